@@ -1,0 +1,27 @@
+import { type Command, command as declare } from "../command.ts";
+import { completionNodes } from "../completion/nodes.ts";
+
+/** `gcrane completion` */
+export const command: Command = declare({
+  description: `The script completes commands, flags and, where they are known, their values.
+
+To have it in every new shell, write it where the shell looks for such scripts: ~/.local/share/bash-completion/completions/gcrane for bash, a file _gcrane in a directory of $fpath for zsh, ~/.config/fish/completions/gcrane.fish for fish.`,
+  args: { shell: { help: "bash, zsh or fish", choices: ["bash", "zsh", "fish"] } },
+  examples: [
+    { text: "Have completion in this bash", command: "source <(gcrane completion bash)" },
+    {
+      text: "Have completion in every fish",
+      command: "gcrane completion fish > ~/.config/fish/completions/gcrane.fish",
+    },
+  ],
+  async run({ args, stdout, program }) {
+    const write = await writers[args.shell as keyof typeof writers]();
+    await stdout.write(write(program.name, await completionNodes(program)));
+  },
+});
+
+const writers = {
+  bash: async () => (await import("../completion/bash.ts")).bashCompletion,
+  zsh: async () => (await import("../completion/zsh.ts")).zshCompletion,
+  fish: async () => (await import("../completion/fish.ts")).fishCompletion,
+};

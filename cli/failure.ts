@@ -1,0 +1,56 @@
+import { GcraneError, UsageError } from "../src/errors.ts";
+import { redactText } from "./redact.ts";
+import { oneLine } from "./terminal_text.ts";
+
+/** What is said about an error, and how the program ends. */
+export interface Failure {
+  /** Lines for standard error. */
+  readonly lines: readonly string[];
+  /** 2 for wrong usage, else 1. */
+  readonly code: 1 | 2;
+}
+
+/** Describes an error: one line, and with `verbose` one more for each cause. Never a stack trace, never a secret. */
+export function describeFailure(error: unknown, options: { verbose: boolean }): Failure {
+  const lines = [`Error: ${summary(error)}`];
+  if (options.verbose) lines.push(...causes(error).map((cause) => `  caused by: ${readable(cause)}`));
+  return { lines, code: error instanceof UsageError ? 2 : 1 };
+}
+
+function summary(error: unknown): string {
+  if (error instanceof GcraneError) {
+    return error.hint === undefined ? readable(error) : `${readable(error)} — ${oneLine(redactText(error.hint))}`;
+  }
+  return isForeseen(error) ? readable(error) : `internal error: ${readable(error)} — please report`;
+}
+
+/** What the operating system refuses or a runtime lacks is no bug, though nobody has wrapped it. */
+function isForeseen(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return true;
+  return ["NotSupportedError", "AbortError", "TimeoutError"].includes(error.name);
+}
+
+function readable(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return oneLine(redactText(text));
+}
+
+function causes(error: unknown): unknown[] {
+  const found: unknown[] = [];
+  const queue = below(error);
+  while (queue.length > 0 && found.length < 20) {
+    const cause = queue.shift();
+    if (found.includes(cause)) continue;
+    found.push(cause);
+    queue.unshift(...below(cause));
+  }
+  return found;
+}
+
+function below(error: unknown): unknown[] {
+  if (!(error instanceof Error)) return [];
+  const several = error instanceof AggregateError ? error.errors : [];
+  return error.cause === undefined ? several : [error.cause, ...several];
+}

@@ -1,0 +1,83 @@
+import { UsageError } from "../src/errors.ts";
+import type { Flag, Flags } from "./flag.ts";
+import { nearest } from "./suggest.ts";
+
+/** One use of a flag on the line. */
+export interface FlagUse {
+  /** The flag's name in code. */
+  readonly key: string;
+  /** Its declaration. */
+  readonly flag: Flag;
+  /** Its value as typed, `undefined` where the next word is the value. */
+  readonly value: string | undefined;
+}
+
+/** A flag's name on the line: `noClobber` becomes `no-clobber`. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Whether a word is a flag rather than an argument: `-` alone is an argument, it means standard input or output. */
+export function isFlagWord(word: string): boolean {
+  return word.length > 1 && word.startsWith("-");
+}
+
+/**
+ * Reads words against declared flags. It knows which flags take a value, so nothing is guessed: the value of a flag
+ * is whatever follows, also when it begins with a dash or looks like a number.
+ */
+export class FlagWords {
+  readonly #byName = new Map<string, [key: string, flag: Flag]>();
+  readonly #byShort = new Map<string, [key: string, flag: Flag]>();
+
+  /** Later flags hide earlier ones of the same name. */
+  constructor(...flags: Flags[]) {
+    for (const [key, flag] of flags.flatMap((some) => Object.entries(some))) {
+      this.#byName.set(flagName(key), [key, flag]);
+      if (flag.short !== undefined) this.#byShort.set(flag.short, [key, flag]);
+    }
+  }
+
+  /** The flags in one word: several where short ones are written together. Throws `UsageError` for an unknown one. */
+  read(word: string): FlagUse[] {
+    return word.startsWith("--") ? [this.#readLong(word)] : this.#readShort(word);
+  }
+
+  #readLong(word: string): FlagUse {
+    const equals = word.indexOf("=");
+    const typed = equals < 0 ? word.slice(2) : word.slice(2, equals);
+    const value = equals < 0 ? undefined : word.slice(equals + 1);
+    // The peer writes some of its flags with an underscore, `--new_layer`: both are the same here.
+    const name = typed.replaceAll("_", "-");
+    const found = this.#byName.get(name);
+    if (found !== undefined) {
+      const [key, flag] = found;
+      return { key, flag, value: value ?? (flag.type === "boolean" ? "true" : undefined) };
+    }
+    const negated = name.startsWith("no-") ? this.#byName.get(name.slice(3)) : undefined;
+    if (negated !== undefined && negated[1].type === "boolean" && value === undefined) {
+      return { key: negated[0], flag: negated[1], value: "false" };
+    }
+    throw this.#unknown(`--${typed}`, name);
+  }
+
+  #readShort(word: string): FlagUse[] {
+    const uses: FlagUse[] = [];
+    for (let at = 1; at < word.length; at++) {
+      const found = this.#byShort.get(word[at]);
+      if (found === undefined) throw this.#unknown(`-${word[at]}`, word.slice(1));
+      const [key, flag] = found;
+      const rest = word.slice(at + 1);
+      if (rest.startsWith("=")) return [...uses, { key, flag, value: rest.slice(1) }];
+      if (flag.type === "boolean") uses.push({ key, flag, value: "true" });
+      else return [...uses, { key, flag, value: rest === "" ? undefined : rest }];
+    }
+    return uses;
+  }
+
+  #unknown(shown: string, name: string): UsageError {
+    const visible = [...this.#byName].filter(([, [, flag]]) => !flag.hidden).map(([long]) => long);
+    const near = nearest(name, visible);
+    return new UsageError(`unknown flag ${shown}`, near === undefined ? {} : { hint: `did you mean --${near}?` });
+  }
+}

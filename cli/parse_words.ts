@@ -1,0 +1,173 @@
+import { UsageError } from "../src/errors.ts";
+import type { Arguments, Flag, Flags, NumberFlag } from "./flag.ts";
+import { flagName, FlagWords, isFlagWord } from "./flag_words.ts";
+import { nearest } from "./suggest.ts";
+
+/** A line read against a command's declaration. */
+export interface ParsedWords {
+  /** The value of every flag, given or not, by its name in code. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** The value of every argument by its name in code. */
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** What {@linkcode parseWords} reads a line against. */
+export interface ParseWordsOptions {
+  /** The positional arguments. */
+  readonly args: Arguments;
+  /** Every flag allowed, the global ones among them. */
+  readonly flags: Flags;
+  /** Reads an environment variable. */
+  readonly environment: (name: string) => string | undefined;
+}
+
+/**
+ * Reads the words after a command's name. Throws `UsageError` for an unknown flag, a value that is missing or not
+ * allowed, and for arguments missing or left over.
+ */
+export async function parseWords(words: readonly string[], options: ParseWordsOptions): Promise<ParsedWords> {
+  const { flagWords, positional, given } = canonicalLine(words, options.flags);
+  const parsed = given.size === 0 ? {} : await parseFlags(flagWords, options.flags);
+  const flags: Record<string, unknown> = {};
+  for (const [key, flag] of Object.entries(options.flags)) {
+    const typed = given.has(key);
+    const value = typed ? parsed[key] : inherited(flag, options.environment);
+    const source = typed ? `--${flagName(key)}` : `the environment variable ${flag.env}`;
+    flags[key] = value === undefined ? unset(flag) : convert(flag, value, source);
+  }
+  return { flags, args: assignArguments(positional, options.args) };
+}
+
+/** Gathers the values of flags. A line without any, the commonest, does not wait for the parser to be loaded. */
+async function parseFlags(line: string[], flags: Flags): Promise<Record<string, unknown>> {
+  const { parseArgs } = await import("@std/cli/parse-args");
+  const keysOf = (...types: Flag["type"][]) => Object.keys(flags).filter((key) => types.includes(flags[key].type));
+  return parseArgs(line, {
+    boolean: keysOf("boolean"),
+    string: keysOf("string", "number", "strings"),
+    collect: keysOf("strings"),
+  });
+}
+
+/** A line taken apart. */
+interface CanonicalLine {
+  /** Each flag as `--name=value`. */
+  flagWords: string[];
+  /** The arguments. */
+  positional: string[];
+  /** The names of the flags that are on the line. */
+  given: ReadonlySet<string>;
+}
+
+/**
+ * Brings flags into the one form in which parseArgs neither guesses nor loses anything. It would make `0123` a number,
+ * drop `foo=` of `-lfoo=bar` and `-x` of `--entrypoint -x`, swallow an argument `true` after a boolean, and give `""`
+ * for a value left out.
+ */
+function canonicalLine(words: readonly string[], flags: Flags): CanonicalLine {
+  const known = new FlagWords(flags);
+  const given = new Set<string>();
+  const flagWords: string[] = [];
+  const positional: string[] = [];
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index];
+    if (word === "--") {
+      positional.push(...words.slice(index + 1));
+      break;
+    }
+    if (!isFlagWord(word)) {
+      positional.push(word);
+      continue;
+    }
+    for (const { key, flag, value } of known.read(word)) {
+      if (value === undefined && index + 1 >= words.length) {
+        throw new UsageError(`flag --${flagName(key)} needs a value`);
+      }
+      const text = value ?? words[++index];
+      flagWords.push(`--${key}=${flag.type === "boolean" ? truth(text, `--${flagName(key)}`) : text}`);
+      given.add(key);
+    }
+  }
+  return { flagWords, positional, given };
+}
+
+function truth(text: string, source: string): boolean {
+  if (/^(true|t|1)$/i.test(text)) return true;
+  if (/^(false|f|0)$/i.test(text)) return false;
+  throw new UsageError(`${source} is true or false, not ${JSON.stringify(text)}`);
+}
+
+function inherited(flag: Flag, environment: ParseWordsOptions["environment"]): unknown {
+  const value = flag.env === undefined ? undefined : environment(flag.env);
+  if (value === undefined || value === "") return undefined;
+  return flag.type === "strings" ? [value] : value;
+}
+
+function unset(flag: Flag): unknown {
+  if (flag.type === "boolean") return false;
+  return flag.type === "strings" ? [] : flag.default;
+}
+
+function convert(flag: Flag, value: unknown, source: string): unknown {
+  switch (flag.type) {
+    case "boolean":
+      return typeof value === "boolean" ? value : truth(String(value), source);
+    case "string":
+      return flag.choices === undefined ? value : oneOf(flag.choices, String(value), source);
+    case "number":
+      return wholeNumber(flag, String(value), source);
+    case "strings":
+      return flag.commas ? (value as string[]).flatMap(splitAtCommas) : value;
+  }
+}
+
+function oneOf(choices: readonly string[], value: string, source: string): string {
+  if (choices.includes(value)) return value;
+  const near = nearest(value, choices);
+  throw new UsageError(
+    `${source} is one of ${choices.join(", ")}, not ${JSON.stringify(value)}`,
+    near === undefined ? {} : { hint: `did you mean ${near}?` },
+  );
+}
+
+function wholeNumber(flag: NumberFlag, value: string, source: string): number {
+  const minimum = flag.minimum ?? 0;
+  const number = /^[+-]?\d+$/.test(value) ? Number(value) : NaN;
+  if (Number.isSafeInteger(number) && number >= minimum) return number;
+  throw new UsageError(`${source} is a whole number of at least ${minimum}, not ${JSON.stringify(value)}`);
+}
+
+/** The fields of a line of comma-separated values; a field in double quotes may hold commas, and `""` for a quote. */
+function splitAtCommas(text: string): string[] {
+  if (!text.includes('"')) return text.split(",");
+  const fields = text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"(?=,|$)|([^,]*))/g);
+  return Array.from(fields, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain);
+}
+
+/** Gives the words to the arguments: a repeated one takes what those before and after it leave. */
+function assignArguments(words: readonly string[], declared: Arguments): Record<string, unknown> {
+  const entries = Object.entries(declared);
+  const repeatedAt = entries.findIndex(([, argument]) => argument.repeated);
+  const trailing = repeatedAt < 0 ? 0 : entries.length - 1 - repeatedAt;
+  const required = entries.filter(([, argument]) => !argument.optional);
+  if (words.length < required.length) {
+    const missing = required.slice(words.length).map(([key, argument]) => argumentName(key, argument));
+    throw new UsageError(`missing ${missing.length > 1 ? "arguments" : "argument"} ${missing.join(" and ")}`);
+  }
+  if (repeatedAt < 0 && words.length > entries.length) {
+    const surplus = words[entries.length];
+    throw new UsageError(`unexpected argument ${JSON.stringify(surplus)}`);
+  }
+  const assigned = entries.map(([key, argument], index): [string, unknown] => {
+    if (argument.repeated) return [key, words.slice(index, words.length - trailing)];
+    const word = repeatedAt >= 0 && index > repeatedAt ? words[words.length - (entries.length - index)] : words[index];
+    if (word !== undefined && argument.choices) oneOf(argument.choices, word, argumentName(key, argument));
+    return [key, word];
+  });
+  return Object.fromEntries(assigned);
+}
+
+/** What the usage line calls an argument. */
+export function argumentName(key: string, argument: { readonly valueName?: string }): string {
+  return argument.valueName ?? flagName(key).toUpperCase();
+}

@@ -1,0 +1,83 @@
+import type { ProgressView, TransferView } from "./progress_state.ts";
+import { oneLine, truncate } from "./terminal_text.ts";
+import { formatBytes, formatDuration } from "./units.ts";
+
+/** The room for a frame and the letters it may use. */
+export interface FrameOptions {
+  /** The terminal's width. */
+  readonly columns: number;
+  /** The terminal's height. */
+  readonly rows: number;
+  /** Whether the terminal shows more than ASCII. */
+  readonly unicode: boolean;
+}
+
+const labelWidth = 19;
+const amountWidth = 17;
+const rateWidth = 11;
+
+/** The lines that show progress: one for each transfer in flight, as far as there is room, and one for all of them. */
+export function progressFrame(view: ProgressView, options: FrameOptions): string[] {
+  // The last column stays free, since some terminals wrap there, and one row for the cursor.
+  const width = Math.max(10, options.columns - 1);
+  const room = Math.max(0, options.rows - 2);
+  const shown = view.active.length <= room ? view.active : view.active.slice(0, Math.max(0, room - 1));
+  const hidden = view.active.length - shown.length;
+  const lines = shown.map((transfer) => transferLine(transfer, { ...options, width }));
+  if (hidden > 0 && room > 0) lines.push(`  and ${hidden} more`);
+  lines.push(totalLine(view, { ...options, width }));
+  return lines.map((line) => truncate(line.trimEnd(), width));
+}
+
+interface LineOptions {
+  width: number;
+  unicode: boolean;
+}
+
+function transferLine(transfer: TransferView, options: LineOptions): string {
+  const arrow = options.unicode ? { read: "↓", write: "↑" } : { read: "<", write: ">" };
+  return line(`${arrow[transfer.kind]} ${shortLabel(transfer.label)}`, transfer, rateText(transfer.rate), options);
+}
+
+function totalLine(view: ProgressView, options: LineOptions): string {
+  const { complete, total, rate } = view;
+  const details = [rateText(rate).padEnd(rateWidth)];
+  if (total !== undefined && rate !== undefined && rate > 0 && total > complete) {
+    details.push(`${formatDuration(Math.max(1000, Math.round((total - complete) / rate) * 1000))} left`);
+  }
+  const reused = view.reused === 0 ? "" : `, ${view.reused} there already`;
+  details.push(`${view.settled} of ${view.objects} done${reused}`);
+  return line("Total", view, details.join("  "), options);
+}
+
+function line(
+  label: string,
+  { complete, total }: { complete: number; total: number | undefined },
+  details: string,
+  { width, unicode }: LineOptions,
+): string {
+  const name = truncate(label, labelWidth + 2).padEnd(labelWidth + 2);
+  const amount = total === undefined ? formatBytes(complete) : `${formatBytes(complete)} / ${formatBytes(total)}`;
+  const rest = `${amount.padStart(amountWidth)}  ${details}`;
+  // Both kinds of line leave the same room for what follows the bar, so that the bars stand below one another.
+  const barWidth = Math.min(40, width - name.length - amountWidth - rateWidth - 30);
+  const shown = barWidth >= 8 ? barWidth : width >= 70 ? 8 : 0;
+  return shown === 0 ? `${name} ${rest}` : `${name} ${bar(complete, total, { width: shown, unicode })} ${rest}`;
+}
+
+function bar(complete: number, total: number | undefined, { width, unicode }: LineOptions): string {
+  const [full, empty] = unicode ? ["█", "░"] : ["#", "."];
+  const portion = total === undefined || total === 0 ? 0 : Math.min(1, complete / total);
+  const filled = Math.floor(portion * width);
+  return `[${full.repeat(filled)}${empty.repeat(width - filled)}]`;
+}
+
+function rateText(rate: number | undefined): string {
+  return rate === undefined ? "" : `${formatBytes(rate)}/s`;
+}
+
+/** A digest by its first twelve digits, and anything else as it is. */
+function shortLabel(label: string): string {
+  const digest = /^([a-z0-9]+:[0-9a-f]{12})[0-9a-f]{20,}$/.exec(label);
+  return digest === null ? oneLine(label) : digest[1];
+}

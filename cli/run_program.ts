@@ -1,0 +1,157 @@
+import { UsageError } from "../src/errors.ts";
+import type { Command, Context, Display, Program } from "./command.ts";
+import type { GlobalFlags } from "./global_flags.ts";
+import { interruptCode, Interruption } from "./interruption.ts";
+import type { Io } from "./io.ts";
+import { StandardOutput } from "./output.ts";
+import { type ParsedWords, parseWords } from "./parse_words.ts";
+import type { ProgressDisplay } from "./progress.ts";
+import type { RequestListener } from "./request_log.ts";
+import { isCommandEntry, resolveCommand, type Resolved } from "./resolve.ts";
+
+/** Runs one line of a program to its end and gives the exit code; it never throws. */
+export async function runProgram(program: Program, words: readonly string[], io: Io): Promise<number> {
+  return await new Run(program, io).toEnd(words);
+}
+
+/** One line, from its words to its exit code. */
+class Run {
+  readonly #program: Program;
+  readonly #io: Io;
+  readonly #stdout: StandardOutput;
+  readonly #interruption: Interruption;
+  readonly #warnings = new Set<string>();
+  #progress: ProgressDisplay | undefined;
+  #resolved: Resolved | undefined;
+  #command: Command | undefined;
+  #verbose = false;
+
+  constructor(program: Program, io: Io) {
+    this.#program = program;
+    this.#io = io;
+    this.#interruption = new Interruption(io);
+    this.#stdout = new StandardOutput(io.stdout, {
+      onFailure: (error) => this.#interruption.stop(error),
+      // Bars and data would mix on one terminal.
+      beforeWrite: () => this.#progress?.clear(),
+    });
+  }
+
+  async toEnd(words: readonly string[]): Promise<number> {
+    try {
+      const outcome = await this.#interruption.wait(this.#execute(words))
+        .then((code) => ({ code }), (error: unknown) => ({ error }));
+      this.#progress?.close();
+      if (this.#interruption.interruptedBy !== undefined) return interruptCode(this.#interruption.interruptedBy);
+      // A reader that has enough, `head` for example, is no failure.
+      if (this.#stdout.closed) return 0;
+      return "code" in outcome ? outcome.code : await this.#report(outcome.error);
+    } finally {
+      this.#interruption.close();
+      this.#io.removeTemporaries();
+    }
+  }
+
+  async #execute(words: readonly string[]): Promise<number> {
+    const code = await this.#dispatch(words);
+    await this.#stdout.flush();
+    return code;
+  }
+
+  async #dispatch(words: readonly string[]): Promise<number> {
+    const resolved = this.#resolved = resolveCommand(this.#program, words);
+    if (resolved.entry === undefined || !isCommandEntry(resolved.entry)) {
+      await this.#parse(resolved.words, undefined);
+      return await this.#help(resolved);
+    }
+    const { command } = await resolved.entry.load();
+    this.#command = command;
+    const parsed = await this.#parse(resolved.words, command);
+    if (parsed === "help" || parsed.flags.help) return await this.#help(resolved);
+    this.#verbose = parsed.flags.verbose === true;
+    const context = await this.#context(command, parsed);
+    return await command.run(context) ?? 0;
+  }
+
+  async #parse(words: readonly string[], command: Command | undefined): Promise<ParsedWords | "help"> {
+    try {
+      return await parseWords(words, {
+        args: command?.args ?? {},
+        flags: { ...this.#program.flags, ...command?.flags },
+        environment: this.#io.environment,
+      });
+    } catch (error) {
+      // Whoever asks for help need not have the rest of the line right.
+      if (error instanceof UsageError && words.some((word) => word === "--help" || word === "-h")) return "help";
+      throw error;
+    }
+  }
+
+  async #context(command: Command, { args, flags }: ParsedWords): Promise<Context> {
+    const io = this.#io;
+    return {
+      args: args as Context["args"],
+      flags: flags as Context["flags"] & GlobalFlags,
+      signal: this.#interruption.signal,
+      stdout: this.#stdout,
+      stdin: () => io.stdin(),
+      note: (message) => this.#say(message),
+      warn: (message) => {
+        if (this.#warnings.has(message)) return;
+        this.#warnings.add(message);
+        this.#say(`Warning: ${message}`);
+      },
+      onProgress: command.transfers ? await this.#startProgress() : undefined,
+      onRequest: this.#verbose ? await this.#requestLog() : undefined,
+      fetch: io.fetch,
+      program: this.#program,
+      display: this.#display(),
+    };
+  }
+
+  /** Writes a line for people; with control characters made harmless, since registries have a say in it. */
+  #say(line: string): void {
+    const text = `${line.replaceAll(/\p{Cc}+/gu, " ")}\n`;
+    if (this.#progress === undefined) this.#io.stderr.write(text);
+    else this.#progress.write(text);
+  }
+
+  async #startProgress(): Promise<Context["onProgress"]> {
+    const { stderr, clock, environment } = this.#io;
+    const unwanted = this.#verbose || environment("NO_PROGRESS") || environment("TERM") === "dumb";
+    if (unwanted || stderr.terminal() === undefined) return undefined;
+    const { ProgressDisplay } = await import("./progress.ts");
+    const locale = environment("LC_ALL") || environment("LC_CTYPE") || environment("LANG") || "";
+    this.#progress = new ProgressDisplay({ port: stderr, clock, unicode: /utf-?8/i.test(locale) });
+    return this.#progress.listener;
+  }
+
+  async #requestLog(): Promise<RequestListener> {
+    const { formatRequest } = await import("./request_log.ts");
+    return (event) => this.#say(formatRequest(event));
+  }
+
+  #display(): Display {
+    const terminal = this.#io.stdout.terminal();
+    const { environment } = this.#io;
+    const color = terminal !== undefined && !environment("NO_COLOR") && environment("TERM") !== "dumb";
+    return { columns: terminal?.columns ?? 80, color };
+  }
+
+  async #help(resolved: Resolved): Promise<number> {
+    const { helpText } = await import("./help.ts");
+    await this.#stdout.write(await helpText(this.#program, resolved, this.#display()));
+    return 0;
+  }
+
+  async #report(error: unknown): Promise<number> {
+    const { describeFailure } = await import("./failure.ts");
+    const { lines, code } = describeFailure(error, { verbose: this.#verbose });
+    for (const line of lines) this.#say(line);
+    if (error instanceof UsageError && this.#resolved !== undefined && this.#command !== undefined) {
+      const { usageLine } = await import("./help.ts");
+      this.#say(`Usage: ${usageLine(this.#resolved.path, this.#command)}`);
+    }
+    return code;
+  }
+}

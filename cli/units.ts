@@ -1,0 +1,30 @@
+const byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/** A number of bytes for people, in powers of 1000: `0 B`, `999 B`, `1.2 kB`, `45.6 MB`, `305 MB`. */
+export function formatBytes(bytes: number): string {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  // 999.5 would be shown as 1000.
+  while (value >= 999.5 && unit < byteUnits.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
+  return `${value.toFixed(digits)} ${byteUnits[unit]}`;
+}
+
+/** A time in milliseconds for people: `34ms`, `1.2s`, `45s`, `3m20s`, `2h05m`. */
+export function formatDuration(milliseconds: number): string {
+  const ms = Math.max(0, Math.round(milliseconds));
+  if (ms < 1000) return `${ms}ms`;
+  if (ms < 9950) return `${(ms / 1000).toFixed(1)}s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${pad(seconds % 60)}s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)}h${pad(minutes % 60)}m`;
+}
+
+function pad(number: number): string {
+  return String(number).padStart(2, "0");
+}

@@ -1,0 +1,63 @@
+import { AuthError } from "../errors.ts";
+
+/** What a registry or its token server may be shown. All fields are secrets but `username`. */
+export interface AuthConfig {
+  /** The name for basic authentication. */
+  readonly username?: string;
+  /** The password for basic authentication; missing means empty. */
+  readonly password?: string;
+  /** `username:password` in base64, padded or not; it overrides the two. */
+  readonly auth?: string;
+  /** A refresh token, to be exchanged for a token of the registry. */
+  readonly identityToken?: string;
+  /** A token of the registry, sent as it is. */
+  readonly registryToken?: string;
+}
+
+/**
+ * The same config with `auth` taken apart and empty fields left out.
+ *
+ * @param source where the config is from, for the error message.
+ * @throws {AuthError} when `auth` is not base64 of `username:password`; the message does not repeat it.
+ */
+export function normalizeAuth(config: AuthConfig, source: string): AuthConfig {
+  const { identityToken, registryToken } = config;
+  const { username, password } = config.auth ? decodeAuth(config.auth, source) : config;
+  return {
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(identityToken && { identityToken }),
+    ...(registryToken && { registryToken }),
+  };
+}
+
+/** Whether a normalized config holds nothing. */
+export function isEmptyAuth(config: AuthConfig): boolean {
+  return Object.keys(config).length === 0;
+}
+
+/** `username:password` in base64, as docker's config file holds it. */
+export function encodeAuth(username: string, password: string): string {
+  const bytes = new TextEncoder().encode(`${username}:${password}`);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+function decodeAuth(auth: string, source: string): { username: string; password: string } {
+  const text = decodeBase64(auth);
+  const colon = text?.indexOf(":") ?? -1;
+  if (text === undefined || colon < 0) {
+    // The cause is left out: it may quote the secret.
+    throw new AuthError(`${source}: "auth" is not base64 of username:password`, { hint: "log in again to replace it" });
+  }
+  // Old versions of docker padded the password with NUL.
+  return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
+}
+
+function decodeBase64(text: string): string | undefined {
+  try {
+    const binary = atob(text.replace(/[\s=]+$/, ""));
+    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (unit) => unit.charCodeAt(0)));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,153 @@
+import { AuthError } from "../errors.ts";
+import type { AbortOptions } from "../io/mod.ts";
+import { type CommandOutput, runCommand, type RunCommandOptions } from "../runtime/mod.ts";
+import type { AuthConfig } from "./auth_config.ts";
+
+/** What a credential helper keeps for a server. */
+export interface HelperCredentials {
+  /** The name; `<token>` says that the secret is an identity token. */
+  readonly username: string;
+  /** The password or the identity token. */
+  readonly secret: string;
+}
+
+/** A program, or anything else, that keeps credentials by server. */
+export interface CredentialHelper {
+  /** The credentials for a server, `undefined` if there are none. */
+  get(server: string, options?: AbortOptions): Promise<HelperCredentials | undefined>;
+  /** Keeps credentials for a server. */
+  store(server: string, credentials: HelperCredentials, options?: AbortOptions): Promise<void>;
+  /** Forgets the credentials for a server, if there are any. */
+  erase(server: string, options?: AbortOptions): Promise<void>;
+  /** The user names by server. */
+  list(options?: AbortOptions): Promise<Readonly<Record<string, string>>>;
+}
+
+/** Options of {@linkcode credentialHelper}. */
+export interface CredentialHelperOptions {
+  /**
+   * How long the program may take, in milliseconds. It may have to ask its user for a password.
+   * @default 60000 (one minute)
+   */
+  timeoutMs?: number;
+}
+
+type Verb = "get" | "store" | "erase" | "list";
+
+const NAME = /^[A-Za-z0-9._-]+$/;
+/** In bytes: a list may have many servers. */
+const LONGEST_OUTPUT = 1024 * 1024;
+const NOT_FOUND = "credentials not found in native keychain";
+const IDENTITY_TOKEN_USER = "<token>";
+
+/**
+ * The credential helper `docker-credential-<name>` on the `PATH`, run without a shell. Secrets go to it on its standard
+ * input, and what it prints is never repeated in an error.
+ *
+ * @param name letters, digits, `-`, `_` and `.`: `osxkeychain`, `ecr-login`.
+ * @throws {AuthError} when the name has another character; from the methods, when the program is not there, fails,
+ * takes too long or answers with something else than the protocol of docker-credential-helpers says.
+ */
+export function credentialHelper(name: string, { timeoutMs = 60_000 }: CredentialHelperOptions = {}): CredentialHelper {
+  if (!NAME.test(name)) {
+    throw new AuthError(`${JSON.stringify(name)} can't be the name of a credential helper`, {
+      hint: "a name has letters, digits, - _ and . only",
+    });
+  }
+  const program = `docker-credential-${name}`;
+
+  /** The standard output; `undefined` when the program says that it has no such credentials. */
+  const run = async (verb: Verb, input: string, signal: AbortSignal | undefined): Promise<string | undefined> => {
+    const { code, stdout } = await start(program, verb, { input, timeoutMs, signal });
+    if (code === 0) return stdout;
+    if (stdout.trim() === NOT_FOUND) return undefined;
+    throw new AuthError(`${program} ${verb} failed with exit code ${code}`, {
+      hint: `run it by hand to see why: echo SERVER | ${program} ${verb}`,
+    });
+  };
+
+  return {
+    async get(server, { signal } = {}) {
+      const answer = await run("get", server, signal);
+      return answer === undefined ? undefined : parseCredentials(answer, program);
+    },
+    async store(server, { username, secret }, { signal } = {}) {
+      await run("store", JSON.stringify({ ServerURL: server, Username: username, Secret: secret }), signal);
+    },
+    async erase(server, { signal } = {}) {
+      await run("erase", server, signal);
+    },
+    async list({ signal } = {}) {
+      // The protocol has no input here, but some helpers wait for one.
+      return parseList(await run("list", "unused", signal) ?? "{}", program);
+    },
+  };
+}
+
+/** Runs the program to its end, whatever its exit code. */
+async function start(program: string, verb: Verb, options: RunCommandOptions): Promise<CommandOutput> {
+  try {
+    return await runCommand(program, [verb], { ...options, maxOutput: LONGEST_OUTPUT });
+  } catch (cause) {
+    options.signal?.throwIfAborted();
+    const { code, message } = cause as { code?: string; message: string };
+    if (code === "ENOENT") {
+      throw new AuthError(`${program} is not on the PATH`, {
+        cause,
+        hint: "install it, or take it out of credHelpers and credsStore in docker's config file",
+      });
+    }
+    if (code === "ETIMEDOUT") {
+      throw new AuthError(`${program} ${verb} took longer than ${options.timeoutMs} ms`, {
+        cause,
+        hint: "it may be waiting for an answer: run it by hand",
+      });
+    }
+    throw new AuthError(`can't run ${program} ${verb}: ${code ?? message}`, { cause });
+  }
+}
+
+/** The credentials of a helper as a registry is shown them. */
+export function authFromHelper({ username, secret }: HelperCredentials): AuthConfig {
+  return username === IDENTITY_TOKEN_USER ? { identityToken: secret } : { username, password: secret };
+}
+
+/**
+ * Credentials as a helper keeps them.
+ *
+ * @param config one without `auth`, as authenticators give it.
+ */
+export function authToHelper(config: AuthConfig): HelperCredentials {
+  if (config.identityToken) return { username: IDENTITY_TOKEN_USER, secret: config.identityToken };
+  return { username: config.username ?? "", secret: config.password ?? "" };
+}
+
+function parseCredentials(answer: string, program: string): HelperCredentials | undefined {
+  const { Username: username = "", Secret: secret = "" } = parseObject(answer, program, "get");
+  if (typeof username !== "string" || typeof secret !== "string") throw notTheProtocol(program, "get");
+  return username === "" && secret === "" ? undefined : { username, secret };
+}
+
+function parseList(answer: string, program: string): Readonly<Record<string, string>> {
+  const users = parseObject(answer, program, "list");
+  if (!Object.values(users).every((user) => typeof user === "string")) throw notTheProtocol(program, "list");
+  return users as Record<string, string>;
+}
+
+function parseObject(answer: string, program: string, verb: Verb): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(answer);
+  } catch {
+    // Without the cause, which quotes the answer.
+    throw notTheProtocol(program, verb);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw notTheProtocol(program, verb);
+  return parsed as Record<string, unknown>;
+}
+
+function notTheProtocol(program: string, verb: Verb): AuthError {
+  return new AuthError(`${program} ${verb} answered with something else than credentials in JSON`, {
+    hint: `run it by hand to see what it says: echo SERVER | ${program} ${verb}`,
+  });
+}

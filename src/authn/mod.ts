@@ -1,0 +1,45 @@
+/**
+ * Credentials: who has them (keychains) and what they are (authenticators).
+ *
+ * A {@linkcode Keychain} finds the {@linkcode Authenticator} for a registry or a repository, and that gives the
+ * {@linkcode AuthConfig} to show. {@linkcode defaultKeychain} reads what `docker login` and `podman login` wrote and
+ * asks credential helpers. Nothing is read when this module is loaded.
+ *
+ * @example
+ * ```ts
+ * import { anonymous, dockerConfigKeychain } from "@gcrane/gcrane/authn";
+ *
+ * const keychain = dockerConfigKeychain({ auths: { "registry.example.com": { username: "ann", password: "s3cret" } } });
+ * const found = await keychain.resolve({ registry: "registry.example.com", repository: "team/app" });
+ * console.log((await found.authorization()).username); // ann
+ *
+ * const none = await keychain.resolve({ registry: "other.example.com" });
+ * console.log(none === anonymous); // true
+ * ```
+ *
+ * @module
+ */
+export type { AbortOptions } from "../io/mod.ts";
+export type { AuthConfig } from "./auth_config.ts";
+export { anonymous, type Authenticator, basic, bearer, fromConfig } from "./authenticator.ts";
+export { type Keychain, type KeychainTarget, type KeychainWarningOptions, multiKeychain } from "./keychain.ts";
+export { refreshingKeychain, type RefreshingKeychainOptions } from "./refreshing_keychain.ts";
+export {
+  authFromHelper,
+  authToHelper,
+  type CredentialHelper,
+  credentialHelper,
+  type CredentialHelperOptions,
+  type HelperCredentials,
+} from "./credential_helper.ts";
+export { keychainFromHelper } from "./helper_keychain.ts";
+export {
+  type DockerConfig,
+  type DockerConfigEntry,
+  dockerConfigKeychain,
+  type DockerConfigKeychainOptions,
+  parseDockerConfig,
+} from "./docker_config.ts";
+export type { ConfigLocationOptions } from "./config_location.ts";
+export { defaultKeychain, type DefaultKeychainOptions } from "./default_keychain.ts";
+export { type CredentialLocation, eraseCredentials, type LoginOptions, storeCredentials } from "./login.ts";

@@ -1,0 +1,42 @@
+import { jsonBytes, MediaType } from "../spec/mod.ts";
+import { NotFoundError } from "../errors.ts";
+import { imageFromUncompressed } from "./image_core.ts";
+import { indexFrom } from "./index_core.ts";
+import type { Image, ImageIndex, Layer } from "./view.ts";
+
+/** Options of {@linkcode emptyImage} and {@linkcode emptyIndex}. */
+export interface EmptyOptions {
+  /**
+   * The media type of the manifest.
+   * @default OCI's
+   */
+  mediaType?: string;
+}
+
+/** An image without layers, to build on. Its config names no platform. */
+export function emptyImage(options: EmptyOptions = {}): Image {
+  const config = jsonBytes({ architecture: "", os: "", config: {}, rootfs: { type: "layers", diff_ids: [] } });
+  return imageFromUncompressed({
+    rawConfigFile: () => Promise.resolve(config),
+    layers: () => Promise.resolve<Layer[]>([]),
+    mediaType: options.mediaType,
+    what: "the empty image",
+  });
+}
+
+/** An index without members, to build on. */
+export function emptyIndex(options: EmptyOptions = {}): ImageIndex {
+  const { mediaType = MediaType.OciImageIndex } = options;
+  const bytes = jsonBytes({ schemaVersion: 2, mediaType, manifests: [] });
+  const nothing = () => {
+    throw new NotFoundError("the empty index has no members");
+  };
+  return indexFrom({
+    rawManifest: () => Promise.resolve(bytes),
+    image: nothing,
+    index: nothing,
+    blob: nothing,
+    mediaType,
+    what: "the empty index",
+  });
+}

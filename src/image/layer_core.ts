@@ -1,0 +1,172 @@
+import {
+  abortable,
+  type AbortOptions,
+  compress,
+  type CompressionKind,
+  decompress,
+  drain,
+  lazy,
+  type Measured,
+  measureStream,
+  sniffStream,
+  verifyStream,
+} from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import { type Descriptor, type Hash, layerMediaType, MediaType } from "../spec/mod.ts";
+import type { BlobOrigin, Layer } from "./view.ts";
+
+/** The least that makes a {@linkcode Layer} of bytes that have a digest already. */
+export interface CompressedLayerCore {
+  /** What is known of the bytes: digest, size, media type, perhaps URLs and annotations. */
+  readonly descriptor: Descriptor;
+  /** Opens the stored bytes. They need not be verified: the view does that. */
+  compressed(options?: AbortOptions): Promise<ByteStream>;
+  /** The digest of the uncompressed tar, if there is a cheaper way than reading it. */
+  diffId?(options?: AbortOptions): Promise<Hash>;
+  /** Where a registry could mount the blob from. */
+  readonly origin?: BlobOrigin;
+  /** What to call the bytes in an error; the digest if nothing is said. */
+  readonly what?: string;
+}
+
+/** The least that makes a {@linkcode Layer} of an uncompressed tar. */
+export interface UncompressedLayerCore {
+  /** Opens the uncompressed tar. */
+  uncompressed(options?: AbortOptions): Promise<ByteStream>;
+  /** The digest of the uncompressed tar, if it is known without reading. */
+  diffId?(options?: AbortOptions): Promise<Hash>;
+  /**
+   * How the layer is stored.
+   * @default "gzip"
+   */
+  readonly compression?: CompressionKind;
+  /**
+   * How hard to compress.
+   * @default the fastest level that is worth its bytes
+   */
+  readonly level?: number;
+  /**
+   * The media type of the stored layer.
+   * @default OCI's for the compression
+   */
+  readonly mediaType?: string;
+  /** Metadata for the layer's descriptor. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** A layer of bytes that have a digest already; they are never compressed again. */
+export function layerFromCompressed(core: CompressedLayerCore): Layer {
+  const { descriptor } = core;
+  const what = core.what ?? descriptor.digest;
+  const compressed = async (options?: AbortOptions) => verifyStream(await core.compressed(options), descriptor, what);
+  const uncompressed = async (options?: AbortOptions) => {
+    const { compression, stream } = await sniffStream(await compressed(options));
+    return decompress(stream, compression, what);
+  };
+  const diffId = lazy(() => core.diffId?.() ?? uncompressed().then(digestOf));
+  return {
+    kind: "layer",
+    origin: core.origin,
+    streaming: false,
+    digestKnown: () => true,
+    digest: () => Promise.resolve(descriptor.digest),
+    diffId,
+    size: () => Promise.resolve(descriptor.size),
+    mediaType: () => Promise.resolve(descriptor.mediaType),
+    descriptor: () => Promise.resolve(descriptor),
+    compressed,
+    uncompressed,
+  };
+}
+
+/**
+ * A layer of an uncompressed tar, compressed as it is read. Its digest is known once somebody has asked for it, or has
+ * read the compressed bytes to their end: the work is not done twice.
+ */
+export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
+  const { compression = "gzip", level, annotations } = core;
+  const mediaType = core.mediaType ?? layerMediaType(MediaType.OciManifest, compression);
+  let stored: Measured | undefined;
+  let diffId: Hash | undefined;
+
+  const uncompressed = async (options?: AbortOptions) => {
+    const tar = await core.uncompressed(options);
+    if (core.diffId || diffId) return tar;
+    const { stream, measured } = measureStream(tar);
+    measured.then(({ digest }) => diffId = digest, () => {});
+    return stream;
+  };
+  const compressed = async (options?: AbortOptions) => {
+    if (compression === "none") return await plain(options);
+    const { stream, measured } = measureStream(compress(await uncompressed(options), compression, { level }));
+    measured.then((found) => stored = found, () => {});
+    return stream;
+  };
+  /** Stored as it is: one digest is both. */
+  const plain = async (options?: AbortOptions) => {
+    const { stream, measured } = measureStream(await core.uncompressed(options));
+    measured.then((found) => {
+      stored = found;
+      diffId = found.digest;
+    }, () => {});
+    return stream;
+  };
+  const measure = lazy(async () => {
+    if (!stored) await drain(await compressed());
+    return stored!;
+  });
+  const learnDiffId = lazy(async () => diffId ?? await core.diffId?.() ?? digestOf(await core.uncompressed()));
+  const descriptor = async (options?: AbortOptions): Promise<Descriptor> => {
+    const { digest, size } = stored ?? await measure(options);
+    return { mediaType, digest, size, ...(annotations ? { annotations } : {}) };
+  };
+  return {
+    kind: "layer",
+    origin: undefined,
+    streaming: false,
+    digestKnown: () => stored !== undefined,
+    digest: async (options) => (stored ?? await measure(options)).digest,
+    diffId: async (options) => diffId ?? await learnDiffId(options),
+    size: async (options) => (stored ?? await measure(options)).size,
+    mediaType: () => Promise.resolve(mediaType),
+    descriptor,
+    compressed,
+    uncompressed,
+  };
+}
+
+/** The digest of a stream, read to its end. */
+async function digestOf(stream: ByteStream): Promise<Hash> {
+  const measuring = measureStream(stream);
+  await drain(measuring.stream);
+  return abortable(measuring.measured).then(({ digest }) => digest);
+}
+
+/** What {@linkcode withDescriptor} says of a layer anew; what is left out stays. */
+export interface DescriptorOverrides {
+  /** The media type. */
+  readonly mediaType?: string;
+  /** Metadata. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Where else the layer may be downloaded from. */
+  readonly urls?: readonly string[];
+}
+
+/** The same layer with another media type, other annotations or URLs in the manifest that will hold it. */
+export function withDescriptor(layer: Layer, overrides: DescriptorOverrides): Layer {
+  const { mediaType, annotations, urls } = overrides;
+  if (mediaType === undefined && annotations === undefined && urls === undefined) return layer;
+  return {
+    ...layer,
+    get streaming() {
+      return layer.streaming;
+    },
+    mediaType: mediaType === undefined ? layer.mediaType : () => Promise.resolve(mediaType),
+    descriptor: async (options) => ({
+      ...await layer.descriptor(options),
+      ...(mediaType === undefined ? {} : { mediaType }),
+      ...(annotations === undefined ? {} : { annotations }),
+      ...(urls === undefined ? {} : { urls }),
+    }),
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Immutable, lazy views of images, indexes and layers, backed by anything.
+ *
+ * Every source (a registry, a tarball, an OCI layout, memory) gives an {@linkcode Image}, an {@linkcode ImageIndex} or
+ * a {@linkcode Layer}; every sink takes one. A view does no I/O until somebody reads it. Your own source needs only a
+ * small core: {@linkcode imageFromCompressed}, {@linkcode imageFromUncompressed}, {@linkcode indexFrom},
+ * {@linkcode layerFromCompressed} and {@linkcode layerFromUncompressed} derive the rest.
+ *
+ * @example
+ * ```ts
+ * import { emptyImage, layerFromBytes } from "@gcrane/gcrane/image";
+ *
+ * const layer = await layerFromBytes(new Uint8Array(1024)); // the smallest tar
+ * console.log(await layer.diffId());
+ * console.log((await emptyImage().manifest()).layers.length); // 0
+ * ```
+ *
+ * @module
+ */
+export type { BlobOrigin, Image, ImageIndex, IndexChild, Layer, ManifestView } from "./view.ts";
+export {
+  type CompressedLayerCore,
+  type DescriptorOverrides,
+  layerFromCompressed,
+  layerFromUncompressed,
+  type UncompressedLayerCore,
+  withDescriptor,
+} from "./layer_core.ts";
+export { embedded, type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";
+export { type IndexCore, indexFrom } from "./index_core.ts";
+export { layerFromBytes, layerFromOpener, type LayerOptions, staticLayer, streamLayer } from "./layer_sources.ts";
+export { emptyImage, emptyIndex, type EmptyOptions } from "./empty.ts";
+export { type ProgressEvent, type ProgressListener, ProgressReporter, type ProgressSubject } from "./progress.ts";
+export {
+  randomImage,
+  type RandomImageOptions,
+  randomIndex,
+  type RandomIndexOptions,
+  randomLayer,
+  type RandomLayerOptions,
+} from "./random.ts";
+export {
+  findImages,
+  findIndexes,
+  findManifests,
+  matchAnnotation,
+  matchDigests,
+  type Matcher,
+  matchMediaTypes,
+  matchName,
+  matchPlatforms,
+  REF_NAME_ANNOTATION,
+  selectImage,
+} from "./match.ts";
+export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
+export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
+export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";
+export { type SpooledLayer, spoolLayer } from "./spool.ts";

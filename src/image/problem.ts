@@ -1,0 +1,48 @@
+import { ValidationError } from "../errors.ts";
+
+/** Something that is wrong with a view, and the error that said so if there was one. */
+export interface Problem {
+  /** What is wrong and where, in one line. */
+  readonly message: string;
+  /** The error underneath. */
+  readonly cause?: unknown;
+}
+
+/** A problem at a place; an empty place is the whole. */
+export function problem(where: string, message: string, cause?: unknown): Problem {
+  return { message: inside(where, message), ...(cause === undefined ? {} : { cause }) };
+}
+
+/** A place in a place, or what is said of a place. */
+export function inside(where: string, what: string): string {
+  return where === "" ? what : `${where}: ${what}`;
+}
+
+/** The problem that something is not as it was promised; none if it is. */
+export function mismatch(where: string, name: string, values: { found: unknown; promised: unknown }): Problem[] {
+  const { found, promised } = values;
+  return found === promised ? [] : [problem(where, `${name} is ${found} where ${promised} was promised`)];
+}
+
+/** What `work` finds wrong. A failure of it is one more problem, so that the search goes on; but an abort ends all. */
+export async function attempt(
+  where: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<Problem[]>,
+): Promise<Problem[]> {
+  try {
+    return await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    return [problem(where, error instanceof Error ? error.message : String(error), error)];
+  }
+}
+
+/** @throws {ValidationError} that lists the problems, each once, unless there are none. */
+export function throwIfAny(problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const messages = new Set(problems.map(({ message }) => message));
+  throw new ValidationError([...messages].join("; "), {
+    cause: problems.find(({ cause }) => cause !== undefined)?.cause,
+  });
+}

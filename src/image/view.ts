@@ -1,0 +1,98 @@
+import type { AbortOptions } from "../io/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { ConfigFile, Descriptor, Hash, IndexManifest, Manifest } from "../spec/mod.ts";
+
+/** A repository that holds a blob, so that a registry can mount it from there instead of being sent it. */
+export interface BlobOrigin {
+  /** The registry's host, with its port if it has one. */
+  readonly registry: string;
+  /** The path of the repository in that registry. */
+  readonly repository: string;
+}
+
+/**
+ * An immutable view of one layer, or of any other blob. Nothing is read before somebody asks; what is asked twice is
+ * computed once, but {@linkcode Layer.compressed} and {@linkcode Layer.uncompressed} open a fresh stream each time.
+ */
+export interface Layer {
+  /** Tells a layer from an image and an index. */
+  readonly kind: "layer";
+  /** Where a registry could mount it from; `undefined` when it is in no registry. */
+  readonly origin: BlobOrigin | undefined;
+  /** Whether it can be read only once, and has no digest before that. */
+  readonly streaming: boolean;
+  /** Whether digest and size are known now, or could be only by reading (and compressing) all of it. */
+  digestKnown(): boolean;
+  /** The digest of the bytes as they are stored and sent. */
+  digest(options?: AbortOptions): Promise<Hash>;
+  /** The digest of the uncompressed tar. */
+  diffId(options?: AbortOptions): Promise<Hash>;
+  /** The number of bytes as they are stored and sent. */
+  size(options?: AbortOptions): Promise<number>;
+  /** The media type. */
+  mediaType(options?: AbortOptions): Promise<string>;
+  /** What a manifest says of it: media type, digest, size, URLs, annotations. */
+  descriptor(options?: AbortOptions): Promise<Descriptor>;
+  /** The bytes as they are stored and sent, verified on the way: the stream fails before it closes. */
+  compressed(options?: AbortOptions): Promise<ByteStream>;
+  /** The uncompressed tar. What it is made of is verified on the way. */
+  uncompressed(options?: AbortOptions): Promise<ByteStream>;
+}
+
+/** What images and indexes have in common: a manifest. */
+export interface ManifestView {
+  /** The media type of the manifest. */
+  mediaType(options?: AbortOptions): Promise<string>;
+  /** Whether the digest is known, or could be only by reading (and compressing) layers. */
+  digestKnown(options?: AbortOptions): Promise<boolean>;
+  /** The digest of the manifest's bytes. */
+  digest(options?: AbortOptions): Promise<Hash>;
+  /** The number of the manifest's bytes. */
+  size(options?: AbortOptions): Promise<number>;
+  /** The bytes of the manifest, as they were found or will be sent. */
+  rawManifest(options?: AbortOptions): Promise<Bytes>;
+  /** What an index says of it; with the platform and annotations if it came from one. */
+  descriptor(options?: AbortOptions): Promise<Descriptor>;
+}
+
+/** An immutable view of an image: a manifest, a config and layers. Nothing is read before somebody asks. */
+export interface Image extends ManifestView {
+  /** Tells an image from an index and a layer. */
+  readonly kind: "image";
+  /** The manifest. */
+  manifest(options?: AbortOptions): Promise<Manifest>;
+  /** The digest of the config file, which Docker calls the image's ID. */
+  configName(options?: AbortOptions): Promise<Hash>;
+  /** The bytes of the config file. */
+  rawConfigFile(options?: AbortOptions): Promise<Bytes>;
+  /** The config file. */
+  configFile(options?: AbortOptions): Promise<ConfigFile>;
+  /** The config file as a blob, to be stored like a layer. */
+  configLayer(options?: AbortOptions): Promise<Layer>;
+  /** The layers, the bottom one first. */
+  layers(options?: AbortOptions): Promise<readonly Layer[]>;
+  /** The layer, or the config, with this digest. @throws {NotFoundError} when there is none. */
+  layerByDigest(digest: Hash, options?: AbortOptions): Promise<Layer>;
+  /** The first layer with this diff id. @throws {NotFoundError} when there is none. */
+  layerByDiffId(diffId: Hash, options?: AbortOptions): Promise<Layer>;
+}
+
+/** A member of an index: an image, an index, or content of another type, as a blob. */
+export type IndexChild =
+  | { readonly descriptor: Descriptor; readonly view: Image }
+  | { readonly descriptor: Descriptor; readonly view: ImageIndex }
+  | { readonly descriptor: Descriptor; readonly view: Layer };
+
+/** An immutable view of an image index (a manifest list). Nothing is read before somebody asks. */
+export interface ImageIndex extends ManifestView {
+  /** Tells an index from an image and a layer. */
+  readonly kind: "index";
+  /** The index manifest. */
+  manifest(options?: AbortOptions): Promise<IndexManifest>;
+  /** The members, in order. */
+  children(options?: AbortOptions): Promise<readonly IndexChild[]>;
+  /** The member image with this digest. @throws {NotFoundError} when there is none. */
+  image(digest: Hash, options?: AbortOptions): Promise<Image>;
+  /** The member index with this digest. @throws {NotFoundError} when there is none. */
+  index(digest: Hash, options?: AbortOptions): Promise<ImageIndex>;
+}

@@ -1,0 +1,78 @@
+import { LimitError } from "../errors.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { chunks, observe } from "./observe.ts";
+
+/** Mebibyte. */
+const MIB = 1024 * 1024;
+
+/** The size limits of everything that is read whole (see SECURITY: an error beyond, never a truncation). */
+export const Limits = {
+  /** Manifests, indexes and referrers. */
+  manifest: 100 * MIB,
+  /** One page of tags or of a catalog. */
+  page: 100 * MIB,
+  /** Bodies of token answers and of errors. */
+  message: 64 * 1024,
+  /** A decompressed stream may be at most this many times its compressed size … */
+  ratio: 1100,
+  /** … once it is past this many bytes. */
+  ratioFloor: 64 * MIB,
+} as const;
+
+/** Options of {@linkcode readAll}. */
+export interface ReadAllOptions {
+  /** The most bytes to accept. */
+  limit: number;
+  /** What to call the stream in an error. */
+  what: string;
+  /**
+   * Ends the read.
+   * @default none
+   */
+  signal?: AbortSignal;
+}
+
+/**
+ * All bytes of a stream in memory.
+ *
+ * @throws {LimitError} when there are more than the limit; the rest is not read.
+ */
+export async function readAll(source: ByteStream, options: ReadAllOptions): Promise<Bytes> {
+  const { limit, what, signal } = options;
+  const parts: Bytes[] = [];
+  let total = 0;
+  for await (const chunk of chunks(source, { signal })) {
+    total += chunk.length;
+    if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
+    parts.push(chunk);
+  }
+  if (parts.length === 1) return parts[0];
+  const all = new Uint8Array(total);
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}
+
+/** The same stream, which fails once it is past `limit` bytes. */
+export function limitStream(source: ByteStream, limit: number, what: string): ByteStream {
+  let total = 0;
+  return observe(source, {
+    chunk(bytes) {
+      total += bytes.length;
+      if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
+    },
+  });
+}
+
+/**
+ * A decompressed stream that fails when it outgrows its compressed size so far that it must be a bomb: more than
+ * 1,100 times (DEFLATE's own maximum is 1,032) and more than 64 MiB.
+ *
+ * @param compressedSize the number of compressed bytes
+ */
+export function limitRatio(source: ByteStream, compressedSize: number, what: string): ByteStream {
+  return limitStream(source, Math.max(compressedSize * Limits.ratio, Limits.ratioFloor), `${what}, decompressed,`);
+}

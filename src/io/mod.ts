@@ -1,0 +1,30 @@
+/**
+ * Streams of bytes and the work around them: digests and verification, compression, limits, laziness, bounded
+ * concurrency, retries. Not exported from the package.
+ *
+ * @module
+ */
+export { chunks, drain, observe, type StreamObserver, streamOf } from "./observe.ts";
+export {
+  type Digest,
+  digestBytes,
+  type Expected,
+  type Measured,
+  measureStream,
+  verifyBytes,
+  verifyStream,
+} from "./digest.ts";
+export {
+  compress,
+  type CompressionKind,
+  type CompressOptions,
+  decompress,
+  decompressSniffed,
+  sniffBytes,
+  sniffStream,
+} from "./compression.ts";
+export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { abortable, type AbortOptions, lazy } from "./lazy.ts";
+export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
+export { readAhead } from "./read_ahead.ts";
+export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

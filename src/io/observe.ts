@@ -1,0 +1,103 @@
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+
+/** What watches a stream go by. An error thrown by any of them fails the stream and cancels its source. */
+export interface StreamObserver {
+  /** Called before the first read. */
+  start?(): void | Promise<void>;
+  /** Called with each chunk before it is passed on. */
+  chunk?(chunk: Bytes): void;
+  /** Called at the end, before the stream closes. */
+  end?(): void | Promise<void>;
+  /** Called once when the stream is over in any way: closed, failed or cancelled. */
+  settled?(error?: unknown): void;
+}
+
+/**
+ * The same stream with somebody looking on: chunks pass as they are, one at a time and only when asked for.
+ * The one wrapper under verification, limits and progress, so that a chunk crosses few streams.
+ */
+export function observe(source: ByteStream, observer: StreamObserver): ByteStream {
+  const reader = source.getReader();
+  let started = false;
+  let over = false;
+  const settle = (error?: unknown) => {
+    if (over) return;
+    over = true;
+    observer.settled?.(error);
+  };
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      try {
+        if (!started) {
+          started = true;
+          await observer.start?.();
+        }
+        const { value, done } = await reader.read();
+        if (done) {
+          if (observer.end) await observer.end();
+          settle();
+          controller.close();
+          return;
+        }
+        observer.chunk?.(value);
+        controller.enqueue(value);
+      } catch (error) {
+        settle(error ?? cancelled());
+        reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel(reason) {
+      settle(reason ?? cancelled());
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+}
+
+function cancelled(): DOMException {
+  return new DOMException("the stream was cancelled", "AbortError");
+}
+
+/** A stream of one chunk, or of none when it is empty. */
+export function streamOf(bytes: Bytes): ByteStream {
+  let sent = bytes.length === 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      if (!sent) controller.enqueue(bytes);
+      else controller.close();
+      sent = true;
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Reads a stream to its end and throws the bytes away; the number of them. */
+export async function drain(source: ByteStream, options: { signal?: AbortSignal } = {}): Promise<number> {
+  let total = 0;
+  for await (const chunk of chunks(source, options)) total += chunk.length;
+  return total;
+}
+
+/** The chunks of a stream; leaving the loop early, or the signal, cancels the stream. */
+export async function* chunks(
+  source: ByteStream,
+  options: { signal?: AbortSignal } = {},
+): AsyncGenerator<Bytes, void, undefined> {
+  const { signal } = options;
+  const reader = source.getReader();
+  const abort = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", abort, { once: true });
+  let finished = false;
+  try {
+    while (true) {
+      signal?.throwIfAborted();
+      const { value, done } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) break;
+      yield value;
+    }
+    finished = true;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    if (!finished) await reader.cancel(signal?.reason).catch(() => {});
+  }
+}

@@ -1,0 +1,57 @@
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+
+/**
+ * The same stream, read ahead of whoever consumes it, up to a number of bytes: so that download and decompression go
+ * on while the consumer is busy. Reading begins at once. A failure is kept until its turn comes.
+ *
+ * @param limit how many bytes may wait
+ */
+export function readAhead(source: ByteStream, limit: number): ByteStream {
+  const reader = source.getReader();
+  const waiting: Bytes[] = [];
+  let waitingBytes = 0;
+  let end: { error?: unknown } | undefined;
+  let cancelled = false;
+  let wakeProducer = () => {};
+  let wakeConsumer = () => {};
+
+  const produce = async () => {
+    try {
+      while (!cancelled) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        waiting.push(value);
+        waitingBytes += value.length;
+        wakeConsumer();
+        while (waitingBytes >= limit && !cancelled) await new Promise<void>((resolve) => wakeProducer = resolve);
+      }
+      end = {};
+    } catch (error) {
+      end = { error };
+    }
+    wakeConsumer();
+  };
+  const producing = produce();
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      while (waiting.length === 0 && !end) await new Promise<void>((resolve) => wakeConsumer = resolve);
+      const chunk = waiting.shift();
+      if (chunk) {
+        waitingBytes -= chunk.length;
+        wakeProducer();
+        controller.enqueue(chunk);
+      } else if ("error" in end!) {
+        throw end.error;
+      } else {
+        controller.close();
+      }
+    },
+    async cancel(reason) {
+      cancelled = true;
+      waiting.length = 0;
+      wakeProducer();
+      await reader.cancel(reason);
+      await producing;
+    },
+  }, { highWaterMark: 0 });
+}

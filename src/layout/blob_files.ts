@@ -1,0 +1,214 @@
+import { LayoutError, NotFoundError, SizeMismatchError } from "../errors.ts";
+import { type AbortOptions, chunks, Limits, readAll, verifyStream } from "../io/mod.ts";
+import {
+  type Bytes,
+  type ByteStream,
+  createNewFile,
+  dirName,
+  type FileStat,
+  joinPath,
+  lstat,
+  makeDirectory,
+  type NewFile,
+  type OpenFile,
+  openFile,
+  readDirectory,
+  remove,
+} from "../runtime/mod.ts";
+import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../spec/mod.ts";
+import { errorCode, fileFailure } from "./file_failure.ts";
+
+/** What is known of a blob that is about to be read. */
+export interface ExpectedBlob {
+  /** Its digest. */
+  readonly digest: Hash;
+  /**
+   * The number of its bytes.
+   * @default any
+   */
+  readonly size?: number;
+}
+
+/** A blob that is there. */
+export interface StoredBlob {
+  /** Its digest, as its name says. */
+  readonly digest: Hash;
+  /** Its path. */
+  readonly path: string;
+  /** The number of its bytes. */
+  readonly size: number;
+}
+
+/** What a blob is, when all of it was read. */
+export interface BlobIdentity {
+  /** Its digest. */
+  readonly digest: Hash;
+  /** The number of its bytes. */
+  readonly size: number;
+}
+
+/** Options of {@linkcode BlobFiles.write}. */
+export interface WriteBlobOptions extends AbortOptions {
+  /** Says what the blob is, when all of it was read. Who gives the bytes answers for the digest. */
+  identify: () => Promise<BlobIdentity>;
+  /**
+   * Is told of each chunk that was written.
+   * @default nobody is told
+   */
+  onBytes?: (bytes: number) => void;
+}
+
+/** The files under `blobs/` of a layout (image-spec, "Image Layout", "Blobs"). */
+export class BlobFiles {
+  readonly #root: string;
+
+  /** Takes the path of the layout. */
+  constructor(layoutPath: string) {
+    this.#root = joinPath(layoutPath, "blobs");
+  }
+
+  /** Where a blob is, or would be. @throws {HashError} when the digest is none, whatever its type says. */
+  pathOf(digest: Hash): string {
+    const checked = parseHash(digest);
+    return joinPath(this.#root, hashAlgorithm(checked), hashHexDigits(checked));
+  }
+
+  /** Whether there is a regular file of this size for the blob. Its bytes are not looked at. */
+  async has({ digest, size }: ExpectedBlob): Promise<boolean> {
+    try {
+      const found = await lstat(this.pathOf(digest));
+      return found.kind === "file" && (size === undefined || found.size === size);
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw fileFailure(`can't look for the blob ${digest}`, error);
+    }
+  }
+
+  /**
+   * Opens a blob; the stream is verified, and closes the file when it is over.
+   *
+   * @throws {NotFoundError} when there is none.
+   * @throws {LayoutError} when it is a symbolic link, not a regular file, or was exchanged while it was being opened.
+   */
+  async open(blob: ExpectedBlob, options: AbortOptions = {}): Promise<ByteStream> {
+    return verifyStream(await this.openUnverified(blob.digest, options), blob, `blob ${this.pathOf(blob.digest)}`);
+  }
+
+  /** As {@linkcode BlobFiles.open}, but the stream is not verified: for a view that does so itself. */
+  async openUnverified(digest: Hash, options: AbortOptions = {}): Promise<ByteStream> {
+    const file = await this.#openRegular(digest);
+    return file.stream({ closeWhenDone: true, signal: options.signal });
+  }
+
+  /** All of a blob that is small by nature: a manifest or an index. */
+  async bytes(blob: ExpectedBlob, options: AbortOptions = {}): Promise<Bytes> {
+    const what = `blob ${this.pathOf(blob.digest)}`;
+    return await readAll(await this.open(blob, options), { limit: Limits.manifest, what, signal: options.signal });
+  }
+
+  /**
+   * Writes a blob: into a file with a temporary name, which gets the blob's when all of it is there. Nothing is left
+   * when anything fails.
+   */
+  async write(source: ByteStream, options: WriteBlobOptions): Promise<BlobIdentity> {
+    const { signal, onBytes, identify } = options;
+    const doing = `can't write to ${this.#root}`;
+    let file: NewFile | undefined;
+    try {
+      file = await this.#createFile();
+      let written = 0;
+      for await (const chunk of chunks(source, { signal })) {
+        await file.write(chunk, written);
+        written += chunk.length;
+        onBytes?.(chunk.length);
+      }
+      const identity = await identify();
+      if (identity.size !== written) {
+        throw new SizeMismatchError(
+          `blob ${identity.digest} has ${written} bytes where ${identity.size} were promised`,
+        );
+      }
+      await makeDirectory(dirName(this.pathOf(identity.digest)), { recursive: true });
+      signal?.throwIfAborted();
+      await file.commit(this.pathOf(identity.digest));
+      return identity;
+    } catch (error) {
+      if (!source.locked) source.cancel(error).catch(() => {});
+      await file?.discard();
+      throw fileFailure(doing, error);
+    }
+  }
+
+  /** All blobs that are regular files or links, by digest. What has no digest for a name is not listed. */
+  async list(): Promise<StoredBlob[]> {
+    const found: StoredBlob[] = [];
+    for (const algorithm of ["sha256", "sha512"]) {
+      const directory = joinPath(this.#root, algorithm);
+      for (const { name, kind } of await entriesOf(directory)) {
+        const digest = `${algorithm}:${name}`;
+        if (!isHash(digest) || (kind !== "file" && kind !== "symlink")) continue;
+        const path = joinPath(directory, name);
+        found.push({ digest, path, size: (await lstat(path)).size });
+      }
+    }
+    return found;
+  }
+
+  /** Removes a blob; none there is fine. */
+  async remove(digest: Hash): Promise<void> {
+    const path = this.pathOf(digest);
+    await remove(path).catch((error) => {
+      throw fileFailure(`can't remove ${path}`, error);
+    });
+  }
+
+  async #openRegular(digest: Hash): Promise<OpenFile> {
+    const path = this.pathOf(digest);
+    let before: FileStat;
+    let file: OpenFile;
+    try {
+      before = await lstat(path);
+      if (before.kind !== "file") throw irregular(path, before);
+      file = await openFile(path, { noFollow: true });
+    } catch (error) {
+      if (isMissing(error)) throw new NotFoundError(`the layout has no blob ${digest}: ${path} does not exist`);
+      if (errorCode(error) === "ELOOP") throw exchanged(path);
+      throw fileFailure(`can't read ${path}`, error);
+    }
+    const opened = await file.stat();
+    if (opened.kind === "file" && opened.ino === before.ino && opened.dev === before.dev) return file;
+    await file.close();
+    throw exchanged(path);
+  }
+
+  /** The new file lies beside the blobs of sha256, where it is a rename away from its name. */
+  async #createFile(): Promise<NewFile> {
+    const directory = joinPath(this.#root, "sha256");
+    await makeDirectory(directory, { recursive: true });
+    return await createNewFile(joinPath(directory, "incoming"));
+  }
+}
+
+async function entriesOf(directory: string): Promise<{ name: string; kind: string }[]> {
+  try {
+    return await readDirectory(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw fileFailure(`can't list ${directory}`, error);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
+}
+
+function irregular(path: string, { kind }: FileStat): LayoutError {
+  const name = kind === "symlink" ? "symbolic link" : kind;
+  return new LayoutError(`blob ${path} is not a regular file but a ${name}: it is not read`, {
+    hint: "a layout holds its blobs as files of its own",
+  });
+}
+
+function exchanged(path: string): LayoutError {
+  return new LayoutError(`blob ${path} was exchanged while it was being opened: it is not read`);
+}

@@ -1,0 +1,164 @@
+import { GcraneError, LayoutError } from "../errors.ts";
+import { abortable, type AbortOptions, Limits, readAll } from "../io/mod.ts";
+import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
+import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
+import { errorCode, fileFailure } from "./file_failure.ts";
+
+/** The version of the layout that is written (image-spec, "oci-layout file"). */
+const VERSION = "1.0.0";
+
+/** The most bytes of an `oci-layout` file. */
+const MARKER_LIMIT = 64 * 1024;
+
+/** An `index.json` that lists nothing. */
+const EMPTY_INDEX: IndexManifest = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [] };
+
+/** Updates of one `index.json` in this process, one after the other: the last of them by the layout's path. */
+const lastUpdates = new Map<string, Promise<unknown>>();
+
+/** The bytes of `index.json`. @throws {LayoutError} when there is none. */
+export async function readIndexFile(layoutPath: string, options: AbortOptions = {}): Promise<Bytes> {
+  return await readSmallFile(layoutPath, "index.json", { limit: Limits.manifest, ...options });
+}
+
+/**
+ * Checks that a directory is a layout of a version that is understood.
+ *
+ * @throws {LayoutError} when it is not; the message says why.
+ */
+export async function checkLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  const bytes = await readSmallFile(layoutPath, "oci-layout", { limit: MARKER_LIMIT, ...options });
+  const path = joinPath(layoutPath, "oci-layout");
+  const version = malformed(() => parseJsonObject(bytes, path)).imageLayoutVersion;
+  if (typeof version !== "string" || !/^1\./.test(version)) {
+    throw new LayoutError(`${path} is of version ${JSON.stringify(version)}, which is not 1`);
+  }
+  parseIndexFile(await readIndexFile(layoutPath, options), layoutPath);
+}
+
+/** Makes a directory a layout that holds nothing yet. What it has of a layout already stays. */
+export async function initialiseLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  try {
+    await makeDirectory(joinPath(layoutPath, "blobs", "sha256"), { recursive: true });
+  } catch (error) {
+    throw fileFailure(`can't make the layout ${layoutPath}`, error);
+  }
+  if (!await hasFile(layoutPath, "index.json", options)) await writeIndexFile(layoutPath, EMPTY_INDEX, options);
+  if (!await hasFile(layoutPath, "oci-layout", options)) {
+    await replaceFile(joinPath(layoutPath, "oci-layout"), jsonText({ imageLayoutVersion: VERSION }), options);
+  }
+}
+
+/**
+ * Changes `index.json`: updates in this process wait for one another, and others see the old file or the new one.
+ * What `change` gives back as it was is not written. Fields that are not understood are kept.
+ */
+export async function updateIndexFile(
+  layoutPath: string,
+  change: (index: IndexManifest) => IndexManifest,
+  options: AbortOptions = {},
+): Promise<void> {
+  await oneAtATime(layoutPath, async () => {
+    options.signal?.throwIfAborted();
+    const index = parseIndexFile(await readIndexFile(layoutPath, options), layoutPath);
+    const changed = change(index);
+    if (changed !== index) await writeIndexFile(layoutPath, changed, options);
+  }, options);
+}
+
+/** Replaces `index.json` by these bytes, or by this index. */
+export async function writeIndexFile(
+  layoutPath: string,
+  content: Bytes | IndexManifest,
+  options: AbortOptions = {},
+): Promise<void> {
+  const bytes = content instanceof Uint8Array ? content : jsonText(content);
+  await replaceFile(joinPath(layoutPath, "index.json"), bytes, options);
+}
+
+/** Runs `work` when everything else that this process does to the layout's index is done. */
+export async function oneAtATime<T>(
+  layoutPath: string,
+  work: () => Promise<T>,
+  options: AbortOptions = {},
+): Promise<T> {
+  const key = resolvePath(layoutPath);
+  const before = lastUpdates.get(key) ?? Promise.resolve();
+  const run = before.catch(() => {}).then(work);
+  lastUpdates.set(key, run);
+  const forget = () => {
+    if (lastUpdates.get(key) === run) lastUpdates.delete(key);
+  };
+  run.then(forget, forget);
+  return await abortable(run, options.signal);
+}
+
+function parseIndexFile(bytes: Bytes, layoutPath: string): IndexManifest {
+  return malformed(() => parseIndexManifest(bytes, joinPath(layoutPath, "index.json")));
+}
+
+/** What `parse` gives; its complaint becomes one about the layout. */
+function malformed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (cause instanceof GcraneError) throw new LayoutError(cause.message, { cause });
+    throw cause;
+  }
+}
+
+async function readSmallFile(
+  layoutPath: string,
+  name: string,
+  options: AbortOptions & { limit: number },
+): Promise<Bytes> {
+  const path = joinPath(layoutPath, name);
+  const { limit, signal } = options;
+  try {
+    const file = await openFile(path);
+    const stream = file.stream({ closeWhenDone: true, signal });
+    const { kind } = await file.stat();
+    if (kind === "file") return await readAll(stream, { limit, what: path, signal });
+    await stream.cancel();
+    throw new LayoutError(`${path} is not a regular file but a ${kind}`);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw fileFailure(`can't read ${path}`, error);
+    throw new LayoutError(`${layoutPath} is not an OCI image layout: it has no ${name}`, {
+      cause: error,
+      hint: "a layout is a directory with the files oci-layout and index.json",
+    });
+  }
+}
+
+async function hasFile(layoutPath: string, name: string, options: AbortOptions): Promise<boolean> {
+  try {
+    await readSmallFile(layoutPath, name, { limit: Limits.manifest, ...options });
+    return true;
+  } catch (error) {
+    if (error instanceof LayoutError) return false;
+    throw error;
+  }
+}
+
+/** A link in the file's place is replaced, not followed: a layout from a stranger can't aim at a file elsewhere. */
+async function replaceFile(path: string, bytes: Bytes, { signal }: AbortOptions): Promise<void> {
+  const doing = `can't write ${path}`;
+  try {
+    signal?.throwIfAborted();
+    const file = await createNewFile(path);
+    try {
+      await file.write(bytes, 0);
+      await file.commit(path);
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+  } catch (error) {
+    throw fileFailure(doing, error);
+  }
+}
+
+function jsonText(value: unknown): Bytes {
+  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+}

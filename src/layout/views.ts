@@ -1,0 +1,71 @@
+import {
+  type Image,
+  imageFromCompressed,
+  type ImageIndex,
+  indexFrom,
+  type Layer,
+  layerFromCompressed,
+} from "../image/mod.ts";
+import { lazy } from "../io/mod.ts";
+import { type Descriptor, MediaType } from "../spec/mod.ts";
+import type { BlobFiles } from "./blob_files.ts";
+import { readIndexFile } from "./index_file.ts";
+
+/** Where a layout is, and its blobs. */
+export interface LayoutPlace {
+  /** The path of the layout. */
+  readonly path: string;
+  /** Its blobs. */
+  readonly blobs: BlobFiles;
+}
+
+/** The index of a layout's `index.json`, as it is when it is first read. */
+export function rootIndex(place: LayoutPlace): ImageIndex {
+  return indexFrom({
+    ...members(place),
+    rawManifest: lazy(() => readIndexFile(place.path)),
+    mediaType: MediaType.OciImageIndex,
+    what: `the layout ${place.path}`,
+  });
+}
+
+function indexOf(place: LayoutPlace, descriptor: Descriptor): ImageIndex {
+  return indexFrom({ ...members(place), ...manifest(place, descriptor) });
+}
+
+function imageOf(place: LayoutPlace, descriptor: Descriptor): Image {
+  return imageFromCompressed({
+    ...manifest(place, descriptor),
+    blob: ({ digest }) => stored(place, { digest }),
+  });
+}
+
+function blobOf(place: LayoutPlace, descriptor: Descriptor): Layer {
+  return layerFromCompressed({ descriptor, ...stored(place, descriptor) });
+}
+
+function members(place: LayoutPlace) {
+  return {
+    image: (descriptor: Descriptor) => imageOf(place, descriptor),
+    index: (descriptor: Descriptor) => indexOf(place, descriptor),
+    blob: (descriptor: Descriptor) => blobOf(place, descriptor),
+  };
+}
+
+function manifest(place: LayoutPlace, descriptor: Descriptor) {
+  const { digest, size, mediaType } = descriptor;
+  return {
+    rawManifest: lazy(() => place.blobs.bytes({ digest, size })),
+    mediaType,
+    descriptor,
+    what: `${place.path}@${digest}`,
+  };
+}
+
+/** How a view opens a blob: it verifies the bytes itself. */
+function stored({ blobs }: LayoutPlace, { digest }: Pick<Descriptor, "digest">) {
+  return {
+    compressed: (options?: { signal?: AbortSignal }) => blobs.openUnverified(digest, options),
+    what: `blob ${blobs.pathOf(digest)}`,
+  };
+}

@@ -1,0 +1,127 @@
+import { DEFAULT_REGISTRY, DEFAULT_TAG, isStrict, type NameOptions } from "./options.ts";
+import {
+  type DigestReference,
+  digestReference,
+  isImplicit,
+  type Reference,
+  Registry,
+  Repository,
+  type TagReference,
+  tagReference,
+} from "./reference.ts";
+import { checkDigest, checkRegistry, checkRepository, checkTag } from "./rules.ts";
+import { Span } from "./span.ts";
+
+/** What people call Docker Hub, whose registry has another name. */
+const HUB_ALIAS = "docker.io";
+
+/**
+ * Parses the name of a manifest: `[registry/]repository[:tag][@digest]`.
+ *
+ * The first part is a registry only if it is `localhost` or has a dot or a colon. A name with a tag and a digest is a
+ * reference by digest; its tag stays in `toString()` alone.
+ *
+ * @throws {NameError} when `text` is no such name; the message says at which character.
+ */
+export function parseReference(text: string, options: NameOptions = {}): Reference {
+  return Span.of(text).value.includes("@") ? parseDigest(text, options) : parseTag(text, options);
+}
+
+/**
+ * Parses a reference by tag: `[registry/]repository[:tag]`.
+ *
+ * @throws {NameError} when `text` is no such name.
+ */
+export function parseTag(text: string, options: NameOptions = {}): TagReference {
+  const { base, tag } = splitTag(Span.of(text));
+  const repository = repositoryIn(base, options);
+  if (tag) {
+    checkTag(tag);
+    return tagReference(repository, tag.value, text);
+  }
+  if (isStrict(options)) {
+    throw base.refuse("the tag is missing", {
+      at: base.value.length,
+      hint: "strict parsing fills in nothing: add :latest or another tag",
+    });
+  }
+  const fallback = Span.of(options.defaultTag ?? DEFAULT_TAG);
+  checkTag(fallback);
+  return tagReference(repository, fallback.value, text);
+}
+
+/**
+ * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…`.
+ *
+ * @throws {NameError} when `text` is no such name.
+ */
+export function parseDigest(text: string, options: NameOptions = {}): DigestReference {
+  const whole = Span.of(text);
+  const at = text.indexOf("@");
+  if (at < 0) {
+    throw whole.refuse("the digest is missing", { at: text.length, hint: "add @sha256: and 64 hex digits" });
+  }
+  if (text.indexOf("@", at + 1) >= 0) {
+    throw whole.refuse("there is a second @", { at: text.indexOf("@", at + 1) });
+  }
+  if (text.includes("/", at)) {
+    throw whole.refuse("a digest can't have a path", {
+      at,
+      hint: "a name holds no credentials: log in to the registry instead",
+    });
+  }
+  const { base, tag } = splitTag(whole.slice(0, at));
+  const repository = repositoryIn(base, options);
+  if (tag) checkTag(tag);
+  return digestReference(repository, checkDigest(whole.slice(at + 1)), text);
+}
+
+/**
+ * Parses the name of a repository: `[registry/]repository`.
+ *
+ * @throws {NameError} when `text` is no such name, one with a tag or a digest for example.
+ */
+export function parseRepository(text: string, options: NameOptions = {}): Repository {
+  return repositoryIn(Span.of(text), options);
+}
+
+/**
+ * Parses the name of a registry: a host, with or without a port. `docker.io` is `index.docker.io`.
+ *
+ * @throws {NameError} when `text` is no such name.
+ */
+export function parseRegistry(text: string, options: NameOptions = {}): Registry {
+  return registryIn(Span.of(text), options);
+}
+
+/** Cuts the tag off: what follows the last colon, unless that colon belongs to the port of the registry. */
+function splitTag(span: Span): { base: Span; tag: Span | undefined } {
+  const colon = span.value.lastIndexOf(":");
+  if (colon < 0 || span.value.includes("/", colon)) return { base: span, tag: undefined };
+  return { base: span.slice(0, colon), tag: span.slice(colon + 1) };
+}
+
+function repositoryIn(span: Span, options: NameOptions): Repository {
+  const slash = span.value.indexOf("/");
+  const first = span.value.slice(0, Math.max(slash, 0));
+  const hasRegistry = first === "localhost" || /[.:]/.test(first);
+  const registry = registryIn(span.slice(0, hasRegistry ? slash : 0), options);
+  const path = hasRegistry ? span.slice(slash + 1) : span;
+  checkRepository(path);
+  if (isStrict(options) && isImplicit(registry, path.value)) {
+    throw path.refuse("library/ is missing", { hint: "strict parsing fills in nothing: write library/ in front" });
+  }
+  return new Repository(registry, path.value);
+}
+
+function registryIn(span: Span, options: NameOptions): Registry {
+  if (span.value === "" && isStrict(options)) {
+    throw span.refuse("the registry is missing", {
+      hint: `strict parsing fills in nothing: write ${DEFAULT_REGISTRY}/ or another registry in front`,
+    });
+  }
+  const chosen = span.value === "" ? Span.of(options.defaultRegistry ?? DEFAULT_REGISTRY) : span;
+  checkRegistry(chosen);
+  const name = chosen.value === HUB_ALIAS ? DEFAULT_REGISTRY : chosen.value;
+  return new Registry(name, options.insecure ?? false);
+}

@@ -1,0 +1,27 @@
+import type { Repositories } from "./repositories.ts";
+import type { RegistryStore } from "./store.ts";
+import type { UploadSessions } from "./upload_sessions.ts";
+
+/** What the answers of one registry are made from. */
+export interface RegistryContext {
+  /** Where the content is kept. */
+  readonly store: RegistryStore;
+  /** What each repository holds. */
+  readonly repositories: Repositories;
+  /** The uploads that are under way. */
+  readonly sessions: UploadSessions;
+  /** The time, in milliseconds since 1970. */
+  readonly clock: () => number;
+  /** The most bytes that a manifest may have. */
+  readonly manifestLimit: number;
+}
+
+/** A request for something of one repository. */
+export interface RepositoryRequest {
+  /** The request as it came. */
+  readonly request: Request;
+  /** Its URL. */
+  readonly url: URL;
+  /** The name of the repository, checked. */
+  readonly name: string;
+}

@@ -1,0 +1,130 @@
+import { DigestMismatchError, FileError } from "../errors.ts";
+import type { AbortOptions } from "../io/mod.ts";
+import {
+  type Bytes,
+  type ByteStream,
+  type FileStat,
+  type FileWriter,
+  joinPath,
+  lstat,
+  openWriter,
+  remove,
+  rename,
+} from "../runtime/mod.ts";
+import { type Hash, hashAlgorithm } from "../spec/mod.ts";
+import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import type { RunningHash } from "./running_hash.ts";
+import type { StoreAppendOptions } from "./store.ts";
+import { checkUploadId } from "./store_key.ts";
+import { UploadHashes } from "./upload_hashes.ts";
+
+/** The uploads of a file store: each is a file that grows, and takes the blob's place in the end. */
+export class FileUploads {
+  readonly #root: string;
+  readonly #sync: boolean;
+  readonly #hashes: UploadHashes = new UploadHashes();
+
+  /** Makes it over a directory that need not be there yet; with `sync`, a blob is on the disk before it is one. */
+  constructor(root: string, sync: boolean) {
+    this.#root = root;
+    this.#sync = sync;
+  }
+
+  /** See `RegistryStore.uploadSize`. */
+  async size(id: string, options: AbortOptions = {}): Promise<number> {
+    options.signal?.throwIfAborted();
+    const path = this.#path(id);
+    return (await atFile("read", path, () => lstat(path).catch(missingIsUndefined)))?.size ?? 0;
+  }
+
+  /** See `RegistryStore.appendUpload`. */
+  async append(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
+    const { algorithm = "sha256", signal } = options;
+    const path = this.#path(id);
+    const reader = body.getReader();
+    const abort = () => void reader.cancel(signal?.reason).catch(() => {});
+    signal?.addEventListener("abort", abort, { once: true });
+    let hash: RunningHash | undefined;
+    try {
+      signal?.throwIfAborted();
+      const writer = await this.#open(path);
+      try {
+        hash = await this.#hashes.take(id, { path, size: writer.position, algorithm, signal });
+        await pour(reader, { writer, hash, path, signal });
+      } finally {
+        await atFile("write", path, () => writer.close());
+        if (hash?.size === await this.size(id)) this.#hashes.giveBack(id, hash);
+      }
+      return await this.size(id);
+    } catch (error) {
+      reader.cancel(error).catch(() => {});
+      if (error instanceof FileError) await this.cancel(id);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** See `RegistryStore.finishUpload`: the upload becomes the file at `target`, and this is what it then is. */
+  async finish(id: string, digest: Hash, options: { target: string; signal?: AbortSignal }): Promise<FileStat> {
+    const { target, signal } = options;
+    signal?.throwIfAborted();
+    const path = this.#path(id);
+    try {
+      const writer = await this.#open(path);
+      const size = writer.position;
+      try {
+        const hash = await this.#hashes.take(id, { path, size, algorithm: hashAlgorithm(digest), signal });
+        const actual = await hash.digest();
+        if (actual !== digest) {
+          throw new DigestMismatchError(`upload ${id} has the digest ${actual} where ${digest} was promised`);
+        }
+        if (this.#sync) await atFile("write", path, () => writer.sync());
+      } finally {
+        await writer.close();
+      }
+      const stat = await lstat(path);
+      if (stat.size !== size) throw new FileError(`${path} was written to while it was being finished`);
+      await atFile("write", target, () => inDirectory(target, () => rename(path, target)));
+      return stat;
+    } catch (error) {
+      await this.cancel(id);
+      throw error;
+    }
+  }
+
+  /** See `RegistryStore.cancelUpload`. */
+  async cancel(id: string, options: AbortOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    const path = this.#path(id);
+    this.#hashes.forget(id);
+    await atFile("remove", path, () => remove(path));
+  }
+
+  #open(path: string): Promise<FileWriter> {
+    return atFile("write", path, () => inDirectory(path, () => openWriter(path, { append: true })));
+  }
+
+  #path(id: string): string {
+    return joinPath(this.#root, checkUploadId(id));
+  }
+}
+
+/** Writes and hashes what a reader gives, while the next chunk is already on its way. */
+async function pour(
+  reader: ReadableStreamDefaultReader<Bytes>,
+  options: { writer: FileWriter; hash: RunningHash; path: string; signal?: AbortSignal },
+): Promise<void> {
+  const { writer, hash, path, signal } = options;
+  let next = reader.read();
+  for (;;) {
+    const { done, value } = await next;
+    signal?.throwIfAborted();
+    if (done) return;
+    next = reader.read();
+    next.catch(() => {}); // it is waited for in the next round, unless the disk fails first
+    const written = atFile("write", path, () => writer.write(value));
+    hash.update(value);
+    await written;
+  }
+}

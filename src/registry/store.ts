@@ -1,0 +1,108 @@
+import type { AbortOptions } from "../io/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { Algorithm, Hash } from "../spec/mod.ts";
+
+/** A part of a blob. */
+export interface BlobRange {
+  /**
+   * The first byte.
+   * @default 0
+   */
+  readonly offset?: number;
+  /**
+   * The number of bytes.
+   * @default all that follow
+   */
+  readonly length?: number;
+}
+
+/** A blob that a store holds. */
+export interface StoredBlob {
+  /** The number of its bytes. */
+  readonly size: number;
+  /**
+   * A fresh stream of the blob or a part of it. A stream over bytes that are not those of the digest fails before it
+   * closes.
+   */
+  read(range?: BlobRange & AbortOptions): Promise<ByteStream>;
+}
+
+/** Options of {@linkcode RegistryStore.list}. */
+export interface StoreListOptions extends AbortOptions {
+  /**
+   * Only names after this one, by UTF-16 code units.
+   * @default from the start
+   */
+  readonly after?: string;
+  /**
+   * The most names to give.
+   * @default all
+   */
+  readonly limit?: number;
+}
+
+/** Options of {@linkcode RegistryStore.put}. */
+export interface StorePutOptions extends AbortOptions {
+  /**
+   * Whether the record must outlive a loss of power.
+   * @default true
+   */
+  readonly durable?: boolean;
+}
+
+/** Options of {@linkcode RegistryStore.appendUpload}. */
+export interface StoreAppendOptions extends AbortOptions {
+  /**
+   * The algorithm of the digest that {@linkcode RegistryStore.finishUpload} is likely to be given: the bytes are hashed
+   * on the way, and with another digest they may have to be read again.
+   * @default "sha256"
+   */
+  readonly algorithm?: Algorithm;
+}
+
+/**
+ * What a registry keeps its content in: records, which are small values under keys; blobs, which are immutable and
+ * named by their digest; and uploads, which become blobs. Nothing of the registry's rules is in here, and no state
+ * that matters is outside, so that several servers may work on one store.
+ *
+ * - A **key** is segments joined by `/`. A segment starts with a letter, a digit or `_`; letters, digits, `_`, `.` and
+ *   `-` follow; it has at most 255 characters. Another key is a `TypeError`. No key is a prefix path of another.
+ * - An **upload id** is one such segment, chosen by the caller. An upload comes to be with its first append; one that
+ *   was never appended to is empty.
+ * - **Writes are atomic**: a reader sees the old value or the new one, a blob is there whole or not at all, also after
+ *   the process was killed, and what a call has done can be seen by everybody when it resolves.
+ * - A store's own failures are `GcraneError`s. A failure of a stream that it was given is passed on as it is.
+ */
+export interface RegistryStore {
+  /** The value of a record, or `undefined`. */
+  get(key: string, options?: AbortOptions): Promise<Bytes | undefined>;
+  /** Writes a record. */
+  put(key: string, value: Bytes, options?: StorePutOptions): Promise<void>;
+  /** Removes a record; whether it was there. */
+  delete(key: string, options?: AbortOptions): Promise<boolean>;
+  /**
+   * The names directly under a path, sorted by UTF-16 code units: the last segment of each record there and, with a
+   * `/` at the end, the next segment of those further down. The path is empty or ends with `/`.
+   */
+  list(path: string, options?: StoreListOptions): Promise<string[]>;
+
+  /** A blob, or `undefined` when the store does not hold it or knows that its bytes are spoilt. */
+  blob(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
+
+  /** How many bytes an upload has. */
+  uploadSize(id: string, options?: AbortOptions): Promise<number>;
+  /**
+   * Adds a stream to an upload and gives its new size. When the stream fails, what came before is kept, so that a
+   * client can go on from there; when the store fails, the whole upload is dropped.
+   */
+  appendUpload(id: string, body: ByteStream, options?: StoreAppendOptions): Promise<number>;
+  /**
+   * Makes a blob of an upload, which is gone afterwards in any case, and gives its size. The bytes are neither copied
+   * nor read again where they were hashed on the way in.
+   *
+   * @throws {DigestMismatchError} when the bytes have another digest; no blob is made.
+   */
+  finishUpload(id: string, digest: Hash, options?: AbortOptions): Promise<number>;
+  /** Drops an upload and its bytes, if there are any. */
+  cancelUpload(id: string, options?: AbortOptions): Promise<void>;
+}

@@ -1,0 +1,148 @@
+import { LimitError, ProtocolError } from "../errors.ts";
+import { type AbortOptions, Limits, readAll } from "../io/mod.ts";
+import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import { type Answer, checkLink, redactUrl, resolveLocation } from "../transport/mod.ts";
+import type { RemoteClient } from "./client.ts";
+
+/** Options of a listing. */
+export interface ListOptions extends AbortOptions {
+  /**
+   * How many entries to ask for in a page.
+   * @default 1000, or 10000 of Google's registries
+   */
+  pageSize?: number;
+  /**
+   * Where to begin: only what sorts after this entry is listed.
+   * @default the beginning
+   */
+  last?: string;
+}
+
+/** What Google's registries say of a manifest; numbers and times are strings. */
+export interface GoogleManifestInfo {
+  /** The bytes of the image. */
+  readonly imageSizeBytes?: string;
+  /** The media type of the manifest. */
+  readonly mediaType?: string;
+  /** When the image says it was made, in milliseconds since the epoch. */
+  readonly timeCreatedMs?: string;
+  /** When it was uploaded, in milliseconds since the epoch. */
+  readonly timeUploadedMs?: string;
+  /** The tags that point at it. */
+  readonly tag?: readonly string[];
+}
+
+/** One page of a repository's tags (distribution-spec, "Listing Tags"). */
+export interface TagsPage {
+  /** The name of the repository. */
+  readonly name: string;
+  /** The tags. */
+  readonly tags: readonly string[];
+  /** The repositories below this one; Google's registries only. */
+  readonly child?: readonly string[];
+  /** The manifests by digest; Google's registries only. */
+  readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
+}
+
+/** One page of a registry's repositories. */
+export interface CatalogPage {
+  /** The names of the repositories. */
+  readonly repositories: readonly string[];
+}
+
+/** The pages of a repository's tags. */
+export async function* tagPages(
+  client: RemoteClient,
+  repository: Repository,
+  options: ListOptions = {},
+): AsyncGenerator<TagsPage, void, undefined> {
+  const query = pageQuery(options, isGoogle(repository.registry.name) ? 10_000 : 1000);
+  const request = (to: string | URL) =>
+    client.request(repository, { method: "GET", to, access: "pull", expect: [200], ...accepting(options) });
+  for await (const page of pages(client, repository.registry, `/tags/list${query}`, request)) {
+    const { name, tags, child, manifest } = page as Partial<Record<keyof TagsPage, unknown>>;
+    yield {
+      name: typeof name === "string" ? name : repository.repository,
+      tags: strings(tags),
+      ...(child ? { child: strings(child) } : {}),
+      ...(isObject(manifest) ? { manifest: manifest as TagsPage["manifest"] } : {}),
+    };
+  }
+}
+
+/** The pages of a registry's repositories. */
+export async function* catalogPages(
+  client: RemoteClient,
+  registry: Registry,
+  options: ListOptions = {},
+): AsyncGenerator<CatalogPage, void, undefined> {
+  const connection = client.connection(registry);
+  const request = (to: string | URL) =>
+    connection.request(undefined, { method: "GET", to, scopes: [CATALOG_SCOPE], expect: [200], ...accepting(options) });
+  for await (const page of pages(client, registry, `/v2/_catalog${pageQuery(options, 1000)}`, request)) {
+    yield { repositories: strings(page.repositories) };
+  }
+}
+
+/** Whether a host is one of Google's registries, whose listings say more. */
+export function isGoogle(registry: string): boolean {
+  return registry === "gcr.io" || /\.(gcr\.io|pkg\.dev|google\.com)$/.test(registry);
+}
+
+/** Follows `Link` headers from page to page; each page is a JSON object. */
+async function* pages(
+  client: RemoteClient,
+  registry: Registry,
+  first: string,
+  request: (to: string | URL) => Promise<Answer>,
+): AsyncGenerator<Record<string, unknown>, void, undefined> {
+  const seen = new Set<string>();
+  for (let to: string | URL | undefined = first; to !== undefined;) {
+    const { response, url } = await request(to);
+    const what = `GET ${redactUrl(url)}`;
+    yield await readPage(response, what);
+    const link = nextLink(response);
+    if (link === undefined) return;
+    to = resolveLocation(link, url);
+    checkLink(to, (await client.connection(registry).ping()).base);
+    if (seen.has(to.href)) throw new LimitError(`${what}: the list goes round in circles`);
+    seen.add(to.href);
+  }
+}
+
+async function readPage(response: Response, what: string): Promise<Record<string, unknown>> {
+  const bytes = await readAll(response.body as ByteStream, { limit: Limits.page, what: `the page of ${what}` });
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (isObject(value)) return value;
+  } catch {
+    // said below
+  }
+  throw new ProtocolError(`${what}: the answer is not a JSON object`);
+}
+
+/** The target of the `next` link (RFC 8288); a link without `rel` counts, as registries send it. */
+function nextLink(response: Response): string | undefined {
+  for (const [, target, parameters] of (response.headers.get("link") ?? "").matchAll(/<([^>]*)>([^,<]*)/g)) {
+    if (!/\brel\s*=/.test(parameters) || /\brel\s*=\s*"?next\b/i.test(parameters)) return target;
+  }
+  return undefined;
+}
+
+function pageQuery({ pageSize, last }: ListOptions, defaultSize: number): string {
+  const query = new URLSearchParams({ n: String(pageSize ?? defaultSize), ...(last ? { last } : {}) });
+  return `?${query}`;
+}
+
+function accepting({ signal }: ListOptions): { headers: Record<string, string>; signal: AbortSignal | undefined } {
+  return { headers: { accept: "application/json" }, signal };
+}
+
+function strings(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

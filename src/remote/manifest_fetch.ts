@@ -1,0 +1,154 @@
+import { HttpError, ManifestError, ProtocolError } from "../errors.ts";
+import { type AbortOptions, digestBytes, Limits, readAll } from "../io/mod.ts";
+import type { Reference } from "../name/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type Descriptor, hashAlgorithm, isHash, manifestMediaType, MediaType, parseJsonObject } from "../spec/mod.ts";
+import { discard } from "../transport/mod.ts";
+import { artifactFields } from "./artifact.ts";
+import type { RemoteClient } from "./client.ts";
+
+/** The manifests that are asked for: OCI's, Docker's, and schema 1. */
+const ACCEPT = [
+  MediaType.OciManifest,
+  MediaType.OciImageIndex,
+  MediaType.DockerManifestSchema2,
+  MediaType.DockerManifestList,
+  MediaType.DockerManifestSchema1Signed,
+  MediaType.DockerManifestSchema1,
+].join(", ");
+
+/** A manifest as a registry gave it. */
+export interface FetchedManifest {
+  /** Its bytes. */
+  readonly bytes: Bytes;
+  /** What it is: type, digest (computed, and checked where the reference named one), size. */
+  readonly descriptor: Descriptor;
+}
+
+/**
+ * Gets a manifest (distribution-spec, "Pulling manifests").
+ *
+ * @throws {ManifestError} when its digest is not the one that was asked for.
+ */
+export async function fetchManifest(
+  client: RemoteClient,
+  reference: Reference,
+  options: AbortOptions = {},
+): Promise<FetchedManifest> {
+  const { response } = await client.request(reference.context, {
+    method: "GET",
+    to: `/manifests/${reference.identifier}`,
+    access: "pull",
+    expect: [200],
+    headers: { accept: ACCEPT },
+    signal: options.signal,
+  });
+  const what = `manifest ${reference}`;
+  const bytes = response.body
+    ? await readAll(response.body as ByteStream, { limit: Limits.manifest, what, signal: options.signal })
+    : new Uint8Array();
+  const mediaType = contentType(response) ?? manifestMediaType(bytes, what);
+  return { bytes, descriptor: await describe(bytes, mediaType, reference, response) };
+}
+
+/**
+ * Asks what a manifest is without getting it (distribution-spec, "Checking if content exists"). Registries that answer
+ * without a digest are asked for the manifest itself.
+ */
+export async function headManifest(
+  client: RemoteClient,
+  reference: Reference,
+  options: AbortOptions = {},
+): Promise<Descriptor> {
+  let response: Response;
+  try {
+    ({ response } = await client.request(reference.context, {
+      method: "HEAD",
+      to: `/manifests/${reference.identifier}`,
+      access: "pull",
+      expect: [200],
+      headers: { accept: ACCEPT },
+      signal: options.signal,
+    }));
+  } catch (error) {
+    // An answer to HEAD has no body: GET tells what the registry has to say, or that it knows no HEAD.
+    if (error instanceof HttpError && error.status < 500 && error.status !== 429) {
+      return (await fetchManifest(client, reference, options)).descriptor;
+    }
+    throw error;
+  }
+  await discard(response);
+  const digest = response.headers.get("docker-content-digest");
+  const mediaType = contentType(response);
+  const size = response.headers.get("content-length");
+  if (!isHash(digest) || !mediaType || size === null || !/^\d+$/.test(size)) {
+    return (await fetchManifest(client, reference, options)).descriptor;
+  }
+  if (reference.kind === "digest" && digest !== reference.identifier) {
+    throw new ManifestError(`${reference.context.registry} has ${digest} under ${reference}`);
+  }
+  return { mediaType, digest, size: Number(size) };
+}
+
+/** The descriptor of a manifest that is there, or `undefined` when there is none or nobody may see it. */
+export async function findManifest(
+  client: RemoteClient,
+  reference: Reference,
+  options: AbortOptions = {},
+): Promise<Descriptor | undefined> {
+  const { response } = await client.request(reference.context, {
+    method: "HEAD",
+    to: `/manifests/${reference.identifier}`,
+    access: "push",
+    expect: [200, 400, 401, 403, 404, 405, 406],
+    headers: { accept: ACCEPT },
+    signal: options.signal,
+  });
+  await discard(response);
+  const digest = response.headers.get("docker-content-digest");
+  if (response.status !== 200 || !isHash(digest)) return undefined;
+  return {
+    mediaType: contentType(response) ?? "",
+    digest,
+    size: Number(response.headers.get("content-length") ?? 0),
+  };
+}
+
+async function describe(
+  bytes: Bytes,
+  mediaType: string,
+  reference: Reference,
+  response: Response,
+): Promise<Descriptor> {
+  const named = response.headers.get("docker-content-digest");
+  // The digest of a signed schema 1 manifest is that of its payload, which only the registry computes.
+  if (mediaType === MediaType.DockerManifestSchema1Signed && isHash(named)) {
+    return { mediaType, digest: named, size: bytes.length };
+  }
+  const algorithm = reference.kind === "digest" ? hashAlgorithm(reference.identifier) : "sha256";
+  const digest = await digestBytes(bytes, algorithm);
+  if (reference.kind === "digest" && digest !== reference.identifier) {
+    throw new ManifestError(
+      `${reference.context.registry} answered ${reference} with a manifest whose digest is ${digest}`,
+    );
+  }
+  if (mediaType === "application/octet-stream" || mediaType === "text/plain") {
+    throw new ProtocolError(
+      `${reference.context.registry} answered ${reference} with ${mediaType}, not with a manifest`,
+    );
+  }
+  return { mediaType, digest, size: bytes.length, ...artifactFields(parsed(bytes)) };
+}
+
+function parsed(bytes: Bytes): Record<string, unknown> {
+  try {
+    return parseJsonObject(bytes, "manifest");
+  } catch {
+    return {}; // what it is to be is judged by who opens it
+  }
+}
+
+function contentType(response: Response): string | undefined {
+  const value = response.headers.get("content-type")?.split(";", 1)[0].trim();
+  return value === "" || value === "application/json" ? undefined : value;
+}

@@ -1,0 +1,27 @@
+/**
+ * Images, indexes, layers, tags, catalogs and referrers in registries: read with a {@linkcode Puller}, written with a
+ * {@linkcode Pusher}.
+ *
+ * @example
+ * ```ts
+ * import { emptyImage } from "@gcrane/gcrane/image";
+ * import { parseReference } from "@gcrane/gcrane/name";
+ * import { createRegistry } from "@gcrane/gcrane/registry";
+ * import { Puller, Pusher } from "@gcrane/gcrane/remote";
+ *
+ * const registry = createRegistry(); // in memory: client and server meet without a socket
+ * const options = { fetch: registry.fetch };
+ * const reference = parseReference("registry.example.com/team/app:v1");
+ *
+ * const digest = await new Pusher(options).push(reference, emptyImage());
+ * const image = await new Puller(options).image(reference);
+ * console.log(await image.digest() === digest); // true
+ * ```
+ *
+ * @module
+ */
+export { DEFAULT_JOBS, type PlatformOptions, type RemoteOptions } from "./options.ts";
+export { Puller, RemoteManifest } from "./puller.ts";
+export { type ManifestBytes, Pusher } from "./pusher.ts";
+export { type CatalogPage, type GoogleManifestInfo, isGoogle, type ListOptions, type TagsPage } from "./listing.ts";
+export { type ReferrersOptions, referrersTag } from "./referrers.ts";

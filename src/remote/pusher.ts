@@ -1,0 +1,176 @@
+import { HttpError } from "../errors.ts";
+import { type AbortOptions, digestBytes, mapConcurrent } from "../io/mod.ts";
+import type { Image, ImageIndex, Layer } from "../image/mod.ts";
+import type { Reference, Repository } from "../name/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import type { Descriptor, Hash } from "../spec/mod.ts";
+import { discard } from "../transport/mod.ts";
+import { BlobUploader } from "./blob_upload.ts";
+import { RemoteClient } from "./client.ts";
+import { fetchManifest, findManifest } from "./manifest_fetch.ts";
+import { DEFAULT_JOBS, type RemoteOptions } from "./options.ts";
+import { addReferrer } from "./referrers_write.ts";
+
+/** A manifest of any type with its bytes, as it is put into a repository. */
+export interface ManifestBytes {
+  /** The bytes. */
+  readonly bytes: Bytes;
+  /** The media type. */
+  readonly mediaType: string;
+}
+
+/**
+ * Writes to registries. One pusher keeps connections and tokens, and knows what it has put where: a blob goes into a
+ * repository once, however many images hold it.
+ */
+export class Pusher {
+  readonly #client: RemoteClient;
+  readonly #blobs: BlobUploader;
+  readonly #manifests = new Map<string, Promise<void>>();
+
+  /** Makes it; nothing is sent before something is pushed. */
+  constructor(options: RemoteOptions = {}) {
+    this.#client = new RemoteClient(options);
+    this.#blobs = new BlobUploader(this.#client);
+  }
+
+  /**
+   * Pushes an image or an index with all that it holds, children first; what the repository has is not sent. Nothing
+   * is sent at all when the reference names the same manifest already.
+   *
+   * @returns the digest of the manifest
+   */
+  async push(reference: Reference, view: Image | ImageIndex, options: AbortOptions = {}): Promise<Hash> {
+    if (await this.#isThere(reference, view, options)) return await view.digest(options);
+    await this.#pushContent(reference.context, view, options);
+    return await this.put(reference, await manifestOf(view, options), options);
+  }
+
+  /** Pushes several images and indexes; what they share is sent once. */
+  async pushMany(
+    items: Iterable<readonly [Reference, Image | ImageIndex]>,
+    options: AbortOptions = {},
+  ): Promise<Hash[]> {
+    return await mapConcurrent(
+      items,
+      { concurrency: this.#jobs, signal: options.signal },
+      ([reference, view], signal) => this.push(reference, view, { signal }),
+    );
+  }
+
+  /** Puts one blob into a repository. @returns what it was: type, digest and size */
+  async upload(repository: Repository, layer: Layer, options: AbortOptions = {}): Promise<Descriptor> {
+    await this.#blobs.upload(repository, layer, options);
+    return await layer.descriptor(options);
+  }
+
+  /**
+   * Puts a manifest of any type under a tag or its digest; what it points at must be there (distribution-spec,
+   * "Pushing Manifests"). A manifest with a subject is made findable on registries without the referrers API too.
+   *
+   * @returns its digest
+   */
+  async put(reference: Reference, manifest: ManifestBytes, options: AbortOptions = {}): Promise<Hash> {
+    const { bytes, mediaType } = manifest;
+    const digest = await digestBytes(bytes);
+    const { response } = await this.#client.request(reference.context, {
+      method: "PUT",
+      to: `/manifests/${reference.identifier}`,
+      access: "push",
+      expect: [200, 201, 202],
+      headers: { "content-type": mediaType },
+      body: bytes,
+      signal: options.signal,
+    });
+    await discard(response);
+    if (!response.headers.has("oci-subject")) {
+      await addReferrer(this.#client, reference.context, { bytes, mediaType, digest }, options);
+    }
+    return digest;
+  }
+
+  /** Lets a tag of the same repository point at what a reference names. */
+  async tag(reference: Reference, tag: string, options: AbortOptions = {}): Promise<void> {
+    const { bytes, descriptor } = await fetchManifest(this.#client, reference, options);
+    await this.put(reference.context.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
+  }
+
+  /** Deletes what a reference names (distribution-spec, "Deleting"); not every registry deletes by tag. */
+  async delete(reference: Reference, options: AbortOptions = {}): Promise<void> {
+    const { response } = await this.#client.request(reference.context, {
+      method: "DELETE",
+      to: `/manifests/${reference.identifier}`,
+      access: "delete",
+      expect: [200, 202, 204],
+      signal: options.signal,
+    });
+    await discard(response);
+  }
+
+  /** Whether this client may push to a repository: an upload is begun and given up. @throws {HttpError} when not. */
+  async checkPush(repository: Repository, options: AbortOptions = {}): Promise<void> {
+    await this.#blobs.tryUpload(repository, options);
+  }
+
+  get #jobs(): number {
+    return this.#client.options.jobs ?? DEFAULT_JOBS;
+  }
+
+  /** Whether the reference names this very manifest already. A view that must be read to be known is not asked. */
+  async #isThere(reference: Reference, view: Image | ImageIndex, options: AbortOptions): Promise<boolean> {
+    if (!await view.digestKnown(options)) return false;
+    const there = await findManifest(this.#client, reference, options);
+    return there !== undefined && there.digest === await view.digest(options);
+  }
+
+  async #pushContent(repository: Repository, view: Image | ImageIndex, options: AbortOptions): Promise<void> {
+    if (view.kind === "image") return await this.#pushBlobs(repository, view, options);
+    const pool = { concurrency: this.#jobs, signal: options.signal };
+    await mapConcurrent(await view.children(options), pool, async ({ view: child }, signal) => {
+      if (child.kind === "layer") await this.#blobs.upload(repository, child, { signal });
+      else await this.#pushChild(repository, child, { signal });
+    });
+  }
+
+  async #pushBlobs(repository: Repository, image: Image, options: AbortOptions): Promise<void> {
+    const layers = await image.layers(options);
+    const upload = (blobs: readonly Layer[]) =>
+      mapConcurrent(
+        blobs,
+        { concurrency: Math.max(blobs.length, 1), signal: options.signal },
+        (blob, signal) => this.#blobs.upload(repository, blob, { signal }),
+      );
+    if (layers.every((layer) => layer.digestKnown())) {
+      await upload([...layers, await image.configLayer(options)]);
+      return;
+    }
+    // The config holds the diff ids, which are learnt as the layers are read: asked for now, it would read them first.
+    await upload(layers);
+    await upload([await image.configLayer(options)]);
+  }
+
+  /** A member of an index goes under its digest, once for however many indexes hold it. */
+  async #pushChild(repository: Repository, child: Image | ImageIndex, options: AbortOptions): Promise<void> {
+    const reference = async () => repository.digest(await child.digest(options));
+    if (!await child.digestKnown(options)) {
+      await this.#pushContent(repository, child, options);
+      await this.put(await reference(), await manifestOf(child, options), options);
+      return;
+    }
+    const key = (await reference()).name;
+    const under = this.#manifests.get(key);
+    if (under) return await under;
+    const push = this.push(await reference(), child, options).then(() => {});
+    this.#manifests.set(key, push);
+    try {
+      await push;
+    } catch (error) {
+      this.#manifests.delete(key);
+      throw error;
+    }
+  }
+}
+
+async function manifestOf(view: Image | ImageIndex, options: AbortOptions): Promise<ManifestBytes> {
+  return { bytes: await view.rawManifest(options), mediaType: await view.mediaType(options) };
+}

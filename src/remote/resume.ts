@@ -1,0 +1,67 @@
+import { NetworkError } from "../errors.ts";
+import { type AbortOptions, delay, type RetryOptions } from "../io/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+
+/** Options of {@linkcode resumable}. */
+export interface ResumeOptions extends AbortOptions {
+  /** How many bytes there are, where that is known: a stream that ends before was cut. */
+  readonly size?: number;
+  /** How often a stream that makes no progress is opened again, and the waits between. */
+  readonly retry?: Omit<RetryOptions, "signal">;
+}
+
+/**
+ * A stream that outlives cut connections: when reading fails, it is opened again where it stopped. Bytes that arrive
+ * earn new tries, so a long download over a bad line comes to its end.
+ *
+ * @param openAt opens the stream at an offset
+ */
+export async function resumable(
+  openAt: (offset: number) => Promise<ByteStream>,
+  options: ResumeOptions = {},
+): Promise<ByteStream> {
+  const { signal, size = 0 } = options;
+  const { attempts = 4, delayMs = 200, wait = delay } = options.retry ?? {};
+  let reader = (await openAt(0)).getReader();
+  let offset = 0;
+  let failures = 0;
+
+  /** Opens the stream again, for as long as tries are left. */
+  const reopen = async (failure: unknown): Promise<void> => {
+    while (true) {
+      if (signal?.aborted) throw signal.reason;
+      if (++failures >= attempts) {
+        throw new NetworkError(`the connection was cut at byte ${offset} and could not be resumed`, {
+          cause: failure,
+          hint: "check your network and try again",
+        });
+      }
+      await wait(delayMs * 3 ** (failures - 1), signal);
+      try {
+        reader = (await openAt(offset)).getReader();
+        return;
+      } catch (error) {
+        if (!(error instanceof NetworkError)) throw error;
+        failure = error;
+      }
+    }
+  };
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      while (true) {
+        try {
+          const { value, done } = await reader.read();
+          if (done && offset < size) throw new Error("the answer ended early");
+          if (done) return controller.close();
+          offset += value.length;
+          failures = 0;
+          controller.enqueue(value);
+          return;
+        } catch (error) {
+          await reopen(error);
+        }
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,153 @@
+import type { Transform } from "node:stream";
+import type { Bytes, ByteStream } from "./bytes.ts";
+import { NodeReader } from "./node_readable.ts";
+
+/** What a codec reads: whole chunks, one at a time. */
+export interface CodecInput {
+  /** The next chunk, never an empty one; `undefined` at the end. */
+  read(): Promise<Bytes | undefined>;
+  /** Abandons the rest. */
+  cancel(reason: unknown): Promise<void>;
+}
+
+/** A codec of node:zlib, which counts the input that it has consumed. */
+export interface NodeCodec extends Transform {
+  readonly bytesWritten: number;
+}
+
+/** How {@linkcode codecStream} treats its codec. */
+export interface CodecStreamOptions {
+  /** Makes the codec; called at the first read, so that a stream nobody reads holds no handle. */
+  open: () => NodeCodec;
+  /**
+   * The codec may end before its input: what is left must be zero padding.
+   * @default false
+   */
+  padded?: boolean;
+}
+
+/** An `Error` with the code `Z_DATA_ERROR` (corrupt) or `Z_BUF_ERROR` (ends early), whichever codec found it. */
+export function codecError(message: string, code: string, cause?: unknown): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  return Object.assign(error, { name: "CodecError", code });
+}
+
+/** What a codec threw, under one name and set of codes: each runtime has its own. */
+export function toCodecError(error: unknown): Error {
+  const { message, code } = error as { message?: string; code?: unknown };
+  const known = typeof code === "string" && code.startsWith("Z_") ? code : "Z_DATA_ERROR";
+  return codecError(message ?? String(error), known, error);
+}
+
+/**
+ * The bytes of a stream in blocks of exactly `size`, but for the last: a compressor's output depends on how its input
+ * is cut, and a decompressor is a quarter slower on small chunks, since it gives out what it has after each.
+ */
+export function blockInput(source: ByteStream, size: number): CodecInput {
+  const reader = source.getReader();
+  let rest: Bytes | undefined;
+  return {
+    async read() {
+      let block: Bytes | undefined;
+      let filled = 0;
+      for (;;) {
+        const chunk = rest ?? (await reader.read()).value;
+        rest = undefined;
+        if (chunk === undefined) return filled === 0 ? undefined : block!.subarray(0, filled);
+        if (filled === 0 && chunk.byteLength >= size) {
+          if (chunk.byteLength > size) rest = chunk.subarray(size);
+          return chunk.subarray(0, size);
+        }
+        block ??= new Uint8Array(size);
+        const taken = chunk.subarray(0, size - filled);
+        block.set(taken, filled);
+        filled += taken.byteLength;
+        if (taken.byteLength < chunk.byteLength) rest = chunk.subarray(taken.byteLength);
+        if (filled === size) return block;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
+/**
+ * Passes an input through a codec of node:zlib, which runs a few chunks ahead of the reader and no more. The input is
+ * cancelled when the stream is, or when the codec fails.
+ */
+export function codecStream(input: CodecInput, options: CodecStreamOptions): ByteStream {
+  let codec: NodeCodec | undefined;
+  let output: NodeReader | undefined;
+  let fed: Promise<void> | undefined;
+  let stopped = false;
+
+  function start(): NodeReader {
+    codec = options.open();
+    const started = output = new NodeReader(codec, toCodecError);
+    fed = feed(codec);
+    fed.catch((error) => started.fail(error));
+    return started;
+  }
+
+  async function feed(codec: NodeCodec): Promise<void> {
+    let given = 0;
+    let next = input.read();
+    for (;;) {
+      const chunk = await next;
+      if (chunk === undefined || stopped) break;
+      given += chunk.byteLength;
+      const written = write(codec, chunk);
+      next = input.read();
+      next.catch(() => {});
+      await written;
+      if (stopped) return;
+      if (options.padded && codec.readableEnded) {
+        return await skipPadding(chunk.subarray(chunk.byteLength - (given - codec.bytesWritten)), next);
+      }
+    }
+    codec.end();
+  }
+
+  async function skipPadding(tail: Bytes, next: Promise<Bytes | undefined>): Promise<void> {
+    for (let padding: Bytes | undefined = tail; padding !== undefined; next = input.read()) {
+      if (padding.some((byte) => byte !== 0)) throw codecError("garbage after the end of the stream", "Z_DATA_ERROR");
+      padding = await next;
+    }
+  }
+
+  async function stop(reason: unknown): Promise<void> {
+    stopped = true;
+    codec?.destroy();
+    await input.cancel(reason);
+  }
+
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      try {
+        output ??= start();
+        const chunk = await output.read();
+        if (chunk !== undefined) return controller.enqueue(chunk);
+        await fed;
+        codec?.destroy();
+        controller.close();
+      } catch (error) {
+        stop(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel: stop,
+  }, { highWaterMark: 0 });
+}
+
+/** Resolves when the codec has consumed the chunk, has ended or has failed; the reader hears of failures. */
+function write(codec: NodeCodec, chunk: Bytes): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      codec.off("end", settle);
+      codec.off("close", settle);
+      resolve();
+    };
+    codec.once("end", settle);
+    codec.once("close", settle);
+    codec.write(chunk, settle);
+  });
+}

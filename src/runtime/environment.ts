@@ -1,0 +1,91 @@
+import { denoHost, nodeModule, nodeProcess, notSupported } from "./host.ts";
+
+/** The value of an environment variable; `undefined` where it is not set or may not be read. */
+export function environmentVariable(name: string): string | undefined {
+  const deno = denoHost();
+  if (deno === undefined) return nodeProcess()?.env?.[name];
+  try {
+    return deno.env.get(name);
+  } catch {
+    // Deno without permission to read it, which is the same to us as a variable that is not set.
+    return undefined;
+  }
+}
+
+/** The arguments after the program's name. */
+export function commandLineArguments(): string[] {
+  const deno = denoHost();
+  return deno === undefined ? nodeProcess()?.argv?.slice(2) ?? [] : [...deno.args];
+}
+
+/** The user's home directory, where there is one. */
+export function homeDirectory(): string | undefined {
+  const fromEnvironment = platformOs() === "windows" ? environmentVariable("USERPROFILE") : environmentVariable("HOME");
+  if (fromEnvironment) return fromEnvironment;
+  try {
+    return nodeModule("node:os")?.homedir() || undefined;
+  } catch {
+    // An account without an entry in the user database has no home.
+    return undefined;
+  }
+}
+
+/** The directory for temporary files. */
+export function temporaryRoot(): string {
+  for (const name of ["TMPDIR", "TMP", "TEMP"]) {
+    const path = environmentVariable(name);
+    if (path) return path;
+  }
+  return platformOs() === "windows" ? "C:\\Windows\\Temp" : "/tmp";
+}
+
+/** The current directory; `/` where there is none. */
+export function currentDirectory(): string {
+  return denoHost()?.cwd() ?? nodeProcess()?.cwd?.() ?? "/";
+}
+
+/** The operating system: `linux`, `darwin`, `windows`, …; `web` where that can't be known. */
+export function platformOs(): string {
+  const name = denoHost()?.build.os ?? nodeProcess()?.platform ?? "web";
+  return name === "win32" ? "windows" : name;
+}
+
+/** The number of the user that runs this, where the system has such numbers. */
+export function userId(): number | undefined {
+  const deno = denoHost();
+  return (deno === undefined ? nodeProcess()?.getuid?.() : deno.uid()) ?? undefined;
+}
+
+/** Ends the program at once. */
+export function exit(code: number): never {
+  const host = denoHost() ?? nodeProcess();
+  if (host?.exit === undefined) throw notSupported("Ending the program");
+  host.exit(code);
+  throw new Error("unreachable: the program has ended");
+}
+
+/** Sets the code with which the program ends when nothing is left to do. */
+export function setExitCode(code: number): void {
+  const deno = denoHost();
+  const host = deno ?? nodeProcess();
+  if (host !== undefined) host.exitCode = code;
+}
+
+/** Calls the handler on SIGINT or SIGTERM, instead of ending the program; gives the function that undoes it. */
+export function onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void {
+  // Windows knows only the first of the two.
+  const signals = platformOs() === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const;
+  const undo = signals.map((signal) => addSignalListener(signal, () => handler(signal)));
+  return () => undo.forEach((remove) => remove());
+}
+
+function addSignalListener(signal: "SIGINT" | "SIGTERM", listener: () => void): () => void {
+  const deno = denoHost();
+  if (deno !== undefined) {
+    deno.addSignalListener(signal, listener);
+    return () => deno.removeSignalListener(signal, listener);
+  }
+  const process = nodeProcess();
+  process?.on?.(signal, listener);
+  return () => void process?.off?.(signal, listener);
+}

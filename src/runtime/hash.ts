@@ -1,0 +1,99 @@
+import type { Bytes } from "./bytes.ts";
+import { isNodeModuleLoaded, nodeModule, runtimeName } from "./host.ts";
+
+/** A hash algorithm of the image spec. */
+export type HashAlgorithm = "sha256" | "sha512";
+
+/** A hash that takes its input bit by bit. */
+export interface StreamingHash {
+  /** Adds bytes. The chunk must not be changed before {@linkcode StreamingHash.hex} has resolved. */
+  update(chunk: Uint8Array): void;
+  /** Ends the hash and gives it as lower-case hexadecimal digits. Call it once. */
+  hex(): Promise<string>;
+}
+
+/** A {@linkcode StreamingHash} that also ends without waiting. */
+export interface SyncStreamingHash extends StreamingHash {
+  /** Ends the hash and gives it as lower-case hexadecimal digits. Call it once, or `hex`, not both. */
+  hexSync(): string;
+}
+
+const webNames = { sha256: "SHA-256", sha512: "SHA-512" } as const;
+
+/** The part of the digest stream of workerd that is used here. */
+interface DigestStream extends WritableStream<Uint8Array> {
+  readonly digest: Promise<ArrayBuffer>;
+}
+
+/**
+ * Starts a hash with the fastest codec of this runtime: node:crypto, else `crypto.DigestStream` of workerd,
+ * else JavaScript, loaded when it is first needed.
+ */
+export async function streamingHash(algorithm: HashAlgorithm): Promise<StreamingHash> {
+  return streamingHashSync(algorithm) ?? digestStreamHash(algorithm) ?? await javaScriptHash(algorithm);
+}
+
+/** As {@linkcode streamingHash}, without waiting; `undefined` where there is no node:crypto. */
+export function streamingHashSync(algorithm: HashAlgorithm): SyncStreamingHash | undefined {
+  const hash = nodeModule("node:crypto")?.createHash(algorithm);
+  if (hash === undefined) return undefined;
+  return {
+    update(chunk) {
+      hash.update(chunk);
+    },
+    hex: () => Promise.resolve(hash.digest("hex")),
+    hexSync: () => hash.digest("hex"),
+  };
+}
+
+function digestStreamHash(algorithm: HashAlgorithm): StreamingHash | undefined {
+  const { DigestStream } = crypto as { DigestStream?: new (name: string) => DigestStream };
+  if (DigestStream === undefined) return undefined;
+  const stream = new DigestStream(webNames[algorithm]);
+  const writer = stream.getWriter();
+  let failure: unknown;
+  const failed = (error: unknown) => void (failure ??= error);
+  stream.digest.catch(failed);
+  return {
+    update(chunk) {
+      writer.write(chunk).catch(failed);
+    },
+    async hex() {
+      await writer.close();
+      if (failure !== undefined) throw failure;
+      return hexOf(new Uint8Array(await stream.digest));
+    },
+  };
+}
+
+async function javaScriptHash(algorithm: HashAlgorithm): Promise<StreamingHash> {
+  const hashes = await import("@noble/hashes/sha2.js");
+  const hash = hashes[algorithm].create();
+  return {
+    update(chunk) {
+      hash.update(chunk);
+    },
+    hex: () => Promise.resolve(hexOf(hash.digest())),
+  };
+}
+
+/** Up to this many bytes `crypto.subtle` is as fast as loading node:crypto. */
+const SUBTLE_LIMIT = 1 << 20;
+
+/** Hashes bytes that are in memory, as lower-case hexadecimal digits. */
+export async function hashHex(bytes: Uint8Array, algorithm: HashAlgorithm): Promise<string> {
+  if (runtimeName() !== "deno" || isNodeModuleLoaded("node:crypto") || bytes.byteLength > SUBTLE_LIMIT) {
+    const hash = streamingHashSync(algorithm);
+    if (hash !== undefined) {
+      hash.update(bytes);
+      return hash.hexSync();
+    }
+  }
+  return hexOf(new Uint8Array(await crypto.subtle.digest(webNames[algorithm], bytes as Bytes)));
+}
+
+function hexOf(bytes: Uint8Array): string {
+  let hex = "";
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  return hex;
+}

@@ -1,0 +1,87 @@
+import type { Bytes, ByteStream } from "./bytes.ts";
+import { bunHost, denoHost, notSupported, runtimeName } from "./host.ts";
+import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
+
+/** How to reach a server, where plain `fetch` does not do. */
+export type RuntimeFetchOptions = ConnectionOptions;
+
+/** The options of every `fetch` that was made here, so that an upload can go the same way. */
+const connections = new WeakMap<typeof fetch, ConnectionOptions>();
+
+let standardFetch: typeof fetch | undefined;
+
+/**
+ * A `fetch` for a way of connecting. Without options it is the runtime's own, on Deno with HTTP/1.1 alone, which
+ * doubles the speed of blobs over TLS. With options it never follows a redirect on Deno and Node: it gives the answer
+ * to `redirect: "manual"` and else fails.
+ */
+export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
+  const { insecureTls = false, ca, unixSocket } = options;
+  const isPlain = !insecureTls && ca === undefined && unixSocket === undefined;
+  const made = isPlain ? standardFetch ??= plainFetch() : specialFetch(options);
+  connections.set(made, options);
+  return made;
+}
+
+/** How a `fetch` of this room connects; `undefined` for one that is not of this room. */
+export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefined {
+  return fetcher === globalThis.fetch ? {} : connections.get(fetcher);
+}
+
+function plainFetch(): typeof fetch {
+  const deno = denoHost();
+  if (deno === undefined) return (input, init) => globalThis.fetch(input, init);
+  let client: Deno.HttpClient | undefined;
+  return (input, init) => {
+    // Servers that drop idle connections after 5 s, as Node's do, must not win the race for one.
+    client ??= deno.createHttpClient({ http2: false, poolIdleTimeout: 4000 });
+    const withClient: RequestInit & { client: Deno.HttpClient } = { ...init, client };
+    return globalThis.fetch(input, withClient);
+  };
+}
+
+function specialFetch(options: ConnectionOptions): typeof fetch {
+  const runtime = runtimeName();
+  if (runtime === "web" || runtime === "workerd") throw notSupported("A choice of certificates or a unix socket");
+  return bunHost() === undefined ? nodeFetchFunction(options) : bunFetchFunction(options);
+}
+
+function bunFetchFunction({ insecureTls, ca, unixSocket }: ConnectionOptions): typeof fetch {
+  const extra = {
+    ...(unixSocket !== undefined && { unix: unixSocket }),
+    tls: { ...(insecureTls && { rejectUnauthorized: false }), ...(ca !== undefined && { ca }) },
+  };
+  return (input, init) => globalThis.fetch(input, { ...init, ...extra } as RequestInit);
+}
+
+function nodeFetchFunction(connection: ConnectionOptions): typeof fetch {
+  let pool: ConnectionPool | undefined;
+  return async (input, init) => {
+    const streams = init?.body instanceof ReadableStream;
+    const withDuplex: RequestInit & { duplex?: string } = { ...init, ...(streams && { duplex: "half" }) };
+    const request = new Request(input, withDuplex);
+    const response = await nodeFetch({
+      url: new URL(request.url),
+      method: request.method,
+      headers: request.headers,
+      body: await bodyOf(request, streams),
+      signal: request.signal,
+      connection,
+      pool: pool ??= connectionPool(connection),
+    });
+    if (request.redirect !== "manual" && response.headers.has("location") && isRedirect(response.status)) {
+      await response.body?.cancel();
+      throw new TypeError(`a redirect of ${request.url} is not followed: ask with redirect "manual"`);
+    }
+    return response;
+  };
+}
+
+async function bodyOf(request: Request, streams: boolean): Promise<ByteStream | Bytes | undefined> {
+  if (request.body === null) return undefined;
+  return streams ? request.body as ByteStream : new Uint8Array(await request.arrayBuffer());
+}
+
+function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}

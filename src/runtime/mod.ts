@@ -1,0 +1,98 @@
+/**
+ * The one place that knows where the code runs: Deno, Bun, Node, workerd or a browser.
+ *
+ * Everything is found when it is first used and never by a static import, so that a bundle for a browser stays clean
+ * and a command that hashes nothing does not pay for loading a hash. What a runtime can't do fails with an `Error`
+ * whose `name` is `NotSupportedError`. Failures of the operating system keep their `code` (`ENOENT`, `ENOSPC`, …).
+ *
+ * This room is internal to the package.
+ *
+ * @module
+ */
+
+export type { Bytes, ByteStream } from "./bytes.ts";
+export { type RuntimeName, runtimeName } from "./host.ts";
+export {
+  type HashAlgorithm,
+  hashHex,
+  type StreamingHash,
+  streamingHash,
+  streamingHashSync,
+  type SyncStreamingHash,
+} from "./hash.ts";
+export {
+  gunzipStream,
+  type GzipOptions,
+  gzipStream,
+  zstdCompressStream,
+  zstdDecompressStream,
+  type ZstdOptions,
+} from "./zlib.ts";
+export {
+  chmod,
+  type DirectoryEntry,
+  exists,
+  type FileKind,
+  type FileStat,
+  hardLink,
+  lstat,
+  makeDirectory,
+  type MakeDirectoryOptions,
+  readDirectory,
+  readFile,
+  readLink,
+  readTextFile,
+  realPath,
+  remove,
+  type RemoveOptions,
+  rename,
+  setTimes,
+  stat,
+  symlink,
+  temporaryDirectory,
+} from "./files.ts";
+export {
+  type FileRange,
+  type FileStreamOptions,
+  type OpenFile,
+  openFile,
+  type OpenFileOptions,
+  readStream,
+} from "./open_file.ts";
+export {
+  type FileWriter,
+  openWriter,
+  type OpenWriterOptions,
+  writeFileAtomic,
+  type WriteFileOptions,
+} from "./write_file.ts";
+export { createNewFile, type NewFile } from "./new_file.ts";
+export {
+  commandLineArguments,
+  currentDirectory,
+  environmentVariable,
+  exit,
+  homeDirectory,
+  onInterrupt,
+  platformOs,
+  setExitCode,
+  temporaryRoot,
+  userId,
+} from "./environment.ts";
+export { baseName, dirName, joinPath, pathSeparator, resolvePath } from "./paths.ts";
+export {
+  isTerminal,
+  type StandardStream,
+  stdinStream,
+  stdinText,
+  terminalColumns,
+  writeStderr,
+  writeStderrSync,
+  writeStdout,
+} from "./standard_io.ts";
+export { type CommandOutput, runCommand, type RunCommandOptions } from "./spawn.ts";
+export { type FetchHandler, serveFetch, type ServeOptions, type Server } from "./serve.ts";
+export { runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
+export { sendStream, type StreamRequest } from "./send_stream.ts";
+export { peakMemoryBytes } from "./memory.ts";
+export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";

@@ -1,0 +1,76 @@
+import type { FileHandle } from "node:fs/promises";
+import { requireNodeModule } from "./host.ts";
+import { baseName, dirName, joinPath } from "./paths.ts";
+import { forgetTemporary, registerTemporary } from "./temporaries.ts";
+
+/** A file in the making: until it is committed it has a temporary name, and its parts are written in any order. */
+export interface NewFile {
+  /** Writes the whole chunk at `position`. Several writes may run side by side; what is between them reads as zeros. */
+  write(chunk: Uint8Array, position: number): Promise<void>;
+  /** Closes the file and gives it its name; a file or a symbolic link of that name is replaced. */
+  commit(path: string): Promise<void>;
+  /** Closes the file and removes it, waiting for writes that run; after `commit` it does nothing. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Starts a file beside `path`, so that the name there, or any other in the same file system, is a rename away.
+ * `removeTemporaries` removes it when the program is interrupted.
+ */
+export async function createNewFile(path: string): Promise<NewFile> {
+  const name = `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`;
+  const temporary = joinPath(dirName(path), name);
+  const fs = requireNodeModule("node:fs", "The file system").promises;
+  registerTemporary(temporary);
+  try {
+    return new NodeNewFile(temporary, await fs.open(temporary, "wx"));
+  } catch (error) {
+    forgetTemporary(temporary);
+    throw error;
+  }
+}
+
+class NodeNewFile implements NewFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #writes = new Set<Promise<void>>();
+  #over = false;
+
+  constructor(path: string, handle: FileHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  async write(chunk: Uint8Array, position: number): Promise<void> {
+    const write = this.#writeAll(chunk, position);
+    this.#writes.add(write);
+    try {
+      await write;
+    } finally {
+      this.#writes.delete(write);
+    }
+  }
+
+  async commit(path: string): Promise<void> {
+    await this.#handle.close();
+    await requireNodeModule("node:fs", "The file system").promises.rename(this.#path, path);
+    this.#over = true;
+    forgetTemporary(this.#path);
+  }
+
+  async discard(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    await Promise.allSettled(this.#writes);
+    await this.#handle.close().catch(() => {});
+    await requireNodeModule("node:fs", "The file system").promises.rm(this.#path, { force: true });
+    forgetTemporary(this.#path);
+  }
+
+  async #writeAll(chunk: Uint8Array, position: number): Promise<void> {
+    for (let start = 0; start < chunk.byteLength;) {
+      const { bytesWritten } = await this.#handle.write(chunk, start, chunk.byteLength - start, position + start);
+      start += bytesWritten;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import type { ByteStream } from "./bytes.ts";
+import { requireNodeModule } from "./host.ts";
+import { fromNodeReadable, NodeReader } from "./node_readable.ts";
+import { pipeToNode } from "./node_writable.ts";
+
+/** How to reach a server, where plain `fetch` does not do. */
+export interface ConnectionOptions {
+  /**
+   * Accept any certificate.
+   * @default false
+   */
+  insecureTls?: boolean;
+  /** Certificates in PEM to trust besides the usual ones. */
+  ca?: string;
+  /** The path of a unix socket to connect to, whatever the host of the URL. */
+  unixSocket?: string;
+}
+
+/** Connections that are kept for the next request. */
+export interface ConnectionPool {
+  readonly http: Agent;
+  readonly https: Agent;
+}
+
+/** One request over node:http. */
+export interface NodeRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body?: ByteStream | Uint8Array | undefined;
+  /** The length of a body that is a stream; without it, the body is sent chunked. */
+  readonly contentLength?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly connection?: ConnectionOptions | undefined;
+  /** Where to take the connection from; a body that is a stream has one of its own. */
+  readonly pool?: ConnectionPool | undefined;
+}
+
+/** Answers that have no body, as `Response` sees it. */
+const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304]);
+
+/** Makes a pool. Idle connections do not keep the program alive. */
+export function connectionPool(connection: ConnectionOptions): ConnectionPool {
+  const http = requireNodeModule("node:http", "HTTP over node");
+  const https = requireNodeModule("node:https", "HTTP over node");
+  return {
+    http: new http.Agent({ keepAlive: true }),
+    https: new https.Agent({ keepAlive: true, ...tlsOptions(connection) }),
+  };
+}
+
+/**
+ * Sends one request over node:http or node:https and gives the answer as it is: no redirect is followed and nothing is
+ * decoded. Unlike `fetch` it sends a stream with its length on Deno, keeps nothing of it on Node, and takes a
+ * connection's options. A body that the server does not want any more is cancelled.
+ */
+export async function nodeFetch(request: NodeRequest): Promise<Response> {
+  const pool = request.body instanceof ReadableStream ? undefined : request.pool;
+  if (pool === undefined) return await sendOnce(request, undefined);
+  try {
+    return await sendOnce(request, pool);
+  } catch (error) {
+    if (!(error instanceof StaleConnectionError)) throw error;
+    return await sendOnce(request, undefined);
+  }
+}
+
+/** A connection from the pool that the server had closed already. */
+class StaleConnectionError extends Error {}
+
+function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promise<Response> {
+  const { url, method, body, contentLength, signal, connection = {} } = request;
+  const secure = url.protocol === "https:";
+  const http = requireNodeModule(secure ? "node:https" : "node:http", "HTTP over node");
+
+  return new Promise<Response>((resolve, reject) => {
+    const fail = (error: unknown) => {
+      if (body instanceof ReadableStream && !body.locked) body.cancel(error).catch(() => {});
+      reject(error);
+    };
+    if (signal?.aborted) return fail(signal.reason);
+    const outgoing = http.request(url, {
+      method,
+      agent: pool?.[secure ? "https" : "http"] ?? false,
+      headers: headersOf(request),
+      ...(connection.unixSocket !== undefined && { socketPath: connection.unixSocket }),
+      ...(secure && tlsOptions(connection)),
+    });
+    const onAbort = () => {
+      fail(signal?.reason);
+      outgoing.destroy();
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    outgoing.on("close", () => signal?.removeEventListener("abort", onAbort));
+    outgoing.on("error", (error) => {
+      fail(pool !== undefined && outgoing.reusedSocket ? new StaleConnectionError("", { cause: error }) : error);
+    });
+
+    let isRefused = false;
+    outgoing.on("response", (incoming) => {
+      isRefused = (incoming.statusCode ?? 0) >= 300;
+      // Without a pool the connection has served its purpose, even where the server did not want all of the body.
+      if (pool === undefined) incoming.on("end", () => outgoing.destroy());
+      resolve(toResponse(outgoing, incoming, request));
+    });
+    if (body instanceof ReadableStream) {
+      pipeToNode(body, outgoing, {
+        ...(contentLength !== undefined && { length: contentLength }),
+        isDone: () => isRefused,
+      }).catch(fail);
+    } else {
+      outgoing.end(body);
+    }
+  });
+}
+
+function headersOf({ headers, body, contentLength }: NodeRequest): Record<string, string> {
+  const lines = Object.fromEntries(headers);
+  delete lines["content-length"];
+  const length = body instanceof Uint8Array ? body.byteLength : contentLength;
+  if (body !== undefined && length !== undefined) lines["content-length"] = String(length);
+  return lines;
+}
+
+function tlsOptions({ insecureTls, ca }: ConnectionOptions): { rejectUnauthorized?: boolean; ca?: string[] } {
+  return {
+    ...(insecureTls && { rejectUnauthorized: false }),
+    ...(ca !== undefined && { ca: [...requireNodeModule("node:tls", "TLS").rootCertificates, ca] }),
+  };
+}
+
+function toResponse(outgoing: ClientRequest, incoming: IncomingMessage, { url, signal }: NodeRequest): Response {
+  const headers = new Headers();
+  const raw = incoming.rawHeaders;
+  for (let i = 0; i < raw.length; i += 2) headers.append(raw[i], raw[i + 1]);
+  const status = incoming.statusCode ?? 0;
+  const init = { status, statusText: incoming.statusMessage ?? "", headers };
+  if (nullBodyStatuses.has(status)) {
+    incoming.resume();
+    return withUrl(new Response(null, init), url);
+  }
+  const reader = new NodeReader(incoming);
+  const onAbort = () => {
+    reader.fail(signal?.reason);
+    outgoing.destroy();
+  };
+  signal?.addEventListener("abort", onAbort, { once: true });
+  incoming.on("close", () => signal?.removeEventListener("abort", onAbort));
+  return withUrl(new Response(fromNodeReadable(incoming, reader), init), url);
+}
+
+/** A `Response` that is made by hand has no URL of its own. */
+function withUrl(response: Response, url: URL): Response {
+  return Object.defineProperty(response, "url", { value: url.href });
+}

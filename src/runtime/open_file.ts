@@ -1,0 +1,160 @@
+import type { FileHandle } from "node:fs/promises";
+import type { Bytes, ByteStream } from "./bytes.ts";
+import { type FileKind, type FileStat, toFileStat } from "./files.ts";
+import { requireNodeModule } from "./host.ts";
+
+/** How to open a file for reading. */
+export interface OpenFileOptions {
+  /**
+   * Fail with `ELOOP` where the path itself is a symbolic link.
+   * @default false
+   */
+  noFollow?: boolean;
+}
+
+/** Which part of a file to read. */
+export interface FileRange {
+  /**
+   * The first byte.
+   * @default 0
+   */
+  offset?: number;
+  /**
+   * How many bytes at most; a file that ends earlier ends the stream.
+   * @default Infinity
+   */
+  length?: number;
+  /** Fails the stream with its reason. */
+  signal?: AbortSignal;
+}
+
+/** How to stream from an open file. */
+export interface FileStreamOptions extends FileRange {
+  /**
+   * Close the file when the stream ends, fails or is cancelled.
+   * @default false
+   */
+  closeWhenDone?: boolean;
+}
+
+/** A file open for reading. */
+export interface OpenFile {
+  /** Asks about the file that was opened, whatever its path leads to by now. */
+  stat(): Promise<FileStat>;
+  /** Reads at `offset` into the buffer and gives the count, 0 at the end of the file. */
+  read(into: Bytes, offset: number): Promise<number>;
+  /** A stream over a part of the file; several may run side by side. */
+  stream(options?: FileStreamOptions): ByteStream;
+  /** Closes the file. */
+  close(): Promise<void>;
+}
+
+const CHUNK_SIZE = 256 * 1024;
+
+/** Opens a file for reading. Opening a fifo does not wait for a writer: look at `stat().kind` before reading. */
+export function openFile(path: string, options: OpenFileOptions = {}): Promise<OpenFile> {
+  const { O_NONBLOCK = 0 } = requireNodeModule("node:fs", "The file system").constants;
+  return NodeOpenFile.open(path, O_NONBLOCK, options.noFollow ?? false);
+}
+
+/**
+ * A stream over a file, or a part of it, that is opened at the first read and closed at the end, on failure or on
+ * cancel. A fifo or a device is read as it comes, from where it stands.
+ */
+export function readStream(path: string, range: FileRange = {}): ByteStream {
+  return fileStream(() => NodeOpenFile.open(path, 0, false), { ...range, closeWhenDone: true });
+}
+
+class NodeOpenFile implements OpenFile {
+  readonly #handle: FileHandle;
+  #closing: Promise<void> | undefined;
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  static async open(path: string, flags: number, noFollow: boolean): Promise<NodeOpenFile> {
+    const fs = requireNodeModule("node:fs", "The file system");
+    const { O_RDONLY, O_NOFOLLOW } = fs.constants;
+    // Windows has no such flag; there the question comes a moment before the opening.
+    if (noFollow && O_NOFOLLOW === undefined && (await fs.promises.lstat(path)).isSymbolicLink()) {
+      throw Object.assign(new Error(`ELOOP: is a symbolic link, open '${path}'`), { code: "ELOOP", path });
+    }
+    const all = O_RDONLY | flags | (noFollow ? O_NOFOLLOW ?? 0 : 0);
+    return new NodeOpenFile(await fs.promises.open(path, all));
+  }
+
+  async stat(): Promise<FileStat> {
+    return toFileStat(await this.#handle.stat());
+  }
+
+  read(into: Bytes, offset: number): Promise<number> {
+    return this.readAt(into, offset);
+  }
+
+  /** Reads at `position`, or where the file stands if that is `null`. */
+  async readAt(into: Bytes, position: number | null): Promise<number> {
+    const { bytesRead } = await this.#handle.read(into, 0, into.byteLength, position);
+    return bytesRead;
+  }
+
+  stream(options: FileStreamOptions = {}): ByteStream {
+    return fileStream(() => Promise.resolve(this), options);
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#handle.close();
+  }
+}
+
+const seekable: ReadonlySet<FileKind> = new Set(["file", "blockDevice", "directory"]);
+
+/** Streams from the file that `open` gives at the first read. */
+function fileStream(open: () => Promise<NodeOpenFile>, options: FileStreamOptions): ByteStream {
+  const { offset = 0, length = Infinity, signal, closeWhenDone = false } = options;
+  const end = offset + length;
+  let position = offset;
+  let file: NodeOpenFile | undefined;
+  let isSeekable = true;
+  let reading: Promise<Bytes | undefined> | undefined;
+
+  async function readNext(): Promise<Bytes | undefined> {
+    signal?.throwIfAborted();
+    if (file === undefined) {
+      file = await open();
+      isSeekable = seekable.has((await file.stat()).kind);
+    }
+    const wanted = Math.min(CHUNK_SIZE, end - position);
+    if (wanted === 0) return undefined;
+    const chunk = new Uint8Array(wanted);
+    const count = await file.readAt(chunk, isSeekable ? position : null);
+    signal?.throwIfAborted();
+    position += count;
+    if (count === 0) return undefined;
+    return count === wanted ? chunk : chunk.subarray(0, count);
+  }
+
+  async function finish(): Promise<void> {
+    if (closeWhenDone) await file?.close();
+  }
+
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      try {
+        reading = readNext();
+        const chunk = await reading;
+        if (chunk !== undefined) return controller.enqueue(chunk);
+        await finish();
+        controller.close();
+      } catch (error) {
+        await finish().catch(() => {});
+        throw error;
+      }
+    },
+    async cancel() {
+      // The file may be about to open, or in use by a read.
+      await reading?.catch(() => {});
+      await finish();
+    },
+  }, { highWaterMark: 0 });
+}

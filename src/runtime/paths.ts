@@ -1,0 +1,82 @@
+import { currentDirectory, platformOs } from "./environment.ts";
+
+/** What stands between the names of a path: `/`, or `\` on Windows. */
+export function pathSeparator(): "/" | "\\" {
+  return isWindows() ? "\\" : "/";
+}
+
+/** Joins paths with one separator between them and takes `.` and `..` out; nothing gives `.`. */
+export function joinPath(...parts: string[]): string {
+  return normalizePath(parts.filter((part) => part !== "").join(pathSeparator()));
+}
+
+/** The absolute path, from the right-most absolute part, else from the current directory. */
+export function resolvePath(...parts: string[]): string {
+  let path = "";
+  for (const part of parts) path = isAbsolute(part) ? part : path === "" ? part : `${path}${pathSeparator()}${part}`;
+  if (!isAbsolute(path)) path = `${currentDirectory()}${pathSeparator()}${path}`;
+  const normal = normalizePath(path);
+  return normal.length > rootOf(normal).length ? trimEnd(normal) : normal;
+}
+
+/** The path without its last name; `.` where there is only one name. */
+export function dirName(path: string): string {
+  const root = rootOf(path);
+  const rest = trimEnd(path.slice(root.length));
+  const parent = trimEnd(rest.slice(0, lastSeparator(rest) + 1));
+  return root + parent || ".";
+}
+
+/** The last name of a path. */
+export function baseName(path: string): string {
+  const rest = trimEnd(path.slice(rootOf(path).length));
+  return rest.slice(lastSeparator(rest) + 1);
+}
+
+function isWindows(): boolean {
+  return platformOs() === "windows";
+}
+
+function isSeparator(char: string | undefined): boolean {
+  return char === "/" || (char === "\\" && isWindows());
+}
+
+function lastSeparator(path: string): number {
+  return isWindows() ? Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) : path.lastIndexOf("/");
+}
+
+function trimEnd(path: string): string {
+  let end = path.length;
+  while (end > 0 && isSeparator(path[end - 1])) end--;
+  return path.slice(0, end);
+}
+
+/** The part of a path that `..` can't leave: `/`, and on Windows also `C:\`, `C:` or `\\server\share\`. */
+function rootOf(path: string): string {
+  if (isWindows()) {
+    const root = /^(?:[\\/]{2}[^\\/]+[\\/]+[^\\/]+[\\/]?|[A-Za-z]:[\\/]*|[\\/]+)/.exec(path);
+    return root === null ? "" : root[0];
+  }
+  return path.startsWith("/") ? "/" : "";
+}
+
+function isAbsolute(path: string): boolean {
+  const root = rootOf(path);
+  return isWindows() ? root.length > 0 && !/^[A-Za-z]:$/.test(root) : root.length > 0;
+}
+
+function normalizePath(path: string): string {
+  const separator = pathSeparator();
+  const root = rootOf(path);
+  const rest = path.slice(root.length);
+  const kept: string[] = [];
+  for (const name of rest.split(isWindows() ? /[\\/]+/ : /\/+/)) {
+    if (name === "" || name === ".") continue;
+    if (name !== "..") kept.push(name);
+    else if (kept.length > 0 && kept.at(-1) !== "..") kept.pop();
+    else if (root === "") kept.push("..");
+  }
+  const endsWithSeparator = kept.length > 0 && isSeparator(rest.at(-1));
+  const normalRoot = isWindows() ? root.replace(/[\\/]+$/, "\\").replace(/\//g, "\\") : root;
+  return normalRoot + kept.join(separator) + (endsWithSeparator ? separator : "") || ".";
+}

@@ -1,0 +1,111 @@
+import type { Readable } from "node:stream";
+import { nodeProcess, requireNodeModule } from "./host.ts";
+
+/** How to run a command. */
+export interface RunCommandOptions {
+  /** What it reads from its standard input. */
+  input?: string | Uint8Array;
+  /**
+   * Kill it after so many milliseconds: the call then fails with the code `ETIMEDOUT`.
+   * @default Infinity
+   */
+  timeoutMs?: number;
+  /** Kills it; the call then fails with the signal's reason. */
+  signal?: AbortSignal;
+  /** Variables to add to its environment. */
+  env?: Readonly<Record<string, string>>;
+  /**
+   * How many bytes it may write to standard output, and to standard error: beyond, it is killed and the call fails
+   * with the code `OUTPUT_LIMIT`.
+   * @default 65536
+   */
+  maxOutput?: number;
+}
+
+/** What a command left behind. */
+export interface CommandOutput {
+  /** Its exit code; 128 and the signal's number where a signal ended it. */
+  readonly code: number;
+  /** What it wrote to standard output. */
+  readonly stdout: string;
+  /** What it wrote to standard error. */
+  readonly stderr: string;
+}
+
+/**
+ * Runs a program by its name or path, without a shell, and waits for its end. An exit code other than 0 is not a
+ * failure; a program that is not there is one, with the code `ENOENT`.
+ */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: RunCommandOptions = {},
+): Promise<CommandOutput> {
+  const { input = "", timeoutMs = Infinity, signal, env, maxOutput = 64 * 1024 } = options;
+  const { spawn } = requireNodeModule("node:child_process", "Running a program");
+  const os = requireNodeModule("node:os", "Running a program");
+
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const child = spawn(command, args, {
+      shell: false,
+      windowsHide: true,
+      stdio: "pipe",
+      ...(env !== undefined && { env: { ...nodeProcess()?.env, ...env } }),
+    });
+
+    const stop = (reason: unknown) => {
+      child.kill("SIGKILL");
+      // What it has started itself may hold the other ends open.
+      for (const stream of child.stdio) stream?.destroy();
+      settle(() => reject(reason));
+    };
+    const onAbort = () => stop(signal?.reason);
+    const timer = timeoutMs === Infinity
+      ? undefined
+      : setTimeout(() => stop(failure(`${command} took longer than ${timeoutMs} ms`, "ETIMEDOUT")), timeoutMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const settle = (act: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      act();
+    };
+
+    const onExcess = () => stop(failure(`${command} wrote more than ${maxOutput} bytes`, "OUTPUT_LIMIT"));
+    const stdout = collect(child.stdout, maxOutput, onExcess);
+    const stderr = collect(child.stderr, maxOutput, onExcess);
+    child.on("error", (error) => settle(() => reject(error)));
+    child.on("close", (code, name) => {
+      const number = code ?? 128 + (name === null ? 0 : os.constants.signals[name]);
+      settle(() => resolve({ code: number, stdout: stdout(), stderr: stderr() }));
+    });
+    // A program that ends without reading its input is judged by its exit code.
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}
+
+/** Gathers what a stream gives; the function it returns decodes it. */
+function collect(stream: Readable, limit: number, onExcess: () => void): () => string {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  stream.on("error", () => {});
+  stream.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
+    length += chunk.byteLength;
+    if (length > limit) return onExcess();
+    chunks.push(chunk);
+  });
+  return () => {
+    const bytes = new Uint8Array(length);
+    let offset = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, offset);
+      offset += chunk.byteLength;
+    }
+    return new TextDecoder().decode(bytes);
+  };
+}
+
+function failure(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,139 @@
+import type { Bytes, ByteStream } from "./bytes.ts";
+import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
+
+/** One of the three streams that a program is given. */
+export type StandardStream = "stdin" | "stdout" | "stderr";
+
+const descriptors = { stdin: 0, stdout: 1, stderr: 2 } as const;
+
+/** How long to wait where a non-blocking pipe is full or empty, in milliseconds. */
+const RETRY_DELAY = 2;
+
+/** How much of standard input to read at once. */
+const CHUNK_SIZE = 256 * 1024;
+
+/** Ends of the writes in progress: calls that are not waited for must not mix their bytes. */
+const tails: Partial<Record<StandardStream, Promise<void>>> = {};
+
+/**
+ * Writes all bytes, or a string as UTF-8, to standard output and waits until the system has taken them. It fails with
+ * the code `EPIPE` where the reader has gone.
+ */
+export function writeStdout(data: Uint8Array | string): Promise<void> {
+  return writeInTurn("stdout", data);
+}
+
+/** As {@linkcode writeStdout}, to standard error. */
+export function writeStderr(data: Uint8Array | string): Promise<void> {
+  return writeInTurn("stderr", data);
+}
+
+/** Writes to standard error at once, for a last word before the program ends; failures are passed over. */
+export function writeStderrSync(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  const deno = denoHost();
+  try {
+    for (let start = 0; start < bytes.byteLength;) {
+      start += deno === undefined
+        ? requireNodeModule("node:fs", "Standard error").writeSync(2, bytes, start)
+        : deno.stderr.writeSync(bytes.subarray(start));
+    }
+  } catch {
+    // Nobody reads standard error, and there is no other place to say so.
+  }
+}
+
+/** Standard input as a stream. Cancelling it leaves standard input open. */
+export function stdinStream(): ByteStream {
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      const chunk = new Uint8Array(CHUNK_SIZE);
+      const count = await retry(() => readStdin(chunk));
+      if (count === 0) controller.close();
+      else controller.enqueue(chunk.subarray(0, count));
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** All of standard input as text. */
+export function stdinText(): Promise<string> {
+  return new Response(stdinStream()).text();
+}
+
+/** Whether the stream is a terminal. */
+export function isTerminal(stream: StandardStream): boolean {
+  const deno = denoHost();
+  if (deno !== undefined) return deno[stream].isTerminal();
+  return nodeModule("node:tty")?.isatty(descriptors[stream]) ?? false;
+}
+
+/** How many columns the terminal has; `undefined` where there is none. */
+export function terminalColumns(): number | undefined {
+  const deno = denoHost();
+  if (deno === undefined) return nodeProcess()?.stderr?.columns ?? nodeProcess()?.stdout?.columns;
+  try {
+    return deno.consoleSize().columns;
+  } catch {
+    return undefined;
+  }
+}
+
+function writeInTurn(stream: "stdout" | "stderr", data: Uint8Array | string): Promise<void> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const before = tails[stream];
+  const write = before === undefined ? writeAll(stream, bytes) : before.then(() => writeAll(stream, bytes));
+  const tail = write.catch(() => {});
+  tails[stream] = tail;
+  void tail.then(() => {
+    if (tails[stream] === tail) delete tails[stream];
+  });
+  return write;
+}
+
+async function writeAll(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void> {
+  const deno = denoHost();
+  for (let start = 0; start < bytes.byteLength;) {
+    start += await retry(() =>
+      deno === undefined
+        ? writeDescriptor(descriptors[stream], bytes, start)
+        : deno[stream].write(bytes.subarray(start))
+    );
+  }
+}
+
+function writeDescriptor(descriptor: number, bytes: Uint8Array, start: number): Promise<number> {
+  const fs = requireNodeModule("node:fs", "Standard output");
+  return new Promise((resolve, reject) => {
+    fs.write(descriptor, bytes, start, bytes.byteLength - start, null, (error, count) => {
+      if (error) reject(error);
+      else resolve(count);
+    });
+  });
+}
+
+async function readStdin(into: Bytes): Promise<number> {
+  const deno = denoHost();
+  if (deno !== undefined) return await deno.stdin.read(into) ?? 0;
+  const fs = nodeModule("node:fs");
+  if (fs === undefined) throw notSupported("Standard input");
+  return await new Promise<number>((resolve, reject) => {
+    fs.read(descriptors.stdin, into, 0, into.byteLength, null, (error, count) => {
+      // Windows reports the end of a pipe as an error.
+      if (error && error.code !== "EOF") reject(error);
+      else resolve(error ? 0 : count);
+    });
+  });
+}
+
+/** Tries until it does not fail with `EAGAIN`: whoever started the program may have made the pipe non-blocking. */
+async function retry(attempt: () => Promise<number>): Promise<number> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const { code, name } = error as { code?: unknown; name?: unknown };
+      if (code !== "EAGAIN" && name !== "WouldBlock") throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY));
+    }
+  }
+}

@@ -1,0 +1,234 @@
+import type { FileHandle } from "node:fs/promises";
+import type { ByteStream } from "./bytes.ts";
+import { requireNodeModule } from "./host.ts";
+import { baseName, dirName, joinPath } from "./paths.ts";
+import { forgetTemporary, registerTemporary } from "./temporaries.ts";
+
+/** How to write a whole file. */
+export interface WriteFileOptions {
+  /**
+   * The permissions of the file, exactly.
+   * @default 0o666 less the umask
+   */
+  mode?: number;
+  /** Stops the writing: nothing is left of it, and the call fails with the signal's reason. */
+  signal?: AbortSignal;
+  /**
+   * Wait until the bytes are on the disk, so that a loss of power can't leave an empty file.
+   * @default false
+   */
+  sync?: boolean;
+}
+
+/** How to open a file for writing. */
+export interface OpenWriterOptions {
+  /**
+   * The permissions of a new file, less the umask.
+   * @default 0o666
+   */
+  mode?: number;
+  /**
+   * Fail with `EEXIST` where something is at the path already.
+   * @default false
+   */
+  exclusive?: boolean;
+  /**
+   * Keep what the file holds and write after it.
+   * @default false
+   */
+  append?: boolean;
+}
+
+/** A file open for writing. */
+export interface FileWriter {
+  /** The length of the file so far: where the next chunk goes. */
+  readonly position: number;
+  /** The same file as a stream: closing it closes the file, aborting it aborts the writer. */
+  readonly stream: WritableStream<Uint8Array>;
+  /** Writes the whole chunk. Wait for it before the next. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Waits until the bytes are on the disk. */
+  sync(): Promise<void>;
+  /** Closes the file; a second call does nothing. */
+  close(): Promise<void>;
+  /** Closes the file and removes it, unless it was opened with `append`; after `close` it does nothing. */
+  abort(): Promise<void>;
+}
+
+/**
+ * Writes a file so that others see all of it or none: into a temporary file beside it, which then takes its name.
+ * On a failure or an abort nothing is left, and a file that was there before is as it was. A symbolic link stays and
+ * what it leads to is replaced; a device or a fifo is written to as it is. A stream that was not read to its end is
+ * cancelled. Gives the number of bytes.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string | ByteStream,
+  options: WriteFileOptions = {},
+): Promise<number> {
+  const { signal } = options;
+  try {
+    signal?.throwIfAborted();
+    const target = await findTarget(path);
+    return await (target.isSpecial ? writeDirectly(target.path, data, signal) : replace(target.path, data, options));
+  } catch (error) {
+    if (data instanceof ReadableStream && !data.locked) data.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+/** Finds what is to be replaced, and whether it is a device or a fifo, which must not be. */
+async function findTarget(path: string): Promise<{ path: string; isSpecial: boolean }> {
+  const fs = requireNodeModule("node:fs", "The file system").promises;
+  try {
+    const stats = await fs.stat(path);
+    if (!stats.isFile() && !stats.isDirectory()) return { path, isSpecial: true };
+    if (stats.isFile()) return { path: await fs.realpath(path), isSpecial: false };
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return { path, isSpecial: false };
+    throw error;
+  }
+  throw Object.assign(new Error(`EISDIR: is a directory, open '${path}'`), { code: "EISDIR", path });
+}
+
+async function writeDirectly(
+  path: string,
+  data: Uint8Array | string | ByteStream,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const writer = await NodeFileWriter.open(path, {});
+  try {
+    await writeAll(writer, data, signal);
+  } finally {
+    await writer.close();
+  }
+  return writer.position;
+}
+
+async function replace(
+  path: string,
+  data: Uint8Array | string | ByteStream,
+  options: WriteFileOptions,
+): Promise<number> {
+  const { mode, signal, sync = false } = options;
+  const fs = requireNodeModule("node:fs", "The file system").promises;
+  const temporary = temporaryPath(path);
+  let writer: NodeFileWriter | undefined;
+  registerTemporary(temporary);
+  try {
+    writer = await NodeFileWriter.open(temporary, { exclusive: true, ...(mode !== undefined && { mode }) });
+    if (mode !== undefined) await fs.chmod(temporary, mode);
+    await writeAll(writer, data, signal);
+    if (sync) await writer.sync();
+    await writer.close();
+    signal?.throwIfAborted();
+    await fs.rename(temporary, path);
+    return writer.position;
+  } catch (error) {
+    await writer?.discard();
+    throw error;
+  } finally {
+    forgetTemporary(temporary);
+  }
+}
+
+/** Opens a file for writing, empty or, with `append`, at its end. */
+export function openWriter(path: string, options: OpenWriterOptions = {}): Promise<FileWriter> {
+  return NodeFileWriter.open(path, options);
+}
+
+/** A hidden name beside the path that nothing else has. */
+function temporaryPath(path: string): string {
+  return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
+}
+
+async function writeAll(
+  writer: FileWriter,
+  data: Uint8Array | string | ByteStream,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (typeof data === "string") return await writer.write(new TextEncoder().encode(data));
+  if (data instanceof Uint8Array) return await writer.write(data);
+  const reader = data.getReader();
+  const onAbort = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) break;
+      await writer.write(value);
+    }
+  } catch (error) {
+    reader.cancel(error).catch(() => {});
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    reader.releaseLock();
+  }
+}
+
+class NodeFileWriter implements FileWriter {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #append: boolean;
+  #position: number;
+  #closing: Promise<void> | undefined;
+  #stream: WritableStream<Uint8Array> | undefined;
+
+  private constructor(path: string, handle: FileHandle, append: boolean, position: number) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#append = append;
+    this.#position = position;
+  }
+
+  static async open(path: string, options: OpenWriterOptions): Promise<NodeFileWriter> {
+    const { mode = 0o666, exclusive = false, append = false } = options;
+    const fs = requireNodeModule("node:fs", "The file system").promises;
+    const handle = await fs.open(path, `${append ? "a" : "w"}${exclusive ? "x" : ""}`, mode);
+    const position = append ? (await handle.stat()).size : 0;
+    return new NodeFileWriter(path, handle, append, position);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get stream(): WritableStream<Uint8Array> {
+    return this.#stream ??= new WritableStream<Uint8Array>({
+      write: (chunk) => this.write(chunk),
+      close: () => this.close(),
+      abort: () => this.abort(),
+    });
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let start = 0; start < chunk.byteLength;) {
+      const { bytesWritten } = await this.#handle.write(chunk, start, chunk.byteLength - start);
+      start += bytesWritten;
+      this.#position += bytesWritten;
+    }
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#handle.close();
+  }
+
+  async abort(): Promise<void> {
+    if (this.#closing !== undefined) return;
+    if (this.#append) await this.close();
+    else await this.discard();
+  }
+
+  /** Closes the file and removes it, even after `close`. */
+  async discard(): Promise<void> {
+    await this.close().catch(() => {});
+    const fs = requireNodeModule("node:fs", "The file system").promises;
+    await fs.rm(this.#path, { force: true });
+  }
+}

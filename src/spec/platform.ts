@@ -1,0 +1,75 @@
+import { PlatformError } from "../errors.ts";
+
+/** What an image runs on (image-spec, "Image Index Property Descriptions", `platform`). */
+export interface Platform {
+  /** The CPU architecture, by its Go name: `amd64`, `arm64`, … */
+  readonly architecture: string;
+  /** The operating system, by its Go name: `linux`, `windows`, … */
+  readonly os: string;
+  /** The version of the operating system, mostly of Windows. */
+  readonly "os.version"?: string;
+  /** Features of the operating system that the image demands. */
+  readonly "os.features"?: readonly string[];
+  /** The variant of the CPU: `v7`, `v8`, … */
+  readonly variant?: string;
+  /** Features of the CPU that the image demands (Docker manifest lists only). */
+  readonly features?: readonly string[];
+}
+
+/** What is asked of an index, and what a child without a platform counts as, when nobody says: `linux/amd64`. */
+export const DEFAULT_PLATFORM: Platform = Object.freeze({ architecture: "amd64", os: "linux" });
+
+/**
+ * Reads `os/architecture[/variant][:osversion]`; parts may be missing.
+ *
+ * @throws {PlatformError} when there are more than two slashes.
+ */
+export function parsePlatform(text: string): Platform {
+  const [path, ...versions] = text.trim().split(":");
+  const [os = "", architecture = "", variant, ...rest] = path.split("/");
+  if (rest.length > 0) {
+    throw new PlatformError(`platform ${JSON.stringify(text)} has too many slashes`, {
+      hint: "write os/architecture[/variant][:osversion], for example linux/arm64/v8",
+    });
+  }
+  return {
+    architecture,
+    os,
+    ...(versions.length === 1 && versions[0] !== "" ? { "os.version": versions[0] } : {}),
+    ...(variant ? { variant } : {}),
+  };
+}
+
+/** Writes a platform as {@linkcode parsePlatform} reads it; empty when it has no operating system. */
+export function platformString(platform: Platform): string {
+  if (!platform.os) return "";
+  const path = [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
+  return platform["os.version"] ? `${path}:${platform["os.version"]}` : path;
+}
+
+/**
+ * Whether a platform has all that `wanted` asks for. What `wanted` leaves out is not compared; of features it must
+ * have at least those wanted. Not symmetric.
+ */
+export function platformSatisfies(platform: Platform, wanted: Platform): boolean {
+  const field = (name: "os" | "architecture" | "variant" | "os.version") =>
+    !wanted[name] || wanted[name] === platform[name];
+  const list = (name: "os.features" | "features") =>
+    (wanted[name] ?? []).every((feature) => platform[name]?.includes(feature) ?? false);
+  return field("os") && field("architecture") && field("variant") && field("os.version") &&
+    list("os.features") && list("features");
+}
+
+/** Whether two platforms are the same; the order of features does not count. */
+export function platformEquals(a: Platform, b: Platform): boolean {
+  const key = (platform: Platform) =>
+    JSON.stringify([
+      platform.os,
+      platform.architecture,
+      platform.variant || "",
+      platform["os.version"] || "",
+      [...platform["os.features"] ?? []].sort(),
+      [...platform.features ?? []].sort(),
+    ]);
+  return key(a) === key(b);
+}

@@ -1,0 +1,203 @@
+/** Reads an archive from a stream, entry by entry. */
+
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { ArchiveEntry, ContentSource } from "./archive_entry.ts";
+import { quoteName } from "./text.ts";
+import type { TarEntry } from "./types.ts";
+import { type TarStep, TarWalker, type TarWalkerOptions } from "./walker.ts";
+
+/** How {@linkcode readTar} reads. */
+export interface TarReadOptions extends TarWalkerOptions {
+  /**
+   * Ends the reading: the source is cancelled, and whoever waits gets the signal's reason.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal;
+}
+
+/** The entries of an archive, in its order. Leaving the loop early cancels the archive's stream. */
+export interface TarReader extends AsyncIterableIterator<TarEntry, undefined, void> {
+  /**
+   * Gives the next entry, passing over what is left of the content of the one before.
+   *
+   * After the last entry, the rest of the stream is read, so that whoever checks its digest sees all of it.
+   */
+  next(): Promise<IteratorResult<TarEntry, undefined>>;
+  /** Stops reading and cancels the archive's stream. */
+  return(): Promise<IteratorResult<TarEntry, undefined>>;
+  /** Gives the reader itself. */
+  [Symbol.asyncIterator](): TarReader;
+}
+
+/**
+ * Reads a tar archive: v7, ustar, PAX and GNU, sparse files included. An empty stream is an empty archive.
+ *
+ * The loop throws {@linkcode TarError} where the archive is corrupt or ends early, and {@linkcode LimitError} where an
+ * entry has larger headers than `maxHeaderSize`. An archive may end without its two zero blocks after a whole entry.
+ */
+export function readTar(source: ByteStream, options: TarReadOptions = {}): TarReader {
+  return new ArchiveReader(source, options);
+}
+
+class ArchiveReader implements TarReader, ContentSource {
+  readonly #walker: TarWalker;
+  readonly #chunks: ReadableStreamDefaultReader<Bytes>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #abort: () => void;
+  #entry: ArchiveEntry | undefined;
+  #filling: Promise<void> | undefined;
+  #closed = false;
+  #failure: { error: unknown } | undefined;
+
+  constructor(source: ByteStream, options: TarReadOptions) {
+    this.#walker = new TarWalker(options);
+    this.#chunks = source.getReader();
+    this.#signal = options.signal;
+    this.#abort = () => void this.#fail(this.#signal?.reason);
+    if (this.#signal?.aborted) this.#abort();
+    else this.#signal?.addEventListener("abort", this.#abort, { once: true });
+  }
+
+  [Symbol.asyncIterator](): TarReader {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<TarEntry, undefined>> {
+    this.#entry = undefined;
+    // An entry whose header is in the buffer already costs no wait for anything.
+    try {
+      this.#walker.skip();
+      const step = this.#step();
+      return step === "more" ? this.#nextFromChunks() : Promise.resolve(this.#result(step));
+    } catch (error) {
+      return this.#rejectWith(error);
+    }
+  }
+
+  return(): Promise<IteratorResult<TarEntry, undefined>> {
+    this.#entry = undefined;
+    return this.#close(undefined).then(() => ({ done: true, value: undefined }));
+  }
+
+  readContent(entry: ArchiveEntry): Bytes | undefined | Promise<Bytes | undefined> {
+    this.#demandCurrent(entry);
+    if (this.#walker.remaining === 0) return undefined;
+    try {
+      return this.#step() === "content" ? this.#walker.content : this.#contentFromChunks(entry);
+    } catch (error) {
+      return this.#rejectWith(error);
+    }
+  }
+
+  useStored(entry: ArchiveEntry): void {
+    this.#demandCurrent(entry);
+    this.#walker.useStored();
+  }
+
+  skipContent(entry: ArchiveEntry): void {
+    if (entry === this.#entry) this.#walker.skip();
+  }
+
+  remaining(entry: ArchiveEntry): number {
+    this.#demandCurrent(entry);
+    return this.#walker.remaining;
+  }
+
+  #demandCurrent(entry: ArchiveEntry): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (entry === this.#entry) return;
+    throw new TypeError(
+      `The content of tar entry ${quoteName(entry.path)} was passed over: read it before you ask for the next entry`,
+    );
+  }
+
+  #step(): TarStep {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return this.#closed ? "end" : this.#walker.step();
+  }
+
+  #result(step: TarStep): IteratorResult<TarEntry, undefined> {
+    if (step !== "entry") {
+      this.#release();
+      return { done: true, value: undefined };
+    }
+    // The walker shows its entries as plain headers; all of them are of this class.
+    const entry = this.#walker.entry as ArchiveEntry;
+    entry.attach(this);
+    this.#entry = entry;
+    return { done: false, value: entry };
+  }
+
+  async #nextFromChunks(): Promise<IteratorResult<TarEntry, undefined>> {
+    for (;;) {
+      await this.#fill();
+      try {
+        const step = this.#step();
+        if (step !== "more") return this.#result(step);
+      } catch (error) {
+        return this.#rejectWith(error);
+      }
+    }
+  }
+
+  async #contentFromChunks(entry: ArchiveEntry): Promise<Bytes | undefined> {
+    for (;;) {
+      await this.#fill();
+      this.#demandCurrent(entry);
+      if (this.#walker.remaining === 0) return undefined;
+      try {
+        if (this.#step() === "content") return this.#walker.content;
+      } catch (error) {
+        return this.#rejectWith(error);
+      }
+    }
+  }
+
+  /** Feeds the walker with the next chunk; callers that come meanwhile wait for the same one. */
+  #fill(): Promise<void> {
+    return this.#filling ??= this.#readChunk().finally(() => this.#filling = undefined);
+  }
+
+  async #readChunk(): Promise<void> {
+    try {
+      const { done, value } = await this.#chunks.read();
+      if (this.#closed) return;
+      if (done) this.#walker.end();
+      else this.#walker.feed(value);
+    } catch (error) {
+      await this.#rejectWith(error);
+    }
+  }
+
+  async #rejectWith(error: unknown): Promise<never> {
+    await this.#fail(error);
+    throw this.#failure?.error;
+  }
+
+  /** Ends the reading with `error`, unless it has ended in another way. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#closed) {
+      this.#failure ??= { error };
+      return;
+    }
+    this.#failure = { error };
+    await this.#close(error);
+  }
+
+  async #close(reason: unknown): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signal?.removeEventListener("abort", this.#abort);
+    // What went wrong matters more than a source that can't even be cancelled.
+    await this.#chunks.cancel(reason).catch(() => {});
+    this.#chunks.releaseLock();
+  }
+
+  #release(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#chunks.releaseLock();
+  }
+}

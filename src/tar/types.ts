@@ -1,0 +1,120 @@
+/** What an entry of an archive is, to those who read one. */
+
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { PaxRecords } from "./pax.ts";
+
+/** What an entry stands for; `"unknown"` is any typeflag that is none of the others. */
+export type TarEntryType =
+  | "file"
+  | "link"
+  | "symlink"
+  | "characterDevice"
+  | "blockDevice"
+  | "directory"
+  | "fifo"
+  | "unknown";
+
+/** The format that an entry is written in. */
+export type TarFormat = "v7" | "ustar" | "pax" | "gnu";
+
+/**
+ * Content in pieces, without a stream around it.
+ *
+ * A piece that is in memory already comes back at once, any other as a promise.
+ */
+export interface TarChunks {
+  /** Gives the next piece, `undefined` after the last one. */
+  read(): Bytes | undefined | Promise<Bytes | undefined>;
+}
+
+/**
+ * The header of an entry, with its PAX and GNU records applied.
+ *
+ * A text view turns back into the same bytes: a byte that is not UTF-8 is a lone surrogate U+DC80 to U+DCFF.
+ */
+export interface TarHeader {
+  /** The name, as the archive has it: check it with {@linkcode cleanEntryPath} before it becomes a path of yours. */
+  readonly path: string;
+  /** The bytes of the name. */
+  readonly pathBytes: Bytes;
+  /** The target of a hard or symbolic link, empty for other types. */
+  readonly linkname: string;
+  /** The bytes of the link target. */
+  readonly linknameBytes: Bytes;
+  /** What the entry stands for. */
+  readonly type: TarEntryType;
+  /** The typeflag as written, one character; the NUL of old archives is given as `"0"`. */
+  readonly typeflag: string;
+  /** The mode as written: permissions, set-id and sticky bits. */
+  readonly mode: number;
+  /** The user's id. */
+  readonly uid: number;
+  /** The group's id. */
+  readonly gid: number;
+  /** The user's name, empty if there is none. */
+  readonly uname: string;
+  /** The group's name, empty if there is none. */
+  readonly gname: string;
+  /** When the content changed, in seconds since 1970, with a fraction if the archive has one. */
+  readonly mtime: number;
+  /** When the file was last read, in seconds, where the archive tells. */
+  readonly atime: number | undefined;
+  /** When the inode changed, in seconds, where the archive tells. */
+  readonly ctime: number | undefined;
+  /** The device's major number, 0 for other types. */
+  readonly devMajor: number;
+  /** The device's minor number, 0 for other types. */
+  readonly devMinor: number;
+  /** The number of bytes of content; of a sparse file, with its holes. Links, devices and directories have none. */
+  readonly size: number;
+  /** The number of bytes that the archive stores: less than `size` for a sparse file. */
+  readonly storedSize: number;
+  /** Whether the content has holes that the archive does not store. */
+  readonly sparse: boolean;
+  /** The entry's own PAX records, the ones applied above included. */
+  readonly pax: PaxRecords;
+  /** The global PAX records in force at the entry. */
+  readonly globals: PaxRecords;
+  /** The format of the header. */
+  readonly format: TarFormat;
+  /** The offset of the entry's first header block in the archive, in bytes. */
+  readonly offset: number;
+  /**
+   * The header blocks, PAX and GNU records and sparse map included, byte for byte: what the archive holds up to the
+   * stored content.
+   *
+   * If global records are in force, they are folded into the entry's own, so that the blocks mean the same elsewhere.
+   */
+  readonly rawHeader: Bytes;
+}
+
+/** How {@linkcode TarEntry.bytes} reads. */
+export interface TarBytesOptions {
+  /**
+   * The most bytes to read into memory.
+   *
+   * @default {67108864}
+   */
+  limit?: number;
+}
+
+/**
+ * An entry of an archive that is being read.
+ *
+ * Its header stays valid; its content can be read, once and by one of the ways below, until the next entry is asked for.
+ * The pieces of content are views of the archive's own chunks: copy one before you change it or transfer its buffer.
+ */
+export interface TarEntry extends TarHeader, TarChunks {
+  /** The content, holes filled with zeros. Cancelling it skips the rest. */
+  readonly content: ByteStream;
+  /** The content as the archive stores it, without holes: what goes behind `rawHeader` in another archive. */
+  readonly stored: TarChunks;
+  /** Passes over what is left of the content, as asking for the next entry does. */
+  skip(): void;
+  /**
+   * Reads what is left of the content into memory.
+   *
+   * @throws {LimitError} If that is more than `limit` bytes.
+   */
+  bytes(options?: TarBytesOptions): Promise<Bytes>;
+}

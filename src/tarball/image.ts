@@ -1,0 +1,154 @@
+import { GcraneError, TarballError } from "../errors.ts";
+import {
+  type Image,
+  imageFromUncompressed,
+  type Layer,
+  layerFromCompressed,
+  layerFromUncompressed,
+} from "../image/mod.ts";
+import { type AbortOptions, decompress, sniffBytes, verifyStream } from "../io/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import {
+  type Descriptor,
+  type Hash,
+  isDistributable,
+  layerMediaType,
+  MediaType,
+  parseConfigFile,
+} from "../spec/mod.ts";
+import { Archive, type ArchivedFile } from "./archive.ts";
+import { chooseImage, readManifestFile, type TarballManifest } from "./manifest_file.ts";
+import type { TarballSource } from "./source.ts";
+
+/** Options of {@linkcode imageFromTarball}. */
+export interface ImageFromTarballOptions extends AbortOptions {
+  /**
+   * Which image to take: `repository:tag`, in any form that means the same.
+   * @default the only one
+   */
+  tag?: string;
+}
+
+/** An image of a tarball and what it is called there. */
+export interface TarballImage {
+  /** Its names, as they are written in `manifest.json`: `repository:tag`. */
+  readonly repoTags: readonly string[];
+  /** The image. */
+  readonly image: Image;
+}
+
+/**
+ * An image of a tarball that `docker save`, `podman save`, `skopeo` or {@linkcode writeTarball} made.
+ *
+ * Its manifest, which tarballs don't have, is Docker's schema 2. Layers that are stored compressed keep their bytes;
+ * others are compressed with gzip when somebody asks for their digest or their bytes.
+ *
+ * @throws {TarballError} when it is no such tarball, parts of it are missing, or there is no such image.
+ */
+export async function imageFromTarball(source: TarballSource, options: ImageFromTarballOptions = {}): Promise<Image> {
+  const archive = await Archive.open(source, options);
+  const manifest = chooseImage(await readManifestFile(archive, options), options.tag, archive.name);
+  return await new ImageReader(archive).image(manifest, options);
+}
+
+/** All images of a tarball, in its order. Layers that they share are one layer. */
+export async function tarballImages(source: TarballSource, options: AbortOptions = {}): Promise<TarballImage[]> {
+  const archive = await Archive.open(source, options);
+  const reader = new ImageReader(archive);
+  const images: TarballImage[] = [];
+  for (const manifest of await readManifestFile(archive, options)) {
+    images.push({ repoTags: manifest.repoTags, image: await reader.image(manifest, options) });
+  }
+  return images;
+}
+
+/** What `manifest.json` of a tarball says, without looking at the images. */
+export async function loadManifest(source: TarballSource, options: AbortOptions = {}): Promise<TarballManifest[]> {
+  return await readManifestFile(await Archive.open(source, options), options);
+}
+
+/** Makes images of what is in an archive. */
+class ImageReader {
+  readonly #archive: Archive;
+  readonly #layers = new Map<string, Layer>();
+
+  constructor(archive: Archive) {
+    this.#archive = archive;
+  }
+
+  async image(manifest: TarballManifest, options: AbortOptions): Promise<Image> {
+    const archive = this.#archive;
+    const what = manifest.repoTags[0] ? `${manifest.repoTags[0]} in ${archive.name}` : archive.name;
+    const config = await archive.bytes(archive.file(manifest.config), options);
+    const diffIds = this.#diffIds(config, manifest, what);
+    const layers = manifest.layers.map((path, index) => this.#layer(path, diffIds[index], manifest));
+    return imageFromUncompressed({
+      rawConfigFile: () => Promise.resolve(config),
+      layers: () => Promise.resolve(layers),
+      mediaType: MediaType.DockerManifestSchema2,
+      what,
+    });
+  }
+
+  #diffIds(config: Bytes, { layers }: TarballManifest, what: string): readonly Hash[] {
+    let diffIds: readonly Hash[];
+    try {
+      diffIds = parseConfigFile(config, `config of ${what}`).rootfs.diff_ids;
+    } catch (cause) {
+      if (cause instanceof GcraneError) throw new TarballError(cause.message, { cause });
+      throw cause;
+    }
+    if (diffIds.length === layers.length) return diffIds;
+    throw new TarballError(
+      `${what} has ${layers.length} layers, but its config has ${diffIds.length} diff ids`,
+      { hint: "the tarball is damaged, or its config is not that of an image to run" },
+    );
+  }
+
+  #layer(path: string, diffId: Hash, { layerSources }: TarballManifest): Layer {
+    const source = layerSources.get(diffId);
+    if (source && !isDistributable(source.mediaType)) return this.#foreignLayer(path, diffId, source);
+    const file = this.#archive.file(path);
+    const key = `${file.path} ${diffId}`;
+    const layer = this.#layers.get(key) ?? this.#ownLayer(file, diffId);
+    this.#layers.set(key, layer);
+    return layer;
+  }
+
+  #ownLayer(file: ArchivedFile, diffId: Hash): Layer {
+    const archive = this.#archive;
+    const what = `${file.path} in ${archive.name}`;
+    const compression = sniffBytes(file.head);
+    const mediaType = layerMediaType(MediaType.DockerManifestSchema2, compression === "none" ? "gzip" : compression);
+    const open = (options?: AbortOptions) => archive.open(file, options);
+    if (compression === "none") {
+      return layerFromUncompressed({
+        uncompressed: async (options) => verifyStream(await open(options), { digest: diffId, size: file.size }, what),
+        diffId: () => Promise.resolve(diffId),
+        mediaType,
+      });
+    }
+    // What is compressed already is stored as it is; only its digest is not known before it was read.
+    const stored = layerFromUncompressed({ uncompressed: open, compression: "none", mediaType });
+    return {
+      ...stored,
+      diffId: () => Promise.resolve(diffId),
+      uncompressed: async (options) => decompress(await stored.compressed(options), compression, what),
+    };
+  }
+
+  /** A layer that may be elsewhere alone: then it fails when it is read, not before. */
+  #foreignLayer(path: string, diffId: Hash, descriptor: Descriptor): Layer {
+    const open = async (options?: AbortOptions): Promise<ByteStream> => {
+      const file = this.#archive.file(path);
+      if (file.size === descriptor.size) return await this.#archive.open(file, options);
+      throw new TarballError(
+        `${this.#archive.name} does not hold the layer ${descriptor.digest} as it is distributed`,
+        {
+          hint: descriptor.urls?.length ? `it is to be had from ${descriptor.urls[0]}` : undefined,
+        },
+      );
+    };
+    return layerFromCompressed({ descriptor, compressed: open, diffId: () => Promise.resolve(diffId) });
+  }
+}

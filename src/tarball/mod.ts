@@ -1,0 +1,38 @@
+/**
+ * Tarballs of images, as `docker save` writes and `docker load` reads them.
+ *
+ * {@linkcode imageFromTarball} gives an image of a tarball that stays where it is: its layers are read when somebody
+ * asks for them. {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one.
+ *
+ * @example
+ * ```ts
+ * import { emptyImage } from "@gcrane/gcrane/image";
+ * import { imageFromTarball, tarballBytes, writeTarball } from "@gcrane/gcrane/tarball";
+ *
+ * const archive = writeTarball([{ image: emptyImage(), reference: "example.com/nothing:v1" }]);
+ * const source = tarballBytes(await new Response(archive).blob());
+ *
+ * const image = await imageFromTarball(source, { tag: "example.com/nothing:v1" });
+ * console.log(await image.configName() === await emptyImage().configName()); // true
+ * ```
+ *
+ * @module
+ */
+export {
+  imageFromTarball,
+  type ImageFromTarballOptions,
+  loadManifest,
+  type TarballImage,
+  tarballImages,
+} from "./image.ts";
+export type { TarballManifest } from "./manifest_file.ts";
+export type { TarballEntry, WriteTarballOptions } from "./plan.ts";
+export {
+  type ByteRange,
+  type OpenTarball,
+  tarballBytes,
+  tarballFile,
+  type TarballSource,
+  tarballStream,
+} from "./source.ts";
+export { writeTarball, writeTarballFile, type WriteTarballFileOptions } from "./write.ts";

@@ -1,0 +1,92 @@
+import { TarballError } from "../errors.ts";
+import { type AbortOptions, streamOf } from "../io/mod.ts";
+import { type Bytes, type ByteStream, type FileStat, openFile } from "../runtime/mod.ts";
+import { fileFailure } from "./file_failure.ts";
+import { part } from "./part.ts";
+
+/** Which bytes to read. */
+export interface ByteRange extends AbortOptions {
+  /** The first byte. */
+  offset: number;
+  /**
+   * How many bytes at most.
+   * @default all that follow
+   */
+  length?: number;
+}
+
+/** A tarball that is there to be read, from any place, again and again. */
+export interface OpenTarball {
+  /** The number of its bytes, where starting in the middle is as cheap as at the beginning. */
+  readonly size?: number;
+  /** The bytes of a range; a fresh stream each time. */
+  read(range: ByteRange): Promise<ByteStream>;
+}
+
+/** Where a tarball comes from: {@linkcode tarballFile}, {@linkcode tarballBytes}, {@linkcode tarballStream} or yours. */
+export interface TarballSource {
+  /** What to call it in an error: a path, for example. */
+  readonly name: string;
+  /** Gets it ready to be read. */
+  open(options?: AbortOptions): Promise<OpenTarball>;
+}
+
+/** A tarball in a file. It is opened for each read, which fails when it is not the file that was there at first. */
+export function tarballFile(path: string): TarballSource {
+  const open = async () => {
+    try {
+      return await openFile(path);
+    } catch (error) {
+      throw fileFailure(`can't read the tarball ${path}`, error);
+    }
+  };
+  return {
+    name: path,
+    async open() {
+      const file = await open();
+      const first = await file.stat();
+      await file.close();
+      if (first.kind !== "file") {
+        throw new TarballError(`${path} is not a regular file but a ${first.kind}`, {
+          hint: first.kind === "directory" ? "a directory may be an OCI image layout" : undefined,
+        });
+      }
+      return {
+        size: first.size,
+        async read({ offset, length, signal }) {
+          const file = await open();
+          if (isSame(first, await file.stat())) return file.stream({ offset, length, signal, closeWhenDone: true });
+          await file.close();
+          throw new TarballError(`${path} was changed while it was being read`);
+        },
+      };
+    },
+  };
+}
+
+/** A tarball in memory, or in anything that is a `Blob`: a file that somebody chose in a browser, for example. */
+export function tarballBytes(content: Bytes | Blob, name: string = "tarball"): TarballSource {
+  const size = content instanceof Blob ? content.size : content.length;
+  const range = (offset: number, length: number): ByteStream =>
+    content instanceof Blob
+      ? content.slice(offset, offset + length).stream()
+      : streamOf(content.subarray(offset, offset + length));
+  const read = ({ offset, length = size }: ByteRange) => Promise.resolve(range(offset, length));
+  return { name, open: () => Promise.resolve({ size, read }) };
+}
+
+/**
+ * A tarball that can only be read from its beginning, but again and again: `open` gives a fresh stream each time. What
+ * lies in front of a layer is read and thrown away for each layer, so prefer {@linkcode tarballFile} where there is one.
+ */
+export function tarballStream(
+  open: (options?: AbortOptions) => Promise<ByteStream>,
+  name: string = "tarball",
+): TarballSource {
+  const read = async ({ signal, ...range }: ByteRange) => part(await open({ signal }), range);
+  return { name, open: () => Promise.resolve({ read }) };
+}
+
+function isSame(a: FileStat, b: FileStat): boolean {
+  return a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeMs === b.mtimeMs;
+}

@@ -1,0 +1,55 @@
+/** One way in which a server asks to be authenticated (RFC 9110, section 11.6.1). */
+export interface Challenge {
+  /** The scheme in lower case: `basic`, `bearer`, … */
+  readonly scheme: string;
+  /** The parameters; names in lower case. Of a repeated name the last one counts. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
+const PARAMETER = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))/y;
+const SEPARATORS = /[ \t,]*/y;
+
+/**
+ * Reads the values of `WWW-Authenticate`. One value may hold several challenges, as `fetch` joins repeated headers.
+ * What can't be read is passed over.
+ */
+export function parseChallenges(values: Iterable<string>): Challenge[] {
+  return [...values].flatMap(parseValue);
+}
+
+/** The first challenge that this package can answer: basic or bearer. */
+export function answerableChallenge(challenges: readonly Challenge[]): Challenge | undefined {
+  return challenges.find(({ scheme }) => scheme === "basic" || scheme === "bearer");
+}
+
+/** The challenges of a response. */
+export function responseChallenges(response: Response): Challenge[] {
+  const value = response.headers.get("www-authenticate");
+  return value === null ? [] : parseChallenges([value]);
+}
+
+function parseValue(text: string): Challenge[] {
+  const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
+  let position = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = position;
+    const match = pattern.exec(text);
+    if (match) position = pattern.lastIndex;
+    return match;
+  };
+  while (true) {
+    take(SEPARATORS);
+    if (position >= text.length) return challenges;
+    const parameter = challenges.length > 0 ? take(PARAMETER) : null;
+    if (parameter) {
+      const [, name, quoted, bare] = parameter;
+      const value = quoted !== undefined ? quoted.replace(/\\(.)/g, "$1") : bare;
+      challenges.at(-1)!.parameters[name.toLowerCase()] = value;
+      continue;
+    }
+    const scheme = take(TOKEN);
+    if (scheme) challenges.push({ scheme: scheme[0].toLowerCase(), parameters: {} });
+    else position++;
+  }
+}

@@ -1,0 +1,211 @@
+import { anonymous, type Authenticator, type Keychain } from "../authn/mod.ts";
+import { HttpError, NetworkError } from "../errors.ts";
+import { type AbortOptions, lazy, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
+import type { Registry } from "../name/mod.ts";
+import { runtimeFetch } from "../runtime/mod.ts";
+import type { Challenge } from "./challenge.ts";
+import { responseChallenges } from "./challenge.ts";
+import { discard, responseError } from "./check.ts";
+import { CredentialSession } from "./credentials.ts";
+import { type Ping, ping } from "./ping.ts";
+import { type Answer, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
+import { exchangeToken } from "./token.ts";
+import { hostAndPort } from "./url_policy.ts";
+import { userAgent } from "./user_agent.ts";
+
+/** Options of every conversation with a registry. */
+export interface TransportOptions {
+  /**
+   * Sends requests. A registry in memory can be given as its own `fetch`.
+   * @default the runtime's, HTTP/2 off
+   */
+  fetch?: typeof fetch;
+  /**
+   * Finds credentials.
+   * @default nobody's: everything is asked for anonymously
+   */
+  keychain?: Keychain;
+  /**
+   * Whether certificates that can't be verified are taken.
+   * @default false
+   */
+  insecure?: boolean;
+  /**
+   * What is said of the program that uses this package, before the package's own name.
+   * @default nothing
+   */
+  userAgent?: string;
+  /**
+   * How requests that failed in passing are tried again.
+   * @default four tries, waiting longer each time
+   */
+  retry?: Omit<RetryOptions, "signal">;
+  /**
+   * Told of every request, secrets redacted.
+   * @default nobody
+   */
+  onRequest?: (event: RequestEvent) => void;
+  /**
+   * The time, in milliseconds since the epoch.
+   * @default Date.now
+   */
+  now?: () => number;
+}
+
+/** One request to a registry. */
+export interface RegistryRequest {
+  /** The method. */
+  readonly method: string;
+  /** A path from the registry's root, or a URL that the registry gave (an upload's `Location`). */
+  readonly to: string | URL;
+  /** What the token must allow. */
+  readonly scopes: readonly string[];
+  /** The statuses that are no error. */
+  readonly expect: readonly number[];
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What is sent. */
+  readonly body?: OutgoingRequest["body"];
+  /**
+   * Whether it is tried again when it fails in passing; a part of an upload may not be.
+   * @default true
+   */
+  readonly repeatable?: boolean;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
+/** Statuses that pass: the same request may succeed later. */
+const PASSING = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
+
+/** Whether trying again may help after this error, and after which wait. */
+export function retryVerdict(error: unknown): RetryVerdict {
+  if (error instanceof HttpError) return PASSING.has(error.status) ? { afterMs: error.retryAfter } : false;
+  if (!(error instanceof NetworkError)) return false;
+  // A name that does not resolve, a closed port or a bad certificate won't mend itself in a second.
+  return error.hint === undefined || /timed out/.test(error.message) ? {} : false;
+}
+
+/** A conversation with one registry: its ping, its tokens, its retries. Made once, used for everything there. */
+export class Connection {
+  /** The registry that it speaks to. */
+  readonly registry: Registry;
+  /** What the registry said when first asked; asked once. */
+  readonly ping: (options?: AbortOptions) => Promise<Ping>;
+  readonly #options: TransportOptions;
+  readonly #send: SendOptions;
+  readonly #headers: Headers;
+  readonly #sessions = new Map<string, Promise<CredentialSession>>();
+
+  /** Makes it; nothing is sent before something is asked for. */
+  constructor(registry: Registry, options: TransportOptions = {}) {
+    this.registry = registry;
+    this.#options = options;
+    this.#send = {
+      fetch: options.fetch ?? runtimeFetch({ insecureTls: options.insecure ?? false }),
+      onRequest: options.onRequest,
+    };
+    this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
+    this.ping = lazy(() => this.#retrying(() => ping(registry, { ...this.#send, headers: this.#headers }), undefined));
+  }
+
+  /**
+   * Sends a request for a repository (or, with `undefined`, for the registry as a whole) and gives the answer when its
+   * status is among those expected; its body is the caller's to read or cancel.
+   *
+   * @throws {HttpError} on any other status.
+   * @throws {NetworkError} when there was no answer.
+   */
+  async request(repository: string | undefined, request: RegistryRequest): Promise<Answer> {
+    const { signal, repeatable = true } = request;
+    const attempt = () => this.#attempt(repository, request);
+    return repeatable ? await this.#retrying(attempt, signal) : await attempt();
+  }
+
+  async #retrying<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return await retry(work, retryVerdict, { ...this.#options.retry, signal });
+  }
+
+  async #attempt(repository: string | undefined, request: RegistryRequest): Promise<Answer> {
+    const { signal } = request;
+    const { base, challenge } = await this.ping({ signal });
+    const session = await this.#session(repository);
+    const url = typeof request.to === "string" ? new URL(request.to, base) : request.to;
+
+    let answer = await this.#sendAs(session, challenge, request.scopes, { request, url, base });
+    if (answer.response.status === 401) {
+      const demanded = responseChallenges(answer.response).find(({ scheme }) => scheme === "bearer");
+      if (hostAndPort(answer.url) !== hostAndPort(base)) {
+        answer = await this.#answerElsewhere(answer, demanded, request);
+      } else if (demanded ?? challenge) {
+        await discard(answer.response);
+        // Some token servers look at the first scope only, so what is missing goes there.
+        const wanted = demanded?.parameters.scope;
+        const scopes = wanted ? [wanted, ...request.scopes.filter((scope) => scope !== wanted)] : request.scopes;
+        session.forget(scopes);
+        answer = await this.#sendAs(session, demanded ?? challenge, scopes, { request, url, base });
+      }
+    }
+    if (!request.expect.includes(answer.response.status)) {
+      throw await responseError(answer.response, { method: request.method, url: url.href });
+    }
+    return answer;
+  }
+
+  async #sendAs(
+    session: CredentialSession,
+    challenge: Challenge | undefined,
+    scopes: readonly string[],
+    { request, url, base }: { request: RegistryRequest; url: URL; base: URL },
+  ): Promise<Answer> {
+    const home = hostAndPort(base);
+    const context = { ...this.#send, registry: base, headers: this.#headers, now: this.#options.now ?? Date.now };
+    return await send({ ...request, url, headers: this.#requestHeaders(request) }, {
+      ...this.#send,
+      authorize: (to) =>
+        hostAndPort(to) === home ? session.authorization(challenge, scopes, context, request.signal) : undefined,
+    });
+  }
+
+  /** A host that the request was redirected to wants a token of its own: it gets an anonymous one, for this once. */
+  async #answerElsewhere(answer: Answer, demanded: Challenge | undefined, request: RegistryRequest): Promise<Answer> {
+    if (!demanded) return answer;
+    await discard(answer.response);
+    const there = answer.url;
+    const token = await exchangeToken(demanded, {
+      ...this.#send,
+      registry: there,
+      scopes: demanded.parameters.scope ? [demanded.parameters.scope] : [],
+      credentials: {},
+      headers: this.#headers,
+      signal: request.signal,
+      now: this.#options.now ?? Date.now,
+    });
+    return await send({ ...request, url: there, headers: this.#requestHeaders(request) }, {
+      ...this.#send,
+      authorize: (to) => hostAndPort(to) === hostAndPort(there) ? `Bearer ${token.value}` : undefined,
+    });
+  }
+
+  #requestHeaders(request: RegistryRequest): Headers {
+    const headers = new Headers(this.#headers);
+    for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
+    return headers;
+  }
+
+  /** Credentials may differ by repository, so each has a session of its own, and its own tokens. */
+  #session(repository: string | undefined): Promise<CredentialSession> {
+    const key = repository ?? "";
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const made = this.#authenticator(repository).then((authenticator) => new CredentialSession(authenticator));
+    this.#sessions.set(key, made);
+    made.catch(() => this.#sessions.delete(key));
+    return made;
+  }
+
+  async #authenticator(repository: string | undefined): Promise<Authenticator> {
+    const { keychain } = this.#options;
+    return await keychain?.resolve({ registry: this.registry.name, repository }) ?? anonymous;
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * HTTP as registries speak it: ping, challenge, token exchange, redirects under a policy, retries, errors that tell.
+ *
+ * {@linkcode Connection} is what the rest of the package uses; the parts are exported for those who build their own.
+ *
+ * @example
+ * ```ts
+ * import { parseChallenges, redactUrl } from "@gcrane/gcrane/transport";
+ *
+ * const [challenge] = parseChallenges(['Bearer realm="https://auth.example.com/token",service="example.com"']);
+ * console.log(challenge.parameters.realm); // https://auth.example.com/token
+ * console.log(redactUrl("https://user:secret@example.com/blob?sig=abc")); // https://example.com/blob?sig=REDACTED
+ * ```
+ *
+ * @module
+ */
+export { answerableChallenge, type Challenge, parseChallenges, responseChallenges } from "./challenge.ts";
+export { discard, parseRetryAfter, requestError, type RequestLine, responseError } from "./check.ts";
+export { Connection, type RegistryRequest, retryVerdict, type TransportOptions } from "./connection.ts";
+export { type Ping, ping, type PingOptions } from "./ping.ts";
+export {
+  type Answer,
+  type OutgoingRequest,
+  type RequestEvent,
+  resolveLocation,
+  send,
+  type SendOptions,
+  type StreamBody,
+} from "./send.ts";
+export { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
+export {
+  checkForeignUrl,
+  checkLink,
+  checkRealm,
+  checkRedirect,
+  hostAndPort,
+  isPrivateHost,
+  MAX_REDIRECTS,
+  redactUrl,
+} from "./url_policy.ts";
+export { userAgent, VERSION } from "./user_agent.ts";

@@ -1,0 +1,75 @@
+import { GcraneError, NetworkError } from "../errors.ts";
+import type { Registry } from "../name/mod.ts";
+import { delay } from "../io/mod.ts";
+import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
+import { discard, responseError } from "./check.ts";
+import { send, type SendOptions } from "./send.ts";
+
+/** What a registry says when it is first asked (distribution-spec, "Determining Support"). */
+export interface Ping {
+  /** Where the registry is: its scheme, the one the ping ended on, and its host. */
+  readonly base: URL;
+  /** How it wants to be authenticated; `undefined` when it does not. */
+  readonly challenge: Challenge | undefined;
+}
+
+/** Options of {@linkcode ping}. */
+export interface PingOptions extends SendOptions {
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+  /** The headers of every request. */
+  readonly headers: Headers;
+  /**
+   * How long https may take before http is tried too, where http may be used, in milliseconds.
+   * @default 300
+   */
+  readonly fallbackMs?: number;
+}
+
+/**
+ * Asks `/v2/` of a registry. Where its name allows plain http, https goes first and http follows after 300 ms or when
+ * https fails; the first of them to answer 200 or 401 is taken.
+ *
+ * @throws {HttpError} on any other status.
+ * @throws {NetworkError} when nothing answers.
+ */
+export async function ping(registry: Registry, options: PingOptions): Promise<Ping> {
+  const [first, second] = registry.schemes;
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  try {
+    const primary = pingScheme(registry, first, { ...options, signal });
+    if (second === undefined) return await primary;
+    const failed = primary.then(() => new Promise<void>(() => {}), () => {});
+    const fallback = Promise.race([failed, delay(options.fallbackMs ?? 300, signal)])
+      .then(() => pingScheme(registry, second, { ...options, signal }));
+    return await Promise.any([primary, fallback]);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error instanceof AggregateError ? mostTelling(error.errors) : error;
+  } finally {
+    stop.abort(new DOMException("another scheme answered first", "AbortError"));
+  }
+}
+
+async function pingScheme(registry: Registry, scheme: string, options: PingOptions): Promise<Ping> {
+  const asked = new URL(`${scheme}://${registry.authority}/v2/`);
+  const request = { method: "GET", url: asked, headers: options.headers, signal: options.signal };
+  const { response, url } = await send(request, options);
+  if (response.status !== 200 && response.status !== 401) {
+    throw await responseError(response, { method: "GET", url: asked.href });
+  }
+  await discard(response);
+  const base = new URL(asked);
+  base.protocol = url.protocol;
+  return {
+    base,
+    challenge: response.status === 401 ? answerableChallenge(responseChallenges(response)) : undefined,
+  };
+}
+
+/** Of two failures the one that says more: an answer before no answer; https's words before http's. */
+function mostTelling(errors: readonly unknown[]): unknown {
+  const answered = errors.find((error) => error instanceof GcraneError && !(error instanceof NetworkError));
+  return answered ?? errors.at(-1);
+}

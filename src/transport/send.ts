@@ -1,0 +1,142 @@
+import { LimitError, ProtocolError } from "../errors.ts";
+import { type Bytes, type ByteStream, sendStream } from "../runtime/mod.ts";
+import { discard, requestError } from "./check.ts";
+import { checkRedirect, MAX_REDIRECTS, redactUrl } from "./url_policy.ts";
+
+/** A body that can be sent again: after a redirect, a challenge, a failure. */
+export interface StreamBody {
+  /** Opens the bytes. */
+  open(): Promise<ByteStream>;
+  /** The number of bytes, if it is known. */
+  readonly length?: number;
+  /** Whether the server must be told the length and can't be sent chunks. */
+  readonly demandLength?: boolean;
+}
+
+/** One HTTP request, its redirects not yet followed. */
+export interface OutgoingRequest {
+  /** The method. */
+  readonly method: string;
+  /** Where to. */
+  readonly url: URL;
+  /** The headers, authorization left out. */
+  readonly headers: Headers;
+  /** What is sent. */
+  readonly body?: Bytes | StreamBody;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
+/** A request as it went over the wire, for whoever shows them; secrets are redacted. */
+export interface RequestEvent {
+  /** The method. */
+  readonly method: string;
+  /** The URL, redacted. */
+  readonly url: string;
+  /** The status of the answer; `undefined` when there was none. */
+  readonly status: number | undefined;
+  /** How long it took until the answer began, in milliseconds. */
+  readonly ms: number;
+}
+
+/** What sending needs from outside. */
+export interface SendOptions {
+  /** The `fetch` to use. */
+  readonly fetch: typeof fetch;
+  /** Told of every request. */
+  readonly onRequest?: (event: RequestEvent) => void;
+  /** Gives the authorization header for a URL, or nothing where none may be sent. */
+  readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
+  /** Refuses a redirect by throwing. The default is security rule 3. */
+  readonly checkRedirect?: (from: URL, to: URL) => void;
+}
+
+/** An answer, and the URL that it came from after redirects. */
+export interface Answer {
+  /** The answer; nobody has read its body yet. */
+  readonly response: Response;
+  /** Where it came from. */
+  readonly url: URL;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/**
+ * Sends a request and follows its redirects by our own rules: at most 10, none to a private address of another host,
+ * authorization only where `authorize` gives it. A write keeps its method and body, except after 303.
+ */
+export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
+  const check = options.checkRedirect ?? checkRedirect;
+  let { url, method, body } = request;
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const response = await sendOnce({ ...request, url, method, body }, options);
+    if (response.type === "opaqueredirect") return await followInBrowser({ ...request, url, method, body }, options);
+    const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
+    if (location === null) return { response, url };
+    await discard(response);
+    const next = resolveLocation(location, url);
+    check(url, next);
+    if (response.status === 303 && method !== "HEAD") [method, body] = ["GET", undefined];
+    url = next;
+  }
+  throw new LimitError(`${request.method} ${redactUrl(request.url)}: more than ${MAX_REDIRECTS} redirects`);
+}
+
+/** A `Location` against the URL that it came from. @throws {ProtocolError} when it is no URL. */
+export function resolveLocation(location: string, base: URL): URL {
+  try {
+    return new URL(location, base);
+  } catch (cause) {
+    throw new ProtocolError(`${base.host} answered with a Location that is no URL`, { cause });
+  }
+}
+
+async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise<Response> {
+  const { method, url, body, signal } = request;
+  const line = { method, url: url.href };
+  const headers = new Headers(request.headers);
+  const authorization = await options.authorize?.(url);
+  if (authorization) headers.set("authorization", authorization);
+  const started = performance.now();
+  let status: number | undefined;
+  try {
+    signal?.throwIfAborted();
+    const response = isStreamBody(body)
+      ? await sendStream({
+        method,
+        url: url.href,
+        headers,
+        body: await body.open(),
+        contentLength: body.length,
+        demandLength: body.demandLength,
+        signal,
+        fetch: options.fetch,
+      })
+      : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual" });
+    status = response.status;
+    return response;
+  } catch (error) {
+    throw requestError(error, line, signal);
+  } finally {
+    options.onRequest?.({ method, url: redactUrl(url), status, ms: performance.now() - started });
+  }
+}
+
+/** A browser hides where a redirect leads and follows it by its own rules, which strip authorization too. */
+async function followInBrowser(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
+  const { method, url, body, signal } = request;
+  if (isStreamBody(body)) throw new ProtocolError(`${url.host} redirects an upload, which a browser can't follow`);
+  const headers = new Headers(request.headers);
+  const authorization = await options.authorize?.(url);
+  if (authorization) headers.set("authorization", authorization);
+  try {
+    const response = await options.fetch(url.href, { method, headers, body, signal, redirect: "follow" });
+    return { response, url: new URL(response.url) };
+  } catch (error) {
+    throw requestError(error, { method, url: url.href }, signal);
+  }
+}
+
+function isStreamBody(body: OutgoingRequest["body"]): body is StreamBody {
+  return body !== undefined && !(body instanceof Uint8Array);
+}

@@ -1,0 +1,137 @@
+import { AuthError, HttpError } from "../errors.ts";
+import type { AuthConfig } from "../authn/mod.ts";
+import { Limits, readAll } from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import type { Challenge } from "./challenge.ts";
+import { responseError } from "./check.ts";
+import { type Answer, send, type SendOptions } from "./send.ts";
+import { checkRealm, hostAndPort, redactUrl } from "./url_policy.ts";
+
+/** A bearer token of a registry. */
+export interface Token {
+  /** What is sent after `Bearer `. */
+  readonly value: string;
+  /** When it expires, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** What replaces the credential for the next exchange, if the server gave it. */
+  readonly refreshToken?: string;
+}
+
+/** Options of {@linkcode exchangeToken}. */
+export interface ExchangeOptions extends SendOptions {
+  /** The registry that named the token server, as its ping ended. */
+  readonly registry: URL;
+  /** What is asked for: `repository:library/ubuntu:pull`, … */
+  readonly scopes: readonly string[];
+  /** Who asks; empty for nobody. */
+  readonly credentials: AuthConfig;
+  /** The headers of every request. */
+  readonly headers: Headers;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+  /** The time, in milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What a server says of a token's life when it says nothing (Docker token specification). */
+const DEFAULT_LIFETIME_S = 60;
+
+/**
+ * Gets a bearer token from the server that a challenge names (Docker token specification). An identity token is
+ * exchanged by POST, and by GET where the server knows no POST; everybody else asks by GET.
+ *
+ * @throws {UnsafeUrlError} when the token server, or where it redirects to, is refused.
+ * @throws {HttpError} when the server refuses.
+ * @throws {AuthError} when its answer holds no token.
+ */
+export async function exchangeToken(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
+  const { realm: named, service } = challenge.parameters;
+  if (!named) throw new AuthError(`${options.registry.host} asks for a bearer token but names no realm`);
+  let realm: URL;
+  try {
+    realm = new URL(named);
+  } catch (cause) {
+    throw new AuthError(`${options.registry.host} names a realm that is no URL`, { cause });
+  }
+  checkRealm(realm, options.registry);
+  if (options.credentials.identityToken) {
+    try {
+      return await readToken(await askByPost(realm, service, options), realm, options);
+    } catch (error) {
+      if (!(error instanceof HttpError && error.status === 404)) throw error;
+    }
+  }
+  return await readToken(await askByGet(realm, service, options), realm, options);
+}
+
+/** The value of an authorization header for a user and a password, in UTF-8 (RFC 7617). */
+export function basicAuthorization(credentials: AuthConfig): string | undefined {
+  const { username, password, auth, identityToken } = credentials;
+  const user = username || (identityToken ? "<token>" : "");
+  const secret = password || identityToken || "";
+  if (user === "" && secret === "") return auth ? `Basic ${auth}` : undefined;
+  const bytes = new TextEncoder().encode(`${user}:${secret}`);
+  return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+}
+
+async function askByGet(realm: URL, service: string | undefined, options: ExchangeOptions): Promise<Answer> {
+  const url = new URL(realm);
+  if (service) url.searchParams.set("service", service);
+  for (const scope of options.scopes) url.searchParams.append("scope", scope);
+  const home = hostAndPort(realm);
+  return await send({ method: "GET", url, headers: options.headers, signal: options.signal }, {
+    ...options,
+    checkRedirect: (_from, to) => checkRealm(to, options.registry),
+    authorize: (to) => hostAndPort(to) === home ? basicAuthorization(options.credentials) : undefined,
+  });
+}
+
+async function askByPost(realm: URL, service: string | undefined, options: ExchangeOptions): Promise<Answer> {
+  const form = new URLSearchParams({
+    grant_type: "refresh_token",
+    refresh_token: options.credentials.identityToken!,
+    client_id: "gcrane",
+    scope: options.scopes.join(" "),
+    ...(service ? { service } : {}),
+  });
+  const headers = new Headers(options.headers);
+  headers.set("content-type", "application/x-www-form-urlencoded");
+  const body = new TextEncoder().encode(form.toString());
+  const home = hostAndPort(realm);
+  return await send({ method: "POST", url: realm, headers, body, signal: options.signal }, {
+    ...options,
+    authorize: undefined,
+    checkRedirect(_from, to) {
+      checkRealm(to, options.registry);
+      // The body is the credential, so it goes nowhere else.
+      if (hostAndPort(to) !== home) {
+        throw new AuthError(`${redactUrl(realm)} redirects an identity token to ${to.host}, which is refused`);
+      }
+    },
+  });
+}
+
+async function readToken({ response }: Answer, realm: URL, options: ExchangeOptions): Promise<Token> {
+  const what = `the answer of the token server ${redactUrl(realm)}`;
+  if (response.status !== 200) {
+    throw await responseError(response, { method: "GET", url: realm.href });
+  }
+  const bytes = await readAll(response.body as ByteStream, { limit: Limits.message, what, signal: options.signal });
+  let answer: Record<string, unknown>;
+  try {
+    answer = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw new AuthError(`${what} is not JSON`);
+  }
+  const value = [answer?.access_token, answer?.token].find((text) => typeof text === "string" && text !== "");
+  if (typeof value !== "string") throw new AuthError(`${what} holds no token`);
+  const lifetime = typeof answer.expires_in === "number" && answer.expires_in > 0
+    ? answer.expires_in
+    : DEFAULT_LIFETIME_S;
+  const refreshToken = answer.refresh_token;
+  return {
+    value,
+    expiresAt: options.now() + lifetime * 1000,
+    ...(typeof refreshToken === "string" && refreshToken !== "" ? { refreshToken } : {}),
+  };
+}

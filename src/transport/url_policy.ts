@@ -1,0 +1,141 @@
+import { UnsafeUrlError } from "../errors.ts";
+
+/** The most redirects that one request follows. */
+export const MAX_REDIRECTS = 10;
+
+/**
+ * Whether a URL's host is an IP literal of a private network: loopback, link-local, RFC 1918, unique-local,
+ * carrier-grade NAT or unspecified. The URL parser has normalised it already, so odd spellings are caught too.
+ */
+export function isPrivateHost(hostname: string): boolean {
+  if (hostname.startsWith("[")) return isPrivateIpv6(hostname.slice(1, -1));
+  const parts = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(hostname.replace(/\.$/, ""));
+  return parts !== null && isPrivateIpv4(parts.slice(1).map(Number));
+}
+
+function isPrivateIpv4([a, b]: readonly number[]): boolean {
+  return a === 0 || a === 10 || a === 127 ||
+    (a === 100 && b >= 64 && b < 128) ||
+    (a === 169 && b === 254) ||
+    (a === 172 && b >= 16 && b < 32) ||
+    (a === 192 && b === 168);
+}
+
+function isPrivateIpv6(address: string): boolean {
+  const groups = ipv6Groups(address);
+  const [first] = groups;
+  if ((first & 0xffc0) === 0xfe80 || (first & 0xfe00) === 0xfc00) return true;
+  const ipv4 = [groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255];
+  const leading = groups.slice(0, 6).join();
+  // Unspecified, loopback and what carries an IPv4 address: compatible, mapped, NAT64 (RFC 4291, RFC 6052).
+  return (leading === "0,0,0,0,0,0" && (groups[6] === 0 && groups[7] <= 1 || isPrivateIpv4(ipv4))) ||
+    (leading === "0,0,0,0,0,65535" && isPrivateIpv4(ipv4)) ||
+    (leading === "100,65435,0,0,0,0" && isPrivateIpv4(ipv4));
+}
+
+/** The eight groups of an address as the URL parser writes it: hex only, at most one `::`. */
+function ipv6Groups(address: string): number[] {
+  const [head, tail] = address.split("::").map((side) => side === "" ? [] : side.split(":"));
+  const groups = tail === undefined
+    ? head
+    : [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
+  return groups.map((group) => parseInt(group, 16));
+}
+
+/** A host with its port, the scheme's default port filled in, to compare where a URL leads. */
+export function hostAndPort(url: URL): string {
+  return `${url.hostname}:${url.port || (url.protocol === "http:" ? "80" : "443")}`;
+}
+
+/**
+ * Refuses a redirect, or an upload's `Location`, to another host that is private (security rule 3).
+ *
+ * @throws {UnsafeUrlError}
+ */
+export function checkRedirect(from: URL, to: URL): void {
+  checkWebScheme(to);
+  if (to.hostname !== from.hostname && isPrivateHost(to.hostname)) {
+    throw new UnsafeUrlError(`${from.host} points at the private address ${to.host}, which is refused`);
+  }
+}
+
+/**
+ * Refuses a token realm, or a redirect of a token request, that is not https (http only where the ping ended on http)
+ * or that is private and not the registry itself (security rules 1 and 2).
+ *
+ * @throws {UnsafeUrlError}
+ */
+export function checkRealm(realm: URL, registry: URL): void {
+  checkWebScheme(realm);
+  if (realm.protocol === "http:" && registry.protocol !== "http:") {
+    throw new UnsafeUrlError(`${registry.host} names the token server ${redactUrl(realm)}, which is not https`);
+  }
+  if (hostAndPort(realm) !== hostAndPort(registry) && isPrivateHost(realm.hostname)) {
+    throw new UnsafeUrlError(`${registry.host} names a token server at the private address ${realm.host}`);
+  }
+}
+
+/**
+ * Refuses the URL of a foreign layer that is not https (http only for an http registry) or is private (rule 4).
+ *
+ * @throws {UnsafeUrlError}
+ */
+export function checkForeignUrl(url: URL, registry: URL): void {
+  checkWebScheme(url);
+  if (url.protocol === "http:" && registry.protocol !== "http:") {
+    throw new UnsafeUrlError(`the foreign layer URL ${redactUrl(url)} is not https`);
+  }
+  if (isPrivateHost(url.hostname)) {
+    throw new UnsafeUrlError(`the foreign layer URL ${redactUrl(url)} is at a private address`);
+  }
+}
+
+/**
+ * Refuses a pagination link that leaves the registry's own scheme, host and port (rule 6).
+ *
+ * @throws {UnsafeUrlError}
+ */
+export function checkLink(link: URL, registry: URL): void {
+  if (link.protocol !== registry.protocol || hostAndPort(link) !== hostAndPort(registry)) {
+    throw new UnsafeUrlError(`${registry.host} continues its list at ${redactUrl(link)}, which is elsewhere`);
+  }
+}
+
+/** Query parameters of the distribution-spec and of token requests that are no secrets. */
+const PUBLIC_PARAMETERS = new Set([
+  "n",
+  "last",
+  "digest",
+  "from",
+  "mount",
+  "origin",
+  "scope",
+  "service",
+  "artifactType",
+]);
+
+/** A URL to show: without user and password, the values of all but well-known parameters left out. */
+export function redactUrl(url: URL | string): string {
+  let shown: URL;
+  try {
+    shown = new URL(url);
+  } catch {
+    return "(invalid URL)";
+  }
+  shown.username = "";
+  shown.password = "";
+  shown.hash = "";
+  const parameters = [...shown.searchParams].map(([name, value]) =>
+    PUBLIC_PARAMETERS.has(name)
+      ? `${name}=${encodeURIComponent(value).replace(/%(3A|2F|2C)/g, decodeURIComponent)}`
+      : `${name}=REDACTED`
+  );
+  shown.search = "";
+  return parameters.length === 0 ? shown.href : `${shown.href}?${parameters.join("&")}`;
+}
+
+function checkWebScheme(url: URL): void {
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw new UnsafeUrlError(`${url.protocol}// is not a scheme to follow: only https and http are`);
+  }
+}

@@ -1,0 +1,177 @@
+import { assert, assertEquals, assertFalse, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { AuthError } from "../../src/errors.ts";
+import {
+  anonymous,
+  authFromHelper,
+  authToHelper,
+  type CredentialHelper,
+  credentialHelper,
+  keychainFromHelper,
+} from "../../src/authn/mod.ts";
+import { FakeHelpers } from "./fake_helper.ts";
+
+const SECRET = "s3cret-that-nobody-may-see";
+
+/** All that an error says, its causes included. */
+function everythingOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return [error.message, error.stack, (error as AuthError).hint, everythingOf(error.cause)].join("\n");
+}
+
+describe("credentialHelper", () => {
+  let helpers: FakeHelpers;
+  before(() => helpers = new FakeHelpers());
+  after(() => helpers.remove());
+
+  it("gets credentials by its exact name, with the verb as its one argument and the server as its input", async () => {
+    helpers.addRecording("exact.name_1-x", `echo '{"ServerURL":"x","Username":"ann","Secret":"pa\\"ss"}'`);
+    assertEquals(await credentialHelper("exact.name_1-x").get("gcr.io"), { username: "ann", secret: `pa"ss` });
+    assertEquals(helpers.calls("exact.name_1-x"), ["get|gcr.io"]);
+  });
+
+  it("hands the server over without a shell", async () => {
+    helpers.addRecording("shell", `echo '{"Username":"a","Secret":"b"}'`);
+    const marker = join(helpers.directory, "marker");
+    await credentialHelper("shell").get(`$(touch ${marker}); touch ${marker}`);
+    assertFalse(existsSync(marker));
+    assertEquals(helpers.calls("shell"), [`get|$(touch ${marker}); touch ${marker}`]);
+  });
+
+  it("refuses a name that could be a path or a command", () => {
+    for (const name of ["", "../x", "a/b", "a b", "a;b", "a\\b", "$(a)", "a\n", "日本"]) {
+      assertThrows(() => credentialHelper(name), AuthError, "can't be the name of a credential helper");
+    }
+  });
+
+  it("takes the protocol's words for: there are none", async () => {
+    helpers.add("none", `echo "credentials not found in native keychain"; exit 1`);
+    assertStrictEquals(await credentialHelper("none").get("gcr.io"), undefined);
+    await credentialHelper("none").erase("gcr.io");
+    assertEquals(await credentialHelper("none").list(), {});
+  });
+
+  it("takes credentials without a name and a secret for none", async () => {
+    helpers.add("empty", `echo '{"ServerURL":"gcr.io","Username":"","Secret":""}'`);
+    assertStrictEquals(await credentialHelper("empty").get("gcr.io"), undefined);
+  });
+
+  it("stores credentials through standard input alone", async () => {
+    helpers.addRecording("store", "");
+    await credentialHelper("store").store("gcr.io", { username: "ann", secret: SECRET });
+    const [call] = helpers.calls("store");
+    assertEquals(call.slice(0, "store|".length), "store|");
+    assertEquals(JSON.parse(call.slice("store|".length)), { ServerURL: "gcr.io", Username: "ann", Secret: SECRET });
+  });
+
+  it("erases and lists", async () => {
+    helpers.addRecording("erase", "");
+    await credentialHelper("erase").erase("gcr.io");
+    assertEquals(helpers.calls("erase"), ["erase|gcr.io"]);
+    helpers.add("list", `[ "$1" = list ] && echo '{"https://gcr.io":"ann","quay.io":"bob"}'`);
+    assertEquals(await credentialHelper("list").list(), { "https://gcr.io": "ann", "quay.io": "bob" });
+  });
+
+  it("says which program failed and how, and never what it printed", async () => {
+    helpers.add("fails", `echo '${SECRET}'; echo '${SECRET}' >&2; exit 3`);
+    helpers.add("junk", `echo '{"Username":"ann","Secret":"${SECRET}"'`);
+    helpers.add("wrong-types", `echo '{"Username":{"x":"${SECRET}"},"Secret":"${SECRET}"}'`);
+    helpers.add("array", `echo '["${SECRET}"]'`);
+    helpers.add("nothing", "exit 0");
+    const messages: Record<string, string> = {
+      "fails": "docker-credential-fails get failed with exit code 3",
+      "junk": "docker-credential-junk get answered with something else than credentials in JSON",
+      "wrong-types": "docker-credential-wrong-types get answered with something else than credentials in JSON",
+      "array": "docker-credential-array get answered with something else than credentials in JSON",
+      "nothing": "docker-credential-nothing get answered with something else than credentials in JSON",
+      "not-there": "docker-credential-not-there is not on the PATH",
+    };
+    for (const [name, message] of Object.entries(messages)) {
+      const error = await assertRejects(() => credentialHelper(name).get("gcr.io"), AuthError);
+      assertEquals(error.message, message);
+      assert(error.hint);
+      assertFalse(everythingOf(error).includes(SECRET), name);
+    }
+  });
+
+  it("never repeats what it was told to store", async () => {
+    helpers.add("full", `cat >&2; exit 1`);
+    const store = () => credentialHelper("full").store("gcr.io", { username: "ann", secret: SECRET });
+    assertFalse(everythingOf(await assertRejects(store, AuthError)).includes(SECRET));
+  });
+
+  it("refuses a list that is not one", async () => {
+    helpers.add("bad-list", `echo '{"gcr.io":{"Username":"ann"}}'`);
+    await assertRejects(() => credentialHelper("bad-list").list(), AuthError, "docker-credential-bad-list list");
+  });
+
+  it("gives up on a program that hangs", async () => {
+    helpers.add("hangs", "exec sleep 600");
+    const get = () => credentialHelper("hangs", { timeoutMs: 50 }).get("gcr.io");
+    await assertRejects(get, AuthError, "docker-credential-hangs get took longer than 50 ms");
+  });
+
+  it("ends when its caller does not want to wait any more", async () => {
+    helpers.add("hangs", "exec sleep 600");
+    const controller = new AbortController();
+    const got = credentialHelper("hangs").get("gcr.io", { signal: controller.signal });
+    const reason = new Error("enough");
+    controller.abort(reason);
+    assertStrictEquals(await got.catch((error) => error), reason);
+  });
+});
+
+describe("the credentials of a helper", () => {
+  it("hold an identity token under the name <token>, both ways", () => {
+    assertEquals(authFromHelper({ username: "<token>", secret: "t" }), { identityToken: "t" });
+    assertEquals(authFromHelper({ username: "ann", secret: "p" }), { username: "ann", password: "p" });
+    assertEquals(authToHelper({ identityToken: "t", username: "ann" }), { username: "<token>", secret: "t" });
+    assertEquals(authToHelper({ username: "ann", password: "p" }), { username: "ann", secret: "p" });
+  });
+});
+
+describe("keychainFromHelper", () => {
+  const target = { registry: "gcr.io", repository: "a/b" };
+  const helper = (get: CredentialHelper["get"]) => ({ get });
+
+  it("asks for the host", async () => {
+    const asked: string[] = [];
+    const keychain = keychainFromHelper(helper((server) => {
+      asked.push(server);
+      return Promise.resolve({ username: "ann", secret: "p" });
+    }));
+    const found = await keychain.resolve(target);
+    assertEquals(await found.authorization(), { username: "ann", password: "p" });
+    assertEquals(asked, ["gcr.io"]);
+  });
+
+  it("gives an identity token", async () => {
+    const keychain = keychainFromHelper(helper(() => Promise.resolve({ username: "<token>", secret: "t" })));
+    assertEquals(await (await keychain.resolve(target)).authorization(), { identityToken: "t" });
+  });
+
+  it("is anonymous where the helper knows nothing", async () => {
+    const keychain = keychainFromHelper(helper(() => Promise.resolve(undefined)));
+    assertStrictEquals(await keychain.resolve(target), anonymous);
+  });
+
+  it("is anonymous where the helper fails, and warns without its secrets", async () => {
+    const warnings: string[] = [];
+    const warn = (message: string) => warnings.push(message);
+    const failing = (error: Error) => keychainFromHelper(helper(() => Promise.reject(error)), { warn }).resolve(target);
+    assertStrictEquals(await failing(new AuthError("docker-credential-x is not on the PATH")), anonymous);
+    assertStrictEquals(await failing(new Error(SECRET)), anonymous);
+    assertEquals(warnings, [
+      "no credentials for gcr.io: docker-credential-x is not on the PATH",
+      "no credentials for gcr.io: the helper failed",
+    ]);
+  });
+
+  it("does not take an abort for a failure", async () => {
+    const signal = AbortSignal.abort(new Error("enough"));
+    const keychain = keychainFromHelper(helper(() => Promise.reject(new AuthError("aborted"))));
+    await assertRejects(() => keychain.resolve(target, { signal }), Error, "enough");
+  });
+});

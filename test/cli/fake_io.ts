@@ -1,0 +1,106 @@
+import type { Io } from "../../cli/io.ts";
+import { streamOf } from "../../src/io/mod.ts";
+
+/** Time that stands still until a test moves it. */
+export class FakeClock {
+  #now = 0;
+  readonly #timers = new Set<{ at: number; run: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(milliseconds: number, run: () => void): () => void {
+    const timer = { at: this.#now + milliseconds, run };
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+
+  /** Moves time on, and runs what is due on the way, the earliest first. */
+  advance(milliseconds: number): void {
+    const end = this.#now + milliseconds;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#now = next.at;
+      next.run();
+    }
+    this.#now = end;
+  }
+}
+
+export interface FakeIoOptions {
+  environment?: Record<string, string>;
+  stdin?: string;
+  /** The terminal that standard output and standard error are. */
+  terminal?: { columns: number; rows: number };
+  /** Called with what is written to standard output, to fail for example. */
+  onWrite?: (text: string) => void;
+}
+
+/** A world in memory that keeps what is written to it. */
+export class FakeIo implements Io {
+  readonly clock = new FakeClock();
+  /** What was written to standard output. */
+  out = "";
+  /** The parts in which it was written. */
+  readonly writes: string[] = [];
+  /** What was written to standard error. */
+  err = "";
+  /** The codes that the program ended with at once. */
+  readonly exits: number[] = [];
+  /** How often temporary files were removed. */
+  removals = 0;
+  readonly #options: FakeIoOptions;
+  readonly #interrupts = new Set<(signal: "SIGINT" | "SIGTERM") => void>();
+  readonly #unhandled = new Set<(error: unknown) => void>();
+  readonly #decoder = new TextDecoder();
+
+  constructor(options: FakeIoOptions = {}) {
+    this.#options = options;
+  }
+
+  readonly stdout = {
+    write: async (bytes: Uint8Array): Promise<void> => {
+      const text = this.#decoder.decode(bytes, { stream: true });
+      await Promise.resolve();
+      this.#options.onWrite?.(text);
+      this.out += text;
+      this.writes.push(text);
+    },
+    terminal: () => this.#options.terminal,
+  };
+
+  readonly stderr = {
+    write: (text: string): void => void (this.err += text),
+    terminal: () => this.#options.terminal,
+  };
+
+  stdin = () => streamOf(new TextEncoder().encode(this.#options.stdin ?? ""));
+  environment = (name: string): string | undefined => this.#options.environment?.[name];
+  onInterrupt = (handler: (signal: "SIGINT" | "SIGTERM") => void) => listen(this.#interrupts, handler);
+  onUnhandledError = (handler: (error: unknown) => void) => listen(this.#unhandled, handler);
+  removeTemporaries = (): void => void this.removals++;
+  exit = (code: number): void => void this.exits.push(code);
+
+  /** How many listeners are there still. */
+  get listeners(): number {
+    return this.#interrupts.size + this.#unhandled.size;
+  }
+
+  /** Sends a signal. */
+  interrupt(signal: "SIGINT" | "SIGTERM"): void {
+    for (const handler of this.#interrupts) handler(signal);
+  }
+
+  /** Reports an error that nobody waited for. */
+  unhandled(error: unknown): void {
+    for (const handler of this.#unhandled) handler(error);
+  }
+}
+
+function listen<Handler>(handlers: Set<Handler>, handler: Handler): () => void {
+  handlers.add(handler);
+  return () => void handlers.delete(handler);
+}

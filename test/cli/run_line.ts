@@ -1,0 +1,23 @@
+import type { Program } from "../../cli/command.ts";
+import { runProgram } from "../../cli/run_program.ts";
+import { FakeIo, type FakeIoOptions } from "./fake_io.ts";
+import { trial } from "./trial_program.ts";
+
+/** What a line did. */
+export interface LineResult {
+  code: number;
+  out: string;
+  err: string;
+  io: FakeIo;
+}
+
+/** Runs a line of the trial program, or of another, in memory. Words are split at spaces unless given one by one. */
+export async function runLine(
+  line: string | readonly string[],
+  options: FakeIoOptions & { program?: Program } = {},
+): Promise<LineResult> {
+  const io = new FakeIo(options);
+  const words = typeof line === "string" ? line.split(" ").filter((word) => word !== "") : line;
+  const code = await runProgram(options.program ?? trial, words, io);
+  return { code, out: io.out, err: io.err, io };
+}

@@ -1,0 +1,96 @@
+// Reads the JUnit files that `deno test` and `bun test` write.
+
+/** A test that failed, and why. */
+export interface Failure {
+  name: string;
+  message: string;
+}
+
+/** What a run of tests came to. */
+export interface Report {
+  passed: number;
+  failures: Failure[];
+  /** The names of the skipped tests. */
+  skipped: string[];
+}
+
+interface TestCase {
+  name: string;
+  body: string;
+}
+
+/** How {@linkcode readJunit} reads. */
+export interface ReadJunitOptions {
+  /**
+   * The file lists a suite as a test beside its own tests, as Deno does: the suite's outcome then counts only if
+   * it failed by itself, in a hook for example.
+   *
+   * @default {false}
+   */
+  suitesAreTests?: boolean;
+}
+
+/** Reads the tests of a JUnit file, each once. */
+export function readJunit(xml: string, options: ReadJunitOptions = {}): Report {
+  const cases = testCases(xml);
+  const suites = options.suitesAreTests ? suiteNames(cases) : new Set<string>();
+  const report: Report = { passed: 0, failures: [], skipped: [] };
+  for (const { name, body } of cases) {
+    const failure = failureOf(body);
+    if (suites.has(name)) {
+      if (failure !== undefined && !/^\d+ test steps? failed/.test(failure)) {
+        report.failures.push({ name, message: failure });
+      }
+    } else if (failure !== undefined) {
+      report.failures.push({ name, message: failure });
+    } else if (/<skipped\b/.test(body)) {
+      report.skipped.push(name);
+    } else {
+      report.passed++;
+    }
+  }
+  return report;
+}
+
+function testCases(xml: string): TestCase[] {
+  const cases: TestCase[] = [];
+  for (const [, attributes, body = ""] of xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
+    const name = attribute(attributes, "name");
+    const file = attribute(attributes, "file");
+    // Bun gives the suites apart, the innermost first.
+    const suites = file === "" ? [] : attribute(attributes, "classname").split(" > ").filter(Boolean).reverse();
+    cases.push({ name: [...suites, name].join(" > "), body });
+  }
+  return cases;
+}
+
+function suiteNames(cases: TestCase[]): Set<string> {
+  const suites = new Set<string>();
+  for (const { name } of cases) {
+    for (let at = name.lastIndexOf(" > "); at > 0; at = name.lastIndexOf(" > ", at - 1)) suites.add(name.slice(0, at));
+  }
+  return suites;
+}
+
+function failureOf(body: string): string | undefined {
+  const match = /<(?:failure|error)\b([^>]*?)(?:\/>|>([\s\S]*?)<\/(?:failure|error)>)/.exec(body);
+  if (match === null) return undefined;
+  return unescape(match[2] ?? "").trim() || attribute(match[1], "message") || "failed";
+}
+
+function attribute(attributes: string, name: string): string {
+  return unescape(new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");
+}
+
+function unescape(text: string): string {
+  return text
+    .replace(
+      /&#(?:x([0-9a-f]+)|(\d+));/gi,
+      (_, hex, decimal) => String.fromCodePoint(parseInt(hex ?? decimal, hex ? 16 : 10)),
+    )
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&apos;", "'")
+    .replaceAll("&amp;", "&");
+}

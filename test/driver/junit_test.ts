@@ -1,0 +1,59 @@
+import { describe, it } from "node:test";
+import { assertEquals } from "@std/assert";
+import { readJunit } from "./junit.ts";
+
+describe("readJunit", () => {
+  it("counts Deno's steps once and leaves their suites out", () => {
+    const xml = `<testsuites tests="6" failures="2">
+      <testsuite name="./a_test.ts">
+        <testcase name="outer &lt;x&gt;" classname="./a_test.ts">
+            <failure message="1 test step failed">1 test step failed.</failure>
+        </testcase>
+        <testcase name="skipped suite" classname="./a_test.ts">
+            <skipped/>
+        </testcase>
+      </testsuite>
+      <testsuite name="ext:deno_node/testing.ts">
+        <testcase name="outer &lt;x&gt; &gt; inner" classname="ext"><failure message="1 test step failed">1 test step failed.</failure></testcase>
+        <testcase name="outer &lt;x&gt; &gt; inner &gt; passes" classname="ext">
+        </testcase>
+        <testcase name="outer &lt;x&gt; &gt; inner &gt; fails" classname="ext">
+            <failure message="Uncaught Error">Error: &quot;a&quot; &amp; b</failure>
+        </testcase>
+      </testsuite>
+    </testsuites>`;
+    assertEquals(readJunit(xml, { suitesAreTests: true }), {
+      passed: 1,
+      failures: [{ name: "outer <x> > inner > fails", message: 'Error: "a" & b' }],
+      skipped: ["skipped suite"],
+    });
+  });
+
+  it("counts a suite of Deno that failed by itself", () => {
+    const xml =
+      `<testcase name="hooks" classname="./b_test.ts"><failure message="m">Error: bad after</failure></testcase>
+      <testcase name="hooks &gt; x" classname="ext"></testcase>`;
+    assertEquals(readJunit(xml, { suitesAreTests: true }), {
+      passed: 1,
+      failures: [{ name: "hooks", message: "Error: bad after" }],
+      skipped: [],
+    });
+  });
+
+  it("reads Bun's form", () => {
+    const xml = `<testsuite name="test/a_test.ts"><testsuite name="outer">
+        <testcase name="passes" classname="inner &gt; outer" file="test/a_test.ts" assertions="0" />
+        <testcase name="fails" classname="inner &gt; outer" file="test/a_test.ts">
+          <failure type="AssertionError" message="not&#10;equal" />
+        </testcase>
+        <testcase name="skips" classname="" file="test/a_test.ts">
+          <skipped />
+        </testcase>
+      </testsuite></testsuite>`;
+    assertEquals(readJunit(xml), {
+      passed: 1,
+      failures: [{ name: "outer > inner > fails", message: "not\nequal" }],
+      skipped: ["skips"],
+    });
+  });
+});

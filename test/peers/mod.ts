@@ -1,0 +1,10 @@
+/**
+ * The real programs that tests work with: started, run, and skipped where they are absent.
+ *
+ * @module
+ */
+
+export { available, pathOf, type Peer } from "./available.ts";
+export { type DockerRegistry, dockerRegistry, type DockerRegistryOptions, registryUser } from "./docker_registry.ts";
+export { describePeer, peerIt, type PeerTestOptions } from "./peer_tests.ts";
+export { podman, runPeer, runPeerForBytes, type RunPeerOptions, skopeo, tar, umoci } from "./programs.ts";

@@ -1,0 +1,41 @@
+import { describe, it } from "node:test";
+import process from "node:process";
+import { available, type Peer } from "./available.ts";
+
+/** Settings of one test. */
+export interface PeerTestOptions {
+  /** The longest that it may take, in milliseconds. */
+  timeout?: number;
+}
+
+/**
+ * A suite that works with other programs. Where one is absent the suite is one skipped test that says so, and one
+ * failed test in CI, which has to install it.
+ */
+export function describePeer(name: string, peers: readonly Peer[], tests: () => void): void {
+  if (noneAbsent(name, peers)) describe(name, tests);
+}
+
+/** A test that works with other programs; see {@linkcode describePeer}. */
+export function peerIt(
+  name: string,
+  peers: readonly Peer[],
+  test: () => void | Promise<void>,
+  options: PeerTestOptions = {},
+): void {
+  if (noneAbsent(name, peers)) it(name, options, test);
+}
+
+function noneAbsent(name: string, peers: readonly Peer[]): boolean {
+  const absent = peers.filter((peer) => !available(peer));
+  if (absent.length === 0) return true;
+  const title = `${name} [peer absent: ${absent.join(", ")}]`;
+  if (process.env.CI) {
+    it(title, () => {
+      throw new Error(`not tested for want of ${absent.join(" and ")}, which .ci/run has to install`);
+    });
+  } else {
+    it(title, { skip: true }, () => {});
+  }
+  return false;
+}

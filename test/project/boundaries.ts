@@ -1,0 +1,135 @@
+// The rules of DESIGN.md on who may import what. Each gives a line for each place that breaks it.
+
+import { posix } from "node:path";
+import { type Import, importsOf } from "./imports.ts";
+import { tokens } from "./lexer.ts";
+import type { Tree } from "./tree.ts";
+
+/** Rooms from left to right; a room may import those of the columns before its own. */
+const TIERS: readonly (readonly string[])[] = [
+  ["errors", "runtime"],
+  ["io", "spec", "tar"],
+  ["name", "authn", "image"],
+  ["transport", "mutate", "layout", "tarball", "daemon", "cache"],
+  ["remote"],
+  ["registry", "crane"],
+  // mod.ts at the top of the checkout.
+  ["package"],
+  ["gcr"],
+  ["cli"],
+];
+
+/** The room that a file is in: `src/name/parse.ts` is in `name`, `src/errors.ts` is `errors`. */
+export function roomOf(path: string): string {
+  if (path === "mod.ts") return "package";
+  const [first, second] = path.split("/");
+  return first === "src" ? second.replace(/\.tsx?$/, "") : first;
+}
+
+interface Edge extends Import {
+  from: string;
+  /** The path of the file that is imported, or `undefined` where it is none of the package's. */
+  to: string | undefined;
+}
+
+function edges(sources: Tree): Edge[] {
+  return [...sources].flatMap(([from, source]) =>
+    importsOf(source).map((it) => ({
+      ...it,
+      from,
+      to: it.specifier?.startsWith(".") ? posix.join(posix.dirname(from), it.specifier) : undefined,
+    }))
+  );
+}
+
+/** Import leftwards only, never within a tier, across rooms through the room's `mod.ts`. */
+export function tierViolations(sources: Tree): string[] {
+  const tier = (room: string) => TIERS.findIndex((rooms) => rooms.includes(room));
+  const unknown = [...sources.keys()].filter((path) => tier(roomOf(path)) === -1);
+  const found = unknown.map((path) => `${path}: the room "${roomOf(path)}" is in no tier`);
+  for (const { from, to, specifier, kind } of edges(sources)) {
+    if (specifier === undefined && roomOf(from) !== "runtime") {
+      found.push(`${from}: a computed import(), which no rule can judge`);
+    } else if (specifier?.startsWith("@gcrane/")) {
+      found.push(`${from}: imports ${specifier} by the package's own name`);
+    }
+    if (to === undefined || roomOf(to) === roomOf(from)) continue;
+    const [left, right] = [tier(roomOf(to)), tier(roomOf(from))];
+    if (left === right) found.push(`${from}: imports ${to}, a room of its own tier`);
+    if (left > right) found.push(`${from}: imports ${to}, which is to its right`);
+    if (roomOf(to) === "package" && kind !== "type") found.push(`${from}: imports mod.ts, and so loads everything`);
+    if (to !== "src/errors.ts" && to !== "mod.ts" && !/^(src\/)?[^/]+\/mod\.ts$/.test(to)) {
+      found.push(`${from}: imports ${to} past the room's mod.ts`);
+    }
+  }
+  return found;
+}
+
+/** Files that import one another in a ring, types included; each ring once. */
+export function importCycles(sources: Tree): string[] {
+  const targets = new Map<string, string[]>();
+  for (const { from, to } of edges(sources)) {
+    if (to !== undefined && sources.has(to)) targets.set(from, [...targets.get(from) ?? [], to]);
+  }
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const found: string[] = [];
+  const visit = (path: string) => {
+    const start = trail.indexOf(path);
+    if (start !== -1) found.push([...trail.slice(start), path].join(" -> "));
+    if (start !== -1 || done.has(path)) return;
+    trail.push(path);
+    targets.get(path)?.forEach(visit);
+    trail.pop();
+    done.add(path);
+  };
+  [...sources.keys()].forEach(visit);
+  return found;
+}
+
+const RUNTIME_NAMES = new Set(["Deno", "Bun", "process", "Buffer", "require", "__dirname", "__filename"]);
+
+/** Only src/runtime names a runtime, and nobody imports `node:` statically. */
+export function runtimeViolations(sources: Tree): string[] {
+  const found: string[] = [];
+  for (const [path, source] of sources) {
+    const all = tokens(source);
+    const ofNode = importsOf(all).filter(({ specifier }) => specifier?.startsWith("node:"));
+    if (roomOf(path) === "runtime") {
+      found.push(
+        ...ofNode.filter(({ kind }) => kind !== "type").map(({ specifier, kind }) => `${path}: ${kind} ${specifier}`),
+      );
+      continue;
+    }
+    all.forEach(({ kind, value }, at) => {
+      const before = all[at - 1]?.value === "." ? all[at - 2]?.value : undefined;
+      const ownProperty = before !== undefined && before !== "globalThis";
+      if (kind === "name" && RUNTIME_NAMES.has(value) && !ownProperty) found.push(`${path}: names ${value}`);
+      if (kind === "text" && value.startsWith("node:")) found.push(`${path}: names ${value}`);
+    });
+  }
+  return found;
+}
+
+/** Only src/registry imports hono, and mod.ts does not reach it. */
+export function honoViolations(sources: Tree): string[] {
+  const all = edges(sources);
+  const found = all
+    .filter(({ from, specifier }) => /^hono(\/|$)/.test(specifier ?? "") && roomOf(from) !== "registry")
+    .map(({ from, specifier }) => `${from}: imports ${specifier}`);
+  const reached = new Set(["mod.ts"]);
+  for (const path of reached) {
+    for (const { from, to } of all) if (from === path && to !== undefined) reached.add(to);
+  }
+  return found.concat(
+    [...reached].filter((path) => roomOf(path) === "registry").map((path) => `mod.ts reaches ${path}`),
+  );
+}
+
+/** Bare imports must be among those that the configuration maps. */
+export function unmappedImports(tree: Tree, mapped: readonly string[]): string[] {
+  return edges(tree)
+    .filter(({ specifier }) => specifier !== undefined && !/^(\.|node:)/.test(specifier))
+    .filter(({ specifier }) => !mapped.some((name) => specifier === name || specifier?.startsWith(`${name}/`)))
+    .map(({ from, specifier }) => `${from}: imports ${specifier}, which deno.json does not map`);
+}

@@ -1,0 +1,114 @@
+import { describe, it } from "node:test";
+import { assertEquals } from "@std/assert";
+import { honoViolations, importCycles, runtimeViolations, tierViolations, unmappedImports } from "./boundaries.ts";
+import { packageSources, readJson, typescript } from "./tree.ts";
+
+const tree = typescript();
+const sources = packageSources(tree);
+const files = (of: Record<string, string>) => new Map(Object.entries(of));
+
+describe("import tiers", () => {
+  it("hold", () => assertEquals(tierViolations(sources), []));
+
+  it("allow what is to the left, through mod.ts", () => {
+    const allowed = files({
+      "src/io/a.ts": `import { x } from "../runtime/mod.ts"; import { e } from "../errors.ts"; import "./b.ts";`,
+      "src/io/b.ts": "",
+      "cli/commands/pull.ts": `import type { R } from "../../src/remote/mod.ts"; import("../../gcr/mod.ts");`,
+      "mod.ts": `export * from "./src/name/mod.ts";`,
+    });
+    assertEquals(tierViolations(allowed), []);
+  });
+
+  it("refuse the rest", () => {
+    const refused = files({
+      "src/io/a.ts": `import { x } from "../spec/mod.ts";`,
+      "src/io/b.ts": `import type { X } from "../name/mod.ts";`,
+      "src/name/c.ts": `type Y = import("../spec/hash.ts").Y;`,
+      "src/name/d.ts": `export { y } from "@gcrane/gcrane/spec"; import(y);`,
+      "src/utils/e.ts": "",
+      "gcr/list.ts": `export * from "../mod.ts";`,
+      "src/runtime/f.ts": `import { E } from "../errors.ts";`,
+    });
+    assertEquals(tierViolations(refused), [
+      'src/utils/e.ts: the room "utils" is in no tier',
+      "src/io/a.ts: imports src/spec/mod.ts, a room of its own tier",
+      "src/io/b.ts: imports src/name/mod.ts, which is to its right",
+      "src/name/c.ts: imports src/spec/hash.ts past the room's mod.ts",
+      "src/name/d.ts: imports @gcrane/gcrane/spec by the package's own name",
+      "src/name/d.ts: a computed import(), which no rule can judge",
+      "gcr/list.ts: imports mod.ts, and so loads everything",
+      "src/runtime/f.ts: imports src/errors.ts, a room of its own tier",
+    ]);
+  });
+});
+
+describe("files", () => {
+  it("import no file in a ring", () => assertEquals(importCycles(sources), []));
+
+  it("import packages that deno.json maps", () => {
+    const mapped = Object.keys(readJson("deno.json").imports as Record<string, string>);
+    assertEquals(unmappedImports(tree, [...mapped, "@gcrane/gcrane"]), []);
+  });
+
+  it("would be caught importing in a ring, types included", () => {
+    const ring = files({
+      "src/io/a.ts": `import "./b.ts";`,
+      "src/io/b.ts": `export const lazy = () => import("./c.ts");`,
+      "src/io/c.ts": `import type { A } from "./a.ts";`,
+      "src/io/d.ts": `import "./a.ts";`,
+    });
+    assertEquals(importCycles(ring), ["src/io/a.ts -> src/io/b.ts -> src/io/c.ts -> src/io/a.ts"]);
+  });
+
+  it("would be caught importing what is not mapped", () => {
+    const wrong = files({
+      "src/io/a.ts": `import "left-pad"; import "@std/assert"; import "hono/jsx"; import "./b.ts";`,
+    });
+    assertEquals(unmappedImports(wrong, ["@std/assert", "hono"]), [
+      "src/io/a.ts: imports left-pad, which deno.json does not map",
+    ]);
+  });
+});
+
+describe("the runtime", () => {
+  it("is named in src/runtime alone", () => assertEquals(runtimeViolations(sources), []));
+
+  it("would be caught elsewhere", () => {
+    const wrong = files({
+      "src/io/a.ts":
+        `// Deno in a comment\nconst text = "Bun in a text", own = task.process;\nglobalThis.Deno; Bun.file;`,
+      "src/io/b.ts": `process.exit(1); const os = process.getBuiltinModule("node:os"); type B = Buffer;`,
+      "src/runtime/c.ts":
+        `import type { Readable } from "node:stream"; import { readFileSync } from "node:fs"; Deno.exit();`,
+      "cli/main.ts": `const fs = await import("node:fs");`,
+    });
+    assertEquals(runtimeViolations(wrong), [
+      "src/io/a.ts: names Deno",
+      "src/io/a.ts: names Bun",
+      "src/io/b.ts: names process",
+      "src/io/b.ts: names process",
+      "src/io/b.ts: names node:os",
+      "src/io/b.ts: names Buffer",
+      "src/runtime/c.ts: static node:fs",
+      "cli/main.ts: names node:fs",
+    ]);
+  });
+});
+
+describe("hono", () => {
+  it("is imported in src/registry alone, and not reached from mod.ts", () => assertEquals(honoViolations(sources), []));
+
+  it("would be caught elsewhere", () => {
+    const wrong = files({
+      "mod.ts": `export * from "./src/crane/mod.ts";`,
+      "src/crane/mod.ts": `export const serve = () => import("../registry/mod.ts");`,
+      "src/registry/mod.ts": `import { Hono } from "hono";`,
+      "cli/main.ts": `import { jsx } from "hono/jsx";`,
+    });
+    assertEquals(honoViolations(wrong), [
+      "cli/main.ts: imports hono/jsx",
+      "mod.ts reaches src/registry/mod.ts",
+    ]);
+  });
+});
