@@ -13,8 +13,11 @@ export interface Example {
   readonly command: string;
 }
 
-/** What a command has to work with: its arguments and its connections to the world. */
-export interface Context<A extends Arguments = Arguments, F extends Flags = Flags> {
+/** No arguments, or no flags. */
+type None = Readonly<Record<never, never>>;
+
+/** What a command has to work with: its arguments and its connections to the world. Without parameters: of any one. */
+export interface Context<A extends Arguments = None, F extends Flags = None> {
   /** The positional arguments. */
   readonly args: ArgumentValues<A>;
   /** The command's flags and the global ones; one of the command's own hides the global one of the same name. */
@@ -82,12 +85,9 @@ export interface Command {
 }
 
 /** Declares a command; the types of `context.args` and `context.flags` follow from `args` and `flags`. */
-export function command<
-  // deno-lint-ignore ban-types
-  const A extends Arguments = {},
-  // deno-lint-ignore ban-types
-  const F extends Flags = {},
->(spec: CommandSpec<A, F>): Command {
+export function command<const A extends Arguments = None, const F extends Flags = None>(
+  spec: CommandSpec<A, F>,
+): Command {
   return {
     description: spec.description,
     args: spec.args ?? {},

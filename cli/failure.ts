@@ -13,15 +13,22 @@ export interface Failure {
 /** Describes an error: one line, and with `verbose` one more for each cause. Never a stack trace, never a secret. */
 export function describeFailure(error: unknown, options: { verbose: boolean }): Failure {
   const lines = [`Error: ${summary(error)}`];
-  if (options.verbose) lines.push(...causes(error).map((cause) => `  caused by: ${readable(cause)}`));
+  if (options.verbose) lines.push(...causes(error).map((cause) => `  caused by: ${errorLine(cause)}`));
   return { lines, code: error instanceof UsageError ? 2 : 1 };
 }
 
-function summary(error: unknown): string {
+/** What an error says, on one line and without secrets. */
+export function errorLine(error: unknown): string {
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return oneLine(redactText(text));
+}
+
+/** What went wrong and what to do about it, in one line without secrets. */
+export function summary(error: unknown): string {
   if (error instanceof GcraneError) {
-    return error.hint === undefined ? readable(error) : `${readable(error)} — ${oneLine(redactText(error.hint))}`;
+    return error.hint === undefined ? errorLine(error) : `${errorLine(error)} — ${oneLine(redactText(error.hint))}`;
   }
-  return isForeseen(error) ? readable(error) : `internal error: ${readable(error)} — please report`;
+  return isForeseen(error) ? errorLine(error) : `internal error: ${errorLine(error)} — please report`;
 }
 
 /** What the operating system refuses or a runtime lacks is no bug, though nobody has wrapped it. */
@@ -30,11 +37,6 @@ function isForeseen(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   if (typeof code === "string" && /^E[A-Z0-9]+$/.test(code)) return true;
   return ["NotSupportedError", "AbortError", "TimeoutError"].includes(error.name);
-}
-
-function readable(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return oneLine(redactText(text));
 }
 
 function causes(error: unknown): unknown[] {

@@ -52,7 +52,7 @@ export class StandardOutput {
 
   /** Writes a stream to its end; it is cancelled when writing fails or the signal aborts. */
   async pipe(stream: ByteStream, options: { signal?: AbortSignal } = {}): Promise<void> {
-    const sink = new WritableStream<Bytes>({ write: (chunk) => this.write(chunk) }, { highWaterMark: 0 });
+    const sink = new WritableStream<Bytes>({ write: (chunk) => this.write(chunk) });
     await stream.pipeTo(sink, options);
   }
 

@@ -12,9 +12,10 @@ export interface FrameOptions {
   readonly unicode: boolean;
 }
 
-const labelWidth = 19;
+const nameWidth = 21;
 const amountWidth = 17;
-const rateWidth = 11;
+const rateWidth = 10;
+const timeLeftWidth = 13;
 
 /** The lines that show progress: one for each transfer in flight, as far as there is room, and one for all of them. */
 export function progressFrame(view: ProgressView, options: FrameOptions): string[] {
@@ -40,14 +41,12 @@ function transferLine(transfer: TransferView, options: LineOptions): string {
 }
 
 function totalLine(view: ProgressView, options: LineOptions): string {
-  const { complete, total, rate } = view;
-  const details = [rateText(rate).padEnd(rateWidth)];
-  if (total !== undefined && rate !== undefined && rate > 0 && total > complete) {
-    details.push(`${formatDuration(Math.max(1000, Math.round((total - complete) / rate) * 1000))} left`);
-  }
-  const reused = view.reused === 0 ? "" : `, ${view.reused} there already`;
-  details.push(`${view.settled} of ${view.objects} done${reused}`);
-  return line("Total", view, details.join("  "), options);
+  const { complete, total, rate, reused } = view;
+  const left = total === undefined || !rate || total <= complete ? "" : `  ${timeText((total - complete) / rate)} left`;
+  const name = `Total, ${view.settled} of ${view.objects} done`;
+  const text = line(name, view, `${rateText(rate).padEnd(rateWidth)}${left}`, options).trimEnd();
+  const note = `  ${reused} there already`;
+  return reused === 0 || text.length + note.length > options.width ? text : text + note;
 }
 
 function line(
@@ -56,13 +55,14 @@ function line(
   details: string,
   { width, unicode }: LineOptions,
 ): string {
-  const name = truncate(label, labelWidth + 2).padEnd(labelWidth + 2);
+  const name = truncate(label, nameWidth).padEnd(nameWidth);
   const amount = total === undefined ? formatBytes(complete) : `${formatBytes(complete)} / ${formatBytes(total)}`;
   const rest = `${amount.padStart(amountWidth)}  ${details}`;
-  // Both kinds of line leave the same room for what follows the bar, so that the bars stand below one another.
-  const barWidth = Math.min(40, width - name.length - amountWidth - rateWidth - 30);
-  const shown = barWidth >= 8 ? barWidth : width >= 70 ? 8 : 0;
-  return shown === 0 ? `${name} ${rest}` : `${name} ${bar(complete, total, { width: shown, unicode })} ${rest}`;
+  // All lines leave the same room for what follows the bar, so that the bars stand below one another.
+  const room = width - nameWidth - amountWidth - rateWidth - timeLeftWidth - "  [] ".length;
+  return room < 6
+    ? `${name} ${rest}`
+    : `${name} ${bar(complete, total, { width: Math.min(40, room), unicode })} ${rest}`;
 }
 
 function bar(complete: number, total: number | undefined, { width, unicode }: LineOptions): string {
@@ -74,6 +74,10 @@ function bar(complete: number, total: number | undefined, { width, unicode }: Li
 
 function rateText(rate: number | undefined): string {
   return rate === undefined ? "" : `${formatBytes(rate)}/s`;
+}
+
+function timeText(seconds: number): string {
+  return seconds < 60 ? `${Math.ceil(seconds)}s` : formatDuration(seconds * 1000);
 }
 
 /** A digest by its first twelve digits, and anything else as it is. */

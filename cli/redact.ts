@@ -25,7 +25,7 @@ export function redactText(text: string): string {
   return text
     .replace(/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi, redactUrl)
     // Words after the name of the scheme, as in "basic authentication", are no secret.
-    .replace(/\b(Basic|Bearer)\s+(?![a-z]+\b)[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${placeholder}`);
+    .replace(/\b([Bb]asic|[Bb]earer)\s+(?![a-z]+(?![\w.~+/=-]))[\w.~+/=-]{6,}/g, `$1 ${placeholder}`);
 }
 
 function decoded(name: string): string {

@@ -90,8 +90,8 @@ class Run {
   async #context(command: Command, { args, flags }: ParsedWords): Promise<Context> {
     const io = this.#io;
     return {
-      args: args as Context["args"],
-      flags: flags as Context["flags"] & GlobalFlags,
+      args,
+      flags: flags as unknown as GlobalFlags,
       signal: this.#interruption.signal,
       stdout: this.#stdout,
       stdin: () => io.stdin(),

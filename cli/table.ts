@@ -18,11 +18,138 @@ export const gcrane: Program = {
   ],
   entries: [
     {
+      name: "append",
+      summary: "Put tarballs or directories on top of an image",
+      load: () => import("./commands/append.ts"),
+    },
+    {
+      name: "auth",
+      summary: "Sign in to registries",
+      entries: [
+        {
+          name: "get",
+          summary: "Print the credentials for a registry, as a credential helper does",
+          load: () => import("./commands/auth_get.ts"),
+        },
+        {
+          name: "login",
+          summary: "Sign in to a registry",
+          load: () => import("./commands/auth_login.ts"),
+        },
+        {
+          name: "logout",
+          summary: "Forget the credentials for a registry",
+          load: () => import("./commands/auth_logout.ts"),
+        },
+        {
+          name: "token",
+          summary: "Print a token of a registry",
+          load: () => import("./commands/auth_token.ts"),
+        },
+      ],
+    },
+    {
+      name: "blob",
+      summary: "Print a layer or another blob",
+      load: () => import("./commands/blob.ts"),
+    },
+    {
+      name: "catalog",
+      summary: "List the repositories of a registry",
+      load: () => import("./commands/catalog.ts"),
+    },
+    {
       name: "completion",
       summary: "Print a completion script for a shell",
       load: () => import("./commands/completion.ts"),
     },
-    { name: "help", summary: "Show the help of a command", load: () => import("./commands/help.ts") },
-    { name: "version", summary: "Print the version", load: () => import("./commands/version.ts") },
+    {
+      name: "config",
+      summary: "Print the config of an image",
+      load: () => import("./commands/config.ts"),
+    },
+    {
+      name: "copy",
+      aliases: ["cp"],
+      summary: "Copy an image, or all tags of a repository",
+      load: () => import("./commands/copy.ts"),
+    },
+    {
+      name: "delete",
+      summary: "Delete an image or a tag",
+      load: () => import("./commands/delete.ts"),
+    },
+    {
+      name: "digest",
+      summary: "Print the digest of an image",
+      load: () => import("./commands/digest.ts"),
+    },
+    {
+      name: "export",
+      summary: "Write the files of an image as a tarball",
+      load: () => import("./commands/export.ts"),
+    },
+    {
+      name: "help",
+      summary: "Show the help of a command",
+      load: () => import("./commands/help.ts"),
+    },
+    {
+      name: "layout",
+      summary: "Work on OCI layouts",
+      entries: [
+        {
+          name: "gc",
+          summary: "Remove the blobs that nothing leads to",
+          load: () => import("./commands/layout_gc.ts"),
+        },
+      ],
+    },
+    {
+      name: "ls",
+      summary: "List the tags of a repository",
+      load: () => import("./commands/ls.ts"),
+    },
+    {
+      name: "manifest",
+      summary: "Print the manifest of an image",
+      load: () => import("./commands/manifest.ts"),
+    },
+    {
+      name: "pull",
+      summary: "Save images as a tarball or an OCI layout",
+      load: () => import("./commands/pull.ts"),
+    },
+    {
+      name: "push",
+      summary: "Push a tarball or an OCI layout",
+      load: () => import("./commands/push.ts"),
+    },
+    {
+      name: "registry",
+      summary: "Run a registry",
+      entries: [
+        {
+          name: "serve",
+          summary: "Serve a registry on this machine",
+          load: () => import("./commands/registry_serve.ts"),
+        },
+      ],
+    },
+    {
+      name: "tag",
+      summary: "Give an image another tag",
+      load: () => import("./commands/tag.ts"),
+    },
+    {
+      name: "validate",
+      summary: "Check that images are whole and right",
+      load: () => import("./commands/validate.ts"),
+    },
+    {
+      name: "version",
+      summary: "Print the version",
+      load: () => import("./commands/version.ts"),
+    },
   ],
 };

@@ -24,7 +24,7 @@ const MAX_LISTED = 30;
 
 /** Matches what runs on one of the platforms, as far as they say. A descriptor without a platform does not match. */
 export function matchPlatforms(...platforms: readonly Platform[]): Matcher {
-  return ({ platform }) => platform !== undefined && platforms.some((wanted) => platformSatisfies(platform, wanted));
+  return ({ platform }) => platforms.some((wanted) => platform ? platformSatisfies(platform, wanted) : false);
 }
 
 /** Matches one of the digests. */
@@ -39,8 +39,7 @@ export function matchMediaTypes(...mediaTypes: readonly string[]): Matcher {
 
 /** Matches an annotation with exactly this value. */
 export function matchAnnotation(key: string, value: string): Matcher {
-  return ({ annotations }) =>
-    annotations !== undefined && Object.hasOwn(annotations, key) && annotations[key] === value;
+  return ({ annotations }) => annotations?.[key] === value;
 }
 
 /** Matches a name in the annotation `org.opencontainers.image.ref.name`, as layouts use it. */

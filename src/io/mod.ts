@@ -24,6 +24,7 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { errorCode, fileFailure } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { readAhead } from "./read_ahead.ts";

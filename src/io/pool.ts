@@ -44,6 +44,8 @@ export async function mapConcurrent<T, R>(
   const worker = async () => {
     try {
       for (let drawn = await draw(); drawn; drawn = await draw()) {
+        // Somebody may have failed since the item was drawn.
+        if (stop.signal.aborted) return;
         results[drawn.index] = await work(drawn.item, stop.signal);
       }
     } catch (error) {

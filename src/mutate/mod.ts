@@ -14,4 +14,5 @@
  * @module
  */
 export { type Addendum, appendLayers } from "./append.ts";
+export { annotate, annotateBase } from "./annotate.ts";
 export { extract, extractLayers } from "./extract.ts";

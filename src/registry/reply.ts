@@ -92,3 +92,10 @@ export function refuseAll(status: number, errors: readonly (RefusalOptions & { c
   const headers = Object.assign({}, ...errors.map((error) => error.headers ?? {}));
   return replyBytes(body, { status, type: "application/json", size: body.length, headers });
 }
+
+/** The answer to what should be a digest and is none. */
+export function digestInvalid(): Response {
+  return refuse(400, "DIGEST_INVALID", {
+    message: "the digest is not sha256: with 64 or sha512: with 128 lower-case hex digits",
+  });
+}

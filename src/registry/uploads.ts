@@ -2,7 +2,7 @@ import { DigestMismatchError, FileError } from "../errors.ts";
 import { type Hash, hashAlgorithm, isHash } from "../spec/mod.ts";
 import { parseContentRange } from "./byte_range.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
-import { refuse, replyEmpty } from "./reply.ts";
+import { digestInvalid, refuse, replyEmpty } from "./reply.ts";
 import { isRepositoryName } from "./route.ts";
 import { newUploadId, type UploadSession } from "./upload_sessions.ts";
 
@@ -14,14 +14,14 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   const { name, url } = asked;
   const mount = url.searchParams.get("mount");
   if (mount !== null) {
-    if (!isHash(mount)) return digestInvalid(mount);
+    if (!isHash(mount)) return digestInvalid();
     if (await mountBlob(context, { name, digest: mount, from: url.searchParams.get("from") })) {
       return blobCreated(name, mount);
     }
   }
   const digest = url.searchParams.get("digest");
   if (digest !== null) {
-    return isHash(digest) ? await uploadWhole(context, asked, digest) : digestInvalid(digest);
+    return isHash(digest) ? await uploadWhole(context, asked, digest) : digestInvalid();
   }
   const algorithm = url.searchParams.get("digest-algorithm") ?? "sha256";
   if (algorithm !== "sha256" && algorithm !== "sha512") {
@@ -42,7 +42,10 @@ export function appendToUpload(context: RegistryContext, asked: RepositoryReques
 export function closeUpload(context: RegistryContext, asked: RepositoryRequest, id: string): Promise<Response> {
   return withSession(context, { asked, id }, async (session, signal) => {
     const digest = asked.url.searchParams.get("digest");
-    if (!isHash(digest)) return digestInvalid(digest);
+    if (digest === null) {
+      return refuse(400, "DIGEST_INVALID", { message: "the digest is missing: add ?digest=sha256:… to the URL" });
+    }
+    if (!isHash(digest)) return digestInvalid();
     const size = await receive(context, { session, request: asked.request, signal });
     if (size instanceof Response) return size;
     try {
@@ -179,13 +182,6 @@ function progressHeaders(session: UploadSession, size: number): Record<string, s
 
 function uploadUnknown(): Response {
   return refuse(404, "BLOB_UPLOAD_UNKNOWN", { message: "the repository has no such upload; start a new one" });
-}
-
-function digestInvalid(digest: string | null): Response {
-  const message = digest === null
-    ? "the digest is missing: add ?digest=sha256:… to the URL"
-    : "the digest is not sha256: with 64 or sha512: with 128 lower-case hex digits";
-  return refuse(400, "DIGEST_INVALID", { message });
 }
 
 function sizeInvalid(actual: number, promised: number): Response {

@@ -60,8 +60,8 @@ export class Puller {
   readonly #client: RemoteClient;
 
   /** Makes it; nothing is sent before something is asked for. */
-  constructor(options: RemoteOptions = {}) {
-    this.#client = new RemoteClient(options);
+  constructor(options: RemoteOptions | RemoteClient = {}) {
+    this.#client = options instanceof RemoteClient ? options : new RemoteClient(options);
   }
 
   /** A manifest of any type. */

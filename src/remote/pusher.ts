@@ -8,6 +8,7 @@ import { discard } from "../transport/mod.ts";
 import { BlobUploader } from "./blob_upload.ts";
 import { RemoteClient } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
+import { Puller } from "./puller.ts";
 import { DEFAULT_JOBS, type RemoteOptions } from "./options.ts";
 import { addReferrer } from "./referrers_write.ts";
 
@@ -32,6 +33,11 @@ export class Pusher {
   constructor(options: RemoteOptions = {}) {
     this.#client = new RemoteClient(options);
     this.#blobs = new BlobUploader(this.#client);
+  }
+
+  /** A puller on the same connections, with the same tokens: for copies. */
+  puller(): Puller {
+    return new Puller(this.#client);
   }
 
   /**

@@ -99,7 +99,7 @@ class NodeOpenFile implements OpenFile {
   }
 
   stream(options: FileStreamOptions = {}): ByteStream {
-    return fileStream(() => Promise.resolve(this), options);
+    return fileStream(() => Promise.resolve(this), options, this);
   }
 
   close(): Promise<void> {
@@ -109,8 +109,12 @@ class NodeOpenFile implements OpenFile {
 
 const seekable: ReadonlySet<FileKind> = new Set(["file", "blockDevice", "directory"]);
 
-/** Streams from the file that `open` gives at the first read. */
-function fileStream(open: () => Promise<NodeOpenFile>, options: FileStreamOptions): ByteStream {
+/** Streams from the file that `open` gives at the first read; one that is open already is closed even before that. */
+function fileStream(
+  open: () => Promise<NodeOpenFile>,
+  options: FileStreamOptions,
+  opened?: NodeOpenFile,
+): ByteStream {
   const { offset = 0, length = Infinity, signal, closeWhenDone = false } = options;
   const end = offset + length;
   let position = offset;
@@ -135,7 +139,7 @@ function fileStream(open: () => Promise<NodeOpenFile>, options: FileStreamOption
   }
 
   async function finish(): Promise<void> {
-    if (closeWhenDone) await file?.close();
+    if (closeWhenDone) await (file ?? opened)?.close();
   }
 
   return new ReadableStream<Bytes>({

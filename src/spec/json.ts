@@ -10,7 +10,9 @@ export function parseJsonObject(bytes: Uint8Array, what: string): Record<string,
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new ManifestError(`${what} is not JSON: ${(cause as Error).message}`, { cause });
+    // The message may quote the bytes, which may hold line breaks and worse.
+    const reason = (cause as Error).message.replace(/[\p{Cc}\s]+/gu, " ");
+    throw new ManifestError(`${what} is not JSON: ${reason}`, { cause });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new ManifestError(`${what} is not a JSON object`);

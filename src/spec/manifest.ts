@@ -56,7 +56,7 @@ export function parseManifest(bytes: Uint8Array, what = "manifest"): Manifest {
   if (!isDescriptor(config)) throw new ManifestError(`${what}: config is not a descriptor`);
   checkDescriptors(layers, `${what}: layers`);
   checkSubject(value.subject, what);
-  return { ...value, schemaVersion: Number(value.schemaVersion), config, layers: layers as Descriptor[] };
+  return { ...value, schemaVersion: schemaVersion(value), config, layers: layers as Descriptor[] };
 }
 
 /**
@@ -73,7 +73,7 @@ export function parseIndexManifest(bytes: Uint8Array, what = "index"): IndexMani
   const manifests = value.manifests ?? [];
   checkDescriptors(manifests, `${what}: manifests`);
   checkSubject(value.subject, what);
-  return { ...value, schemaVersion: Number(value.schemaVersion), manifests: manifests as Descriptor[] };
+  return { ...value, schemaVersion: schemaVersion(value), manifests: manifests as Descriptor[] };
 }
 
 /**
@@ -112,6 +112,10 @@ export function distinctDescriptors(descriptors: readonly Descriptor[]): Descrip
   const seen = new Map<Hash, Descriptor>();
   for (const descriptor of descriptors) if (!seen.has(descriptor.digest)) seen.set(descriptor.digest, descriptor);
   return [...seen.values()];
+}
+
+function schemaVersion(value: Record<string, unknown>): number {
+  return typeof value.schemaVersion === "number" ? value.schemaVersion : 2;
 }
 
 function checkDescriptors(list: unknown, what: string): void {

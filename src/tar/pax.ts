@@ -77,7 +77,7 @@ export function parseDigits(bytes: Bytes): number {
   let value = 0;
   for (const byte of bytes) {
     if (byte < 0x30 || byte > 0x39) return NaN;
-    value = value * 10 + byte - 0x30;
+    value = value * 10 + (byte - 0x30);
   }
   return value > Number.MAX_SAFE_INTEGER ? Infinity : value;
 }

@@ -10,6 +10,8 @@ import type { Bytes } from "../runtime/mod.ts";
 // A byte order mark is part of a name like any other character.
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
+// Control and format characters, line and paragraph separators.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 const ESCAPES = /[\uDC80-\uDCFF]/u;
 
 /** The text of `bytes`; each byte that is not UTF-8 becomes a lone surrogate U+DC80 to U+DCFF. */
@@ -56,10 +58,11 @@ export function isUtf8(bytes: Bytes): boolean {
   }
 }
 
-/** A name as it may stand in a one-line message: quoted, control characters escaped, at most 200 characters. */
+/** A name as it may stand in a one-line message: quoted, whatever does not show escaped, at most 200 characters. */
 export function quoteName(name: string | Bytes): string {
   const text = (typeof name === "string" ? name : decodeText(name)).toWellFormed();
-  return JSON.stringify(text.length > 200 ? `${text.slice(0, 199)}…` : text);
+  const short = text.length > 200 ? `${text.slice(0, 199).toWellFormed()}…` : text;
+  return JSON.stringify(short).replace(UNSEEN, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 function decodeEscaping(bytes: Bytes): string {

@@ -132,7 +132,6 @@ export type TarWriteEntry = TarNewEntry | TarRawEntry | TarGlobalRecords;
  * written: so write it before you ask for the entry after it.
  */
 export function rewriteEntry(entry: TarEntry, changes: Partial<TarNewEntry> = {}): TarNewEntry {
-  const content = entry.type === "file" || entry.type === "unknown" ? { size: entry.size, content: entry } : {};
   return {
     path: entry.pathBytes,
     type: entry.type,
@@ -150,7 +149,7 @@ export function rewriteEntry(entry: TarEntry, changes: Partial<TarNewEntry> = {}
     devMajor: entry.devMajor,
     devMinor: entry.devMinor,
     pax: [...entry.globals, ...entry.pax],
-    ...content,
+    ...(entry.size > 0 ? { size: entry.size, content: entry } : {}),
     ...changes,
   };
 }

@@ -1,4 +1,4 @@
-import { GcraneError, NameError, TarballError } from "../errors.ts";
+import { NameError, TarballError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { parseTag } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -117,7 +117,7 @@ function parseSources(value: unknown, what: string): Map<Hash, Descriptor> {
   return sources;
 }
 
-function lacksManifest(archive: Archive): GcraneError {
+function lacksManifest(archive: Archive): TarballError {
   const hint = archive.has("index.json")
     ? "it is an OCI image layout in a tar archive: unpack it into a directory and use that"
     : archive.has("repositories")

@@ -6,7 +6,7 @@ import { runtimeFetch } from "../runtime/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { responseChallenges } from "./challenge.ts";
 import { discard, responseError } from "./check.ts";
-import { CredentialSession } from "./credentials.ts";
+import { CredentialSession, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
 import { type Answer, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
 import { exchangeToken } from "./token.ts";
@@ -122,6 +122,20 @@ export class Connection {
     return repeatable ? await this.#retrying(attempt, signal) : await attempt();
   }
 
+  /**
+   * The value of the authorization header that the registry takes for these scopes: `Bearer …` or `Basic …`;
+   * `undefined` when it asks for none.
+   */
+  async authorization(
+    repository: string | undefined,
+    scopes: readonly string[],
+    options: AbortOptions = {},
+  ): Promise<string | undefined> {
+    const { base, challenge } = await this.ping(options);
+    const session = await this.#session(repository);
+    return await session.authorization(challenge, scopes, this.#exchange(base), options.signal);
+  }
+
   async #retrying<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     return await retry(work, retryVerdict, { ...this.#options.retry, signal });
   }
@@ -159,12 +173,16 @@ export class Connection {
     { request, url, base }: { request: RegistryRequest; url: URL; base: URL },
   ): Promise<Answer> {
     const home = hostAndPort(base);
-    const context = { ...this.#send, registry: base, headers: this.#headers, now: this.#options.now ?? Date.now };
+    const context = this.#exchange(base);
     return await send({ ...request, url, headers: this.#requestHeaders(request) }, {
       ...this.#send,
       authorize: (to) =>
         hostAndPort(to) === home ? session.authorization(challenge, scopes, context, request.signal) : undefined,
     });
+  }
+
+  #exchange(base: URL): ExchangeContext {
+    return { ...this.#send, registry: base, headers: this.#headers, now: this.#options.now ?? Date.now };
   }
 
   /** A host that the request was redirected to wants a token of its own: it gets an anonymous one, for this once. */

@@ -37,6 +37,8 @@ export interface FakeIoOptions {
   terminal?: { columns: number; rows: number };
   /** Called with what is written to standard output, to fail for example. */
   onWrite?: (text: string) => void;
+  /** Called after something was written to standard error. */
+  onMessage?: (text: string) => void;
 }
 
 /** A world in memory that keeps what is written to it. */
@@ -73,7 +75,10 @@ export class FakeIo implements Io {
   };
 
   readonly stderr = {
-    write: (text: string): void => void (this.err += text),
+    write: (text: string): void => {
+      this.err += text;
+      this.#options.onMessage?.(text);
+    },
     terminal: () => this.#options.terminal,
   };
 

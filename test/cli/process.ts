@@ -25,6 +25,11 @@ export class Running {
     this.#ended = once(this.child, "close").then(([code, signal]) => code ?? signal);
   }
 
+  /** Sends it a signal. (Deno's `child.kill` reports the signal as the end, whatever the program makes of it.) */
+  signal(name: "SIGINT" | "SIGTERM"): void {
+    process.kill(this.child.pid!, name);
+  }
+
   /** Waits for its end: the exit code, or the signal that killed it. */
   async ended(): Promise<number | string> {
     return await this.#ended;

@@ -5,4 +5,7 @@ import { runProgram } from "../../cli/run_program.ts";
 import { commandLineArguments, exit } from "../../src/runtime/mod.ts";
 import { trial } from "./trial_program.ts";
 
+// A real command that hangs does so on something that keeps the process alive.
+setInterval(() => {}, 1000);
+
 exit(await runProgram(trial, commandLineArguments(), hostIo()));

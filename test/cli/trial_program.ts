@@ -32,8 +32,12 @@ const show = command({
   examples: [{ text: "Show a source", command: "trial show a" }],
   async run({ args, flags, stdout }) {
     const typed: { source: string; target: string | undefined } = args;
-    const checked: { jobs: number; depth: number | undefined; format: "tarball" | "oci"; platform: string | undefined } =
-      flags;
+    const checked: {
+      jobs: number;
+      depth: number | undefined;
+      format: "tarball" | "oci";
+      platform: string | undefined;
+    } = flags;
     await stdout.write(JSON.stringify({ args: typed, flags: { ...flags, ...checked } }));
   },
 });
@@ -66,6 +70,14 @@ const flood = command({
   },
 });
 
+const trickle = command({
+  examples: [{ text: "Print a line and wait", command: "trial trickle" }],
+  async run({ stdout, signal }) {
+    void stdout.print("one line").catch(() => {});
+    await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  },
+});
+
 const pour = command({
   examples: [{ text: "Write bytes for ever", command: "trial pour" }],
   async run({ stdout, signal }) {
@@ -89,8 +101,6 @@ const hang = command({
       registerTemporary(args.file);
       await writeFileAtomic(args.file, "half");
     }
-    // Standing still for ever takes something that keeps the process alive.
-    setInterval(() => {}, 1000);
     note("ready");
     await new Promise(() => {});
   },
@@ -130,7 +140,6 @@ const stray = command({
   examples: [{ text: "Lose an error", command: "trial stray" }],
   async run() {
     void Promise.reject(new TypeError("nobody waits for this"));
-    setInterval(() => {}, 1000);
     await new Promise(() => {});
   },
 });
@@ -170,6 +179,7 @@ export const trial: Program = {
     entry("gather", "Take several arguments", gather),
     entry("lines", "Print lines", lines),
     entry("flood", "Print for ever", flood),
+    entry("trickle", "Print a line and wait", trickle),
     entry("pour", "Write bytes for ever", pour),
     entry("echo", "Copy standard input", echo),
     entry("hang", "Never end", hang),

@@ -10,20 +10,6 @@ const sha512OfAbc = "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b5
   "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f";
 const sha256OfNothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/** Runs with `process` hidden, as in a browser, with fresh copies of the modules. */
-async function withoutNode<T>(name: string, act: (hash: typeof import("../../src/runtime/hash.ts")) => Promise<T>) {
-  const { process } = globalThis;
-  const { Deno, Bun } = globalThis as { Deno?: unknown; Bun?: unknown };
-  const hidden: PropertyDescriptor = { value: undefined, configurable: true, writable: true };
-  try {
-    Object.defineProperty(globalThis, "process", hidden);
-    return await act(await import(`../../src/runtime/hash.ts?${name}`));
-  } finally {
-    Object.defineProperty(globalThis, "process", { ...hidden, value: process });
-    void [Deno, Bun];
-  }
-}
-
 describe("hashHex", () => {
   it("hashes small and large buffers with both algorithms", async () => {
     assertEquals(await hashHex(abc, "sha256"), sha256OfAbc);

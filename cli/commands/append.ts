@@ -1,0 +1,75 @@
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+import { UsageError } from "../../src/errors.ts";
+
+/** `gcrane append` */
+export const command: Command = declare({
+  description:
+    `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded.
+
+Without --base the image is made of the layers alone. The layers of the base are not downloaded.`,
+  flags: {
+    base: { type: "string", short: "b", valueName: "IMAGE", help: "The image to append to" },
+    newLayer: {
+      type: "strings",
+      short: "f",
+      valueName: "PATH",
+      commas: true,
+      completes: "file",
+      help: "A tarball or a directory to append as a layer",
+    },
+    newTag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    output: {
+      type: "string",
+      short: "o",
+      valueName: "FILE",
+      completes: "file",
+      help: "Write the result to a tarball instead of pushing it",
+    },
+    prefix: { type: "string", valueName: "DIR", help: "Where in the image the files of a directory go" },
+    compression: {
+      type: "string",
+      valueName: "KIND",
+      choices: ["gzip", "zstd", "none"],
+      default: "gzip",
+      help: "How to store layers that are not compressed yet",
+    },
+    ociEmptyBase: { type: "boolean", help: "Without --base, use OCI media types instead of Docker's" },
+    setBaseImageAnnotations: { type: "boolean", help: "Say in the result's annotations what it is based on" },
+  },
+  examples: [
+    {
+      text: "Put the files of a directory on top of an image",
+      command:
+        "gcrane append -b registry.example.com/base:v1 -f ./build --prefix srv/www -t registry.example.com/site:v1",
+    },
+    {
+      text: "Make an image of a tarball alone",
+      command: "gcrane append -f rootfs.tar.gz -t registry.example.com/app:v1",
+    },
+  ],
+  transfers: true,
+  async run(context) {
+    const { flags, stdout } = context;
+    if (flags.newLayer.length === 0) throw new UsageError("no layer is given", { hint: "name one with -f" });
+    if (flags.newTag === undefined) {
+      throw new UsageError("no name is given for the result", { hint: "give one with -t" });
+    }
+    const { append, annotateBase, pull, push } = await import("../../src/crane/mod.ts");
+    const options = { ...remoteOptions(context), onProgress: context.onProgress };
+    const base = flags.base === undefined ? undefined : await pull(flags.base, options);
+    const appended = await append(base, flags.newLayer, {
+      compression: flags.compression,
+      prefix: flags.prefix,
+      oci: flags.ociEmptyBase,
+      stdin: context.stdin,
+      signal: context.signal,
+    });
+    const image = base !== undefined && flags.setBaseImageAnnotations
+      ? annotateBase(appended, { name: flags.base!, digest: await base.digest(options) })
+      : appended;
+    if (flags.output === undefined) return await stdout.print(await push(image, flags.newTag, options));
+    const { writeTarballFile } = await import("../../src/tarball/mod.ts");
+    await writeTarballFile(flags.output, [{ reference: flags.newTag, image }], options);
+  },
+});

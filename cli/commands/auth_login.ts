@@ -1,0 +1,40 @@
+import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
+import { promptLine, promptPassword, readLine } from "../read_input.ts";
+
+/** `gcrane auth login` */
+export const command: Command = declare({
+  description:
+    "The password is asked for, or read from standard input with --password-stdin: on the command line every process on the machine could read it. It goes to the credential helper that docker's config names for the registry, else into the config file.",
+  args: { registry: { help: "The registry's host" } },
+  flags: {
+    username: { type: "string", short: "u", valueName: "NAME", help: "The user" },
+    passwordStdin: { type: "boolean", help: "Read the password from standard input" },
+    password: { type: "string", short: "p", valueName: "PASSWORD", help: "Refused", hidden: true },
+  },
+  examples: [
+    { text: "Sign in", command: "gcrane auth login registry.example.com -u me" },
+    {
+      text: "Sign in from a script",
+      command: 'echo "$TOKEN" | gcrane auth login ghcr.io -u me --password-stdin',
+    },
+  ],
+  async run(context) {
+    const { args, flags, note, warn, signal } = context;
+    if (flags.password !== undefined) {
+      throw new UsageError("a password on the command line can be read by every process", {
+        hint: "pipe it in with --password-stdin",
+      });
+    }
+    const { parseRegistry } = await import("../../src/name/mod.ts");
+    const registry = parseRegistry(args.registry);
+    const username = flags.username ?? (flags.passwordStdin ? undefined : promptLine("Username: "));
+    if (!username) throw new UsageError("no user is given", { hint: "give one with -u" });
+    const password = flags.passwordStdin ? await readLine(context) : await promptPassword("Password: ");
+    if (!password) throw new UsageError("the password is empty");
+    const { storeCredentials } = await import("../../src/authn/mod.ts");
+    const { file, helper } = await storeCredentials(registry.name, { username, password }, { signal });
+    if (helper === undefined) warn(`the password is in ${file}, where whoever can read that file can read it`);
+    note(`signed in to ${registry} by ${helper === undefined ? file : `the credential helper ${helper}`}`);
+  },
+});

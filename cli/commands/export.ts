@@ -1,0 +1,38 @@
+import type { Image } from "../../src/image/mod.ts";
+import type { ByteStream } from "../../src/runtime/mod.ts";
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane export` */
+export const command: Command = declare({
+  description: `The layers are laid over one another, so files that later layers delete or replace are not there.
+
+"-" for IMAGE reads a tarball as "gcrane pull" and "docker save" write it from standard input; "-" for TARBALL, or none, writes to standard output.`,
+  args: {
+    image: { help: 'The image, or "-"' },
+    tarball: { help: 'The file to write, or "-"', optional: true, completes: "file" },
+  },
+  examples: [
+    { text: "Save the files of an image", command: "gcrane export registry.example.com/app:v1 app.tar" },
+    { text: "Read one file", command: "gcrane export registry.example.com/app:v1 | tar -xO etc/os-release" },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, stdout, signal } = context;
+    const { extract, pull } = await import("../../src/crane/mod.ts");
+    const image = args.image === "-"
+      ? await imageFromStandardInput(context)
+      : await pull(args.image, { ...remoteOptions(context), onReadProgress: context.onProgress });
+    const tar = extract(image, { signal });
+    if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });
+    const { writeFile } = await import("../write_file.ts");
+    await writeFile(args.tarball, tar, { signal });
+  },
+});
+
+async function imageFromStandardInput(
+  { stdin, signal }: { stdin: () => ByteStream; signal: AbortSignal },
+): Promise<Image> {
+  const { imageFromTarball, tarballStream } = await import("../../src/tarball/mod.ts");
+  return await imageFromTarball(tarballStream(() => Promise.resolve(stdin())), { signal });
+}

@@ -1,0 +1,16 @@
+import { type Command, command as declare } from "../command.ts";
+
+/** `gcrane layout gc` */
+export const command: Command = declare({
+  description: "Removes the blobs that nothing in the layout's index.json leads to, and prints their digests.",
+  args: { layout: { help: "The directory of the OCI layout", completes: "directory" } },
+  flags: { dryRun: { type: "boolean", help: "Only print what would be removed" } },
+  examples: [{ text: "See what could go", command: "gcrane layout gc --dry-run ./layout" }],
+  async run({ args, flags, stdout, note, signal }) {
+    const { openLayout } = await import("../../src/layout/mod.ts");
+    const layout = await openLayout(args.layout, { signal });
+    const { removed, bytes } = await layout.garbageCollect({ dryRun: flags.dryRun, signal });
+    for (const digest of removed) await stdout.print(digest);
+    note(`${flags.dryRun ? "would remove" : "removed"} ${removed.length} blobs, ${bytes} bytes`);
+  },
+});

@@ -1,0 +1,22 @@
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane manifest` */
+export const command: Command = declare({
+  description:
+    "The bytes are printed as the registry holds them. Of an index, the index itself is printed, unless --platform names one of its images.",
+  args: { image: { help: "The image" } },
+  examples: [
+    { text: "See the layers of an image", command: "gcrane manifest registry.example.com/app:v1 | jq .layers" },
+  ],
+  async run(context) {
+    const { args, flags, stdout, signal } = context;
+    const { parseReference } = await import("../../src/name/mod.ts");
+    const { Puller } = await import("../../src/remote/mod.ts");
+    const options = remoteOptions(context);
+    const found = await new Puller(options).get(parseReference(args.image, { insecure: flags.insecure }), { signal });
+    const { isIndex } = await import("../../src/spec/mod.ts");
+    const whole = options.platform === undefined || !isIndex(found.descriptor.mediaType);
+    await stdout.write(whole ? found.bytes : await (await found.image(options)).rawManifest({ signal }));
+  },
+});

@@ -1,0 +1,39 @@
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane push` */
+export const command: Command = declare({
+  description:
+    "A directory is read as an OCI image layout, a file as a tarball that docker save, podman save or gcrane pull wrote.",
+  args: {
+    path: { help: "The tarball or the layout", completes: "file" },
+    image: { help: "What to push it as" },
+  },
+  flags: {
+    index: { type: "boolean", help: "Push all that a layout holds as one index" },
+    imageRefs: {
+      type: "string",
+      valueName: "FILE",
+      completes: "file",
+      help: "Write the references of what was pushed to a file",
+    },
+    tag: { type: "string", valueName: "NAME", help: "Which image of a tarball that holds several" },
+  },
+  examples: [
+    { text: "Push what docker save wrote", command: "gcrane push app.tar registry.example.com/app:v1" },
+    { text: "Push all of a layout", command: "gcrane push --index ./layout registry.example.com/app:v1" },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, flags, stdout, signal } = context;
+    const { load, push } = await import("../../src/crane/mod.ts");
+    const options = { ...remoteOptions(context), onProgress: context.onProgress };
+    const view = await load(args.path, { ...options, index: flags.index, tag: flags.tag });
+    const pushed = await push(view, args.image, options);
+    if (flags.imageRefs !== undefined) {
+      const { writeFile } = await import("../write_file.ts");
+      await writeFile(flags.imageRefs, `${pushed}\n`, { signal });
+    }
+    await stdout.print(pushed);
+  },
+});

@@ -1,0 +1,14 @@
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane tag` */
+export const command: Command = declare({
+  description: "Nothing is downloaded but the manifest. To tag in another repository, use copy.",
+  args: { image: { help: "What to tag" }, tag: { help: "The new tag" } },
+  examples: [{ text: "Call a version the latest", command: "gcrane tag registry.example.com/app:v1 latest" }],
+  async run(context) {
+    const { args } = context;
+    const { tag } = await import("../../src/crane/mod.ts");
+    await tag(args.image, args.tag, remoteOptions(context));
+  },
+});

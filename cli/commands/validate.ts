@@ -1,0 +1,46 @@
+import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
+import { summary } from "../failure.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane validate` */
+export const command: Command = declare({
+  description:
+    "Everything is read, and every digest, size and list of layers is held against the others. Prints PASS or FAIL for each image; after a FAIL the exit code is 1.",
+  args: { images: { valueName: "IMAGE", help: "Images in registries", repeated: true, optional: true } },
+  flags: {
+    remote: { type: "strings", valueName: "IMAGE", help: "An image in a registry" },
+    tarball: { type: "strings", valueName: "FILE", completes: "file", help: "A tarball" },
+    fast: { type: "boolean", help: "Don't read layers" },
+  },
+  examples: [
+    { text: "Check an image in a registry", command: "gcrane validate --remote registry.example.com/app:v1" },
+    { text: "Check a file", command: "gcrane validate --tarball app.tar" },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, flags, stdout, signal } = context;
+    const remote = [...args.images, ...flags.remote];
+    if (remote.length + flags.tarball.length === 0) {
+      throw new UsageError("nothing to validate is given", { hint: "name an image, or a file with --tarball" });
+    }
+    const { validateRemote, validateTarball } = await import("../../src/crane/mod.ts");
+    const options = { ...remoteOptions(context), onReadProgress: context.onProgress, fast: flags.fast };
+    const checks = [
+      ...remote.map((name) => ({ name, check: () => validateRemote(name, options) })),
+      ...flags.tarball.map((name) => ({ name, check: () => validateTarball(name, { fast: flags.fast, signal }) })),
+    ];
+    let failed = 0;
+    for (const { name, check } of checks) {
+      try {
+        await check();
+        await stdout.print(`PASS: ${name}`);
+      } catch (error) {
+        signal.throwIfAborted();
+        failed++;
+        await stdout.print(`FAIL: ${name}: ${summary(error)}`);
+      }
+    }
+    return failed === 0 ? 0 : 1;
+  },
+});

@@ -1,0 +1,88 @@
+import { HttpError } from "../errors.ts";
+import { isHash, isSchema1, parseJsonObject } from "../spec/mod.ts";
+import { mapConcurrent } from "../io/mod.ts";
+import type { Reference } from "../name/mod.ts";
+import { DEFAULT_JOBS, type Puller, type Pusher, type RemoteManifest } from "../remote/mod.ts";
+import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
+
+/**
+ * Copies an image or an index from one reference to another, digests unchanged. With a platform, only the index's
+ * image for it is copied. What the destination has, or can mount, is not read.
+ */
+export async function copy(source: string, destination: string, options: CraneOptions = {}): Promise<void> {
+  const from = referenceOf(source, options);
+  const to = referenceOf(destination, options);
+  const { pusher, puller } = pusherOf(options);
+  await copyReference({ from, to, puller, pusher }, options);
+}
+
+/** Options of {@linkcode copyRepository}. */
+export interface CopyRepositoryOptions extends CraneOptions {
+  /**
+   * Whether tags that the destination has are left as they are.
+   * @default false
+   */
+  noClobber?: boolean;
+  /**
+   * How many tags are copied at the same time.
+   * @default 4
+   */
+  tagJobs?: number;
+}
+
+/** Copies every tag of a repository to another. A tag that both have with the same digest costs one request each. */
+export async function copyRepository(
+  source: string,
+  destination: string,
+  options: CopyRepositoryOptions = {},
+): Promise<void> {
+  const from = repositoryOf(source, options);
+  const to = repositoryOf(destination, options);
+  const { pusher, puller } = pusherOf(options);
+  const taken = options.noClobber ? await existingTags(puller, destination, options) : new Set<string>();
+  const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
+  await mapConcurrent(puller.tags(from, options), { concurrency, signal: options.signal }, async (tag, signal) => {
+    if (taken.has(tag)) return;
+    await copyReference({ from: from.tag(tag), to: to.tag(tag), puller, pusher }, { ...options, signal });
+  });
+}
+
+interface CopyWork {
+  readonly from: Reference;
+  readonly to: Reference;
+  readonly puller: Puller;
+  readonly pusher: Pusher;
+}
+
+async function copyReference({ from, to, puller, pusher }: CopyWork, options: CraneOptions): Promise<void> {
+  const found = await puller.get(from, options);
+  if (isSchema1(found.descriptor.mediaType)) return await copySchema1({ found, to, puller, pusher }, options);
+  const view = options.platform ? await found.image(options) : found.view();
+  await pusher.push(to, view, options);
+}
+
+/** A schema 1 manifest names its layers in a way of its own; it is copied, never changed. */
+async function copySchema1(
+  { found, to, puller, pusher }: Omit<CopyWork, "from"> & { found: RemoteManifest },
+  options: CraneOptions,
+): Promise<void> {
+  const { fsLayers } = parseJsonObject(found.bytes, `${found.reference}`);
+  const digests = Array.isArray(fsLayers) ? fsLayers.map((layer) => layer?.blobSum).filter(isHash) : [];
+  const concurrency = options.jobs ?? DEFAULT_JOBS;
+  await mapConcurrent(new Set(digests), { concurrency, signal: options.signal }, async (digest, signal) => {
+    const layer = await puller.layer(found.reference.context.digest(digest), { signal });
+    await pusher.upload(to.context, layer, { signal });
+  });
+  await pusher.put(to, { bytes: found.bytes, mediaType: found.descriptor.mediaType }, options);
+}
+
+/** The tags of a repository, or none when it does not exist yet. */
+async function existingTags(puller: Puller, repository: string, options: CraneOptions): Promise<Set<string>> {
+  const tags = new Set<string>();
+  try {
+    for await (const tag of puller.tags(repositoryOf(repository, options), options)) tags.add(tag);
+  } catch (error) {
+    if (!(error instanceof HttpError && error.status === 404)) throw error;
+  }
+  return tags;
+}

@@ -1,0 +1,27 @@
+/**
+ * Verbs on images, each a function of names as a person would type them.
+ *
+ * @example
+ * ```ts
+ * import { copy, list, push } from "@gcrane/gcrane/crane";
+ * import { randomImage } from "@gcrane/gcrane/image";
+ * import { createRegistry } from "@gcrane/gcrane/registry";
+ *
+ * const options = { fetch: createRegistry().fetch };
+ * await push(randomImage(), "registry.example.com/app:v1", options);
+ * await copy("registry.example.com/app:v1", "registry.example.com/mirror/app:v1", options);
+ * for await (const tag of list("registry.example.com/mirror/app", options)) console.log(tag); // v1
+ * ```
+ *
+ * @module
+ */
+export type { CraneOptions } from "./options.ts";
+export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
+export { copy, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
+export { remove, tag } from "./change.ts";
+export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball } from "./save.ts";
+export { load, type LoadOptions, push } from "./load.ts";
+export { append, type AppendOptions, layerFromPath, type LayerFromPathOptions } from "./append.ts";
+export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
+export { token, type TokenOptions } from "./token.ts";
+export { annotateBase, extract } from "../mutate/mod.ts";

@@ -1,0 +1,25 @@
+import { FileError, GcraneError } from "../errors.ts";
+
+/** Codes of the operating system by which a failure is the file system's, and not of what was being copied. */
+const FILE_CODES =
+  /^E(ACCES|DQUOT|EXIST|FBIG|IO|ISDIR|LOOP|MFILE|NAMETOOLONG|NFILE|NOENT|NOSPC|NOTDIR|NOTEMPTY|PERM|ROFS)$/;
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: "check the permissions",
+  EDQUOT: "free some of your quota, or choose another place",
+  ENOSPC: "free some space, or choose another place",
+  EROFS: "choose a place that can be written to",
+};
+
+/** The error to throw for `error`: a {@linkcode FileError} when the file system failed, else `error` itself. */
+export function fileFailure(doing: string, error: unknown): unknown {
+  const code = errorCode(error);
+  if (error instanceof GcraneError || code === undefined || !FILE_CODES.test(code)) return error;
+  return new FileError(`${doing}: ${(error as Error).message}`, { cause: error, errno: code, hint: HINTS[code] });
+}
+
+/** The operating system's name for an error, where it has one. */
+export function errorCode(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : undefined;
+}

@@ -1,0 +1,25 @@
+import { type Image, imageFromUncompressed } from "../image/mod.ts";
+import type { Hash } from "../spec/mod.ts";
+
+/** An image with further annotations in its manifest; those that it has stay, unless they have the same key. */
+export function annotate(base: Image, annotations: Readonly<Record<string, string>>): Image {
+  return imageFromUncompressed({
+    rawConfigFile: (options) => base.rawConfigFile(options),
+    layers: (options) => base.layers(options),
+    mediaType: (options) => base.mediaType(options),
+    configMediaType: async (options) => (await base.manifest(options)).config.mediaType,
+    finish: async (drafted, options) => {
+      const manifest = { ...await base.manifest(options), ...drafted };
+      return { ...manifest, annotations: { ...manifest.annotations, ...annotations } };
+    },
+    what: "the annotated image",
+  });
+}
+
+/** An image that says what it is based on (image-spec, "Pre-Defined Annotation Keys"). */
+export function annotateBase(image: Image, base: { readonly name: string; readonly digest: Hash }): Image {
+  return annotate(image, {
+    "org.opencontainers.image.base.digest": base.digest,
+    "org.opencontainers.image.base.name": base.name,
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * A registry server as a fetch handler: the OCI distribution-spec 1.1 with Google's extension of the list of tags, over
+ * a store in memory, on a disk, or of your own.
+ *
+ * @example
+ * ```ts
+ * import { createRegistry } from "@gcrane/gcrane/registry";
+ *
+ * const registry = createRegistry();
+ * const repository = "http://registry.example.com/v2/tools/hello";
+ *
+ * const bytes = new TextEncoder().encode("{}");
+ * const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+ * const digest = `sha256:${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+ * await registry.fetch(`${repository}/blobs/uploads/?digest=${digest}`, { method: "POST", body: bytes });
+ *
+ * const mediaType = "application/vnd.oci.image.manifest.v1+json";
+ * const config = { mediaType: "application/vnd.oci.empty.v1+json", digest, size: bytes.length };
+ * await registry.fetch(`${repository}/manifests/v1`, {
+ *   method: "PUT",
+ *   headers: { "Content-Type": mediaType },
+ *   body: JSON.stringify({ schemaVersion: 2, mediaType, config, layers: [] }),
+ * });
+ *
+ * const pulled = await registry.fetch(`${repository}/manifests/v1`);
+ * console.log(pulled.status, (await pulled.json()).config.digest === digest); // 200 true
+ * ```
+ *
+ * @module
+ */
+export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
+export { type RegistryServer, serveRegistry, type ServeRegistryOptions } from "./serve.ts";
+export { memoryStore } from "./memory_store.ts";
+export { fileStore, type FileStoreOptions } from "./file_store.ts";
+export type {
+  BlobRange,
+  RegistryStore,
+  StoreAppendOptions,
+  StoredBlob,
+  StoreListOptions,
+  StorePutOptions,
+} from "./store.ts";

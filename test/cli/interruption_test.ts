@@ -1,0 +1,41 @@
+import { describe, it } from "node:test";
+import { assertEquals } from "@std/assert";
+import { runLine } from "./run_line.ts";
+
+describe("an interrupt", () => {
+  for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    it(`by ${signal} exits ${expected} as soon as the command has stopped`, async () => {
+      const { code, out, err, io } = await runLine("heed", { whenReady: (io) => io.interrupt(signal) });
+      assertEquals([code, out, err], [expected, "", "ready\n"]);
+      assertEquals([io.removals, io.listeners], [1, 0]);
+    });
+  }
+
+  it("waits less than a second for a command that does not stop", async () => {
+    const { code, err, io } = await runLine("hang", {
+      whenReady(io) {
+        io.interrupt("SIGINT");
+        io.clock.advance(999);
+      },
+    });
+    assertEquals([code, err, io.exits, io.removals], [130, "ready\n", [], 1]);
+  });
+
+  it("that comes again exits at once", async () => {
+    const { io } = await runLine("hang", {
+      whenReady(io) {
+        io.interrupt("SIGINT");
+        assertEquals(io.exits, []);
+        io.interrupt("SIGINT");
+        assertEquals([io.exits, io.removals], [[130], 1]);
+        io.clock.advance(1000);
+      },
+    });
+    assertEquals(io.listeners, 0);
+  });
+
+  it("hides the error that it causes, with --verbose too", async () => {
+    const { err } = await runLine("heed -v", { whenReady: (io) => io.interrupt("SIGINT") });
+    assertEquals(err, "ready\n");
+  });
+});

@@ -1,0 +1,134 @@
+import { describe, it } from "node:test";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { posix } from "node:path";
+import type { Command, CommandEntry, Entry } from "../../cli/command.ts";
+import { main } from "../../cli/main.ts";
+import { parseWords } from "../../cli/parse_words.ts";
+import { isCommandEntry, resolveCommand } from "../../cli/resolve.ts";
+import { gcrane } from "../../cli/table.ts";
+import { version } from "../../cli/version.ts";
+import { importsOf } from "../project/imports.ts";
+import { packageSources, readJson, typescript } from "../project/tree.ts";
+import { FakeIo } from "./fake_io.ts";
+import { runFile } from "./process.ts";
+
+async function gcraneLine(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  const io = new FakeIo();
+  return { code: await main(words, io), out: io.out, err: io.err };
+}
+
+function commandEntries(entries: readonly Entry[], path: readonly string[] = []): [path: string[], CommandEntry][] {
+  return entries.flatMap((entry) => {
+    const here = [...path, entry.name];
+    return isCommandEntry(entry) ? [[here, entry] as [string[], CommandEntry]] : commandEntries(entry.entries, here);
+  });
+}
+
+describe("gcrane", () => {
+  it("prints its version, which is the package's", async () => {
+    assertEquals(await gcraneLine("version"), { code: 0, out: `${version}\n`, err: "" });
+    assertEquals(version, readJson("deno.json").version);
+  });
+
+  it("alone prints the list of commands", async () => {
+    const { code, out, err } = await gcraneLine();
+    assertEquals([code, err], [0, ""]);
+    assertMatch(out, /^Usage: gcrane \[flags\] COMMAND$/m);
+  });
+
+  it("runs as a process", async () => {
+    assertEquals(await runFile("cli/main.ts", ["version"]), { code: 0, out: `${version}\n`, err: "" });
+    assertEquals(await runFile("cli/main.ts", ["--verbos"]), {
+      code: 2,
+      out: "",
+      err: "Error: unknown flag --verbos — did you mean --verbose?\n",
+    });
+  });
+});
+
+describe("the table", () => {
+  it("is in alphabetical order, no name twice", () => {
+    const check = (entries: readonly Entry[]) => {
+      const names = entries.map(({ name }) => name);
+      assertEquals(names, [...new Set(names)].sort());
+      const all = entries.flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+      assertEquals(all.length, new Set(all).size);
+      for (const entry of entries) if (!isCommandEntry(entry)) check(entry.entries);
+    };
+    check(gcrane.entries);
+  });
+
+  for (const [path, entry] of commandEntries(gcrane.entries)) {
+    const name = path.join(" ");
+    it(`${name} is declared well`, async () => {
+      const { command } = await entry.load();
+      assertMatch(entry.summary, /^[A-Z].*[^.]$/);
+      assert(command.examples.length > 0);
+      for (const [key, flag] of Object.entries(command.flags)) {
+        assertMatch(key, /^[a-z]+([A-Z][a-z0-9]*)*$/);
+        assertMatch(flag.help, /^[A-Z].*[^.]$/);
+        assert(flag.short === undefined || /^[a-zA-Z]$/.test(flag.short), `-${flag.short}`);
+      }
+      const shorts = Object.values({ ...gcrane.flags, ...command.flags }).flatMap(({ short }) => short ?? []);
+      assertEquals(shorts.length, new Set(shorts).size);
+      for (const argument of Object.values(command.args)) assertMatch(argument.help, /[^.]$/);
+    });
+
+    it(`${name} has examples that it understands`, async () => {
+      const { command } = await entry.load();
+      for (const example of command.examples) {
+        const words = wordsOf(example.command);
+        assertEquals(words.length > 0, true, example.command);
+        const resolved = resolveCommand(gcrane, words);
+        assertEquals(resolved.path.slice(1), path, example.command);
+        await understands(command, resolved.words);
+      }
+    });
+  }
+});
+
+/** The words after `gcrane` in a line for a shell, up to where the shell takes over. */
+function wordsOf(line: string): string[] {
+  // What another command would put there is one word.
+  const plain = line.startsWith("gcrane ") ? line.replaceAll(/\$\([^)]*\)/g, "word") : line;
+  const after = /\bgcrane (.*?)(?:[|<>)&;]|$)/.exec(plain)?.[1] ?? "";
+  return Array.from(after.matchAll(/'([^']*)'|"([^"]*)"|\S+/g), ([all, single, double]) => single ?? double ?? all);
+}
+
+async function understands(command: Command, words: readonly string[]): Promise<void> {
+  await parseWords(words, {
+    args: command.args,
+    flags: { ...gcrane.flags, ...command.flags },
+    environment: () => undefined,
+  });
+}
+
+describe("starting", () => {
+  const sources = packageSources(typescript());
+
+  /** What is loaded with a file, before anything is asked for. */
+  function loadedWith(file: string): string[] {
+    const loaded = new Set([file]);
+    for (const path of loaded) {
+      for (const { specifier, kind } of importsOf(sources.get(path) ?? "")) {
+        if (kind !== "static" || specifier === undefined) continue;
+        loaded.add(specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : specifier);
+      }
+    }
+    return [...loaded];
+  }
+
+  it("loads no command, no package, and of the library errors and the runtime alone", () => {
+    const loaded = loadedWith("cli/main.ts");
+    assertEquals(loaded.filter((path) => !/^cli\/[^/]+$|^src\/errors\.ts$|^src\/runtime\//.test(path)), []);
+    for (const late of ["help", "failure", "redact", "progress", "progress_frame", "request_log", "units"]) {
+      assertEquals([late, loaded.includes(`cli/${late}.ts`)], [late, false]);
+    }
+  });
+
+  it("loads hono for no command but registry serve", () => {
+    const commands = [...sources.keys()].filter((path) => path.startsWith("cli/commands/"));
+    const withHono = commands.filter((path) => loadedWith(path).some((one) => /^hono(\/|$)/.test(one)));
+    assertEquals(withHono.filter((path) => path !== "cli/commands/registry_serve.ts"), []);
+  });
+});

@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects } from "@std/assert";
+import { describe, it } from "node:test";
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { CompressionError } from "../../src/errors.ts";
+import { compress, decompress, decompressSniffed, drain, sniffBytes, sniffStream, streamOf } from "../../src/io/mod.ts";
+import type { Bytes } from "../../src/runtime/mod.ts";
+import { bytesOf, collect, pieces, streamFrom, track } from "./streams.ts";
+
+/** Something longer than a block of the codecs, and not all the same. */
+const TEXT = bytesOf(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));
+const GZIP: Bytes = new Uint8Array(gzipSync(TEXT));
+const ZSTD: Bytes = new Uint8Array(
+  zstdCompressSync(TEXT, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
+);
+
+function joined(...parts: Bytes[]): Bytes {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+describe("sniffing", () => {
+  it("goes by the first bytes", () => {
+    assertEquals(sniffBytes(GZIP), "gzip");
+    assertEquals(sniffBytes(ZSTD), "zstd");
+    assertEquals(sniffBytes(TEXT), "none");
+    for (const short of [[], [0x1f], [0x28, 0xb5, 0x2f]]) assertEquals(sniffBytes(Uint8Array.from(short)), "none");
+  });
+
+  it("gives the whole stream back, however it is cut", async () => {
+    for (const bytes of [GZIP, ZSTD, TEXT, TEXT.slice(0, 3), TEXT.slice(0, 0)]) {
+      for (const size of [1, 3, 5000]) {
+        const few = bytes.slice(0, 4000);
+        const { compression, stream } = await sniffStream(streamFrom(...pieces(few, size)));
+        assertEquals(compression, sniffBytes(bytes));
+        assertEquals(await collect(stream), few);
+      }
+    }
+  });
+
+  it("reads no more than it needs, and passes a cancel and an error on", async () => {
+    const source = track(pieces(TEXT, 1000));
+    const { stream } = await sniffStream(source.stream);
+    assertEquals(source.pulls(), 1);
+    await stream.cancel("enough");
+    assertEquals(source.cancels, ["enough"]);
+    await assertRejects(() => sniffStream(streamFrom(new Error("cut"))), Error, "cut");
+    const later = await sniffStream(streamFrom(GZIP, new Error("cut")));
+    await assertRejects(() => drain(later.stream), Error, "cut");
+  });
+});
+
+describe("compress", () => {
+  it("makes what others can read", async () => {
+    assertEquals(new Uint8Array(gunzipSync(await collect(compress(streamOf(TEXT), "gzip")))), TEXT);
+    assertEquals(new Uint8Array(zstdDecompressSync(await collect(compress(streamOf(TEXT), "zstd")))), TEXT);
+    assertEquals(await collect(compress(streamOf(TEXT), "none")), TEXT);
+  });
+
+  it("makes the same bytes however the input is cut", async () => {
+    for (const kind of ["gzip", "zstd"] as const) {
+      const whole = await collect(compress(streamOf(TEXT), kind));
+      assertEquals(await collect(compress(streamFrom(...pieces(TEXT, 777)), kind)), whole);
+    }
+  });
+
+  it("tries as hard as it is told", async () => {
+    for (const kind of ["gzip", "zstd"] as const) {
+      const fast = await drain(compress(streamOf(TEXT), kind, { level: 1 }));
+      assertLess(await drain(compress(streamOf(TEXT), kind, { level: 9 })), fast);
+    }
+  });
+
+  it("passes on the source's error and the consumer's cancel", async () => {
+    for (const kind of ["gzip", "zstd"] as const) {
+      await assertRejects(() => drain(compress(streamFrom(TEXT, new Error("cut")), kind)), Error, "cut");
+      const source = track([TEXT, TEXT, TEXT, TEXT]);
+      const reader = compress(source.stream, kind).getReader();
+      await reader.read();
+      await reader.cancel("enough");
+      assertEquals(source.cancels, ["enough"]);
+    }
+  });
+});
+
+describe("decompress", () => {
+  const both = [["gzip", GZIP], ["zstd", ZSTD]] as const;
+
+  it("reads what others made, however it is cut", async () => {
+    for (const [kind, bytes] of both) {
+      for (const size of [100, 4096, bytes.length]) {
+        assertEquals(await collect(decompress(streamFrom(...pieces(bytes, size)), kind, "it")), TEXT);
+      }
+      assertEquals(await collect(await decompressSniffed(streamOf(bytes), "it")), TEXT);
+    }
+    assertEquals(await collect(await decompressSniffed(streamOf(TEXT), "it")), TEXT);
+  });
+
+  it("reads several members one after the other", async () => {
+    const more = bytesOf("more");
+    const gzip = joined(GZIP, new Uint8Array(gzipSync(more)));
+    const zstd = joined(ZSTD, new Uint8Array(zstdCompressSync(more)));
+    assertEquals(await collect(decompress(streamOf(gzip), "gzip", "it")), joined(TEXT, more));
+    assertEquals(await collect(decompress(streamOf(zstd), "zstd", "it")), joined(TEXT, more));
+  });
+
+  it("refuses what ends early", async () => {
+    for (const [kind, bytes] of both) {
+      for (const length of [5, bytes.length >> 1, bytes.length - 1]) {
+        const error = await assertRejects(
+          () => drain(decompress(streamOf(bytes.slice(0, length)), kind, "layer 1")),
+          CompressionError,
+          `layer 1: the ${kind} data is corrupt or ends early`,
+        );
+        assertInstanceOf(error.cause, Error);
+      }
+    }
+  });
+
+  it("refuses what is corrupt", async () => {
+    for (const [kind, bytes] of both) {
+      for (const place of [bytes.length >> 1, bytes.length - 2]) {
+        const corrupt = bytes.slice();
+        corrupt[place] ^= 0xff;
+        await assertRejects(() => drain(decompress(streamOf(corrupt), kind, "it")), CompressionError);
+      }
+      await assertRejects(() => drain(decompress(streamOf(TEXT), kind, "it")), CompressionError);
+    }
+  });
+
+  it("refuses garbage after the end, but not padding with zeros", async () => {
+    const garbage = joined(GZIP, bytesOf("garbage"));
+    await assertRejects(() => drain(decompress(streamOf(garbage), "gzip", "it")), CompressionError);
+    assertEquals(await collect(decompress(streamOf(joined(GZIP, new Uint8Array(600))), "gzip", "it")), TEXT);
+  });
+
+  it("passes the source's error on as it is", async () => {
+    const cut = new Error("cut");
+    for (const [kind, bytes] of both) {
+      const error = await assertRejects(() => drain(decompress(streamFrom(bytes.slice(0, 9000), cut), kind, "it")));
+      assert(error === cut);
+    }
+  });
+
+  it("reads to the end of the source, so that whoever verifies it sees all of it", async () => {
+    for (const [kind, bytes] of both) {
+      const source = track(pieces(bytes, 4096));
+      await drain(decompress(source.stream, kind, "it"));
+      assertEquals(source.pulls(), Math.ceil(bytes.length / 4096) + 1);
+    }
+  });
+
+  it("passes a cancel on", async () => {
+    for (const [kind, bytes] of both) {
+      const source = track(Array(50).fill(bytes));
+      const reader = decompress(source.stream, kind, "it").getReader();
+      await reader.read();
+      await reader.cancel("enough");
+      assertEquals(source.cancels, ["enough"]);
+    }
+  });
+});

@@ -1,0 +1,576 @@
+import { describe, it } from "node:test";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { TarError } from "../../src/errors.ts";
+import {
+  type Bytes,
+  readTar,
+  rewriteEntry,
+  type TarContent,
+  type TarNewEntry,
+  type TarWriteEntry,
+  type TarWriteOptions,
+  writeTar,
+} from "../../src/tar/mod.ts";
+import {
+  archive,
+  collect,
+  END,
+  extended,
+  header,
+  joined,
+  latin1,
+  list,
+  only,
+  record,
+  streamOf,
+  utf8,
+} from "./archives.ts";
+
+const made = (entries: Iterable<TarWriteEntry>, options?: TarWriteOptions) => collect(writeTar(entries, options));
+const roundTrip = async (entry: TarNewEntry, options?: TarWriteOptions) =>
+  (await only(await made([entry], options))).entry;
+const refused = (entry: TarWriteEntry, message: string, options?: TarWriteOptions) =>
+  assertRejects(() => made([entry], options), TarError, message);
+const misused = (entry: TarWriteEntry, message: string) => assertRejects(() => made([entry]), TypeError, message);
+
+describe("writeTar", () => {
+  it("makes the bytes that POSIX says", async () => {
+    const bytes = await made([{
+      path: "a/b",
+      content: utf8("hello"),
+      mode: 0o640,
+      uid: 1000,
+      gid: 100,
+      mtime: 1700000000,
+      uname: "me",
+      gname: "us",
+    }]);
+    const expected = header({
+      name: "a/b",
+      mode: "0000640\0",
+      uid: "0001750\0",
+      gid: "0000144\0",
+      size: "00000000005\0",
+      mtime: "14524770400\0",
+      uname: "me",
+      gname: "us",
+      devMajor: "0000000\0",
+      devMinor: "0000000\0",
+    });
+    assertEquals(bytes, archive(expected, utf8("hello")));
+  });
+
+  it("makes two zero blocks of nothing", async () => {
+    assertEquals(await made([]), END);
+  });
+
+  it("pads to the blocking factor", async () => {
+    const bytes = await made([{ path: "a" }], { blockingFactor: 20 });
+    assertEquals(bytes.length, 10240);
+    assertEquals(bytes.slice(512), new Uint8Array(10240 - 512));
+    assertThrows(() => writeTar([], { blockingFactor: 0 }), RangeError, "blocking factor 0");
+  });
+
+  it("has defaults that depend on the type alone", async () => {
+    const entries = await list(
+      await made([
+        { path: "f" },
+        { path: "d", type: "directory" },
+        { path: "s", type: "symlink", linkname: "f" },
+      ]),
+    );
+    assertEquals(entries.map(({ entry }) => [entry.mode, entry.uid, entry.gid, entry.mtime, entry.uname]), [
+      [0o644, 0, 0, 0, ""],
+      [0o755, 0, 0, 0, ""],
+      [0o777, 0, 0, 0, ""],
+    ]);
+  });
+
+  it("takes content in every form", async () => {
+    const hello = utf8("hello");
+    const pieces = () => {
+      const rest: Bytes[] = [utf8("he"), utf8("llo")];
+      return { read: () => rest.length === 2 ? rest.shift() : Promise.resolve(rest.shift()) };
+    };
+    const forms: TarContent[] = [
+      hello,
+      streamOf(hello, 2),
+      pieces(),
+      () => hello,
+      () => streamOf(hello, 2),
+      () => pieces(),
+      async () => await Promise.resolve(streamOf(hello, 2)),
+    ];
+    const entries = await list(await made(forms.map((content, i) => ({ path: `${i}`, size: 5, content }))));
+    assertEquals(entries.map(({ content }) => content), forms.map(() => hello));
+  });
+
+  it("takes entries as they come", async () => {
+    async function* entries(): AsyncGenerator<TarWriteEntry> {
+      yield { path: "a", content: utf8("a") };
+      await Promise.resolve();
+      yield { path: "b" };
+    }
+    const listed = await list(await collect(writeTar(entries())));
+    assertEquals(listed.map(({ entry, content }) => [entry.path, content.length]), [["a", 1], ["b", 0]]);
+  });
+
+  it("reads nothing before it is read", async () => {
+    let asked = 0;
+    function* entries(): Generator<TarWriteEntry> {
+      asked++;
+      yield { path: "a" };
+    }
+    const stream = writeTar(entries());
+    await Promise.resolve();
+    assertEquals(asked, 0);
+    await collect(stream);
+    assertEquals(asked, 1);
+  });
+
+  it("gathers small entries in batches and passes large pieces on without a copy", async () => {
+    const large = new Uint8Array(100_000).fill(1);
+    const small = Array.from({ length: 1000 }, (_, i) => ({ path: `small/${i}`, content: new Uint8Array(100) }));
+    const reader = writeTar([...small, { path: "large", content: large }]).getReader();
+    const chunks: Bytes[] = [];
+    for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value);
+    const sizes = chunks.map((chunk) => chunk.length);
+    assertEquals(sizes.slice(0, 15), Array(15).fill(65536));
+    assertEquals(sizes.slice(15), [1000 * 1024 + 512 - 15 * 65536, 100_000, 352 + 1024]);
+    assertStrictEquals(chunks[16], large);
+  });
+
+  it("gives chunks that share no buffer with each other", async () => {
+    const reader = writeTar(Array.from({ length: 300 }, (_, i) => ({ path: `${i}`, content: new Uint8Array(40_000) })))
+      .getReader();
+    const buffers = new Set<ArrayBuffer>();
+    let chunks = 0;
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      buffers.add(read.value.buffer);
+      chunks++;
+      structuredClone(read.value.buffer, { transfer: [read.value.buffer] });
+    }
+    assertEquals(buffers.size, chunks);
+  });
+
+  it("makes equal bytes of equal entries, in whatever order their records are", async () => {
+    const pax: [string, string][] = [["VENDOR.b", "2"], ["SCHILY.xattr.user.a", "1"], ["VENDOR.a", "3"]];
+    const path = "long/".repeat(80);
+    const one = await made([{ path, pax }]);
+    assertEquals(await made([{ path, pax: new Map(pax.toReversed()) }]), one);
+    const body = joined(
+      record("SCHILY.xattr.user.a", "1"),
+      record("VENDOR.a", "3"),
+      record("VENDOR.b", "2"),
+      record("path", path),
+    );
+    const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, "0")}\0`;
+    const zero = octal(0, 7);
+    const common = { uid: zero, gid: zero, mtime: octal(0, 11), devMajor: zero, devMinor: zero, mode: octal(0o644, 7) };
+    assertEquals(
+      one,
+      archive(
+        extended("x", body, { ...common, name: "././@PaxHeader", size: octal(body.length, 11) }),
+        header({ ...common, name: path.slice(0, 100), size: octal(0, 11) }),
+      ),
+    );
+  });
+
+  it("counts the digits of a record's length", async () => {
+    for (let length = 1; length < 1100; length += length < 120 || length > 960 ? 1 : 50) {
+      const { pax } = await roundTrip({ path: "a", pax: [["k", "v".repeat(length)]] });
+      assertEquals(pax.get("k")?.length, length);
+    }
+  });
+});
+
+describe("writeTar in format pax", () => {
+  const big: TarNewEntry = {
+    path: `${"d".repeat(120)}/${"é".repeat(200)}`,
+    type: "symlink",
+    linkname: "l".repeat(101),
+    uid: 2097152,
+    gid: 4294967294,
+    uname: "u".repeat(33),
+    gname: "größe",
+    mtime: -1.5,
+    atime: 1700000000.25,
+    ctime: 8 ** 11,
+    mode: 0o7777,
+  };
+
+  it("keeps what does not fit ustar in records", async () => {
+    const entry = await roundTrip(big);
+    assertEquals(
+      [entry.path, entry.linkname, entry.uid, entry.gid, entry.uname, entry.gname, entry.mode],
+      [big.path, big.linkname, big.uid, big.gid, big.uname, big.gname, big.mode],
+    );
+    assertEquals([entry.mtime, entry.atime, entry.ctime], [-1.5, 1700000000.25, 8 ** 11]);
+    assertEquals([...entry.pax.keys()].sort(), [
+      "atime",
+      "ctime",
+      "gid",
+      "gname",
+      "linkpath",
+      "mtime",
+      "path",
+      "uid",
+      "uname",
+    ]);
+  });
+
+  it("writes plain ustar where all fits", async () => {
+    const entry = await roundTrip({
+      path: `${"p".repeat(155)}/${"n".repeat(100)}`,
+      type: "link",
+      linkname: "l".repeat(100),
+      uid: 2097151,
+      gid: 2097151,
+      uname: "u".repeat(31),
+      mtime: 8 ** 11 - 1,
+    });
+    assertEquals([entry.format, entry.path.length, entry.uid, entry.mtime], ["ustar", 256, 2097151, 8 ** 11 - 1]);
+  });
+
+  it("splits a path only where both parts fit and the name is not empty", async () => {
+    const formats = [];
+    for (
+      const path of [
+        `${"p".repeat(156)}/n`,
+        `p/${"n".repeat(101)}`,
+        `${"p".repeat(150)}/${"n".repeat(99)}/`,
+        `/${"n".repeat(100)}`,
+        `${"p".repeat(120)}/`,
+        `p//${"n".repeat(100)}`,
+      ]
+    ) {
+      const entry = await roundTrip({ path });
+      assertEquals(entry.path, path);
+      formats.push(entry.format);
+    }
+    assertEquals(formats, ["pax", "pax", "ustar", "pax", "pax", "ustar"]);
+  });
+
+  it("keeps names that are not UTF-8", async () => {
+    for (const name of [latin1("caf\xe9"), latin1("\xff".repeat(300))]) {
+      const entry = await roundTrip({ path: name, type: "symlink", linkname: name, uname: name.slice(0, 20) });
+      assertEquals([entry.pathBytes, entry.linknameBytes], [name, name]);
+      assertEquals(
+        (await roundTrip({ path: entry.path, type: "symlink", linkname: entry.linkname })).rawHeader.length > 0,
+        true,
+      );
+      assertEquals((await roundTrip({ path: entry.path })).pathBytes, name);
+    }
+  });
+
+  it("announces 8 GiB and more", async () => {
+    const size = 8 ** 11;
+    const reader = writeTar([{
+      path: "big",
+      size,
+      content: new ReadableStream({ pull: (c) => c.enqueue(new Uint8Array(65536)) }),
+    }])
+      .getReader();
+    const first = (await reader.read()).value;
+    await reader.cancel();
+    assert(first !== undefined);
+    const entries = readTar(streamOf(first));
+    const { value: entry } = await entries.next();
+    assertEquals([entry?.size, entry?.pax.get("size")], [size, utf8("8589934592")]);
+    await entries.return();
+  });
+
+  it("lets a field win over the record of the same name, and the record count without it", async () => {
+    const pax: [string, string][] = [["uid", "5"], ["uname", "five"], ["mtime", "17.25"], ["path", "other"], [
+      "size",
+      "9",
+    ]];
+    const both = await roundTrip({ path: "a", uid: 6, uname: "six", mtime: 18, pax });
+    assertEquals([both.path, both.uid, both.uname, both.mtime, both.size, both.pax.size], ["a", 6, "six", 18, 0, 0]);
+    const alone = await roundTrip({ path: "a", pax });
+    assertEquals([alone.path, alone.uid, alone.uname, alone.mtime, alone.size], ["a", 5, "five", 17.25, 0]);
+  });
+
+  it("keeps all digits of a time that was read", async () => {
+    const mtime = "1700000000.123456789";
+    const source = archive(extended("x", record("mtime", mtime)), header({}));
+    const { entry } = await only(source);
+    const again = await roundTrip(rewriteEntry(entry));
+    assertEquals(again.pax.get("mtime"), utf8(mtime));
+    const changed = await roundTrip(rewriteEntry(entry, { mtime: 1.5 }));
+    assertEquals(changed.pax.get("mtime"), utf8("1.5"));
+  });
+
+  it("writes times without an exponent", async () => {
+    const { pax, mtime } = await roundTrip({ path: "a", mtime: 1e-7 });
+    assertEquals([pax.get("mtime"), mtime], [utf8("0.000000100"), 1e-7]);
+  });
+
+  it("writes global records, and over them what entries say themselves", async () => {
+    const entries = await list(
+      await made([
+        { type: "global", pax: [["uid", "7"], ["mtime", "9"], ["comment", "hi"]] },
+        { path: "a" },
+        { path: "b", uid: 0, mtime: 3 },
+        { type: "global", pax: [["uid", ""]] },
+        { path: "c" },
+      ]),
+    );
+    assertEquals(entries.map(({ entry }) => [entry.path, entry.uid, entry.mtime]), [["a", 7, 9], ["b", 0, 3], [
+      "c",
+      0,
+      9,
+    ]]);
+    assertEquals(entries[0].entry.globals.get("comment"), utf8("hi"));
+  });
+});
+
+describe("writeTar in format gnu", () => {
+  const format = "gnu";
+  it("keeps long names in L and K records and large numbers in base-256", async () => {
+    const bytes = await made([{
+      path: "p".repeat(300),
+      type: "link",
+      linkname: "é".repeat(100),
+      uid: 4294967295,
+      gid: -2,
+      mtime: -86400.5,
+      atime: 5,
+      ctime: -6,
+    }], { format });
+    const { entry } = await only(bytes);
+    assertEquals(
+      [entry.path, entry.linkname, entry.uid, entry.gid, entry.mtime, entry.atime, entry.ctime],
+      ["p".repeat(300), "é".repeat(100), 4294967295, -2, -86401, 5, -6],
+    );
+    assertEquals([entry.format, entry.pax.size, entry.rawHeader.length], ["gnu", 0, 5 * 512]);
+  });
+
+  it("keeps device numbers and sizes past the old limits", async () => {
+    const device = await roundTrip({ path: "d", type: "blockDevice", devMajor: 2 ** 32 - 1, devMinor: 2 ** 21 }, {
+      format,
+    });
+    assertEquals([device.devMajor, device.devMinor], [2 ** 32 - 1, 2 ** 21]);
+  });
+
+  it("refuses records and long owners", async () => {
+    await refused(
+      { path: "a", pax: [["SCHILY.xattr.user.a", "1"]] },
+      'tar entry "a": its PAX record "SCHILY.xattr.user.a" does not fit format "gnu"',
+      { format },
+    );
+    await refused({ path: "a", uname: "u".repeat(32) }, 'tar entry "a": its uname', { format });
+    await refused({ type: "global", pax: [] }, 'global PAX records do not fit format "gnu"', { format });
+  });
+});
+
+describe("writeTar in format ustar", () => {
+  const format = "ustar";
+  it("writes names that are not ASCII as they are", async () => {
+    const entry = await roundTrip({ path: "ünï", uname: "jürgen" }, { format });
+    assertEquals([entry.path, entry.uname, entry.format], ["ünï", "jürgen", "ustar"]);
+  });
+
+  it("drops the fraction of a time", async () => {
+    assertEquals((await roundTrip({ path: "a", mtime: 1.9 }, { format })).mtime, 1);
+  });
+
+  const MISFITS: Record<string, [entry: TarNewEntry, message: string]> = {
+    "a long path": [{ path: "p".repeat(101) }, `tar entry "${"p".repeat(101)}": its path`],
+    "a long link target": [{ path: "a", type: "link", linkname: "l".repeat(101) }, "its linkpath"],
+    "a long owner": [{ path: "a", gname: "g".repeat(32) }, "its gname"],
+    "a large uid": [{ path: "a", uid: 2097152 }, 'its uid "2097152" does not fit format "ustar"'],
+    "a negative gid": [{ path: "a", gid: -1 }, "its gid"],
+    "a large size": [{ path: "a", size: 8 ** 11, content: new ReadableStream() }, "its size"],
+    "a negative time": [{ path: "a", mtime: -1 }, "its mtime -1 does not fit"],
+    "an access time": [{ path: "a", atime: 1 }, "its atime 1 does not fit"],
+    "a device number": [{ path: "a", type: "characterDevice", devMajor: 8 ** 7 }, "its devMajor 2097152 does not fit"],
+    "records": [{ path: "a", pax: [["a", "b"]] }, 'its PAX record "a" does not fit'],
+  };
+  for (const [name, [entry, message]] of Object.entries(MISFITS)) {
+    it(`refuses ${name}`, () => refused(entry, message, { format }).then(() => {}));
+  }
+});
+
+describe("writeTar refuses", () => {
+  it("content that is shorter or longer than its size", async () => {
+    for (const content of [utf8("hello"), streamOf(utf8("hello")), () => streamOf(utf8("hello"), 2)] as TarContent[]) {
+      await refused(
+        { path: "a", size: 6, content },
+        'the content of tar entry "a" is shorter than its size of 6 bytes',
+      );
+    }
+    for (const content of [utf8("hello"), streamOf(utf8("hello")), () => streamOf(utf8("hello"), 2)] as TarContent[]) {
+      await refused({ path: "a", size: 4, content }, 'the content of tar entry "a" is longer than its size of 4 bytes');
+    }
+    await refused({ path: "a", size: 1 }, "is shorter than its size of 1 bytes");
+    await refused(
+      { rawHeader: header({ size: 5 }), storedSize: 5, stored: utf8("hell") },
+      "content of a raw tar entry is shorter",
+    );
+  });
+
+  it("names with a NUL, and no name", async () => {
+    await refused({ path: "a\0b" }, 'tar entry "a\\u0000b": its path holds a NUL');
+    await refused({ path: "a", type: "link", linkname: "b\0" }, "its linkname holds a NUL");
+    await refused({ path: "" }, "without a path");
+    await refused({ path: "a", type: "symlink" }, 'tar entry "a": a symlink needs a linkname');
+  });
+
+  it("entries that make no sense", async () => {
+    await misused({ path: "a", content: streamOf(utf8("a")) }, "content that is not in memory needs a size");
+    await misused({ path: "a", size: -1, content: utf8("") }, "-1 is no size");
+    await misused({ path: "a", size: 1.5, content: utf8("") }, "1.5 is no size");
+    await misused({ path: "a", type: "directory", content: utf8("a") }, 'tar entry "a": a directory has no content');
+    await misused({ path: "a", type: "unknown" }, "a typeflag of one character is needed");
+    await misused({ path: "a", typeflag: "12" }, "a typeflag of one character is needed");
+    await misused({ path: "a", typeflag: "5" }, 'typeflag "5" is not one of type "file"');
+    await misused({ path: "a", type: "unknown", typeflag: "x" }, 'typeflag "x" is not one of type "unknown"');
+    await misused({ path: "a", typeflag: "S" }, 'typeflag "S" is not one of type "file"');
+    await misused({ path: "a", mode: -1 }, "mode -1 is no non-negative integer");
+    await misused({ path: "a", uid: 1.5 }, "uid 1.5 is no safe integer");
+    await misused({ path: "a", mtime: NaN }, "mtime NaN is no time");
+    await misused({ path: "a", pax: [["a=b", "c"]] }, 'The key "a=b" of a PAX record');
+    await misused({ rawHeader: new Uint8Array(100), storedSize: 0, stored: utf8("") }, "has 100 bytes");
+  });
+});
+
+describe("writeTar lets go", () => {
+  const spied = () => {
+    const seen = { returned: 0, cancelled: undefined as unknown };
+    function* entries(): Generator<TarWriteEntry> {
+      try {
+        yield { path: "a", content: new Uint8Array(100_000) };
+        yield {
+          path: "b",
+          size: 1_000_000,
+          content: new ReadableStream<Bytes>({
+            pull: (controller) => controller.enqueue(new Uint8Array(65536)),
+            cancel: (reason) => void (seen.cancelled = reason),
+          }, { highWaterMark: 0 }),
+        };
+      } finally {
+        seen.returned++;
+      }
+    }
+    return { seen, entries };
+  };
+
+  it("of content and entries when it is cancelled", async () => {
+    const { seen, entries } = spied();
+    const reader = writeTar(entries()).getReader();
+    await reader.read();
+    await reader.read();
+    await reader.read();
+    await reader.read();
+    await reader.cancel("enough");
+    assertEquals(seen, { returned: 1, cancelled: "enough" });
+  });
+
+  it("of content and entries when content has the wrong size", async () => {
+    const { seen, entries } = spied();
+    const error = await assertRejects(() => collect(writeTar(entries())), TarError, '"b" is longer than its size');
+    assertEquals(seen, { returned: 1, cancelled: error });
+  });
+
+  it("of an archive that it copies", async () => {
+    const source = archive(header({ name: "a", size: 1_000_000 }), new Uint8Array(1_000_000));
+    const stream = streamOf(source);
+    const reader = writeTar(readTar(stream)).getReader();
+    await reader.read();
+    await reader.cancel();
+    assertEquals(stream.locked, false);
+  });
+
+  it("when its signal is aborted, even while it waits", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    let cancelled: unknown;
+    const content = new ReadableStream<Bytes>({ cancel: (reason) => void (cancelled = reason) }, { highWaterMark: 0 });
+    const reader = writeTar([{ path: "a", size: 1, content }], { signal: controller.signal }).getReader();
+    const waiting = assertRejects(() => reader.read());
+    await Promise.resolve();
+    controller.abort(reason);
+    assertStrictEquals(await waiting, reason);
+    assertStrictEquals(cancelled, reason);
+  });
+
+  it("before it starts when its signal is aborted already", async () => {
+    const reason = new Error("no");
+    const stream = writeTar([{ path: "a" }], { signal: AbortSignal.abort(reason) });
+    assertStrictEquals(await assertRejects(() => collect(stream)), reason);
+  });
+
+  it("and passes on what entries and content fail with", async () => {
+    const failure = new Error("the disk is gone");
+    async function* failing(): AsyncGenerator<TarWriteEntry> {
+      yield await Promise.resolve({ path: "a" });
+      throw failure;
+    }
+    assertStrictEquals(await assertRejects(() => collect(writeTar(failing()))), failure);
+    const content = new ReadableStream<Bytes>({ pull: (controller) => controller.error(failure) });
+    assertStrictEquals(await assertRejects(() => made([{ path: "a", size: 1, content }])), failure);
+    const opener = () => Promise.reject(failure);
+    assertStrictEquals(await assertRejects(() => made([{ path: "a", size: 1, content: opener }])), failure);
+  });
+});
+
+describe("an entry that was read", () => {
+  const source = archive(
+    extended("x", joined(record("path", "é"), record("SCHILY.xattr.user.a", latin1("\xff\0")))),
+    header({ size: 5, uid: "  17 \0" }),
+    utf8("hello"),
+    extended("L", utf8("long\0"), { magic: "ustar  \0" }),
+    header({ magic: "ustar  \0", typeflag: "2", linkname: "target" }),
+    header({ magic: "", typeflag: "\0", name: "dir/" }),
+    header({ typeflag: "V", name: "volume", size: 700 }),
+    new Uint8Array(700).fill(1),
+  );
+
+  it("passes to another archive byte for byte", async () => {
+    for (const size of [1, 600, 100_000]) {
+      assertEquals(await collect(writeTar(readTar(streamOf(source, size)))), source);
+    }
+  });
+
+  it("takes the global records in force with it", async () => {
+    const globals = extended("g", joined(record("uid", "7"), record("comment", "all"), record("gname", "us")));
+    const own = extended("x", joined(record("comment", ""), record("path", "own")));
+    const bytes = archive(
+      globals,
+      header({ name: "a", uid: 1 }),
+      own,
+      extended("L", utf8("long\0")),
+      header({ size: 1 }),
+      utf8("x"),
+    );
+    const before = await list(bytes);
+    const after = await list(await collect(writeTar(readTar(streamOf(bytes)))));
+    assertEquals(after.map(({ entry, content }) => [entry.path, entry.uid, entry.gname, content]), [
+      ["a", 7, "us", new Uint8Array(0)],
+      ["long", 7, "us", utf8("x")],
+    ]);
+    assertEquals(before.map(({ entry }) => [entry.path, entry.uid]), after.map(({ entry }) => [entry.path, entry.uid]));
+    assertEquals(after.map(({ entry }) => [entry.globals.size, [...entry.pax.keys()]]), [
+      [0, ["comment", "gname", "uid"]],
+      [0, ["gname", "path", "uid"]],
+    ]);
+  });
+
+  it("can be written with changes", async () => {
+    async function* moved(): AsyncGenerator<TarWriteEntry> {
+      for await (const entry of readTar(streamOf(source, 600))) {
+        yield rewriteEntry(entry, { path: `moved/${entry.path}`, mtime: 5 });
+      }
+    }
+    const entries = await list(await collect(writeTar(moved())));
+    assertEquals(entries.map(({ entry, content }) => [entry.path, entry.type, entry.mtime, content.length]), [
+      ["moved/é", "file", 5, 5],
+      ["moved/long", "symlink", 5, 0],
+      ["moved/dir/", "directory", 5, 0],
+      ["moved/volume", "unknown", 5, 700],
+    ]);
+    assertEquals(entries[0].entry.pax.get("SCHILY.xattr.user.a"), latin1("\xff\0"));
+    assertEquals([entries[0].entry.uid, entries[1].entry.linkname, entries[3].entry.typeflag], [0o17, "target", "V"]);
+  });
+});
