@@ -18,7 +18,7 @@ export function describeFailure(error: unknown, options: { verbose: boolean }): 
 }
 
 /** What an error says, on one line and without secrets. */
-export function errorLine(error: unknown): string {
+function errorLine(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return oneLine(redactText(text));
 }

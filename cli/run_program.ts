@@ -89,6 +89,7 @@ class Run {
 
   async #context(command: Command, { args, flags }: ParsedWords): Promise<Context> {
     const io = this.#io;
+    const display = () => this.#display();
     return {
       args,
       flags: flags as unknown as GlobalFlags,
@@ -105,7 +106,10 @@ class Run {
       onRequest: this.#verbose ? await this.#requestLog() : undefined,
       fetch: io.fetch,
       program: this.#program,
-      display: this.#display(),
+      // Asking for the terminal takes Bun 8 ms, and few commands want to know.
+      get display() {
+        return display();
+      },
     };
   }
 

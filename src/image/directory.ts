@@ -1,9 +1,9 @@
-import { FileError } from "../errors.ts";
+import { FileError, UnsupportedError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
-  type DirectoryEntry,
+  type FileKind,
   type FileStat,
   joinPath,
   lstat,
@@ -13,7 +13,7 @@ import {
   readLink,
   stat,
 } from "../runtime/mod.ts";
-import { type TarChunks, type TarNewEntry, writeTar } from "../tar/mod.ts";
+import { type TarNewEntry, writeTar } from "../tar/mod.ts";
 import { layerFromUncompressed } from "./layer_core.ts";
 import type { LayerOptions } from "./layer_sources.ts";
 import type { Layer } from "./view.ts";
@@ -50,8 +50,10 @@ export interface TarDirectoryOptions {
 /** Options of {@linkcode layerFromDirectory}. */
 export interface DirectoryLayerOptions extends TarDirectoryOptions, LayerOptions, AbortOptions {}
 
-/** The most bytes read at a time. */
+/** The most bytes read at a time; a file with fewer is small. */
 const CHUNK_SIZE = 256 * 1024;
+/** How many files are opened, and read if they are small, ahead of their turn: one at a time is slow. */
+const AHEAD = 16;
 
 /**
  * A tar of what a directory holds, made anew whenever it is opened: files, directories, symbolic and hard links, fifos
@@ -66,7 +68,7 @@ export function tarDirectory(
   options: TarDirectoryOptions = {},
 ): (options?: AbortOptions) => Promise<ByteStream> {
   const prefix = cleanPrefix(options.prefix ?? "");
-  return ({ signal } = {}) => Promise.resolve(writeTar(new Walk(path, prefix, options).entries(), { signal }));
+  return ({ signal } = {}) => Promise.resolve(writeTar(new Walk(options).entries(path, prefix), { signal }));
 }
 
 /**
@@ -94,104 +96,137 @@ function cleanPrefix(prefix: string): string {
   return parts.map((part) => `${part}/`).join("");
 }
 
-/** A directory on the way: what it is called in the file system and in the archive, and what is left of it. */
-interface Level {
-  path: string;
-  name: string;
-  left: Iterator<DirectoryEntry>;
+/** A name that was come across: where it is in the file system and in the archive. */
+interface Found {
+  readonly path: string;
+  readonly name: string;
+  readonly kind: FileKind;
+}
+
+/** What is at a name: a link with what it says, a small file with its content, a large one open. */
+interface Looked extends Found {
+  readonly stat: FileStat;
+  readonly linkname?: string;
+  readonly content?: Bytes;
+  readonly file?: OpenFile;
 }
 
 /** One walk over a directory. */
 class Walk {
-  readonly #path: string;
-  readonly #prefix: string;
   readonly #options: TarDirectoryOptions;
   /** The entry of each file with several names, by device and number. */
   readonly #linked = new Map<string, string>();
 
-  constructor(path: string, prefix: string, options: TarDirectoryOptions) {
-    this.#path = path;
-    this.#prefix = prefix;
+  constructor(options: TarDirectoryOptions) {
     this.#options = options;
   }
 
-  /** The entries, each as soon as the one before it is written. */
-  async *entries(): AsyncGenerator<TarNewEntry, void, undefined> {
-    const levels = [await this.#level(this.#path, this.#prefix)];
-    while (levels.length > 0) {
-      const level = levels[levels.length - 1];
-      const next = level.left.next();
-      if (next.done) {
-        levels.pop();
-        continue;
-      }
-      const path = joinPath(level.path, next.value.name);
-      const name = level.name + next.value.name;
-      if (next.value.kind === "file") {
-        yield* this.#file(path, name);
-        continue;
-      }
-      const found = await reading(path, lstat(path));
-      const entry = await this.#entry(path, name, found);
-      if (entry) yield entry;
-      if (found.kind === "directory") levels.push(await this.#level(path, `${name}/`));
-    }
-  }
-
-  async #level(path: string, name: string): Promise<Level> {
-    return { path, name, left: (await reading(path, readDirectory(path))).values() };
-  }
-
-  /** The entry of what has no content. */
-  async #entry(path: string, name: string, found: FileStat): Promise<TarNewEntry | undefined> {
-    const common = this.#attributes(name, found);
-    switch (found.kind) {
-      case "directory":
-        return { ...common, path: `${name}/`, type: "directory" };
-      case "symlink":
-        return { ...common, type: "symlink", mode: 0o777, linkname: await reading(path, readLink(path)) };
-      case "fifo":
-        return { ...common, type: "fifo" };
-      case "characterDevice":
-      case "blockDevice":
-        return { ...common, type: found.kind, devMajor: found.deviceMajor, devMinor: found.deviceMinor };
-      case "socket":
-        this.#options.onSkip?.(path, "a socket can't be in an archive");
-        return undefined;
-      case "file":
-        throw changed(path, "it became a file");
-    }
-  }
-
-  /** The entry of a file, which stays open until the next entry is asked for. */
-  async *#file(path: string, name: string): AsyncGenerator<TarNewEntry, void, undefined> {
-    const file = await reading(path, openFile(path, { noFollow: true }));
+  /** The entries. Some files ahead of the one that is being written are looked at already, and read if they are small. */
+  async *entries(path: string, prefix: string): AsyncGenerator<TarNewEntry, void, undefined> {
+    const ahead: Promise<Looked>[] = [];
     try {
-      const found = await reading(path, file.stat());
-      if (found.kind !== "file") throw changed(path, `it became a ${found.kind}`);
-      const common = this.#attributes(name, found);
-      const key = `${found.dev}:${found.ino}`;
-      const first = found.nlink > 1 ? this.#linked.get(key) : undefined;
-      if (first !== undefined) {
-        yield { ...common, type: "link", linkname: first };
-        return;
+      for await (const found of namesBelow(path, prefix)) {
+        const looked = look(found);
+        looked.catch(() => {}); // it fails when its turn comes
+        ahead.push(looked);
+        if (ahead.length > AHEAD) yield* this.#entry(await ahead.shift()!);
       }
-      if (found.nlink > 1) this.#linked.set(key, name);
-      yield { ...common, type: "file", size: found.size, content: contentOf(file, path, found.size) };
+      while (ahead.length > 0) yield* this.#entry(await ahead.shift()!);
     } finally {
-      await file.close();
+      for (const looked of ahead) await looked.then(({ file }) => file?.close(), () => {});
     }
   }
 
-  #attributes(name: string, found: FileStat): { path: string; mode: number; uid: number; gid: number; mtime: number } {
+  /** The entry of one name; a socket has none. */
+  async *#entry(looked: Looked): AsyncGenerator<TarNewEntry, void, undefined> {
+    const { path, name, kind, stat, file } = looked;
+    const common = this.#attributes(name, stat);
+    try {
+      if (kind === "file") yield this.#fileEntry(looked, common);
+      else if (kind === "directory") yield { ...common, path: `${name}/`, type: kind };
+      else if (kind === "symlink") yield { ...common, type: kind, mode: 0o777, linkname: looked.linkname };
+      else if (kind === "socket") this.#options.onSkip?.(path, "a socket can't be in an archive");
+      else yield { ...common, type: kind, devMajor: stat.deviceMajor, devMinor: stat.deviceMinor };
+    } finally {
+      await file?.close();
+    }
+  }
+
+  #fileEntry({ path, name, stat, content, file }: Looked, common: Attributes): TarNewEntry {
+    if (stat.nlink > 1) {
+      const key = `${stat.dev}:${stat.ino}`;
+      const first = this.#linked.get(key);
+      if (first !== undefined) return { ...common, type: "link", linkname: first };
+      this.#linked.set(key, name);
+    }
+    return { ...common, type: "file", size: stat.size, content: content ?? contentOf(file!, path, stat.size) };
+  }
+
+  #attributes(name: string, stat: FileStat): Attributes {
     const { mtime, preserveOwner = false, owner = { uid: 0, gid: 0 } } = this.#options;
-    const { uid, gid } = preserveOwner ? found : owner;
-    return { path: name, mode: found.mode, uid, gid, mtime: mtime ?? Math.floor(found.mtimeMs / 1000) };
+    const { uid, gid } = preserveOwner ? stat : owner;
+    return { path: name, mode: stat.mode, uid, gid, mtime: mtime ?? Math.floor(stat.mtimeMs / 1000) };
+  }
+}
+
+/** What entries of all types have. */
+interface Attributes {
+  path: string;
+  mode: number;
+  uid: number;
+  gid: number;
+  mtime: number;
+}
+
+/** All names below a directory, each directory before what is in it. */
+async function* namesBelow(path: string, prefix: string): AsyncGenerator<Found, void, undefined> {
+  const open = async (path: string, prefix: string) => ({
+    path,
+    prefix,
+    left: (await reading(path, readDirectory(path))).values(),
+  });
+  const levels = [await open(path, prefix)];
+  for (let level = levels.at(-1); level; level = levels.at(-1)) {
+    const next = level.left.next();
+    if (next.done) {
+      levels.pop();
+      continue;
+    }
+    const { name, kind } = next.value;
+    const found = { path: joinPath(level.path, name), name: level.prefix + name, kind };
+    yield found;
+    if (kind === "directory") levels.push(await open(found.path, `${found.name}/`));
+  }
+}
+
+/** Looks at what is at a name, without following it. */
+async function look(found: Found): Promise<Looked> {
+  const { path, kind } = found;
+  if (kind === "file") return await lookIntoFile(found);
+  const stat = await reading(path, lstat(path));
+  if (stat.kind !== kind) throw changed(path, `it was a ${kind} and is a ${stat.kind}`);
+  return { ...found, stat, ...(kind === "symlink" ? { linkname: await reading(path, readLink(path)) } : {}) };
+}
+
+async function lookIntoFile(found: Found): Promise<Looked> {
+  const { path } = found;
+  const file = await reading(path, openFile(path, { noFollow: true }));
+  let keepOpen = false;
+  try {
+    const stat = await reading(path, file.stat());
+    if (stat.kind !== "file") throw changed(path, `it was a file and is a ${stat.kind}`);
+    keepOpen = stat.size >= CHUNK_SIZE;
+    if (keepOpen) return { ...found, stat, file };
+    const content = await contentOf(file, path, stat.size).read() ?? new Uint8Array(0);
+    if (content.length < stat.size) throw shrunk(path, stat.size, content.length);
+    return { ...found, stat, content };
+  } finally {
+    if (!keepOpen) await file.close();
   }
 }
 
 /** The content of a file that is `size` bytes long; it fails when the file turns out longer or shorter. */
-function contentOf(file: OpenFile, path: string, size: number): TarChunks {
+function contentOf(file: OpenFile, path: string, size: number): { read(): Promise<Bytes | undefined> } {
   let position = 0;
   return {
     async read() {
@@ -201,15 +236,15 @@ function contentOf(file: OpenFile, path: string, size: number): TarChunks {
       const chunk: Bytes = new Uint8Array(Math.min(CHUNK_SIZE, left + 1));
       const count = await reading(path, file.read(chunk, position));
       position += count;
-      if (count === 0 || count > left) {
-        throw changed(
-          path,
-          count > left ? `it grew beyond ${size} bytes` : `it shrank from ${size} to ${position} bytes`,
-        );
-      }
+      if (count === 0) throw shrunk(path, size, position);
+      if (count > left) throw changed(path, `it grew beyond ${size} bytes`);
       return chunk.subarray(0, count);
     },
   };
+}
+
+function shrunk(path: string, from: number, to: number): FileError {
+  return changed(path, `it shrank from ${from} to ${to} bytes`);
 }
 
 function changed(path: string, how: string): FileError {
@@ -223,7 +258,8 @@ async function reading<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const { message, code } = cause as { message: string; code?: string };
+    const { name, message, code } = cause as { name: string; message: string; code?: string };
+    if (name === "NotSupportedError") throw new UnsupportedError(`${path} can't be read: ${message}`, { cause });
     if (code === "ENOENT" && path.includes("\ufffd")) {
       throw new FileError(`${path} can't be read: its name is not UTF-8`, { cause, errno: code });
     }

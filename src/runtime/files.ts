@@ -1,4 +1,4 @@
-import type { BigIntStats, Dirent, Stats } from "node:fs";
+import type { Dirent, Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { temporaryRoot } from "./environment.ts";
 import { denoHost, requireNodeModule } from "./host.ts";
@@ -107,10 +107,19 @@ export function readTextFile(path: string): Promise<string> {
 
 /** Lists a directory, sorted by the bytes of the names in UTF-8. */
 export async function readDirectory(path: string): Promise<DirectoryEntry[]> {
-  const entries = await fileSystem().readdir(path, { withFileTypes: true });
-  return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) })).sort((a, b) =>
-    compareUtf8(a.name, b.name)
+  const found = await fileSystem().readdir(path, { withFileTypes: true });
+  const entries = found.map((entry) =>
+    entry.isFile() ? { name: entry.name, kind: "file" as const } : special(path, entry)
   );
+  return (await Promise.all(entries)).sort((a, b) => compareUtf8(a.name, b.name));
+}
+
+/** An entry that is no plain file: Deno's listing knows directories and links only. */
+async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
+  const { name } = entry;
+  if (entry.isDirectory()) return { name, kind: "directory" };
+  if (entry.isSymbolicLink()) return { name, kind: "symlink" };
+  return { name, kind: (await lstat(joinPath(path, name))).kind };
 }
 
 /** Makes a directory. */
@@ -201,13 +210,13 @@ export function toFileStat(stats: Stats): FileStat {
   };
 }
 
-function kindOf(entry: Dirent | Stats | BigIntStats): FileKind {
-  if (entry.isDirectory()) return "directory";
-  if (entry.isSymbolicLink()) return "symlink";
-  if (entry.isCharacterDevice()) return "characterDevice";
-  if (entry.isBlockDevice()) return "blockDevice";
-  if (entry.isFIFO()) return "fifo";
-  if (entry.isSocket()) return "socket";
+function kindOf(stats: Stats): FileKind {
+  if (stats.isDirectory()) return "directory";
+  if (stats.isSymbolicLink()) return "symlink";
+  if (stats.isCharacterDevice()) return "characterDevice";
+  if (stats.isBlockDevice()) return "blockDevice";
+  if (stats.isFIFO()) return "fifo";
+  if (stats.isSocket()) return "socket";
   return "file";
 }
 

@@ -5,7 +5,7 @@ export function pathSeparator(): "/" | "\\" {
   return isWindows() ? "\\" : "/";
 }
 
-/** Joins paths with one separator between them and takes `.` and `..` out; nothing gives `.`. */
+/** Joins paths with one separator between them and none at the end, without `.` and `..`; nothing gives `.`. */
 export function joinPath(...parts: string[]): string {
   return normalizePath(parts.filter((part) => part !== "").join(pathSeparator()));
 }
@@ -15,8 +15,7 @@ export function resolvePath(...parts: string[]): string {
   let path = "";
   for (const part of parts) path = isAbsolute(part) ? part : path === "" ? part : `${path}${pathSeparator()}${part}`;
   if (!isAbsolute(path)) path = `${currentDirectory()}${pathSeparator()}${path}`;
-  const normal = normalizePath(path);
-  return normal.length > rootOf(normal).length ? trimEnd(normal) : normal;
+  return normalizePath(path);
 }
 
 /** The path without its last name; `.` where there is only one name. */
@@ -76,7 +75,6 @@ function normalizePath(path: string): string {
     else if (kept.length > 0 && kept.at(-1) !== "..") kept.pop();
     else if (root === "") kept.push("..");
   }
-  const endsWithSeparator = kept.length > 0 && isSeparator(rest.at(-1));
   const normalRoot = isWindows() ? root.replace(/[\\/]+$/, "\\").replace(/\//g, "\\") : root;
-  return normalRoot + kept.join(separator) + (endsWithSeparator ? separator : "") || ".";
+  return normalRoot + kept.join(separator) || ".";
 }

@@ -1,7 +1,8 @@
 import { type Diagnostic, GcraneError, HttpError, NetworkError } from "../errors.ts";
-import { Limits, readAll } from "../io/mod.ts";
-import type { ByteStream } from "../runtime/mod.ts";
-import { redactUrl } from "./url_policy.ts";
+import { Limits, readAll, type ReadAllOptions } from "../io/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { describeFailure, redactedCause } from "./failure.ts";
+import { redactUrl, redactUrlsIn } from "./url_policy.ts";
 
 /** What was asked, for the words of an error. */
 export interface RequestLine {
@@ -9,6 +10,8 @@ export interface RequestLine {
   readonly method: string;
   /** The URL, secrets and all: it is redacted here. */
   readonly url: string;
+  /** Where to sign in, if that is not the host of the URL. */
+  readonly registry?: string;
 }
 
 /**
@@ -26,7 +29,7 @@ export async function responseError(response: Response, request: RequestLine): P
     url,
     diagnostics,
     retryAfter: parseRetryAfter(response.headers.get("retry-after")),
-    hint: hintFor(response.status, diagnostics, new URL(request.url).host),
+    hint: hintFor(response.status, diagnostics, request.registry ?? new URL(request.url).host),
   });
 }
 
@@ -34,8 +37,11 @@ export async function responseError(response: Response, request: RequestLine): P
 export function requestError(cause: unknown, request: RequestLine, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (cause instanceof GcraneError) return cause;
-  const reason = describeCause(cause);
-  return new NetworkError(`${request.method} ${redactUrl(request.url)}: ${reason.text}`, { cause, hint: reason.hint });
+  const { text, hint } = describeFailure(cause);
+  return new NetworkError(`${request.method} ${redactUrl(request.url)}: ${text}`, {
+    cause: redactedCause(cause),
+    hint,
+  });
 }
 
 /** How long `Retry-After` asks to wait, in milliseconds (RFC 9110, section 10.2.3): seconds, or a date. */
@@ -44,6 +50,27 @@ export function parseRetryAfter(value: string | null, now: number = Date.now()):
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Options of {@linkcode readBody}. */
+export interface ReadBodyOptions extends ReadAllOptions {
+  /** What the body answers. */
+  request: RequestLine;
+}
+
+/**
+ * All bytes of an answer.
+ *
+ * @throws {LimitError} when there are more than the limit.
+ * @throws {NetworkError} when the connection is cut before the end.
+ */
+export async function readBody(response: Response, options: ReadBodyOptions): Promise<Bytes> {
+  if (!response.body) return new Uint8Array();
+  try {
+    return await readAll(response.body as ByteStream, options);
+  } catch (error) {
+    throw requestError(error, options.request, options.signal);
+  }
 }
 
 /** Throws a body away. A short one is read to its end, since only then its connection can be used again. */
@@ -65,6 +92,9 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
   504: "Gateway Timeout",
 };
+
+/** The longest text of a registry that is repeated. */
+const LONGEST_WORDS = 500;
 
 async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
   if (!response.body) return [];
@@ -92,8 +122,15 @@ function isDiagnostic(value: unknown): value is Diagnostic {
 }
 
 function diagnosticText({ code, message }: Diagnostic): string {
-  const words = typeof message === "string" ? message.replace(/\s+/g, " ").trim() : "";
-  return [code, words].filter((part) => part !== "").join(": ");
+  return [code, message].filter((part) => typeof part === "string").map(plainWords).filter((part) => part !== "")
+    .join(": ");
+}
+
+/** The words of a registry on one line, without what would steer a terminal and without the secrets of URLs. */
+function plainWords(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const line = redactUrlsIn(text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim());
+  return line.length > LONGEST_WORDS ? `${line.slice(0, LONGEST_WORDS)}…` : line;
 }
 
 function hintFor(status: number, diagnostics: readonly Diagnostic[], host: string): string | undefined {
@@ -110,51 +147,4 @@ function hintFor(status: number, diagnostics: readonly Diagnostic[], host: strin
     default:
       return undefined;
   }
-}
-
-/** The innermost cause of a failed fetch in words of ours; every runtime wraps it in another way. */
-function describeCause(error: unknown): { text: string; hint?: string } {
-  const texts: string[] = [];
-  for (let current = error, depth = 0; current instanceof Error && depth < 6; current = current.cause, depth++) {
-    texts.push(`${(current as { code?: unknown }).code ?? ""} ${current.message}`);
-  }
-  const all = texts.join(" ");
-  for (const [pattern, text, hint] of CAUSES) if (pattern.test(all)) return { text, hint };
-  const last = error instanceof Error ? innermost(error).message : String(error);
-  return { text: last.replace(/\s+/g, " ").trim() || "the request failed" };
-}
-
-const CAUSES: readonly (readonly [RegExp, string, string?])[] = [
-  [
-    /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|failed to lookup|DNSException|NameNotResolved/i,
-    "the host name does not resolve",
-    "check the spelling of the registry and your network",
-  ],
-  [
-    /ECONNREFUSED|ConnectionRefused|Connection refused|Unable to connect/i,
-    "connection refused",
-    "is the registry running at this address?",
-  ],
-  [
-    /certificate|CERT_|SELF_SIGNED|UNABLE_TO_VERIFY|UnknownIssuer|NotValidForName/i,
-    "the TLS certificate can't be trusted",
-    "use --insecure if you trust this registry anyway",
-  ],
-  [
-    /InvalidContentType|WRONG_VERSION_NUMBER|corrupt message|EPROTO|record layer/i,
-    "the server does not speak TLS",
-    "use --insecure for a registry that speaks plain http",
-  ],
-  [/ETIMEDOUT|timed out|TimeoutError/i, "the connection timed out", "check your network"],
-  [/ENETUNREACH|EHOSTUNREACH|unreachable/i, "the network is unreachable", "check your network"],
-  [
-    /ECONNRESET|ConnectionReset|Connection reset|socket connection was closed|SocketError|other side closed|connection closed|before message completed|unexpected EOF|EPIPE|Broken pipe/i,
-    "the connection was cut",
-  ],
-];
-
-function innermost(error: Error): Error {
-  let current = error;
-  while (current.cause instanceof Error) current = current.cause;
-  return current;
 }

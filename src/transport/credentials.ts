@@ -6,8 +6,22 @@ import { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } f
 /** How long before its end a token is not used any more, in milliseconds. */
 const EXPIRY_MARGIN_MS = 10_000;
 
+/** What a registry wants to be shown: in which way, and good for what. */
+export interface Demand {
+  /** The challenge to answer; `undefined` when nothing need be shown. */
+  readonly challenge: Challenge | undefined;
+  /** The scopes of the token. */
+  readonly scopes: readonly string[];
+}
+
 /** What {@linkcode CredentialSession} needs for an exchange besides challenge, scopes and credentials. */
 export type ExchangeContext = Omit<ExchangeOptions, "scopes" | "credentials" | "signal">;
+
+interface Exchange {
+  readonly promise: Promise<Token>;
+  /** What came of it. */
+  token?: Token;
+}
 
 /**
  * Authorization for one registry with one credential. Tokens are kept by their scopes until they expire; whoever asks
@@ -15,7 +29,8 @@ export type ExchangeContext = Omit<ExchangeOptions, "scopes" | "credentials" | "
  */
 export class CredentialSession {
   readonly #authenticator: Authenticator;
-  readonly #tokens = new Map<string, Promise<Token>>();
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #demands = new Map<string, Demand>();
   #refreshToken: string | undefined;
 
   /** Makes it for who is to be signed in. */
@@ -23,29 +38,44 @@ export class CredentialSession {
     this.#authenticator = authenticator;
   }
 
-  /** The authorization header that answers a challenge; `undefined` for anonymous basic. */
-  async authorization(
-    challenge: Challenge | undefined,
-    scopes: readonly string[],
-    context: ExchangeContext,
-    signal?: AbortSignal,
-  ): Promise<string | undefined> {
+  /** What to show for scopes: as the ping said, or as the registry has demanded since. */
+  demand(scopes: readonly string[], pinged: Challenge | undefined): Demand {
+    return this.#demands.get(keyOf(scopes)) ?? { challenge: pinged, scopes };
+  }
+
+  /** The authorization header that meets a demand; `undefined` for anonymous basic. */
+  async authorization(demand: Demand, context: ExchangeContext, signal?: AbortSignal): Promise<string | undefined> {
+    const { challenge, scopes } = demand;
     if (challenge === undefined) return undefined;
     const credentials = await abortable(this.#credentials(), signal);
     if (challenge.scheme === "basic") return basicAuthorization(credentials);
-    if (credentials.registryToken) return `Bearer ${credentials.registryToken}`;
+    if (credentials.registryToken) return bearer(credentials.registryToken);
     const token = await abortable(this.#token(challenge, scopes, credentials, context), signal);
-    return `Bearer ${token.value}`;
+    return bearer(token.value);
   }
 
-  /** Forgets the token for these scopes: the registry did not take it. */
-  forget(scopes: readonly string[]): void {
-    this.#tokens.delete(scopes.join(" "));
+  /**
+   * Takes note that the registry refused what it was shown for scopes, and what it demanded instead: from now on that
+   * is what it gets. A scope that it asked for goes first, since some token servers look at the first one only.
+   */
+  refused(scopes: readonly string[], shown: string | undefined, demanded: Demand): Demand {
+    const { challenge } = demanded;
+    const wanted = challenge?.parameters.scope;
+    const next = {
+      challenge,
+      scopes: wanted ? [wanted, ...demanded.scopes.filter((scope) => scope !== wanted)] : demanded.scopes,
+    };
+    this.#demands.set(keyOf(scopes), next);
+    // Only the token that was refused: another request may have got a better one meanwhile.
+    for (const [key, { token }] of this.#exchanges) {
+      if (token && bearer(token.value) === shown) this.#exchanges.delete(key);
+    }
+    return next;
   }
 
   async #credentials(): Promise<AuthConfig> {
     const credentials = await this.#authenticator.authorization();
-    return this.#refreshToken ? { identityToken: this.#refreshToken } : credentials;
+    return this.#refreshToken ? { ...credentials, identityToken: this.#refreshToken } : credentials;
   }
 
   async #token(
@@ -54,23 +84,32 @@ export class CredentialSession {
     credentials: AuthConfig,
     context: ExchangeContext,
   ): Promise<Token> {
-    const key = scopes.join(" ");
-    const cached = this.#tokens.get(key);
-    if (cached) {
-      const token = await cached;
+    const key = keyOf(scopes);
+    const known = this.#exchanges.get(key);
+    if (known) {
+      const token = await known.promise;
       if (token.expiresAt - EXPIRY_MARGIN_MS > context.now()) return token;
       // Somebody else may have started the next exchange while this one was waited for.
-      if (this.#tokens.get(key) !== cached) return await this.#token(challenge, scopes, credentials, context);
+      if (this.#exchanges.get(key) !== known) return await this.#token(challenge, scopes, credentials, context);
     }
-    const exchange = exchangeToken(challenge, { ...context, scopes, credentials });
-    this.#tokens.set(key, exchange);
+    const exchange: Exchange = { promise: exchangeToken(challenge, { ...context, scopes, credentials }) };
+    this.#exchanges.set(key, exchange);
     try {
-      const token = await exchange;
+      const token = await exchange.promise;
+      exchange.token = token;
       if (token.refreshToken) this.#refreshToken = token.refreshToken;
       return token;
     } catch (error) {
-      if (this.#tokens.get(key) === exchange) this.#tokens.delete(key);
+      if (this.#exchanges.get(key) === exchange) this.#exchanges.delete(key);
       throw error;
     }
   }
+}
+
+function keyOf(scopes: readonly string[]): string {
+  return scopes.join(" ");
+}
+
+function bearer(token: string): string {
+  return `Bearer ${token}`;
 }

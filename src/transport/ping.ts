@@ -1,5 +1,5 @@
-import { GcraneError, NetworkError } from "../errors.ts";
-import type { Registry } from "../name/mod.ts";
+import { HttpError, NameError, NetworkError } from "../errors.ts";
+import type { Registry, Scheme } from "../name/mod.ts";
 import { delay } from "../io/mod.ts";
 import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
 import { discard, responseError } from "./check.ts";
@@ -32,6 +32,7 @@ export interface PingOptions extends SendOptions {
  *
  * @throws {HttpError} on any other status.
  * @throws {NetworkError} when nothing answers.
+ * @throws {NameError} when the name of the registry can't be the host of a URL.
  */
 export async function ping(registry: Registry, options: PingOptions): Promise<Ping> {
   const [first, second] = registry.schemes;
@@ -52,24 +53,38 @@ export async function ping(registry: Registry, options: PingOptions): Promise<Pi
   }
 }
 
-async function pingScheme(registry: Registry, scheme: string, options: PingOptions): Promise<Ping> {
-  const asked = new URL(`${scheme}://${registry.authority}/v2/`);
+async function pingScheme(registry: Registry, scheme: Scheme, options: PingOptions): Promise<Ping> {
+  const asked = rootOf(registry, scheme);
   const request = { method: "GET", url: asked, headers: options.headers, signal: options.signal };
   const { response, url } = await send(request, options);
   if (response.status !== 200 && response.status !== 401) {
     throw await responseError(response, { method: "GET", url: asked.href });
   }
   await discard(response);
-  const base = new URL(asked);
-  base.protocol = url.protocol;
   return {
-    base,
+    base: url.host === asked.host && registry.schemes.includes(url.protocol.slice(0, -1) as Scheme)
+      ? rootOf(registry, url.protocol.slice(0, -1) as Scheme)
+      : asked,
     challenge: response.status === 401 ? answerableChallenge(responseChallenges(response)) : undefined,
   };
 }
 
-/** Of two failures the one that says more: an answer before no answer; https's words before http's. */
-function mostTelling(errors: readonly unknown[]): unknown {
-  const answered = errors.find((error) => error instanceof GcraneError && !(error instanceof NetworkError));
-  return answered ?? errors.at(-1);
+function rootOf(registry: Registry, scheme: Scheme): URL {
+  try {
+    return new URL(`${scheme}://${registry.authority}/v2/`);
+  } catch (cause) {
+    throw new NameError(`${JSON.stringify(registry.name)} can't be the host of a URL`, {
+      cause,
+      hint: "a registry is HOST or HOST:PORT, with a port up to 65535",
+    });
+  }
+}
+
+/**
+ * Of two failures the one that says more. An https server that is no registry, or whose certificate is bad, is the one
+ * that was meant; else it is the http server, since the name allows http.
+ */
+function mostTelling([https, http]: readonly unknown[]): unknown {
+  const isMeant = https instanceof HttpError || (https instanceof NetworkError && /certificate/.test(https.message));
+  return isMeant ? https : http;
 }

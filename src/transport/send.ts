@@ -1,7 +1,8 @@
 import { LimitError, ProtocolError } from "../errors.ts";
 import { type Bytes, type ByteStream, sendStream } from "../runtime/mod.ts";
 import { discard, requestError } from "./check.ts";
-import { checkRedirect, MAX_REDIRECTS, redactUrl } from "./url_policy.ts";
+import { checkRedirect, hostAndPort, MAX_REDIRECTS, redactUrl } from "./url_policy.ts";
+import { WatchedSource } from "./watched_source.ts";
 
 /** A body that can be sent again: after a redirect, a challenge, a failure. */
 export interface StreamBody {
@@ -45,7 +46,7 @@ export interface SendOptions {
   readonly fetch: typeof fetch;
   /** Told of every request. */
   readonly onRequest?: (event: RequestEvent) => void;
-  /** Gives the authorization header for a URL, or nothing where none may be sent. */
+  /** Gives the authorization header for a URL, or nothing where none may be sent. Not asked after another host. */
   readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
   /** Refuses a redirect by throwing. The default is security rule 3. */
   readonly checkRedirect?: (from: URL, to: URL) => void;
@@ -63,19 +64,22 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
  * Sends a request and follows its redirects by our own rules: at most 10, none to a private address of another host,
- * authorization only where `authorize` gives it. A write keeps its method and body, except after 303.
+ * authorization only where `authorize` gives it, and none once another host had a say. A write keeps its method and
+ * body, except after 303.
  */
 export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   const check = options.checkRedirect ?? checkRedirect;
   let { url, method, body } = request;
+  let { authorize } = options;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await sendOnce({ ...request, url, method, body }, options);
+    const response = await sendOnce({ ...request, url, method, body }, { ...options, authorize });
     if (response.type === "opaqueredirect") return await followInBrowser({ ...request, url, method, body }, options);
     const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
     if (location === null) return { response, url };
     await discard(response);
     const next = resolveLocation(location, url);
     check(url, next);
+    if (hostAndPort(next) !== hostAndPort(url)) authorize = undefined;
     if (response.status === 303 && method !== "HEAD") [method, body] = ["GET", undefined];
     url = next;
   }
@@ -97,25 +101,28 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
   const headers = new Headers(request.headers);
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
+  signal?.throwIfAborted();
+  const source = isStreamBody(body) ? new WatchedSource(await body.open()) : undefined;
   const started = performance.now();
   let status: number | undefined;
   try {
-    signal?.throwIfAborted();
     const response = isStreamBody(body)
       ? await sendStream({
         method,
         url: url.href,
         headers,
-        body: await body.open(),
+        body: source!.stream,
         contentLength: body.length,
         demandLength: body.demandLength,
         signal,
         fetch: options.fetch,
       })
       : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual" });
+    source?.throwIfFailed();
     status = response.status;
     return response;
   } catch (error) {
+    source?.throwIfFailed();
     throw requestError(error, line, signal);
   } finally {
     options.onRequest?.({ method, url: redactUrl(url), status, ms: performance.now() - started });

@@ -1,11 +1,10 @@
 import { AuthError, HttpError } from "../errors.ts";
 import type { AuthConfig } from "../authn/mod.ts";
-import { Limits, readAll } from "../io/mod.ts";
-import type { ByteStream } from "../runtime/mod.ts";
+import { Limits } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
-import { responseError } from "./check.ts";
+import { readBody, type RequestLine, responseError } from "./check.ts";
 import { type Answer, send, type SendOptions } from "./send.ts";
-import { checkRealm, hostAndPort, redactUrl } from "./url_policy.ts";
+import { checkRealm, mayAuthorize, redactUrl } from "./url_policy.ts";
 
 /** A bearer token of a registry. */
 export interface Token {
@@ -56,20 +55,21 @@ export async function exchangeToken(challenge: Challenge, options: ExchangeOptio
   checkRealm(realm, options.registry);
   if (options.credentials.identityToken) {
     try {
-      return await readToken(await askByPost(realm, service, options), realm, options);
+      return await readToken("POST", await askByPost(realm, service, options), options);
     } catch (error) {
       if (!(error instanceof HttpError && error.status === 404)) throw error;
     }
   }
-  return await readToken(await askByGet(realm, service, options), realm, options);
+  return await readToken("GET", await askByGet(realm, service, options), options);
 }
 
 /** The value of an authorization header for a user and a password, in UTF-8 (RFC 7617). */
 export function basicAuthorization(credentials: AuthConfig): string | undefined {
   const { username, password, auth, identityToken } = credentials;
+  if (auth) return `Basic ${auth.replace(/=+$/, "").padEnd(Math.ceil(auth.length / 4) * 4, "=")}`;
   const user = username || (identityToken ? "<token>" : "");
   const secret = password || identityToken || "";
-  if (user === "" && secret === "") return auth ? `Basic ${auth}` : undefined;
+  if (user === "" && secret === "") return undefined;
   const bytes = new TextEncoder().encode(`${user}:${secret}`);
   return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }
@@ -78,11 +78,10 @@ async function askByGet(realm: URL, service: string | undefined, options: Exchan
   const url = new URL(realm);
   if (service) url.searchParams.set("service", service);
   for (const scope of options.scopes) url.searchParams.append("scope", scope);
-  const home = hostAndPort(realm);
   return await send({ method: "GET", url, headers: options.headers, signal: options.signal }, {
     ...options,
     checkRedirect: (_from, to) => checkRealm(to, options.registry),
-    authorize: (to) => hostAndPort(to) === home ? basicAuthorization(options.credentials) : undefined,
+    authorize: (to) => mayAuthorize(to, realm) ? basicAuthorization(options.credentials) : undefined,
   });
 }
 
@@ -97,26 +96,24 @@ async function askByPost(realm: URL, service: string | undefined, options: Excha
   const headers = new Headers(options.headers);
   headers.set("content-type", "application/x-www-form-urlencoded");
   const body = new TextEncoder().encode(form.toString());
-  const home = hostAndPort(realm);
   return await send({ method: "POST", url: realm, headers, body, signal: options.signal }, {
     ...options,
     authorize: undefined,
     checkRedirect(_from, to) {
       checkRealm(to, options.registry);
       // The body is the credential, so it goes nowhere else.
-      if (hostAndPort(to) !== home) {
-        throw new AuthError(`${redactUrl(realm)} redirects an identity token to ${to.host}, which is refused`);
+      if (!mayAuthorize(to, realm)) {
+        throw new AuthError(`${redactUrl(realm)} redirects an identity token to ${to.origin}, which is refused`);
       }
     },
   });
 }
 
-async function readToken({ response }: Answer, realm: URL, options: ExchangeOptions): Promise<Token> {
-  const what = `the answer of the token server ${redactUrl(realm)}`;
-  if (response.status !== 200) {
-    throw await responseError(response, { method: "GET", url: realm.href });
-  }
-  const bytes = await readAll(response.body as ByteStream, { limit: Limits.message, what, signal: options.signal });
+async function readToken(method: string, { response, url }: Answer, options: ExchangeOptions): Promise<Token> {
+  const what = `the answer of the token server ${redactUrl(url)}`;
+  const request: RequestLine = { method, url: url.href, registry: options.registry.host };
+  if (response.status !== 200) throw await responseError(response, request);
+  const bytes = await readBody(response, { limit: Limits.message, what, request, signal: options.signal });
   let answer: Record<string, unknown>;
   try {
     answer = JSON.parse(new TextDecoder().decode(bytes));

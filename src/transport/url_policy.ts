@@ -48,6 +48,14 @@ export function hostAndPort(url: URL): string {
 }
 
 /**
+ * Whether what a URL is sent may hold credentials for a place: the same host and port (security rule 5), and not in
+ * plain text what went over TLS before.
+ */
+export function mayAuthorize(url: URL, place: URL): boolean {
+  return hostAndPort(url) === hostAndPort(place) && !(place.protocol === "https:" && url.protocol === "http:");
+}
+
+/**
  * Refuses a redirect, or an upload's `Location`, to another host that is private (security rule 3).
  *
  * @throws {UnsafeUrlError}
@@ -114,7 +122,10 @@ const PUBLIC_PARAMETERS = new Set([
   "artifactType",
 ]);
 
-/** A URL to show: without user and password, the values of all but well-known parameters left out. */
+/**
+ * A URL to show: without user and password, the values of all but well-known parameters left out. A parameter that
+ * is all name may be a secret too, and so may a name that looks like none.
+ */
 export function redactUrl(url: URL | string): string {
   let shown: URL;
   try {
@@ -128,10 +139,20 @@ export function redactUrl(url: URL | string): string {
   const parameters = [...shown.searchParams].map(([name, value]) =>
     PUBLIC_PARAMETERS.has(name)
       ? `${name}=${encodeURIComponent(value).replace(/%(3A|2F|2C)/g, decodeURIComponent)}`
-      : `${name}=REDACTED`
+      : /^[\w.-]{1,40}$/.test(name) && value !== ""
+      ? `${name}=REDACTED`
+      : "REDACTED"
   );
   shown.search = "";
   return parameters.length === 0 ? shown.href : `${shown.href}?${parameters.join("&")}`;
+}
+
+/** A text in which every URL is redacted. */
+export function redactUrlsIn(text: string): string {
+  return text.replace(/\bhttps?:\/\/[^\s"'<>]+/gi, (url) => {
+    const [, bare, rest] = /^(.*?)([).,;:]*)$/.exec(url)!;
+    return redactUrl(bare) + rest;
+  });
 }
 
 function checkWebScheme(url: URL): void {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { chunks } from "../../src/io/mod.ts";
+import { chunks, drain } from "../../src/io/mod.ts";
 import type { ByteStream } from "../../src/runtime/mod.ts";
 import { ConnectionClosed, HttpConnection } from "./http_connection.ts";
 import {
@@ -91,10 +91,10 @@ async function serve(connection: HttpConnection, { handler, requests, number }: 
   }
 }
 
-/** Reads what was left of a body; `false` where somebody holds it, so that the connection can't go on. */
+/** Reads what was left of a body; `false` where somebody holds a part of it, so that the connection can't go on. */
 async function rest(body: ByteStream): Promise<boolean> {
-  if (body.locked) return await new Response(null).text() === "" && false;
-  for await (const _ of chunks(body));
+  if (body.locked) return false;
+  await drain(body);
   return true;
 }
 
@@ -109,7 +109,11 @@ async function respond(connection: HttpConnection, answer: FakeAnswer, isHead: b
   if (length === "chunked") lines.push("transfer-encoding: chunked");
   else if (hasBody && !lines.some((line) => /^content-length:/i.test(line))) lines.push(`content-length: ${length}`);
   await connection.write(utf8(`HTTP/1.1 ${status} Because\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`));
-  if (isHead || !hasBody) return true;
+  const closes = lines.some((line) => /^connection: close/i.test(line));
+  if (isHead || !hasBody) {
+    if (closes) connection.end();
+    return !closes;
+  }
 
   const source = bytes ? [bytes] : body ? chunks(body as ByteStream) : [];
   let sent = 0;
@@ -128,7 +132,8 @@ async function respond(connection: HttpConnection, answer: FakeAnswer, isHead: b
     return false;
   }
   if (length === "chunked") await connection.write(utf8("0\r\n\r\n"));
-  return true;
+  if (closes) connection.end();
+  return !closes;
 }
 
 function framed(chunk: Uint8Array): Uint8Array {

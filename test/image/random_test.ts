@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertFalse, assertGreater, assertNotEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex, randomLayer, validateImage, validateIndex } from "../../src/image/mod.ts";
-import { drain } from "../../src/io/mod.ts";
 import { MediaType, type Platform } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
 import { collect } from "../io/streams.ts";
@@ -112,6 +111,5 @@ describe("randomIndex", () => {
   it("reads nothing before it is asked", async () => {
     const index = randomIndex({ images: 2, layers: 1, size: 2 ** 40 });
     assertEquals(await index.mediaType(), MediaType.OciImageIndex);
-    assertEquals(await drain(await randomLayer({ size: 0 }).compressed()), 1536);
   });
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { joinPath, openFile, readStream, remove, temporaryDirectory } from "../../src/runtime/mod.ts";
@@ -121,8 +121,9 @@ describe("readStream", () => {
 
   it("reads a fifo as it comes", async () => {
     execFileSync("mkfifo", [at("fifo")]);
-    const writing = fs.promises.writeFile(at("fifo"), content);
+    const child = spawn("sh", ["-c", 'cat "$1" > "$2"', "sh", at("file"), at("fifo")]);
+    const ended = new Promise((resolve) => child.on("close", resolve));
     assertEquals(await collect(readStream(at("fifo"))), content);
-    await writing;
+    assertEquals(await ended, 0);
   });
 });

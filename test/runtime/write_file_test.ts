@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import {
@@ -110,9 +110,13 @@ describe("writeFileAtomic", () => {
     await writeFileAtomic("/dev/null", "x");
     assert(fs.statSync("/dev/null").isCharacterDevice());
     execFileSync("mkfifo", [at("fifo")]);
-    const reading = fs.promises.readFile(at("fifo"), "utf8");
+    const child = spawn("cat", [at("fifo")]);
+    let read = "";
+    child.stdout.on("data", (chunk) => read += chunk);
+    const ended = new Promise((resolve) => child.on("close", resolve));
     await writeFileAtomic(at("fifo"), "through");
-    assertEquals(await reading, "through");
+    assertEquals(await ended, 0);
+    assertEquals(read, "through");
     assert(fs.statSync(at("fifo")).isFIFO());
   });
 

@@ -1,0 +1,112 @@
+import { fileURLToPath } from "node:url";
+import { available, pathOf } from "../peers/mod.ts";
+
+/** Two registries and a folder to work in. */
+export interface Place {
+  /** Where the sample is: `host:port`. */
+  readonly source: string;
+  /** Where copies go. */
+  readonly target: string;
+  /** A folder for what is written; gone at the end. */
+  readonly folder: string;
+}
+
+/** One thing to do, once: `name` is new each time, so that nothing is there yet. */
+export interface Job {
+  readonly place: Place;
+  readonly name: string;
+}
+
+/** What a tool is told to do for each piece of work; what it can't do is left out. */
+export interface Tool {
+  /** What to call it. */
+  readonly name: string;
+  /** The command for each piece of work. */
+  readonly commands: Readonly<Partial<Record<Work, (job: Job) => readonly string[]>>>;
+}
+
+/** What is timed, in this order. */
+export const works = [
+  "copy",
+  "copy, all there",
+  "copy, all mounted",
+  "pull tarball",
+  "pull OCI layout",
+  "push tarball",
+  "push OCI layout",
+  "export",
+  "validate",
+  "digest",
+  "ls",
+] as const;
+
+/** One of the things that are timed. */
+export type Work = typeof works[number];
+
+/** The image that everything is done with, in the source registry. */
+export const sample = "bench/sample:v1";
+
+/** gcrane on each runtime that is here, then its peers. */
+export function tools(): Tool[] {
+  const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+  const deno = "Deno" in globalThis ? Deno.execPath() : undefined;
+  return [
+    ...(deno ? [craneLike("gcrane (Deno)", [deno, "run", "-A", "--no-check", main])] : []),
+    ...(available("bun") ? [craneLike("gcrane (Bun)", [pathOf("bun")!, "run", main])] : []),
+    ...(available("crane") ? [craneLike("crane", [pathOf("crane")!])] : []),
+    ...(available("skopeo") ? [skopeo(pathOf("skopeo")!)] : []),
+  ];
+}
+
+/** Both crane and gcrane take these words. */
+function craneLike(name: string, command: readonly string[]): Tool {
+  const image = ({ source }: Place) => `${source}/${sample}`;
+  const at = ({ place, name }: Job) => `${place.target}/bench/${name}:v1`;
+  return {
+    name,
+    commands: {
+      "copy": (job) => [...command, "copy", image(job.place), at(job)],
+      "copy, all there": ({ place }) => [...command, "copy", image(place), `${place.target}/bench/there:v1`],
+      "copy, all mounted": ({ place, name }) => [...command, "copy", image(place), `${place.source}/bench/${name}:v1`],
+      "pull tarball": ({ place, name }) => [...command, "pull", image(place), `${place.folder}/${name}.tar`],
+      "pull OCI layout": ({ place, name }) => [
+        ...command,
+        "pull",
+        "--format=oci",
+        image(place),
+        `${place.folder}/${name}`,
+      ],
+      "push tarball": (job) => [...command, "push", `${job.place.folder}/sample.tar`, at(job)],
+      "push OCI layout": (job) => [...command, "push", `${job.place.folder}/sample`, at(job)],
+      "export": ({ place, name }) => [...command, "export", image(place), `${place.folder}/${name}.tar`],
+      "validate": ({ place }) => [...command, "validate", "--remote", image(place)],
+      "digest": ({ place }) => [...command, "digest", image(place)],
+      "ls": ({ place }) => [...command, "ls", image(place).replace(/:v1$/, "")],
+    },
+  };
+}
+
+function skopeo(program: string): Tool {
+  const image = ({ source }: Place) => `docker://${source}/${sample}`;
+  const at = ({ place, name }: Job) => `docker://${place.target}/bench/${name}:v1`;
+  const copy = (from: string, to: string) => {
+    const flags = [
+      ...(from.startsWith("docker:") ? ["--src-tls-verify=false"] : []),
+      ...(to.startsWith("docker:") ? ["--dest-tls-verify=false"] : []),
+    ];
+    return [program, "--insecure-policy", "copy", "--quiet", ...flags, from, to];
+  };
+  return {
+    name: "skopeo",
+    commands: {
+      "copy": (job) => copy(image(job.place), at(job)),
+      "copy, all there": ({ place }) => copy(image(place), `docker://${place.target}/bench/there:v1`),
+      "pull tarball": ({ place, name }) => copy(image(place), `docker-archive:${place.folder}/${name}.tar`),
+      "pull OCI layout": ({ place, name }) => copy(image(place), `oci:${place.folder}/${name}:v1`),
+      "push tarball": (job) => copy(`docker-archive:${job.place.folder}/sample.tar`, at(job)),
+      "push OCI layout": (job) => copy(`oci:${job.place.folder}/sample`, at(job)),
+      "digest": ({ place }) => [program, "inspect", "--tls-verify=false", "--format", "{{.Digest}}", image(place)],
+      "ls": ({ place }) => [program, "list-tags", "--tls-verify=false", image(place).replace(/:v1$/, "")],
+    },
+  };
+}

@@ -1,0 +1,21 @@
+/**
+ * Servers and networks that exist only for tests, and misbehave on cue.
+ *
+ * @module
+ */
+export {
+  bytesOf,
+  CUT,
+  type FakeAnswer,
+  type FakeHandler,
+  type FakeOutcome,
+  type FakeRequest,
+  firstBytes,
+  type RecordedRequest,
+  STALL,
+  utf8,
+} from "./messages.ts";
+export { type FakeServer, fakeServer } from "./http_server.ts";
+export { type FakeFetch, fakeFetch, type FakeNetwork } from "./fake_fetch.ts";
+export { type Cue, digestOf, FakeRegistry, type FakeRegistryOptions, json, problem } from "./fake_registry.ts";
+export { TokenServer } from "./token_server.ts";

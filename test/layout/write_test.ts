@@ -1,0 +1,501 @@
+import { describe, it } from "node:test";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { lstatSync, readFileSync, renameSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createLayout, Layout, openLayout, writeLayout } from "../../src/layout/mod.ts";
+import {
+  DigestMismatchError,
+  FileError,
+  LayoutError,
+  NetworkError,
+  NotFoundError,
+  SizeMismatchError,
+} from "../../src/errors.ts";
+import {
+  type Image,
+  type ImageIndex,
+  indexFrom,
+  type Layer,
+  layerFromUncompressed,
+  matchName,
+  type ProgressEvent,
+  staticLayer,
+  validateIndex,
+} from "../../src/image/mod.ts";
+import { digestBytes } from "../../src/io/mod.ts";
+import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import {
+  blobPath,
+  bytesOf,
+  failing,
+  filesUnder,
+  imageOf,
+  inChunks,
+  inFolder,
+  meeting,
+  onFullDisk,
+  stalling,
+  streamingLayer,
+  tarOf,
+  testLayer,
+  textImage,
+  utf8,
+} from "./fixtures.ts";
+
+/** An index of these members, with their descriptors as they are. */
+async function indexOf(...members: (Image | ImageIndex | Layer)[]): Promise<ImageIndex> {
+  const found = new Map<Hash, Image | ImageIndex | Layer>();
+  const manifests: Descriptor[] = [];
+  for (const member of members) {
+    const descriptor = await member.descriptor();
+    found.set(descriptor.digest, member);
+    manifests.push(descriptor);
+  }
+  const bytes = jsonBytes({ schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests });
+  const member = ({ digest }: Descriptor) => found.get(digest) as never;
+  return indexFrom({ rawManifest: () => Promise.resolve(bytes), image: member, index: member, blob: member });
+}
+
+/** What `index.json` lists. */
+function listed(folder: string): Descriptor[] {
+  return JSON.parse(readFileSync(join(folder, "index.json"), "utf8")).manifests;
+}
+
+/** The blobs of a layout, by their names in `blobs/`, whatever is there. */
+function blobsIn(folder: string): string[] {
+  return filesUnder(join(folder, "blobs"));
+}
+
+describe("createLayout", () => {
+  it("makes a layout that lists nothing", async () => {
+    await inFolder(async (folder) => {
+      const path = join(folder, "deep", "layout");
+      const layout = await createLayout(path);
+      assertEquals(layout.path, path);
+      assertEquals(filesUnder(path), ["index.json", "oci-layout"]);
+      assertEquals(JSON.parse(readFileSync(join(path, "oci-layout"), "utf8")), { imageLayoutVersion: "1.0.0" });
+      assertEquals(JSON.parse(readFileSync(join(path, "index.json"), "utf8")), {
+        schemaVersion: 2,
+        mediaType: MediaType.OciImageIndex,
+        manifests: [],
+      });
+    });
+  });
+  it("opens a layout that is there", async () => {
+    await inFolder(async (folder) => {
+      await (await createLayout(folder)).appendImage(await textImage("one"));
+      await createLayout(folder);
+      assertEquals(listed(folder).length, 1);
+    });
+  });
+  it("does not write over an index.json that it can't read", async () => {
+    await inFolder(async (folder) => {
+      writeFileSync(join(folder, "index.json"), "precious");
+      await assertRejects(() => createLayout(folder), LayoutError, "is not JSON");
+      assertEquals(readFileSync(join(folder, "index.json"), "utf8"), "precious");
+    });
+  });
+  it("says what it can't make", async () => {
+    await inFolder(async (folder) => {
+      writeFileSync(join(folder, "file"), "");
+      const error = await assertRejects(() => createLayout(join(folder, "file")), FileError);
+      assertStringIncludes(error.message, join(folder, "file"));
+    });
+  });
+});
+
+describe("Layout, writing", () => {
+  it("writes manifest, config and layers, each once, and nothing else", async () => {
+    await inFolder(async (folder) => {
+      const layer = await testLayer(await tarOf("a", "one"));
+      const image = imageOf([layer, layer]);
+      const layout = await createLayout(folder);
+      await layout.writeImage(image);
+      assertEquals(listed(folder), []);
+      const digests = [await image.digest(), await image.configName(), await layer.digest()];
+      assertEquals(blobsIn(folder), digests.map((digest) => digest.replace(":", "/")).sort());
+    });
+  });
+  it("lists with a name, annotations and a platform", async () => {
+    await inFolder(async (folder) => {
+      const image = await textImage("one");
+      const descriptor = await (await createLayout(folder)).appendImage(image, {
+        refName: "v1",
+        annotations: { "com.example.a": "b" },
+        platform: { os: "linux", architecture: "arm64", variant: "v8" },
+      });
+      assertEquals(listed(folder), [descriptor]);
+      assertEquals(descriptor, {
+        mediaType: MediaType.OciManifest,
+        digest: await image.digest(),
+        size: await image.size(),
+        platform: { os: "linux", architecture: "arm64", variant: "v8" },
+        annotations: { "com.example.a": "b", "org.opencontainers.image.ref.name": "v1" },
+      });
+    });
+  });
+  it("does not list the same twice", async () => {
+    await inFolder(async (folder) => {
+      const [layout, image] = [await createLayout(folder), await textImage("one")];
+      await layout.appendImage(image, { refName: "a" });
+      await layout.appendImage(image, { refName: "a" });
+      await layout.appendImage(image, { refName: "b" });
+      assertEquals(listed(folder).map(({ annotations }) => Object.values(annotations!)), [["a"], ["b"]]);
+    });
+  });
+  it("keeps what it does not understand in index.json", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const foreign = { mediaType: "a/b", digest: `sha256:${"0".repeat(64)}`, size: 1, "x-field": [1] };
+      writeFileSync(join(folder, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [foreign], "x-top": 2 }));
+      await layout.appendImage(await textImage("one"));
+      const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
+      assertEquals(index["x-top"], 2);
+      assertEquals(index.manifests[0], foreign);
+      assertEquals(index.manifests.length, 2);
+    });
+  });
+  it("replaces what matches, and removes it", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      await layout.appendImage(await textImage("one"), { refName: "a" });
+      await layout.appendImage(await textImage("two"), { refName: "b" });
+      const third = await layout.replaceImage(await textImage("three"), matchName("a"), { refName: "a" });
+      assertEquals(listed(folder).map(({ annotations }) => Object.values(annotations!)), [["b"], ["a"]]);
+      assertEquals(listed(folder)[1].digest, third.digest);
+      await layout.removeDescriptors(matchName("b"));
+      assertEquals(listed(folder), [third]);
+      await layout.replaceIndex(await indexOf(await textImage("four")), () => true);
+      assertEquals(listed(folder).map(({ mediaType }) => mediaType), [MediaType.OciImageIndex]);
+    });
+  });
+  it("does not write index.json when nothing changes", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const before = lstatSync(join(folder, "index.json")).ino;
+      await layout.removeDescriptors(() => true);
+      assertEquals(lstatSync(join(folder, "index.json")).ino, before);
+    });
+  });
+  it("lets updates of index.json wait for one another", async () => {
+    await inFolder(async (folder) => {
+      await createLayout(folder);
+      const descriptors = Array.from({ length: 20 }, (_, index): Descriptor => ({
+        mediaType: MediaType.OciManifest,
+        digest: `sha256:${String(index).padStart(64, "0")}`,
+        size: 1,
+      }));
+      // Two objects for the one directory, and two ways to write its path.
+      const layouts = [new Layout(folder), new Layout(`${folder}/.`)];
+      await Promise.all(descriptors.map((descriptor, index) => layouts[index % 2].appendDescriptor(descriptor)));
+      assertEquals(listed(folder), descriptors);
+    });
+  });
+  it("goes on after an update that failed", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const update = layout.removeDescriptors(() => true, { signal: AbortSignal.abort(new Error("enough")) });
+      const append = layout.appendImage(await textImage("one"));
+      await assertRejects(() => update, Error, "enough");
+      await append;
+      assertEquals(listed(folder).length, 1);
+    });
+  });
+  it("does not follow an index.json that is a symbolic link", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(join(folder, "layout"));
+      const index = join(folder, "layout", "index.json");
+      writeFileSync(join(folder, "elsewhere"), readFileSync(index));
+      const before = readFileSync(join(folder, "elsewhere"), "utf8");
+      await layout.appendImage(await textImage("one"));
+      unlinkSync(index);
+      symlinkSync(join(folder, "elsewhere"), index);
+      await layout.appendImage(await textImage("two"));
+      assertEquals(readFileSync(join(folder, "elsewhere"), "utf8"), before);
+      assertEquals(lstatSync(index).isFile(), true);
+    });
+  });
+  it("does not read what is there already", async () => {
+    await inFolder(async (folder) => {
+      let opened = 0;
+      const onOpen = (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => (opened++, stream);
+      const image = imageOf([await testLayer(await tarOf("a", "one"), { onOpen })]);
+      const layout = await createLayout(folder);
+      await layout.writeImage(image);
+      await layout.writeImage(image);
+      assertEquals(opened, 1);
+    });
+  });
+  it("writes anew what is there with another size, or as a link", async () => {
+    await inFolder(async (folder) => {
+      const layer = await testLayer(await tarOf("a", "one"));
+      const image = imageOf([layer]);
+      const layout = await createLayout(join(folder, "layout"));
+      await layout.writeImage(image);
+      const path = blobPath(layout.path, await layer.digest());
+      truncateSync(path, 10);
+      await layout.writeImage(image);
+      assertEquals(readFileSync(path).length, await layer.size());
+
+      renameSync(path, join(folder, "elsewhere"));
+      writeFileSync(join(folder, "elsewhere"), "x".repeat(await layer.size()));
+      symlinkSync(join(folder, "elsewhere"), path);
+      await layout.writeImage(image);
+      assertEquals(await bytesOf(await layout.blob(await layer.digest())), await bytesOf(await layer.compressed()));
+      assertEquals(readFileSync(join(folder, "elsewhere"), "utf8"), "x".repeat(await layer.size()));
+    });
+  });
+  it("repairs a manifest whose bytes are others", async () => {
+    await inFolder(async (folder) => {
+      const [layout, image] = [await createLayout(folder), await textImage("one")];
+      const { digest, size } = await layout.appendImage(image);
+      writeFileSync(blobPath(folder, digest), "x".repeat(size));
+      await layout.writeImage(image);
+      assertEquals(new Uint8Array(readFileSync(blobPath(folder, digest))), await image.rawManifest());
+    });
+  });
+  it("hashes a layer that is a stream while it is written", async () => {
+    await inFolder(async (folder) => {
+      const content = await tarOf("a", "streamed".repeat(1000));
+      const image = imageOf([streamingLayer(content)]);
+      const layout = await createLayout(folder);
+      await layout.appendImage(image);
+      const copy = await layout.image();
+      const [layer] = await copy.layers();
+      assertEquals(await layer.diffId(), await digestBytes(content));
+      assertEquals(await bytesOf(await layer.uncompressed()), content);
+      assertEquals(blobsIn(folder).length, 3);
+    });
+  });
+  it("compresses a layer once when its digest is not known", async () => {
+    await inFolder(async (folder) => {
+      const content = await tarOf("a", "lazy");
+      let opened = 0;
+      const layer = layerFromUncompressed({ uncompressed: () => (opened++, Promise.resolve(inChunks(content))) });
+      const layout = await createLayout(folder);
+      await layout.appendImage(imageOf([layer, layer]));
+      assertEquals(opened, 1);
+      assertEquals((await (await layout.image()).layers()).length, 2);
+    });
+  });
+  it("says what a single layer is when it is written", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const descriptor = await layout.writeLayer(streamingLayer(await tarOf("a", "one")));
+      assertEquals(descriptor.mediaType, MediaType.OciLayerGzip);
+      assertEquals(lstatSync(blobPath(folder, descriptor.digest)).size, descriptor.size);
+    });
+  });
+  it("writes an index with nested indexes and content of unknown types", async () => {
+    await inFolder(async (folder) => {
+      const unknown = await staticLayer(utf8("what is this"), "application/vnd.example.thing");
+      const shared = await textImage("one");
+      const inner = await indexOf(await textImage("two"), shared);
+      const index = await indexOf(shared, inner, unknown);
+      const layout = await createLayout(folder);
+      const { digest } = await layout.appendIndex(index, { refName: "all" });
+      const copy = await (await openLayout(folder)).index().index(digest);
+      assertEquals(await copy.rawManifest(), await index.rawManifest());
+      await validateIndex(copy);
+      const [, , thing] = await copy.children();
+      assertEquals(thing.view.kind, "layer");
+      assertEquals(await bytesOf(await (thing.view as Layer).compressed()), utf8("what is this"));
+      const nested = await layout.image((await (await inner.children())[0].view.descriptor()).digest);
+      assertEquals((await nested.layers()).length, 1);
+    });
+  });
+  it("writes a layout whose index.json is an index, byte for byte", async () => {
+    await inFolder(async (folder) => {
+      const index = await indexOf(await textImage("one"), await indexOf(await textImage("two")));
+      const layout = await writeLayout(join(folder, "a"), index);
+      assertEquals(new Uint8Array(readFileSync(join(folder, "a", "index.json"))), await index.rawManifest());
+      await validateIndex(layout.index());
+      // It is a source of its own: a layout copied from a layout is the same.
+      const copy = await writeLayout(join(folder, "b"), layout.index());
+      assertEquals(filesUnder(copy.path), filesUnder(layout.path));
+    });
+  });
+  it("takes blobs of sha512", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const digest = await digestBytes(utf8("hello"), "sha512");
+      await layout.writeBlob(digest, inChunks(utf8("hello")));
+      assertEquals(blobsIn(folder), [digest.replace(":", "/")]);
+      assertEquals(await bytesOf(await layout.blob(digest)), utf8("hello"));
+      const wrong: Hash = `sha512:${"0".repeat(128)}`;
+      await assertRejects(() => layout.writeBlob(wrong, inChunks(utf8("hello"))), DigestMismatchError);
+      assertEquals(blobsIn(folder).length, 1);
+    });
+  });
+});
+
+describe("Layout, when writing goes wrong", () => {
+  it("refuses a blob that is not what it should be, and leaves nothing of it", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const digest = await digestBytes(utf8("hello"));
+      await assertRejects(() => layout.writeBlob(digest, inChunks(utf8("hullo"))), DigestMismatchError);
+      await assertRejects(() => layout.writeBlob(digest, inChunks(utf8("hello")), { size: 4 }), SizeMismatchError);
+      await assertRejects(() => layout.writeBlob(digest, inChunks(utf8("hello")), { size: 6 }), SizeMismatchError);
+      assertEquals(blobsIn(folder), []);
+      await layout.writeBlob(digest, inChunks(utf8("hello")), { size: 5 });
+      let cancelled = false;
+      await layout.writeBlob(digest, new ReadableStream({ cancel: () => void (cancelled = true) }));
+      assertEquals(cancelled, true);
+    });
+  });
+  it("leaves nothing of a layer that is cut off, and does not list the image", async () => {
+    await inFolder(async (folder) => {
+      const cut = new NetworkError("the connection was cut");
+      const content = await tarOf("a", crypto.getRandomValues(new Uint8Array(20_000)));
+      const bad = await testLayer(content, { onOpen: (stream) => failing(stream, cut) });
+      const layout = await createLayout(folder);
+      const error = await assertRejects(() => layout.appendImage(imageOf([bad])), NetworkError);
+      assertEquals(error, cut);
+      assertEquals(listed(folder), []);
+      assertEquals(blobsIn(folder).includes((await bad.digest()).replace(":", "/")), false);
+      assertEquals(filesUnder(folder).filter((name) => name.includes("tmp")), []);
+    });
+  });
+  it("notices a layer whose bytes are others", async () => {
+    await inFolder(async (folder) => {
+      const other = inChunks(utf8("something else"));
+      const bad = await testLayer(await tarOf("a", "one"), { onOpen: () => other });
+      const layout = await createLayout(folder);
+      await assertRejects(() => layout.writeLayer(bad), SizeMismatchError);
+      assertEquals(blobsIn(folder), []);
+    });
+  });
+  it("stops the other layers when one fails", async () => {
+    await inFolder(async (folder) => {
+      const cut = new NetworkError("the connection was cut");
+      const stalled = Promise.withResolvers<void>();
+      let cancelled = false;
+      const waits = await testLayer(await tarOf("a", "one"), {
+        onOpen: (stream) => stalling(stream, stalled.resolve, () => cancelled = true),
+      });
+      const fails = await testLayer(await tarOf("a", "two"), {
+        onOpen: async () => {
+          await stalled.promise;
+          throw cut;
+        },
+      });
+      const layout = await createLayout(folder);
+      await assertRejects(() => layout.writeImage(imageOf([waits, fails])), NetworkError);
+      assertEquals(cancelled, true);
+      assertEquals(filesUnder(folder).filter((name) => name.includes("tmp")), []);
+    });
+  });
+  it("leaves nothing half-written when it is aborted", async () => {
+    await inFolder(async (folder) => {
+      const abort = new AbortController();
+      const reason = new Error("enough");
+      const layer = await testLayer(await tarOf("a", "one"), {
+        onOpen: (stream) => stalling(stream, () => abort.abort(reason)),
+      });
+      const layout = await createLayout(folder);
+      const error = await assertRejects(() => layout.appendImage(imageOf([layer]), { signal: abort.signal }));
+      assertEquals(error, reason);
+      assertEquals(listed(folder), []);
+      assertEquals(blobsIn(folder).filter((name) => name.includes("tmp")), []);
+    });
+  });
+  it("says that the disk is full, and leaves nothing half-written", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const layer = await testLayer(await tarOf("a", crypto.getRandomValues(new Uint8Array(20_000))));
+      const error = await onFullDisk(5000, () => assertRejects(() => layout.writeLayer(layer), FileError));
+      assertEquals(error.errno, "ENOSPC");
+      assertStringIncludes(error.message, folder);
+      assertStringIncludes(error.hint!, "space");
+      assertEquals(blobsIn(folder), []);
+      await layout.writeLayer(layer);
+    });
+  });
+  it("leaves index.json as it was when the disk is full", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const { digest, mediaType, size } = await layout.appendImage(await textImage("one"));
+      const before = filesUnder(folder);
+      const text = readFileSync(join(folder, "index.json"), "utf8");
+      const append = () => layout.appendDescriptor({ digest, mediaType, size, annotations: { a: "b" } });
+      await onFullDisk(10, () => assertRejects(append, FileError, join(folder, "index.json")));
+      assertEquals(filesUnder(folder), before);
+      assertEquals(readFileSync(join(folder, "index.json"), "utf8"), text);
+    });
+  });
+  it("fails when the member of an index is missing", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(join(folder, "a"));
+      const { digest } = await layout.appendImage(await textImage("one"));
+      unlinkSync(blobPath(layout.path, digest));
+      await assertRejects(() => writeLayout(join(folder, "b"), layout.index()), NotFoundError, digest);
+    });
+  });
+});
+
+describe("Layout, layers side by side", () => {
+  it("writes up to `concurrency` at a time", { timeout: 20_000 }, async () => {
+    await inFolder(async (folder) => {
+      const meet = meeting(3);
+      let active = 0;
+      let most = 0;
+      const layers = await Promise.all(
+        ["a", "b", "c", "d", "e"].map(async (name, index) =>
+          await testLayer(await tarOf(name, name), {
+            onOpen: async (stream) => {
+              most = Math.max(most, ++active);
+              // The first three must be open at once, else nobody goes on.
+              if (index < 3) await meet();
+              active--;
+              return stream;
+            },
+          })
+        ),
+      );
+      await (await createLayout(folder)).writeImage(imageOf(layers), { concurrency: 3 });
+      assertEquals(most, 3);
+    });
+  });
+});
+
+describe("Layout, progress", () => {
+  it("tells of each blob from its start to its end", async () => {
+    await inFolder(async (folder) => {
+      const layer = await testLayer(await tarOf("a", crypto.getRandomValues(new Uint8Array(5000))));
+      const image = imageOf([layer]);
+      const layout = await createLayout(folder);
+      const digests = [await layer.digest(), await image.configName(), await image.digest()];
+      const events: ProgressEvent[] = [];
+      await layout.appendImage(image, { onProgress: (event) => events.push(event) });
+      const of = (digest: Hash) => events.filter(({ id }) => id === digest);
+      for (const digest of digests) {
+        const [last] = of(digest).slice(-1);
+        assertEquals(last.state, "done");
+        assertEquals(last.complete, last.total);
+        assertEquals(last.kind, "write");
+      }
+      const layerEvents = of(digests[0]);
+      assertEquals(layerEvents[0].complete, 0);
+      assertEquals(layerEvents[0].label, `layer ${digests[0].slice(7, 19)}`);
+      assertEquals(layerEvents.every(({ complete }, at) => at === 0 || complete >= layerEvents[at - 1].complete), true);
+      assertEquals(of(digests[1])[0].label.startsWith("config "), true);
+      assertEquals(of(digests[2])[0].label.startsWith("manifest "), true);
+
+      events.length = 0;
+      await layout.appendImage(image, { onProgress: (event) => events.push(event) });
+      assertEquals(events.map(({ state }) => state), ["skipped", "skipped", "skipped"]);
+    });
+  });
+  it("tells that a blob failed", async () => {
+    await inFolder(async (folder) => {
+      const cut = new NetworkError("the connection was cut");
+      const content = await tarOf("a", crypto.getRandomValues(new Uint8Array(5000)));
+      const layer = await testLayer(content, { onOpen: (stream) => failing(stream, cut) });
+      const events: ProgressEvent[] = [];
+      const layout = await createLayout(folder);
+      await assertRejects(() => layout.writeLayer(layer, { onProgress: (event) => events.push(event) }));
+      assertEquals(events.map(({ state }) => state), ["active", "active", "failed"]);
+    });
+  });
+});

@@ -1,0 +1,50 @@
+import { assert, assertEquals } from "@std/assert";
+import * as os from "node:os";
+import { describe, it } from "node:test";
+import {
+  currentDirectory,
+  environmentVariable,
+  homeDirectory,
+  onInterrupt,
+  peakMemoryBytes,
+  platformOs,
+  runtimeName,
+  temporaryRoot,
+  userId,
+} from "../../src/runtime/mod.ts";
+
+describe("environment", () => {
+  it("knows the runtime", () => {
+    const { Deno, Bun } = globalThis as { Deno?: unknown; Bun?: unknown };
+    assertEquals(runtimeName(), Deno !== undefined ? "deno" : Bun !== undefined ? "bun" : "node");
+  });
+
+  it("reads variables", () => {
+    process.env.GCRANE_TEST_VARIABLE = "x";
+    try {
+      assertEquals(environmentVariable("GCRANE_TEST_VARIABLE"), "x");
+    } finally {
+      delete process.env.GCRANE_TEST_VARIABLE;
+    }
+    assertEquals(environmentVariable("GCRANE_TEST_VARIABLE"), undefined);
+  });
+
+  it("finds the usual places", () => {
+    assertEquals(homeDirectory(), os.homedir());
+    assertEquals(currentDirectory(), process.cwd());
+    assertEquals(temporaryRoot(), os.tmpdir());
+    assertEquals(userId(), process.getuid?.());
+    assertEquals(platformOs(), process.platform === "win32" ? "windows" : process.platform);
+  });
+
+  it("measures memory in bytes", () => {
+    const peak = peakMemoryBytes();
+    assert(peak !== undefined && peak > 10e6 && peak < 100e9, `${peak}`);
+  });
+
+  it("gives interrupts back", () => {
+    const undo = onInterrupt(() => {});
+    undo();
+    undo();
+  });
+});

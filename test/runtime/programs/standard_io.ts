@@ -1,0 +1,63 @@
+// Uses the standard streams as its first argument says.
+import {
+  commandLineArguments,
+  environmentVariable,
+  exit,
+  isTerminal,
+  onInterrupt,
+  removeTemporaries,
+  setExitCode,
+  stdinStream,
+  stdinText,
+  temporaryDirectory,
+  terminalColumns,
+  writeStderr,
+  writeStderrSync,
+  writeStdout,
+} from "../../../src/runtime/mod.ts";
+
+const [what, argument] = commandLineArguments();
+
+switch (what) {
+  case "text":
+    await writeStdout(`${await stdinText()}|${argument}|${environmentVariable("GCRANE_TEST")}`);
+    break;
+  case "copy":
+    for await (const chunk of stdinStream()) await writeStdout(chunk);
+    break;
+  case "flood": {
+    // Not waited for one by one: the bytes must not mix.
+    const writes = Array.from({ length: 64 }, (_, i) => writeStdout(new Uint8Array(100_000).fill(i)));
+    await Promise.all(writes);
+    break;
+  }
+  case "closed":
+    try {
+      for (;;) await writeStdout(new Uint8Array(65536));
+    } catch (error) {
+      await writeStderr(`failed with ${(error as { code?: string }).code}`);
+    }
+    break;
+  case "stderr":
+    writeStderrSync("first ");
+    await writeStderr("second");
+    setExitCode(3);
+    break;
+  case "terminal":
+    await writeStdout(JSON.stringify([isTerminal("stdin"), isTerminal("stdout"), isTerminal("stderr")]));
+    await writeStdout(String(terminalColumns()));
+    break;
+  case "interrupt": {
+    const path = await temporaryDirectory();
+    const keepAlive = setInterval(() => {}, 1000);
+    const undo = onInterrupt((signal) => {
+      removeTemporaries();
+      writeStderrSync(signal);
+      clearInterval(keepAlive);
+      undo();
+      exit(130);
+    });
+    await writeStdout(path);
+    break;
+  }
+}
