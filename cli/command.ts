@@ -1,6 +1,7 @@
 import type { ByteStream } from "../src/runtime/mod.ts";
 import type { Arguments, ArgumentValues, Flags, FlagValues } from "./flag.ts";
 import type { GlobalFlags } from "./global_flags.ts";
+import type { Ask } from "./io.ts";
 import type { StandardOutput } from "./output.ts";
 import type { ProgressListener } from "./progress.ts";
 import type { RequestListener } from "./request_log.ts";
@@ -28,6 +29,10 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly stdout: StandardOutput;
   /** Standard input as bytes. */
   readonly stdin: () => ByteStream;
+  /** Reads an environment variable. */
+  readonly environment: (name: string) => string | undefined;
+  /** Gives what asks on the terminal; `undefined` where standard input is none. */
+  readonly ask: () => Ask | undefined;
   /** Writes a line of information on standard error. */
   readonly note: (message: string) => void;
   /** Writes `Warning: …` on standard error, each text once. */

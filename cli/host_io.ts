@@ -1,11 +1,13 @@
 import {
+  askLine,
   environmentVariable,
   exit,
   isTerminal,
   onInterrupt,
+  onUnhandledError,
   removeTemporaries,
   stdinStream,
-  terminalColumns,
+  terminalSize,
   writeStderrSync,
   writeStdout,
 } from "../src/runtime/mod.ts";
@@ -17,6 +19,7 @@ export function hostIo(): Io {
     stdout: { write: writeStdout, terminal: () => terminalOf("stdout") },
     stderr: { write: writeStderrSync, terminal: () => terminalOf("stderr") },
     stdin: stdinStream,
+    ask: () => isTerminal("stdin") ? askLine : undefined,
     environment: environmentVariable,
     onInterrupt,
     onUnhandledError,
@@ -33,15 +36,5 @@ export function hostIo(): Io {
 }
 
 function terminalOf(stream: "stdout" | "stderr"): Terminal | undefined {
-  return isTerminal(stream) ? { columns: terminalColumns() ?? 80, rows: 24 } : undefined;
-}
-
-function onUnhandledError(handler: (error: unknown) => void): () => void {
-  const listener = (event: Event) => {
-    event.preventDefault();
-    handler((event as PromiseRejectionEvent).reason ?? (event as ErrorEvent).error);
-  };
-  const names = ["unhandledrejection", "error"];
-  for (const name of names) globalThis.addEventListener?.(name, listener);
-  return () => names.forEach((name) => globalThis.removeEventListener?.(name, listener));
+  return isTerminal(stream) ? terminalSize() ?? { columns: 80, rows: 24 } : undefined;
 }

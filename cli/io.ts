@@ -32,6 +32,9 @@ export interface Clock {
   after(milliseconds: number, run: () => void): () => void;
 }
 
+/** Asks whoever sits at the terminal for a line; with `secret` it stays invisible. */
+export type Ask = (question: string, options: { secret?: boolean; signal: AbortSignal }) => Promise<string>;
+
 /** The world around the command line. */
 export interface Io {
   /** Standard output. */
@@ -40,6 +43,8 @@ export interface Io {
   readonly stderr: MessagePort;
   /** Opens standard input. */
   stdin(): ByteStream;
+  /** Gives what asks on the terminal; `undefined` where standard input is none. */
+  ask(): Ask | undefined;
   /** Reads an environment variable. */
   environment(name: string): string | undefined;
   /** Calls the handler on SIGINT and SIGTERM; gives the function that undoes it. */

@@ -35,6 +35,11 @@ export class StandardOutput {
     return this.#failure !== undefined && isClosedPipe(this.#failure.error);
   }
 
+  /** Whether people look at it. */
+  get isTerminal(): boolean {
+    return this.#port.terminal() !== undefined;
+  }
+
   /** Writes a line; the newline is added. */
   async print(line: string): Promise<void> {
     this.#throwFailure();

@@ -1,27 +1,21 @@
 import { UsageError } from "../src/errors.ts";
 import { Limits, readAll } from "../src/io/mod.ts";
-import { isTerminal } from "../src/runtime/mod.ts";
 import type { Context } from "./command.ts";
 
-/** All of standard input as text, without the newline at its end. */
+/** All of standard input as text, without the newline at its end; it may be empty. */
 export async function readLine({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {
   const bytes = await readAll(stdin(), { limit: Limits.message, what: "standard input", signal });
   return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
 }
 
-/** Asks for a line. @throws {UsageError} when nobody is there to answer. */
-export function promptLine(question: string): string {
-  if (!isTerminal("stdin")) throw nobodyThere();
-  return globalThis.prompt(question.trimEnd()) ?? "";
-}
-
-/** Asks for a password without showing it. @throws {UsageError} when nobody is there to answer. */
-export async function promptPassword(question: string): Promise<string> {
-  if (!isTerminal("stdin")) throw nobodyThere();
-  const { promptSecret } = await import("@std/cli/prompt-secret");
-  return promptSecret(question, { mask: "" }) ?? "";
-}
-
-function nobodyThere(): UsageError {
-  return new UsageError("there is no terminal to ask on", { hint: "use -u and --password-stdin" });
+/** Asks on the terminal. @throws {UsageError} when nobody is there to answer. */
+export async function ask(
+  question: string,
+  { context, secret }: { context: Pick<Context, "ask" | "signal">; secret?: boolean },
+): Promise<string> {
+  const asker = context.ask();
+  if (asker === undefined) {
+    throw new UsageError("there is no terminal to ask on", { hint: "use -u and --password-stdin" });
+  }
+  return await asker(question, { secret, signal: context.signal });
 }

@@ -1,4 +1,5 @@
 import { defaultKeychain } from "../src/authn/mod.ts";
+import { PlatformError, UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import { parsePlatform, type Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
@@ -13,9 +14,9 @@ export interface CommandOptions extends RemoteOptions {
 
 /** The options of the core, from the global flags and the world around the command. */
 export function remoteOptions(context: Context): CommandOptions {
-  const { flags, warn } = context;
+  const { flags, environment, warn } = context;
   return {
-    keychain: defaultKeychain({ warn }),
+    keychain: defaultKeychain({ environment, warn }),
     insecure: flags.insecure,
     allowNondistributable: flags.allowNondistributableArtifacts,
     platform: wantedPlatform(flags.platform),
@@ -27,5 +28,11 @@ export function remoteOptions(context: Context): CommandOptions {
 
 /** The platform that was asked for. `all` is none in particular, as leaving it out is. */
 function wantedPlatform(text: string | undefined): Platform | undefined {
-  return text === undefined || text === "all" ? undefined : parsePlatform(text);
+  if (text === undefined || text === "all") return undefined;
+  try {
+    return parsePlatform(text);
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    throw new UsageError(`--platform ${text}: ${error.message}`, { cause: error, hint: "for example linux/arm64" });
+  }
 }

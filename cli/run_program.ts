@@ -96,6 +96,8 @@ class Run {
       signal: this.#interruption.signal,
       stdout: this.#stdout,
       stdin: () => io.stdin(),
+      environment: (name) => io.environment(name),
+      ask: () => io.ask(),
       note: (message) => this.#say(message),
       warn: (message) => {
         if (this.#warnings.has(message)) return;

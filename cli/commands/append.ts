@@ -1,6 +1,7 @@
 import { type Command, command as declare } from "../command.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { UsageError } from "../../src/errors.ts";
+import type { Reference } from "../../src/name/mod.ts";
 
 /** `gcrane append` */
 export const command: Command = declare({
@@ -55,10 +56,17 @@ Without --base the image is made of the layers alone. The layers of the base are
     if (flags.newTag === undefined) {
       throw new UsageError("no name is given for the result", { hint: "give one with -t" });
     }
+    if (flags.base !== undefined && flags.ociEmptyBase) {
+      throw new UsageError("--oci-empty-base is for an image without a base", { hint: "leave out one of the two" });
+    }
+    if (flags.base === undefined && flags.setBaseImageAnnotations) {
+      throw new UsageError("--set-base-image-annotations needs a base", { hint: "name it with -b" });
+    }
     const { append, annotateBase, pull, push } = await import("../../src/crane/mod.ts");
+    const { parseReference } = await import("../../src/name/mod.ts");
     const options = { ...remoteOptions(context), onProgress: context.onProgress };
     const base = flags.base === undefined ? undefined : await pull(flags.base, options);
-    const appended = await append(base, flags.newLayer, {
+    const layered = await append(base, flags.newLayer, {
       compression: flags.compression,
       prefix: flags.prefix,
       oci: flags.ociEmptyBase,
@@ -66,10 +74,15 @@ Without --base the image is made of the layers alone. The layers of the base are
       signal: context.signal,
     });
     const image = base !== undefined && flags.setBaseImageAnnotations
-      ? annotateBase(appended, { name: flags.base!, digest: await base.digest(options) })
-      : appended;
+      ? annotateBase(layered, { name: taggedName(parseReference(flags.base!)), digest: await base.digest(options) })
+      : layered;
     if (flags.output === undefined) return await stdout.print(await push(image, flags.newTag, options));
     const { writeTarballFile } = await import("../../src/tarball/mod.ts");
     await writeTarballFile(flags.output, [{ reference: flags.newTag, image }], options);
   },
 });
+
+/** The name that may point at a newer base one day; a digest never does. */
+function taggedName({ kind, name }: Reference): string | undefined {
+  return kind === "tag" ? name : undefined;
+}

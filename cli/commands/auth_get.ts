@@ -1,4 +1,5 @@
-import { type Command, command as declare } from "../command.ts";
+import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare, type Context } from "../command.ts";
 import { readLine } from "../read_input.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -14,8 +15,8 @@ export const command: Command = declare({
   async run(context) {
     const { args, stdout, signal } = context;
     const { anonymous, authToHelper } = await import("../../src/authn/mod.ts");
-    const { parseRegistry } = await import("../../src/name/mod.ts");
-    const registry = parseRegistry(args.registry ?? await readLine(context));
+    const { registryArgument } = await import("../registry_argument.ts");
+    const registry = registryArgument(args.registry ?? await hostFromStandardInput(context));
     const authenticator = await remoteOptions(context).keychain!.resolve({ registry: registry.name }, { signal });
     if (authenticator === anonymous) {
       // The very words by which docker knows that a helper has nothing.
@@ -26,3 +27,10 @@ export const command: Command = declare({
     await stdout.print(JSON.stringify({ Username: username, Secret: secret }));
   },
 });
+
+/** How docker asks a credential helper. */
+async function hostFromStandardInput(context: Pick<Context, "stdin" | "ask" | "signal">): Promise<string> {
+  const host = context.ask() ? "" : (await readLine(context)).trim();
+  if (host === "") throw new UsageError("no registry is given", { hint: "name one, or pipe its host in" });
+  return host;
+}

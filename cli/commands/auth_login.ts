@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { promptLine, promptPassword, readLine } from "../read_input.ts";
+import { ask, readLine } from "../read_input.ts";
 
 /** `gcrane auth login` */
 export const command: Command = declare({
@@ -20,20 +20,20 @@ export const command: Command = declare({
     },
   ],
   async run(context) {
-    const { args, flags, note, warn, signal } = context;
+    const { args, flags, environment, note, warn, signal } = context;
     if (flags.password !== undefined) {
       throw new UsageError("a password on the command line can be read by every process", {
         hint: "pipe it in with --password-stdin",
       });
     }
-    const { parseRegistry } = await import("../../src/name/mod.ts");
-    const registry = parseRegistry(args.registry);
-    const username = flags.username ?? (flags.passwordStdin ? undefined : promptLine("Username: "));
+    const { registryArgument } = await import("../registry_argument.ts");
+    const registry = registryArgument(args.registry);
+    const username = flags.username ?? (flags.passwordStdin ? undefined : await ask("Username: ", { context }));
     if (!username) throw new UsageError("no user is given", { hint: "give one with -u" });
-    const password = flags.passwordStdin ? await readLine(context) : await promptPassword("Password: ");
+    const password = flags.passwordStdin ? await readLine(context) : await ask("Password: ", { context, secret: true });
     if (!password) throw new UsageError("the password is empty");
     const { storeCredentials } = await import("../../src/authn/mod.ts");
-    const { file, helper } = await storeCredentials(registry.name, { username, password }, { signal });
+    const { file, helper } = await storeCredentials(registry.name, { username, password }, { environment, signal });
     if (helper === undefined) warn(`the password is in ${file}, where whoever can read that file can read it`);
     note(`signed in to ${registry} by ${helper === undefined ? file : `the credential helper ${helper}`}`);
   },

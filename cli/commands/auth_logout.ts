@@ -4,11 +4,11 @@ import { type Command, command as declare } from "../command.ts";
 export const command: Command = declare({
   args: { registry: { help: "The registry's host" } },
   examples: [{ text: "Forget a password", command: "gcrane auth logout registry.example.com" }],
-  async run({ args, note, signal }) {
-    const { parseRegistry } = await import("../../src/name/mod.ts");
+  async run({ args, environment, note, signal }) {
+    const { registryArgument } = await import("../registry_argument.ts");
     const { eraseCredentials } = await import("../../src/authn/mod.ts");
-    const registry = parseRegistry(args.registry);
-    const erased = await eraseCredentials(registry.name, { signal });
+    const registry = registryArgument(args.registry);
+    const erased = await eraseCredentials(registry.name, { environment, signal });
     note(erased === undefined ? `nobody was signed in to ${registry}` : `signed out of ${registry}`);
   },
 });

@@ -1,3 +1,4 @@
+import { UsageError } from "../../src/errors.ts";
 import type { Image } from "../../src/image/mod.ts";
 import type { ByteStream } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
@@ -19,6 +20,9 @@ export const command: Command = declare({
   transfers: true,
   async run(context) {
     const { args, stdout, signal } = context;
+    if (args.tarball === undefined && stdout.isTerminal) {
+      throw new UsageError("a terminal can't show a tarball", { hint: 'name a file, pipe it on, or insist with "-"' });
+    }
     const { extract, pull } = await import("../../src/crane/mod.ts");
     const image = args.image === "-"
       ? await imageFromStandardInput(context)

@@ -1,4 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
+import { formatBytes } from "../units.ts";
 
 /** `gcrane layout gc` */
 export const command: Command = declare({
@@ -11,6 +12,7 @@ export const command: Command = declare({
     const layout = await openLayout(args.layout, { signal });
     const { removed, bytes } = await layout.garbageCollect({ dryRun: flags.dryRun, signal });
     for (const digest of removed) await stdout.print(digest);
-    note(`${flags.dryRun ? "would remove" : "removed"} ${removed.length} blobs, ${bytes} bytes`);
+    const blobs = removed.length === 1 ? "1 blob" : `${removed.length} blobs`;
+    note(`${flags.dryRun ? "would remove" : "removed"} ${blobs}, ${formatBytes(bytes)}`);
   },
 });

@@ -1,3 +1,4 @@
+import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -17,6 +18,10 @@ export const command: Command = declare({
   ],
   async run(context) {
     const { args, flags, stdout, signal } = context;
+    if (/^[^/]+:\d+\/?$/.test(args.repository)) {
+      const hint = `gcrane catalog ${args.repository.replace("/", "")} lists its repositories`;
+      throw new UsageError(`${args.repository} is a registry, not a repository`, { hint });
+    }
     const { parseRepository } = await import("../../src/name/mod.ts");
     const { listRepository, listingLines } = await import("../../gcr/mod.ts");
     const repository = parseRepository(args.repository, { insecure: flags.insecure });

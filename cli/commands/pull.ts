@@ -1,3 +1,4 @@
+import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -38,6 +39,10 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   transfers: true,
   async run(context) {
     const { args, flags } = context;
+    const file = args.images.find((image) => /^\.{0,2}\//.test(image));
+    if (file !== undefined) {
+      throw new UsageError(`${file} is no image but a path`, { hint: "the file or directory to write comes last" });
+    }
     const { saveLayout, saveTarball } = await import("../../src/crane/mod.ts");
     const options = {
       ...remoteOptions(context),

@@ -1,3 +1,5 @@
+import { UsageError } from "../../src/errors.ts";
+import { exists } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -28,7 +30,10 @@ export const command: Command = declare({
     const { args, flags, stdout, signal } = context;
     const { load, push } = await import("../../src/crane/mod.ts");
     const options = { ...remoteOptions(context), onProgress: context.onProgress };
-    const view = await load(args.path, { ...options, index: flags.index, tag: flags.tag });
+    const view = await load(args.path, { ...options, index: flags.index, tag: flags.tag })
+      .catch(async (error) => {
+        throw await inWrongOrder(args) ?? error;
+      });
     const pushed = await push(view, args.image, options);
     if (flags.imageRefs !== undefined) {
       const { writeFile } = await import("../write_file.ts");
@@ -37,3 +42,9 @@ export const command: Command = declare({
     await stdout.print(pushed);
   },
 });
+
+/** The error for whoever names the image first and then the file, as most commands have it. */
+async function inWrongOrder({ path, image }: { path: string; image: string }): Promise<UsageError | undefined> {
+  if (await exists(path) || !await exists(image)) return undefined;
+  return new UsageError(`there is no file ${path}`, { hint: `the file comes first: gcrane push ${image} ${path}` });
+}

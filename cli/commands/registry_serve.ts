@@ -1,4 +1,5 @@
-import { UsageError } from "../../src/errors.ts";
+import { NetworkError, UsageError } from "../../src/errors.ts";
+import { errorCode } from "../../src/io/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 
 /** `gcrane registry serve` */
@@ -25,7 +26,10 @@ export const command: Command = declare({
   async run({ flags, note, signal }) {
     const { hostname, port } = parseAddress(flags.address);
     const { serveRegistry } = await import("../../src/registry/mod.ts");
-    const server = await serveRegistry({ hostname, port, disk: flags.disk, signal });
+    const server = await serveRegistry({ hostname, port, disk: flags.disk, signal })
+      .catch((error) => {
+        throw listenFailure(flags.address, error);
+      });
     note(`serving ${flags.disk === undefined ? "from memory" : `from ${flags.disk}`} at ${server.url}`);
     await server.finished;
   },
@@ -40,4 +44,16 @@ function parseAddress(text: string): { hostname: string; port: number } {
   }
   const host = match[1] === undefined ? "127.0.0.1" : match[1] === "" ? "0.0.0.0" : match[1];
   return { hostname: host.replace(/^\[(.*)\]$/, "$1"), port };
+}
+
+const listenFailures: Readonly<Record<string, readonly [text: string, hint: string]>> = {
+  EADDRINUSE: ["another program listens there", "choose another port with --address, or 0 for a free one"],
+  EADDRNOTAVAIL: ["this machine does not have that address", "0.0.0.0 is all that it has"],
+  EACCES: ["only an administrator may listen there", "choose a port above 1023 with --address"],
+};
+
+/** Runtimes say each in its own way why they can't listen, and hardly any says where. */
+function listenFailure(address: string, error: unknown): unknown {
+  const [text, hint] = listenFailures[errorCode(error) ?? ""] ?? [];
+  return text === undefined ? error : new NetworkError(`can't listen on ${address}: ${text}`, { cause: error, hint });
 }

@@ -1,3 +1,4 @@
+import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -8,6 +9,10 @@ export const command: Command = declare({
   examples: [{ text: "Call a version the latest", command: "gcrane tag registry.example.com/app:v1 latest" }],
   async run(context) {
     const { args } = context;
+    if (/[:/@]/.test(args.tag)) {
+      const hint = `give the tag alone: gcrane tag ${args.image} ${/:([^:/@]+)$/.exec(args.tag)?.[1] ?? "latest"}`;
+      throw new UsageError(`${args.tag} is no tag`, { hint });
+    }
     const { tag } = await import("../../src/crane/mod.ts");
     await tag(args.image, args.tag, remoteOptions(context));
   },

@@ -1,8 +1,8 @@
+import { VERSION } from "../../src/version.ts";
 import { type Command, command as declare } from "../command.ts";
-import { version } from "../version.ts";
 
 /** `gcrane version` */
 export const command: Command = declare({
   examples: [{ text: "Print the version", command: "gcrane version" }],
-  run: ({ stdout }) => stdout.print(version),
+  run: ({ stdout }) => stdout.print(VERSION),
 });

@@ -7,11 +7,10 @@ import {
   type LayerOptions,
   streamLayer,
 } from "../image/mod.ts";
-import { decompressSniffed } from "../io/mod.ts";
-import { appendLayers } from "../mutate/mod.ts";
-import { type ByteStream, readStream, stat } from "../runtime/mod.ts";
+import { decompressSniffed, fileFailure } from "../io/mod.ts";
+import { type Addendum, appendLayers } from "../mutate/mod.ts";
+import { type ByteStream, type FileKind, readStream, stat } from "../runtime/mod.ts";
 import { MediaType } from "../spec/mod.ts";
-import { FileError } from "../errors.ts";
 import type { CraneOptions } from "./options.ts";
 
 /** Options of {@linkcode layerFromPath}. */
@@ -25,17 +24,25 @@ export interface LayerFromPathOptions extends LayerOptions, Pick<CraneOptions, "
 
 /**
  * A layer from a path: of a directory its files, else of a tarball as it is. A tarball that is compressed already is
- * not compressed again.
+ * not compressed again. A pipe is read once, while it is uploaded or written.
  */
 export async function layerFromPath(path: string, options: LayerFromPathOptions = {}): Promise<Layer> {
-  let kind: string;
   try {
-    ({ kind } = await stat(path));
-  } catch (cause) {
-    throw new FileError(`can't read the layer ${path}: ${(cause as Error).message}`, { cause });
+    return await layerOfKind(path, (await stat(path)).kind, options);
+  } catch (error) {
+    throw fileFailure(`can't read the layer ${path}`, error);
   }
-  if (kind === "directory") return await layerFromDirectory(path, options);
-  return await layerFromOpener((abort) => Promise.resolve(readStream(path, abort)), options);
+}
+
+async function layerOfKind(path: string, kind: FileKind, options: LayerFromPathOptions): Promise<Layer> {
+  switch (kind) {
+    case "directory":
+      return await layerFromDirectory(path, options);
+    case "file":
+      return await layerFromOpener((abort) => Promise.resolve(readStream(path, abort)), options);
+    default:
+      return await streamed(readStream(path, options), options, path);
+  }
 }
 
 /** Options of {@linkcode append}. */
@@ -65,11 +72,26 @@ export async function append(
   const { stdin, oci } = options;
   const image = base ?? emptyImage({ mediaType: oci ? MediaType.OciManifest : MediaType.DockerManifestSchema2 });
   const layers = await Promise.all(
-    paths.map((path) => path === "-" && stdin ? streamed(stdin(), options) : layerFromPath(path, options)),
+    paths.map((path) =>
+      path === "-" && stdin ? streamed(stdin(), options, "the tarball on standard input") : layerFromPath(path, options)
+    ),
   );
-  return appendLayers(image, layers);
+  const docker = await image.mediaType(options) === MediaType.DockerManifestSchema2;
+  return appendLayers(image, docker ? await Promise.all(layers.map(asDockerLayer)) : layers);
 }
 
-async function streamed(tarball: ByteStream, options: LayerOptions): Promise<Layer> {
-  return streamLayer(await decompressSniffed(tarball, "the tarball on standard input"), options);
+async function streamed(tarball: ByteStream, options: LayerOptions, what: string): Promise<Layer> {
+  return streamLayer(await decompressSniffed(tarball, what), options);
+}
+
+/** Docker's manifests list layers by Docker's media types; it has none for zstd that all clients know. */
+async function asDockerLayer(layer: Layer): Promise<Addendum> {
+  switch (await layer.mediaType()) {
+    case MediaType.OciLayer:
+      return { layer, mediaType: MediaType.DockerUncompressedLayer };
+    case MediaType.OciLayerGzip:
+      return { layer, mediaType: MediaType.DockerLayer };
+    default:
+      return { layer };
+  }
 }

@@ -1,4 +1,3 @@
-import type { Hash } from "../spec/mod.ts";
 import { HttpError } from "../errors.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
 

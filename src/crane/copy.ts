@@ -5,24 +5,29 @@ import type { Reference } from "../name/mod.ts";
 import { DEFAULT_JOBS, type Puller, type Pusher, type RemoteManifest } from "../remote/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 
+/** Options of {@linkcode copy}. */
+export interface CopyOptions extends CraneOptions {
+  /**
+   * Whether a tag that the destination has is left as it is.
+   * @default false
+   */
+  noClobber?: boolean;
+}
+
 /**
  * Copies an image or an index from one reference to another, digests unchanged. With a platform, only the index's
  * image for it is copied. What the destination has, or can mount, is not read.
  */
-export async function copy(source: string, destination: string, options: CraneOptions = {}): Promise<void> {
+export async function copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
   const from = referenceOf(source, options);
   const to = referenceOf(destination, options);
   const { pusher, puller } = pusherOf(options);
+  if (options.noClobber && await isThere(to, puller, options)) return;
   await copyReference({ from, to, puller, pusher }, options);
 }
 
 /** Options of {@linkcode copyRepository}. */
-export interface CopyRepositoryOptions extends CraneOptions {
-  /**
-   * Whether tags that the destination has are left as they are.
-   * @default false
-   */
-  noClobber?: boolean;
+export interface CopyRepositoryOptions extends CopyOptions {
   /**
    * How many tags are copied at the same time.
    * @default 4
@@ -74,6 +79,16 @@ async function copySchema1(
     await pusher.upload(to.context, layer, { signal });
   });
   await pusher.put(to, { bytes: found.bytes, mediaType: found.descriptor.mediaType }, options);
+}
+
+async function isThere(reference: Reference, puller: Puller, options: CraneOptions): Promise<boolean> {
+  try {
+    await puller.head(reference, options);
+    return true;
+  } catch (error) {
+    if (!(error instanceof HttpError && error.status === 404)) throw error;
+    return false;
+  }
 }
 
 /** The tags of a repository, or none when it does not exist yet. */

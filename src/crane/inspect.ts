@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type ConfigFile, type Descriptor, type Hash, isIndex } from "../spec/mod.ts";
-import { type ListOptions, type TagsPage } from "../remote/mod.ts";
+import type { ListOptions, TagsPage } from "../remote/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf, registryOf, repositoryOf } from "./options.ts";
 
 /** The bytes of a manifest; with a platform, of the index's image for it. */

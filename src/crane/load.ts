@@ -1,10 +1,10 @@
-import { LayoutError, TarballError } from "../errors.ts";
-import type { Image, ImageIndex } from "../image/mod.ts";
+import { LayoutError } from "../errors.ts";
+import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
+import { fileFailure } from "../io/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { stat } from "../runtime/mod.ts";
 import { imageFromTarball, tarballFile } from "../tarball/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { selectImage } from "../image/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
 
 /** Options of {@linkcode load}. */
@@ -26,6 +26,7 @@ export interface LoadOptions extends CraneOptions {
  * save` wrote. A layout with one image or index gives that.
  *
  * @throws {LayoutError | TarballError} when it holds several and nothing says which.
+ * @throws {FileError} when there is nothing, or it can't be read.
  */
 export async function load(path: string, options: LoadOptions = {}): Promise<Image | ImageIndex> {
   if (!await isDirectory(path)) {
@@ -62,7 +63,7 @@ export async function push(
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).kind === "directory";
-  } catch (cause) {
-    throw new TarballError(`can't read ${path}: ${(cause as Error).message}`, { cause });
+  } catch (error) {
+    throw fileFailure(`can't read ${path}`, error);
   }
 }

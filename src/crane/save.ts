@@ -2,7 +2,7 @@ import { type Image, type ImageIndex, matchDigests, matchName } from "../image/m
 import { createLayout, type Layout, openLayout } from "../layout/mod.ts";
 import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
-import { type Reference } from "../name/mod.ts";
+import type { Reference } from "../name/mod.ts";
 import { writeTarballFile } from "../tarball/mod.ts";
 import { isIndex } from "../spec/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
@@ -39,7 +39,7 @@ export async function saveTarball(
   const entries = await Promise.all(references.map(async (text) => {
     const reference = referenceOf(text, options);
     const image = await puller.image(reference, options);
-    return { reference: reference.name, image: cache ? cachedImage(image, cache) : image };
+    return { reference: text, image: cache ? cachedImage(image, cache) : image };
   }));
   await writeTarballFile(path, entries, writeOptions(options));
 }

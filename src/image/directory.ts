@@ -1,5 +1,5 @@
 import { FileError, UnsupportedError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, errorCode, fileFailure } from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
@@ -13,7 +13,7 @@ import {
   readLink,
   stat,
 } from "../runtime/mod.ts";
-import { type TarNewEntry, writeTar } from "../tar/mod.ts";
+import type { TarNewEntry } from "../tar/mod.ts";
 import { layerFromUncompressed } from "./layer_core.ts";
 import type { LayerOptions } from "./layer_sources.ts";
 import type { Layer } from "./view.ts";
@@ -68,7 +68,10 @@ export function tarDirectory(
   options: TarDirectoryOptions = {},
 ): (options?: AbortOptions) => Promise<ByteStream> {
   const prefix = cleanPrefix(options.prefix ?? "");
-  return ({ signal } = {}) => Promise.resolve(writeTar(new Walk(options).entries(path, prefix), { signal }));
+  return async ({ signal } = {}) => {
+    const { writeTar } = await import("../tar/mod.ts"); // loaded by who reads: most who load this room never do
+    return writeTar(new Walk(options).entries(path, prefix), { signal });
+  };
 }
 
 /**
@@ -258,11 +261,12 @@ async function reading<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    const { name, message, code } = cause as { name: string; message: string; code?: string };
-    if (name === "NotSupportedError") throw new UnsupportedError(`${path} can't be read: ${message}`, { cause });
-    if (code === "ENOENT" && path.includes("\ufffd")) {
-      throw new FileError(`${path} can't be read: its name is not UTF-8`, { cause, errno: code });
+    if ((cause as Error).name === "NotSupportedError") {
+      throw new UnsupportedError(`can't read ${path}: ${(cause as Error).message}`, { cause });
     }
-    throw new FileError(`${path} can't be read: ${message}`, { cause, errno: code });
+    if (errorCode(cause) === "ENOENT" && path.includes("\ufffd")) {
+      throw new FileError(`can't read ${path}: its name is not UTF-8`, { cause, errno: "ENOENT" });
+    }
+    throw fileFailure(`can't read ${path}`, cause);
   }
 }

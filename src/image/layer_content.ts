@@ -11,7 +11,7 @@ import {
 } from "../io/mod.ts";
 import { type Bytes, streamingHash } from "../runtime/mod.ts";
 import type { Algorithm } from "../spec/mod.ts";
-import { TarWalker } from "../tar/mod.ts";
+import type { TarWalker } from "../tar/mod.ts";
 import type { Layer } from "./view.ts";
 
 /** Options of {@linkcode readLayerContent}. */
@@ -54,7 +54,7 @@ export async function readLayerContent(layer: Layer, options: LayerContentOption
   const source = await layer.compressed({ signal });
   const { stream, measured } = measureStream(source, storedAlgorithm);
   const { compression, stream: stored } = await sniffStream(stream);
-  const walk = options.tar ? new TarWalk() : undefined;
+  const walk = options.tar ? await tarWalk() : undefined;
   if (compression === "none" && storedAlgorithm === contentAlgorithm) {
     for await (const chunk of chunks(stored, { signal })) walk?.feed(chunk);
     const found = await measured;
@@ -89,12 +89,22 @@ async function measureStored(layer: Layer, algorithm: Algorithm, signal?: AbortS
   return await measured;
 }
 
+/** The codec is loaded by who reads a layer: most who load this room never do. */
+async function tarWalk(): Promise<TarWalk> {
+  const { TarWalker } = await import("../tar/mod.ts");
+  return new TarWalk(new TarWalker());
+}
+
 /** Walks a tar by its headers; content is passed over without being touched. */
 class TarWalk {
-  readonly #walker = new TarWalker();
+  readonly #walker: TarWalker;
   readonly #names = new Set<string>();
   readonly #errors: Error[] = [];
   #over = false;
+
+  constructor(walker: TarWalker) {
+    this.#walker = walker;
+  }
 
   feed(chunk: Bytes): void {
     if (this.#over) return;

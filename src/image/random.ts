@@ -8,7 +8,6 @@ import {
   MediaType,
   type Platform,
 } from "../spec/mod.ts";
-import { writeTar } from "../tar/mod.ts";
 import { imageFromUncompressed } from "./image_core.ts";
 import { indexFrom } from "./index_core.ts";
 import { layerFromUncompressed } from "./layer_core.ts";
@@ -86,7 +85,10 @@ export function randomLayer(options: RandomLayerOptions = {}): Layer {
   const size = count("size", options.size ?? 1024);
   const file = { path: `random_file_${seed}.bin`, size, content: () => new RandomBytes(seed, { size }) };
   return layerFromUncompressed({
-    uncompressed: ({ signal } = {}) => Promise.resolve(writeTar([file], { signal })),
+    async uncompressed({ signal } = {}) {
+      const { writeTar } = await import("../tar/mod.ts"); // loaded by who reads: most who load this room never do
+      return writeTar([file], { signal });
+    },
     compression,
     mediaType,
   });

@@ -1,5 +1,5 @@
 import { FileError, UnsupportedError } from "../errors.ts";
-import { type AbortOptions, chunks } from "../io/mod.ts";
+import { type AbortOptions, chunks, fileFailure } from "../io/mod.ts";
 import { joinPath, openWriter, readStream, remove, temporaryDirectory, temporaryRoot } from "../runtime/mod.ts";
 import { layerFromCompressed } from "./layer_core.ts";
 import type { Layer } from "./view.ts";
@@ -81,11 +81,9 @@ async function failing<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function temporaryFailure(cause: unknown): FileError {
-  const { message, code } = cause as { message: string; code?: string };
-  return new FileError(`a layer can't be kept in ${temporaryRoot()}: ${message}`, {
-    cause,
-    errno: code,
-    hint: "set TMPDIR to a directory with enough space",
-  });
+function temporaryFailure(cause: unknown): unknown {
+  const failure = fileFailure(`can't keep a layer in ${temporaryRoot()}`, cause);
+  if (!(failure instanceof FileError)) return failure;
+  const { message, errno } = failure;
+  return new FileError(message, { cause, errno, hint: "set TMPDIR to a directory with enough space" });
 }

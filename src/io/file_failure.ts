@@ -15,11 +15,23 @@ const HINTS: Readonly<Record<string, string>> = {
 export function fileFailure(doing: string, error: unknown): unknown {
   const code = errorCode(error);
   if (error instanceof GcraneError || code === undefined || !FILE_CODES.test(code)) return error;
-  return new FileError(`${doing}: ${(error as Error).message}`, { cause: error, errno: code, hint: HINTS[code] });
+  return new FileError(`${doing}: ${systemWords(error as Error)}`, { cause: error, errno: code, hint: HINTS[code] });
 }
 
 /** The operating system's name for an error, where it has one. */
 export function errorCode(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : undefined;
+}
+
+/**
+ * What the operating system says, `no such file or directory` for example, without what runtimes put around it: codes,
+ * the call that failed and its path, which may be that of a temporary file.
+ */
+function systemWords({ message }: Error): string {
+  const words = message
+    .replace(/^E[A-Z0-9]+: /, "")
+    .replace(/, \w+(?: '.*)?$/s, "")
+    .replace(/ \(os error \d+\).*$/s, "");
+  return words.charAt(0).toLowerCase() + words.slice(1);
 }

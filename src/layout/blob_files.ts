@@ -1,5 +1,5 @@
 import { LayoutError, NotFoundError, SizeMismatchError } from "../errors.ts";
-import { type AbortOptions, chunks, Limits, readAll, verifyStream } from "../io/mod.ts";
+import { type AbortOptions, chunks, errorCode, fileFailure, Limits, readAll, verifyStream } from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
@@ -16,7 +16,6 @@ import {
   remove,
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../spec/mod.ts";
-import { errorCode, fileFailure } from "./file_failure.ts";
 
 /** What is known of a blob that is about to be read. */
 export interface ExpectedBlob {

@@ -1,6 +1,6 @@
 import { LayoutError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type Hash, isDescriptor, isHash, manifestKind } from "../spec/mod.ts";
+import { type Hash, type IndexManifest, isDescriptor, isHash, manifestKind } from "../spec/mod.ts";
 import type { BlobFiles, StoredBlob } from "./blob_files.ts";
 
 /** The most bytes of content of an unknown type that is looked into for what it points at. */
@@ -17,19 +17,19 @@ interface Pointer {
  * The blobs that nothing in `index.json` leads to, by way of indexes, manifests and their subjects. Whatever a manifest
  * mentions by digest is kept, in fields that we know or don't.
  *
- * @param rootIndex the bytes of `index.json`
+ * @param rootIndex what `index.json` says
  * @throws {LayoutError} when a manifest on the way can't be read: what it points at can't be known then. One that is not
  * there at all points at nothing.
  */
 export async function findGarbage(
   blobs: BlobFiles,
-  rootIndex: Uint8Array,
+  rootIndex: IndexManifest,
   options: AbortOptions = {},
 ): Promise<StoredBlob[]> {
   const stored = new Map((await blobs.list()).map((blob) => [blob.digest, blob]));
   const live = new Set<Hash>();
   const visited = new Set<Hash>();
-  const queue = pointersIn(parse(rootIndex, "index.json"), live);
+  const queue = pointersIn(rootIndex, live);
   for (const pointer of queue) {
     options.signal?.throwIfAborted();
     live.add(pointer.digest);

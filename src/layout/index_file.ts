@@ -1,8 +1,7 @@
 import { GcraneError, LayoutError } from "../errors.ts";
-import { abortable, type AbortOptions, Limits, readAll } from "../io/mod.ts";
+import { abortable, type AbortOptions, errorCode, fileFailure, Limits, readAll } from "../io/mod.ts";
 import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
 import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
-import { errorCode, fileFailure } from "./file_failure.ts";
 
 /** The version of the layout that is written (image-spec, "oci-layout file"). */
 const VERSION = "1.0.0";
@@ -21,6 +20,12 @@ export async function readIndexFile(layoutPath: string, options: AbortOptions = 
   return await readSmallFile(layoutPath, "index.json", { limit: Limits.manifest, ...options });
 }
 
+/** What `index.json` says. @throws {LayoutError} when there is none, or it is not an index. */
+export async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
+  const bytes = await readIndexFile(layoutPath, options);
+  return malformed(() => parseIndexManifest(bytes, joinPath(layoutPath, "index.json")));
+}
+
 /**
  * Checks that a directory is a layout of a version that is understood.
  *
@@ -33,7 +38,7 @@ export async function checkLayout(layoutPath: string, options: AbortOptions = {}
   if (typeof version !== "string" || !/^1\./.test(version)) {
     throw new LayoutError(`${path} is of version ${JSON.stringify(version)}, which is not 1`);
   }
-  parseIndexFile(await readIndexFile(layoutPath, options), layoutPath);
+  await readIndex(layoutPath, options);
 }
 
 /** Makes a directory a layout that holds nothing yet. What it has of a layout already stays. */
@@ -60,7 +65,7 @@ export async function updateIndexFile(
 ): Promise<void> {
   await oneAtATime(layoutPath, async () => {
     options.signal?.throwIfAborted();
-    const index = parseIndexFile(await readIndexFile(layoutPath, options), layoutPath);
+    const index = await readIndex(layoutPath, options);
     const changed = change(index);
     if (changed !== index) await writeIndexFile(layoutPath, changed, options);
   }, options);
@@ -91,10 +96,6 @@ export async function oneAtATime<T>(
   };
   run.then(forget, forget);
   return await abortable(run, options.signal);
-}
-
-function parseIndexFile(bytes: Bytes, layoutPath: string): IndexManifest {
-  return malformed(() => parseIndexManifest(bytes, joinPath(layoutPath, "index.json")));
 }
 
 /** What `parse` gives; its complaint becomes one about the layout. */

@@ -16,10 +16,13 @@ export function annotate(base: Image, annotations: Readonly<Record<string, strin
   });
 }
 
-/** An image that says what it is based on (image-spec, "Pre-Defined Annotation Keys"). */
-export function annotateBase(image: Image, base: { readonly name: string; readonly digest: Hash }): Image {
+/**
+ * An image that says what it is based on (image-spec, "Pre-Defined Annotation Keys"): by digest, and by name where there
+ * is a tag that may point at something newer one day.
+ */
+export function annotateBase(image: Image, base: { readonly name?: string; readonly digest: Hash }): Image {
   return annotate(image, {
     "org.opencontainers.image.base.digest": base.digest,
-    "org.opencontainers.image.base.name": base.name,
+    ...(base.name === undefined ? {} : { "org.opencontainers.image.base.name": base.name }),
   });
 }

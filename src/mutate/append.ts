@@ -1,6 +1,14 @@
-import { lazy } from "../io/mod.ts";
+import { type AbortOptions, lazy } from "../io/mod.ts";
 import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
-import { type ConfigFile, type History, jsonBytes, type Manifest } from "../spec/mod.ts";
+import {
+  type ConfigFile,
+  type History,
+  isConfig,
+  jsonBytes,
+  layerMediaType,
+  type Manifest,
+  MediaType,
+} from "../spec/mod.ts";
 
 /** A layer to put on top of an image, and what is said of it. */
 export interface Addendum {
@@ -13,7 +21,7 @@ export interface Addendum {
   readonly history?: History;
   /**
    * Its media type in the manifest.
-   * @default the layer's own
+   * @default the layer's own; of a plain layer, the one of the image's family for the same compression
    */
   readonly mediaType?: string;
   /**
@@ -31,29 +39,56 @@ export interface Addendum {
 /**
  * An image with further layers on top. The base is not changed, and none of its layers is read.
  *
- * The base's media type, annotations and subject stay; its config gains the layers' diff ids and history.
+ * The base's media type, annotations and subject stay; its config gains the layers' diff ids and history, unless it is
+ * an artifact's. A layer gets the media type that the base's family, Docker or OCI, has for its compression.
  */
 export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]): Image {
   if (addenda.length === 0) return base;
   const added = addenda.map((item) => "layer" in item ? item : { layer: item });
-  const layers = added.map(({ layer, mediaType, annotations, urls }) =>
-    withDescriptor(layer, { mediaType, annotations, urls })
-  );
-  const configFile = lazy(async (): Promise<ConfigFile> => {
-    const config = await base.configFile();
-    const diffIds = await Promise.all(layers.map((layer) => layer.diffId()));
-    return {
-      ...config,
-      rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, ...diffIds] },
-      history: [...config.history ?? [], ...added.map(({ history }) => history ?? { created_by: "gcrane append" })],
-    };
+  const layers = lazy(async () => {
+    const baseType = await base.mediaType();
+    return await Promise.all(added.map((addendum) => described(addendum, baseType)));
   });
+  const configMediaType = async (options?: AbortOptions) => (await base.manifest(options)).config.mediaType;
+  const rawConfigFile = async () => {
+    if (!isConfig(await configMediaType())) return await base.rawConfigFile();
+    return jsonBytes(await withLayers(await base.configFile(), added));
+  };
+  const finish = async (manifest: Manifest, options?: AbortOptions): Promise<Manifest> => {
+    const before = await base.manifest(options);
+    const config = manifest.config.digest === before.config.digest ? before.config : manifest.config;
+    return { ...before, ...manifest, config };
+  };
   return imageFromUncompressed({
-    rawConfigFile: async () => jsonBytes(await configFile()),
-    layers: async (options) => [...await base.layers(options), ...layers],
+    rawConfigFile,
+    layers: async (options) => [...await base.layers(options), ...await layers(options)],
     mediaType: (options) => base.mediaType(options),
-    configMediaType: async (options) => (await base.manifest(options)).config.mediaType,
-    finish: async (manifest, options): Promise<Manifest> => ({ ...await base.manifest(options), ...manifest }),
+    configMediaType,
+    finish,
     what: "the image with layers appended",
   });
+}
+
+/** The layer with what its addendum says of it, in the family of the image that it goes to. */
+async function described(addendum: Addendum, manifestMediaType: string): Promise<Layer> {
+  const { layer, mediaType, annotations, urls } = addendum;
+  const own = await layer.mediaType();
+  const compression = (["none", "gzip", "zstd"] as const).find((compression) =>
+    [MediaType.OciManifest, MediaType.DockerManifestSchema2].some((family) =>
+      layerMediaType(family, compression) === own
+    )
+  );
+  // Foreign layers and blobs of an artifact have no counterpart in the other family.
+  const fitting = compression === undefined ? own : layerMediaType(manifestMediaType, compression);
+  return withDescriptor(layer, { mediaType: mediaType ?? fitting, annotations, urls });
+}
+
+/** A config with further layers. */
+async function withLayers(config: ConfigFile, added: readonly Addendum[]): Promise<ConfigFile> {
+  const diffIds = await Promise.all(added.map(({ layer }) => layer.diffId()));
+  return {
+    ...config,
+    rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, ...diffIds] },
+    history: [...config.history ?? [], ...added.map(({ history }) => history ?? { created_by: "gcrane append" })],
+  };
 }

@@ -31,24 +31,22 @@ export class Cover {
   readonly #root: Node = { above: 0, own: 0, layer: 0, children: undefined };
   #layer = 0;
 
-  /** The current layer has a directory: lower ones of the same path are merged into it. */
-  addDirectory(path: string): void {
-    this.#add(path, Hidden.nonDirectory | Hidden.directory);
-  }
-
-  /** The current layer has something else than a directory. */
-  addNonDirectory(path: string): void {
-    this.#add(path, WHOLE_TREE);
+  /**
+   * Takes an entry of the current layer and says whether it shows: whether no layer above hides it. A directory that
+   * shows is merged with lower ones of the same path; anything else takes their place, also where it is hidden itself.
+   */
+  add(path: string, type: "directory" | "nonDirectory"): boolean {
+    return this.#add(path, type === "directory" ? Hidden.nonDirectory | Hidden.directory : WHOLE_TREE, Hidden[type]);
   }
 
   /** The current layer says that a path is gone. */
   addWhiteout(path: string): void {
-    this.#add(path, WHOLE_TREE);
+    this.#add(path, WHOLE_TREE, 0);
   }
 
   /** The current layer says that all below a directory is gone. */
   addOpaque(path: string): void {
-    this.#add(path, Hidden.nonDirectory | Hidden.below);
+    this.#add(path, Hidden.nonDirectory | Hidden.below, 0);
   }
 
   /** The current layer is done; the next one is below it. */
@@ -56,21 +54,12 @@ export class Cover {
     this.#layer++;
   }
 
-  /** Whether a path of the current layer is hidden by a layer above. */
-  hides(path: string, type: "directory" | "nonDirectory"): boolean {
-    let node: Node | undefined = this.#root;
-    for (const segment of segmentsOf(path)) {
-      if (this.#hiddenAt(node) & Hidden.below) return true;
-      node = node.children?.get(segment);
-      if (node === undefined) return false;
-    }
-    return (this.#hiddenAt(node) & Hidden[type]) !== 0;
-  }
-
-  #add(path: string, hidden: number): void {
+  /** Hides `hidden` at a path from lower layers; says whether layers above leave `asked` visible there. */
+  #add(path: string, hidden: number, asked: number): boolean {
     let node = this.#root;
-    for (const segment of segmentsOf(path)) {
-      this.#hide(node, Hidden.nonDirectory);
+    let above = 0;
+    for (const segment of path === "" ? [] : path.split("/")) {
+      above |= this.#hide(node, Hidden.nonDirectory) & Hidden.below;
       node.children ??= new Map();
       let child = node.children.get(segment);
       if (child === undefined) {
@@ -79,25 +68,19 @@ export class Cover {
       }
       node = child;
     }
-    this.#hide(node, hidden);
+    above |= this.#hide(node, hidden) & asked;
+    return above === 0;
   }
 
-  #hide(node: Node, hidden: number): void {
-    this.#hiddenAt(node);
-    node.own |= hidden;
-  }
-
-  /** What the layers above the current one hide; what an earlier one said counts from now on. */
-  #hiddenAt(node: Node): number {
+  /** Has the current layer hide something at a node; gives what the layers above it hide there. */
+  #hide(node: Node, hidden: number): number {
     if (node.layer !== this.#layer) {
+      // What the last layer that came by hides, it hides from this one.
       node.above |= node.own;
       node.own = 0;
       node.layer = this.#layer;
     }
+    node.own |= hidden;
     return node.above;
   }
-}
-
-function segmentsOf(path: string): string[] {
-  return path === "" ? [] : path.split("/");
 }

@@ -56,17 +56,12 @@ export class Union {
 
   #showDirectory(path: string, entry: TarEntry): TarWriteEntry | undefined {
     this.#links.unlink(path);
-    if (this.#cover.hides(path, "directory")) return undefined;
-    this.#cover.addDirectory(path);
-    return renamed(entry, `${path || "."}/`);
+    return this.#cover.add(path, "directory") ? renamed(entry, `${path || "."}/`) : undefined;
   }
 
   #showEntry(path: string, entry: TarEntry): TarWriteEntry | undefined {
     if (path === "") return undefined; // the root is a directory
-    const shows = !this.#cover.hides(path, "nonDirectory");
-    // Also where it is hidden itself: what is below that path in lower layers is gone.
-    this.#cover.addNonDirectory(path);
-    return this.#showNonDirectory(path, entry, shows);
+    return this.#showNonDirectory(path, entry, this.#cover.add(path, "nonDirectory"));
   }
 
   #showNonDirectory(path: string, entry: TarEntry, shows: boolean): TarWriteEntry | undefined {

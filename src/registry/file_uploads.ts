@@ -10,6 +10,7 @@ import {
   openWriter,
   remove,
   rename,
+  setTimes,
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../spec/mod.ts";
 import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
@@ -17,6 +18,7 @@ import type { RunningHash } from "./running_hash.ts";
 import type { StoreAppendOptions } from "./store.ts";
 import { checkUploadId } from "./store_key.ts";
 import { UploadHashes } from "./upload_hashes.ts";
+import { SETTLED_AGE } from "./verified_files.ts";
 
 /** The uploads of a file store: each is a file that grows, and takes the blob's place in the end. */
 export class FileUploads {
@@ -83,6 +85,8 @@ export class FileUploads {
       } finally {
         await writer.close();
       }
+      // A clock's ticks are too coarse to tell a change right after from none: from here on, any is seen.
+      await atFile("write", path, () => setTimes(path, Date.now() - SETTLED_AGE));
       const stat = await lstat(path);
       if (stat.size !== size) throw new FileError(`${path} was written to while it was being finished`);
       await atFile("write", target, () => inDirectory(target, () => rename(path, target)));

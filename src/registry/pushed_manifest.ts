@@ -75,8 +75,16 @@ export function referrerFacts(bytes: Bytes): ReferrerFacts {
   const artifactType = typeof value.artifactType === "string" && value.artifactType !== ""
     ? value.artifactType
     : config;
-  const annotations = value.annotations as Descriptor["annotations"];
+  const annotations = typeof value.annotations === "object" ? stringsOf(value.annotations) : undefined;
   return { ...(artifactType && { artifactType }), ...(annotations && { annotations }) };
+}
+
+/** The members that are strings, as all of them should be: anything else could be of any depth. */
+function stringsOf(value: object | null): Record<string, string> | undefined {
+  const strings = Object.entries(value ?? {}).filter((entry): entry is [string, string] =>
+    typeof entry[1] === "string"
+  );
+  return strings.length > 0 ? Object.fromEntries(strings) : undefined;
 }
 
 function sizeOf(descriptors: readonly Descriptor[]): number {

@@ -36,10 +36,11 @@ export interface RegistryOptions {
    */
   manifestLimit?: number;
   /**
-   * Called with each error that was answered with 500: a disk that is full, for example.
+   * Called with each failure that is not the client's: one that was answered with 500, a full disk for example, and when
+   * serving, one that cut an answer short, a spoilt blob for example; then without the request.
    * @default nothing
    */
-  onError?: (error: unknown, request: Request) => void;
+  onError?: (error: unknown, request?: Request) => void;
 }
 
 /** A registry as a function from requests to answers. */
@@ -84,7 +85,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   app.all("/v2/*", (c) => answer(context, c.req.raw, readOnly));
   app.notFound(() => nothingHere());
   app.onError((error, c) => {
-    options.onError?.(error, c.req.raw);
+    if (!c.req.raw.signal.aborted) options.onError?.(error, c.req.raw); // a client that left is no failure
     return refuse(500, "UNKNOWN", { message: "the registry failed; its log says why" });
   });
   return {

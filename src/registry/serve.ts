@@ -46,7 +46,11 @@ export async function serveRegistry(options: ServeRegistryOptions = {}): Promise
   const { hostname = "127.0.0.1", port = 0, disk, signal, ...rest } = options;
   signal?.throwIfAborted();
   const registry = createRegistry({ ...rest, store: disk === undefined ? memoryStore() : fileStore(disk) });
-  const server = await serveFetch((request) => registry.fetch(request), { hostname, port });
+  const server = await serveFetch((request) => registry.fetch(request), {
+    hostname,
+    port,
+    onError: (error) => rest.onError?.(error),
+  });
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
   finished.catch(() => {});
   const stop = () => void server.close().then(resolve, reject);

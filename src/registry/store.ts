@@ -71,7 +71,8 @@ export interface StoreAppendOptions extends AbortOptions {
  *   was never appended to is empty.
  * - **Writes are atomic**: a reader sees the old value or the new one, a blob is there whole or not at all, also after
  *   the process was killed, and what a call has done can be seen by everybody when it resolves.
- * - A store's own failures are `GcraneError`s. A failure of a stream that it was given is passed on as it is.
+ * - A store's own failures are `FileError`s, whatever it is made of. A failure of a stream that it was given is passed
+ *   on as it is, and so is the reason of a signal.
  */
 export interface RegistryStore {
   /** The value of a record, or `undefined`. */

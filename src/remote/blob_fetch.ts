@@ -1,10 +1,11 @@
 import { HttpError, ProtocolError } from "../errors.ts";
-import { type AbortOptions } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { type ByteStream, runtimeFetch } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
-import { checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
-import type { RemoteClient } from "./client.ts";
+import { type Answer, checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
+import { blobBody } from "./blob_body.ts";
+import type { Access, RemoteClient } from "./client.ts";
 import { resumable } from "./resume.ts";
 
 /**
@@ -17,13 +18,38 @@ export async function openBlob(
   descriptor: Descriptor,
   options: AbortOptions = {},
 ): Promise<ByteStream> {
-  const fromRegistry = (offset: number) => openAt(client, repository, descriptor, offset, options.signal);
+  const { digest, size } = descriptor;
+  const open = async (offset: number) =>
+    await blobBody(
+      await client.request(repository, {
+        method: "GET",
+        to: `/blobs/${digest}`,
+        access: "pull",
+        expect: offset > 0 ? [200, 206] : [200],
+        headers: rangeHeaders(offset),
+        signal: options.signal,
+      }),
+      { offset, size },
+    );
+  const resuming = { ...options, size, what: `blob ${digest} of ${repository}`, retry: client.options.retry };
   try {
-    return await resumable(fromRegistry, { ...options, size: descriptor.size, retry: client.options.retry });
+    return await resumable(open, resuming);
   } catch (error) {
     const urls = descriptor.urls ?? [];
     if (!(error instanceof HttpError && error.status < 500) || urls.length === 0) throw error;
-    return await openForeign(client, repository, urls, options);
+    let failure: unknown = error;
+    for (const url of urls) {
+      try {
+        return await resumable(
+          (offset) => openForeign(client, repository, { url, offset, size, ...options }),
+          resuming,
+        );
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        failure = error;
+      }
+    }
+    throw failure;
   }
 }
 
@@ -34,14 +60,7 @@ export async function headBlob(
   digest: string,
   options: AbortOptions = {},
 ): Promise<{ size: number }> {
-  const { response, url } = await client.request(repository, {
-    method: "HEAD",
-    to: `/blobs/${digest}`,
-    access: "pull",
-    expect: [200],
-    signal: options.signal,
-  });
-  await discard(response);
+  const { response, url } = await askBlob(client, repository, { digest, access: "pull", expect: [200], ...options });
   const size = response.headers.get("content-length");
   if (size === null || !/^\d+$/.test(size)) {
     throw new ProtocolError(`HEAD ${redactUrl(url)}: the answer has no Content-Length`);
@@ -49,92 +68,51 @@ export async function headBlob(
   return { size: Number(size) };
 }
 
-async function openAt(
+/** Whether a repository that is to be written to holds a blob. */
+export async function hasBlob(
   client: RemoteClient,
   repository: Repository,
-  descriptor: Descriptor,
-  offset: number,
-  signal: AbortSignal | undefined,
-): Promise<ByteStream> {
-  const { response, url } = await client.request(repository, {
-    method: "GET",
-    to: `/blobs/${descriptor.digest}`,
-    access: "pull",
-    expect: offset > 0 ? [200, 206] : [200],
-    headers: { "accept-encoding": "identity", ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) },
-    signal,
-  });
-  return await body(response, offset, `GET ${redactUrl(url)}`);
+  digest: string,
+  options: AbortOptions = {},
+): Promise<boolean> {
+  const asked = { digest, access: "push", expect: [200, 404], ...options } as const;
+  return (await askBlob(client, repository, asked)).response.status === 200;
 }
 
-/** The bytes of an answer from `offset` on, whether the server sent a part or everything. */
-async function body(response: Response, offset: number, what: string): Promise<ByteStream> {
-  const encoding = response.headers.get("content-encoding");
-  if (encoding !== null && encoding !== "" && encoding !== "identity") {
-    await response.body?.cancel().catch(() => {});
-    throw new ProtocolError(
-      `${what}: the server sent the blob in the encoding ${encoding}, so its bytes are not those asked for`,
-    );
-  }
-  const stream = (response.body ?? new Blob([]).stream()) as ByteStream;
-  if (offset === 0) return stream;
-  if (response.status === 206) {
-    const range = /^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "");
-    if (Number(range?.[1]) === offset) return stream;
-    await stream.cancel().catch(() => {});
-    throw new ProtocolError(`${what}: asked to go on at byte ${offset}, the server sent another range`);
-  }
-  return skip(stream, offset);
+async function askBlob(
+  client: RemoteClient,
+  repository: Repository,
+  { digest, ...request }: { digest: string; access: Access; expect: readonly number[]; signal?: AbortSignal },
+): Promise<Answer> {
+  const answer = await client.request(repository, { ...request, method: "HEAD", to: `/blobs/${digest}` });
+  await discard(answer.response);
+  return answer;
 }
 
-/** A stream without its first bytes. */
-export function skip(source: ByteStream, count: number): ByteStream {
-  const reader = source.getReader();
-  let left = count;
-  return new ReadableStream({
-    async pull(controller) {
-      while (true) {
-        const { value, done } = await reader.read();
-        if (done) return controller.close();
-        if (value.length > left) {
-          controller.enqueue(value.subarray(left));
-          left = 0;
-          return;
-        }
-        left -= value.length;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-}
-
-/** Opens the first URL that answers, without credentials and under security rule 4. */
+/** Opens a URL of a descriptor, without credentials and under security rule 4. */
 async function openForeign(
   client: RemoteClient,
   repository: Repository,
-  urls: readonly string[],
-  options: AbortOptions,
+  { url: text, offset, size, signal }: { url: string; offset: number; size: number; signal?: AbortSignal },
 ): Promise<ByteStream> {
-  const { base } = await client.connection(repository.registry).ping(options);
-  const fetch = client.options.fetch ?? runtimeFetch({ insecureTls: client.options.insecure ?? false });
-  let failure: unknown;
-  for (const text of urls) {
-    try {
-      const url = URL.canParse(text) ? new URL(text) : undefined;
-      if (!url) throw new ProtocolError(`the foreign layer URL ${redactUrl(text)} is no URL`);
-      checkForeignUrl(url, base);
-      const headers = new Headers({ "accept-encoding": "identity" });
-      const { response } = await send({ method: "GET", url, headers, signal: options.signal }, {
-        fetch,
-        onRequest: client.options.onRequest,
-        checkRedirect: (_from, to) => checkForeignUrl(to, base),
-      });
-      if (response.status !== 200) throw await responseError(response, { method: "GET", url: url.href });
-      return await body(response, 0, `GET ${redactUrl(url)}`);
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      failure = error;
-    }
+  const { base } = await client.connection(repository.registry).ping({ signal });
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url) throw new ProtocolError("a foreign layer URL is no URL");
+  checkForeignUrl(url, base);
+  const headers = new Headers(rangeHeaders(offset));
+  const answer = await send({ method: "GET", url, headers, signal }, {
+    fetch: client.options.fetch ?? runtimeFetch({ insecureTls: client.options.insecure ?? false }),
+    onRequest: client.options.onRequest,
+    checkRedirect: (_from, to) => checkForeignUrl(to, base),
+  });
+  const { status } = answer.response;
+  if (status !== 200 && !(status === 206 && offset > 0)) {
+    throw await responseError(answer.response, { method: "GET", url: url.href });
   }
-  throw failure;
+  return await blobBody(answer, { offset, size });
+}
+
+/** Asks for the bytes from an offset on, as they are. */
+function rangeHeaders(offset: number): Record<string, string> {
+  return { "accept-encoding": "identity", ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
 }

@@ -1,18 +1,21 @@
-import { HttpError } from "../errors.ts";
+import { HttpError, NetworkError } from "../errors.ts";
 import { type AbortOptions, Semaphore } from "../io/mod.ts";
 import { type Layer, ProgressReporter, spoolLayer } from "../image/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type Hash, hashHexDigits, isDistributable } from "../spec/mod.ts";
+import { hashHexDigits, isDistributable } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
+import { hasBlob } from "./blob_fetch.ts";
 import { BlobTransfer, nextLocation } from "./blob_transfer.ts";
 import type { RemoteClient } from "./client.ts";
+import { OnceByKey } from "./once.ts";
 import { DEFAULT_JOBS } from "./options.ts";
 
 /** Puts blobs into repositories, each digest once per repository, a bounded number at the same time. */
 export class BlobUploader {
   readonly #client: RemoteClient;
   readonly #slots: Semaphore;
-  readonly #uploads = new Map<string, Promise<void>>();
+  readonly #uploads = new OnceByKey();
+  #streams = 0;
 
   /** Makes it; nothing is sent before something is uploaded. */
   constructor(client: RemoteClient) {
@@ -25,40 +28,25 @@ export class BlobUploader {
    * (distribution-spec, "Pushing blobs"). A layer that is not distributable is passed over unless that is allowed.
    */
   async upload(repository: Repository, layer: Layer, options: AbortOptions = {}): Promise<void> {
-    const { signal } = options;
-    if (!this.#client.options.allowNondistributable && !isDistributable(await layer.mediaType())) return;
-    if (layer.streaming) return await this.#slots.run(() => this.#send(repository, layer, signal), { signal });
-    if (!layer.digestKnown()) return await this.#uploadSpooled(repository, layer, options);
-    const key = `${repository}@${await layer.digest(options)}`;
-    const under = this.#uploads.get(key);
-    if (under) return await under;
-    const upload = this.#slots.run(() => this.#ensure(repository, layer, signal), { signal });
-    this.#uploads.set(key, upload);
-    try {
-      await upload;
-    } catch (error) {
-      this.#uploads.delete(key);
-      throw error;
+    if (!this.#client.options.allowNondistributable && !isDistributable(await layer.mediaType(options))) return;
+    const inSlot = (work: () => Promise<void>) => this.#slots.run(work, options);
+    if (layer.streaming) {
+      return await inSlot(() => this.#reported(layer, (reporter) => this.#send(repository, layer, reporter, options)));
     }
-  }
-
-  /** Compresses once, into a file, so that the digest is known and what the registry has need not be sent. */
-  async #uploadSpooled(repository: Repository, layer: Layer, options: AbortOptions): Promise<void> {
-    const spooled = await this.#slots.run(() => spoolLayer(layer, options), options);
-    try {
-      await this.upload(repository, spooled.layer, options);
-    } finally {
-      await spooled.dispose();
+    if (layer.digestKnown()) {
+      // Who waits for another needs no slot, and who is waited for must have one.
+      if (await this.#uploads.joined(await keyOf(repository, layer), options)) return;
+      return await inSlot(() => this.#once(repository, layer, options));
     }
-  }
-
-  async #ensure(repository: Repository, layer: Layer, signal: AbortSignal | undefined): Promise<void> {
-    const digest = await layer.digest({ signal });
-    const reporter = await this.#reporter(layer);
-    if (await this.#exists(repository, digest, signal)) return reporter.end("skipped");
-    const from = mountSource(repository, layer);
-    if (from && await this.#mount(repository, from, digest, signal)) return reporter.end("mounted");
-    await this.#send(repository, layer, signal);
+    // Compressed once, into a file, so that the digest is known and what the registry has need not be sent.
+    await inSlot(async () => {
+      const spooled = await spoolLayer(layer, options);
+      try {
+        await this.#once(repository, spooled.layer, options);
+      } finally {
+        await spooled.dispose();
+      }
+    });
   }
 
   /** Begins an upload and gives it up, to see whether that is allowed. @throws {HttpError} when it is not. */
@@ -71,31 +59,36 @@ export class BlobUploader {
       signal: options.signal,
     });
     await discard(answer.response);
-    await this.#cancel(repository, nextLocation(answer), options.signal);
+    await this.#giveUp(repository, nextLocation(answer), options);
   }
 
-  async #exists(repository: Repository, digest: Hash, signal: AbortSignal | undefined): Promise<boolean> {
-    const { response } = await this.#client.request(repository, {
-      method: "HEAD",
-      to: `/blobs/${digest}`,
-      access: "push",
-      expect: [200, 404],
-      signal,
+  async #once(repository: Repository, layer: Layer, options: AbortOptions): Promise<void> {
+    const key = await keyOf(repository, layer);
+    await this.#uploads.run(key, options, () => this.#ensure(repository, layer, options));
+  }
+
+  async #ensure(repository: Repository, layer: Layer, options: AbortOptions): Promise<void> {
+    const digest = await layer.digest(options);
+    await this.#reported(layer, async (reporter) => {
+      if (await hasBlob(this.#client, repository, digest, options)) return "skipped";
+      const from = mountSource(repository, layer);
+      const session = from ? await this.#mount(repository, { from, digest, ...options }) : undefined;
+      if (session === "mounted") return session;
+      return await this.#send(repository, layer, reporter, { ...options, session });
     });
-    await discard(response);
-    return response.status === 200;
   }
 
-  /** Asks for a mount. A registry that refuses, in whatever way, is sent the blob instead. */
+  /**
+   * Asks for a mount. A registry that refuses, in whatever way, is sent the blob instead, in the session that it may
+   * have begun for that.
+   */
   async #mount(
     repository: Repository,
-    from: Repository,
-    digest: Hash,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
+    { from, digest, signal }: { from: Repository; digest: string; signal?: AbortSignal },
+  ): Promise<"mounted" | URL | undefined> {
     const query = new URLSearchParams({ mount: digest, from: from.repository });
     try {
-      const { response, url } = await this.#client.request(repository, {
+      const answer = await this.#client.request(repository, {
         method: "POST",
         to: `/blobs/uploads/?${query}`,
         access: "push",
@@ -103,34 +96,49 @@ export class BlobUploader {
         expect: [201, 202],
         signal,
       });
-      await discard(response);
-      if (response.status === 201) return true;
-      await this.#cancel(repository, nextLocation({ response, url }), signal);
-      return false;
+      await discard(answer.response);
+      return answer.response.status === 201 ? "mounted" : nextLocation(answer);
     } catch (error) {
-      if (error instanceof HttpError) return false;
+      if (error instanceof HttpError) return undefined;
       throw error;
     }
   }
 
-  /** Ends an upload session that is not used after all; not every registry can. */
-  async #cancel(repository: Repository, location: URL, signal: AbortSignal | undefined): Promise<void> {
-    const expect = [200, 202, 204, 400, 401, 403, 404, 405, 501];
-    const { response } = await this.#client.request(repository, {
-      method: "DELETE",
-      to: location,
-      access: "push",
-      expect,
-      signal,
-    });
-    await discard(response);
+  /** Ends an upload session that is not used after all. Not every registry can, and none has to. */
+  async #giveUp(repository: Repository, location: URL, { signal }: AbortOptions): Promise<void> {
+    try {
+      const { response } = await this.#client.request(repository, {
+        method: "DELETE",
+        to: location,
+        access: "push",
+        expect: [200, 202, 204],
+        repeatable: false,
+        signal,
+      });
+      await discard(response);
+    } catch (error) {
+      if (!(error instanceof HttpError || error instanceof NetworkError)) throw error;
+    }
   }
 
-  async #send(repository: Repository, layer: Layer, signal: AbortSignal | undefined): Promise<void> {
+  async #send(
+    repository: Repository,
+    layer: Layer,
+    reporter: ProgressReporter,
+    options: AbortOptions & { session?: URL },
+  ): Promise<"done"> {
+    await new BlobTransfer(this.#client, repository, layer, { ...options, reporter }).run();
+    return "done";
+  }
+
+  /** Tells the listener of a layer's way, and how it ended. */
+  async #reported(
+    layer: Layer,
+    work: (reporter: ProgressReporter) => Promise<"done" | "skipped" | "mounted">,
+  ): Promise<void> {
     const reporter = await this.#reporter(layer);
     try {
-      await new BlobTransfer(this.#client, repository, layer, reporter, signal).run();
-      reporter.end("done");
+      reporter.end(await work(reporter));
     } catch (error) {
       reporter.end("failed");
       throw error;
@@ -147,12 +155,14 @@ export class BlobUploader {
       total: known ? await layer.size() : undefined,
     });
   }
-
-  #streams = 0;
 }
 
 /** Where a registry could mount a layer from: another repository of its own. */
 function mountSource(repository: Repository, { origin }: Layer): Repository | undefined {
   const elsewhere = origin?.registry === repository.registry.name && origin.repository !== repository.repository;
   return elsewhere ? repository.registry.repository(origin.repository) : undefined;
+}
+
+async function keyOf(repository: Repository, layer: Layer): Promise<string> {
+  return `${repository}@${await layer.digest()}`;
 }

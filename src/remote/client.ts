@@ -1,6 +1,6 @@
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
-import { type Answer, Connection, type RegistryRequest } from "../transport/mod.ts";
+import { type Answer, type BodyLimit, Connection, type RegistryRequest, type WholeAnswer } from "../transport/mod.ts";
 import type { RemoteOptions } from "./options.ts";
 
 /** What is done in a repository, as a token's scope names it. */
@@ -44,10 +44,19 @@ export class RemoteClient {
 
   /** Sends a request within a repository. `to` begins after the repository's name: `/tags/list`. */
   async request(repository: Repository, request: RepositoryRequest): Promise<Answer> {
-    const { access, from, ...rest } = request;
-    const scopes = [scope(repository, ACTIONS[access])];
-    if (from) scopes.push(pullScope(from));
-    const to = typeof rest.to === "string" ? `/v2/${repository.repository}${rest.to}` : rest.to;
-    return await this.connection(repository.registry).request(repository.repository, { ...rest, to, scopes });
+    return await this.connection(repository.registry).request(repository.repository, ofRegistry(repository, request));
   }
+
+  /** As {@linkcode RemoteClient.request}, but reads the body too. */
+  async requestWhole(repository: Repository, request: RepositoryRequest, limit: BodyLimit): Promise<WholeAnswer> {
+    const connection = this.connection(repository.registry);
+    return await connection.requestWhole(repository.repository, ofRegistry(repository, request), limit);
+  }
+}
+
+function ofRegistry(repository: Repository, { access, from, ...rest }: RepositoryRequest): RegistryRequest {
+  const scopes = [scope(repository, ACTIONS[access])];
+  if (from) scopes.push(pullScope(from));
+  const to = typeof rest.to === "string" ? `/v2/${repository.repository}${rest.to}` : rest.to;
+  return { ...rest, to, scopes };
 }

@@ -1,9 +1,10 @@
-import { LimitError, ProtocolError } from "../errors.ts";
-import { type AbortOptions, Limits, readAll } from "../io/mod.ts";
+import { ProtocolError } from "../errors.ts";
+import { type AbortOptions, Limits } from "../io/mod.ts";
 import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
-import type { ByteStream } from "../runtime/mod.ts";
-import { type Answer, checkLink, redactUrl, resolveLocation } from "../transport/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import { type BodyLimit, redactUrl, type WholeAnswer } from "../transport/mod.ts";
 import type { RemoteClient } from "./client.ts";
+import { LinkFollower } from "./links.ts";
 
 /** Options of a listing. */
 export interface ListOptions extends AbortOptions {
@@ -58,8 +59,12 @@ export async function* tagPages(
   options: ListOptions = {},
 ): AsyncGenerator<TagsPage, void, undefined> {
   const query = pageQuery(options, isGoogle(repository.registry.name) ? 10_000 : 1000);
-  const request = (to: string | URL) =>
-    client.request(repository, { method: "GET", to, access: "pull", expect: [200], ...accepting(options) });
+  const request = (to: string | URL, limit: BodyLimit) =>
+    client.requestWhole(
+      repository,
+      { method: "GET", to, access: "pull", expect: [200], ...accepting(options) },
+      limit,
+    );
   for await (const page of pages(client, repository.registry, `/tags/list${query}`, request)) {
     const { name, tags, child, manifest } = page as Partial<Record<keyof TagsPage, unknown>>;
     yield {
@@ -78,8 +83,12 @@ export async function* catalogPages(
   options: ListOptions = {},
 ): AsyncGenerator<CatalogPage, void, undefined> {
   const connection = client.connection(registry);
-  const request = (to: string | URL) =>
-    connection.request(undefined, { method: "GET", to, scopes: [CATALOG_SCOPE], expect: [200], ...accepting(options) });
+  const request = (to: string | URL, limit: BodyLimit) =>
+    connection.requestWhole(
+      undefined,
+      { method: "GET", to, scopes: [CATALOG_SCOPE], expect: [200], ...accepting(options) },
+      limit,
+    );
   for await (const page of pages(client, registry, `/v2/_catalog${pageQuery(options, 1000)}`, request)) {
     yield { repositories: strings(page.repositories) };
   }
@@ -95,24 +104,17 @@ async function* pages(
   client: RemoteClient,
   registry: Registry,
   first: string,
-  request: (to: string | URL) => Promise<Answer>,
+  request: (to: string | URL, limit: BodyLimit) => Promise<WholeAnswer>,
 ): AsyncGenerator<Record<string, unknown>, void, undefined> {
-  const seen = new Set<string>();
+  const links = new LinkFollower(client, registry);
   for (let to: string | URL | undefined = first; to !== undefined;) {
-    const { response, url } = await request(to);
-    const what = `GET ${redactUrl(url)}`;
-    yield await readPage(response, what);
-    const link = nextLink(response);
-    if (link === undefined) return;
-    to = resolveLocation(link, url);
-    checkLink(to, (await client.connection(registry).ping()).base);
-    if (seen.has(to.href)) throw new LimitError(`${what}: the list goes round in circles`);
-    seen.add(to.href);
+    const answer: WholeAnswer = await request(to, { limit: Limits.page, what: `a page of a list of ${registry}` });
+    yield parsePage(answer.bytes, `GET ${redactUrl(answer.url)}`);
+    to = await links.next(answer);
   }
 }
 
-async function readPage(response: Response, what: string): Promise<Record<string, unknown>> {
-  const bytes = await readAll(response.body as ByteStream, { limit: Limits.page, what: `the page of ${what}` });
+function parsePage(bytes: Bytes, what: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (isObject(value)) return value;
@@ -120,14 +122,6 @@ async function readPage(response: Response, what: string): Promise<Record<string
     // said below
   }
   throw new ProtocolError(`${what}: the answer is not a JSON object`);
-}
-
-/** The target of the `next` link (RFC 8288); a link without `rel` counts, as registries send it. */
-function nextLink(response: Response): string | undefined {
-  for (const [, target, parameters] of (response.headers.get("link") ?? "").matchAll(/<([^>]*)>([^,<]*)/g)) {
-    if (!/\brel\s*=/.test(parameters) || /\brel\s*=\s*"?next\b/i.test(parameters)) return target;
-  }
-  return undefined;
 }
 
 function pageQuery({ pageSize, last }: ListOptions, defaultSize: number): string {

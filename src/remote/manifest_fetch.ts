@@ -1,11 +1,12 @@
 import { HttpError, ManifestError, ProtocolError } from "../errors.ts";
-import { type AbortOptions, digestBytes, Limits, readAll } from "../io/mod.ts";
+import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, hashAlgorithm, isHash, manifestMediaType, MediaType, parseJsonObject } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { artifactFields } from "./artifact.ts";
 import type { RemoteClient } from "./client.ts";
+import { signedPayload } from "./schema1.ts";
 
 /** The manifests that are asked for: OCI's, Docker's, and schema 1. */
 const ACCEPT = [
@@ -35,20 +36,17 @@ export async function fetchManifest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<FetchedManifest> {
-  const { response } = await client.request(reference.context, {
+  const what = `manifest ${reference}`;
+  const { response, bytes } = await client.requestWhole(reference.context, {
     method: "GET",
     to: `/manifests/${reference.identifier}`,
     access: "pull",
     expect: [200],
     headers: { accept: ACCEPT },
     signal: options.signal,
-  });
-  const what = `manifest ${reference}`;
-  const bytes = response.body
-    ? await readAll(response.body as ByteStream, { limit: Limits.manifest, what, signal: options.signal })
-    : new Uint8Array();
+  }, { limit: Limits.manifest, what });
   const mediaType = contentType(response) ?? manifestMediaType(bytes, what);
-  return { bytes, descriptor: await describe(bytes, mediaType, reference, response) };
+  return { bytes, descriptor: await describe(bytes, mediaType, reference) };
 }
 
 /**
@@ -114,19 +112,12 @@ export async function findManifest(
   };
 }
 
-async function describe(
-  bytes: Bytes,
-  mediaType: string,
-  reference: Reference,
-  response: Response,
-): Promise<Descriptor> {
-  const named = response.headers.get("docker-content-digest");
-  // The digest of a signed schema 1 manifest is that of its payload, which only the registry computes.
-  if (mediaType === MediaType.DockerManifestSchema1Signed && isHash(named)) {
-    return { mediaType, digest: named, size: bytes.length };
-  }
+async function describe(bytes: Bytes, mediaType: string, reference: Reference): Promise<Descriptor> {
   const algorithm = reference.kind === "digest" ? hashAlgorithm(reference.identifier) : "sha256";
-  const digest = await digestBytes(bytes, algorithm);
+  const digested = mediaType === MediaType.DockerManifestSchema1Signed
+    ? signedPayload(bytes, `manifest ${reference}`)
+    : bytes;
+  const digest = await digestBytes(digested, algorithm);
   if (reference.kind === "digest" && digest !== reference.identifier) {
     throw new ManifestError(
       `${reference.context.registry} answered ${reference} with a manifest whose digest is ${digest}`,

@@ -1,4 +1,3 @@
-import { HttpError } from "../errors.ts";
 import { type AbortOptions, digestBytes, mapConcurrent } from "../io/mod.ts";
 import type { Image, ImageIndex, Layer } from "../image/mod.ts";
 import type { Reference, Repository } from "../name/mod.ts";
@@ -9,6 +8,7 @@ import { BlobUploader } from "./blob_upload.ts";
 import { RemoteClient } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { Puller } from "./puller.ts";
+import { OnceByKey } from "./once.ts";
 import { DEFAULT_JOBS, type RemoteOptions } from "./options.ts";
 import { addReferrer } from "./referrers_write.ts";
 
@@ -27,7 +27,7 @@ export interface ManifestBytes {
 export class Pusher {
   readonly #client: RemoteClient;
   readonly #blobs: BlobUploader;
-  readonly #manifests = new Map<string, Promise<void>>();
+  readonly #manifests = new OnceByKey();
 
   /** Makes it; nothing is sent before something is pushed. */
   constructor(options: RemoteOptions = {}) {
@@ -163,17 +163,8 @@ export class Pusher {
       await this.put(await reference(), await manifestOf(child, options), options);
       return;
     }
-    const key = (await reference()).name;
-    const under = this.#manifests.get(key);
-    if (under) return await under;
-    const push = this.push(await reference(), child, options).then(() => {});
-    this.#manifests.set(key, push);
-    try {
-      await push;
-    } catch (error) {
-      this.#manifests.delete(key);
-      throw error;
-    }
+    const named = await reference();
+    await this.#manifests.run(named.name, options, async () => void await this.push(named, child, options));
   }
 }
 

@@ -1,7 +1,6 @@
-import { HttpError } from "../errors.ts";
-import { type AbortOptions, digestBytes, Limits, readAll } from "../io/mod.ts";
+import { HttpError, LimitError } from "../errors.ts";
+import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
-import type { ByteStream } from "../runtime/mod.ts";
 import {
   type Descriptor,
   type Hash,
@@ -12,8 +11,9 @@ import {
   MediaType,
   parseIndexManifest,
 } from "../spec/mod.ts";
-import { checkLink, discard, resolveLocation } from "../transport/mod.ts";
+import type { WholeAnswer } from "../transport/mod.ts";
 import type { RemoteClient } from "./client.ts";
+import { LinkFollower } from "./links.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
 /** Options of a look-up of referrers. */
@@ -80,32 +80,25 @@ export async function fetchFromApi(
 ): Promise<Descriptor[] | undefined> {
   const { artifactType, signal } = options;
   const query = artifactType ? `?${new URLSearchParams({ artifactType })}` : "";
+  const what = `the referrers of ${reference}`;
+  const links = new LinkFollower(client, reference.context.registry);
   const found: Descriptor[] = [];
-  const seen = new Set<string>();
-  let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
-  while (to !== undefined) {
-    const { response, url } = await client.request(reference.context, {
+  let size = 0;
+  for (let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`; to !== undefined;) {
+    const answer: WholeAnswer = await client.requestWhole(reference.context, {
       method: "GET",
       to,
       access: "pull",
       expect: [200, 400, 404, 405, 406],
       headers: { accept: MediaType.OciImageIndex },
       signal,
-    });
-    const type = response.headers.get("content-type")?.split(";", 1)[0].trim();
-    if (response.status !== 200 || type !== MediaType.OciImageIndex) {
-      await discard(response);
-      return undefined;
-    }
-    const what = `the referrers of ${reference}`;
-    const bytes = await readAll(response.body as ByteStream, { limit: Limits.manifest, what, signal });
-    found.push(...parseIndexManifest(bytes, what).manifests);
-    const link: string | undefined = /<([^>]*)>/.exec(response.headers.get("link") ?? "")?.[1];
-    to = link === undefined ? undefined : resolveLocation(link, url);
-    if (to === undefined) return found;
-    checkLink(to, (await client.connection(reference.context.registry).ping({ signal })).base);
-    if (seen.has(to.href)) return found;
-    seen.add(to.href);
+    }, { limit: Limits.manifest, what });
+    const type = answer.response.headers.get("content-type")?.split(";", 1)[0].trim();
+    if (answer.response.status !== 200 || type !== MediaType.OciImageIndex) return undefined;
+    size += answer.bytes.length;
+    if (size > Limits.manifest) throw new LimitError(`${what} are more than ${Limits.manifest} bytes`);
+    found.push(...parseIndexManifest(answer.bytes, what).manifests);
+    to = await links.next(answer);
   }
   return found;
 }

@@ -1,11 +1,14 @@
-import { NetworkError } from "../errors.ts";
+import { GcraneError, NetworkError } from "../errors.ts";
 import { type AbortOptions, delay, type RetryOptions } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { redactedCause } from "../transport/mod.ts";
 
 /** Options of {@linkcode resumable}. */
 export interface ResumeOptions extends AbortOptions {
-  /** How many bytes there are, where that is known: a stream that ends before was cut. */
-  readonly size?: number;
+  /** How many bytes there are: a stream that ends before was cut. */
+  readonly size: number;
+  /** What to call the bytes in an error. */
+  readonly what: string;
   /** How often a stream that makes no progress is opened again, and the waits between. */
   readonly retry?: Omit<RetryOptions, "signal">;
 }
@@ -18,27 +21,29 @@ export interface ResumeOptions extends AbortOptions {
  */
 export async function resumable(
   openAt: (offset: number) => Promise<ByteStream>,
-  options: ResumeOptions = {},
+  options: ResumeOptions,
 ): Promise<ByteStream> {
-  const { signal, size = 0 } = options;
+  const { signal, size, what } = options;
   const { attempts = 4, delayMs = 200, wait = delay } = options.retry ?? {};
   let reader = (await openAt(0)).getReader();
   let offset = 0;
   let failures = 0;
+  let cancelled = false;
 
   /** Opens the stream again, for as long as tries are left. */
   const reopen = async (failure: unknown): Promise<void> => {
     while (true) {
       if (signal?.aborted) throw signal.reason;
       if (++failures >= attempts) {
-        throw new NetworkError(`the connection was cut at byte ${offset} and could not be resumed`, {
-          cause: failure,
+        throw new NetworkError(`${what}: the connection was cut at byte ${offset} and could not be resumed`, {
+          cause: failure instanceof GcraneError ? failure : redactedCause(failure),
           hint: "check your network and try again",
         });
       }
       await wait(delayMs * 3 ** (failures - 1), signal);
       try {
         reader = (await openAt(offset)).getReader();
+        if (cancelled) await reader.cancel();
         return;
       } catch (error) {
         if (!(error instanceof NetworkError)) throw error;
@@ -58,10 +63,15 @@ export async function resumable(
           controller.enqueue(value);
           return;
         } catch (error) {
+          // Only the end of the answer was lost.
+          if (offset === size && !signal?.aborted) return controller.close();
           await reopen(error);
         }
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    async cancel(reason) {
+      cancelled = true;
+      await reader.cancel(reason).catch(() => {}); // it may have failed already
+    },
   }, { highWaterMark: 0 });
 }

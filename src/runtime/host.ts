@@ -1,18 +1,6 @@
 /** Where the code runs: `web` is a browser, or anything else that has web standards only. */
 export type RuntimeName = "deno" | "bun" | "node" | "workerd" | "web";
 
-/** The parts of `Bun` that this room uses. */
-interface BunHost {
-  serve(options: Record<string, unknown>): BunServer;
-}
-
-/** What `Bun.serve` gives back. */
-export interface BunServer {
-  readonly hostname: string;
-  readonly port: number;
-  stop(closeActiveConnections?: boolean): Promise<void>;
-}
-
 /** The modules of node that this room uses, by name. */
 interface NodeModules {
   "node:child_process": typeof import("node:child_process");
@@ -28,7 +16,7 @@ interface NodeModules {
 
 const globals = globalThis as unknown as {
   Deno?: typeof Deno & { version?: { deno?: string } };
-  Bun?: BunHost;
+  Bun?: unknown;
   navigator?: { userAgent?: string };
 };
 
@@ -49,11 +37,6 @@ function detect(): RuntimeName {
 /** `Deno`, where this is Deno. */
 export function denoHost(): typeof Deno | undefined {
   return runtimeName() === "deno" ? globals.Deno : undefined;
-}
-
-/** `Bun`, where this is Bun. */
-export function bunHost(): BunHost | undefined {
-  return runtimeName() === "bun" ? globals.Bun : undefined;
 }
 
 /** Node's `process`, or the same object of Deno, Bun or workerd; touching it costs Deno 17 ms the first time. */

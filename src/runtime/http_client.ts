@@ -1,5 +1,5 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
-import { bunHost, denoHost, notSupported, runtimeName } from "./host.ts";
+import { denoHost, notSupported, runtimeName } from "./host.ts";
 import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
 
 /** How to reach a server, where plain `fetch` does not do. */
@@ -43,7 +43,7 @@ function plainFetch(): typeof fetch {
 function specialFetch(options: ConnectionOptions): typeof fetch {
   const runtime = runtimeName();
   if (runtime === "web" || runtime === "workerd") throw notSupported("A choice of certificates or a unix socket");
-  return bunHost() === undefined ? nodeFetchFunction(options) : bunFetchFunction(options);
+  return runtime === "bun" ? bunFetchFunction(options) : nodeFetchFunction(options);
 }
 
 function bunFetchFunction({ insecureTls, ca, unixSocket }: ConnectionOptions): typeof fetch {

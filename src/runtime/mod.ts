@@ -85,11 +85,14 @@ export {
   type StandardStream,
   stdinStream,
   stdinText,
-  terminalColumns,
+  type TerminalSize,
+  terminalSize,
   writeStderr,
   writeStderrSync,
   writeStdout,
 } from "./standard_io.ts";
+export { askLine, type AskOptions } from "./ask.ts";
+export { onUnhandledError } from "./unhandled.ts";
 export { type CommandOutput, runCommand, type RunCommandOptions } from "./spawn.ts";
 export { type FetchHandler, serveFetch, type ServeOptions, type Server } from "./serve.ts";
 export { runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";

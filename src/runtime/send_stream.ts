@@ -61,14 +61,19 @@ function sendWithNode(request: StreamRequest, connection: ConnectionOptions | un
   return nodeFetch({ url: new URL(url), method, headers, body, contentLength, signal, connection });
 }
 
-function sendWithFetch(request: StreamRequest, fetch: typeof globalThis.fetch): Promise<Response> {
+async function sendWithFetch(request: StreamRequest, fetch: typeof globalThis.fetch): Promise<Response> {
   const { url, method, contentLength, signal } = request;
   const headers = new Headers(request.headers);
   headers.delete("content-length");
   if (contentLength !== undefined) headers.set("content-length", String(contentLength));
-  const body = contentLength === undefined ? request.body : ofLength(request.body, contentLength);
+  const { body, abandon } = watchedBody(request.body, contentLength);
   const init = { method, headers, body, duplex: "half", redirect: "manual", ...(signal && { signal }) };
-  return fetch(url, init as RequestInit);
+  try {
+    return await fetch(url, init as RequestInit);
+  } catch (error) {
+    abandon(error);
+    throw error;
+  }
 }
 
 async function sendWhole(request: StreamRequest, fetch: typeof globalThis.fetch): Promise<Response> {
@@ -77,21 +82,31 @@ async function sendWhole(request: StreamRequest, fetch: typeof globalThis.fetch)
   return await fetch(url, { method, headers, body, redirect: "manual", ...(signal && { signal }) });
 }
 
-/** The stream, with the promise of its length that workerd asks for, and an error where it is not kept. */
-function ofLength(body: ByteStream, length: number): ByteStream {
+/**
+ * The body as fetch is given it: it fails where it has not its length, and can be abandoned, which some runtimes forget
+ * when they fail before they read.
+ */
+function watchedBody(
+  source: ByteStream,
+  length: number | undefined,
+): { body: ByteStream; abandon: (reason: unknown) => void } {
   const { FixedLengthStream } = globalThis as {
     FixedLengthStream?: new (length: number) => TransformStream<Bytes, Bytes>;
   };
-  if (FixedLengthStream !== undefined) return body.pipeThrough(new FixedLengthStream(length));
-  const reader = body.getReader();
+  if (FixedLengthStream !== undefined && length !== undefined) {
+    // What workerd sends chunked otherwise; it cancels the source itself.
+    return { body: source.pipeThrough(new FixedLengthStream(length)), abandon() {} };
+  }
+  const reader = source.getReader();
+  const abandon = (reason: unknown) => void reader.cancel(reason).catch(() => {});
   let count = 0;
-  return new ReadableStream<Bytes>({
+  const body = new ReadableStream<Bytes>({
     async pull(controller) {
       const { done, value } = await reader.read();
       count += value?.byteLength ?? 0;
-      if (done ? count < length : count > length) {
+      if (length !== undefined && (done ? count < length : count > length)) {
         const error = new Error(`the body was to have ${length} bytes and has ${done ? `only ${count}` : "more"}`);
-        if (!done) reader.cancel(error).catch(() => {});
+        abandon(error);
         throw error;
       }
       if (done) controller.close();
@@ -99,4 +114,5 @@ function ofLength(body: ByteStream, length: number): ByteStream {
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
+  return { body, abandon };
 }

@@ -67,12 +67,25 @@ export function isTerminal(stream: StandardStream): boolean {
   return nodeModule("node:tty")?.isatty(descriptors[stream]) ?? false;
 }
 
-/** How many columns the terminal has; `undefined` where there is none. */
-export function terminalColumns(): number | undefined {
+/** How large the terminal is, in characters. */
+export interface TerminalSize {
+  /** Its width. */
+  readonly columns: number;
+  /** Its height. */
+  readonly rows: number;
+}
+
+/** How large the terminal is; `undefined` where there is none. It can be resized at any time. */
+export function terminalSize(): TerminalSize | undefined {
   const deno = denoHost();
-  if (deno === undefined) return nodeProcess()?.stderr?.columns ?? nodeProcess()?.stdout?.columns;
+  if (deno === undefined) {
+    // To touch node's object for a stream that is a pipe makes the pipe non-blocking.
+    const stream = isTerminal("stderr") ? "stderr" : isTerminal("stdout") ? "stdout" : undefined;
+    const { columns, rows } = stream === undefined ? {} : nodeProcess()?.[stream] ?? {};
+    return columns === undefined || rows === undefined ? undefined : { columns, rows };
+  }
   try {
-    return deno.consoleSize().columns;
+    return deno.consoleSize();
   } catch {
     return undefined;
   }
@@ -92,12 +105,18 @@ function writeInTurn(stream: "stdout" | "stderr", data: Uint8Array | string): Pr
 
 async function writeAll(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void> {
   const deno = denoHost();
-  for (let start = 0; start < bytes.byteLength;) {
-    start += await retry(() =>
-      deno === undefined
-        ? writeDescriptor(descriptors[stream], bytes, start)
-        : deno[stream].write(bytes.subarray(start))
-    );
+  try {
+    for (let start = 0; start < bytes.byteLength;) {
+      start += await retry(() =>
+        deno === undefined
+          ? writeDescriptor(descriptors[stream], bytes, start)
+          : deno[stream].write(bytes.subarray(start))
+      );
+    }
+  } catch (error) {
+    // The pipes that node makes for its children are sockets, which have a word of their own for it.
+    if ((error as { code?: unknown }).code !== "ECONNRESET") throw error;
+    throw Object.assign(new Error("EPIPE: broken pipe, write", { cause: error }), { code: "EPIPE" });
   }
 }
 

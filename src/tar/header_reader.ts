@@ -155,9 +155,9 @@ export class HeaderReader {
       // Global records belong to no entry, so they are not kept among its blocks.
       this.#arena.truncate(headerAt);
     } else if (this.#recordFlag === "L") {
-      this.#prefix.longName = textField(body, 0, { at: 0, length: body.length });
+      this.#prefix.longName = longName(body);
     } else if (this.#recordFlag === "K") {
-      this.#prefix.longLink = textField(body, 0, { at: 0, length: body.length });
+      this.#prefix.longLink = longName(body);
     } else {
       this.#prefix.pax = this.#parsePax(body);
     }
@@ -283,6 +283,12 @@ export class HeaderReader {
   #corrupt(what: string, hint?: string): TarError {
     return new TarError(`tar header at offset ${this.#blockOffset} ${what}`, { hint });
   }
+}
+
+/** The name in a GNU record; an empty one counts for nothing. */
+function longName(body: Bytes): Bytes | undefined {
+  const name = textField(body, 0, { at: 0, length: body.length });
+  return name.length === 0 ? undefined : name;
 }
 
 function hintAt(bytes: Bytes, at: number): string {

@@ -24,7 +24,7 @@ type Entry =
   | { readonly kind: "other"; readonly what: string };
 
 /** The most entries that a tarball may have; those of images have a few for each layer. */
-const MAX_ENTRIES = 200_000;
+const MAX_ENTRIES = 100_000;
 
 /** A tarball whose headers were read once: its files can be opened in any order, side by side. */
 export class Archive {

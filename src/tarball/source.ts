@@ -1,7 +1,6 @@
 import { TarballError } from "../errors.ts";
-import { type AbortOptions, streamOf } from "../io/mod.ts";
+import { type AbortOptions, fileFailure, streamOf } from "../io/mod.ts";
 import { type Bytes, type ByteStream, type FileStat, openFile } from "../runtime/mod.ts";
-import { fileFailure } from "./file_failure.ts";
 import { part } from "./part.ts";
 
 /** Which bytes to read. */

@@ -1,5 +1,5 @@
 import { TarballError } from "../errors.ts";
-import { type AbortOptions, chunks, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, chunks, errorCode, fileFailure, mapConcurrent } from "../io/mod.ts";
 import {
   type ByteStream,
   createNewFile,
@@ -9,9 +9,7 @@ import {
   stat,
   writeFileAtomic,
 } from "../runtime/mod.ts";
-import { encodeEntryHeader } from "../tar/encode_entry.ts";
-import { type TarWriteEntry, writeTar } from "../tar/mod.ts";
-import { errorCode, fileFailure } from "./file_failure.ts";
+import { encodeTarHeader, type TarWriteEntry, writeTar } from "../tar/mod.ts";
 import { type PlannedFile, planTarball, type TarballEntry, type WriteTarballOptions } from "./plan.ts";
 import { ReadAhead } from "./read_ahead.ts";
 
@@ -33,7 +31,20 @@ const BLOCK = 512;
  * Nothing is read before the stream is. It fails when a layer is not what its digest says.
  */
 export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarballOptions = {}): ByteStream {
-  return writeTar(tarEntries(entries, options), { signal: options.signal });
+  const given = options.signal;
+  const stop = new AbortController();
+  const signal = given ? AbortSignal.any([given, stop.signal]) : stop.signal;
+  const files = tarEntries(entries, { ...options, signal });
+  const stoppable: AsyncIterableIterator<TarWriteEntry> = {
+    next: () => files.next(),
+    return() {
+      // A generator can't return while it waits, for a layer to be compressed perhaps, so the wait must end first.
+      stop.abort(new DOMException("the tarball was cancelled", "AbortError"));
+      return files.return();
+    },
+    [Symbol.asyncIterator]: () => stoppable,
+  };
+  return writeTar(stoppable, { signal: given });
 }
 
 /**
@@ -104,7 +115,7 @@ interface Place {
 function layOut(files: readonly PlannedFile[]): { places: Place[]; end: number } {
   let end = 0;
   const places = files.map((file): Place => {
-    const header = encodeEntryHeader({ path: file.path }, { size: file.size, format: "pax", globals: new Set() });
+    const header = encodeTarHeader({ path: file.path, size: file.size });
     const offset = end;
     end += header.length + Math.ceil(file.size / BLOCK) * BLOCK;
     return { file, header, offset };

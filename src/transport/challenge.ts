@@ -2,7 +2,7 @@
 export interface Challenge {
   /** The scheme in lower case: `basic`, `bearer`, … */
   readonly scheme: string;
-  /** The parameters; names in lower case. Of a repeated name the last one counts. */
+  /** The parameters that have a value; names in lower case. Of a repeated name the last one counts. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -45,7 +45,7 @@ function parseValue(text: string): Challenge[] {
     if (parameter) {
       const [, name, quoted, bare] = parameter;
       const value = quoted !== undefined ? quoted.replace(/\\(.)/g, "$1") : bare;
-      challenges.at(-1)!.parameters[name.toLowerCase()] = value;
+      if (value !== "") challenges.at(-1)!.parameters[name.toLowerCase()] = value;
       continue;
     }
     const scheme = take(TOKEN);

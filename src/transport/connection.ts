@@ -2,15 +2,14 @@ import { anonymous, type Authenticator, type Keychain } from "../authn/mod.ts";
 import { HttpError, NetworkError } from "../errors.ts";
 import { type AbortOptions, lazy, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
-import { runtimeFetch } from "../runtime/mod.ts";
-import type { Challenge } from "./challenge.ts";
-import { responseChallenges } from "./challenge.ts";
-import { discard, responseError } from "./check.ts";
-import { CredentialSession, type ExchangeContext } from "./credentials.ts";
+import { type Bytes, runtimeFetch } from "../runtime/mod.ts";
+import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
+import { discard, readBody, responseError } from "./check.ts";
+import { CredentialSession, type Demand, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
 import { type Answer, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
 import { exchangeToken } from "./token.ts";
-import { hostAndPort } from "./url_policy.ts";
+import { hostAndPort, mayAuthorize } from "./url_policy.ts";
 import { userAgent } from "./user_agent.ts";
 
 /** Options of every conversation with a registry. */
@@ -75,6 +74,20 @@ export interface RegistryRequest {
   readonly signal?: AbortSignal;
 }
 
+/** How much of a body is read. */
+export interface BodyLimit {
+  /** The most bytes to accept. */
+  readonly limit: number;
+  /** What to call the body in an error. */
+  readonly what: string;
+}
+
+/** An answer whose body was read. */
+export interface WholeAnswer extends Answer {
+  /** The body; empty where the status is that of an error. */
+  readonly bytes: Bytes;
+}
+
 /** Statuses that pass: the same request may succeed later. */
 const PASSING = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
 
@@ -133,7 +146,29 @@ export class Connection {
   ): Promise<string | undefined> {
     const { base, challenge } = await this.ping(options);
     const session = await this.#session(repository);
-    return await session.authorization(challenge, scopes, this.#exchange(base), options.signal);
+    return await session.authorization(session.demand(scopes, challenge), this.#exchange(base), options.signal);
+  }
+
+  /**
+   * As {@linkcode request}, but reads the body too. A connection that is cut meanwhile is one more reason to try again.
+   *
+   * @throws {LimitError} when the body is larger than the limit.
+   */
+  async requestWhole(
+    repository: string | undefined,
+    request: RegistryRequest,
+    { limit, what }: BodyLimit,
+  ): Promise<WholeAnswer> {
+    const { method, signal } = request;
+    return await this.#retrying(async () => {
+      const answer = await this.#attempt(repository, request);
+      if (answer.response.ok) {
+        const line = { method, url: answer.url.href };
+        return { ...answer, bytes: await readBody(answer.response, { limit, what, request: line, signal }) };
+      }
+      await discard(answer.response);
+      return { ...answer, bytes: new Uint8Array() };
+    }, signal);
   }
 
   async #retrying<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -141,74 +176,69 @@ export class Connection {
   }
 
   async #attempt(repository: string | undefined, request: RegistryRequest): Promise<Answer> {
-    const { signal } = request;
+    const { scopes, signal } = request;
     const { base, challenge } = await this.ping({ signal });
     const session = await this.#session(repository);
     const url = typeof request.to === "string" ? new URL(request.to, base) : request.to;
+    const authorize = async (demand: Demand) =>
+      mayAuthorize(url, base) ? await session.authorization(demand, this.#exchange(base), signal) : undefined;
 
-    let answer = await this.#sendAs(session, challenge, request.scopes, { request, url, base });
+    const demand = session.demand(scopes, challenge);
+    const shown = await authorize(demand);
+    let answer = await this.#sendShowing(shown, base, { ...request, url });
     if (answer.response.status === 401) {
-      const demanded = responseChallenges(answer.response).find(({ scheme }) => scheme === "bearer");
+      const demanded = answerableChallenge(responseChallenges(answer.response));
       if (hostAndPort(answer.url) !== hostAndPort(base)) {
         answer = await this.#answerElsewhere(answer, demanded, request);
-      } else if (demanded ?? challenge) {
-        await discard(answer.response);
-        // Some token servers look at the first scope only, so what is missing goes there.
-        const wanted = demanded?.parameters.scope;
-        const scopes = wanted ? [wanted, ...request.scopes.filter((scope) => scope !== wanted)] : request.scopes;
-        session.forget(scopes);
-        answer = await this.#sendAs(session, demanded ?? challenge, scopes, { request, url, base });
+      } else {
+        const next = session.refused(scopes, shown, { ...demand, challenge: demanded ?? demand.challenge });
+        const better = await authorize(next);
+        if (better !== shown) {
+          await discard(answer.response);
+          answer = await this.#sendShowing(better, base, { ...request, url });
+        }
       }
     }
     if (!request.expect.includes(answer.response.status)) {
-      throw await responseError(answer.response, { method: request.method, url: url.href });
+      throw await responseError(answer.response, {
+        method: request.method,
+        url: url.href,
+        registry: this.registry.name,
+      });
     }
     return answer;
   }
 
-  async #sendAs(
-    session: CredentialSession,
-    challenge: Challenge | undefined,
-    scopes: readonly string[],
-    { request, url, base }: { request: RegistryRequest; url: URL; base: URL },
+  /** Sends a request with an authorization header, which no other place than the one named gets to see. */
+  async #sendShowing(
+    authorization: string | undefined,
+    place: URL,
+    request: RegistryRequest & { url: URL },
   ): Promise<Answer> {
-    const home = hostAndPort(base);
-    const context = this.#exchange(base);
-    return await send({ ...request, url, headers: this.#requestHeaders(request) }, {
+    const headers = new Headers(this.#headers);
+    for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
+    return await send({ ...request, headers }, {
       ...this.#send,
-      authorize: (to) =>
-        hostAndPort(to) === home ? session.authorization(challenge, scopes, context, request.signal) : undefined,
+      authorize: (to) => mayAuthorize(to, place) ? authorization : undefined,
     });
-  }
-
-  #exchange(base: URL): ExchangeContext {
-    return { ...this.#send, registry: base, headers: this.#headers, now: this.#options.now ?? Date.now };
   }
 
   /** A host that the request was redirected to wants a token of its own: it gets an anonymous one, for this once. */
   async #answerElsewhere(answer: Answer, demanded: Challenge | undefined, request: RegistryRequest): Promise<Answer> {
-    if (!demanded) return answer;
+    if (demanded?.scheme !== "bearer") return answer;
     await discard(answer.response);
     const there = answer.url;
     const token = await exchangeToken(demanded, {
-      ...this.#send,
-      registry: there,
+      ...this.#exchange(there),
       scopes: demanded.parameters.scope ? [demanded.parameters.scope] : [],
       credentials: {},
-      headers: this.#headers,
       signal: request.signal,
-      now: this.#options.now ?? Date.now,
     });
-    return await send({ ...request, url: there, headers: this.#requestHeaders(request) }, {
-      ...this.#send,
-      authorize: (to) => hostAndPort(to) === hostAndPort(there) ? `Bearer ${token.value}` : undefined,
-    });
+    return await this.#sendShowing(`Bearer ${token.value}`, there, { ...request, url: there });
   }
 
-  #requestHeaders(request: RegistryRequest): Headers {
-    const headers = new Headers(this.#headers);
-    for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
-    return headers;
+  #exchange(registry: URL): ExchangeContext {
+    return { ...this.#send, registry, headers: this.#headers, now: this.#options.now ?? Date.now };
   }
 
   /** Credentials may differ by repository, so each has a session of its own, and its own tokens. */

@@ -60,7 +60,9 @@ const FAILURES: readonly (readonly [RegExp, string, string?])[] = [
 /** An error and its causes, the outermost first. */
 function chain(error: unknown): Error[] {
   const errors: Error[] = [];
-  for (let current = error; current instanceof Error && errors.length < 6; current = current.cause) errors.push(current);
+  for (let current = error; current instanceof Error && errors.length < 6; current = current.cause) {
+    errors.push(current);
+  }
   return errors;
 }
 

@@ -15,8 +15,24 @@
  * @module
  */
 export { answerableChallenge, type Challenge, parseChallenges, responseChallenges } from "./challenge.ts";
-export { discard, parseRetryAfter, requestError, type RequestLine, responseError } from "./check.ts";
-export { Connection, type RegistryRequest, retryVerdict, type TransportOptions } from "./connection.ts";
+export {
+  discard,
+  parseRetryAfter,
+  readBody,
+  type ReadBodyOptions,
+  requestError,
+  type RequestLine,
+  responseError,
+} from "./check.ts";
+export {
+  type BodyLimit,
+  Connection,
+  type RegistryRequest,
+  retryVerdict,
+  type TransportOptions,
+  type WholeAnswer,
+} from "./connection.ts";
+export { redactedCause } from "./failure.ts";
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export {
   type Answer,
@@ -36,6 +52,7 @@ export {
   hostAndPort,
   isPrivateHost,
   MAX_REDIRECTS,
+  mayAuthorize,
   redactUrl,
 } from "./url_policy.ts";
 export { userAgent, VERSION } from "./user_agent.ts";

@@ -94,7 +94,9 @@ function skopeo(program: string): Tool {
       ...(from.startsWith("docker:") ? ["--src-tls-verify=false"] : []),
       ...(to.startsWith("docker:") ? ["--dest-tls-verify=false"] : []),
     ];
-    return [program, "--insecure-policy", "copy", "--quiet", ...flags, from, to];
+    // It remembers across runs where a registry has a blob, and would mount what it copied a run ago.
+    const forgetful = ["sh", "-c", 'rm -f /var/lib/containers/cache/blob-info-cache-v1.*; exec "$@"', "sh"];
+    return [...forgetful, program, "--insecure-policy", "copy", "--quiet", ...flags, from, to];
   };
   return {
     name: "skopeo",

@@ -1,4 +1,4 @@
-import type { Io } from "../../cli/io.ts";
+import type { Ask, Io } from "../../cli/io.ts";
 import { streamOf } from "../../src/io/mod.ts";
 
 /** Time that stands still until a test moves it. */
@@ -32,7 +32,11 @@ export class FakeClock {
 
 export interface FakeIoOptions {
   environment?: Record<string, string>;
-  stdin?: string;
+  stdin?: string | Uint8Array<ArrayBuffer>;
+  /** Used instead of the network. */
+  fetch?: typeof fetch;
+  /** What is typed, one line for each question; without it nobody can be asked. */
+  answers?: string[];
   /** The terminal that standard output and standard error are. */
   terminal?: { columns: number; rows: number };
   /** Called with what is written to standard output, to fail for example. */
@@ -46,12 +50,15 @@ export class FakeIo implements Io {
   readonly clock = new FakeClock();
   /** What was written to standard output. */
   out = "";
+  readonly #outParts: Uint8Array<ArrayBuffer>[] = [];
   /** The parts in which it was written. */
   readonly writes: string[] = [];
   /** What was written to standard error. */
   err = "";
   /** The codes that the program ended with at once. */
   readonly exits: number[] = [];
+  /** What was asked on the terminal. */
+  readonly asked: { question: string; secret: boolean }[] = [];
   /** How often temporary files were removed. */
   removals = 0;
   readonly #options: FakeIoOptions;
@@ -64,12 +71,13 @@ export class FakeIo implements Io {
   }
 
   readonly stdout = {
-    write: async (bytes: Uint8Array): Promise<void> => {
+    write: async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
       const text = this.#decoder.decode(bytes, { stream: true });
       await Promise.resolve();
       this.#options.onWrite?.(text);
       this.out += text;
       this.writes.push(text);
+      this.#outParts.push(bytes.slice());
     },
     terminal: () => this.#options.terminal,
   };
@@ -82,12 +90,37 @@ export class FakeIo implements Io {
     terminal: () => this.#options.terminal,
   };
 
-  stdin = () => streamOf(new TextEncoder().encode(this.#options.stdin ?? ""));
+  stdin = () => {
+    const { stdin = "" } = this.#options;
+    return streamOf(typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin);
+  };
+  ask = (): Ask | undefined => {
+    const { answers } = this.#options;
+    return answers && ((question, { secret = false }) => {
+      this.asked.push({ question, secret });
+      return Promise.resolve(answers.shift() ?? "");
+    });
+  };
   environment = (name: string): string | undefined => this.#options.environment?.[name];
   onInterrupt = (handler: (signal: "SIGINT" | "SIGTERM") => void) => listen(this.#interrupts, handler);
   onUnhandledError = (handler: (error: unknown) => void) => listen(this.#unhandled, handler);
   removeTemporaries = (): void => void this.removals++;
   exit = (code: number): void => void this.exits.push(code);
+
+  get fetch(): typeof fetch | undefined {
+    return this.#options.fetch;
+  }
+
+  /** What was written to standard output, as bytes. */
+  get outBytes(): Uint8Array<ArrayBuffer> {
+    const whole = new Uint8Array(this.#outParts.reduce((size, part) => size + part.length, 0));
+    let at = 0;
+    for (const part of this.#outParts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
 
   /** How many listeners are there still. */
   get listeners(): number {

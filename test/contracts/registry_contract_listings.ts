@@ -203,6 +203,8 @@ export function listingContract(tested: () => RegistryUnderTest): void {
         { value: { ...base, artifactType: SBOM, annotations }, facts: { artifactType: SBOM, annotations } },
         { value: base, facts: { artifactType: EMPTY_JSON } },
         { value: { ...base, artifactType: "" }, facts: { artifactType: EMPTY_JSON } },
+        { value: { ...base, annotations: { deep: [[]] } }, facts: { artifactType: EMPTY_JSON } },
+        { value: { ...base, annotations: null }, facts: { artifactType: EMPTY_JSON } },
         { value: { schemaVersion: 2, mediaType: INDEX, manifests: [], subject }, facts: {} },
         {
           value: { schemaVersion: 2, mediaType: INDEX, artifactType: SBOM, manifests: [], subject, annotations },

@@ -7,6 +7,7 @@ export class TokenServer {
   /** What is said besides the token. */
   extra: Record<string, unknown> = {};
   readonly #given = new Map<string, string[]>();
+  #count = 0;
 
   /** Answers a request. */
   async answer({ method, url, headers, body }: FakeRequest): Promise<FakeAnswer> {
@@ -19,7 +20,7 @@ export class TokenServer {
     const granted = shown === null && method === "GET"
       ? scopes.map((scope) => scope.replace(/:[^:]*$/, ":pull"))
       : scopes;
-    const token = `token-${this.#given.size + 1}`;
+    const token = `token-${++this.#count}`;
     this.#given.set(token, granted);
     const answer = { token, expires_in: 300, ...this.extra };
     return { status: 200, headers: { "content-type": "application/json" }, body: utf8(JSON.stringify(answer)) };

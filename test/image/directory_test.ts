@@ -228,7 +228,7 @@ describe("tarDirectory", () => {
     ];
     for (const [errno, change] of changes) {
       write("c");
-      const error = await assertRejects(() => changing(change), FileError, `${file} can't be read: ${errno}`);
+      const error = await assertRejects(() => changing(change), FileError, `can't read ${file}: `);
       assertEquals(error.errno, errno);
       fs.rmSync(file, { force: true });
     }
@@ -245,7 +245,7 @@ describe("tarDirectory", () => {
     await assertRejects(
       async () => drain(await tarDirectory(missing)()),
       FileError,
-      `${missing} can't be read: ENOENT`,
+      `can't read ${missing}: no such file`,
     );
   });
 
@@ -297,7 +297,7 @@ describe("layerFromDirectory", () => {
   it("fails at once for what is no directory", async () => {
     const file = write("file");
     await assertRejects(() => layerFromDirectory(file), FileError, `${file} is not a directory`);
-    await assertRejects(() => layerFromDirectory(join(root, "missing")), FileError, "ENOENT");
+    await assertRejects(() => layerFromDirectory(join(root, "missing")), FileError, "no such file");
     await assertRejects(
       () => layerFromDirectory(root, { signal: AbortSignal.abort(new Error("before")) }),
       Error,

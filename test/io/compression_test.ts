@@ -4,7 +4,7 @@ import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync }
 import { CompressionError } from "../../src/errors.ts";
 import { compress, decompress, decompressSniffed, drain, sniffBytes, sniffStream, streamOf } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, pieces, streamFrom, track } from "./streams.ts";
+import { bytesOf, collect, joined, pieces, streamFrom, track } from "./streams.ts";
 
 /** Something longer than a block of the codecs, and not all the same. */
 const TEXT = bytesOf(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));
@@ -12,10 +12,6 @@ const GZIP: Bytes = new Uint8Array(gzipSync(TEXT));
 const ZSTD: Bytes = new Uint8Array(
   zstdCompressSync(TEXT, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
 );
-
-function joined(...parts: Bytes[]): Bytes {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
 
 describe("sniffing", () => {
   it("goes by the first bytes", () => {

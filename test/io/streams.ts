@@ -49,8 +49,18 @@ export async function collect(stream: ByteStream): Promise<Bytes> {
   const parts: Bytes[] = [];
   for (const reader = stream.getReader();;) {
     const { value, done } = await reader.read();
-    if (done) break;
+    if (done) return joined(...parts);
     parts.push(value);
   }
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** The parts one after the other. */
+export function joined(...parts: Bytes[]): Bytes {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
 }

@@ -2,6 +2,8 @@
 
 import fs from "node:fs";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import process from "node:process";
+import { assertEquals } from "@std/assert";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -180,6 +182,28 @@ export async function onFullDisk<T>(limit: number, work: () => Promise<T>): Prom
       },
     });
   }, work);
+}
+
+/** Runs `work` with a folder for temporary files, in which nothing may be left. */
+export async function leavingNothing(work: () => Promise<void>): Promise<void> {
+  const before = process.env.TMPDIR;
+  await inFolder(async (folder) => {
+    process.env.TMPDIR = folder;
+    try {
+      await work();
+      assertEquals(readdirSync(folder), []);
+    } finally {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    }
+  });
+}
+
+/** A large layer that nothing compresses. */
+export async function randomLayer(size: number, options: TestLayerOptions = {}): Promise<Layer> {
+  const content = new Uint8Array(size);
+  for (let at = 0; at < size; at += 65536) crypto.getRandomValues(content.subarray(at, at + 65536));
+  return await testLayer(await tarOf("random", content), { ...options, compression: "none" });
 }
 
 /** The place of a blob in a layout. */

@@ -4,7 +4,19 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 
 /** The programs that tests work with, by the names that this folder gives them. */
-export type Peer = "docker-registry" | "skopeo" | "umoci" | "podman" | "tar" | "bash" | "zsh" | "fish" | "crane" | "bun" | "node 22.18";
+export type Peer =
+  | "docker-registry"
+  | "skopeo"
+  | "umoci"
+  | "podman"
+  | "tar"
+  | "bash"
+  | "script"
+  | "zsh"
+  | "fish"
+  | "crane"
+  | "bun"
+  | "node 22.18";
 
 const found = new Map<Peer, string | undefined>();
 

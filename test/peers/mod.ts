@@ -8,3 +8,4 @@ export { available, pathOf, type Peer } from "./available.ts";
 export { type DockerRegistry, dockerRegistry, type DockerRegistryOptions, registryUser } from "./docker_registry.ts";
 export { describePeer, peerIt, type PeerTestOptions } from "./peer_tests.ts";
 export { podman, runPeer, runPeerForBytes, type RunPeerOptions, skopeo, tar, umoci } from "./programs.ts";
+export { Terminal, type TerminalOptions } from "./terminal.ts";

@@ -1,5 +1,6 @@
 // Archives made by hand, block by block, so that what is tested has no part in what it is tested with.
 
+import { AssertionError } from "@std/assert";
 import { type Bytes, type ByteStream, readTar, type TarEntry, type TarReadOptions } from "../../src/tar/mod.ts";
 
 const encoder = new TextEncoder();
@@ -117,12 +118,11 @@ export function cut(bytes: Bytes, size: () => number): Bytes[] {
 
 /** A stream of these chunks, which tells `cancelled` why it was cancelled. */
 export function streamOfChunks(chunks: readonly Bytes[], cancelled: (reason: unknown) => void = () => {}): ByteStream {
-  const rest = [...chunks];
+  let next = 0;
   return new ReadableStream<Bytes>({
     pull(controller) {
-      const chunk = rest.shift();
-      if (chunk === undefined) controller.close();
-      else controller.enqueue(chunk);
+      if (next === chunks.length) controller.close();
+      else controller.enqueue(chunks[next++]);
     },
     cancel: cancelled,
   }, { highWaterMark: 0 });
@@ -137,6 +137,21 @@ export async function collect(stream: ReadableStream<Bytes>): Promise<Bytes> {
     if (done) return joined(...chunks);
     chunks.push(value);
   }
+}
+
+/** Fails where the bytes differ, and says where: a full diff of large arrays would take minutes. */
+export function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
+  const length = Math.min(actual.length, expected.length);
+  let at = 0;
+  while (at < length && actual[at] === expected[at]) at++;
+  if (at === length && actual.length === expected.length) return;
+  throw new AssertionError(`${actual.length} bytes differ from the ${expected.length} expected ones at byte ${at}`);
+}
+
+/** Bytes in a few words, different for different bytes. */
+export function fingerprint(bytes: Uint8Array): string {
+  const hash = bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
+  return `${bytes.length} bytes, ${hash.toString(16)}`;
 }
 
 /** An entry with its content, as a plain object. */

@@ -102,6 +102,13 @@ describe("readTar reads", () => {
     assertEquals([entry.path, entry.linkname, entry.format], [name, "t".repeat(200), "gnu"]);
   });
 
+  it("an empty GNU long name as none", async () => {
+    const { entry } = await only(
+      archive(extended("L", utf8("\0")), extended("K", utf8("")), header({ linkname: "b" })),
+    );
+    assertEquals([entry.path, entry.linkname], ["file", "b"]);
+  });
+
   it("GNU base-256 numbers, negative ones too", async () => {
     const { entry } = await only(archive(header({
       magic: "ustar  \0",

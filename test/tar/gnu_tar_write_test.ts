@@ -12,7 +12,7 @@ import {
   writeTar,
 } from "../../src/tar/mod.ts";
 import { describePeer, runPeer, runPeerForBytes } from "../peers/mod.ts";
-import { collect, latin1, list, streamOf, utf8 } from "./archives.ts";
+import { assertSameBytes, collect, latin1, list, streamOf, utf8 } from "./archives.ts";
 import { listing, LISTING_OPTIONS, squeezed } from "./listing.ts";
 import { Random } from "./random.ts";
 import { abilities, Folder, plantTree, XATTR } from "./tree.ts";
@@ -151,7 +151,7 @@ function checkExtracted(target: string, entry: TarNewEntry, root: boolean): void
   assertEquals(file.mode & 0o7777, entry.mode ?? (type === "directory" ? 0o755 : 0o644), entry.path);
   assertEquals(Math.floor(file.mtimeMs), Math.floor((entry.mtime ?? 0) * 1000), entry.path);
   if (root) assertEquals([file.uid, file.gid], [entry.uid ?? 0, entry.gid ?? 0]);
-  if (type === "file") assertEquals(new Uint8Array(readFileSync(path)), entry.content ?? new Uint8Array(0));
+  if (type === "file") assertSameBytes(new Uint8Array(readFileSync(path)), entry.content as Bytes ?? new Uint8Array(0));
   if (type === "characterDevice" || type === "blockDevice") {
     const numbers = execFileSync("stat", ["--format=%t %T", path], { encoding: "utf8" }).trim();
     assertEquals(numbers, `${entry.devMajor?.toString(16)} ${entry.devMinor?.toString(16)}`);

@@ -10,7 +10,7 @@ import {
   type TarWriteFormat,
   writeTar,
 } from "../../src/tar/mod.ts";
-import { collect, cut, joined, latin1, list, streamOfChunks, utf8 } from "./archives.ts";
+import { assertSameBytes, collect, cut, fingerprint, joined, latin1, list, streamOfChunks, utf8 } from "./archives.ts";
 import { Random } from "./random.ts";
 
 const TYPES: readonly TarEntryType[] = [
@@ -113,7 +113,7 @@ function expected(entry: TarNewEntry): Record<string, unknown> {
     ctime: entry.ctime,
     devMajor: entry.devMajor ?? 0,
     devMinor: entry.devMinor ?? 0,
-    content: entry.content ?? utf8(""),
+    content: fingerprint(entry.content as Bytes ?? utf8("")),
     pax: new Map(entry.pax as Map<string, Bytes>),
   };
 }
@@ -133,7 +133,7 @@ async function readBack(chunks: readonly Bytes[]): Promise<Record<string, unknow
     ctime: entry.ctime,
     devMajor: entry.devMajor,
     devMinor: entry.devMinor,
-    content,
+    content: fingerprint(content),
     pax: new Map([...entry.pax].filter(([key]) => !OWN.has(key))),
   }));
 }
@@ -151,9 +151,9 @@ describe("random entries survive", () => {
         assertEquals(await readBack([bytes]), wanted);
         assertEquals(await readBack(cut(bytes, () => random.integer(1, 3000))), wanted);
         const again = cut(bytes, () => random.pick([1, 511, 512, 513, 65536]));
-        assertEquals(await collect(writeTar(readTar(streamOfChunks(again)))), bytes);
+        assertSameBytes(await collect(writeTar(readTar(streamOfChunks(again)))), bytes);
         // Equal entries, equal bytes.
-        assertEquals(await collect(writeTar(rewritten(bytes), { format })), bytes);
+        assertSameBytes(await collect(writeTar(rewritten(bytes), { format })), bytes);
       });
     }
   }

@@ -10,7 +10,7 @@ import {
   stdinStream,
   stdinText,
   temporaryDirectory,
-  terminalColumns,
+  terminalSize,
   writeStderr,
   writeStderrSync,
   writeStdout,
@@ -45,7 +45,7 @@ switch (what) {
     break;
   case "terminal":
     await writeStdout(JSON.stringify([isTerminal("stdin"), isTerminal("stdout"), isTerminal("stderr")]));
-    await writeStdout(String(terminalColumns()));
+    await writeStdout(String(JSON.stringify(terminalSize())));
     break;
   case "interrupt": {
     const path = await temporaryDirectory();

@@ -1,15 +1,7 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { LimitError, ManifestError, NotFoundError, SizeMismatchError } from "../../src/errors.ts";
-import {
-  emptyImage,
-  emptyIndex,
-  imageFromCompressed,
-  imageFromUncompressed,
-  indexFrom,
-  type Layer,
-  layerFromBytes,
-} from "../../src/image/mod.ts";
+import { DigestMismatchError, LimitError, ManifestError, NotFoundError, SizeMismatchError } from "../../src/errors.ts";
+import { embedded, imageFromCompressed, layerFromBytes } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { bytesOf, collect } from "../io/streams.ts";
@@ -270,128 +262,6 @@ describe("imageFromCompressed", () => {
   });
 });
 
-/** A stream without an end. */
-function endless(): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const chunk = new Uint8Array(8 * 1024 * 1024);
-  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }, { highWaterMark: 0 });
-}
-
-describe("imageFromUncompressed", () => {
-  async function parts(mediaType?: string) {
-    const layers = await Promise.all(TARS.map((tar) => layerFromBytes(tar)));
-    const diffIds = await Promise.all(layers.map((layer) => layer.diffId()));
-    const config = jsonBytes({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: diffIds } });
-    return {
-      layers,
-      config,
-      image: imageFromUncompressed({
-        rawConfigFile: () => Promise.resolve(config),
-        layers: () => Promise.resolve<readonly Layer[]>(layers),
-        mediaType,
-        what: "the parts",
-      }),
-    };
-  }
-
-  it("writes the manifest when it is asked for", async () => {
-    const { image, layers, config } = await parts();
-    assert(layers.every((layer) => !layer.digestKnown()));
-    assertEquals(await image.rawConfigFile(), config);
-    assertEquals(await image.configName(), await digestBytes(config));
-    assertEquals((await image.configFile()).os, "linux");
-    assertEquals(await image.layers(), layers);
-    assert(layers.every((layer) => !layer.digestKnown()));
-    const manifest = {
-      schemaVersion: 2,
-      mediaType: MediaType.OciManifest,
-      config: { mediaType: MediaType.OciConfig, digest: await digestBytes(config), size: config.length },
-      layers: await Promise.all(layers.map((layer) => layer.descriptor())),
-    };
-    assertEquals<unknown>(await image.manifest(), manifest);
-    assertEquals(await image.rawManifest(), jsonBytes(manifest));
-    assertEquals(await image.digest(), await digestBytes(jsonBytes(manifest)));
-    assertEquals(await collect(await (await image.configLayer()).compressed()), config);
-    assertStrictEquals(await image.layerByDiffId(await digestBytes(TARS[1])), layers[1]);
-    await assertRejects(() => image.layerByDigest(NOWHERE), NotFoundError, "the parts has no layer");
-  });
-
-  it("writes it for Docker too", async () => {
-    const { image } = await parts(MediaType.DockerManifestSchema2);
-    assertEquals(await image.mediaType(), MediaType.DockerManifestSchema2);
-    const { mediaType, config } = await image.manifest();
-    assertEquals(mediaType, MediaType.DockerManifestSchema2);
-    assertEquals(config.mediaType, MediaType.DockerConfigJson);
-  });
-});
-
-describe("indexFrom", () => {
-  async function example() {
-    const source = new MemorySource();
-    const image = await source.addImage({ layers: TARS });
-    const nested = await source.addIndex([image]);
-    const blob = await source.add(bytesOf("text"), "text/plain");
-    const descriptor = await source.addIndex([image, nested, blob]);
-    return { source, image, nested, blob, descriptor, index: source.index(descriptor) };
-  }
-
-  it("derives everything from the manifest", async () => {
-    const { source, image, nested, blob, descriptor, index } = await example();
-    assertEquals(index.kind, "index");
-    assertEquals(await index.digest(), descriptor.digest);
-    assertEquals(await index.size(), descriptor.size);
-    assertEquals(await index.mediaType(), MediaType.OciImageIndex);
-    assertStrictEquals(await index.rawManifest(), source.blobs.get(descriptor.digest));
-    assertEquals((await index.manifest()).manifests, [image, nested, blob]);
-    const children = await index.children();
-    assertEquals(children.map(({ descriptor, view }) => [descriptor, view.kind]), [
-      [image, "image"],
-      [nested, "index"],
-      [blob, "layer"],
-    ]);
-    assertEquals(await (await index.image(image.digest)).digest(), image.digest);
-    assertEquals((await (await index.index(nested.digest)).manifest()).manifests, [image]);
-  });
-
-  it("says what is not there, or is something else", async () => {
-    const { image, nested, blob, index } = await example();
-    await assertRejects(
-      () => index.image(NOWHERE),
-      NotFoundError,
-      `the index has no member with the digest ${NOWHERE}`,
-    );
-    await assertRejects(() => index.image(nested.digest), NotFoundError, "is not an image but");
-    await assertRejects(() => index.image(blob.digest), NotFoundError, "text/plain");
-    await assertRejects(() => index.index(image.digest), NotFoundError, "is not an index but");
-  });
-
-  it("says which index is malformed", async () => {
-    const nothing = () => {
-      throw new Error("opened");
-    };
-    const members = { image: nothing, index: nothing, blob: nothing };
-    const index = indexFrom({ rawManifest: () => Promise.resolve(bytesOf("{")), ...members, what: "x" });
-    await assertRejects(() => index.children(), ManifestError, "x is not JSON");
-  });
-});
-
-describe("emptyImage and emptyIndex", () => {
-  it("have nothing in them", async () => {
-    const image = emptyImage();
-    assertEquals(await image.layers(), []);
-    assertEquals((await image.configFile()).rootfs.diff_ids, []);
-    assertEquals((await image.manifest()).layers, []);
-    assertEquals(await image.mediaType(), MediaType.OciManifest);
-    const docker = await emptyImage({ mediaType: MediaType.DockerManifestSchema2 }).manifest();
-    assertEquals(docker.config.mediaType, MediaType.DockerConfigJson);
-    assertEquals(await emptyIndex().children(), []);
-    assertEquals((await emptyIndex().manifest()).mediaType, MediaType.OciImageIndex);
-    const list = emptyIndex({ mediaType: MediaType.DockerManifestList });
-    assertEquals(await list.mediaType(), MediaType.DockerManifestList);
-    assertEquals((await list.manifest()).mediaType, MediaType.DockerManifestList);
-    await assertRejects(() => list.image(NOWHERE), NotFoundError);
-  });
-});
-
 describe("a view", () => {
   it("gives a fresh stream each time", async () => {
     const source = new MemorySource();
@@ -401,3 +271,20 @@ describe("a view", () => {
     assertEquals(await collect(one), await collect(other));
   });
 });
+
+describe("embedded", () => {
+  it("gives what a descriptor carries, once it is verified", async () => {
+    const bytes = bytesOf("text");
+    const descriptor: Descriptor = { mediaType: "text/plain", digest: await digestBytes(bytes), size: 4 };
+    assertEquals(await embedded(descriptor), undefined);
+    assertEquals(await embedded({ ...descriptor, data: base64(bytes) }), bytes);
+    assertEquals(await embedded({ ...descriptor, data: "%" }), undefined);
+    await assertRejects(() => embedded({ ...descriptor, data: base64(bytesOf("tixt")) }), DigestMismatchError);
+  });
+});
+
+/** A stream without an end. */
+function endless(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunk = new Uint8Array(8 * 1024 * 1024);
+  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) }, { highWaterMark: 0 });
+}

@@ -1,47 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { requireNodeModule } from "./host.ts";
 import { fromNodeReadable } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
 
-/** Serves a fetch handler, which must not throw, with node:http. */
-export async function serveNode(
-  handler: (request: Request) => Promise<Response>,
-  hostname: string,
-  port: number,
-): Promise<{ port: number; shutdown(): Promise<void>; close(): Promise<void> }> {
-  const http = requireNodeModule("node:http", "Serving HTTP");
-  let draining = false;
-  // An upload may take hours.
-  const server = http.createServer({ requestTimeout: 0 }, (incoming, outgoing) => {
-    outgoing.on("close", () => {
-      if (draining) server.closeIdleConnections();
-    });
-    answer(handler, incoming, outgoing).catch(() => outgoing.destroy());
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, hostname, resolve);
-  });
-  const closed = new Promise<void>((resolve) => server.once("close", resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    shutdown() {
-      draining = true;
-      server.close();
-      server.closeIdleConnections();
-      return closed;
-    },
-    close() {
-      server.close();
-      server.closeAllConnections();
-      return closed;
-    },
-  };
-}
-
-async function answer(
-  handler: (request: Request) => Promise<Response>,
+/** Answers one request of node:http with a fetch handler. It fails where the handler or the body of its answer does. */
+export async function answerNode(
+  handler: (request: Request) => Response | Promise<Response>,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
@@ -57,6 +20,7 @@ async function answer(
   const response = await handler(request);
   outgoing.writeHead(response.status, response.statusText, headerLines(response.headers));
   if (response.body === null || incoming.method === "HEAD") {
+    response.body?.cancel().catch(() => {});
     outgoing.end();
   } else {
     await pipeToNode(response.body, outgoing);

@@ -1,0 +1,88 @@
+import { denoHost, nodeProcess, notSupported } from "./host.ts";
+import { platformOs } from "./environment.ts";
+import { isTerminal, stdinStream, writeStderrSync } from "./standard_io.ts";
+
+/** How to ask. */
+export interface AskOptions {
+  /**
+   * Whether the answer stays invisible while it is typed.
+   * @default false
+   */
+  secret?: boolean;
+  /** Ends the waiting, which then fails with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+const ENTER = "\r\n";
+const BACKSPACE = "\b\x7f";
+const INTERRUPT = "\x03";
+const END_OF_INPUT = "\x04";
+const KILL_LINE = "\x15";
+
+/**
+ * Asks whoever sits at the terminal, on standard error, for a line. It is empty where the input ends.
+ *
+ * It fails with a `NotSupportedError` where standard input is no terminal: see {@linkcode isTerminal}.
+ */
+export async function askLine(question: string, options: AskOptions = {}): Promise<string> {
+  const { secret = false, signal } = options;
+  signal?.throwIfAborted();
+  if (!isTerminal("stdin")) throw notSupported("A terminal to ask on");
+  const reader = stdinStream().getReader();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  const decoder = new TextDecoder();
+  const typed = async (): Promise<string> => {
+    const { value, done } = await Promise.race([reader.read(), aborted.promise]);
+    return done ? END_OF_INPUT : decoder.decode(value, { stream: true });
+  };
+  try {
+    return secret ? await readHidden(question, { typed, aborted: aborted.promise }) : await readShown(question, typed);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** The terminal shows what is typed, lets it be edited, and passes a line on when it is whole. */
+async function readShown(question: string, typed: () => Promise<string>): Promise<string> {
+  writeStderrSync(question);
+  const line = await typed();
+  return line === END_OF_INPUT ? "" : line.replace(/\r?\n$/, "");
+}
+
+/** A terminal hides what is typed only when it passes each key on; then the keys that edit are ours to understand. */
+async function readHidden(
+  question: string,
+  { typed, aborted }: { typed: () => Promise<string>; aborted: Promise<never> },
+): Promise<string> {
+  setRaw(true);
+  try {
+    writeStderrSync(question);
+    for (let line: string[] = [];;) {
+      // Arrows and the like are no part of a line.
+      // deno-lint-ignore no-control-regex
+      for (const key of (await typed()).replace(/\x1b(?:\[[\d;]*[A-Za-z~]|O[A-Z])/g, "")) {
+        if (ENTER.includes(key) || key === END_OF_INPUT) return line.join("");
+        if (key === INTERRUPT) {
+          setRaw(false);
+          nodeProcess()?.kill(nodeProcess()!.pid, "SIGINT");
+          return await aborted;
+        }
+        if (BACKSPACE.includes(key)) line.pop();
+        else if (key === KILL_LINE) line = [];
+        else if (key >= " ") line.push(key);
+      }
+    }
+  } finally {
+    setRaw(false);
+    writeStderrSync("\n");
+  }
+}
+
+function setRaw(on: boolean): void {
+  const deno = denoHost();
+  if (deno === undefined) nodeProcess()?.stdin.setRawMode(on);
+  // Where it can be had, Ctrl-C stays a signal.
+  else deno.stdin.setRaw(on, on && platformOs() !== "windows" ? { cbreak: true } : undefined);
+}

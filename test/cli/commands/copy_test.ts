@@ -1,0 +1,174 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "node:test";
+import { randomImage, randomIndex } from "../../../src/image/mod.ts";
+import { inWorld, type World } from "./world.ts";
+
+const [source, mirror] = ["registry.example.com/team/app", "registry.example.com/mirror/app"];
+const index = randomIndex({
+  seed: 1,
+  platforms: [{ os: "linux", architecture: "amd64" }, { os: "linux", architecture: "arm64" }],
+});
+const [first, second] = [randomImage({ seed: 2 }), randomImage({ seed: 3 })];
+
+/** The digest of a reference. */
+async function digest(world: World, reference: string): Promise<string> {
+  return (await world.data(`digest ${reference}`)).trim();
+}
+
+function uploads(world: World): string[] {
+  return world.requests.filter((request) => /^(PATCH|PUT) .*\/blobs\/uploads\//.test(request));
+}
+
+describe("gcrane copy", () => {
+  it("says nothing and keeps the digest", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(first, `${source}:v1`);
+      assertEquals(await world.data(`copy ${source}:v1 ${mirror}:v2`), "");
+      assertEquals(await digest(world, `${mirror}:v2`), pushed);
+      assertEquals(await world.data(`cp ${source}@${pushed} ${mirror}:by-digest`), "");
+      assertEquals(await digest(world, `${mirror}:by-digest`), pushed);
+    }));
+
+  it("mounts what the registry holds, and reads no layer", () =>
+    inWorld(async (world) => {
+      await world.push(first, `${source}:v1`);
+      world.requests.length = 0;
+      await world.data(`copy ${source}:v1 ${mirror}:v1`);
+      assertEquals(uploads(world), []);
+      assertEquals(world.requests.filter((request) => request.startsWith("GET /v2/team/app/blobs/")), []);
+    }));
+
+  it("sends what another registry lacks", () =>
+    inWorld(async (world) =>
+      await inWorld(async (other) => {
+        const pushed = await world.push(first, `${source}:v1`);
+        const hosts: typeof fetch = (input, init) =>
+          (new URL(input instanceof Request ? input.url : input).host === "other.example.com" ? other : world)
+            .fetch(input, init);
+        await world.data(`copy ${source}:v1 other.example.com/app:v1`, { fetch: hosts });
+        assertEquals(uploads(other).length > 0, true);
+        assertEquals(await digest(other, "other.example.com/app:v1"), pushed);
+        assertEquals(await other.data("validate other.example.com/app:v1"), "PASS: other.example.com/app:v1\n");
+      })
+    ));
+
+  it("copies an index with all of its images, and with --platform one of them", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(index, `${source}:v1`);
+      await world.data(`copy ${source}:v1 ${mirror}:all`);
+      assertEquals(await digest(world, `${mirror}:all`), pushed);
+      await world.data(`validate ${mirror}:all`);
+      await world.data(`copy --platform linux/arm64 ${source}:v1 ${mirror}:arm`);
+      const [, child] = await index.children();
+      assertEquals(await digest(world, `${mirror}:arm`), child.descriptor.digest);
+    }));
+
+  it("-a copies every tag, with -n none that is there", () =>
+    inWorld(async (world) => {
+      const one = await world.push(first, `${source}:v1`);
+      const two = await world.push(second, `${source}:v2`);
+      const old = await world.push(first, `${mirror}:v2`);
+      assertEquals(await world.data(`copy -a -n ${source} ${mirror}`), "");
+      assertEquals([await digest(world, `${mirror}:v1`), await digest(world, `${mirror}:v2`)], [one, old]);
+      assertEquals(await world.data(`copy --all-tags ${source} ${mirror}`), "");
+      assertEquals(await digest(world, `${mirror}:v2`), two);
+    }));
+
+  it("-a -n copies to a repository that is not there yet", () =>
+    inWorld(async (world) => {
+      const one = await world.push(first, `${source}:v1`);
+      await world.data(`copy -an ${source} ${mirror}`);
+      assertEquals(await digest(world, `${mirror}:v1`), one);
+    }));
+
+  it("-n leaves a tag alone that is there, also without -a", () =>
+    inWorld(async (world) => {
+      await world.push(first, `${source}:v1`);
+      const old = await world.push(second, `${mirror}:v1`);
+      assertEquals(await world.data(`copy -n ${source}:v1 ${mirror}:v1`), "");
+      assertEquals(await digest(world, `${mirror}:v1`), old);
+    }));
+
+  it("-j bounds what moves at a time, and is a number from 1 on", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(randomImage({ seed: 4, layers: 6 }), `${source}:v1`);
+      let now = 0;
+      let most = 0;
+      const counting: typeof fetch = async (input, init) => {
+        const isBlob = /\/blobs\//.test(String(input instanceof Request ? input.url : input));
+        most = Math.max(most, isBlob ? ++now : now);
+        try {
+          return await world.fetch(input, init);
+        } finally {
+          if (isBlob) now--;
+        }
+      };
+      await world.data(`copy -j 1 ${source}:v1 ${mirror}:v1`, { fetch: counting });
+      assertEquals([await digest(world, `${mirror}:v1`), most], [pushed, 1]);
+      const { code, err } = await world.gcrane(`copy -j 0 ${source}:v1 ${mirror}:v1`);
+      assertEquals(code, 2);
+      assertMatch(err, /^Error: --jobs is a whole number of at least 1, not "0"\n/);
+    }));
+
+  it("of what is not there fails and makes nothing", () =>
+    inWorld(async (world) => {
+      const { code, out, err } = await world.gcrane(`copy ${source}:v1 ${mirror}:v1`);
+      assertEquals([code, out], [1, ""]);
+      assertMatch(err, /^Error: GET .*\/v2\/team\/app\/manifests\/v1: 404 .*\n$/);
+      assertEquals(await world.data("catalog registry.example.com"), "");
+    }));
+});
+
+describe("gcrane tag", () => {
+  it("says nothing and gives the image another tag", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(index, `${source}:v1`);
+      world.requests.length = 0;
+      assertEquals(await world.data(`tag ${source}:v1 latest`), "");
+      assertEquals(uploads(world), []);
+      assertEquals(await digest(world, `${source}:latest`), pushed);
+      await world.data(`tag ${source}@${pushed} pinned`);
+      assertEquals(await digest(world, `${source}:pinned`), pushed);
+    }));
+
+  for (const [typed, hint] of [[`${source}:v2`, "v2"], ["a/b", "latest"], ["sha256:abc", "abc"]]) {
+    it(`takes a tag alone: ${typed}`, () =>
+      inWorld(async (world) => {
+        const { code, err } = await world.gcrane(`tag ${source}:v1 ${typed}`);
+        assertEquals([code, err], [
+          2,
+          `Error: ${typed} is no tag — give the tag alone: gcrane tag ${source}:v1 ${hint}\nUsage: gcrane tag [flags] IMAGE TAG\n`,
+        ]);
+      }));
+  }
+});
+
+describe("gcrane delete", () => {
+  it("says nothing and deletes a tag, or the image with all its tags", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(first, `${source}:v1`);
+      await world.push(first, `${source}:v2`);
+      assertEquals(await world.data(`delete ${source}:v1`), "");
+      assertEquals((await world.gcrane(`digest ${source}:v1`)).code, 1);
+      assertEquals(await digest(world, `${source}:v2`), pushed);
+      assertEquals(await world.data(`delete ${source}@${pushed}`), "");
+      assertEquals((await world.gcrane(`digest ${source}:v2`)).code, 1);
+    }));
+
+  it("tells how where a registry deletes by digest only", () =>
+    inWorld(async (world) => {
+      const digestOnly: typeof fetch = (input, init) =>
+        init?.method === "DELETE"
+          ? Promise.resolve(
+            Response.json({ errors: [{ code: "DIGEST_INVALID", message: "no digest" }] }, { status: 400 }),
+          )
+          : world.fetch(input, init);
+      await world.push(first, `${source}:v1`);
+      const { code, err } = await world.gcrane(`delete ${source}:v1`, { fetch: digestOnly });
+      assertEquals(code, 1);
+      assertMatch(
+        err,
+        /^Error: DELETE .*400.* — .*: gcrane delete \$\(gcrane digest --full-ref registry.example.com\/team\/app:v1\)\n$/,
+      );
+    }));
+});

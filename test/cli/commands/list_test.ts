@@ -1,0 +1,138 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { describe, it } from "node:test";
+import { randomImage } from "../../../src/image/mod.ts";
+import { digestOf, fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
+import { inWorld, type World } from "./world.ts";
+
+const repository = "registry.example.com/team/app";
+const [first, second] = [randomImage({ seed: 1 }), randomImage({ seed: 2 })];
+
+/** Two images, three tags, one of them a signature's, and repositories below. */
+async function fill(world: World): Promise<string[]> {
+  const one = await world.push(first, `${repository}:v2`);
+  await world.push(first, `${repository}:v10`);
+  const two = await world.push(second, `${repository}:sha256-${"0".repeat(64)}.sig`);
+  await world.push(first, `${repository}/web/ui:latest`);
+  await world.push(first, `${repository}/api:latest`);
+  return [one, two];
+}
+
+/** A registry that knows nothing of Google's extension. */
+function plain(): typeof fetch {
+  const registry = new FakeRegistry();
+  const manifest = { bytes: new TextEncoder().encode("{}"), mediaType: "application/json" };
+  for (const tag of ["v2", "v10", `sha256-${"0".repeat(64)}`]) registry.addManifest("team/app", manifest, tag);
+  return fakeFetch({ "https://registry.example.com": registry.handle }).fetch;
+}
+
+describe("gcrane ls", () => {
+  it("prints the repositories below, then each digest followed by its tags, sorted", () =>
+    inWorld(async (world) => {
+      const [one, two] = await fill(world);
+      const images = [
+        [one, [`${repository}@${one}`, `${repository}:v10`, `${repository}:v2`]],
+        [two, [`${repository}@${two}`, `${repository}:sha256-${"0".repeat(64)}.sig`]],
+      ] as const;
+      const sorted = images.toSorted(([a], [b]) => a < b ? -1 : 1).flatMap(([, lines]) => lines);
+      const expected = [`${repository}/api`, `${repository}/web`, ...sorted];
+      assertEquals((await world.data(`ls ${repository}`)).split("\n"), [...expected, ""]);
+      assertEquals(await world.data(`ls --full-ref ${repository}`), await world.data(`ls ${repository}`));
+    }));
+
+  it("-O leaves out tags that stand for referrers", () =>
+    inWorld(async (world) => {
+      await fill(world);
+      assertEquals((await world.data(`ls -O ${repository}`)).includes(":sha256-"), false);
+      assertEquals((await world.data(`ls --omit-digest-tags ${repository}`)).includes(":v2\n"), true);
+    }));
+
+  it("--json prints all that the registry says, on one line", () =>
+    inWorld(async (world) => {
+      const [one] = await fill(world);
+      const out = await world.data(`ls --json ${repository}`);
+      assertEquals(out.indexOf("\n"), out.length - 1);
+      const listing = JSON.parse(out);
+      assertEquals(listing.name, "team/app");
+      assertEquals(listing.child, ["api", "web"]);
+      assertEquals(listing.tags.toSorted(), [`sha256-${"0".repeat(64)}.sig`, "v10", "v2"]);
+      const { tag, imageSizeBytes, timeUploadedMs } = listing.manifest[one];
+      assertEquals(tag.toSorted(), ["v10", "v2"]);
+      assertMatch(imageSizeBytes, /^\d+$/);
+      assertMatch(timeUploadedMs, /^\d+$/);
+    }));
+
+  it("prints the tags alone where a registry says no more, or with their repository", () =>
+    inWorld(async (world) => {
+      const digestTag = `sha256-${"0".repeat(64)}`;
+      const fetch = plain();
+      assertEquals(await world.data(`ls ${repository}`, { fetch }), `${digestTag}\nv10\nv2\n`);
+      assertEquals(await world.data(`ls -O ${repository}`, { fetch }), "v10\nv2\n");
+      assertEquals(
+        await world.data(`ls -O --full-ref ${repository}`, { fetch }),
+        `${repository}:v10\n${repository}:v2\n`,
+      );
+      const { name, tags, ...rest } = JSON.parse(await world.data(`ls --json ${repository}`, { fetch }));
+      assertEquals([name, tags.length, rest], ["team/app", 3, {}]);
+    }));
+
+  it("fails for a repository that is not there", () =>
+    inWorld(async (world) => {
+      const { code, out, err } = await world.gcrane(`ls ${repository}`);
+      assertEquals([code, out], [1, ""]);
+      assertMatch(
+        err,
+        /^Error: GET https:\/\/registry\.example\.com\/v2\/team\/app\/tags\/list.*: 404 .*NAME_UNKNOWN.*\n$/,
+      );
+    }));
+
+  it("takes no registry and no tag", () =>
+    inWorld(async (world) => {
+      const registry = await world.gcrane("ls localhost:5000");
+      assertEquals([registry.code, registry.err.split("\n")[0]], [
+        2,
+        "Error: localhost:5000 is a registry, not a repository — gcrane catalog localhost:5000 lists its repositories",
+      ]);
+      const { code, err } = await world.gcrane(`ls ${repository}:v1`);
+      assertEquals(code, 1);
+      assertMatch(err, /^Error: can't parse "registry.example.com\/team\/app:v1": .*\n$/);
+    }));
+});
+
+describe("gcrane catalog", () => {
+  it("prints the repositories, one per line", () =>
+    inWorld(async (world) => {
+      await fill(world);
+      const names = ["team/app", "team/app/api", "team/app/web/ui"];
+      assertEquals(await world.data("catalog registry.example.com"), names.map((name) => `${name}\n`).join(""));
+      assertEquals(
+        await world.data("catalog --full-ref registry.example.com"),
+        names.map((name) => `registry.example.com/${name}\n`).join(""),
+      );
+    }));
+
+  it("prints nothing of an empty registry", () =>
+    inWorld(async (world) => assertEquals(await world.data("catalog registry.example.com"), "")));
+
+  it("takes no repository", () =>
+    inWorld(async (world) => {
+      const { code, err } = await world.gcrane("catalog registry.example.com/team");
+      assertEquals(code, 1);
+      assertMatch(err, /a registry has no path.* — the registry alone is "registry\.example\.com"\n$/);
+    }));
+
+  it("prints each page as it comes, until the reader has enough", () =>
+    inWorld(async (world) => {
+      const registry = new FakeRegistry();
+      const bytes = new TextEncoder().encode("{}");
+      for (let i = 0; i < 2500; i++) {
+        registry.addManifest(`r${String(i).padStart(4, "0")}`, { bytes, mediaType: "" }, "t");
+      }
+      const { fetch, requests } = fakeFetch({ "https://registry.example.com": registry.handle });
+      const out = await world.data("catalog registry.example.com", { fetch });
+      assertEquals([out.split("\n").length, digestOf(bytes).length], [2501, 71]);
+      assertEquals(
+        requests.filter(({ path }) => path.startsWith("/v2/_catalog")).length > 1,
+        true,
+      );
+    }));
+});

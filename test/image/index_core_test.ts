@@ -1,0 +1,78 @@
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { ManifestError, NotFoundError } from "../../src/errors.ts";
+import { emptyImage, emptyIndex, indexFrom } from "../../src/image/mod.ts";
+import { type Hash, MediaType } from "../../src/spec/mod.ts";
+import { bytesOf } from "../io/streams.ts";
+import { MemorySource, tarOf } from "./memory_source.ts";
+
+const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
+const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];
+
+describe("indexFrom", () => {
+  async function example() {
+    const source = new MemorySource();
+    const image = await source.addImage({ layers: TARS });
+    const nested = await source.addIndex([image]);
+    const blob = await source.add(bytesOf("text"), "text/plain");
+    const descriptor = await source.addIndex([image, nested, blob]);
+    return { source, image, nested, blob, descriptor, index: source.index(descriptor) };
+  }
+
+  it("derives everything from the manifest", async () => {
+    const { source, image, nested, blob, descriptor, index } = await example();
+    assertEquals(index.kind, "index");
+    assertEquals(await index.digest(), descriptor.digest);
+    assertEquals(await index.size(), descriptor.size);
+    assertEquals(await index.mediaType(), MediaType.OciImageIndex);
+    assertStrictEquals(await index.rawManifest(), source.blobs.get(descriptor.digest));
+    assertEquals((await index.manifest()).manifests, [image, nested, blob]);
+    const children = await index.children();
+    assertEquals(children.map(({ descriptor, view }) => [descriptor, view.kind]), [
+      [image, "image"],
+      [nested, "index"],
+      [blob, "layer"],
+    ]);
+    assertEquals(await (await index.image(image.digest)).digest(), image.digest);
+    assertEquals((await (await index.index(nested.digest)).manifest()).manifests, [image]);
+  });
+
+  it("says what is not there, or is something else", async () => {
+    const { image, nested, blob, index } = await example();
+    await assertRejects(
+      () => index.image(NOWHERE),
+      NotFoundError,
+      `the index has no member with the digest ${NOWHERE}`,
+    );
+    await assertRejects(() => index.image(nested.digest), NotFoundError, "is not an image but");
+    await assertRejects(() => index.image(blob.digest), NotFoundError, "text/plain");
+    await assertRejects(() => index.index(image.digest), NotFoundError, "is not an index but");
+  });
+
+  it("says which index is malformed", async () => {
+    const nothing = () => {
+      throw new Error("opened");
+    };
+    const members = { image: nothing, index: nothing, blob: nothing };
+    const index = indexFrom({ rawManifest: () => Promise.resolve(bytesOf("{")), ...members, what: "x" });
+    await assertRejects(() => index.children(), ManifestError, "x is not JSON");
+  });
+});
+
+describe("emptyImage and emptyIndex", () => {
+  it("have nothing in them", async () => {
+    const image = emptyImage();
+    assertEquals(await image.layers(), []);
+    assertEquals((await image.configFile()).rootfs.diff_ids, []);
+    assertEquals((await image.manifest()).layers, []);
+    assertEquals(await image.mediaType(), MediaType.OciManifest);
+    const docker = await emptyImage({ mediaType: MediaType.DockerManifestSchema2 }).manifest();
+    assertEquals(docker.config.mediaType, MediaType.DockerConfigJson);
+    assertEquals(await emptyIndex().children(), []);
+    assertEquals((await emptyIndex().manifest()).mediaType, MediaType.OciImageIndex);
+    const list = emptyIndex({ mediaType: MediaType.DockerManifestList });
+    assertEquals(await list.mediaType(), MediaType.DockerManifestList);
+    assertEquals((await list.manifest()).mediaType, MediaType.DockerManifestList);
+    await assertRejects(() => list.image(NOWHERE), NotFoundError);
+  });
+});

@@ -1,0 +1,38 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { FileError, ManifestError } from "../../src/errors.ts";
+import { fileFailure } from "../../src/io/mod.ts";
+
+describe("fileFailure", () => {
+  for (
+    const [runtime, code, message, words] of [
+      [
+        "Node and Bun",
+        "ENOENT",
+        "ENOENT: no such file or directory, open '/x/.a.tar.1.tmp'",
+        "no such file or directory",
+      ],
+      ["Node, two paths", "EACCES", "EACCES: permission denied, rename '/x/a' -> '/x/b'", "permission denied"],
+      ["Node, no path", "ENOSPC", "ENOSPC: no space left on device, write", "no space left on device"],
+      ["Deno", "ENOTDIR", "Not a directory (os error 20): mkdir '/x/a'", "not a directory"],
+      ["Deno, no path", "ENOSPC", "No space left on device (os error 28)", "no space left on device"],
+    ]
+  ) {
+    it(`keeps the system's words and leaves out the runtime's: ${runtime}`, () => {
+      const cause = Object.assign(new Error(message), { code });
+      const failure = fileFailure("can't write /x/a.tar", cause);
+      assert(failure instanceof FileError);
+      assertEquals([failure.message, failure.errno, failure.cause], [`can't write /x/a.tar: ${words}`, code, cause]);
+    });
+  }
+
+  it("leaves other errors as they are", () => {
+    const others = [
+      new ManifestError("no manifest"),
+      Object.assign(new Error("reset"), { code: "ECONNRESET" }),
+      new TypeError("a bug"),
+      "text",
+    ];
+    for (const error of others) assertStrictEquals(fileFailure("can't read it", error), error);
+  });
+});

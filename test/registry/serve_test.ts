@@ -1,0 +1,180 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
+import { digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
+
+describe("serveRegistry", () => {
+  it("keeps its content in memory unless told where", async () => {
+    const server = await serveRegistry();
+    const client = new RegistryClient({ fetch, base: server.url });
+    assertMatch(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+    assertEquals(server.url, `http://${server.hostname}:${server.port}`);
+    await client.pushImage("memory", "image", "v1");
+    await server.shutdown();
+    await server.finished;
+    await assertRejects(() => fetch(`${server.url}/v2/`));
+  });
+
+  it("finds what another left on the disk", async () => {
+    const disk = await mkdtemp(join(tmpdir(), "gcrane_serve_"));
+    try {
+      for (const round of [1, 2]) {
+        const server = await serveRegistry({ disk });
+        const client = new RegistryClient({ fetch, base: server.url });
+        if (round === 1) await client.pushImage("disk", "image", "v1");
+        assertEquals(JSON.parse((await client.send("GET", "/v2/disk/tags/list")).text).tags, ["v1"]);
+        await server.shutdown();
+      }
+    } finally {
+      await rm(disk, { recursive: true });
+    }
+  });
+
+  it("stops at its signal, also with a request in flight", async () => {
+    const stop = new AbortController();
+    const server = await serveRegistry({ signal: stop.signal });
+    const client = new RegistryClient({ fetch, base: server.url });
+    const upload = await client.startUpload("stopping");
+    const socket = await request(server, `PATCH ${upload} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc`);
+    stop.abort();
+    await server.finished;
+    await assertRejects(() => fetch(`${server.url}/v2/`));
+    socket.destroy();
+  });
+
+  it("does not start for a signal that came before", async () => {
+    await assertRejects(() => serveRegistry({ signal: AbortSignal.abort(new Error("too late")) }), Error, "too late");
+  });
+});
+
+describe("serveRegistry's onError", () => {
+  it("hears of a spoilt blob, whose answer is cut off, and not of a client that leaves", async () => {
+    const disk = await mkdtemp(join(tmpdir(), "gcrane_serve_"));
+    const told: unknown[] = [];
+    const server = await serveRegistry({ disk, onError: (error) => told.push(error) });
+    try {
+      const client = new RegistryClient({ fetch, base: server.url });
+      const bytes = new Uint8Array(8_000_000).fill(1);
+      const digest = await client.pushBlob("spoilt", bytes);
+      const socket = await request(server, `GET /v2/spoilt/blobs/${digest} HTTP/1.1\r\nHost: x\r\n\r\n`);
+      await new Promise((resolve) => socket.once("data", resolve));
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.destroy();
+      await closed;
+      const hex = digest.slice("sha256:".length);
+      await writeFile(join(disk, "blobs", "sha256", hex.slice(0, 2), hex), bytes.fill(2));
+      await assertRejects(() => client.send("GET", `/v2/spoilt/blobs/${digest}`));
+      assertEquals(told.map((error) => (error as Error).name), ["DigestMismatchError"]);
+    } finally {
+      await server.shutdown();
+      await rm(disk, { recursive: true });
+    }
+  });
+});
+
+describe("a registry on a disk, reached by clients that misbehave", () => {
+  let parent: string;
+  let server: RegistryServer;
+  let client: RegistryClient;
+
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), "gcrane_serve_"));
+    server = await serveRegistry({ disk: join(parent, "disk") });
+    client = new RegistryClient({ fetch, base: server.url });
+  });
+  afterEach(async () => {
+    await server.shutdown();
+    await rm(parent, { recursive: true });
+  });
+
+  /** Waits until the answer to a request is what it should be: what another connection does takes its time. */
+  async function until(wanted: () => Promise<boolean>): Promise<void> {
+    while (!await wanted()) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  for (const kind of ["of a known length", "in chunks"]) {
+    it(`shows nothing of an upload ${kind} whose client goes away, and lets it go on`, async () => {
+      const bytes = encode("hello world");
+      const digest = digestOf(bytes);
+      const upload = await client.startUpload("gone");
+      const target = withQuery(upload, `digest=${digest}`);
+      const start = kind === "in chunks"
+        ? "Transfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n"
+        : "Content-Length: 11\r\n\r\nhello ";
+      const socket = await request(server, `PUT ${target} HTTP/1.1\r\nHost: x\r\n${start}`);
+      await until(async () => (await client.send("GET", upload)).headers.get("Range") === "0-5");
+      socket.destroy();
+      assertEquals((await client.send("HEAD", `/v2/gone/blobs/${digest}`)).status, 404);
+      const rest = { body: encode("world"), headers: { "Content-Range": "6-10" } };
+      assertEquals((await client.send("PUT", target, rest)).status, 201);
+      assertEquals((await client.send("GET", `/v2/gone/blobs/${digest}`)).text, "hello world");
+    });
+  }
+
+  it("leaves nothing of an upload in one request whose client goes away", async () => {
+    const digest = digestOf(encode("hello world"));
+    const uploads = join(parent, "disk", "uploads");
+    const head = `POST /v2/gone/blobs/uploads/?digest=${digest} HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n`;
+    const socket = await request(server, `${head}hello `);
+    const files = () => readdir(uploads).catch(() => []);
+    await until(async () => (await files()).length === 1);
+    socket.destroy();
+    await until(async () => (await files()).length === 0);
+    assertEquals((await client.send("HEAD", `/v2/gone/blobs/${digest}`)).status, 404);
+    assertEquals((await client.send("GET", "/v2/gone/tags/list")).status, 404);
+  });
+
+  it("goes on when a client leaves in the middle of a download", async () => {
+    const bytes = new Uint8Array(8_000_000).fill(1);
+    const digest = await client.pushBlob("gone", bytes);
+    const socket = await request(server, `GET /v2/gone/blobs/${digest} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await new Promise((resolve) => socket.once("data", resolve));
+    socket.destroy();
+    assertEquals((await client.send("GET", `/v2/gone/blobs/${digest}`)).bytes.length, bytes.length);
+  });
+
+  it("writes and reads nothing outside of its directory, whatever the path says", async () => {
+    const targets = [
+      ...["/v2/../../etc/passwd", "/v2/..%2f..%2fetc%2fpasswd/tags/list", "/v2/%2e%2e/%2e%2e/x/tags/list"],
+      ...["/v2/a/../../../x/manifests/v1", "/v2/a/manifests/..%2f..%2f..%2fx", "/v2/a/manifests/%2e%2e"],
+      ...["/v2/a/blobs/uploads/..%2f..%2f..%2fx", "/v2/a/blobs/uploads/%2e%2e", "/v2/a/blobs/sha256:..%2f..%2fx"],
+      ...["/v2/a%00b/manifests/v1", "/v2/a\\..\\..\\b/manifests/v1", "/v2/a/manifests/v1%0d%0aX-Evil:1"],
+      ...["/v2//etc/manifests/v1", "/v2/a//b/manifests/v1", "//v2/a/manifests/v1", "/v2/./a/manifests/.."],
+      ...["/v2/_tags/manifests/v1", "/v2/a/_manifests/manifests/v1", `/v2/${"a/".repeat(2000)}b/manifests/v1`],
+    ];
+    const body = "{}";
+    for (const target of targets) {
+      for (const method of ["GET", "PUT", "POST", "PATCH", "DELETE"]) {
+        const digest = digestOf(encode(body));
+        const head = `${method} ${target}?digest=${digest}&mount=${digest}&from=../.. HTTP/1.1`;
+        const raw = `${head}\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n${body}`;
+        const answer = await answerTo(await request(server, raw));
+        assertMatch(answer, /^HTTP\/1\.1 (400|404|405|414|431) /, `${method} ${target}: ${answer.slice(0, 200)}`);
+        assertEquals(/X-Evil/i.test(answer.split("\r\n\r\n")[0]), false);
+      }
+    }
+    assertEquals((await readdir(parent)).filter((name) => name !== "disk"), []);
+    assertEquals(await readdir(join(parent, "disk")).catch(() => []), []);
+  });
+});
+
+/** Sends raw bytes over a connection of their own. */
+function request(server: RegistryServer, raw: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(server.port, server.hostname);
+    socket.on("error", reject);
+    socket.write(raw, "latin1", () => resolve(socket));
+  });
+}
+
+/** All that comes over a connection until the other side closes it. */
+async function answerTo(socket: Socket): Promise<string> {
+  let answer = "";
+  socket.setEncoding("latin1");
+  for await (const part of socket) answer += part;
+  return answer;
+}

@@ -1,0 +1,410 @@
+import { assertEquals, assertMatch, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import { bearer, fromConfig } from "../../src/authn/mod.ts";
+import { AuthError, HttpError, LimitError, NetworkError } from "../../src/errors.ts";
+import { streamOf } from "../../src/io/mod.ts";
+import { type RequestEvent, VERSION } from "../../src/transport/mod.ts";
+import { bytesOf, CUT, fakeFetch, FakeRegistry, type FakeRequest, json, problem, STALL, utf8 } from "../fakes/mod.ts";
+import { annsKeychain, asking, connecting, connectingTo, PULL, registryWithManifest } from "./connecting.ts";
+
+const MANIFEST = /manifests/;
+const statusOf = async (answer: Promise<{ response: Response }>) => (await answer).response.status;
+
+describe("a connection", () => {
+  it("pings once, and says who it is in every request", async () => {
+    const { connection, requests } = connectingTo(registryWithManifest({ auth: "bearer" }), { userAgent: "tester/2" });
+    await connection.request("team/app", asking());
+    await connection.request("team/app", asking());
+    assertEquals(requests.map(({ path }) => path.replace(/\?.*/, "")), [
+      "/v2/",
+      "/token",
+      "/v2/team/app/manifests/v1",
+      "/v2/team/app/manifests/v1",
+    ]);
+    assertEquals(
+      new Set(requests.map(({ headers }) => headers.get("user-agent"))),
+      new Set([`tester/2 gcrane/${VERSION}`]),
+    );
+  });
+
+  it("pings again after a ping that failed", async () => {
+    const registry = registryWithManifest().on("GET", /^\/v2\/$/, () => problem(404, "NO"));
+    const { connection } = connectingTo(registry);
+    await assertRejects(() => connection.request("team/app", asking()), HttpError, "404");
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+  });
+
+  it("sends the headers it is given, and says what it did", async () => {
+    const events: RequestEvent[] = [];
+    const { connection, requests } = connectingTo(registryWithManifest(), { onRequest: (event) => events.push(event) });
+    await connection.request("team/app", asking({ headers: { accept: "x/y" } }));
+    assertEquals(requests[1].headers.get("accept"), "x/y");
+    assertEquals(events.map(({ method, url, status, ms }) => [method, url, status, ms >= 0]), [
+      ["GET", "https://registry.example.com/v2/", 200, true],
+      ["GET", "https://registry.example.com/v2/team/app/manifests/v1", 200, true],
+    ]);
+  });
+
+  it("tells of requests without an answer too", async () => {
+    const events: RequestEvent[] = [];
+    const { connection } = connecting({ "https://registry.example.com": () => CUT }, {
+      onRequest: (event) => events.push(event),
+      retry: { attempts: 1 },
+    });
+    await assertRejects(() => connection.ping(), NetworkError);
+    assertEquals(events.map(({ status }) => status), [undefined]);
+  });
+
+  it("takes the statuses that are expected for no error", async () => {
+    const { connection } = connectingTo(new FakeRegistry());
+    assertEquals(await statusOf(connection.request("team/app", asking({ expect: [200, 404] }))), 404);
+  });
+
+  it("ends with the signal's reason, before and during a request", async () => {
+    const registry = registryWithManifest().on("GET", MANIFEST, () => STALL);
+    const { connection, requests } = connectingTo(registry);
+    const stop = new AbortController();
+    const answer = connection.request("team/app", asking({ signal: stop.signal }));
+    const reason = new Error("enough");
+    setTimeout(() => stop.abort(reason), 5);
+    assertStrictEquals(await answer.catch((error) => error), reason);
+    assertStrictEquals(await connection.request("team/app", asking({ signal: stop.signal })).catch((e) => e), reason);
+    assertEquals(requests.map(({ over }) => over), [true, true]);
+  });
+
+  it("does not end a ping that others wait for", async () => {
+    let answer = () => {};
+    const registry = registryWithManifest().on("GET", /^\/v2\/$/, async (_, usual) => {
+      await new Promise<void>((resolve) => answer = resolve);
+      return await usual();
+    });
+    const { connection } = connectingTo(registry);
+    const stop = new AbortController();
+    const impatient = connection.request("team/app", asking({ signal: stop.signal }));
+    const patient = connection.request("team/app", asking());
+    stop.abort(new Error("enough"));
+    await assertRejects(() => impatient, Error, "enough");
+    answer();
+    assertEquals(await statusOf(patient), 200);
+  });
+});
+
+describe("retries of a connection", () => {
+  for (const status of [408, 429, 499, 500, 502, 503, 504, 522]) {
+    it(`tries again after ${status}, waiting longer each time`, async () => {
+      const registry = registryWithManifest().on("GET", MANIFEST, () => problem(status, "BUSY"), 3);
+      const { connection, waits } = connectingTo(registry);
+      assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+      assertEquals(waits, [200, 600, 1800]);
+    });
+  }
+
+  for (const status of [400, 403, 404, 405, 410, 416, 501, 505, 507, 521]) {
+    it(`does not try again after ${status}`, async () => {
+      const registry = registryWithManifest().on("GET", MANIFEST, () => problem(status, "NO"));
+      const { connection, waits } = connectingTo(registry);
+      const error = await assertRejects(() => connection.request("team/app", asking()), HttpError);
+      assertEquals([error.status, waits], [status, []]);
+    });
+  }
+
+  it("gives up after four tries, with the last error", async () => {
+    let count = 0;
+    const registry = registryWithManifest().on("GET", MANIFEST, () => problem(503, `BUSY_${++count}`), 9);
+    const { connection } = connectingTo(registry);
+    await assertRejects(() => connection.request("team/app", asking()), HttpError, "BUSY_4");
+    assertEquals(count, 4);
+  });
+
+  it("waits as long as Retry-After asks, in seconds or until a date, but a minute at most", async () => {
+    const after = (value: string) => () => ({ status: 429, headers: { "retry-after": value } });
+    const registry = registryWithManifest()
+      .on("GET", MANIFEST, after("7"))
+      .on("GET", MANIFEST, after("0"))
+      .on("GET", MANIFEST, after("3600"));
+    const { connection, waits } = connectingTo(registry);
+    await connection.request("team/app", asking());
+    assertEquals(waits, [7000, 600, 60_000]);
+
+    registry.on("GET", MANIFEST, after(new Date(Date.now() + 30_000).toUTCString())).on("GET", MANIFEST, after("soon"));
+    await connection.request("team/app", asking());
+    assertEquals(waits[3] > 20_000 && waits[3] <= 30_000, true);
+    assertEquals(waits[4], 600);
+  });
+
+  it("tries again after a connection that was cut", async () => {
+    const registry = registryWithManifest().on("GET", MANIFEST, () => CUT, 2);
+    const { connection, waits } = connectingTo(registry);
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+    assertEquals(waits.length, 2);
+  });
+
+  it("does not try again what won't mend itself", async () => {
+    for (const code of ["ENOTFOUND", "ECONNREFUSED", "CERT_HAS_EXPIRED", "EHOSTUNREACH"]) {
+      const { connection, waits } = connecting({
+        "https://registry.example.com": () => {
+          throw new TypeError("fetch failed", { cause: Object.assign(new Error("x"), { code }) });
+        },
+      });
+      const error = await assertRejects(() => connection.request("team/app", asking()), NetworkError);
+      assertNotEquals(error.hint, undefined);
+      assertEquals(waits, []);
+    }
+  });
+
+  it("tries a ping and a token exchange again, too", async () => {
+    const registry = registryWithManifest({ auth: "bearer" })
+      .on("GET", /^\/v2\/$/, () => problem(503, "BUSY"))
+      .on("GET", /^\/token/, () => problem(502, "BUSY"));
+    const { connection, waits } = connectingTo(registry);
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+    assertEquals(waits.length, 2);
+  });
+
+  it("leaves alone what must not be repeated", async () => {
+    const registry = registryWithManifest().on("GET", MANIFEST, () => problem(503, "BUSY"));
+    const { connection, waits } = connectingTo(registry);
+    await assertRejects(() => connection.request("team/app", asking({ repeatable: false })), HttpError, "503");
+    assertEquals(waits, []);
+  });
+
+  it("sends the body again, in memory or opened anew", async () => {
+    const bodies: string[] = [];
+    const registry = new FakeRegistry();
+    const keep = async (request: FakeRequest) => {
+      bodies.push(new TextDecoder().decode(await bytesOf(request.body)));
+      return problem(503, "BUSY");
+    };
+    registry.on("PUT", MANIFEST, keep, 3);
+    const { connection } = connectingTo(registry, { retry: { attempts: 3 } });
+    const put = asking({ method: "PUT", expect: [201], body: utf8("memory") });
+    await assertRejects(() => connection.request("team/app", put), HttpError);
+    let opened = 0;
+    const open = () => Promise.resolve(streamOf(utf8(`stream ${++opened}`)));
+    registry.on("PUT", MANIFEST, keep, 3);
+    await assertRejects(() => connection.request("team/app", { ...put, body: { open } }), HttpError);
+    assertEquals(bodies, ["memory", "memory", "memory", "stream 1", "stream 2", "stream 3"]);
+  });
+
+  it("takes a body's own failure for what it is, and does not try again", async () => {
+    const { connection, waits } = connectingTo(new FakeRegistry());
+    const failure = new Error("the disk is gone");
+    const open = () =>
+      Promise.resolve(
+        new ReadableStream({
+          pull() {
+            throw failure;
+          },
+        }, { highWaterMark: 0 }),
+      );
+    const put = asking({ method: "PUT", expect: [201], body: { open } });
+    assertStrictEquals(await connection.request("team/app", put).catch((error) => error), failure);
+    assertEquals(waits, []);
+  });
+
+  it("reads bodies within the try", async () => {
+    const registry = registryWithManifest().on(
+      "GET",
+      MANIFEST,
+      async (_, usual) => ({ ...await usual(), cutAfter: 5 }),
+    );
+    const { connection, waits } = connectingTo(registry);
+    const { bytes } = await connection.requestWhole("team/app", asking(), { limit: 100, what: "manifest" });
+    assertEquals([new TextDecoder().decode(bytes), waits.length], ['{"schemaVersion":2}', 1]);
+    const tooSmall = { limit: 5, what: "manifest" };
+    await assertRejects(
+      () => connection.requestWhole("team/app", asking(), tooSmall),
+      LimitError,
+      "manifest is larger",
+    );
+  });
+});
+
+describe("sign-in of a connection", () => {
+  it("shows name and password where the registry wants basic", async () => {
+    const { connection, requests } = connectingTo(registryWithManifest({ auth: "basic" }), { keychain: annsKeychain });
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+    assertEquals(requests.map(({ headers }) => headers.get("authorization")), [null, `Basic ${btoa("ann:s3cret")}`]);
+  });
+
+  it("asks the keychain once for each repository", async () => {
+    const asked: unknown[] = [];
+    const keychain = {
+      resolve: (target: unknown) => {
+        asked.push(target);
+        return annsKeychain.resolve({ registry: "" });
+      },
+    };
+    const { connection } = connectingTo(registryWithManifest({ auth: "basic" }), { keychain });
+    await Promise.all([connection.request("team/app", asking()), connection.request("team/app", asking())]);
+    await connection.request(undefined, asking({ to: "/v2/_catalog" }));
+    assertEquals(asked, [
+      { registry: "registry.example.com", repository: "team/app" },
+      { registry: "registry.example.com", repository: undefined },
+    ]);
+  });
+
+  it("does not repeat a password that was refused", async () => {
+    const keychain = { resolve: () => Promise.resolve(fromConfig({ username: "ann", password: "wrong" })) };
+    const { connection, requests } = connectingTo(registryWithManifest({ auth: "basic" }), { keychain });
+    const error = await assertRejects(() => connection.request("team/app", asking()), HttpError, "401 Unauthorized");
+    assertMatch(error.hint!, /gcrane auth login registry\.example\.com$/);
+    assertEquals(requests.length, 2);
+  });
+
+  it("shows a registry token as it is, and once", async () => {
+    const keychain = { resolve: () => Promise.resolve(bearer("own-t0ken")) };
+    const { connection, requests } = connectingTo(registryWithManifest({ auth: "bearer" }), { keychain });
+    await assertRejects(() => connection.request("team/app", asking()), HttpError, "401");
+    assertEquals(requests.map(({ headers }) => headers.get("authorization")), [null, "Bearer own-t0ken"]);
+  });
+
+  it("answers a challenge that comes after a ping without one, and remembers it", async () => {
+    for (const auth of ["basic", "bearer"] as const) {
+      const registry = registryWithManifest({ auth }).on("GET", /^\/v2\/$/, () => json(200, {}));
+      const { connection, requests } = connectingTo(registry, { keychain: annsKeychain });
+      assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+      const before = requests.length;
+      assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+      assertEquals(requests.length, before + 1);
+    }
+  });
+
+  it("merges the exchanges of those who ask for the same at the same time", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    const { connection } = connectingTo(registry);
+    await Promise.all(Array.from({ length: 5 }, () => connection.request("team/app", asking())));
+    assertEquals(registry.tokens.asked, [[PULL]]);
+    const push = "repository:team/app:push,pull";
+    await connection.request("team/app", asking({ scopes: [push] }));
+    assertEquals(registry.tokens.asked, [[PULL], [push]]);
+  });
+
+  it("ends the wait for a token only of the one who gave up", async () => {
+    let give = () => {};
+    const registry = registryWithManifest({ auth: "bearer" }).on("GET", /^\/token/, async (_, usual) => {
+      await new Promise<void>((resolve) => give = resolve);
+      return await usual();
+    });
+    const { connection } = connectingTo(registry);
+    const stop = new AbortController();
+    const first = connection.request("team/app", asking({ signal: stop.signal }));
+    const second = connection.request("team/app", asking());
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    stop.abort(new Error("enough"));
+    await assertRejects(() => first, Error, "enough");
+    give();
+    assertEquals(await statusOf(second), 200);
+    assertEquals(registry.tokens.asked.length, 1);
+  });
+
+  it("exchanges again shortly before a token expires", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    let now = 1_000_000;
+    const { connection } = connectingTo(registry, { now: () => now });
+    await connection.request("team/app", asking());
+    now += 289_000;
+    await connection.request("team/app", asking());
+    assertEquals(registry.tokens.asked.length, 1);
+    now += 2000;
+    await Promise.all([connection.request("team/app", asking()), connection.request("team/app", asking())]);
+    assertEquals(registry.tokens.asked.length, 2);
+  });
+
+  it("takes another token, once, when the registry does not take the one it has", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    const { connection } = connectingTo(registry);
+    await connection.request("team/app", asking());
+    registry.tokens.revoke();
+    await Promise.all(Array.from({ length: 4 }, () => connection.request("team/app", asking())));
+    assertEquals(registry.tokens.asked.length, 2);
+  });
+
+  it("gives up when the new token is refused, too", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    const { connection, requests } = connectingTo(registry);
+    const push = asking({ method: "PUT", expect: [201], body: utf8("{}"), scopes: ["repository:team/app:push,pull"] });
+    await assertRejects(() => connection.request("team/app", push), HttpError, "401");
+    assertEquals(requests.filter(({ method }) => method === "PUT").length, 2);
+  });
+
+  it("puts a scope that the registry misses first, and remembers it", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    registry.addManifest("other", { bytes: utf8("{}"), mediaType: "x/y" }, "v1");
+    const { connection, requests } = connectingTo(registry, { keychain: annsKeychain });
+    const other = asking({ to: "/v2/other/manifests/v1" });
+    assertEquals(await statusOf(connection.request("team/app", other)), 200);
+    assertEquals(registry.tokens.asked, [[PULL], ["repository:other:pull", PULL]]);
+    const before = requests.length;
+    assertEquals(await statusOf(connection.request("team/app", other)), 200);
+    assertEquals(requests.length, before + 1);
+  });
+
+  it("opens a body again after a challenge", async () => {
+    const registry = new FakeRegistry({ auth: "bearer" });
+    let opened = 0;
+    const open = () => Promise.resolve(streamOf(utf8(`{"try":${++opened}}`)));
+    const { connection } = connectingTo(registry, { keychain: annsKeychain });
+    const put = asking({ method: "PUT", expect: [201], body: { open }, scopes: ["repository:team/app:push,pull"] });
+    await connection.request("team/app", put);
+    registry.tokens.revoke();
+    await connection.request("team/app", put);
+    assertEquals(opened, 3);
+    assertEquals(new TextDecoder().decode(registry.manifestsOf("team/app").get("v1")!.bytes), '{"try":3}');
+  });
+
+  it("uses the refresh token that it was given instead of the password", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    registry.tokens.extra = { refresh_token: "r3fresh" };
+    let now = 0;
+    const forms: string[] = [];
+    registry.on("POST", /^\/token/, async ({ body }, usual) => {
+      const bytes = await bytesOf(body);
+      forms.push(new TextDecoder().decode(bytes));
+      return await usual({ body: streamOf(bytes) });
+    });
+    const { connection, requests } = connectingTo(registry, { keychain: annsKeychain, now: () => now });
+    await connection.request("team/app", asking());
+    now += 1e9;
+    await connection.request("team/app", asking());
+    const exchanges = requests.filter(({ path }) => path.startsWith("/token"));
+    assertEquals(exchanges.map(({ method }) => method), ["GET", "POST"]);
+    assertEquals(new URLSearchParams(forms[0]).get("refresh_token"), "r3fresh");
+  });
+
+  it("falls back on the password where a refresh token is of no use", async () => {
+    const registry = registryWithManifest({ auth: "bearer" }).on("POST", /^\/token/, () => ({ status: 404 }), 9);
+    registry.tokens.extra = { refresh_token: "r3fresh" };
+    let now = 0;
+    const { connection } = connectingTo(registry, { keychain: annsKeychain, now: () => now });
+    await connection.request("team/app", asking());
+    now += 1e9;
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+  });
+
+  it("says what is shown, without a request", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    const { connection } = connectingTo(registry);
+    assertEquals(await connection.authorization("team/app", [PULL]), "Bearer token-1");
+    assertEquals(await connectingTo(registryWithManifest()).connection.authorization("team/app", [PULL]), undefined);
+    const keyed = connectingTo(registryWithManifest({ auth: "basic" }), { keychain: annsKeychain });
+    assertEquals(await keyed.connection.authorization(undefined, []), `Basic ${btoa("ann:s3cret")}`);
+  });
+
+  it("lets an error of the keychain through, and asks it again", async () => {
+    let asked = 0;
+    const keychain = {
+      resolve: () =>
+        ++asked === 1 ? Promise.reject(new AuthError("no config")) : annsKeychain.resolve({ registry: "" }),
+    };
+    const { connection } = connectingTo(registryWithManifest({ auth: "basic" }), { keychain });
+    await assertRejects(() => connection.request("team/app", asking()), AuthError, "no config");
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+  });
+});
+
+describe("fakeFetch", () => {
+  it("reaches nothing that is not in its network", async () => {
+    await assertRejects(() => fakeFetch({}).fetch("https://registry.example.com/"), TypeError, "fetch failed");
+  });
+});
