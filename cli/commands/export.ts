@@ -1,7 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
-import type { Image } from "../../src/image/mod.ts";
-import type { ByteStream } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { imageFromInput } from "../image_input.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane export` */
@@ -25,7 +24,7 @@ export const command: Command = declare({
     }
     const { extract, pull } = await import("../../src/crane/mod.ts");
     const image = args.image === "-"
-      ? await imageFromStandardInput(context)
+      ? await imageFromInput(context, { signal })
       : await pull(args.image, { ...remoteOptions(context), onReadProgress: context.onProgress });
     const tar = extract(image, { signal });
     if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });
@@ -33,10 +32,3 @@ export const command: Command = declare({
     await writeFile(args.tarball, tar, { signal });
   },
 });
-
-async function imageFromStandardInput(
-  { stdin, signal }: { stdin: () => ByteStream; signal: AbortSignal },
-): Promise<Image> {
-  const { imageFromTarball, tarballStream } = await import("../../src/tarball/mod.ts");
-  return await imageFromTarball(tarballStream(() => Promise.resolve(stdin())), { signal });
-}

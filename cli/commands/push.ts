@@ -1,14 +1,15 @@
 import { UsageError } from "../../src/errors.ts";
 import { exists } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { imageFromInput } from "../image_input.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane push` */
 export const command: Command = declare({
   description:
-    "A directory is read as an OCI image layout, a file as a tarball that docker save, podman save or gcrane pull wrote.",
+    'A directory is read as an OCI image layout, a file as a tarball that docker save, podman save or gcrane pull wrote. "-" reads such a tarball from standard input.',
   args: {
-    path: { help: "The tarball or the layout", completes: "file" },
+    path: { help: 'The tarball or the layout, or "-"', completes: "file" },
     image: { help: "What to push it as" },
   },
   flags: {
@@ -30,16 +31,17 @@ export const command: Command = declare({
     const { args, flags, stdout, signal } = context;
     const { load, push } = await import("../../src/crane/mod.ts");
     const options = { ...remoteOptions(context), onProgress: context.onProgress };
-    const view = await load(args.path, { ...options, index: flags.index, tag: flags.tag })
-      .catch(async (error) => {
+    const { index, tag } = flags;
+    const view = args.path === "-"
+      ? await imageFromInput(context, { tag, signal })
+      : await load(args.path, { ...options, index, tag }).catch(async (error) => {
         throw await inWrongOrder(args) ?? error;
       });
     const pushed = await push(view, args.image, options);
-    if (flags.imageRefs !== undefined) {
-      const { writeFile } = await import("../write_file.ts");
-      await writeFile(flags.imageRefs, `${pushed}\n`, { signal });
-    }
     await stdout.print(pushed);
+    if (flags.imageRefs === undefined) return;
+    const { writeFile } = await import("../write_file.ts");
+    await writeFile(flags.imageRefs, `${pushed}\n`, { signal });
   },
 });
 

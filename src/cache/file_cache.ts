@@ -1,6 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
 import {
-  type Bytes,
   type ByteStream,
   createNewFile,
   dirName,
@@ -9,6 +8,7 @@ import {
   type NewFile,
   type OpenFile,
   openFile,
+  pullStream,
   remove,
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../spec/mod.ts";
@@ -88,19 +88,15 @@ function keep(
     await file?.discard().catch(() => {});
     file = undefined;
   };
-  return new ReadableStream<Bytes>({
+  return pullStream({
     start: () => create().then((created) => void (file = created), giveUp),
-    async pull(controller) {
+    async read() {
       try {
-        const { value, done } = await reader.read();
-        if (done) {
-          await file?.commit(path).catch(giveUp);
-          controller.close();
-          return;
-        }
-        await file?.write(value, written).catch(giveUp);
-        written += value.length;
-        controller.enqueue(value);
+        const { value } = await reader.read();
+        if (value) await file?.write(value, written).catch(giveUp);
+        else await file?.commit(path).catch(giveUp);
+        written += value?.length ?? 0;
+        return value;
       } catch (error) {
         await file?.discard();
         throw error;
@@ -110,5 +106,5 @@ function keep(
       await file?.discard();
       await reader.cancel(reason);
     },
-  }, { highWaterMark: 0 });
+  });
 }

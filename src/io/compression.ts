@@ -4,6 +4,7 @@ import {
   type ByteStream,
   gunzipStream,
   gzipStream,
+  pullStream,
   zstdCompressStream,
   zstdDecompressStream,
 } from "../runtime/mod.ts";
@@ -38,20 +39,14 @@ export async function sniffStream(source: ByteStream): Promise<{ compression: Co
     else head = head.length === 0 ? value : concat(head, value);
   }
   let first: Bytes | undefined = head.length > 0 ? head : undefined;
-  const stream = new ReadableStream<Bytes>({
-    async pull(controller) {
-      if (first) {
-        controller.enqueue(first);
-        first = undefined;
-        return;
-      }
-      if (ended) return controller.close();
-      const { value, done } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+  const stream = pullStream({
+    async read() {
+      const chunk = first;
+      first = undefined;
+      return chunk ?? (ended ? undefined : (await reader.read()).value);
     },
     cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
   return { compression: sniffBytes(head), stream };
 }
 
@@ -93,18 +88,16 @@ export async function decompressSniffed(source: ByteStream, what: string): Promi
 /** The codec's own errors become ours; those of its source, which it passes on, stay as they are. */
 function translated(coded: ByteStream, message: string): ByteStream {
   const output = coded.getReader();
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       try {
-        const { value, done } = await output.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        return (await output.read()).value;
       } catch (error) {
         throw translate(error, message);
       }
     },
     cancel: (reason) => output.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
 }
 
 function translate(error: unknown, message: string): unknown {

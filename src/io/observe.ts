@@ -1,4 +1,4 @@
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /** What watches a stream go by. An error thrown by any of them fails the stream and cancels its source. */
 export interface StreamObserver {
@@ -25,22 +25,20 @@ export function observe(source: ByteStream, observer: StreamObserver): ByteStrea
     over = true;
     observer.settled?.(error);
   };
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       try {
         if (!started) {
           started = true;
           await observer.start?.();
         }
         const { value, done } = await reader.read();
-        if (done) {
-          if (observer.end) await observer.end();
-          settle();
-          controller.close();
-          return;
+        if (!done) {
+          observer.chunk?.(value);
+          return value;
         }
-        observer.chunk?.(value);
-        controller.enqueue(value);
+        if (observer.end) await observer.end();
+        settle();
       } catch (error) {
         settle(error ?? cancelled());
         reader.cancel(error).catch(() => {});
@@ -51,7 +49,7 @@ export function observe(source: ByteStream, observer: StreamObserver): ByteStrea
       settle(reason ?? cancelled());
       return reader.cancel(reason);
     },
-  }, { highWaterMark: 0 });
+  });
 }
 
 function cancelled(): DOMException {
@@ -60,14 +58,14 @@ function cancelled(): DOMException {
 
 /** A stream of one chunk, or of none when it is empty. */
 export function streamOf(bytes: Bytes): ByteStream {
-  let sent = bytes.length === 0;
-  return new ReadableStream<Bytes>({
-    pull(controller) {
-      if (!sent) controller.enqueue(bytes);
-      else controller.close();
-      sent = true;
+  let left: Bytes | undefined = bytes.length === 0 ? undefined : bytes;
+  return pullStream({
+    read() {
+      const chunk = left;
+      left = undefined;
+      return chunk;
     },
-  }, { highWaterMark: 0 });
+  });
 }
 
 /** Reads a stream to its end and throws the bytes away; the number of them. */

@@ -1,4 +1,4 @@
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /**
  * The same stream, read ahead of whoever consumes it, up to a number of bytes: so that download and decompression go
@@ -32,19 +32,16 @@ export function readAhead(source: ByteStream, limit: number): ByteStream {
     wakeConsumer();
   };
   const producing = produce();
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       while (waiting.length === 0 && !end) await new Promise<void>((resolve) => wakeConsumer = resolve);
       const chunk = waiting.shift();
       if (chunk) {
         waitingBytes -= chunk.length;
         wakeProducer();
-        controller.enqueue(chunk);
-      } else if ("error" in end!) {
-        throw end.error;
-      } else {
-        controller.close();
+        return chunk;
       }
+      if (end && "error" in end) throw end.error;
     },
     async cancel(reason) {
       cancelled = true;
@@ -53,5 +50,5 @@ export function readAhead(source: ByteStream, limit: number): ByteStream {
       await reader.cancel(reason);
       await producing;
     },
-  }, { highWaterMark: 0 });
+  });
 }

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../errors.ts";
-import type { ByteStream } from "../runtime/mod.ts";
+import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import { type Answer, redactUrl } from "../transport/mod.ts";
 
 /** What is expected of the answer to a request for a blob. */
@@ -30,21 +30,20 @@ export function skip(source: ByteStream, count: number): ByteStream {
   if (count === 0) return source;
   const reader = source.getReader();
   let left = count;
-  return new ReadableStream({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       while (true) {
-        const { value, done } = await reader.read();
-        if (done) return controller.close();
-        if (value.length > left) {
-          controller.enqueue(value.subarray(left));
+        const { value } = await reader.read();
+        if (value === undefined || value.length > left) {
+          const wanted = value?.subarray(left);
           left = 0;
-          return;
+          return wanted;
         }
         left -= value.length;
       }
     },
     cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
 }
 
 function firstByte(response: Response): number {

@@ -1,6 +1,6 @@
 import { GcraneError, NetworkError } from "../errors.ts";
 import { type AbortOptions, delay, type RetryOptions } from "../io/mod.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import { redactedCause } from "../transport/mod.ts";
 
 /** Options of {@linkcode resumable}. */
@@ -51,20 +51,18 @@ export async function resumable(
       }
     }
   };
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       while (true) {
         try {
           const { value, done } = await reader.read();
           if (done && offset < size) throw new Error("the answer ended early");
-          if (done) return controller.close();
-          offset += value.length;
+          offset += value?.length ?? 0;
           failures = 0;
-          controller.enqueue(value);
-          return;
+          return value;
         } catch (error) {
           // Only the end of the answer was lost.
-          if (offset === size && !signal?.aborted) return controller.close();
+          if (offset === size && !signal?.aborted) return undefined;
           await reopen(error);
         }
       }
@@ -73,5 +71,5 @@ export async function resumable(
       cancelled = true;
       await reader.cancel(reason).catch(() => {}); // it may have failed already
     },
-  }, { highWaterMark: 0 });
+  });
 }

@@ -16,7 +16,6 @@ interface NodeModules {
 
 const globals = globalThis as unknown as {
   Deno?: typeof Deno & { version?: { deno?: string } };
-  Bun?: unknown;
   navigator?: { userAgent?: string };
 };
 
@@ -29,9 +28,10 @@ export function runtimeName(): RuntimeName {
 
 function detect(): RuntimeName {
   if (globals.Deno?.version?.deno !== undefined) return "deno";
-  if (globals.Bun !== undefined) return "bun";
   if (globals.navigator?.userAgent === "Cloudflare-Workers") return "workerd";
-  return nodeProcess()?.versions?.node === undefined ? "web" : "node";
+  const versions = nodeProcess()?.versions;
+  if (versions?.bun !== undefined) return "bun";
+  return versions?.node === undefined ? "web" : "node";
 }
 
 /** `Deno`, where this is Deno. */

@@ -11,6 +11,7 @@
  */
 
 export type { Bytes, ByteStream } from "./bytes.ts";
+export { type PullSource, pullStream } from "./pull_stream.ts";
 export { type RuntimeName, runtimeName } from "./host.ts";
 export {
   type HashAlgorithm,

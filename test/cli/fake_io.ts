@@ -1,5 +1,6 @@
 import type { Ask, Io } from "../../cli/io.ts";
 import { streamOf } from "../../src/io/mod.ts";
+import { removeTemporaries } from "../../src/runtime/mod.ts";
 
 /** Time that stands still until a test moves it. */
 export class FakeClock {
@@ -61,7 +62,7 @@ export class FakeIo implements Io {
   readonly asked: { question: string; secret: boolean }[] = [];
   /** How often temporary files were removed. */
   removals = 0;
-  readonly #options: FakeIoOptions;
+  #options: FakeIoOptions;
   readonly #interrupts = new Set<(signal: "SIGINT" | "SIGTERM") => void>();
   readonly #unhandled = new Set<(error: unknown) => void>();
   readonly #decoder = new TextDecoder();
@@ -92,6 +93,8 @@ export class FakeIo implements Io {
 
   stdin = () => {
     const { stdin = "" } = this.#options;
+    // What was read once is gone.
+    this.#options = { ...this.#options, stdin: "" };
     return streamOf(typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin);
   };
   ask = (): Ask | undefined => {
@@ -104,7 +107,10 @@ export class FakeIo implements Io {
   environment = (name: string): string | undefined => this.#options.environment?.[name];
   onInterrupt = (handler: (signal: "SIGINT" | "SIGTERM") => void) => listen(this.#interrupts, handler);
   onUnhandledError = (handler: (error: unknown) => void) => listen(this.#unhandled, handler);
-  removeTemporaries = (): void => void this.removals++;
+  removeTemporaries = (): void => {
+    this.removals++;
+    removeTemporaries();
+  };
   exit = (code: number): void => void this.exits.push(code);
 
   get fetch(): typeof fetch | undefined {

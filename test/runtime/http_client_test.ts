@@ -86,7 +86,7 @@ describe("runtimeFetch", () => {
     const port = await startTls();
     const url = `https://127.0.0.1:${port}/`;
     await assertRejects(() => runtimeFetch()(url));
-    await assertRejects(() => runtimeFetch({ insecureTls: false, unixSocket: undefined! })(url));
+    await assertRejects(() => runtimeFetch({ insecureTls: false })(url));
     const insecure = await runtimeFetch({ insecureTls: true })(url);
     assertEquals(new Uint8Array(await insecure.arrayBuffer()), content);
     const trusted = await runtimeFetch({ ca })(url);

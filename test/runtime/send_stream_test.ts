@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, it } from "node:test";
 import { type Bytes, joinPath, remove, runtimeFetch, sendStream, temporaryDirectory } from "../../src/runtime/mod.ts";
 import { nodeFetch } from "../../src/runtime/node_fetch.ts";
@@ -250,6 +251,25 @@ describe("nodeFetch", () => {
     }
     assertEquals(/transfer-encoding: chunked/i.test(server.requests[1].head), true);
     await until(() => server.sockets.size === 0);
+  });
+
+  it("gives all of an answer to a slow reader, though the server has closed the connection", async () => {
+    const payload = "x".repeat(3_000_000);
+    const headers = `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${payload.length}\r\n\r\n`;
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.end(headers + payload));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    const response = await nodeFetch({ url, method: "GET", headers: new Headers() });
+    let length = 0;
+    for await (const chunk of response.body!) {
+      length += chunk.byteLength;
+      await settled();
+    }
+    assertEquals(length, payload.length);
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("fails where the server hangs up", async () => {

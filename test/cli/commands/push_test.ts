@@ -38,7 +38,7 @@ describe("gcrane push", () => {
       const path = await tarball(world);
       const several = await world.gcrane(`push ${path} ${repository}:v1`);
       assertEquals([several.code, several.out], [1, ""]);
-      assertMatch(several.err, /^Error: .*images\.tar.* — .*app:v1.*app:v2.*\n$/);
+      assertMatch(several.err, /^Error: .*images\.tar holds 2 images: it has app:v1, app:v2 — .*tag\n$/);
       await world.data(`push --tag app:v2 ${path} ${repository}:v2`);
       assertEquals(JSON.parse(await world.data(`config ${repository}:v2`)).rootfs, (await second.configFile()).rootfs);
       assertMatch((await world.gcrane(`push --tag app:v3 ${path} ${repository}:v3`)).err, /^Error: .*app:v3.*\n$/);
@@ -104,6 +104,17 @@ describe("gcrane push", () => {
       world.requests.length = 0;
       await world.data(`push ${world.path("one")} ${repository}:v2`);
       assertEquals(world.requests.filter((request) => /^(POST|PATCH) /.test(request)), []);
+    }));
+
+  it("reads a tarball from standard input", () =>
+    inWorld(async (world) => {
+      const stdin = new Uint8Array(readFileSync(await tarball(world)));
+      const out = await world.data(`push --tag app:v2 - ${repository}:v2`, { stdin });
+      assertEquals(out, `${repository}@${await digest(world, `${repository}:v2`)}\n`);
+      assertEquals(await world.data(`validate ${repository}:v2`), `PASS: ${repository}:v2\n`);
+      const { code, err } = await world.gcrane(`push - ${repository}:v3`, { stdin: "no tarball" });
+      assertEquals(code, 1);
+      assertMatch(err, /^Error: .*standard input.*\n$/);
     }));
 
   it("says what is wrong with its file", () =>
