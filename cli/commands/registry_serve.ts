@@ -46,9 +46,13 @@ function parseAddress(text: string): { hostname: string; port: number } {
   return { hostname: host.replace(/^\[(.*)\]$/, "$1"), port };
 }
 
+const notHere = ["this machine does not have that address", "0.0.0.0 is all that it has"] as const;
+
 const listenFailures: Readonly<Record<string, readonly [text: string, hint: string]>> = {
   EADDRINUSE: ["another program listens there", "choose another port with --address, or 0 for a free one"],
-  EADDRNOTAVAIL: ["this machine does not have that address", "0.0.0.0 is all that it has"],
+  EADDRNOTAVAIL: notHere,
+  EINVAL: notHere,
+  ENOTFOUND: notHere,
   EACCES: ["only an administrator may listen there", "choose a port above 1023 with --address"],
 };
 

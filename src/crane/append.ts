@@ -7,10 +7,12 @@ import {
   type LayerOptions,
   streamLayer,
 } from "../image/mod.ts";
-import { decompressSniffed, fileFailure } from "../io/mod.ts";
-import { type Addendum, appendLayers } from "../mutate/mod.ts";
+import { TarError } from "../errors.ts";
+import { type AbortOptions, decompressSniffed, fileFailure } from "../io/mod.ts";
+import { appendLayers } from "../mutate/mod.ts";
 import { type ByteStream, type FileKind, readStream, stat } from "../runtime/mod.ts";
 import { MediaType } from "../spec/mod.ts";
+import { readTar } from "../tar/mod.ts";
 import type { CraneOptions } from "./options.ts";
 
 /** Options of {@linkcode layerFromPath}. */
@@ -39,9 +41,23 @@ async function layerOfKind(path: string, kind: FileKind, options: LayerFromPathO
     case "directory":
       return await layerFromDirectory(path, options);
     case "file":
+      await checkTarball(path, options);
       return await layerFromOpener((abort) => Promise.resolve(readStream(path, abort)), options);
     default:
       return await streamed(readStream(path, options), options, path);
+  }
+}
+
+/** Looks at the beginning of a file: what is no tarball would make an image that nobody can run. */
+async function checkTarball(path: string, options: AbortOptions): Promise<void> {
+  const tar = readTar(await decompressSniffed(readStream(path, options), path), options);
+  try {
+    await tar.next();
+  } catch (cause) {
+    if (!(cause instanceof TarError)) throw cause;
+    throw new TarError(`${path} is no tarball: ${cause.message}`, { cause });
+  } finally {
+    await tar.return();
   }
 }
 
@@ -76,22 +92,9 @@ export async function append(
       path === "-" && stdin ? streamed(stdin(), options, "the tarball on standard input") : layerFromPath(path, options)
     ),
   );
-  const docker = await image.mediaType(options) === MediaType.DockerManifestSchema2;
-  return appendLayers(image, docker ? await Promise.all(layers.map(asDockerLayer)) : layers);
+  return appendLayers(image, layers);
 }
 
 async function streamed(tarball: ByteStream, options: LayerOptions, what: string): Promise<Layer> {
   return streamLayer(await decompressSniffed(tarball, what), options);
-}
-
-/** Docker's manifests list layers by Docker's media types; it has none for zstd that all clients know. */
-async function asDockerLayer(layer: Layer): Promise<Addendum> {
-  switch (await layer.mediaType()) {
-    case MediaType.OciLayer:
-      return { layer, mediaType: MediaType.DockerUncompressedLayer };
-    case MediaType.OciLayerGzip:
-      return { layer, mediaType: MediaType.DockerLayer };
-    default:
-      return { layer };
-  }
 }

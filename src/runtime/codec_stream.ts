@@ -1,6 +1,7 @@
 import type { Transform } from "node:stream";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { NodeReader } from "./node_readable.ts";
+import { pullStream } from "./pull_stream.ts";
 
 /** What a codec reads: whole chunks, one at a time. */
 export interface CodecInput {
@@ -120,22 +121,21 @@ export function codecStream(input: CodecInput, options: CodecStreamOptions): Byt
     await input.cancel(reason);
   }
 
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       try {
         output ??= start();
         const chunk = await output.read();
-        if (chunk !== undefined) return controller.enqueue(chunk);
+        if (chunk !== undefined) return chunk;
         await fed;
         codec?.destroy();
-        controller.close();
       } catch (error) {
         stop(error).catch(() => {});
         throw error;
       }
     },
     cancel: stop,
-  }, { highWaterMark: 0 });
+  });
 }
 
 /** Resolves when the codec has consumed the chunk, has ended or has failed; the reader hears of failures. */

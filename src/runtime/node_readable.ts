@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import { type Bytes, type ByteStream, toPlainBytes } from "./bytes.ts";
+import { pullStream } from "./pull_stream.ts";
 
 /** Chunks that may be ready before the stream is paused: node works on while the consumer does. */
 const READY_LIMIT = 2;
@@ -55,14 +56,5 @@ export class NodeReader {
 
 /** A stream of node as a web stream. Cancelling destroys it. */
 export function fromNodeReadable(readable: Readable, reader: NodeReader = new NodeReader(readable)): ByteStream {
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
-      const chunk = await reader.read();
-      if (chunk === undefined) controller.close();
-      else controller.enqueue(chunk);
-    },
-    cancel() {
-      readable.destroy();
-    },
-  }, { highWaterMark: 0 });
+  return pullStream({ read: () => reader.read(), cancel: () => void readable.destroy() });
 }

@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { type FileKind, type FileStat, toFileStat } from "./files.ts";
 import { requireNodeModule } from "./host.ts";
+import { pullStream } from "./pull_stream.ts";
 
 /** How to open a file for reading. */
 export interface OpenFileOptions {
@@ -142,14 +143,13 @@ function fileStream(
     if (closeWhenDone) await (file ?? opened)?.close();
   }
 
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       try {
         reading = readNext();
         const chunk = await reading;
-        if (chunk !== undefined) return controller.enqueue(chunk);
+        if (chunk !== undefined) return chunk;
         await finish();
-        controller.close();
       } catch (error) {
         await finish().catch(() => {});
         throw error;
@@ -160,5 +160,5 @@ function fileStream(
       await reading?.catch(() => {});
       await finish();
     },
-  }, { highWaterMark: 0 });
+  });
 }

@@ -2,6 +2,7 @@ import type { Bytes, ByteStream } from "./bytes.ts";
 import { runtimeName } from "./host.ts";
 import { connectionOf, runtimeFetch } from "./http_client.ts";
 import { type ConnectionOptions, nodeFetch } from "./node_fetch.ts";
+import { pullStream } from "./pull_stream.ts";
 
 /** A request whose body is a stream. */
 export interface StreamRequest {
@@ -100,8 +101,8 @@ function watchedBody(
   const reader = source.getReader();
   const abandon = (reason: unknown) => void reader.cancel(reason).catch(() => {});
   let count = 0;
-  const body = new ReadableStream<Bytes>({
-    async pull(controller) {
+  const body = pullStream({
+    async read() {
       const { done, value } = await reader.read();
       count += value?.byteLength ?? 0;
       if (length !== undefined && (done ? count < length : count > length)) {
@@ -109,10 +110,9 @@ function watchedBody(
         abandon(error);
         throw error;
       }
-      if (done) controller.close();
-      else controller.enqueue(value);
+      return value;
     },
     cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
   return { body, abandon };
 }

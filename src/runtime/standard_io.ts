@@ -1,5 +1,6 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
+import { pullStream } from "./pull_stream.ts";
 
 /** One of the three streams that a program is given. */
 export type StandardStream = "stdin" | "stdout" | "stderr";
@@ -45,14 +46,13 @@ export function writeStderrSync(text: string): void {
 
 /** Standard input as a stream. Cancelling it leaves standard input open. */
 export function stdinStream(): ByteStream {
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       const chunk = new Uint8Array(CHUNK_SIZE);
       const count = await retry(() => readStdin(chunk));
-      if (count === 0) controller.close();
-      else controller.enqueue(chunk.subarray(0, count));
+      return count === 0 ? undefined : chunk.subarray(0, count);
     },
-  }, { highWaterMark: 0 });
+  });
 }
 
 /** All of standard input as text. */

@@ -1,5 +1,6 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { toCodecError } from "./codec_stream.ts";
+import { pullStream } from "./pull_stream.ts";
 
 /** The part of `DecompressionStream` and `CompressionStream` that is used here. */
 type WebCodec = ReadableWritablePair<Bytes, BufferSource>;
@@ -13,31 +14,27 @@ export function webCodecStream(source: ByteStream, open: () => WebCodec): ByteSt
   let failure: { error: unknown } | undefined;
   let output: ReadableStreamDefaultReader<Bytes> | undefined;
 
-  const watched = new ReadableStream<Bytes>({
-    async pull(controller) {
+  const watched = pullStream({
+    async read() {
       try {
-        const { done, value } = await input.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        return (await input.read()).value;
       } catch (error) {
         failure = { error };
         throw error;
       }
     },
     cancel: (reason) => input.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
 
-  return new ReadableStream<Bytes>({
-    async pull(controller) {
+  return pullStream({
+    async read() {
       output ??= watched.pipeThrough(open()).getReader();
       try {
-        const { done, value } = await output.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        return (await output.read()).value;
       } catch (error) {
         throw failure === undefined ? toCodecError(error) : failure.error;
       }
     },
     cancel: (reason) => output === undefined ? input.cancel(reason) : output.cancel(reason),
-  }, { highWaterMark: 0 });
+  });
 }

@@ -1,7 +1,7 @@
 /** The entry that the walker makes: header fields decoded when asked for, content read through the archive's reader. */
 
 import { LimitError } from "../errors.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 import { type Dialect, dialectOf, FIELDS, textField } from "./block.ts";
 import { readNumber } from "./numbers.ts";
 import { parseSeconds, type PaxRecords } from "./pax.ts";
@@ -174,7 +174,8 @@ export class ArchiveEntry implements TarEntry {
   }
 
   get content(): ByteStream {
-    return this.#content ??= this.#stream();
+    this.#attached();
+    return this.#content ??= pullStream({ read: () => this.read(), cancel: () => this.skip() });
   }
 
   get stored(): TarChunks {
@@ -206,21 +207,6 @@ export class ArchiveEntry implements TarEntry {
   #attached(): ContentSource {
     if (this.#source === undefined) throw new TypeError("This entry comes from a TarWalker, which has its content");
     return this.#source;
-  }
-
-  #stream(): ByteStream {
-    const source = this.#attached();
-    return new ReadableStream<Bytes>({
-      start: (controller) => {
-        if (source.remaining(this) === 0) controller.close();
-      },
-      pull: async (controller) => {
-        const piece = await this.read();
-        if (piece !== undefined) controller.enqueue(piece);
-        if (piece === undefined || source.remaining(this) === 0) controller.close();
-      },
-      cancel: () => this.skip(),
-    }, { highWaterMark: 0 });
   }
 
   #headerPath(): Bytes {

@@ -89,17 +89,21 @@ export class UntarStream implements TransformStream<Uint8Array<ArrayBuffer>, Tar
 
 function entryStream(reader: TarReader): ReadableStream<TarStreamEntry> {
   let consumed: Promise<void> = Promise.resolve();
+  let cancelled = false;
   return new ReadableStream<TarStreamEntry>({
     async pull(controller) {
       // A pipe asks for the next entry while this one's content is still being read, so asking must not skip it.
       await consumed;
       const { done, value } = await reader.next();
+      // A controller must not be touched after a cancel, which may come while this waits.
+      if (cancelled) return;
       if (done) return controller.close();
       const { entry, settled } = streamEntry(value);
       consumed = settled;
       controller.enqueue(entry);
     },
     async cancel() {
+      cancelled = true;
       await reader.return();
     },
   }, { highWaterMark: 0 });
@@ -116,11 +120,13 @@ function streamEntry(value: TarEntry): { entry: TarStreamEntry; settled: Promise
 }
 
 function byteStream(entry: TarEntry, settle: () => void): ByteStream {
+  let cancelled = false;
   return new ReadableStream({
     type: "bytes",
     async pull(controller) {
       try {
         const piece = await entry.read();
+        if (cancelled) return;
         if (piece !== undefined) {
           // A byte stream transfers what it is given, and the piece is a view of a chunk that is still needed.
           controller.enqueue(piece.slice());
@@ -131,10 +137,11 @@ function byteStream(entry: TarEntry, settle: () => void): ByteStream {
         settle();
       } catch (error) {
         settle();
-        throw error;
+        if (!cancelled) throw error;
       }
     },
     cancel() {
+      cancelled = true;
       entry.skip();
       settle();
     },

@@ -6,7 +6,7 @@ import { main } from "../../cli/main.ts";
 import { parseWords } from "../../cli/parse_words.ts";
 import { isCommandEntry, resolveCommand } from "../../cli/resolve.ts";
 import { gcrane } from "../../cli/table.ts";
-import { version } from "../../cli/version.ts";
+import { VERSION } from "../../src/version.ts";
 import { importsOf } from "../project/imports.ts";
 import { packageSources, readJson, typescript } from "../project/tree.ts";
 import { FakeIo } from "./fake_io.ts";
@@ -26,8 +26,8 @@ function commandEntries(entries: readonly Entry[], path: readonly string[] = [])
 
 describe("gcrane", () => {
   it("prints its version, which is the package's", async () => {
-    assertEquals(await gcraneLine("version"), { code: 0, out: `${version}\n`, err: "" });
-    assertEquals(version, readJson("deno.json").version);
+    assertEquals(await gcraneLine("version"), { code: 0, out: `${VERSION}\n`, err: "" });
+    assertEquals(VERSION, readJson("deno.json").version);
   });
 
   it("alone prints the list of commands", async () => {
@@ -37,7 +37,7 @@ describe("gcrane", () => {
   });
 
   it("runs as a process", async () => {
-    assertEquals(await runFile("cli/main.ts", ["version"]), { code: 0, out: `${version}\n`, err: "" });
+    assertEquals(await runFile("cli/main.ts", ["version"]), { code: 0, out: `${VERSION}\n`, err: "" });
     assertEquals(await runFile("cli/main.ts", ["--verbos"]), {
       code: 2,
       out: "",

@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { denoOnly } from "../project/applicable.ts";
 import { runFile, Running } from "./process.ts";
 
 const trial = "test/cli/trial_main.ts";
@@ -46,8 +45,7 @@ describe("the process", () => {
     }
   });
 
-  // Elsewhere src/runtime would have to say that such an error came.
-  it("shows no stack trace for an error that nobody waited for", { skip: denoOnly() }, async () => {
+  it("shows no stack trace for an error that nobody waited for", async () => {
     const { code, out, err } = await runFile(trial, ["stray"]);
     assertEquals([code, out, err], [1, "", "Error: internal error: nobody waits for this — please report\n"]);
   });

@@ -33,7 +33,10 @@ export class HttpConnection {
     socket.on("error", close);
   }
 
-  /** The first line and the headers of the next request; `undefined` when there is none any more. */
+  /**
+   * The first line and the headers of the next request; `undefined` when there is none any more. What is no request,
+   * the first words of TLS for example, has no method.
+   */
   async head(): Promise<{ method: string; target: string; headers: Headers } | undefined> {
     let bytes = new Uint8Array(0);
     let end = -1;
@@ -41,6 +44,7 @@ export class HttpConnection {
       const chunk = await this.#next();
       if (chunk === undefined) return undefined;
       bytes = new Uint8Array(Buffer.concat([bytes, chunk]));
+      if (!isCapital(bytes[0])) return { method: "", target: "", headers: new Headers() };
       end = Buffer.from(bytes).indexOf("\r\n\r\n");
     }
     this.#putBack(bytes.subarray(end + 4));
@@ -154,4 +158,8 @@ export class HttpConnection {
     this.#waiting.unshift(chunk);
     this.#waitingBytes += chunk.length;
   }
+}
+
+function isCapital(byte: number): boolean {
+  return byte >= 65 && byte <= 90;
 }

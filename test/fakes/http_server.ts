@@ -71,8 +71,10 @@ async function serve(connection: HttpConnection, { handler, requests, number }: 
   while (true) {
     const head = await connection.head();
     if (head === undefined) return connection.end();
-    // What a client says that wants TLS is no request.
-    if (!/^[A-Z]+$/.test(head.method) || !head.target?.startsWith("/")) return connection.cut();
+    if (head.method === "") {
+      await connection.write(utf8("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+      return connection.end();
+    }
     own ??= number();
     const wire = connection.body(head.headers);
     const url = new URL(`http://${head.headers.get("host") ?? "unknown"}${head.target}`);

@@ -16,6 +16,19 @@ const A = content(3000, 1);
 const B = content(1024, 2);
 const TWO = archive(header({ name: "a", size: A.length }), A, header({ name: "b", size: B.length }), B);
 
+/** A stream that gets its next chunk by `feed`, which says whether it was the last one. */
+function fedByHand(bytes: Bytes, size: number): { source: ReadableStream<Bytes>; feed: () => boolean } {
+  const chunks = cut(bytes, () => size);
+  const { readable, writable } = new TransformStream<Bytes, Bytes>();
+  const writer = writable.getWriter();
+  const feed = () => {
+    const chunk = chunks.shift();
+    void (chunk === undefined ? writer.close() : writer.write(chunk));
+    return chunk === undefined;
+  };
+  return { source: readable, feed };
+}
+
 describe("a tar entry", () => {
   it("gives its content as a stream", async () => {
     for (const size of [1, 513, 100_000]) {
@@ -77,6 +90,23 @@ describe("a tar entry", () => {
       await entry.content.cancel();
     }
     assertEquals(paths, ["a", "b"]);
+  });
+
+  it("may be cancelled while it waits for content, and the next one comes", async () => {
+    const { source, feed } = fedByHand(TWO, 1000);
+    const reader = readTar(source);
+    feed();
+    const entry = (await reader.next()).value;
+    assert(entry !== undefined);
+    const content = entry.content.getReader();
+    await content.read();
+    const waiting = content.read();
+    await content.cancel();
+    feed();
+    assertEquals(await waiting, { done: true, value: undefined });
+    const next = reader.next();
+    while (!feed());
+    assertEquals((await next).value?.path, "b");
   });
 
   it("has the offset of its first header block", async () => {

@@ -108,6 +108,25 @@ describe("UntarStream", () => {
     await assertRejects(() => drained(ARCHIVE.slice(0, 2100)), TarError, "inside an extended header");
   });
 
+  it("may be cancelled while it waits, for content or for an entry", async () => {
+    for (const part of [700, 5000]) {
+      const untar = new UntarStream();
+      const writer = untar.writable.getWriter();
+      const written = writer.write(ARCHIVE.slice(0, part)).catch(() => {});
+      const entries = untar.readable.getReader();
+      const readable = (await entries.read()).value?.readable;
+      const content = readable?.getReader();
+      for (let size = 0; size < Math.min(1000, part - 512);) size += (await content?.read())?.value?.length ?? 0;
+      const waiting = part === 700 ? content?.read() : entries.read();
+      if (part === 700) await content?.cancel();
+      await entries.cancel();
+      const end = await waiting;
+      assertEquals(part === 700 ? end?.value : undefined, undefined);
+      await assertRejects(() => writer.write(ARCHIVE.slice(part)));
+      await written;
+    }
+  });
+
   it("cancels its source when the loop is left", async () => {
     let cancelled = false;
     const source = new ReadableStream<Bytes>({

@@ -106,12 +106,12 @@ describe("gcrane append", () => {
       const { layers } = await manifestOf(world, site);
       assertEquals(layers.map(({ digest, mediaType }) => [digest, mediaType]), [
         [digestOf(gzip), MediaType.DockerLayer],
-        [digestOf(zstd), MediaType.OciLayerZstd],
+        [digestOf(zstd), MediaType.DockerLayerZstd],
       ]);
       assertEquals(JSON.parse(await world.data(`config ${site}`)).rootfs.diff_ids, [digestOf(tar), digestOf(tar)]);
     }));
 
-  for (const [kind, mediaType] of [["zstd", MediaType.OciLayerZstd], ["none", MediaType.DockerUncompressedLayer]]) {
+  for (const [kind, mediaType] of [["zstd", MediaType.DockerLayerZstd], ["none", MediaType.DockerUncompressedLayer]]) {
     it(`--compression ${kind} stores it so`, () =>
       inWorld(async (world) => {
         const file = world.write("a.tar", await tarOf({ a: "a" }));
@@ -128,7 +128,7 @@ describe("gcrane append", () => {
       world.write("build/index.html", "<p>");
       world.write("build/css/site.css", "p {}");
       await world.data(`append -f ${world.path("build")} -t ${site}`);
-      assertEquals(await pathsIn(world, site), ["css", "css/site.css", "index.html"]);
+      assertEquals(await pathsIn(world, site), ["css/", "css/site.css", "index.html"]);
       await world.data(`append -f ${world.path("build")} --prefix /srv/www/ -t ${site}`);
       assertEquals((await pathsIn(world, site)).filter((path) => !path.startsWith("srv")), []);
       assertEquals((await pathsIn(world, site)).includes("srv/www/css/site.css"), true);
@@ -153,7 +153,7 @@ describe("gcrane append", () => {
       assertEquals((await image.layers()).length, 1);
       assertEquals(
         await world.data(`append -f - -t site:v1 -o ${world.path("in.tar")}`, {
-          stdin: readFileSync(file).buffer && new Uint8Array(readFileSync(file)),
+          stdin: new Uint8Array(readFileSync(file)),
         }),
         "",
       );
@@ -190,9 +190,10 @@ describe("gcrane append", () => {
         [1, "", `Error: can't read the layer ${world.path("none.tar")}: no such file or directory\n`],
       );
       const text = world.write("notes.txt", "not a tarball\n".repeat(100));
-      for (const [file, bytes] of [[text], [world.write("notes.txt.gz", gzipSync("not a tarball\n".repeat(100)))]]) {
+      const compressed = world.write("notes.txt.gz", gzipSync("not a tarball\n".repeat(100)));
+      for (const file of [text, compressed]) {
         const { code, out, err } = await world.gcrane(`append -f ${file} -t ${site}`);
-        assertEquals([code, out, bytes], [1, "", undefined]);
+        assertEquals([code, out], [1, ""]);
         assertMatch(err, new RegExp(`^Error: ${file} is no tarball: .*\n$`));
       }
       assertEquals(world.requests.filter((request) => /^(PATCH|PUT) /.test(request)), []);

@@ -1,0 +1,95 @@
+import { assertEquals } from "@std/assert";
+import { mkdirSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { gzipSync } from "node:zlib";
+import type { CommandEntry, Entry } from "../../../cli/command.ts";
+import { isCommandEntry } from "../../../cli/resolve.ts";
+import { gcrane } from "../../../cli/table.ts";
+import { emptyImage, layerFromBytes } from "../../../src/image/mod.ts";
+import { createLayout } from "../../../src/layout/mod.ts";
+import { appendLayers } from "../../../src/mutate/mod.ts";
+import { writeTar } from "../../../src/tar/mod.ts";
+import { writeTarballFile } from "../../../src/tarball/mod.ts";
+import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
+import { inWorld, type World } from "./world.ts";
+
+/** What the examples speak of. Gives the digest of a layer of the image. */
+async function prepare(world: World): Promise<string> {
+  const files = [{ path: "etc/os-release", content: new TextEncoder().encode("ID=example\n") }];
+  const tar = new Uint8Array(await new Response(writeTar(files)).arrayBuffer());
+  const layer = await layerFromBytes(tar);
+  const image = appendLayers(emptyImage(), [layer]);
+  const repositories = [
+    "registry.example.com/app",
+    "registry.example.com/base",
+    "gcr.io/project/app",
+    "localhost:5000/app",
+  ];
+  for (const repository of repositories) await world.push(image, `${repository}:v1`);
+  await world.push(image, "registry.example.com/app:old");
+  mkdirSync(world.path("build"));
+  world.write("build/index.html", "<p>");
+  world.write("rootfs.tar.gz", gzipSync(tar));
+  await writeTarballFile(world.path("app.tar"), [{ reference: "app:v1", image }]);
+  await (await createLayout(world.path("layout"))).appendImage(image);
+  mkdirSync(world.path("docker"));
+  const auths = { "registry.example.com": { auth: btoa("me:s3cret") } };
+  writeFileSync(world.path("docker/config.json"), JSON.stringify({ auths }));
+  return await layer.digest();
+}
+
+/** The network of the examples: Docker Hub gives tokens. */
+function network(world: World): typeof fetch {
+  const hub = new FakeRegistry({ auth: "bearer" });
+  const { fetch } = fakeFetch({ "https://index.docker.io": hub.handle });
+  return (input, init) => {
+    const { host } = new URL(input instanceof Request ? input.url : input);
+    return host === "index.docker.io" ? fetch(input, init) : world.fetch(input, init);
+  };
+}
+
+/** The part of a line of shell that gcrane is given, what other programs put there filled in. */
+async function wordsOf(line: string, run: (words: string) => Promise<string>): Promise<string> {
+  const nested = /^gcrane .*\$\(gcrane ([^)]*)\)/.exec(line);
+  const filled = nested ? line.replace(`$(gcrane ${nested[1]})`, (await run(nested[1])).trim()) : line;
+  return /\bgcrane (.*?)(?:[|<>)&;]|$)/.exec(filled)![1];
+}
+
+async function runs(world: World, line: string): Promise<void> {
+  const before = process.cwd();
+  process.chdir(world.folder);
+  try {
+    const digest = await prepare(world);
+    const options = { fetch: network(world), stdin: "s3cret\n", answers: ["s3cret"] };
+    const words = await wordsOf(line.replace("sha256:…", digest), (nested) => world.data(nested, options));
+    const { code, err } = await world.gcrane(words, options);
+    assertEquals([code, code === 0 ? "" : err], [0, ""], line);
+  } finally {
+    process.chdir(before);
+  }
+}
+
+function commandEntries(entries: readonly Entry[], path: string = ""): [path: string, CommandEntry][] {
+  return entries.flatMap((entry) => {
+    const here = `${path}${entry.name}`;
+    return isCommandEntry(entry)
+      ? [[here, entry] as [string, CommandEntry]]
+      : commandEntries(entry.entries, `${here} `);
+  });
+}
+
+describe("the examples of the help", () => {
+  it("of gcrane itself run", async () => {
+    for (const { command } of gcrane.examples) await inWorld((world) => runs(world, command));
+  });
+
+  for (const [path, entry] of commandEntries(gcrane.entries)) {
+    // It would take a port that may be in use, and not end by itself: its own tests serve in every way.
+    if (path === "registry serve") continue;
+    it(`of ${path} run`, async () => {
+      const { command } = await entry.load();
+      for (const example of command.examples) await inWorld((world) => runs(world, example.command));
+    });
+  }
+});

@@ -1,0 +1,133 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { describe, it } from "node:test";
+import { main } from "../../../cli/main.ts";
+import { digest, push } from "../../../src/crane/mod.ts";
+import { randomImage } from "../../../src/image/mod.ts";
+import { FakeIo } from "../fake_io.ts";
+import { runFile, Running } from "../process.ts";
+import { inWorld, type World } from "./world.ts";
+
+/** A registry that the command serves, until it is interrupted. */
+class Served {
+  readonly io: FakeIo;
+  readonly code: Promise<number>;
+  readonly #url = Promise.withResolvers<string>();
+
+  constructor(words: readonly string[]) {
+    this.io = new FakeIo({
+      onMessage: (text) => {
+        const url = / at (http:\/\/\S+)\n/.exec(text)?.[1];
+        if (url !== undefined) this.#url.resolve(url);
+      },
+    });
+    this.code = main(["registry", "serve", ...words], this.io);
+    this.code.then((code) => this.#url.reject(new Error(`it ended with ${code}: ${this.io.err}`)));
+  }
+
+  async url(): Promise<string> {
+    return await this.#url.promise;
+  }
+
+  async interrupt(): Promise<number> {
+    this.io.interrupt("SIGINT");
+    return await this.code;
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/v2/`);
+  await answer.body?.cancel();
+  return answer.status === 200;
+}
+
+describe("gcrane registry serve", () => {
+  it("serves until Ctrl-C, and prints nothing on standard output", async () => {
+    const served = new Served(["--address", "127.0.0.1:0"]);
+    const url = await served.url();
+    assertMatch(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+    assertEquals(await answers(url), true);
+    assertEquals(await served.interrupt(), 130);
+    assertEquals([served.io.out, served.io.err], ["", `serving from memory at ${url}\n`]);
+    await assertRejects(() => fetch(`${url}/v2/`));
+  });
+
+  for (
+    const [address, pattern, host] of [
+      ["0", /^http:\/\/127\.0\.0\.1:\d+$/, "127.0.0.1"],
+      [":0", /^http:\/\/0\.0\.0\.0:\d+$/, "127.0.0.1"],
+      ["localhost:0", /^http:\/\/localhost:\d+$/, "localhost"],
+    ] as const
+  ) {
+    it(`takes an address like ${address}`, async () => {
+      const served = new Served([`--address=${address}`]);
+      const url = await served.url();
+      assertMatch(url, pattern);
+      assertEquals(await answers(`http://${host}:${new URL(url).port}`), true);
+      assertEquals(await served.interrupt(), 130);
+    });
+  }
+
+  it("--disk keeps the content", () =>
+    inWorld(async (world: World) => {
+      const line = ["--address", "127.0.0.1:0", "--disk", world.path("registry")];
+      const image = randomImage({ seed: 1 });
+      for (const round of ["push", "look"]) {
+        const served = new Served(line);
+        const url = await served.url();
+        assertEquals(served.io.err, `serving from ${world.path("registry")} at ${url}\n`);
+        const reference = `${new URL(url).host}/team/app:v1`;
+        if (round === "push") await push(image, reference);
+        assertEquals(await digest(reference), await image.digest());
+        await served.interrupt();
+      }
+    }));
+
+  it("says when another program listens there", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    try {
+      const address = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+      const served = new Served(["--address", address]);
+      served.url().catch(() => {});
+      assertEquals([await served.code, served.io.out, served.io.err], [
+        1,
+        "",
+        `Error: can't listen on ${address}: another program listens there — choose another port with --address, or 0 for a free one\n`,
+      ]);
+    } finally {
+      other.close();
+    }
+  });
+
+  for (const address of ["192.0.2.1:0", "nowhere.invalid:0"]) {
+    it(`says when the machine has no such address: ${address}`, async () => {
+      const { code, err } = await runFile("cli/main.ts", ["registry", "serve", "--address", address]);
+      assertEquals([code, err], [
+        1,
+        `Error: can't listen on ${address}: this machine does not have that address — 0.0.0.0 is all that it has\n`,
+      ]);
+    });
+  }
+
+  for (const address of ["127.0.0.1", "127.0.0.1:http", "127.0.0.1:70000", ""]) {
+    it(`takes no ${JSON.stringify(address)} for an address`, async () => {
+      const served = new Served([`--address=${address}`]);
+      served.url().catch(() => {});
+      assertEquals([await served.code, served.io.err.split("\n")[0]], [
+        2,
+        `Error: --address ${address} is not HOST:PORT — for example 127.0.0.1:5000`,
+      ]);
+    });
+  }
+
+  for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    it(`ends as a process with ${code} by ${signal}`, async () => {
+      const running = new Running("cli/main.ts", ["registry", "serve", "--address", "127.0.0.1:0"]);
+      await running.says(" at http://");
+      running.signal(signal);
+      assertEquals([await running.ended(), running.out, running.err.split("\n").length], [code, "", 2]);
+    });
+  }
+});
