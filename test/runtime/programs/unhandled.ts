@@ -21,5 +21,6 @@ if (commandLineArguments()[0] === "undo") {
   undo();
   void Promise.reject(new Error("not heard of"));
   await turns();
+  await writeStdout(` and then ${heard.length - 3}`);
 }
 exit(0);

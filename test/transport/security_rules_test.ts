@@ -1,0 +1,450 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "node:test";
+import { GcraneError, HttpError, LimitError, UnsafeUrlError } from "../../src/errors.ts";
+import { parseRegistry } from "../../src/name/mod.ts";
+import { Connection, type RequestEvent } from "../../src/transport/mod.ts";
+import {
+  type FakeAnswer,
+  fakeFetch,
+  type FakeHandler,
+  type FakeNetwork,
+  FakeRegistry,
+  fakeServer,
+  json,
+} from "../fakes/mod.ts";
+import { annsKeychain, asking, connecting } from "./connecting.ts";
+
+// One suite for each row of the security rules that the transport keeps; the others are in test/remote.
+
+const HOME = "https://registry.example.com";
+const OK: FakeAnswer = { status: 200, body: "{}" };
+const redirect = (location: string, status = 307): FakeAnswer => ({ status, headers: { location } });
+
+/** A registry that wants a token of a realm, and takes any. */
+function wantsToken(realm: string): FakeHandler {
+  return ({ headers }) =>
+    headers.get("authorization")?.startsWith("Bearer ")
+      ? OK
+      : { status: 401, headers: { "www-authenticate": `Bearer realm="${realm}",service="s"` } };
+}
+
+/** A registry that sends everything but the ping elsewhere. */
+function redirects(location: string, status = 307): FakeHandler {
+  return ({ url }) => url.pathname === "/v2/" ? OK : redirect(location, status);
+}
+
+async function refused(network: FakeNetwork, words: string): Promise<string[]> {
+  const { connection, requests } = connecting(network, { keychain: annsKeychain });
+  await assertRejects(() => connection.request("team/app", asking()), UnsafeUrlError, words);
+  return requests.map(({ host }) => host);
+}
+
+describe("security rule 1: the token realm", () => {
+  const tokenServer: FakeHandler = () => json(200, { token: "t" });
+
+  it("may be https anywhere, and anywhere at the registry itself", async () => {
+    for (const realm of ["https://auth.example.com/token", `${HOME}/token`, `${HOME}:443/token`]) {
+      const home: FakeHandler = (request) =>
+        request.url.pathname === "/token" ? tokenServer(request) : wantsToken(realm)(request);
+      const { connection } = connecting({ [HOME]: home, "https://auth.example.com": tokenServer }, {
+        keychain: annsKeychain,
+      });
+      assertEquals((await connection.request("team/app", asking())).response.status, 200);
+    }
+  });
+
+  it("may not be http, not private, and no other scheme", async () => {
+    for (
+      const [realm, words] of [
+        ["http://auth.example.com/token", "not https"],
+        ["http://registry.example.com/token", "not https"],
+        ["https://169.254.169.254/token", "private"],
+        ["https://2130706433/token", "private"],
+        ["https://[::ffff:10.0.0.1]/token", "private"],
+        ["file:///etc/passwd", "scheme"],
+      ]
+    ) assertEquals(await refused({ [HOME]: wantsToken(realm) }, words), ["registry.example.com"]);
+  });
+
+  it("may be http, and the registry's own private address, where the ping ended on http", async () => {
+    for (const realm of ["http://auth.example.com/token", "http://10.0.0.1:5000/token", "https://auth.example.com/t"]) {
+      const network: FakeNetwork = {
+        "http://10.0.0.1:5000": (request) =>
+          request.url.pathname === "/token" ? tokenServer(request) : wantsToken(realm)(request),
+        "http://auth.example.com": tokenServer,
+        "https://auth.example.com": tokenServer,
+      };
+      const connection = new Connection(parseRegistry("10.0.0.1:5000"), { fetch: fakeFetch(network).fetch });
+      assertEquals((await connection.request("team/app", asking())).response.status, 200);
+    }
+    for (const realm of ["http://10.0.0.1:6000/token", "http://10.0.0.1/token", "http://192.168.0.1:5000/token"]) {
+      const { fetch, requests } = fakeFetch({ "http://10.0.0.1:5000": wantsToken(realm) });
+      const connection = new Connection(parseRegistry("10.0.0.1:5000"), { fetch });
+      await assertRejects(() => connection.request("team/app", asking()), UnsafeUrlError, "private");
+      assertEquals(new Set(requests.map(({ host }) => host)), new Set(["10.0.0.1:5000"]));
+    }
+  });
+});
+
+describe("security rule 2: redirects of a token request", () => {
+  const realm = "https://auth.example.com/0";
+  const stepping = (last: (step: number) => FakeAnswer | undefined): FakeHandler => ({ url }) => {
+    const step = Number(url.pathname.slice(1));
+    return last(step) ?? redirect(`/${step + 1}`, 302);
+  };
+
+  it("are at most ten", async () => {
+    for (const [count, accepted] of [[10, true], [11, false]] as const) {
+      const server = stepping((step) => step === count ? json(200, { token: "t" }) : undefined);
+      const { connection, requests } = connecting({ [HOME]: wantsToken(realm), "https://auth.example.com": server });
+      const answer = connection.request("team/app", asking());
+      if (accepted) assertEquals((await answer).response.status, 200);
+      else await assertRejects(() => answer, LimitError, "more than 10 redirects");
+      assertEquals(requests.filter(({ host }) => host === "auth.example.com").length, 11);
+    }
+  });
+
+  it("are each under rule 1", async () => {
+    for (
+      const [location, words] of [
+        ["http://auth.example.com/1", "not https"],
+        ["https://10.0.0.1/token", "private"],
+        ["https://0x7f.1/token", "private"],
+        ["gopher://auth.example.com/", "scheme"],
+      ]
+    ) {
+      const hosts = await refused(
+        { [HOME]: wantsToken(realm), "https://auth.example.com": () => redirect(location) },
+        words,
+      );
+      assertEquals(hosts, ["registry.example.com", "auth.example.com"]);
+    }
+  });
+});
+
+describe("security rule 3: redirects", () => {
+  const PRIVATE = [
+    "http://127.0.0.1:8080/",
+    "https://[fd00:ec2::254]/",
+    "http://2852039166/latest",
+    "https://100.64.0.1/",
+  ];
+
+  it("never lead to another host that is private, on reads and writes alike", async () => {
+    for (const location of PRIVATE) {
+      assertEquals(await refused({ [HOME]: redirects(location) }, "private"), [
+        "registry.example.com",
+        "registry.example.com",
+      ]);
+      const { connection, requests } = connecting({ [HOME]: redirects(location, 308) });
+      const put = asking({ method: "PUT", body: new TextEncoder().encode("{}") });
+      await assertRejects(() => connection.request("team/app", put), UnsafeUrlError, "private");
+      assertEquals(requests.length, 2);
+    }
+  });
+
+  it("never lead there from the host of an earlier redirect either", async () => {
+    const network = {
+      [HOME]: redirects("https://cdn.example.com/x"),
+      "https://cdn.example.com": () => redirect("//10.0.0.1/"),
+    };
+    assertEquals((await refused(network, "private")).at(-1), "cdn.example.com");
+  });
+
+  it("may stay on a private host, or leave it", async () => {
+    const network: FakeNetwork = {
+      "http://10.0.0.1:5000": redirects("http://10.0.0.1:6000/x"),
+      "http://10.0.0.1:6000": () => redirect("https://cdn.example.com/x"),
+      "https://cdn.example.com": () => OK,
+    };
+    const { fetch } = fakeFetch(network);
+    const connection = new Connection(parseRegistry("10.0.0.1:5000"), { fetch });
+    assertEquals((await connection.request("team/app", asking())).url.href, "https://cdn.example.com/x");
+  });
+
+  it("are at most ten, on reads and writes alike", async () => {
+    for (const method of ["GET", "PUT", "HEAD"]) {
+      for (const [count, accepted] of [[10, true], [11, false]] as const) {
+        const home: FakeHandler = ({ url }) => {
+          if (url.pathname === "/v2/") return OK;
+          const step = Number(url.searchParams.get("step") ?? 0);
+          return step === count ? OK : redirect(`?step=${step + 1}`, 308);
+        };
+        const { connection } = connecting({ [HOME]: home });
+        const body = method === "PUT" ? new Uint8Array(3) : undefined;
+        const answer = connection.request("team/app", asking({ method, body }));
+        if (accepted) assertEquals((await answer).response.status, 200);
+        else await assertRejects(() => answer, LimitError, "more than 10 redirects");
+      }
+    }
+  });
+
+  it("are followed by our own rules over the wire, too", async () => {
+    const cdn = await fakeServer(() => OK);
+    const home = await fakeServer(({ url }) => url.pathname === "/v2/" ? OK : redirect(`http://${cdn.host}/x?sig=1`));
+    try {
+      const connection = new Connection(parseRegistry(home.host));
+      const { response, url } = await connection.request("team/app", asking());
+      assertEquals([await response.text(), url.href], ["{}", `http://${cdn.host}/x?sig=1`]);
+      // 127.0.0.1 is private, and not the host localhost.
+      const other = await fakeServer(({ url }) =>
+        url.pathname === "/v2/" ? OK : redirect(`http://127.0.0.1:${cdn.port}/x`)
+      );
+      try {
+        const local = new Connection(parseRegistry(`localhost:${other.port}`));
+        await assertRejects(() => local.request("team/app", asking()), UnsafeUrlError, "private");
+        assertEquals(cdn.requests.length, 1);
+      } finally {
+        await other.close();
+      }
+    } finally {
+      await home.close();
+      await cdn.close();
+    }
+  });
+
+  it("make a read of a write only after 303", async () => {
+    for (
+      const [status, method, size] of [[301, "PUT", 3], [302, "PUT", 3], [303, "GET", 0], [307, "PUT", 3], [
+        308,
+        "PUT",
+        3,
+      ]] as const
+    ) {
+      const home: FakeHandler = async ({ url, body }) => {
+        await new Response(body).arrayBuffer();
+        return url.pathname === "/v2/" || url.search === "?moved" ? OK : redirect("?moved", status);
+      };
+      const { connection, requests } = connecting({ [HOME]: home });
+      await connection.request("team/app", asking({ method: "PUT", body: new Uint8Array(3) }));
+      assertEquals([requests[2].method, requests[2].bodySize], [method, size]);
+    }
+  });
+});
+
+describe("security rule 5: credentials", () => {
+  const shown = (requests: { host: string; headers: Headers }[]) =>
+    requests.map(({ host, headers }) => `${host} ${headers.get("authorization")?.split(" ")[0] ?? "-"}`);
+
+  for (const auth of ["basic", "bearer"] as const) {
+    it(`are not sent to another host or port (${auth})`, async () => {
+      for (const elsewhere of ["https://cdn.example.com", `${HOME}:8443`, "http://registry.example.com"]) {
+        const registry = new FakeRegistry({ auth }).on("GET", /manifests/, () => redirect(`${elsewhere}/x`));
+        const { connection, requests } = connecting({ [HOME]: registry.handle, [elsewhere]: () => OK }, {
+          keychain: annsKeychain,
+        });
+        await connection.request("team/app", asking());
+        const scheme = auth === "basic" ? "Basic" : "Bearer";
+        assertEquals(shown(requests).slice(-2), [
+          `registry.example.com ${scheme}`,
+          `${new URL(elsewhere).host} -`,
+        ]);
+      }
+    });
+  }
+
+  it("are sent where only the default port is written out", async () => {
+    const registry = new FakeRegistry({ auth: "basic" }).on("GET", /manifests/, () => redirect(`${HOME}:443/v2/`));
+    const { connection, requests } = connecting({ [HOME]: registry.handle }, { keychain: annsKeychain });
+    assertEquals((await connection.request("team/app", asking())).response.status, 200);
+    assertEquals(shown(requests).at(-1), "registry.example.com Basic");
+  });
+
+  it("are not sent any more once another host had a say", async () => {
+    const registry = new FakeRegistry({ auth: "basic" }).on(
+      "GET",
+      /manifests/,
+      () => redirect("https://cdn.example.com/x"),
+    );
+    const network = { [HOME]: registry.handle, "https://cdn.example.com": () => redirect(`${HOME}/v2/_catalog`) };
+    const { connection, requests } = connecting(network, { keychain: annsKeychain });
+    await assertRejects(() => connection.request("team/app", asking({ repeatable: false })), HttpError, "401");
+    assertEquals(shown(requests).slice(1, 4), [
+      "registry.example.com Basic",
+      "cdn.example.com -",
+      "registry.example.com -",
+    ]);
+    assertEquals(requests.length, 4);
+  });
+
+  it("are not what a host elsewhere gets for a challenge: its anonymous token is for that request alone", async () => {
+    const registry = new FakeRegistry({ auth: "bearer" }).on(
+      "GET",
+      /manifests/,
+      () => redirect("https://cdn.example.com/x"),
+      2,
+    );
+    const elsewhere: FakeHandler = ({ url, headers }) =>
+      url.pathname === "/token"
+        ? json(200, { token: "for-cdn" })
+        : headers.get("authorization") === "Bearer for-cdn"
+        ? OK
+        : {
+          status: 401,
+          headers: { "www-authenticate": 'Bearer realm="https://cdn.example.com/token",scope="x:y:pull"' },
+        };
+    const { connection, requests } = connecting({ [HOME]: registry.handle, "https://cdn.example.com": elsewhere }, {
+      keychain: annsKeychain,
+    });
+    for (let i = 0; i < 2; i++) assertEquals((await connection.request("team/app", asking())).response.status, 200);
+    const atCdn = requests.filter(({ host }) => host === "cdn.example.com");
+    assertEquals(atCdn.map(({ path, headers }) => [path, headers.get("authorization")]), [
+      ["/x", null],
+      ["/token?scope=x%3Ay%3Apull", null],
+      ["/x", "Bearer for-cdn"],
+      ["/x", null],
+      ["/token?scope=x%3Ay%3Apull", null],
+      ["/x", "Bearer for-cdn"],
+    ]);
+    const atHome = requests.filter(({ path }) => path.includes("manifests"));
+    assertEquals(atHome.every(({ headers }) => headers.get("authorization") === "Bearer token-1"), true);
+  });
+
+  it("are not shown to a host elsewhere that asks for a password, nor is its realm trusted", async () => {
+    const registry = new FakeRegistry({ auth: "basic" }).on(
+      "GET",
+      /manifests/,
+      () => redirect("https://cdn.example.com/x"),
+      9,
+    );
+    for (
+      const [challenge, error] of [
+        ['Basic realm="x"', HttpError],
+        ['Bearer realm="http://auth.example.com/token"', UnsafeUrlError],
+        ['Bearer realm="https://10.0.0.1/token"', UnsafeUrlError],
+      ] as const
+    ) {
+      const cdn: FakeHandler = () => ({ status: 401, headers: { "www-authenticate": challenge } });
+      const { connection, requests } = connecting({ [HOME]: registry.handle, "https://cdn.example.com": cdn }, {
+        keychain: annsKeychain,
+      });
+      await assertRejects(() => connection.request("team/app", asking()), error);
+      assertEquals(shown(requests).slice(2), ["cdn.example.com -"]);
+    }
+  });
+
+  it("are not sent over http for a registry that has to be https", async () => {
+    const registry = new FakeRegistry({ auth: "basic" });
+    const network: FakeNetwork = {
+      [HOME]: () => redirect("http://registry.example.com/v2/"),
+      "http://registry.example.com": registry.handle,
+    };
+    const { connection, requests } = connecting(network, { keychain: annsKeychain });
+    await assertRejects(() => connection.request("team/app", asking()), GcraneError);
+    assertEquals(
+      requests.filter(({ headers, host }) => headers.has("authorization") && host !== "registry.example.com"),
+      [],
+    );
+    assertEquals(
+      shown(requests).some((text) => text.includes("Basic")) && requests.some(({ status }) => status === 200),
+      false,
+    );
+  });
+});
+
+describe("security rule 7: size limits", () => {
+  it("hold for tokens and errors: 64 KiB", async () => {
+    const big = { token: "t", padding: "x".repeat(65536) };
+    const network = {
+      [HOME]: wantsToken("https://auth.example.com/t"),
+      "https://auth.example.com": () => json(200, big),
+    };
+    const { connection } = connecting(network);
+    await assertRejects(() => connection.request("team/app", asking()), LimitError, "limit of 65536 bytes");
+
+    const home: FakeHandler = ({ url }) =>
+      url.pathname === "/v2/" ? OK : json(403, { errors: [{ code: "DENIED", message: "y".repeat(65536) }] });
+    const failing = connecting({ [HOME]: home });
+    const error = await assertRejects(() => failing.connection.request("team/app", asking()), HttpError, "403");
+    assertEquals(error.diagnostics, []);
+  });
+});
+
+describe("security rule 12: names that look local", () => {
+  it("are asked by https alone", async () => {
+    for (
+      const name of [
+        "registry.local",
+        "registry.local:5000",
+        "127.0.0.1.evil.com",
+        "127.0.0.1.evil.com:5000",
+        "10.0.0.1.example.com",
+      ]
+    ) {
+      const { fetch, requests } = fakeFetch({ [`http://${name}`]: () => OK });
+      await assertRejects(() => new Connection(parseRegistry(name), { fetch }).ping(), GcraneError);
+      assertEquals(requests, []);
+      const secure = fakeFetch({ [`https://${name}`]: () => OK });
+      assertEquals((await new Connection(parseRegistry(name), { fetch: secure.fetch }).ping()).base.protocol, "https:");
+    }
+  });
+});
+
+describe("security rule 15: secrets", () => {
+  const SECRETS = ["s3cret", btoa("ann:s3cret"), "signature", "t0ken"];
+  const holdsSecret = (value: unknown) => {
+    const text = [
+      value,
+      JSON.stringify(value),
+      value instanceof Error ? `${value.stack}${JSON.stringify(value.cause)}${value.cause}` : "",
+    ].join();
+    return SECRETS.filter((secret) => text.includes(secret));
+  };
+
+  it("are neither in errors nor in what is told of requests", async () => {
+    const location = "https://u:s3cret@cdn.example.com/blob?X-Amz-Signature=signature";
+    const endings: FakeHandler[] = [
+      () => ({ status: 403, body: "denied" }),
+      () => "cut",
+      () => redirect("https://10.0.0.1/?X-Amz-Signature=signature"),
+      () => redirect("?signature=again"),
+      () => redirect("http://[:signature"),
+      () => {
+        throw new TypeError(`error sending request for url (${location})`);
+      },
+    ];
+    for (const ending of endings) {
+      const events: RequestEvent[] = [];
+      const tokenServer: FakeHandler = () => json(200, { token: "t0ken" });
+      const home: FakeHandler = (request) =>
+        request.url.pathname !== "/v2/" && request.headers.has("authorization")
+          ? redirect(location)
+          : wantsToken("https://auth.example.com/t?key=s3cret")(request);
+      const { connection } = connecting({
+        [HOME]: home,
+        "https://auth.example.com": tokenServer,
+        "https://cdn.example.com": ending,
+      }, {
+        keychain: annsKeychain,
+        onRequest: (event) => events.push(event),
+        retry: { attempts: 1 },
+      });
+      const error = await connection.request("team/app", asking()).catch((error) => error);
+      assert(error instanceof GcraneError, `${error}`);
+      assertEquals(error.message.includes("\n"), false);
+      assertEquals(holdsSecret(error), [], error.message);
+      assertEquals(holdsSecret(events), []);
+      assert(events.some(({ url }) => url.includes("cdn.example.com/blob?X-Amz-Signature=REDACTED")));
+    }
+  });
+
+  it("are not in the error of a password that was refused", async () => {
+    const refusing: FakeHandler = () => ({ status: 401, headers: { "www-authenticate": "Basic realm=x" } });
+    const { connection } = connecting({ [HOME]: refusing }, { keychain: annsKeychain });
+    assertEquals(holdsSecret(await connection.request("team/app", asking()).catch((error) => error)), []);
+  });
+
+  it("are not in a real network's errors", async () => {
+    const server = await fakeServer(({ url }) =>
+      url.pathname === "/v2/" ? OK : redirect("http://u:s3cret@127.0.0.1:1/x?sig=signature")
+    );
+    try {
+      const connection = new Connection(parseRegistry(server.host), { retry: { attempts: 1 } });
+      const error = await connection.request("team/app", asking()).catch((error) => error);
+      assert(error instanceof GcraneError, `${error}`);
+      assertEquals(holdsSecret(error), []);
+    } finally {
+      await server.close();
+    }
+  });
+});
