@@ -1,6 +1,7 @@
 import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
-import { type AbortOptions, decompressSniffed, observe, verifyStream } from "../io/mod.ts";
+import { type AbortOptions, decompressSniffed, verifyStream } from "../io/mod.ts";
 import type { Image, ImageIndex, IndexChild, Layer } from "../image/mod.ts";
+import { pullStream } from "../runtime/mod.ts";
 import type { LayerCache } from "./file_cache.ts";
 
 /**
@@ -14,13 +15,18 @@ export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
     const { digest, size } = await layer.descriptor(options);
     const kept = await cache.open(digest, options);
     if (!kept) return cache.store(digest, await layer.compressed(options));
-    const verified = verifyStream(kept, { digest, size }, `the cache's entry for ${digest}`);
-    return observe(verified, {
-      settled: (error) => {
-        if (error instanceof DigestMismatchError || error instanceof SizeMismatchError) {
-          cache.remove(digest).catch(() => {});
+    const reader = verifyStream(kept, { digest, size }, `the cache's entry for ${digest}`).getReader();
+    return pullStream({
+      async read() {
+        try {
+          return (await reader.read()).value;
+        } catch (error) {
+          const wrong = error instanceof DigestMismatchError || error instanceof SizeMismatchError;
+          if (wrong) await cache.remove(digest);
+          throw error;
         }
       },
+      cancel: (reason) => reader.cancel(reason),
     });
   };
   return {

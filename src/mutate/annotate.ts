@@ -1,5 +1,6 @@
 import { type Image, imageFromUncompressed } from "../image/mod.ts";
 import type { Hash } from "../spec/mod.ts";
+import { overBase } from "./over_base.ts";
 
 /** An image with further annotations in its manifest; those that it has stay, unless they have the same key. */
 export function annotate(base: Image, annotations: Readonly<Record<string, string>>): Image {
@@ -9,7 +10,7 @@ export function annotate(base: Image, annotations: Readonly<Record<string, strin
     mediaType: (options) => base.mediaType(options),
     configMediaType: async (options) => (await base.manifest(options)).config.mediaType,
     finish: async (drafted, options) => {
-      const manifest = { ...await base.manifest(options), ...drafted };
+      const manifest = await overBase(base, drafted, options);
       return { ...manifest, annotations: { ...manifest.annotations, ...annotations } };
     },
     what: "the annotated image",

@@ -1,14 +1,7 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
-import {
-  type ConfigFile,
-  type History,
-  isConfig,
-  jsonBytes,
-  layerMediaType,
-  type Manifest,
-  MediaType,
-} from "../spec/mod.ts";
+import { type ConfigFile, type History, isConfig, jsonBytes, layerMediaType, MediaType } from "../spec/mod.ts";
+import { overBase } from "./over_base.ts";
 
 /** A layer to put on top of an image, and what is said of it. */
 export interface Addendum {
@@ -54,17 +47,12 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
     if (!isConfig(await configMediaType())) return await base.rawConfigFile();
     return jsonBytes(await withLayers(await base.configFile(), added));
   };
-  const finish = async (manifest: Manifest, options?: AbortOptions): Promise<Manifest> => {
-    const before = await base.manifest(options);
-    const config = manifest.config.digest === before.config.digest ? before.config : manifest.config;
-    return { ...before, ...manifest, config };
-  };
   return imageFromUncompressed({
     rawConfigFile,
     layers: async (options) => [...await base.layers(options), ...await layers(options)],
     mediaType: (options) => base.mediaType(options),
     configMediaType,
-    finish,
+    finish: (drafted, options) => overBase(base, drafted, options),
     what: "the image with layers appended",
   });
 }

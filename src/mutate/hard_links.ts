@@ -77,7 +77,7 @@ export class HardLinks {
     this.#missed = new Map();
     for (const { at, name, waiting = [] } of this.#wanted) {
       if (waiting.length === 0) continue; // other entries of the layer took the links' names
-      if (name !== undefined) { for (const link of waiting) yield written(link, name); }
+      if (name !== undefined) yield* waiting.map((link) => written(link, name));
       else if (typeof at === "string") this.#open.set(at, waiting);
       else this.#missed.set(at, waiting);
     }

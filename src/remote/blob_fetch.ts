@@ -27,6 +27,7 @@ export async function openBlob(
         access: "pull",
         expect: offset > 0 ? [200, 206] : [200],
         headers: rangeHeaders(offset),
+        verbatim: true,
         signal: options.signal,
       }),
       { offset, size },
@@ -100,7 +101,7 @@ async function openForeign(
   if (!url) throw new ProtocolError("a foreign layer URL is no URL");
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
-  const answer = await send({ method: "GET", url, headers, signal }, {
+  const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
     fetch: client.options.fetch ?? runtimeFetch({ insecureTls: client.options.insecure ?? false }),
     onRequest: client.options.onRequest,
     checkRedirect: (_from, to) => checkForeignUrl(to, base),
@@ -112,7 +113,6 @@ async function openForeign(
   return await blobBody(answer, { offset, size });
 }
 
-/** Asks for the bytes from an offset on, as they are. */
 function rangeHeaders(offset: number): Record<string, string> {
-  return { "accept-encoding": "identity", ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) };
+  return offset > 0 ? { range: `bytes=${offset}-` } : {};
 }

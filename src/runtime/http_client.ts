@@ -16,8 +16,8 @@ let standardFetch: typeof fetch | undefined;
  * to `redirect: "manual"` and else fails.
  */
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
-  const { insecureTls = false, ca, unixSocket } = options;
-  const isPlain = !insecureTls && ca === undefined && unixSocket === undefined;
+  const { insecureTls = false, ca, cert, key, unixSocket } = options;
+  const isPlain = !insecureTls && [ca, cert, key, unixSocket].every((option) => option === undefined);
   const made = isPlain ? standardFetch ??= plainFetch() : specialFetch(options);
   connections.set(made, options);
   return made;
@@ -46,10 +46,10 @@ function specialFetch(options: ConnectionOptions): typeof fetch {
   return runtime === "bun" ? bunFetchFunction(options) : nodeFetchFunction(options);
 }
 
-function bunFetchFunction({ insecureTls, ca, unixSocket }: ConnectionOptions): typeof fetch {
+function bunFetchFunction({ insecureTls, unixSocket, ...certificates }: ConnectionOptions): typeof fetch {
   const extra = {
     ...(unixSocket !== undefined && { unix: unixSocket }),
-    tls: { ...(insecureTls && { rejectUnauthorized: false }), ...(ca !== undefined && { ca }) },
+    tls: { ...(insecureTls && { rejectUnauthorized: false }), ...certificates },
   };
   return (input, init) => globalThis.fetch(input, { ...init, ...extra } as RequestInit);
 }

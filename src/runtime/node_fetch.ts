@@ -13,6 +13,10 @@ export interface ConnectionOptions {
   insecureTls?: boolean;
   /** Certificates in PEM to trust besides the usual ones. */
   ca?: string;
+  /** The certificate in PEM by which the server knows the client, followed by those that vouch for it. */
+  cert?: string;
+  /** The private key of `cert`, in PEM. */
+  key?: string;
   /** The path of a unix socket to connect to, whatever the host of the URL. */
   unixSocket?: string;
 }
@@ -123,9 +127,19 @@ function headersOf({ headers, body, contentLength }: NodeRequest): Record<string
   return lines;
 }
 
-function tlsOptions({ insecureTls, ca }: ConnectionOptions): { rejectUnauthorized?: boolean; ca?: string[] } {
+/** What node:tls is told of a connection. */
+interface NodeTlsOptions {
+  rejectUnauthorized?: boolean;
+  ca?: string[];
+  cert?: string;
+  key?: string;
+}
+
+function tlsOptions({ insecureTls, ca, cert, key }: ConnectionOptions): NodeTlsOptions {
   return {
     ...(insecureTls && { rejectUnauthorized: false }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
     ...(ca !== undefined && { ca: [...requireNodeModule("node:tls", "TLS").rootCertificates, ca] }),
   };
 }

@@ -44,7 +44,7 @@ export function gunzipStream(source: ByteStream): ByteStream {
  * the header holds no time. Another runtime, or another version of it, may give other bytes.
  */
 export function gzipStream(source: ByteStream, options: GzipOptions = {}): ByteStream {
-  const { level = 1 } = options;
+  const { level = 2 } = options;
   const zlib = nodeModule("node:zlib");
   if (zlib === undefined) return webCodecStream(source, () => new CompressionStream("gzip"));
   return codecStream(blockInput(source, BLOCK_SIZE), { open: () => zlib.createGzip({ level, chunkSize: BLOCK_SIZE }) });

@@ -6,11 +6,12 @@ import {
   layerFromCompressed,
   layerFromUncompressed,
 } from "../image/mod.ts";
-import { type AbortOptions, decompress, sniffBytes, verifyStream } from "../io/mod.ts";
+import { type AbortOptions, decompress, drain, lazy, sniffBytes, verifyStream } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import {
   type Descriptor,
   type Hash,
+  hashHexDigits,
   isDistributable,
   layerMediaType,
   MediaType,
@@ -130,11 +131,19 @@ class ImageReader {
     }
     // What is compressed already is stored as it is; only its digest is not known before it was read.
     const stored = layerFromUncompressed({ uncompressed: open, compression: "none", mediaType });
-    return {
-      ...stored,
-      diffId: () => Promise.resolve(diffId),
-      uncompressed: async (options) => decompress(await stored.compressed(options), compression, what),
+    const uncompressed = async (options?: AbortOptions) =>
+      verifyStream(decompress(await stored.compressed(options), compression, what), { digest: diffId }, what);
+    const digest = lazy(async () => {
+      const found = await stored.digest();
+      // Most tools name a layer by its digest, and then a damaged one is found for free. Others are in the right too.
+      if (!isNamedBy(file.path, found, diffId)) await drain(await uncompressed());
+      return found;
+    });
+    const descriptor = async (options?: AbortOptions) => {
+      await digest(options);
+      return await stored.descriptor(options);
     };
+    return { ...stored, diffId: () => Promise.resolve(diffId), uncompressed, digest, descriptor };
   }
 
   /** A layer that may be elsewhere alone: then it fails when it is read, not before. */
@@ -151,4 +160,10 @@ class ImageReader {
     };
     return layerFromCompressed({ descriptor, compressed: open, diffId: () => Promise.resolve(diffId) });
   }
+}
+
+/** Whether a path says one of the digests, or none at all. */
+function isNamedBy(path: string, ...digests: Hash[]): boolean {
+  const said = /(?:^|\/)([0-9a-f]{64})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
+  return said === undefined || digests.some((digest) => hashHexDigits(digest) === said);
 }

@@ -66,6 +66,11 @@ export interface RegistryRequest {
   /** What is sent. */
   readonly body?: OutgoingRequest["body"];
   /**
+   * Whether the body is wanted as it is sent, whatever `Content-Encoding` says of it, where `fetch` can do that.
+   * @default false
+   */
+  readonly verbatim?: boolean;
+  /**
    * Whether it is tried again when it fails in passing; a part of an upload may not be.
    * @default true
    */
@@ -131,6 +136,7 @@ export class Connection {
    */
   async request(repository: string | undefined, request: RegistryRequest): Promise<Answer> {
     const { signal, repeatable = true } = request;
+    await this.ping({ signal }); // before the tries, since it has its own
     const attempt = () => this.#attempt(repository, request);
     return repeatable ? await this.#retrying(attempt, signal) : await attempt();
   }
@@ -160,6 +166,7 @@ export class Connection {
     { limit, what }: BodyLimit,
   ): Promise<WholeAnswer> {
     const { method, signal } = request;
+    await this.ping({ signal });
     return await this.#retrying(async () => {
       const answer = await this.#attempt(repository, request);
       if (answer.response.ok) {

@@ -24,6 +24,11 @@ export interface OutgoingRequest {
   readonly headers: Headers;
   /** What is sent. */
   readonly body?: Bytes | StreamBody;
+  /**
+   * Whether the body is wanted as it is sent, whatever `Content-Encoding` says of it, where `fetch` can do that.
+   * @default false
+   */
+  readonly verbatim?: boolean;
   /** Ends it. */
   readonly signal?: AbortSignal;
 }
@@ -88,17 +93,16 @@ export async function send(request: OutgoingRequest, options: SendOptions): Prom
 
 /** A `Location` against the URL that it came from. @throws {ProtocolError} when it is no URL. */
 export function resolveLocation(location: string, base: URL): URL {
-  try {
-    return new URL(location, base);
-  } catch (cause) {
-    throw new ProtocolError(`${base.host} answered with a Location that is no URL`, { cause });
-  }
+  // The text itself is not repeated, nor an error that does: it may be signed.
+  if (!URL.canParse(location, base)) throw new ProtocolError(`${base.host} answered with a Location that is no URL`);
+  return new URL(location, base);
 }
 
 async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise<Response> {
-  const { method, url, body, signal } = request;
+  const { method, url, body, signal, verbatim = false } = request;
   const line = { method, url: url.href };
   const headers = new Headers(request.headers);
+  if (verbatim) headers.set("accept-encoding", "identity");
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
   signal?.throwIfAborted();
@@ -117,7 +121,7 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
         signal,
         fetch: options.fetch,
       })
-      : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual" });
+      : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual", ...decoding(verbatim) });
     source?.throwIfFailed();
     status = response.status;
     return response;
@@ -142,6 +146,11 @@ async function followInBrowser(request: OutgoingRequest, options: SendOptions): 
   } catch (error) {
     throw requestError(error, { method, url: url.href }, signal);
   }
+}
+
+/** Bun decodes a body even when it was asked for identity, and has an option of its own against that. */
+function decoding(verbatim: boolean): RequestInit {
+  return verbatim ? { decompress: false } as RequestInit : {};
 }
 
 function isStreamBody(body: OutgoingRequest["body"]): body is StreamBody {

@@ -46,12 +46,8 @@ const DEFAULT_LIFETIME_S = 60;
 export async function exchangeToken(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
   const { realm: named, service } = challenge.parameters;
   if (!named) throw new AuthError(`${options.registry.host} asks for a bearer token but names no realm`);
-  let realm: URL;
-  try {
-    realm = new URL(named);
-  } catch (cause) {
-    throw new AuthError(`${options.registry.host} names a realm that is no URL`, { cause });
-  }
+  if (!URL.canParse(named)) throw new AuthError(`${options.registry.host} names a realm that is no URL`);
+  const realm = new URL(named);
   checkRealm(realm, options.registry);
   if (options.credentials.identityToken) {
     try {

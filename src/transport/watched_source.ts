@@ -1,4 +1,4 @@
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /** A body on its way, which remembers its own failure: `fetch` wraps that and a cut connection alike. */
 export class WatchedSource {
@@ -9,19 +9,17 @@ export class WatchedSource {
   /** Takes the stream. */
   constructor(source: ByteStream) {
     const reader = source.getReader();
-    this.stream = new ReadableStream<Bytes>({
-      pull: async (controller) => {
+    this.stream = pullStream({
+      read: async () => {
         try {
-          const { value, done } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
+          return (await reader.read()).value;
         } catch (error) {
           this.#failure = { error };
           throw error;
         }
       },
       cancel: (reason) => reader.cancel(reason),
-    }, { highWaterMark: 0 });
+    });
   }
 
   /** Throws what reading the source threw. */

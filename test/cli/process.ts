@@ -5,6 +5,19 @@ import process from "node:process";
 
 const top = join(import.meta.dirname!, "..", "..");
 
+/** Where and with which variables, beside the inherited ones, a program runs. */
+export interface RunningOptions {
+  env?: Record<string, string>;
+  cwd?: string;
+}
+
+/** The words that run a file of the checkout on the runtime that runs the test. */
+export function programWords(file: string): string[] {
+  // The config is named since the program may run in another folder.
+  const options = ["run", "--allow-all", "--no-check", "--frozen", `--config=${join(top, "deno.json")}`];
+  return [process.execPath, ..."Deno" in globalThis ? options : [], join(top, file)];
+}
+
 /** A program of this checkout that runs as a process, on the runtime that runs the test. */
 export class Running {
   readonly child: ChildProcessWithoutNullStreams;
@@ -14,12 +27,12 @@ export class Running {
   err = "";
   readonly #ended: Promise<number | string>;
 
-  constructor(file: string, args: readonly string[], env: Record<string, string> = {}) {
-    const options = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--frozen"] : [];
-    this.child = spawn(process.execPath, [...options, join(top, file), ...args], {
-      cwd: top,
-      env: { ...process.env, ...env },
-    });
+  /** Starts a file of the checkout; with `cwd`, in another folder than the top. */
+  constructor(file: string, args: readonly string[], { env = {}, cwd = top }: RunningOptions = {}) {
+    const [command, ...words] = programWords(file);
+    this.child = spawn(command, [...words, ...args], { cwd, env: { ...process.env, ...env } });
+    // A program may end before it has read what it is given.
+    this.child.stdin.on("error", () => {});
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => this.out += text);
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.err += text);
     this.#ended = once(this.child, "close").then(([code, signal]) => code ?? signal);
@@ -50,9 +63,9 @@ export class Running {
 export async function runFile(
   file: string,
   args: readonly string[],
-  options: { env?: Record<string, string>; input?: string } = {},
+  options: RunningOptions & { input?: string | Uint8Array } = {},
 ): Promise<{ code: number | string; out: string; err: string }> {
-  const running = new Running(file, args, options.env);
+  const running = new Running(file, args, options);
   running.child.stdin.end(options.input ?? "");
   const code = await running.ended();
   return { code, out: running.out, err: running.err };

@@ -1,6 +1,15 @@
 import { chunks } from "../../src/io/mod.ts";
 import type { ByteStream } from "../../src/runtime/mod.ts";
-import { CUT, type FakeAnswer, type FakeHandler, record, type RecordedRequest, STALL, utf8 } from "./messages.ts";
+import {
+  CUT,
+  type FakeAnswer,
+  type FakeHandler,
+  headersOf,
+  record,
+  type RecordedRequest,
+  STALL,
+  utf8,
+} from "./messages.ts";
 
 /** A network of servers that exist only here, by origin: `https://registry.example.com`. */
 export type FakeNetwork = Readonly<Record<string, FakeHandler>>;
@@ -18,8 +27,8 @@ export function fakeFetch(network: FakeNetwork): FakeFetch {
     const streamed = init?.body instanceof ReadableStream;
     const asked = new Request(input, { ...init, ...(streamed ? { duplex: "half" } : {}) } as RequestInit);
     const url = new URL(asked.url);
-    const { signal } = asked;
-    signal.throwIfAborted();
+    const { signal } = init ?? {};
+    signal?.throwIfAborted();
     const handler = network[url.origin];
     if (!handler) {
       throw new TypeError("fetch failed", { cause: Object.assign(new Error(url.host), { code: "ENOTFOUND" }) });
@@ -42,18 +51,23 @@ export function fakeFetch(network: FakeNetwork): FakeFetch {
   return { fetch: fetch as typeof globalThis.fetch, requests };
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+/** Rejects when the signal says so, and else never settles. */
+function aborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = () => reject(signal?.reason);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+  });
 }
 
 function connectionCut(): TypeError {
   return new TypeError("fetch failed", { cause: Object.assign(new Error("cut"), { code: "ECONNRESET" }) });
 }
 
-function response(answer: FakeAnswer, method: string, signal: AbortSignal): Response {
+function response(answer: FakeAnswer, method: string, signal: AbortSignal | null | undefined): Response {
   const { status, body } = answer;
   const bytes = typeof body === "string" ? utf8(body) : body;
-  const headers = new Headers(answer.headers as HeadersInit);
+  const headers = new Headers(headersOf(answer));
   const length = answer.length ?? (bytes instanceof Uint8Array ? bytes.length : "chunked");
   if (length !== "chunked" && status !== 204 && !headers.has("content-length")) {
     headers.set("content-length", String(length));
@@ -62,7 +76,11 @@ function response(answer: FakeAnswer, method: string, signal: AbortSignal): Resp
   return new Response(hasBody ? streamed(answer, bytes, signal) : null, { status, headers });
 }
 
-function streamed(answer: FakeAnswer, body: Uint8Array | ByteStream | undefined, signal: AbortSignal): ByteStream {
+function streamed(
+  answer: FakeAnswer,
+  body: Uint8Array | ByteStream | undefined,
+  signal: AbortSignal | null | undefined,
+): ByteStream {
   const { cutAfter = Infinity, stalls = false } = answer;
   async function* source(): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     let sent = 0;

@@ -259,7 +259,7 @@ export class FakeRegistry {
       held.set(digest, manifest);
       held.set(name, manifest);
       const subject = subjectOf(bytes);
-      const said: Record<string, string> = this.#options.referrers && subject ? { "oci-subject": subject } : {};
+      const said = this.#options.referrers && subject ? { "oci-subject": subject } : {};
       return { status: 201, headers: { "docker-content-digest": digest, ...said } };
     }
     const manifest = held.get(name);
@@ -268,9 +268,7 @@ export class FakeRegistry {
       held.delete(name);
       return { status: 202 };
     }
-    const digest: Record<string, string> = this.#options.saysDigest
-      ? { "docker-content-digest": digestOf(manifest.bytes) }
-      : {};
+    const digest = this.#options.saysDigest ? { "docker-content-digest": digestOf(manifest.bytes) } : {};
     return { status: 200, headers: { "content-type": manifest.mediaType, ...digest }, body: manifest.bytes };
   }
 

@@ -8,6 +8,7 @@ import {
   type FakeAnswer,
   type FakeHandler,
   type FakeRequest,
+  headersOf,
   record,
   type RecordedRequest,
   STALL,
@@ -106,8 +107,7 @@ async function respond(connection: HttpConnection, answer: FakeAnswer, isHead: b
   const bytes = typeof body === "string" ? utf8(body) : body instanceof Uint8Array ? body : undefined;
   const hasBody = status >= 200 && status !== 204 && status !== 304;
   const length = answer.length ?? (body instanceof ReadableStream ? "chunked" : bytes?.length ?? 0);
-  const given = answer.headers ?? {};
-  const lines = (Array.isArray(given) ? given : Object.entries(given)).map(([name, value]) => `${name}: ${value}`);
+  const lines = headersOf(answer).map(([name, value]) => `${name}: ${value}`);
   if (length === "chunked") lines.push("transfer-encoding: chunked");
   else if (hasBody && !lines.some((line) => /^content-length:/i.test(line))) lines.push(`content-length: ${length}`);
   await connection.write(utf8(`HTTP/1.1 ${status} Because\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`));

@@ -14,7 +14,8 @@ export interface FakeRequest {
 /** What a fake server answers, truthfully or not. */
 export interface FakeAnswer {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>> | readonly (readonly [string, string])[];
+  /** Those without a value are left out. */
+  readonly headers?: Readonly<Record<string, string | undefined>> | readonly (readonly [string, string])[];
   readonly body?: Bytes | string | ByteStream;
   /** The length that the headers claim; `"chunked"` for none. The body's own if it is in memory. */
   readonly length?: number | "chunked";
@@ -38,6 +39,7 @@ export type FakeHandler = (request: FakeRequest) => FakeOutcome | Promise<FakeOu
 /** What a fake server remembers of a request. */
 export interface RecordedRequest {
   readonly method: string;
+  readonly url: URL;
   /** Path and query. */
   readonly path: string;
   readonly host: string;
@@ -58,7 +60,7 @@ export function record(
 ): { request: FakeRequest; recorded: RecordedRequest } {
   const { method, url, headers, connection } = request;
   const path = url.pathname + url.search;
-  const recorded = { method, path, host: url.host, headers, connection, bodySize: 0, status: 0, over: false };
+  const recorded = { method, url, path, host: url.host, headers, connection, bodySize: 0, status: 0, over: false };
   into.push(recorded);
   const reader = request.body.getReader();
   const body: ByteStream = new ReadableStream({
@@ -71,6 +73,12 @@ export function record(
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
   return { request: { ...request, body }, recorded };
+}
+
+/** The headers of an answer. */
+export function headersOf({ headers = {} }: FakeAnswer): [name: string, value: string][] {
+  const all = Array.isArray(headers) ? headers : Object.entries(headers);
+  return all.filter(([, value]) => value !== undefined);
 }
 
 /** All bytes of a body. */

@@ -3,7 +3,9 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { imageFromTarball, tarballBytes, type TarballSource, tarballStream } from "../../src/tarball/mod.ts";
 import { CompressionError, DigestMismatchError, GcraneError, TarballError } from "../../src/errors.ts";
+import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
+import { jsonBytes } from "../../src/spec/mod.ts";
 import { bytesOf, inChunks } from "../layout/fixtures.ts";
 import { archiveOf, contentsOf, dockerSave, manifestJson, saved } from "./saved.ts";
 
@@ -170,5 +172,37 @@ describe("imageFromTarball, of what is no such tarball", () => {
     );
     const [layer] = await image.layers();
     await assertRejects(async () => await bytesOf(await layer.uncompressed()), CompressionError, "l.tar.gz");
+  });
+
+  it("notices a compressed layer that is not what it is named by", async () => {
+    const contents = await contentsOf("one", "two");
+    const [right, wrong] = contents.tars.map((tar) => new Uint8Array(gzipSync(tar)));
+    const name = (await digestBytes(right)).replace("sha256:", "");
+    const config = jsonBytes({
+      ...JSON.parse(new TextDecoder().decode(contents.config)),
+      rootfs: { type: "layers", diff_ids: [contents.diffIds[0]] },
+      history: [],
+    });
+    const layerOf = async (content: Bytes, path: string) => {
+      const image = await imageFromTarball(
+        await saved(
+          { path, content },
+          { path: "c.json", content: config },
+          manifestJson({ Config: "c.json", Layers: [path] }),
+        ),
+      );
+      return (await image.layers())[0];
+    };
+    for (const path of [`${name}.tar.gz`, `blobs/sha256/${name}`]) {
+      assertEquals(await (await layerOf(right, path)).digest(), await digestBytes(right));
+      const layer = await layerOf(wrong, path);
+      for (const ask of [() => layer.digest(), () => layer.descriptor()]) {
+        await assertRejects(ask, DigestMismatchError, path);
+      }
+    }
+    // Somebody who names files in another way has done nothing wrong.
+    for (const path of ["layer.tar.gz", `${"0".repeat(64)}.tar.gz`]) {
+      assertEquals(await (await layerOf(right, path)).digest(), await digestBytes(right));
+    }
   });
 });

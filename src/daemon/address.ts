@@ -1,0 +1,124 @@
+import { UnsupportedError, UsageError } from "../errors.ts";
+import { environmentVariable, homeDirectory, joinPath, platformOs } from "../runtime/mod.ts";
+
+/** Where an engine listens. */
+export interface EngineAddress {
+  /** What to call it in an error: the address as it was given. */
+  readonly name: string;
+  /** The URL that the paths of the API follow, without a slash at its end. */
+  readonly base: string;
+  /** The socket to connect to instead of the URL's host. */
+  readonly unixSocket?: string;
+  /** The folder with `ca.pem`, `cert.pem` and `key.pem`; TLS is spoken without it too. */
+  readonly certificates?: string;
+  /** Whether the engine's certificate is verified. */
+  readonly verify: boolean;
+  /** Whether nobody chose this address. */
+  readonly isDefault: boolean;
+}
+
+/** Where to look for an engine. */
+export interface EngineAddressOptions {
+  /**
+   * Where the engine listens: `unix:///path`, `tcp://host:port`, `http://…` or `https://…`.
+   * @default $DOCKER_HOST, else unix:///var/run/docker.sock
+   */
+  host?: string;
+  /**
+   * Reads environment variables.
+   * @default those of this process
+   */
+  environment?: (name: string) => string | undefined;
+}
+
+/** Where Docker's client looks when nobody says where. */
+const DEFAULT_HOST = "unix:///var/run/docker.sock";
+const DEFAULT_HOST_WINDOWS = "npipe:////./pipe/docker_engine";
+
+/** The ports that an address without one means. */
+const PLAIN_PORT = "2375";
+const TLS_PORT = "2376";
+
+/**
+ * Finds out where the engine listens, by the options and by what Docker's client goes by: `DOCKER_HOST`,
+ * `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`. Contexts are not looked at.
+ *
+ * @throws {UsageError} when the address can't be understood.
+ * @throws {UnsupportedError} when it is of a kind that can't be connected to: `ssh://`, `npipe://`, `fd://`.
+ */
+export function engineAddress(options: EngineAddressOptions = {}): EngineAddress {
+  const { environment = environmentVariable } = options;
+  const chosen = options.host ?? (environment("DOCKER_HOST")?.trim() || undefined);
+  const host = chosen ?? (platformOs() === "windows" ? DEFAULT_HOST_WINDOWS : DEFAULT_HOST);
+  const isDefault = chosen === undefined;
+  const [, scheme, rest] = /^([a-z]+):\/\/(.*)$/i.exec(host) ?? [];
+  switch (scheme?.toLowerCase()) {
+    case "unix":
+      if (!rest.startsWith("/")) throw malformed(host, "the path of a socket starts with a slash");
+      return { name: host, base: "http://localhost", unixSocket: rest, verify: true, isDefault };
+    case "tcp":
+    case "http":
+    case "https":
+      return { ...tcpAddress(host, scheme.toLowerCase(), environment), isDefault };
+    case "ssh":
+    case "npipe":
+    case "fd":
+      throw new UnsupportedError(`a Docker engine at ${scheme}:// can't be reached from here`, { hint: HINTS[scheme] });
+    default:
+      throw malformed(host, "it has no scheme that is known");
+  }
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  ssh: "forward its socket with ssh -L /tmp/docker.sock:/var/run/docker.sock and set DOCKER_HOST=unix:///tmp/docker.sock",
+  npipe: "let the engine listen on TCP and set DOCKER_HOST=tcp://localhost:2375",
+  fd: "set DOCKER_HOST to the path of the socket: unix:///var/run/docker.sock",
+};
+
+type Environment = (name: string) => string | undefined;
+
+function tcpAddress(host: string, scheme: string, environment: Environment): Omit<EngineAddress, "isDefault"> {
+  const tls = tlsOf(environment);
+  const isSecure = scheme === "https" || (scheme === "tcp" && tls !== undefined);
+  let url: URL;
+  try {
+    url = new URL(host.replace(/^[a-z]+:/i, isSecure ? "https:" : "http:"));
+  } catch {
+    throw malformed(host, "it names no host");
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new UsageError("the address of the Docker engine holds a user name, which the engine has no use for", {
+      hint: "leave it out, and use certificates to be let in: DOCKER_CERT_PATH",
+    });
+  }
+  if (url.search !== "" || url.hash !== "") throw malformed(host, "it has a ? or a #");
+  if (scheme === "tcp" && !/:\d+(\/|$)/.test(host)) url.port = isSecure ? TLS_PORT : PLAIN_PORT;
+  const base = url.href.replace(/\/+$/, "");
+  if (!isSecure) return { name: host, base, verify: true };
+  return { name: host, base, verify: tls?.verify ?? true, certificates: tls?.folder };
+}
+
+/**
+ * What Docker's client makes of its variables: `DOCKER_TLS_VERIFY` asks for TLS and for a certificate that can be
+ * verified, `DOCKER_CERT_PATH` alone for TLS with any certificate.
+ */
+function tlsOf(environment: Environment): { verify: boolean; folder: string | undefined } | undefined {
+  const verify = Boolean(environment("DOCKER_TLS_VERIFY"));
+  const given = environment("DOCKER_CERT_PATH") || undefined;
+  if (!verify && given === undefined) return undefined;
+  const home = environment("DOCKER_CONFIG") || dockerFolder();
+  return { verify, folder: given ?? home };
+}
+
+function dockerFolder(): string | undefined {
+  const home = homeDirectory();
+  return home === undefined ? undefined : joinPath(home, ".docker");
+}
+
+function malformed(host: string, why: string): UsageError {
+  // An address may hold a password.
+  const shown = host.replace(/\/\/[^/@]*@/, "//");
+  return new UsageError(`${JSON.stringify(shown)} is no address of a Docker engine: ${why}`, {
+    hint: "write unix:///path/of/socket or tcp://host:port",
+  });
+}

@@ -1,0 +1,31 @@
+// Extracts a layer of as many MiB as it is told and prints by how many MiB the process grew meanwhile, and how many the
+// layer was read ahead of what came out. A process of its own: one that ran other tests has their garbage to keep.
+
+import process from "node:process";
+import { extractLayers } from "../../src/mutate/mod.ts";
+import { track } from "../io/streams.ts";
+import { header } from "../tar/archives.ts";
+import { uncheckedLayer } from "./layers.ts";
+
+const MIB = 1024 * 1024;
+const CHUNK = 256 * 1024;
+const size = Number(process.argv[2]) * MIB;
+
+let pulled = 0;
+function* chunks() {
+  yield header({ name: "big", size });
+  for (; pulled < size; pulled += CHUNK) yield new Uint8Array(CHUNK).fill(pulled / CHUNK);
+}
+
+const before = process.memoryUsage().rss;
+let growth = 0;
+let ahead = 0;
+let written = 0;
+for (const reader = extractLayers([uncheckedLayer(() => track(chunks()).stream)]).getReader();;) {
+  const { value, done } = await reader.read();
+  if (done) break;
+  written += value.length;
+  ahead = Math.max(ahead, pulled - written);
+  growth = Math.max(growth, process.memoryUsage().rss - before);
+}
+console.log(JSON.stringify({ written: written / MIB, growth: growth / MIB, ahead: ahead / MIB }));

@@ -1,0 +1,418 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "node:test";
+import { HttpError } from "../../src/errors.ts";
+import {
+  emptyImage,
+  type Image,
+  imageFromUncompressed,
+  type Layer,
+  layerFromBytes,
+  layerFromCompressed,
+  randomImage,
+  randomIndex,
+  staticLayer,
+  streamLayer,
+} from "../../src/image/mod.ts";
+import { streamOf } from "../../src/io/mod.ts";
+import { parseRepository } from "../../src/name/mod.ts";
+import { Puller } from "../../src/remote/mod.ts";
+import type { Bytes } from "../../src/runtime/mod.ts";
+import { jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { digestOf, FakeRegistry, problem, utf8 } from "../fakes/mod.ts";
+import { annsKeychain } from "../transport/connecting.ts";
+import { addImage, addIndex, at, lines, noise, type Remoting, remoting } from "./remoting.ts";
+
+const APP = parseRepository("registry.example.com/app");
+
+/** An image of these layers, whose digests need not be known. */
+function imageOf(...layers: Layer[]): Image {
+  return imageFromUncompressed({
+    rawConfigFile: async () => {
+      const diff_ids = [];
+      for (const layer of layers) diff_ids.push(await layer.diffId());
+      return jsonBytes({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids } });
+    },
+    layers: () => Promise.resolve(layers),
+  });
+}
+
+/** A layer that says how often it was opened. */
+function countedLayer(bytes: Bytes, origin?: Layer["origin"]): { layer: Layer; opened: () => number } {
+  let count = 0;
+  const digest = digestOf(bytes);
+  const layer = layerFromCompressed({
+    descriptor: { mediaType: MediaType.OciLayer, digest, size: bytes.length },
+    diffId: () => Promise.resolve(digest),
+    origin,
+    compressed: () => {
+      count++;
+      return Promise.resolve(streamOf(bytes));
+    },
+  });
+  return { layer, opened: () => count };
+}
+
+/** What was asked in an upload, without the names of sessions. */
+function steps(remote: Remoting): string[] {
+  return lines(remote).map((line) =>
+    line.replace(/session-\d+\?_state=[^&]*/, "S").replace(/sha256(:|%3A)[0-9a-f]{64}/g, "D")
+  );
+}
+
+describe("Pusher.push", () => {
+  it("sends config, layers and manifest, and gives the digest", async () => {
+    const registry = new FakeRegistry();
+    const remote = remoting(registry);
+    const image = randomImage({ layers: 2, size: 100_000, seed: 1 });
+    const digest = await remote.pusher.push(at("app:v1"), image);
+    assertEquals(digest, await image.digest());
+    assertEquals(registry.manifestsOf("app").get("v1")?.bytes, await image.rawManifest());
+    assertEquals(registry.manifestsOf("app").get("v1")?.mediaType, MediaType.OciManifest);
+    assertEquals(registry.blobsOf("app").size, 3);
+    const pulled = await remote.puller.image(at("app:v1"));
+    for (const [i, layer] of (await pulled.layers()).entries()) {
+      assertEquals(await layer.digest(), await (await image.layers())[i].digest());
+      await (await layer.compressed()).pipeTo(new WritableStream());
+    }
+  });
+
+  it("sends nothing when the tag names the same manifest already", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app", { tag: "v1" });
+    const image = await remoting(registry).puller.image(at("app:v1"));
+    for (const name of ["app:v1", `app@${descriptor.digest}`]) {
+      const remote = remoting(registry);
+      assertEquals(await remote.pusher.push(at(name), image), descriptor.digest);
+      assertEquals(lines(remote).length, 1);
+      assertEquals(lines(remote)[0].startsWith("HEAD /v2/app/manifests/"), true);
+    }
+  });
+
+  it("pushes where the registry won't say what the tag names", async () => {
+    for (const status of [400, 401, 403, 404, 405, 406]) {
+      const registry = new FakeRegistry().on("HEAD", /manifests/, () => ({ status }));
+      await remoting(registry).pusher.push(at("app:v1"), emptyImage());
+      assertEquals(registry.manifestsOf("app").has("v1"), true);
+    }
+  });
+
+  it("reads no layer that the repository has", async () => {
+    const registry = new FakeRegistry();
+    const bytes = noise(100_000);
+    registry.addBlob("app", bytes);
+    const { layer, opened } = countedLayer(bytes);
+    const remote = remoting(registry);
+    await remote.pusher.upload(APP, layer);
+    assertEquals([opened(), steps(remote)], [0, ["HEAD /v2/app/blobs/D"]]);
+  });
+
+  it("mounts a layer from another repository of the registry, and does not read it", async () => {
+    const registry = new FakeRegistry({ auth: "bearer" });
+    const bytes = noise(100_000);
+    registry.addBlob("base/image", bytes);
+    const { layer, opened } = countedLayer(bytes, { registry: "registry.example.com", repository: "base/image" });
+    const remote = remoting(registry, { keychain: annsKeychain });
+    await remote.pusher.upload(APP, layer);
+    assertEquals(opened(), 0);
+    assertEquals(steps(remote).filter((line) => !line.includes("/token")), [
+      "HEAD /v2/app/blobs/D",
+      "POST /v2/app/blobs/uploads/?mount=D&from=base%2Fimage",
+    ]);
+    assertEquals(registry.tokens.asked, [["repository:app:push,pull"], [
+      "repository:app:push,pull",
+      "repository:base/image:pull",
+    ]]);
+    assertEquals(registry.blobsOf("app").size, 1);
+  });
+
+  it("sends a layer whose mount is refused, in the session that was begun for it", async () => {
+    const registry = new FakeRegistry({ mount: false });
+    const { layer, opened } = countedLayer(noise(100_000), {
+      registry: "registry.example.com",
+      repository: "base",
+    });
+    const remote = remoting(registry);
+    await remote.pusher.upload(APP, layer);
+    assertEquals(opened(), 1);
+    assertEquals(steps(remote).slice(1), [
+      "POST /v2/app/blobs/uploads/?mount=D&from=base",
+      "PATCH /v2/app/blobs/uploads/S",
+      "PUT /v2/app/blobs/uploads/S&digest=D",
+    ]);
+  });
+
+  it("sends a layer whose mount is an error", async () => {
+    for (const status of [400, 401, 403, 404, 405, 422]) {
+      const registry = new FakeRegistry().on("POST", /mount=/, () => problem(status, "NO"));
+      const { layer } = countedLayer(noise(100_000), { registry: "registry.example.com", repository: "base" });
+      await remoting(registry).pusher.upload(APP, layer);
+      assertEquals(registry.blobsOf("app").size, 1);
+    }
+  });
+
+  it("mounts nothing from another registry, nor from the repository itself", async () => {
+    for (
+      const origin of [{ registry: "other.example.com", repository: "base" }, {
+        registry: "registry.example.com",
+        repository: "app",
+      }]
+    ) {
+      const registry = new FakeRegistry();
+      const { layer } = countedLayer(noise(100_000), origin);
+      const remote = remoting(registry);
+      await remote.pusher.upload(APP, layer);
+      assertEquals(steps(remote).filter((line) => line.includes("mount")), []);
+    }
+  });
+
+  it("sends each digest once, however often and at the same time it is asked to", async () => {
+    const registry = new FakeRegistry();
+    const { layer, opened } = countedLayer(noise(100_000));
+    const same = countedLayer(noise(100_000)).layer;
+    const remote = remoting(registry);
+    await Promise.all([layer, same, layer].map((each) => remote.pusher.upload(APP, each)));
+    await remote.pusher.upload(APP, same);
+    await remote.pusher.push(at("app:v1"), imageOf(layer, same, layer));
+    assertEquals(opened(), 1);
+    assertEquals(
+      steps(remote).filter((line) => line === "HEAD /v2/app/blobs/D").length,
+      2,
+      "the layer's and the config's",
+    );
+  });
+
+  it("sends a digest to each repository", async () => {
+    const registry = new FakeRegistry();
+    const { layer, opened } = countedLayer(noise(100_000));
+    const remote = remoting(registry);
+    await remote.pusher.upload(APP, layer);
+    await remote.pusher.upload(parseRepository("registry.example.com/other"), layer);
+    assertEquals(opened(), 2);
+  });
+
+  it("leaves no trace of an upload that failed", async () => {
+    const registry = new FakeRegistry().on("POST", /uploads/, () => problem(403, "DENIED"), 1);
+    const { layer } = countedLayer(noise(100_000));
+    const remote = remoting(registry);
+    const both = [remote.pusher.upload(APP, layer), remote.pusher.upload(APP, layer)];
+    for (const upload of both) await assertRejects(() => upload, HttpError, "DENIED");
+    await remote.pusher.upload(APP, layer);
+    assertEquals(registry.blobsOf("app").size, 1);
+  });
+
+  it("passes over layers that are not distributable, unless they are asked for", async () => {
+    const bytes = noise(1000);
+    const foreign = await staticLayer(bytes, MediaType.DockerForeignLayer);
+    for (const allowNondistributable of [false, true]) {
+      const registry = new FakeRegistry();
+      const remote = remoting(registry, { allowNondistributable });
+      await remote.pusher.push(at("app:v1"), imageOf(foreign));
+      assertEquals(registry.blobsOf("app").has(digestOf(bytes)), allowNondistributable);
+      assertEquals(registry.manifestsOf("app").has("v1"), true);
+    }
+  });
+
+  it("sends a streaming layer in one pass", async () => {
+    const registry = new FakeRegistry();
+    const remote = remoting(registry);
+    const tar = noise(300_000);
+    const layer = streamLayer(streamOf(tar));
+    const digest = await remote.pusher.push(at("app:v1"), imageOf(layer));
+    const stored = registry.blobsOf("app").get(await layer.digest())!;
+    const unpacked = new Response(stored).body!.pipeThrough(new DecompressionStream("gzip"));
+    assertEquals(new Uint8Array(await new Response(unpacked).arrayBuffer()), tar);
+    assertEquals(await (await remote.puller.image(at("app:v1"))).digest(), digest);
+    assertEquals(steps(remote).slice(0, 3), [
+      "POST /v2/app/blobs/uploads/",
+      "PATCH /v2/app/blobs/uploads/S",
+      "PUT /v2/app/blobs/uploads/S&digest=D",
+    ]);
+  });
+
+  it("compresses a layer once, to see whether the repository has it", async () => {
+    let opened = 0;
+    const tar = noise(300_000);
+    const make = async () => {
+      const layer = await layerFromBytes(tar);
+      return {
+        ...layer,
+        compressed: (options?: { signal?: AbortSignal }) => {
+          opened++;
+          return layer.compressed(options);
+        },
+      };
+    };
+    const registry = new FakeRegistry();
+    await remoting(registry).pusher.push(at("app:v1"), imageOf(await make()));
+    assertEquals(opened, 1);
+    const remote = remoting(registry);
+    await remote.pusher.push(at("app:v2"), imageOf(await make()));
+    assertEquals(steps(remote).filter((line) => line.startsWith("POST")), []);
+    assertEquals(opened, 2);
+  });
+
+  it("sends an index's members first, each once, under their digests", async () => {
+    const registry = new FakeRegistry();
+    const source = new FakeRegistry();
+    const image = addImage(source, "src", { layers: [noise(100)] }).descriptor;
+    const other = addImage(source, "src", { layers: [noise(200)] }).descriptor;
+    const inner = addIndex(source, "src", [image, other]);
+    const blob = { mediaType: "text/x-notes", digest: source.addBlob("src", utf8("notes")), size: 5 };
+    addIndex(source, "src", [inner, image, image, blob], "v1");
+    const index = await remoting({ "https://source.example.com": source.handle }).puller.index(
+      parseRepository("source.example.com/src").tag("v1"),
+    );
+    const remote = remoting(registry);
+    const digest = await remote.pusher.push(at("app:v1"), index);
+    const puts = lines(remote).filter((line) => line.startsWith("PUT /v2/app/manifests/")).map((line) =>
+      line.split("/").at(-1)
+    );
+    assertEquals(puts.toSorted(), [image.digest, other.digest, inner.digest, "v1"].toSorted());
+    assertEquals(puts.at(-1), "v1");
+    assertEquals(puts.indexOf(inner.digest) > Math.max(puts.indexOf(image.digest), puts.indexOf(other.digest)), true);
+    assertEquals(registry.manifestsOf("app").has(digest), true);
+    assertEquals(new TextDecoder().decode(registry.blobsOf("app").get(blob.digest)), "notes");
+  });
+
+  it("passes over members that the repository has, with all that they hold", async () => {
+    const registry = new FakeRegistry();
+    const index = randomIndex({ images: 3, seed: 3 });
+    await remoting(registry).pusher.push(at("app:v1"), index);
+    const remote = remoting(registry);
+    await remote.pusher.push(at("app:v2"), index);
+    assertEquals(steps(remote), [
+      "HEAD /v2/app/manifests/v2",
+      ...Array(3).fill("HEAD /v2/app/manifests/D"),
+      "PUT /v2/app/manifests/v2",
+    ]);
+  });
+
+  it("does not put a manifest whose layer could not be sent", async () => {
+    const registry = new FakeRegistry().on("PUT", /uploads/, () => problem(400, "DIGEST_INVALID"), 9);
+    await assertRejects(() => remoting(registry).pusher.push(at("app:v1"), randomImage()), HttpError, "DIGEST_INVALID");
+    assertEquals(registry.manifestsOf("app").size, 0);
+  });
+
+  it("copies within a registry on the connections of a pusher", async () => {
+    const registry = new FakeRegistry();
+    addImage(registry, "src", { tag: "v1" });
+    const remote = remoting(registry);
+    const image = await remote.pusher.puller().image(at("src:v1"));
+    await remote.pusher.push(at("app:v1"), image);
+    assertEquals(remote.requests.filter(({ path }) => path === "/v2/").length, 1);
+    assertEquals(remote.requests.filter(({ method, path }) => method === "GET" && path.includes("/blobs/")), []);
+    assertEquals(registry.blobsOf("app").size, 3);
+  });
+});
+
+describe("Pusher.pushMany", () => {
+  it("pushes several, and what they share once", async () => {
+    const registry = new FakeRegistry();
+    const shared = countedLayer(noise(100_000));
+    const own = countedLayer(noise(100_000, 2));
+    const remote = remoting(registry);
+    const first = imageOf(shared.layer);
+    const second = imageOf(shared.layer, own.layer);
+    const digests = await remote.pusher.pushMany([[at("app:v1"), first], [at("app:v2"), second]]);
+    assertEquals(digests, [await first.digest(), await second.digest()]);
+    assertEquals([shared.opened(), own.opened()], [1, 1]);
+  });
+
+  it("fails with the first failure", async () => {
+    const registry = new FakeRegistry().on("PUT", /manifests\/v1/, () => problem(403, "DENIED"));
+    const pushes = [[at("app:v1"), emptyImage()], [at("app:v2"), emptyImage()]] as const;
+    await assertRejects(() => remoting(registry).pusher.pushMany(pushes), HttpError, "DENIED");
+  });
+});
+
+describe("Pusher", () => {
+  it("uploads one blob and says what it was", async () => {
+    const registry = new FakeRegistry();
+    const remote = remoting(registry);
+    const layer = await staticLayer(utf8("a blob"), "text/plain");
+    assertEquals(await remote.pusher.upload(APP, layer), {
+      mediaType: "text/plain",
+      digest: digestOf(utf8("a blob")),
+      size: 6,
+    });
+    assertEquals(steps(remote), [
+      "HEAD /v2/app/blobs/D",
+      "POST /v2/app/blobs/uploads/",
+      "PUT /v2/app/blobs/uploads/S&digest=D",
+    ]);
+  });
+
+  it("puts a manifest of any type, under a tag or its digest", async () => {
+    const registry = new FakeRegistry();
+    const { pusher } = remoting(registry);
+    const bytes = utf8('{"any":"thing"}');
+    const digest = await pusher.put(at("app:v1"), { bytes, mediaType: "application/vnd.any+json" });
+    assertEquals(digest, digestOf(bytes));
+    assertEquals(await pusher.put(at(`app@${digest}`), { bytes, mediaType: "x/y" }), digest);
+    assertEquals(registry.manifestsOf("app").get("v1"), { bytes, mediaType: "application/vnd.any+json" });
+    await assertRejects(
+      () => pusher.put(at(`app@${digest}`), { bytes: utf8("{}"), mediaType: "x/y" }),
+      HttpError,
+      "DIGEST_INVALID",
+    );
+    await pusher.put(at("app:odd"), { bytes: utf8("not JSON"), mediaType: "x/y" });
+  });
+
+  it("tags what a reference names", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app", { tag: "v1" });
+    const remote = remoting(registry);
+    await remote.pusher.tag(at("app:v1"), "v2");
+    assertEquals(await remote.puller.head(at("app:v2")), descriptor);
+    await assertRejects(() => remote.pusher.tag(at("app:none"), "v3"), HttpError, "MANIFEST_UNKNOWN");
+  });
+
+  it("deletes what a reference names", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app", { tag: "v1" });
+    const remote = remoting(registry);
+    await remote.pusher.delete(at(`app@${descriptor.digest}`));
+    assertEquals(lines(remote), [`DELETE /v2/app/manifests/${descriptor.digest}`]);
+    await assertRejects(() => remote.pusher.delete(at(`app@${descriptor.digest}`)), HttpError, "404");
+  });
+
+  it("checks whether it may push, and leaves nothing behind", async () => {
+    const registry = new FakeRegistry();
+    const remote = remoting(registry);
+    await remote.pusher.checkPush(APP);
+    assertEquals(steps(remote), ["POST /v2/app/blobs/uploads/", "DELETE /v2/app/blobs/uploads/S"]);
+    assertEquals(registry.uploads.size, 0);
+  });
+
+  it("may push where an upload can't be given up", async () => {
+    for (const answer of [() => problem(405, "NO"), () => problem(500, "NO"), () => "cut" as const]) {
+      const registry = new FakeRegistry().on("DELETE", /uploads/, answer, 9);
+      const remote = remoting(registry);
+      await remote.pusher.checkPush(APP);
+      assertEquals(remote.waits, []);
+    }
+  });
+
+  it("may not push where no upload can be begun", async () => {
+    const registry = new FakeRegistry().on("POST", /uploads/, () => problem(403, "DENIED"));
+    await assertRejects(() => remoting(registry).pusher.checkPush(APP), HttpError, "403 Forbidden: DENIED");
+  });
+
+  it("speaks to every registry with its own credentials and connection", async () => {
+    const [one, two] = [new FakeRegistry({ auth: "bearer" }), new FakeRegistry()];
+    const remote = remoting({ "https://registry.example.com": one.handle, "https://two.example.com": two.handle }, {
+      keychain: annsKeychain,
+    });
+    await remote.pusher.push(at("app:v1"), emptyImage());
+    await remote.pusher.push(parseRepository("two.example.com/app").tag("v1"), emptyImage());
+    const shown = remote.requests.filter(({ host, headers }) =>
+      host === "two.example.com" && headers.has("authorization")
+    );
+    assertEquals(shown, []);
+    assertEquals([one, two].map((registry) => registry.manifestsOf("app").has("v1")), [true, true]);
+  });
+
+  it("gives a puller that shares its connections", () => {
+    assertEquals(remoting(new FakeRegistry()).pusher.puller() instanceof Puller, true);
+  });
+});

@@ -1,0 +1,194 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { describe, it } from "node:test";
+import { HttpError, LimitError, ManifestError } from "../../src/errors.ts";
+import type { DigestReference } from "../../src/name/mod.ts";
+import { referrersTag } from "../../src/remote/mod.ts";
+import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { FakeRegistry, json, problem } from "../fakes/mod.ts";
+import { addImage, addIndex, at, lines, type Remoting, remoting } from "./remoting.ts";
+
+const SIGNATURE = "application/vnd.example.signature";
+const SBOM = "application/vnd.example.sbom";
+
+/** A manifest that refers to another, as bytes. */
+function artifact(
+  subject: Descriptor,
+  artifactType: string,
+  note = "",
+): { bytes: Uint8Array<ArrayBuffer>; mediaType: string } {
+  const config = { mediaType: MediaType.OciEmpty, digest: `sha256:${"0".repeat(64)}`, size: 2 };
+  const annotations = { note };
+  const mediaType = MediaType.OciManifest;
+  const bytes = jsonBytes({ schemaVersion: 2, mediaType, artifactType, config, layers: [], subject, annotations });
+  return { bytes, mediaType };
+}
+
+function digestReference(digest: Hash): DigestReference {
+  return at(`app@${digest}`) as DigestReference;
+}
+
+async function push(remote: Remoting, manifest: ReturnType<typeof artifact>, tag: string): Promise<Hash> {
+  return await remote.pusher.put(at(`app:${tag}`), manifest);
+}
+
+async function listed(remote: Remoting, digest: Hash, artifactType?: string): Promise<unknown[]> {
+  const index = await remote.puller.referrers(digestReference(digest), { artifactType });
+  return (await index.manifest()).manifests.map((it) => [it.digest, it.artifactType, it.annotations?.note]);
+}
+
+for (const referrers of [true, false]) {
+  describe(`referrers, ${referrers ? "from the API" : "by the tag that stands in for it"}`, () => {
+    it("are found after they were pushed, all or those of a type", async () => {
+      const registry = new FakeRegistry({ referrers });
+      const { descriptor } = addImage(registry, "app", { tag: "v1" });
+      const remote = remoting(registry);
+      assertEquals(await listed(remote, descriptor.digest), []);
+      const one = await push(remote, artifact(descriptor, SIGNATURE, "one"), "s1");
+      const two = await push(remote, artifact(descriptor, SBOM, "two"), "s2");
+      assertEquals(await listed(remote, descriptor.digest), [[one, SIGNATURE, "one"], [two, SBOM, "two"]]);
+      assertEquals(await listed(remote, descriptor.digest, SBOM), [[two, SBOM, "two"]]);
+      assertEquals(await listed(remote, descriptor.digest, "x/y"), []);
+      assertEquals(registry.manifestsOf("app").has(referrersTag(descriptor.digest)), !referrers);
+    });
+
+    it("can be opened", async () => {
+      const registry = new FakeRegistry({ referrers });
+      const { descriptor } = addImage(registry, "app", { tag: "v1" });
+      const remote = remoting(registry);
+      await push(remote, artifact(descriptor, SIGNATURE, "one"), "s1");
+      const index = await remote.puller.referrers(digestReference(descriptor.digest));
+      const [{ view }] = await index.children();
+      assertEquals(view.kind === "image" && (await view.manifest()).subject, descriptor);
+      assertEquals((await index.rawManifest()).length, await index.size());
+    });
+  });
+}
+
+describe("the referrers API", () => {
+  it("is asked for one type where one is wanted", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    await listed(remote, descriptor.digest, SBOM);
+    assertEquals(lines(remote), [
+      `GET /v2/app/referrers/${descriptor.digest}?artifactType=${encodeURIComponent(SBOM)}`,
+    ]);
+  });
+
+  it("may ignore the type that is wanted", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    await push(remote, artifact(descriptor, SIGNATURE), "s1");
+    registry.on("GET", /referrers/, ({ url }, usual) => usual({ url: new URL(url.pathname, url) }));
+    assertEquals(await listed(remote, descriptor.digest, SBOM), []);
+  });
+
+  it("is followed from page to page, but not round in circles", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app");
+    const headers = { "content-type": MediaType.OciImageIndex };
+    const page = (digit: string, link?: string) => () => ({
+      ...json(200, {
+        schemaVersion: 2,
+        manifests: [{ mediaType: "x/y", digest: `sha256:${digit.repeat(64)}`, size: 1 }],
+      }),
+      headers: link ? { ...headers, link } : headers,
+    });
+    registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /referrers.*page=2/, page("b"));
+    assertEquals((await listed(remoting(registry), descriptor.digest)).length, 2);
+    registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /page=2/, page("b", "<?page=2>"));
+    await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "circles");
+  });
+
+  it("is not there where it answers with something else", async () => {
+    for (
+      const answer of [
+        problem(400, "NO"),
+        problem(404, "NO"),
+        problem(405, "NO"),
+        problem(406, "NO"),
+        { status: 200, headers: { "content-type": "text/html" }, body: "<html>" },
+      ]
+    ) {
+      const registry = new FakeRegistry().on("GET", /referrers/, () => answer);
+      const { descriptor } = addImage(registry, "app");
+      const found = addImage(registry, "app", { layers: [] }).descriptor;
+      addIndex(registry, "app", [found], referrersTag(descriptor.digest));
+      assertEquals((await listed(remoting(registry), descriptor.digest)).length, 1);
+    }
+  });
+
+  it("may fail", async () => {
+    const registry = new FakeRegistry().on("GET", /referrers/, () => problem(403, "DENIED"));
+    const { descriptor } = addImage(registry, "app");
+    await assertRejects(() => listed(remoting(registry), descriptor.digest), HttpError, "403");
+  });
+});
+
+describe("the tag that stands in for the referrers API", () => {
+  it("is made of the digest", () => {
+    assertEquals(referrersTag(`sha256:${"a".repeat(64)}`), `sha256-${"a".repeat(64)}`);
+    assertEquals(referrersTag(`sha512:${"a".repeat(128)}`).length, 128);
+  });
+
+  it("is not written to for a manifest without a subject, nor asked for", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const remote = remoting(registry);
+    await remote.pusher.put(at("app:v1"), { bytes: jsonBytes({ schemaVersion: 2 }), mediaType: MediaType.OciManifest });
+    assertEquals(lines(remote), ["PUT /v2/app/manifests/v1"]);
+  });
+
+  it("names each referrer once", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    await push(remote, artifact(descriptor, SIGNATURE), "s1");
+    await push(remote, artifact(descriptor, SIGNATURE), "s2");
+    assertEquals((await listed(remote, descriptor.digest)).length, 1);
+  });
+
+  it("loses none that are pushed at the same time", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    await Promise.all(
+      Array.from({ length: 6 }, (_, i) => push(remote, artifact(descriptor, SIGNATURE, `${i}`), `s${i}`)),
+    );
+    assertEquals((await listed(remote, descriptor.digest)).length, 6);
+  });
+
+  it("is written although the one before could not be", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    registry.on("PUT", /manifests\/sha256-/, () => problem(403, "DENIED"));
+    const remote = remoting(registry);
+    const pushes = [
+      push(remote, artifact(descriptor, SIGNATURE, "1"), "s1"),
+      push(remote, artifact(descriptor, SIGNATURE, "2"), "s2"),
+    ];
+    const results = await Promise.allSettled(pushes);
+    assertEquals(results.map(({ status }) => status), ["rejected", "fulfilled"]);
+    assertEquals((await listed(remote, descriptor.digest)).length, 1);
+  });
+
+  it("is not trusted where it is something else than an index", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    addImage(registry, "app", { tag: referrersTag(descriptor.digest) });
+    await assertRejects(
+      () => listed(remoting(registry), descriptor.digest),
+      ManifestError,
+      "where an index was expected",
+    );
+  });
+
+  it("is not written where the registry has the API after all", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app");
+    registry.on("PUT", /manifests/, async (_, usual) => ({ ...await usual(), headers: {} }));
+    const remote = remoting(registry);
+    await push(remote, artifact(descriptor, SIGNATURE), "s1");
+    assertEquals(registry.manifestsOf("app").has(referrersTag(descriptor.digest)), false);
+  });
+});
