@@ -35,6 +35,11 @@ export class StandardOutput {
     return this.#failure !== undefined && isClosedPipe(this.#failure.error);
   }
 
+  /** Why nothing more can be written; `undefined` as long as all went well. */
+  get failure(): unknown {
+    return this.#failure?.error;
+  }
+
   /** Whether people look at it. */
   get isTerminal(): boolean {
     return this.#port.terminal() !== undefined;

@@ -150,9 +150,16 @@ class Run {
     return 0;
   }
 
+  /** The error, with the words for where it happened that the system does not have. */
+  async #placed(error: unknown): Promise<unknown> {
+    if (error !== this.#stdout.failure) return error;
+    const { fileFailure } = await import("../src/io/mod.ts");
+    return fileFailure("can't write to standard output", error);
+  }
+
   async #report(error: unknown): Promise<number> {
     const { describeFailure } = await import("./failure.ts");
-    const { lines, code } = describeFailure(error, { verbose: this.#verbose });
+    const { lines, code } = describeFailure(await this.#placed(error), { verbose: this.#verbose });
     for (const line of lines) this.#say(line);
     if (error instanceof UsageError && this.#resolved !== undefined && this.#command !== undefined) {
       const { usageLine } = await import("./help.ts");

@@ -8,7 +8,7 @@ export const command: Command = declare({
   description:
     `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded.
 
-Without --base the image is made of the layers alone. The layers of the base are not downloaded.`,
+Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded.`,
   flags: {
     base: { type: "string", short: "b", valueName: "IMAGE", help: "The image to append to" },
     newLayer: {
@@ -70,6 +70,7 @@ Without --base the image is made of the layers alone. The layers of the base are
       compression: flags.compression,
       prefix: flags.prefix,
       oci: flags.ociEmptyBase,
+      platform: options.platform,
       stdin: context.stdin,
       signal: context.signal,
     });

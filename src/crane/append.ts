@@ -11,7 +11,7 @@ import { TarError } from "../errors.ts";
 import { type AbortOptions, decompressSniffed, fileFailure } from "../io/mod.ts";
 import { appendLayers } from "../mutate/mod.ts";
 import { type ByteStream, type FileKind, readStream, stat } from "../runtime/mod.ts";
-import { MediaType } from "../spec/mod.ts";
+import { DEFAULT_PLATFORM, MediaType, type Platform } from "../spec/mod.ts";
 import { readTar } from "../tar/mod.ts";
 import type { CraneOptions } from "./options.ts";
 
@@ -69,6 +69,11 @@ export interface AppendOptions extends LayerFromPathOptions {
    */
   oci?: boolean;
   /**
+   * The platform of an image that is made without a base.
+   * @default linux/amd64
+   */
+  platform?: Platform;
+  /**
    * Opens what the path `-` stands for. It is read once, while it is uploaded.
    * @default nothing: `-` is a file's name
    */
@@ -85,8 +90,9 @@ export async function append(
   paths: readonly string[],
   options: AppendOptions = {},
 ): Promise<Image> {
-  const { stdin, oci } = options;
-  const image = base ?? emptyImage({ mediaType: oci ? MediaType.OciManifest : MediaType.DockerManifestSchema2 });
+  const { stdin, oci, platform = DEFAULT_PLATFORM } = options;
+  const mediaType = oci ? MediaType.OciManifest : MediaType.DockerManifestSchema2;
+  const image = base ?? emptyImage({ mediaType, platform });
   const layers = await Promise.all(
     paths.map((path) =>
       path === "-" && stdin ? streamed(stdin(), options, "the tarball on standard input") : layerFromPath(path, options)

@@ -24,4 +24,12 @@ export { load, type LoadOptions, push } from "./load.ts";
 export { append, type AppendOptions, layerFromPath, type LayerFromPathOptions } from "./append.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
 export { token, type TokenOptions } from "./token.ts";
+export {
+  type DaemonImage,
+  type DaemonOptions,
+  imageFromDaemon,
+  type ImageFromDaemonOptions,
+  writeToDaemon,
+  type WriteToDaemonOptions,
+} from "./daemon.ts";
 export { annotateBase, extract } from "../mutate/mod.ts";

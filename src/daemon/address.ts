@@ -70,7 +70,8 @@ export function engineAddress(options: EngineAddressOptions = {}): EngineAddress
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  ssh: "forward its socket with ssh -L /tmp/docker.sock:/var/run/docker.sock and set DOCKER_HOST=unix:///tmp/docker.sock",
+  ssh:
+    "forward its socket with ssh -L /tmp/docker.sock:/var/run/docker.sock and set DOCKER_HOST=unix:///tmp/docker.sock",
   npipe: "let the engine listen on TCP and set DOCKER_HOST=tcp://localhost:2375",
   fd: "set DOCKER_HOST to the path of the socket: unix:///var/run/docker.sock",
 };

@@ -38,7 +38,9 @@ export async function readCertificates(folder: string): Promise<EngineCertificat
   const keyPath = joinPath(folder, "key.pem");
   const key = await readIfThere(keyPath);
   const hint = "DOCKER_CERT_PATH names the folder of ca.pem, cert.pem and key.pem";
-  if (ca === undefined && cert === undefined) throw new FileError(`${folder} holds no ca.pem and no cert.pem`, { hint });
+  if (ca === undefined && cert === undefined) {
+    throw new FileError(`${folder} holds no ca.pem and no cert.pem`, { hint });
+  }
   if (cert === undefined) return { ca };
   if (key === undefined) throw new FileError(`${folder} holds cert.pem, but not its key.pem`, { hint });
   return { ca, cert, key };

@@ -129,7 +129,8 @@ export async function statusError(
 ): Promise<GcraneError> {
   const said = await engineWords(response);
   const message = `the Docker engine at ${address.name} can't ${doing}: ${said ?? `it answers ${response.status}`}`;
-  if (response.status === 404 && said !== undefined) {
+  // Podman answers 500 to a save of what it does not have.
+  if (said !== undefined && (response.status === 404 || /image not known/.test(said))) {
     return new NotFoundError(message, { hint: "docker images, or podman images, lists what is there" });
   }
   return new HttpError(message, {

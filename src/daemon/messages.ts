@@ -62,7 +62,7 @@ const TAIL = 16 * 1024;
  */
 export function checkedSave(
   source: ByteStream,
-  translate: { said(message: string): Error; cut(error: unknown): Promise<unknown> },
+  translate: { said(message: string): Error; cut(error: unknown): unknown },
 ): ByteStream {
   const reader = source.getReader();
   let tail: Bytes = new Uint8Array();
@@ -93,8 +93,11 @@ function lastBytes(before: Bytes, chunk: Bytes): Bytes {
 
 function messageAtEnd(tail: Bytes): string | undefined {
   if (tail.length === 0 || tail[tail.length - 1] === 0) return undefined;
-  const text = new TextDecoder().decode(tail).trimEnd();
-  if (!text.endsWith("}")) return undefined;
-  const start = Math.max(text.lastIndexOf('{"errorDetail"'), text.lastIndexOf('{"error"'), text.lastIndexOf('{"cause"'));
-  return start < 0 ? undefined : parseMessages(text.slice(start)).error;
+  const line = new TextDecoder().decode(tail).trimEnd().split("\n").at(-1)!;
+  // Bytes of a file may be in front of it, and may look like its beginning.
+  for (const { index } of line.matchAll(/\{"(?:error|errorDetail|cause)"/g)) {
+    const { error } = parseMessages(line.slice(index));
+    if (error !== undefined) return error;
+  }
+  return undefined;
 }

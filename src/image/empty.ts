@@ -1,10 +1,10 @@
-import { jsonBytes, MediaType } from "../spec/mod.ts";
+import { jsonBytes, MediaType, type Platform } from "../spec/mod.ts";
 import { NotFoundError } from "../errors.ts";
 import { imageFromUncompressed } from "./image_core.ts";
 import { indexFrom } from "./index_core.ts";
 import type { Image, ImageIndex, Layer } from "./view.ts";
 
-/** Options of {@linkcode emptyImage} and {@linkcode emptyIndex}. */
+/** Options of {@linkcode emptyIndex}. */
 export interface EmptyOptions {
   /**
    * The media type of the manifest.
@@ -13,9 +13,19 @@ export interface EmptyOptions {
   mediaType?: string;
 }
 
-/** An image without layers, to build on. Its config names no platform. */
-export function emptyImage(options: EmptyOptions = {}): Image {
-  const config = jsonBytes({ architecture: "", os: "", config: {}, rootfs: { type: "layers", diff_ids: [] } });
+/** Options of {@linkcode emptyImage}. */
+export interface EmptyImageOptions extends EmptyOptions {
+  /**
+   * The platform that the config names. What runs images demands one.
+   * @default none
+   */
+  platform?: Platform;
+}
+
+/** An image without layers, to build on. */
+export function emptyImage(options: EmptyImageOptions = {}): Image {
+  const { platform = { architecture: "", os: "" } } = options;
+  const config = jsonBytes({ ...platform, config: {}, rootfs: { type: "layers", diff_ids: [] } });
   return imageFromUncompressed({
     rawConfigFile: () => Promise.resolve(config),
     layers: () => Promise.resolve<Layer[]>([]),

@@ -6,6 +6,7 @@ import {
   decompress,
   drain,
   lazy,
+  limitRatio,
   type Measured,
   measureStream,
   sniffStream,
@@ -61,7 +62,8 @@ export function layerFromCompressed(core: CompressedLayerCore): Layer {
   const compressed = async (options?: AbortOptions) => verifyStream(await core.compressed(options), descriptor, what);
   const uncompressed = async (options?: AbortOptions) => {
     const { compression, stream } = await sniffStream(await compressed(options));
-    return decompress(stream, compression, what);
+    if (compression === "none") return stream;
+    return limitRatio(decompress(stream, compression, what), descriptor.size, what);
   };
   const diffId = lazy(() => core.diffId?.() ?? uncompressed().then(digestOf));
   return {

@@ -29,7 +29,7 @@ export {
 export { embedded, type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";
 export { type IndexCore, indexFrom } from "./index_core.ts";
 export { layerFromBytes, layerFromOpener, type LayerOptions, staticLayer, streamLayer } from "./layer_sources.ts";
-export { emptyImage, emptyIndex, type EmptyOptions } from "./empty.ts";
+export { emptyImage, type EmptyImageOptions, emptyIndex, type EmptyOptions } from "./empty.ts";
 export { type ProgressEvent, type ProgressListener, ProgressReporter, type ProgressSubject } from "./progress.ts";
 export {
   randomImage,

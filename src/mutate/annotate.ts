@@ -1,29 +1,27 @@
-import { type Image, imageFromUncompressed } from "../image/mod.ts";
+import type { Image } from "../image/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { overBase } from "./over_base.ts";
+import { changeImage } from "./change_image.ts";
 
-/** An image with further annotations in its manifest; those that it has stay, unless they have the same key. */
-export function annotate(base: Image, annotations: Readonly<Record<string, string>>): Image {
-  return imageFromUncompressed({
-    rawConfigFile: (options) => base.rawConfigFile(options),
-    layers: (options) => base.layers(options),
-    mediaType: (options) => base.mediaType(options),
-    configMediaType: async (options) => (await base.manifest(options)).config.mediaType,
-    finish: async (drafted, options) => {
-      const manifest = await overBase(base, drafted, options);
-      return { ...manifest, annotations: { ...manifest.annotations, ...annotations } };
-    },
-    what: "the annotated image",
-  });
+/** What is said of the image that another is based on. */
+export interface BaseName {
+  /**
+   * A name that may point at something newer one day: a reference by tag.
+   * @default none; a name that was there, of another base, goes
+   */
+  readonly name?: string;
+  /** The digest of the base, or of the index that it was chosen from. */
+  readonly digest: Hash;
 }
 
-/**
- * An image that says what it is based on (image-spec, "Pre-Defined Annotation Keys"): by digest, and by name where there
- * is a tag that may point at something newer one day.
- */
-export function annotateBase(image: Image, base: { readonly name?: string; readonly digest: Hash }): Image {
-  return annotate(image, {
-    "org.opencontainers.image.base.digest": base.digest,
-    ...(base.name === undefined ? {} : { "org.opencontainers.image.base.name": base.name }),
-  });
+/** An image that says what it is based on (image-spec, "Pre-Defined Annotation Keys"). */
+export function annotateBase(image: Image, base: BaseName): Image {
+  return changeImage(image, { annotations: baseAnnotations(base) });
+}
+
+/** The changes of the annotations that say what an image is based on. */
+export function baseAnnotations({ name, digest }: BaseName): Record<string, string | null> {
+  return {
+    "org.opencontainers.image.base.digest": digest,
+    "org.opencontainers.image.base.name": name ?? null,
+  };
 }

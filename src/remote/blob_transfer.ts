@@ -40,6 +40,8 @@ export class BlobTransfer {
   readonly #layer: Layer;
   readonly #reporter: ProgressReporter;
   readonly #signal: AbortSignal | undefined;
+  /** Whether the layer can be read once: then it has one try. */
+  readonly #oneShot: boolean;
   /** The session, while there is one. */
   #location: URL | undefined;
   /** Whether something was sent to the session, and nobody knows how much of it arrived. */
@@ -59,13 +61,13 @@ export class BlobTransfer {
     this.#layer = layer;
     this.#reporter = options.reporter;
     this.#signal = options.signal;
+    this.#oneShot = layer.streaming;
     this.#location = options.session;
   }
 
   /** Sends it. Tries that get further than those before earn new ones. */
   async run(): Promise<void> {
-    // A stream can't be read a second time, so it has one try.
-    if (this.#layer.streaming) return await this.#attempt();
+    if (this.#oneShot) return await this.#attempt();
     while (true) {
       const before = this.#furthest;
       try {
@@ -94,7 +96,7 @@ export class BlobTransfer {
       try {
         await this.#patch(offset, size);
       } catch (error) {
-        if (!isRefusalOfChunks(error) || this.#layer.streaming) throw error;
+        if (!isRefusalOfChunks(error) || this.#oneShot) throw error;
         this.#monolithic = true;
         this.#location = undefined;
         return await this.#attempt();

@@ -123,9 +123,11 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
       })
       : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual", ...decoding(verbatim) });
     source?.throwIfFailed();
+    if (response.status >= 300) source?.stop();
     status = response.status;
     return response;
   } catch (error) {
+    source?.stop();
     source?.throwIfFailed();
     throw requestError(error, line, signal);
   } finally {

@@ -1,17 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { cachedImage, cachedIndex, cachedLayer, fileCache } from "../../src/cache/mod.ts";
 import { DigestMismatchError } from "../../src/errors.ts";
@@ -120,20 +110,6 @@ describe("layer cache", () => {
       assertEquals(new Set(sizes).size, 1);
       assertEquals(files(folder).length, 1);
     }));
-
-  it(
-    "steps aside with a warning when it can't write",
-    { skip: process.getuid?.() === 0 },
-    async () =>
-      await withFolder(async (folder) => {
-        chmodSync(folder, 0o500);
-        const warnings: string[] = [];
-        const { layer } = await counted();
-        const cached = cachedLayer(layer, fileCache(folder, { onWarning: (text) => warnings.push(text) }));
-        assertEquals(await drain(await cached.compressed()), await layer.size());
-        assertEquals(warnings.length, 1);
-      }),
-  );
 
   it("steps aside with a warning when its path is a file", async () =>
     await withFolder(async (folder) => {

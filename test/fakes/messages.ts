@@ -26,9 +26,9 @@ export interface FakeAnswer {
 }
 
 /** No answer at all: the connection is cut. */
-export const CUT = "cut";
+export const CUT = "cut" as const;
 /** No answer at all: nothing happens. */
-export const STALL = "stall";
+export const STALL = "stall" as const;
 
 /** What may come of a request. */
 export type FakeOutcome = FakeAnswer | typeof CUT | typeof STALL;

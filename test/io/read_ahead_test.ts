@@ -36,18 +36,18 @@ describe("readAhead", () => {
 
   it("begins at once and stops at its limit", async () => {
     const source = track(numbered(100, 10));
-    const stream = readAhead(source.stream, 35);
+    const stream = readAhead(source.stream, 30);
     await settle();
-    assertEquals(source.pulls(), 4);
+    assertEquals(source.pulls(), 3);
 
     const reader = stream.getReader();
     await reader.read();
     await settle();
-    assertEquals(source.pulls(), 5);
+    assertEquals(source.pulls(), 4);
     await reader.read();
     await reader.read();
     await settle();
-    assertEquals(source.pulls(), 7);
+    assertEquals(source.pulls(), 6);
     await reader.cancel();
   });
 

@@ -99,7 +99,7 @@ describe("a whiteout", () => {
   });
 
   it("is none without a name, and in a directory's name", async () => {
-    assertEquals(await namesOf([file("d/a")], [whiteout("d/.wh.")]), ["d/a"]);
+    assertEquals(await namesOf([file("d/a")], [whiteout("d/.wh."), whiteout(".wh.")]), ["d/a"]);
     assertEquals(await namesOf([file("x/a")], [file(".wh.x/b")]), [".wh.x/b", "x/a"]);
   });
 

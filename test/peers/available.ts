@@ -1,5 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 
@@ -9,6 +10,7 @@ export type Peer =
   | "skopeo"
   | "umoci"
   | "podman"
+  | "dockerd"
   | "tar"
   | "bash"
   | "script"
@@ -25,7 +27,10 @@ export function available(peer: Peer): boolean {
   return locate(peer) !== undefined;
 }
 
-/** The path of a program. `GCRANE_NODE` names a Node.js other than the one on PATH. */
+/**
+ * The path of a program. `GCRANE_NODE` names a Node.js other than the one on PATH, `GCRANE_DOCKERD` such a dockerd; else
+ * Debian's docker.io may be unpacked, not installed, into `~/.cache/gcrane-peers/docker.io`.
+ */
 export function pathOf(peer: Peer): string {
   const path = locate(peer);
   if (path === undefined) throw new Error(`${peer} is not on PATH`);
@@ -33,8 +38,19 @@ export function pathOf(peer: Peer): string {
 }
 
 function locate(peer: Peer): string | undefined {
-  if (!found.has(peer)) found.set(peer, peer === "node 22.18" ? locateNode() : onPath(peer));
+  if (!found.has(peer)) found.set(peer, search(peer));
   return found.get(peer);
+}
+
+function search(peer: Peer): string | undefined {
+  switch (peer) {
+    case "node 22.18":
+      return locateNode();
+    case "dockerd":
+      return locateDockerd();
+    default:
+      return onPath(peer);
+  }
 }
 
 function onPath(name: string): string | undefined {
@@ -56,4 +72,10 @@ function locateNode(): string | undefined {
   if (path === undefined) return undefined;
   const [major, minor] = execFileSync(path, ["--version"], { encoding: "utf8" }).slice(1).split(".").map(Number);
   return major > 22 || (major === 22 && minor >= 18) ? path : undefined;
+}
+
+/** Finds a dockerd, on PATH or in a package that is unpacked. */
+function locateDockerd(): string | undefined {
+  const unpacked = join(homedir(), ".cache/gcrane-peers/docker.io/usr/sbin/dockerd");
+  return process.env.GCRANE_DOCKERD ?? onPath("dockerd") ?? (executable(unpacked) ? unpacked : undefined);
 }

@@ -7,6 +7,8 @@ import { pathOf } from "./available.ts";
 export interface TerminalOptions {
   /** Variables beside the inherited ones. */
   env?: Record<string, string>;
+  /** The working directory. */
+  cwd?: string;
   /** Its size. */
   size?: { columns: number; rows: number };
 }
@@ -24,6 +26,7 @@ export class Terminal {
     const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
     const command = `stty cols ${columns} rows ${rows}; exec ${line}`;
     this.#script = spawn(pathOf("script"), ["--quiet", "--return", "--command", command, "/dev/null"], {
+      cwd: options.cwd,
       env: { ...process.env, TERM: "xterm", SHELL: "/bin/sh", ...options.env },
     });
     this.#script.stdout.setEncoding("utf8").on("data", (text: string) => this.screen += text);

@@ -42,7 +42,7 @@ export function noise(size: number, seed = 1): Bytes {
   const bytes = new Uint8Array(size);
   let state = seed;
   for (let i = 0; i < size; i++) {
-    state = (state * 1103515245 + 12345) & 0x7fffffff;
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
     bytes[i] = state >> 16;
   }
   return bytes;

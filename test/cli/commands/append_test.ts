@@ -72,6 +72,17 @@ describe("gcrane append", () => {
       );
     }));
 
+  it("makes it for linux/amd64, or for --platform", () =>
+    inWorld(async (world) => {
+      const file = world.write("layer.tar", await tarOf({ a: "a" }));
+      await world.data(`append -f ${file} -t ${site}`);
+      const { os, architecture } = JSON.parse(await world.data(`config ${site}`));
+      assertEquals([os, architecture], ["linux", "amd64"]);
+      await world.data(`append --platform linux/arm64/v8 -f ${file} -t ${site}`);
+      const arm = JSON.parse(await world.data(`config ${site}`));
+      assertEquals([arm.os, arm.architecture, arm.variant], ["linux", "arm64", "v8"]);
+    }));
+
   it("puts layers on top of a base in order, in the base's family of media types, and reads none of its layers", () =>
     inWorld(async (world) => {
       for (

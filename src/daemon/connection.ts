@@ -1,0 +1,182 @@
+import { ProtocolError } from "../errors.ts";
+import { type AbortOptions, lazy, Limits, readAll } from "../io/mod.ts";
+import { type ByteStream, environmentVariable, pullStream, runtimeFetch, sendStream } from "../runtime/mod.ts";
+import { VERSION } from "../version.ts";
+import { type EngineAddress, engineAddress, type EngineAddressOptions } from "./address.ts";
+import { type ApiVersion, chosenApiVersion, negotiated, parseApiVersion, SILENT_API } from "./api_version.ts";
+import { type EngineCertificates, readCertificates } from "./certificates.ts";
+import { connectionError, type EngineRequestLine, plainWords, statusError } from "./failure.ts";
+
+/** How to reach an engine. */
+export interface DockerEngineOptions extends EngineAddressOptions {
+  /**
+   * What TLS with the engine needs; for addresses that begin with `https://` or `tcp://`.
+   * @default ca.pem, cert.pem and key.pem in $DOCKER_CERT_PATH, or in ~/.docker where $DOCKER_TLS_VERIFY is set
+   */
+  certificates?: EngineCertificates;
+  /**
+   * The version of the Engine API to speak.
+   * @default $DOCKER_API_VERSION, else the newest that both sides know
+   */
+  apiVersion?: string;
+  /**
+   * Sends the requests.
+   * @default made for the address
+   */
+  fetch?: typeof fetch;
+}
+
+/** What an engine says of itself. */
+export interface EnginePing {
+  /** The version of the API that is spoken with it. */
+  readonly apiVersion: ApiVersion;
+  /** Its name and version, as it gives them: `Docker/20.10.24 (linux)`, `Libpod/4.3.1 (linux)`. */
+  readonly server: string | undefined;
+}
+
+/** One request to an engine. */
+export interface EngineRequest extends AbortOptions {
+  /** The method. */
+  readonly method: "GET" | "POST";
+  /** The path below the version, names in it encoded. */
+  readonly path: string;
+  /** The query. */
+  readonly query?: readonly (readonly [name: string, value: string])[];
+  /** What is being done, for an error: `inspect example.com/a:v1`. */
+  readonly doing: string;
+  /** A tar to send. */
+  readonly tar?: ByteStream;
+}
+
+/** A conversation with one engine. */
+export class EngineConnection {
+  /** Where the engine listens. */
+  readonly address: EngineAddress;
+  /** What the engine said when first asked; asked once. */
+  readonly ping: (options?: AbortOptions) => Promise<EnginePing>;
+  readonly #chosenVersion: ApiVersion | undefined;
+  readonly #fetch: (options?: AbortOptions) => Promise<typeof fetch>;
+
+  /** Makes it; nothing is sent before something is asked for. */
+  constructor(options: DockerEngineOptions = {}) {
+    const { environment = environmentVariable, apiVersion = environment("DOCKER_API_VERSION") } = options;
+    this.address = engineAddress(options);
+    this.#chosenVersion = apiVersion ? chosenApiVersion(apiVersion) : undefined;
+    this.#fetch = lazy(async () => options.fetch ?? await fetchFor(this.address, options.certificates));
+    this.ping = lazy(() => this.#askVersion());
+  }
+
+  /** The version of the API to speak. */
+  async apiVersion(options: AbortOptions = {}): Promise<ApiVersion> {
+    return this.#chosenVersion ?? (await this.ping(options)).apiVersion;
+  }
+
+  /** Sends a request and gives the answer when its status says that it worked. Its body is the caller's. */
+  async send(request: EngineRequest): Promise<Response> {
+    const { method, query = [], doing, tar, signal } = request;
+    let line: EngineRequestLine;
+    try {
+      const version = await this.apiVersion({ signal });
+      const search = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
+      line = { method, path: `/v${version}${request.path}${search && `?${search}`}`, doing };
+    } catch (error) {
+      tar?.cancel(error).catch(() => {});
+      throw error;
+    }
+    const response = await this.#exchange(line, { tar, signal });
+    if (response.ok) return response;
+    throw await statusError(response, line, this.address);
+  }
+
+  /** All of a body as text; an answer that is cut is the engine's failure. */
+  async text(response: Response, { signal, ...rest }: { limit: number; what: string } & AbortOptions): Promise<string> {
+    if (!response.body) return "";
+    try {
+      return new TextDecoder().decode(await readAll(response.body as ByteStream, { ...rest, signal }));
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : await connectionError(error, this.address);
+    }
+  }
+
+  async #askVersion(): Promise<EnginePing> {
+    const line: EngineRequestLine = { method: "GET", path: "/_ping", doing: "say which API it has" };
+    const response = await this.#exchange(line, {});
+    const header = response.headers.get("api-version");
+    const server = response.headers.get("server");
+    const newest = parseApiVersion(header);
+    if (newest === undefined && (!response.ok || header !== null)) {
+      if (!response.ok) throw await statusError(response, line, this.address);
+      throw new ProtocolError(
+        `the Docker engine at ${this.address.name} says that its API is ${JSON.stringify(plainWords(header ?? ""))}`,
+        { hint: "is it an engine? Docker and podman answer with a version, 1.41 for example" },
+      );
+    }
+    const said = await this.text(response, { limit: Limits.message, what: "the engine's answer" });
+    if (newest === undefined && said.trim() !== "OK") {
+      throw new ProtocolError(`at ${this.address.name} is something that is no Docker engine`, {
+        hint: "set DOCKER_HOST to where Docker or podman listens",
+      });
+    }
+    const apiVersion = this.#chosenVersion ??
+      negotiated(newest ?? SILENT_API, `the Docker engine at ${this.address.name}`);
+    return { apiVersion, server: server === null ? undefined : plainWords(server) };
+  }
+
+  async #exchange(
+    { method, path }: EngineRequestLine,
+    { tar, signal }: { tar?: ByteStream | undefined; signal?: AbortSignal | undefined },
+  ): Promise<Response> {
+    const url = this.address.base + path;
+    const headers = new Headers({ "user-agent": `gcrane/${VERSION}` });
+    const watched = tar && watchedTar(tar);
+    try {
+      signal?.throwIfAborted();
+      const fetch = await this.#fetch({ signal });
+      if (!watched) return await fetch(url, { method, headers, redirect: "manual", ...(signal && { signal }) });
+      headers.set("content-type", "application/x-tar");
+      return await sendStream({ url, method, headers, body: watched.stream, signal, fetch });
+    } catch (error) {
+      watched?.stream.cancel(error).catch(() => {});
+      if (signal?.aborted) throw signal.reason;
+      watched?.throwIfFailed();
+      throw await connectionError(error, this.address);
+    }
+  }
+}
+
+async function fetchFor(address: EngineAddress, given: EngineCertificates | undefined): Promise<typeof fetch> {
+  const { unixSocket, certificates: folder } = address;
+  if (unixSocket !== undefined) return runtimeFetch({ unixSocket });
+  if (!address.base.startsWith("https:")) return runtimeFetch();
+  const { ca, cert, key, verify = address.verify } = given ??
+    (folder === undefined ? {} : await readCertificates(folder));
+  return runtimeFetch({
+    insecureTls: !verify,
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  });
+}
+
+/** A tar on its way, which remembers its own failure: `fetch` wraps that and a cut connection alike. */
+function watchedTar(tar: ByteStream): { stream: ByteStream; throwIfFailed(): void } {
+  const reader = tar.getReader();
+  let failure: { error: unknown } | undefined;
+  const stream = pullStream({
+    read: async () => {
+      try {
+        return (await reader.read()).value;
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return {
+    stream,
+    throwIfFailed() {
+      if (failure) throw failure.error;
+    },
+  };
+}

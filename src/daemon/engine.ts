@@ -1,0 +1,174 @@
+import { NameError, ProtocolError } from "../errors.ts";
+import { type AbortOptions, Limits } from "../io/mod.ts";
+import { parseTag } from "../name/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import type { Platform } from "../spec/mod.ts";
+import { type ApiVersion, INSPECT_PLATFORM_API, isAtLeast, SAVE_PLATFORM_API } from "./api_version.ts";
+import { type DockerEngineOptions, EngineConnection, type EnginePing } from "./connection.ts";
+import { connectionError } from "./failure.ts";
+import { type ImageHistoryStep, type ImageInspection, parseHistory, parseInspection } from "./inspection.ts";
+import { checkedSave, parseMessages } from "./messages.ts";
+
+/** Options of what is asked of one image. */
+export interface EngineImageOptions extends AbortOptions {
+  /**
+   * Which image of a name that stands for several. Engines before API 1.48 have one image to a name, and are not asked.
+   * @default the engine's choice: the one for its own platform
+   */
+  platform?: Platform;
+}
+
+/** The most bytes of what an engine says while it loads. */
+const MESSAGES_LIMIT = 16 * 1024 * 1024;
+
+/**
+ * A Docker Engine, or what speaks its API, podman for example: the images in it are inspected, saved, loaded and tagged.
+ *
+ * Every call may fail with a `NetworkError` when the engine can't be reached, an `HttpError` when it refuses, and a
+ * `NotFoundError` when it has no such image.
+ */
+export class DockerEngine {
+  readonly #connection: EngineConnection;
+
+  /**
+   * Makes it; nothing is sent before something is asked for.
+   *
+   * @throws {UsageError} when the address can't be understood.
+   * @throws {UnsupportedError} when it is of a kind that can't be connected to.
+   */
+  constructor(options: DockerEngineOptions = {}) {
+    this.#connection = new EngineConnection(options);
+  }
+
+  /** Where the engine listens, as it was given: `unix:///var/run/docker.sock`. */
+  get address(): string {
+    return this.#connection.address.name;
+  }
+
+  /** Asks whether it is there and finds out which version of the API to speak. It is asked once. */
+  ping(options: AbortOptions = {}): Promise<EnginePing> {
+    return this.#connection.ping(options);
+  }
+
+  /**
+   * What the engine knows of an image.
+   *
+   * @param name `repository`, `repository:tag`, `repository@digest`, or the image's id
+   */
+  async inspect(name: string, options: EngineImageOptions = {}): Promise<ImageInspection> {
+    const query = await this.#platformQuery(options, INSPECT_PLATFORM_API);
+    const path = `/images/${pathOf(name)}/json`;
+    const text = await this.#ask(path, { doing: `inspect ${name}`, query, ...options });
+    return parseInspection(text, `what the Docker engine at ${this.address} says of ${name}`);
+  }
+
+  /** How an image came to be, the last step first. */
+  async history(name: string, options: EngineImageOptions = {}): Promise<ImageHistoryStep[]> {
+    const query = await this.#platformQuery(options, SAVE_PLATFORM_API);
+    const path = `/images/${pathOf(name)}/history`;
+    const text = await this.#ask(path, { doing: `tell the history of ${name}`, query, ...options });
+    return parseHistory(text, `the history that the Docker engine at ${this.address} tells of ${name}`);
+  }
+
+  /**
+   * Images as a tarball, as `docker save` writes it. The stream fails when the engine does.
+   *
+   * @param names one image or several, as for {@linkcode DockerEngine.inspect}; an id gives an image without a tag
+   */
+  async save(names: string | readonly string[], options: EngineImageOptions = {}): Promise<ByteStream> {
+    const list = typeof names === "string" ? [names] : names;
+    if (list.length === 0) throw new TypeError("save needs at least one image");
+    for (const name of list) pathOf(name);
+    const { signal } = options;
+    const platform = await this.#platformQuery(options, SAVE_PLATFORM_API);
+    const doing = `save ${list.join(", ")}`;
+    const query = [...list.map((name) => ["names", name] as const), ...platform];
+    const { body } = await this.#connection.send({ method: "GET", path: "/images/get", query, doing, signal });
+    if (!body) throw new ProtocolError(`the Docker engine at ${this.address} can't ${doing}: it sends nothing`);
+    return checkedSave(body as ByteStream, {
+      said: (message) => this.#failed(doing, message),
+      cut: (error) => signal?.aborted ? signal.reason : connectionError(error, this.#connection.address),
+    });
+  }
+
+  /**
+   * Gives the engine the images of a tarball, as `docker load` does. The tarball is read once, and cancelled when the
+   * engine does not want the rest.
+   *
+   * @returns what the engine says, mostly a line for each image: `Loaded image: example.com/a:v1`
+   * @throws {ProtocolError} when the engine fails after it has begun.
+   */
+  async load(tarball: ByteStream, options: AbortOptions = {}): Promise<string> {
+    const { signal } = options;
+    const doing = "load the images";
+    const query = [["quiet", "1"]] as const;
+    const request = { method: "POST", path: "/images/load", query, doing, tar: tarball, signal } as const;
+    const response = await this.#connection.send(request);
+    const what = `what the Docker engine at ${this.address} says`;
+    const { text, error } = parseMessages(
+      await this.#connection.text(response, { limit: MESSAGES_LIMIT, what, signal }),
+    );
+    if (error !== undefined) throw this.#failed(doing, error);
+    return text;
+  }
+
+  /**
+   * Gives an image another name.
+   *
+   * @param name the image, as for {@linkcode DockerEngine.inspect}
+   * @param newName `repository:tag`; without a tag, `latest`
+   */
+  async tag(name: string, newName: string, options: AbortOptions = {}): Promise<void> {
+    const { identifier } = parseTag(newName);
+    const repo = newName.endsWith(`:${identifier}`) ? newName.slice(0, -identifier.length - 1) : newName;
+    const query = [["repo", repo], ["tag", identifier]] as const;
+    const doing = `tag ${name} as ${newName}`;
+    const { signal } = options;
+    const response = await this.#connection.send({
+      method: "POST",
+      path: `/images/${pathOf(name)}/tag`,
+      query,
+      doing,
+      signal,
+    });
+    await response.body?.cancel();
+  }
+
+  async #ask(path: string, { doing, query, signal }: AskOptions): Promise<string> {
+    const response = await this.#connection.send({ method: "GET", path, query, doing, signal });
+    return await this.#connection.text(response, { limit: Limits.manifest, what: "the engine's answer", signal });
+  }
+
+  async #platformQuery(
+    { platform, signal }: EngineImageOptions,
+    since: ApiVersion,
+  ): Promise<(readonly [string, string])[]> {
+    if (platform === undefined) return [];
+    return isAtLeast(await this.#connection.apiVersion({ signal }), since)
+      ? [["platform", JSON.stringify(platform)]]
+      : [];
+  }
+
+  #failed(doing: string, said: string): ProtocolError {
+    return new ProtocolError(`the Docker engine at ${this.address} can't ${doing}: ${said}`);
+  }
+}
+
+interface AskOptions extends AbortOptions {
+  readonly doing: string;
+  readonly query: readonly (readonly [string, string])[];
+}
+
+/**
+ * A name as a part of a path. The engine knows best what a name is, but one with `..` or an empty part would make another
+ * request of it.
+ */
+function pathOf(name: string): string {
+  const parts = name.split("/");
+  if (parts.some((part) => part === "" || part === "." || part === ".." || !/^[\w.:@\-[\]]+$/.test(part))) {
+    throw new NameError(`${JSON.stringify(name)} is no name of an image`, {
+      hint: "write repository:tag, or the id of the image",
+    });
+  }
+  return parts.map((part) => encodeURIComponent(part).replaceAll("%3A", ":").replaceAll("%40", "@")).join("/");
+}

@@ -1,0 +1,169 @@
+import { ManifestError } from "../errors.ts";
+import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
+import { type AbortOptions, lazy } from "../io/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import {
+  type ConfigFile,
+  type Descriptor,
+  isConfig,
+  isImage,
+  jsonBytes,
+  type Manifest,
+  parseConfigFile,
+} from "../spec/mod.ts";
+import { inFamily } from "./family.ts";
+import { sameJson } from "./fields.ts";
+import { checkLayerCount } from "./layer_count.ts";
+import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
+
+/** What {@linkcode editImage} does to the parts of an image. Each edit is called when its part is read, and once. */
+export interface ImageEdit {
+  /**
+   * The layers, the bottom one first. The diff ids in the config follow from them; the history is up to `configFile`.
+   * Layers that were not there before get the media type that the image's family has for their kind.
+   * @default they stay
+   */
+  layers?(layers: readonly Layer[]): readonly Layer[] | Promise<readonly Layer[]>;
+  /**
+   * The config of an image to run; it is given a copy, with the new diff ids.
+   * @default it stays, but for the diff ids
+   */
+  configFile?(config: ConfigFile): ConfigFile | Promise<ConfigFile>;
+  /**
+   * The config as bytes, whatever its type; the last word on it.
+   * @default they stay, to the byte, if nothing in them has changed
+   */
+  rawConfigFile?(bytes: Bytes): Bytes | Promise<Bytes>;
+  /**
+   * What the manifest says beside type, config and layers; it is given a copy.
+   * @default it stays
+   */
+  readonly manifest?: EditExtras;
+  /**
+   * The media type of the manifest. The types of config and layers become those of its family, Docker or OCI.
+   * @default it stays
+   */
+  readonly mediaType?: string;
+  /**
+   * The media type of the config.
+   * @default it stays, or is what the manifest's family calls it
+   */
+  readonly configMediaType?: string;
+}
+
+/**
+ * An image with some of its parts edited. The base is not changed, nothing is read before somebody asks, and layers are
+ * passed on as they are.
+ *
+ * What the edit leaves as it is keeps its bytes: the config, and the manifest too, so that an edit without effect gives
+ * an image with the same digest.
+ *
+ * Reading it fails with a {@linkcode ManifestError} when the config to edit is not that of an image to run or the edit
+ * leaves no config, and with a {@linkcode ValidationError} when the number of layers disagrees with the config.
+ *
+ * @throws {TypeError} when the media type is not one of an image manifest.
+ */
+export function editImage(base: Image, edit: ImageEdit): Image {
+  const { mediaType } = edit;
+  if (mediaType !== undefined && !isImage(mediaType)) {
+    throw new TypeError(`${mediaType} is not the media type of an image manifest`);
+  }
+  const layers = lazy(() => editedLayers(base, edit));
+  const made = imageFromUncompressed({
+    rawConfigFile: () => editedConfig(base, edit, layers),
+    layers,
+    mediaType: async (options) => mediaType ?? await base.mediaType(options),
+    configMediaType: async (options) => {
+      const before = await configTypeOf(base, options);
+      return edit.configMediaType ?? (mediaType === undefined ? before : inFamily(before, mediaType));
+    },
+    async finish(drafted) {
+      const before = await base.manifest();
+      const config = configDescriptor(before.config, drafted.config);
+      return await rewriteManifest<Manifest>(before, { ...drafted, config }, edit.manifest);
+    },
+    what: "the edited image",
+  });
+  const answering = lazy(async () => {
+    const before = { ...await base.manifest(), mediaType: await base.mediaType() };
+    return sameJson(await made.manifest(), before) ? base : made;
+  });
+  return {
+    ...made,
+    manifest: async (options) => await (await answering(options)).manifest(options),
+    rawManifest: async (options) => await (await answering(options)).rawManifest(options),
+    digest: async (options) => await (await answering(options)).digest(options),
+    size: async (options) => await (await answering(options)).size(options),
+    descriptor: async (options) => await (await answering(options)).descriptor(options),
+  };
+}
+
+/** The type of an image's config. The manifest is not asked: it may have to wait for layers to be read. */
+async function configTypeOf(image: Image, options?: AbortOptions): Promise<string> {
+  return await (await image.configLayer(options)).mediaType(options);
+}
+
+async function editedLayers(base: Image, edit: ImageEdit): Promise<readonly Layer[]> {
+  const before = await base.layers();
+  const after = edit.layers ? await edit.layers(before) : before;
+  const mediaType = edit.mediaType ?? await base.mediaType();
+  const kept = new Set(edit.mediaType === undefined ? before : []);
+  return await Promise.all(after.map(async (layer) => {
+    // What was there stays, even where its type is not of the image's family.
+    if (kept.has(layer)) return layer;
+    const own = await layer.mediaType();
+    const fitting = inFamily(own, mediaType);
+    return own === fitting ? layer : withDescriptor(layer, { mediaType: fitting });
+  }));
+}
+
+async function editedConfig(
+  base: Image,
+  edit: ImageEdit,
+  layers: () => Promise<readonly Layer[]>,
+): Promise<Bytes> {
+  const before = await base.rawConfigFile();
+  if (!edit.configFile && !edit.layers && !edit.rawConfigFile) return before;
+  const type = await configTypeOf(base);
+  if (!isConfig(type)) {
+    if (edit.configFile) {
+      throw new ManifestError(`the config of the image is of type ${type}, which can't be edited as an image's`, {
+        hint: "an artifact has annotations, but no labels and nothing to run",
+      });
+    }
+    return edit.rawConfigFile ? await edit.rawConfigFile(before) : before;
+  }
+  const edited = edit.configFile || edit.layers ? await editedConfigFile(base, edit, layers) : before;
+  if (!edit.rawConfigFile) return edited;
+  const bytes = await edit.rawConfigFile(edited);
+  await checkLayerCount(parseConfigFile(bytes, "the edited config"), await layers(), "the edited config");
+  return bytes;
+}
+
+async function editedConfigFile(
+  base: Image,
+  edit: ImageEdit,
+  layers: () => Promise<readonly Layer[]>,
+): Promise<Bytes> {
+  const before = await base.configFile();
+  const lower = await base.layers();
+  await checkLayerCount(before, lower, `config ${await base.configName()}`);
+  // What is an artifact by its blobs has no diff ids, and gets none.
+  const tracked = before.rootfs.diff_ids.length === lower.length;
+  let config = before;
+  if (edit.layers && tracked) {
+    const diffIds = await Promise.all((await layers()).map((layer) => layer.diffId()));
+    config = { ...before, rootfs: { ...before.rootfs, diff_ids: diffIds } };
+  }
+  if (edit.configFile) config = await edit.configFile(structuredClone(config));
+  if (sameJson(config, before)) return await base.rawConfigFile();
+  const bytes = jsonBytes(config);
+  await checkLayerCount(parseConfigFile(bytes, "the edited config"), await layers(), "the edited config");
+  return bytes;
+}
+
+/** What the manifest says of its config: all that it said of the same bytes, of others only what is still true. */
+function configDescriptor(before: Descriptor, after: Descriptor): Descriptor {
+  if (before.digest === after.digest) return { ...before, mediaType: after.mediaType };
+  return before.annotations ? { ...after, annotations: before.annotations } : after;
+}

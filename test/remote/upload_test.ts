@@ -1,0 +1,389 @@
+import { assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, it } from "node:test";
+import { DigestMismatchError, HttpError, NetworkError, ProtocolError } from "../../src/errors.ts";
+import { layerFromBytes, layerFromCompressed, streamLayer } from "../../src/image/mod.ts";
+import { streamOf } from "../../src/io/mod.ts";
+import { type ByteStream, pullStream } from "../../src/runtime/mod.ts";
+import { MediaType } from "../../src/spec/mod.ts";
+import { type Cue, CUT, digestOf, FakeRegistry, firstBytes, problem, STALL } from "../fakes/mod.ts";
+import { noise } from "./remoting.ts";
+import { pushing, until, watchedLayer, WAYS } from "./pushing.ts";
+
+const UPLOADS = /\/uploads\//;
+const CONTENT = noise(1_000_000, 5);
+const DIGEST = digestOf(CONTENT);
+
+/** The registry takes so many bytes, and then there is another outcome than usual. */
+const taking = (count: number, outcome: Awaited<ReturnType<Cue>>): Cue => async (request, usual) => {
+  await usual({ body: firstBytes(request.body, count) });
+  return outcome;
+};
+
+/** An error, after which the connection is closed, as servers do that have not read all of a body. */
+const failing = (status: number, code = "UNKNOWN") => ({ ...problem(status, code), headers: { connection: "close" } });
+
+for (const way of WAYS) {
+  describe(`an upload ${way}`, () => {
+    it("is one PATCH and a PUT", async () => {
+      const registry = new FakeRegistry();
+      await pushing(registry, way, {}, async ({ pusher, repository, steps, requests }) => {
+        const { layer, streams } = watchedLayer(CONTENT);
+        await pusher.upload(repository, layer);
+        assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+        assertEquals(steps(), ["POST 202", "PATCH session-1 202", "PUT session-1 digest=D 201"]);
+        assertEquals(streams, { opened: 1, open: 0 });
+        const patch = requests.find(({ method }) => method === "PATCH")!;
+        assertEquals([patch.headers.get("content-type"), patch.bodySize], ["application/octet-stream", 1_000_000]);
+        const [post, put] = ["POST", "PUT"].map((wanted) => requests.find(({ method }) => method === wanted)!);
+        if (way === "over the wire") {
+          assertEquals([post, put].map(({ headers }) => headers.get("content-length")), ["0", "0"]);
+        }
+      });
+    });
+
+    it("is one PUT where the blob is small", async () => {
+      for (const size of [0, 1, 65536]) {
+        const registry = new FakeRegistry();
+        await pushing(registry, way, {}, async ({ pusher, repository, steps, requests }) => {
+          await pusher.upload(repository, watchedLayer(noise(size)).layer);
+          assertEquals(registry.blobsOf("app").get(digestOf(noise(size))), noise(size));
+          assertEquals(steps(), ["POST 202", "PUT session-1 digest=D 201"]);
+          assertEquals(requests.at(-1)!.headers.get("transfer-encoding"), null);
+        });
+      }
+    });
+
+    it("is one PUT of a known length where the registry takes no parts", async () => {
+      for (const status of [404, 405, 411, 415, 501]) {
+        const registry = new FakeRegistry().on("PATCH", UPLOADS, () => failing(status));
+        await pushing(registry, way, {}, async ({ pusher, repository, steps, requests }) => {
+          const { layer, streams } = watchedLayer(CONTENT);
+          await pusher.upload(repository, layer);
+          assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+          assertEquals(steps().slice(2), ["POST 202", "PUT session-2 digest=D 201"]);
+          if (way === "over the wire") {
+            assertEquals(requests.at(-1)!.headers.get("content-length"), "1000000");
+            assertEquals(requests.at(-1)!.headers.get("transfer-encoding"), null);
+          }
+          await until(() => streams.open === 0);
+        });
+      }
+    });
+
+    it("goes on where it was cut, as often as it gets further", async () => {
+      const registry = new FakeRegistry();
+      for (let i = 0; i < 6; i++) registry.on("PATCH", UPLOADS, taking(150_000, CUT));
+      await pushing(registry, way, {}, async ({ pusher, repository, steps, requests }) => {
+        const { layer, streams } = watchedLayer(CONTENT);
+        await pusher.upload(repository, layer);
+        assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+        assertEquals(steps().slice(0, 4), ["POST 202", "PATCH session-1 0", "GET session-1 204", "PATCH session-1 0"]);
+        assertEquals(steps().filter((step) => step.startsWith("PATCH")).length, 7);
+        const ranges = requests.filter(({ method }) => method === "PATCH").map(({ headers }) =>
+          headers.get("content-range")
+        );
+        assertEquals(ranges, [null, ...Array.from({ length: 6 }, (_, i) => `${(i + 1) * 150_000}-999999`)]);
+        await until(() => streams.open === 0);
+      });
+    });
+
+    it("goes on after a 500 in the middle", async () => {
+      const registry = new FakeRegistry().on("PATCH", UPLOADS, taking(400_000, failing(500)));
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        const { layer, streams } = watchedLayer(CONTENT);
+        await pusher.upload(repository, layer);
+        assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+        const [, patch, ...rest] = steps();
+        assertMatch(patch, /^PATCH session-1 (500|0)$/); // whether the answer is heard is the network's luck
+        assertEquals(rest, ["GET session-1 204", "PATCH session-1 202", "PUT session-1 digest=D 201"]);
+        await until(() => streams.open === 0);
+      });
+    });
+
+    it("begins anew where the session is lost", async () => {
+      const registry = new FakeRegistry().on("PATCH", UPLOADS, async (request, usual) => {
+        await usual({ body: firstBytes(request.body, 300_000) });
+        registry.uploads.clear();
+        return CUT;
+      });
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        await pusher.upload(repository, watchedLayer(CONTENT).layer);
+        assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+        assertEquals(steps().slice(1), [
+          "PATCH session-1 0",
+          "GET session-1 404",
+          "POST 202",
+          "PATCH session-2 202",
+          "PUT session-2 digest=D 201",
+        ]);
+      });
+    });
+
+    it("begins anew where the registry forgets the session before anything arrives", async () => {
+      for (
+        const [status, code] of [[404, "BLOB_UPLOAD_UNKNOWN"], [400, "BLOB_UPLOAD_INVALID"], [
+          416,
+          "RANGE_INVALID",
+        ]] as const
+      ) {
+        const registry = new FakeRegistry().on("PATCH", UPLOADS, () => {
+          registry.uploads.clear();
+          return failing(status, code);
+        });
+        await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+          await pusher.upload(repository, watchedLayer(CONTENT).layer);
+          assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+          assertEquals(steps().slice(-3), ["POST 202", "PATCH session-2 202", "PUT session-2 digest=D 201"]);
+        });
+      }
+    });
+
+    it("sends nothing twice when only the commit fails", async () => {
+      const registry = new FakeRegistry().on("PUT", UPLOADS, () => problem(502, "BUSY"), 2);
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        const { layer, streams } = watchedLayer(CONTENT);
+        await pusher.upload(repository, layer);
+        assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+        assertEquals(streams.opened, 1);
+        assertEquals(steps(), [
+          "POST 202",
+          "PATCH session-1 202",
+          "PUT session-1 digest=D 502",
+          "GET session-1 204",
+          "PUT session-1 digest=D 502",
+          "GET session-1 204",
+          "PUT session-1 digest=D 201",
+        ]);
+      });
+    });
+
+    it("looks whether a commit was heard whose answer was not", async () => {
+      const registry = new FakeRegistry().on("PUT", UPLOADS, async (_, usual) => {
+        await usual();
+        return CUT;
+      });
+      await pushing(registry, way, {}, async ({ pusher, repository, steps, requests }) => {
+        const { layer, streams } = watchedLayer(CONTENT);
+        await pusher.upload(repository, layer);
+        assertEquals([streams.opened, requests.at(-1)!.method, requests.at(-1)!.status], [1, "HEAD", 200]);
+        assertEquals(steps().at(-1), "GET session-1 404");
+      });
+    });
+
+    it("gives up after four tries that get no further", async () => {
+      const registry = new FakeRegistry().on("PATCH", UPLOADS, () => CUT, 99);
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        const { layer, streams } = watchedLayer(CONTENT);
+        await assertRejects(
+          () => pusher.upload(repository, layer),
+          NetworkError,
+          "/v2/app/blobs/uploads/session-4?_state=REDACTED: ",
+        );
+        assertEquals(steps().filter((step) => step.startsWith("PATCH")).length, 4);
+        await until(() => streams.open === 0);
+      });
+    });
+
+    it("is not tried again where it was refused", async () => {
+      const registry = new FakeRegistry().on("PUT", UPLOADS, () => problem(400, "DIGEST_INVALID"), 9);
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        await assertRejects(() => pusher.upload(repository, watchedLayer(CONTENT).layer), HttpError, "DIGEST_INVALID");
+        assertEquals(steps().length, 3);
+      });
+    });
+
+    it("answers a challenge that comes before the body was read", async () => {
+      for (const headers of [{ connection: "close" }, {}]) {
+        const registry = new FakeRegistry();
+        registry.on("PATCH", UPLOADS, ({ headers: shown }) => {
+          assertEquals(shown.get("authorization"), null);
+          const challenge = { "www-authenticate": "Basic realm=x" };
+          return { status: 401, headers: { ...headers, ...challenge } };
+        });
+        const keychain = {
+          resolve: () => Promise.resolve({ authorization: () => Promise.resolve({ username: "ann" }) }),
+        };
+        await pushing(registry, way, { keychain }, async ({ pusher, repository, requests }) => {
+          const { layer, streams } = watchedLayer(CONTENT);
+          await pusher.upload(repository, layer);
+          assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+          assertEquals(
+            requests.filter(({ method }) => method === "PATCH").map(({ headers }) => headers.get("authorization")),
+            [
+              null,
+              `Basic ${btoa("ann:")}`,
+            ],
+          );
+          await until(() => streams.open === 0);
+        });
+      }
+    });
+
+    it("fails as its source does, is not tried again, and does not become a blob", async () => {
+      const registry = new FakeRegistry();
+      const failure = new Error("the disk is gone");
+      let left = 5;
+      const open = (): Promise<ByteStream> =>
+        Promise.resolve(pullStream({
+          read() {
+            if (left-- === 0) throw failure;
+            return new Uint8Array(65536);
+          },
+        }));
+      const layer = layerFromCompressed({
+        descriptor: { mediaType: MediaType.OciLayer, digest: DIGEST, size: 1_000_000 },
+        compressed: open,
+      });
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        assertStrictEquals(await pusher.upload(repository, layer).catch((error) => error), failure);
+        assertEquals(steps().filter((step) => step.startsWith("PATCH")).length <= 1, true);
+        assertEquals(registry.blobsOf("app").size, 0);
+      });
+    });
+
+    it("fails when its source is not what it says", async () => {
+      const registry = new FakeRegistry();
+      const spoilt = CONTENT.slice();
+      spoilt[999_999] ^= 1;
+      const layer = layerFromCompressed({
+        descriptor: { mediaType: MediaType.OciLayer, digest: DIGEST, size: 1_000_000 },
+        compressed: () => Promise.resolve(streamOf(spoilt)),
+      });
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        await assertRejects(() => pusher.upload(repository, layer), DigestMismatchError);
+        assertEquals(steps().filter((step) => step.startsWith("PUT")), []);
+      });
+    });
+
+    it("of a stream has one try", async () => {
+      const registry = new FakeRegistry().on("PATCH", UPLOADS, taking(100_000, CUT));
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        const layer = streamLayer(streamOf(CONTENT), { compression: "none" });
+        await assertRejects(() => pusher.upload(repository, layer), NetworkError);
+        assertEquals(steps(), ["POST 202", "PATCH session-1 0"]);
+      });
+    });
+
+    it("of a stream cannot be made one PUT", async () => {
+      const registry = new FakeRegistry({ patch: false });
+      await pushing(registry, way, {}, async ({ pusher, repository }) => {
+        const layer = streamLayer(streamOf(CONTENT), { compression: "none" });
+        await assertRejects(() => pusher.upload(repository, layer), HttpError, "405");
+      });
+    });
+
+    it("goes where the registry says, and must be told where", async () => {
+      const registry = new FakeRegistry().on("POST", UPLOADS, () => ({ status: 202 }));
+      await pushing(registry, way, {}, async ({ pusher, repository }) => {
+        await assertRejects(
+          () => pusher.upload(repository, watchedLayer(CONTENT).layer),
+          ProtocolError,
+          "said not where",
+        );
+      });
+      registry.on("POST", UPLOADS, () => ({ status: 202, headers: { location: "http://[" } }));
+      await pushing(registry, way, {}, async ({ pusher, repository }) => {
+        await assertRejects(() => pusher.upload(repository, watchedLayer(CONTENT).layer), ProtocolError, "no URL");
+      });
+    });
+
+    it("ends promptly in the middle when it is aborted, and leaves no request open", async () => {
+      const registry = new FakeRegistry().on("PATCH", UPLOADS, async (request) => {
+        await new Response(firstBytes(request.body, 100_000)).arrayBuffer();
+        return STALL;
+      });
+      await pushing(registry, way, {}, async ({ pusher, repository, requests }) => {
+        const { layer, streams } = watchedLayer(noise(20_000_000));
+        const stop = new AbortController();
+        const upload = pusher.upload(repository, layer, { signal: stop.signal });
+        await until(() => requests.some(({ method, bodySize }) => method === "PATCH" && bodySize >= 100_000));
+        const reason = new Error("enough");
+        stop.abort(reason);
+        assertStrictEquals(await upload.catch((error) => error), reason);
+        await until(() => streams.open === 0 && requests.every(({ over }) => over));
+        assertEquals(requests.filter(({ method }) => method === "PATCH").length, 1);
+      });
+    });
+
+    it("of a layer without a digest compresses it once, into a file that is removed", async () => {
+      const folder = mkdtempSync(join(tmpdir(), "gcrane_upload_"));
+      const { TMPDIR } = process.env;
+      process.env.TMPDIR = folder;
+      try {
+        const registry = new FakeRegistry();
+        let during: string[] = [];
+        registry.on("PATCH", UPLOADS, async (request, usual) => {
+          during = readdirSync(folder);
+          return await usual({ body: request.body });
+        });
+        registry.on("PUT", UPLOADS, () => problem(400, "DIGEST_INVALID"));
+        await pushing(registry, way, {}, async ({ pusher, repository }) => {
+          await assertRejects(async () => await pusher.upload(repository, await layerFromBytes(CONTENT)), HttpError);
+          assertEquals([during.length, readdirSync(folder)], [1, []]);
+          const layer = await layerFromBytes(CONTENT);
+          await pusher.upload(repository, layer);
+          assertEquals(readdirSync(folder), []);
+          assertEquals(registry.blobsOf("app").get(await layer.digest())?.length, await layer.size());
+        });
+      } finally {
+        if (TMPDIR === undefined) delete process.env.TMPDIR;
+        else process.env.TMPDIR = TMPDIR;
+        rmSync(folder, { recursive: true });
+      }
+    });
+  });
+}
+
+describe("uploads at the same time", () => {
+  it("are no more than jobs", async () => {
+    for (const jobs of [1, 3]) {
+      const running = { now: 0, most: 0 };
+      const registry = new FakeRegistry().on("PATCH", UPLOADS, async (_, usual) => {
+        running.most = Math.max(running.most, ++running.now);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        const answer = await usual();
+        running.now--;
+        return answer;
+      }, 99);
+      await pushing(registry, "in memory", { jobs }, async ({ pusher, repository }) => {
+        const layers = Array.from({ length: 9 }, (_, i) => watchedLayer(noise(100_000, i)).layer);
+        await Promise.all(layers.map((layer) => pusher.upload(repository, layer)));
+        assertEquals(running.most, jobs);
+      });
+    }
+  });
+
+  it("of layers without digests do not block one another", async () => {
+    await pushing(new FakeRegistry(), "in memory", { jobs: 2 }, async ({ pusher, repository }) => {
+      const known = await layerFromBytes(noise(100_000), { compression: "none" });
+      await known.digest();
+      const layers = await Promise.all(
+        Array.from({ length: 6 }, () => layerFromBytes(noise(100_000), { compression: "none" })),
+      );
+      await Promise.all([...layers, known, known].map((layer) => pusher.upload(repository, layer)));
+    });
+  });
+
+  it("are taken over from one who gives up", async () => {
+    const registry = new FakeRegistry().on("PATCH", UPLOADS, () => STALL);
+    await pushing(registry, "in memory", {}, async ({ pusher, repository, requests }) => {
+      const { layer } = watchedLayer(CONTENT);
+      const stop = new AbortController();
+      const first = pusher.upload(repository, layer, { signal: stop.signal });
+      const second = pusher.upload(repository, layer);
+      const impatient = new AbortController();
+      const third = pusher.upload(repository, layer, { signal: impatient.signal });
+      await until(() => requests.some(({ method }) => method === "PATCH"));
+      impatient.abort(new Error("too long"));
+      await assertRejects(() => third, Error, "too long");
+      stop.abort(new Error("enough"));
+      await assertRejects(() => first, Error, "enough");
+      await second;
+      assertEquals(registry.blobsOf("app").has(DIGEST), true);
+    });
+  });
+});
