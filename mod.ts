@@ -26,6 +26,7 @@ export * from "./src/mutate/mod.ts";
 export * from "./src/layout/mod.ts";
 export * from "./src/tarball/mod.ts";
 export * from "./src/cache/mod.ts";
+export * from "./src/daemon/mod.ts";
 export * from "./src/remote/mod.ts";
 export * as crane from "./src/crane/mod.ts";
 export * as tar from "./src/tar/mod.ts";

@@ -150,6 +150,12 @@ export class ProtocolError extends GcraneError {
   readonly code = "PROTOCOL_INVALID";
 }
 
+/** A Docker engine that fails at what it was asked to do, or is none. */
+export class DaemonError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "DAEMON_FAILED";
+}
+
 /** What this runtime can't do: a file system in a browser, for example. */
 export class UnsupportedError extends GcraneError {
   /** @inheritdoc */

@@ -1,16 +1,17 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import type { StandardOutput } from "../output.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane pull` */
 export const command: Command = declare({
   description:
-    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "oci" is a directory in the OCI image layout, to which images are added.
+    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
 
 Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it.`,
   args: {
     images: { valueName: "IMAGE", help: "What to pull", repeated: true },
-    path: { help: "The file or the directory to write", completes: "file" },
+    path: { help: 'The file or the directory to write, or "-"', completes: "file" },
   },
   flags: {
     format: {
@@ -31,6 +32,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   },
   examples: [
     { text: "Save an image for docker load", command: "gcrane pull registry.example.com/app:v1 app.tar" },
+    { text: "Give docker an image", command: "gcrane pull registry.example.com/app:v1 - | docker load" },
     {
       text: "Save an image with all its platforms",
       command: "gcrane pull --format oci registry.example.com/app:v1 ./layout",
@@ -38,19 +40,31 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   ],
   transfers: true,
   async run(context) {
-    const { args, flags } = context;
+    const { args, flags, stdout, signal } = context;
     const file = args.images.find((image) => /^\.{0,2}\//.test(image));
     if (file !== undefined) {
       throw new UsageError(`${file} is no image but a path`, { hint: "the file or directory to write comes last" });
     }
-    const { saveLayout, saveTarball } = await import("../../src/crane/mod.ts");
+    const toOutput = args.path === "-";
+    if (toOutput) checkOutput(flags.format, stdout);
+    const { saveLayout, saveTarball, streamTarball } = await import("../../src/crane/mod.ts");
     const options = {
       ...remoteOptions(context),
       onProgress: context.onProgress,
       cachePath: flags.cachePath,
       onWarning: context.warn,
     };
+    if (toOutput) return await stdout.pipe(await streamTarball(args.images, options), { signal });
     if (flags.format === "tarball") return await saveTarball(args.images, args.path, options);
     await saveLayout(args.images, args.path, { ...options, annotateRef: flags.annotateRef });
   },
 });
+
+function checkOutput(format: string, stdout: StandardOutput): void {
+  if (format !== "tarball") {
+    throw new UsageError("a layout is a directory, which standard output is not", { hint: "name the directory" });
+  }
+  if (stdout.isTerminal) {
+    throw new UsageError("a terminal can't show a tarball", { hint: "name a file, or pipe it on" });
+  }
+}

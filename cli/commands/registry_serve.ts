@@ -23,10 +23,13 @@ export const command: Command = declare({
   examples: [
     { text: "Run a registry whose content stays", command: "gcrane registry serve --address :5000 --disk ./registry" },
   ],
-  async run({ flags, note, signal }) {
+  async run({ flags, note, warn, signal }) {
     const { hostname, port } = parseAddress(flags.address);
     const { serveRegistry } = await import("../../src/registry/mod.ts");
-    const server = await serveRegistry({ hostname, port, disk: flags.disk, signal })
+    const { summary } = await import("../failure.ts");
+    const onError = (error: unknown, request?: Request) =>
+      warn(`${request === undefined ? "" : `${request.method} ${new URL(request.url).pathname}: `}${summary(error)}`);
+    const server = await serveRegistry({ hostname, port, disk: flags.disk, onError, signal })
       .catch((error) => {
         throw listenFailure(flags.address, error);
       });

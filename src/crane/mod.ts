@@ -19,7 +19,7 @@ export type { CraneOptions } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
 export { remove, tag } from "./change.ts";
-export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball } from "./save.ts";
+export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball, streamTarball } from "./save.ts";
 export { load, type LoadOptions, push } from "./load.ts";
 export { append, type AppendOptions, layerFromPath, type LayerFromPathOptions } from "./append.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";

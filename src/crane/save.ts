@@ -3,7 +3,8 @@ import { createLayout, type Layout, openLayout } from "../layout/mod.ts";
 import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
 import type { Reference } from "../name/mod.ts";
-import { writeTarballFile } from "../tarball/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import { type TarballEntry, writeTarball, writeTarballFile } from "../tarball/mod.ts";
 import { isIndex } from "../spec/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 
@@ -34,14 +35,21 @@ export async function saveTarball(
   path: string,
   options: PullOptions = {},
 ): Promise<void> {
+  await writeTarballFile(path, await tarballEntries(references, options), writeOptions(options));
+}
+
+/** The same tarball as a stream. */
+export async function streamTarball(references: readonly string[], options: PullOptions = {}): Promise<ByteStream> {
+  return writeTarball(await tarballEntries(references, options), writeOptions(options));
+}
+
+async function tarballEntries(references: readonly string[], options: PullOptions): Promise<TarballEntry[]> {
   const puller = pullerOf(options);
   const cache = cacheOf(options);
-  const entries = await Promise.all(references.map(async (text) => {
-    const reference = referenceOf(text, options);
-    const image = await puller.image(reference, options);
+  return await Promise.all(references.map(async (text) => {
+    const image = await puller.image(referenceOf(text, options), options);
     return { reference: text, image: cache ? cachedImage(image, cache) : image };
   }));
-  await writeTarballFile(path, entries, writeOptions(options));
 }
 
 /** Options of {@linkcode saveLayout}. */

@@ -13,8 +13,6 @@ export interface EngineAddress {
   readonly certificates?: string;
   /** Whether the engine's certificate is verified. */
   readonly verify: boolean;
-  /** Whether nobody chose this address. */
-  readonly isDefault: boolean;
 }
 
 /** Where to look for an engine. */
@@ -50,20 +48,21 @@ export function engineAddress(options: EngineAddressOptions = {}): EngineAddress
   const { environment = environmentVariable } = options;
   const chosen = options.host ?? (environment("DOCKER_HOST")?.trim() || undefined);
   const host = chosen ?? (platformOs() === "windows" ? DEFAULT_HOST_WINDOWS : DEFAULT_HOST);
-  const isDefault = chosen === undefined;
   const [, scheme, rest] = /^([a-z]+):\/\/(.*)$/i.exec(host) ?? [];
   switch (scheme?.toLowerCase()) {
     case "unix":
       if (!rest.startsWith("/")) throw malformed(host, "the path of a socket starts with a slash");
-      return { name: host, base: "http://localhost", unixSocket: rest, verify: true, isDefault };
+      return { name: host, base: "http://localhost", unixSocket: rest, verify: true };
     case "tcp":
     case "http":
     case "https":
-      return { ...tcpAddress(host, scheme.toLowerCase(), environment), isDefault };
+      return tcpAddress(host, scheme.toLowerCase(), environment);
     case "ssh":
     case "npipe":
     case "fd":
-      throw new UnsupportedError(`a Docker engine at ${scheme}:// can't be reached from here`, { hint: HINTS[scheme] });
+      throw new UnsupportedError(`a Docker engine at ${scheme}:// can't be reached from here`, {
+        hint: HINTS[scheme.toLowerCase()],
+      });
     default:
       throw malformed(host, "it has no scheme that is known");
   }
@@ -78,7 +77,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 type Environment = (name: string) => string | undefined;
 
-function tcpAddress(host: string, scheme: string, environment: Environment): Omit<EngineAddress, "isDefault"> {
+function tcpAddress(host: string, scheme: string, environment: Environment): EngineAddress {
   const tls = tlsOf(environment);
   const isSecure = scheme === "https" || (scheme === "tcp" && tls !== undefined);
   let url: URL;

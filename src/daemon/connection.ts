@@ -1,11 +1,11 @@
-import { ProtocolError } from "../errors.ts";
+import { DaemonError } from "../errors.ts";
 import { type AbortOptions, lazy, Limits, readAll } from "../io/mod.ts";
 import { type ByteStream, environmentVariable, pullStream, runtimeFetch, sendStream } from "../runtime/mod.ts";
 import { VERSION } from "../version.ts";
 import { type EngineAddress, engineAddress, type EngineAddressOptions } from "./address.ts";
 import { type ApiVersion, chosenApiVersion, negotiated, parseApiVersion, SILENT_API } from "./api_version.ts";
 import { type EngineCertificates, readCertificates } from "./certificates.ts";
-import { connectionError, type EngineRequestLine, plainWords, statusError } from "./failure.ts";
+import { answerError, type EngineRequestLine, plainWords, requestError, statusError } from "./failure.ts";
 
 /** How to reach an engine. */
 export interface DockerEngineOptions extends EngineAddressOptions {
@@ -94,7 +94,7 @@ export class EngineConnection {
     try {
       return new TextDecoder().decode(await readAll(response.body as ByteStream, { ...rest, signal }));
     } catch (error) {
-      throw signal?.aborted ? signal.reason : await connectionError(error, this.address);
+      throw signal?.aborted ? signal.reason : await answerError(error, this.address);
     }
   }
 
@@ -106,14 +106,14 @@ export class EngineConnection {
     const newest = parseApiVersion(header);
     if (newest === undefined && (!response.ok || header !== null)) {
       if (!response.ok) throw await statusError(response, line, this.address);
-      throw new ProtocolError(
+      throw new DaemonError(
         `the Docker engine at ${this.address.name} says that its API is ${JSON.stringify(plainWords(header ?? ""))}`,
         { hint: "is it an engine? Docker and podman answer with a version, 1.41 for example" },
       );
     }
     const said = await this.text(response, { limit: Limits.message, what: "the engine's answer" });
     if (newest === undefined && said.trim() !== "OK") {
-      throw new ProtocolError(`at ${this.address.name} is something that is no Docker engine`, {
+      throw new DaemonError(`at ${this.address.name} is something that is no Docker engine`, {
         hint: "set DOCKER_HOST to where Docker or podman listens",
       });
     }
@@ -139,7 +139,7 @@ export class EngineConnection {
       watched?.stream.cancel(error).catch(() => {});
       if (signal?.aborted) throw signal.reason;
       watched?.throwIfFailed();
-      throw await connectionError(error, this.address);
+      throw await requestError(error, this.address);
     }
   }
 }

@@ -1,11 +1,11 @@
-import { NameError, ProtocolError } from "../errors.ts";
+import { DaemonError, NameError } from "../errors.ts";
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import { parseTag } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 import { type ApiVersion, INSPECT_PLATFORM_API, isAtLeast, SAVE_PLATFORM_API } from "./api_version.ts";
 import { type DockerEngineOptions, EngineConnection, type EnginePing } from "./connection.ts";
-import { connectionError } from "./failure.ts";
+import { answerError } from "./failure.ts";
 import { type ImageHistoryStep, type ImageInspection, parseHistory, parseInspection } from "./inspection.ts";
 import { checkedSave, parseMessages } from "./messages.ts";
 
@@ -84,10 +84,10 @@ export class DockerEngine {
     const doing = `save ${list.join(", ")}`;
     const query = [...list.map((name) => ["names", name] as const), ...platform];
     const { body } = await this.#connection.send({ method: "GET", path: "/images/get", query, doing, signal });
-    if (!body) throw new ProtocolError(`the Docker engine at ${this.address} can't ${doing}: it sends nothing`);
+    if (!body) throw new DaemonError(`the Docker engine at ${this.address} can't ${doing}: it sends nothing`);
     return checkedSave(body as ByteStream, {
       said: (message) => this.#failed(doing, message),
-      cut: (error) => signal?.aborted ? signal.reason : connectionError(error, this.#connection.address),
+      cut: (error) => signal?.aborted ? signal.reason : answerError(error, this.#connection.address),
     });
   }
 
@@ -96,7 +96,7 @@ export class DockerEngine {
    * engine does not want the rest.
    *
    * @returns what the engine says, mostly a line for each image: `Loaded image: example.com/a:v1`
-   * @throws {ProtocolError} when the engine fails after it has begun.
+   * @throws {DaemonError} when the engine fails after it has begun.
    */
   async load(tarball: ByteStream, options: AbortOptions = {}): Promise<string> {
     const { signal } = options;
@@ -149,8 +149,8 @@ export class DockerEngine {
       : [];
   }
 
-  #failed(doing: string, said: string): ProtocolError {
-    return new ProtocolError(`the Docker engine at ${this.address} can't ${doing}: ${said}`);
+  #failed(doing: string, said: string): DaemonError {
+    return new DaemonError(`the Docker engine at ${this.address} can't ${doing}: ${said}`);
   }
 }
 

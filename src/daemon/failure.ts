@@ -23,11 +23,21 @@ export interface EngineRequestLine {
   readonly doing: string;
 }
 
-/** The error of a request that had no answer, or whose answer was cut. Errors of this package stay as they are. */
-export async function connectionError(error: unknown, address: EngineAddress): Promise<unknown> {
+/** The error of a request that had no answer. Errors of this package stay as they are. */
+export async function requestError(error: unknown, address: EngineAddress): Promise<unknown> {
   if (error instanceof GcraneError) return error;
   const { text, hint } = await describe(error, address);
   return new NetworkError(`can't reach the Docker engine at ${address.name}: ${text}`, { cause: error, hint });
+}
+
+/** The error of an answer that began and did not end. Errors of this package stay as they are. */
+export async function answerError(error: unknown, address: EngineAddress): Promise<unknown> {
+  if (error instanceof GcraneError) return error;
+  const { text } = await describe(error, address);
+  return new NetworkError(`the Docker engine at ${address.name} stops in the middle of its answer: ${text}`, {
+    cause: error,
+    hint: "see the log of the engine",
+  });
 }
 
 interface Described {
@@ -81,7 +91,7 @@ const FAILURES: readonly (readonly [RegExp, string, string?])[] = [
   [/ETIMEDOUT|timed out|TimeoutError/i, "the connection timed out", "check your network"],
   [/ENETUNREACH|EHOSTUNREACH|unreachable/i, "the network is unreachable", "check your network"],
   [
-    /ECONNRESET|ConnectionReset|Connection reset|socket connection was closed|SocketError|other side closed|connection closed|before message completed|unexpected EOF|EPIPE|Broken pipe|closed early/i,
+    /ECONNRESET|ConnectionReset|Connection reset|socket connection was closed|SocketError|other side closed|connection closed|before message completed|unexpected EOF|EPIPE|Broken pipe|closed early|reading a body/i,
     "the connection was cut",
   ],
 ];

@@ -1,4 +1,4 @@
-import { ProtocolError } from "../errors.ts";
+import { DaemonError } from "../errors.ts";
 import {
   type Descriptor,
   type Hash,
@@ -51,15 +51,15 @@ export interface ImageHistoryStep {
   readonly tags: readonly string[];
 }
 
-/** Reads what `GET /images/{name}/json` answers. @throws {ProtocolError} when that has no id, or diff ids that are none. */
+/** Reads what `GET /images/{name}/json` answers. @throws {DaemonError} when that has no id, or diff ids that are none. */
 export function parseInspection(text: string, what: string): ImageInspection {
   const raw = parseJson(text, what);
-  if (!isObject(raw)) throw new ProtocolError(`${what} is not a JSON object`);
+  if (!isObject(raw)) throw new DaemonError(`${what} is not a JSON object`);
   const id = toHash(raw.Id);
-  if (id === undefined) throw new ProtocolError(`${what} has an Id that is no digest`);
+  if (id === undefined) throw new DaemonError(`${what} has an Id that is no digest`);
   const rootFs = isObject(raw.RootFS) ? raw.RootFS : {};
   const diffIds = strings(rootFs.Layers);
-  if (!diffIds.every(isHash)) throw new ProtocolError(`${what} has layers that are no digests`);
+  if (!diffIds.every(isHash)) throw new DaemonError(`${what} has layers that are no digests`);
   const repoDigests = strings(raw.RepoDigests);
   const descriptor = isDescriptor(raw.Descriptor) ? raw.Descriptor : undefined;
   return {
@@ -83,10 +83,10 @@ export function parseInspection(text: string, what: string): ImageInspection {
   };
 }
 
-/** Reads what `GET /images/{name}/history` answers: the steps, the last one first. @throws {ProtocolError} when it is no list. */
+/** Reads what `GET /images/{name}/history` answers: the steps, the last one first. @throws {DaemonError} when it is no list. */
 export function parseHistory(text: string, what: string): ImageHistoryStep[] {
   const steps = parseJson(text, what);
-  if (!Array.isArray(steps) || !steps.every(isObject)) throw new ProtocolError(`${what} is not a list of objects`);
+  if (!Array.isArray(steps) || !steps.every(isObject)) throw new DaemonError(`${what} is not a list of objects`);
   return steps.map(({ Created, CreatedBy, Comment, Size, Tags }) => ({
     created: timeOf(Created),
     createdBy: string(CreatedBy) ?? "",
@@ -108,7 +108,7 @@ function parseJson(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ProtocolError(`${what} is not JSON`, { cause });
+    throw new DaemonError(`${what} is not JSON`, { cause });
   }
 }
 

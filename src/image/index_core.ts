@@ -16,7 +16,12 @@ export interface IndexCore {
   /** The content of another type that a member's descriptor points at. */
   blob(descriptor: Descriptor): Layer;
   /** The media type of the index, where its source says one; else it is read from the bytes. */
-  readonly mediaType?: string;
+  readonly mediaType?: string | ((options?: AbortOptions) => Promise<string>);
+  /**
+   * Whether the digest is known, or could be only by reading (and compressing) layers.
+   * @default true
+   */
+  digestKnown?(options?: AbortOptions): Promise<boolean>;
   /** What the index that it came from says of it. */
   readonly descriptor?: Descriptor;
   /** What to call the index in an error: a reference, a path. */

@@ -2,6 +2,11 @@ import type { Image } from "../image/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { changeImage } from "./change_image.ts";
 
+/** An image with annotations in its manifest added, replaced or, with `null`, taken away; the others stay. */
+export function annotate(base: Image, annotations: Readonly<Record<string, string | null>>): Image {
+  return changeImage(base, { annotations });
+}
+
 /** What is said of the image that another is based on. */
 export interface BaseName {
   /**
@@ -15,7 +20,7 @@ export interface BaseName {
 
 /** An image that says what it is based on (image-spec, "Pre-Defined Annotation Keys"). */
 export function annotateBase(image: Image, base: BaseName): Image {
-  return changeImage(image, { annotations: baseAnnotations(base) });
+  return annotate(image, baseAnnotations(base));
 }
 
 /** The changes of the annotations that say what an image is based on. */

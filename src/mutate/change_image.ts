@@ -1,7 +1,7 @@
 import type { Image } from "../image/mod.ts";
 import type { ConfigFile, Platform, RunConfig } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";
-import { sameJson, withFields } from "./fields.ts";
+import { type FieldChanges, sameJson, withFields } from "./fields.ts";
 import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
 import { changedRunConfig, type RunConfigChanges } from "./run_config.ts";
 import { rfc3339 } from "./rfc3339.ts";
@@ -82,7 +82,8 @@ function changedConfigFile(before: ConfigFile, changes: ConfigChanges): ConfigFi
   return sameJson(running, runningThen) ? file : { ...file, config: runningThen };
 }
 
-function platformFields(platform: Platform | null | undefined) {
+/** A platform as changes of a config's fields: all of them, since a field that it does not name is not its own. */
+export function platformFields(platform: Platform | null | undefined): FieldChanges<ConfigFile> {
   if (platform === undefined) return {};
   const { architecture = "", os = "" } = platform ?? {};
   return {

@@ -1,5 +1,5 @@
 import type { Descriptor, IndexManifest, Manifest } from "../spec/mod.ts";
-import { changedEntries, withFields } from "./fields.ts";
+import { changedEntries, type FieldChanges, withFields } from "./fields.ts";
 
 /**
  * What a manifest says beside its version and type, its config and layers or its members: annotations, subject, artifact
@@ -48,6 +48,6 @@ export async function rewriteManifest<M extends Manifest | IndexManifest>(
   const others = Object.entries(before).filter(([name]) => !(name in parts));
   // A copy, so that an edit in place is neither lost nor seen by others.
   const extras = await edit(structuredClone(Object.fromEntries(others)));
-  const removed = others.map(([name]) => name).filter((name) => !(name in extras));
-  return withFields({ ...before, ...extras, ...parts }, Object.fromEntries(removed.map((name) => [name, null])));
+  const removed = others.filter(([name]) => !(name in extras)).map(([name]) => [name, null] as const);
+  return withFields<M>({ ...before, ...extras, ...parts }, Object.fromEntries(removed) as FieldChanges<M>);
 }

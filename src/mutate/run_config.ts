@@ -103,9 +103,15 @@ function changedSet(
   changes: readonly string[] | Readonly<Record<string, boolean>> | null | undefined,
 ): Readonly<Record<string, unknown>> | null | undefined {
   if (changes === undefined || changes === null) return changes;
-  if (isList(changes)) return Object.fromEntries(changes.map((name) => [name, current?.[name] ?? {}]));
-  const entries = Object.entries(changes).map(([name, member]) => [name, member ? current?.[name] ?? {} : null]);
+  const members = isList(changes)
+    ? { ...membership(Object.keys(current ?? {}), false), ...membership(changes, true) }
+    : changes;
+  const entries = Object.entries(members).map(([name, member]) => [name, member ? current?.[name] ?? {} : null]);
   return changedEntries(current, Object.fromEntries(entries));
+}
+
+function membership(names: readonly string[], member: boolean): Record<string, boolean> {
+  return Object.fromEntries(names.map((name) => [name, member]));
 }
 
 function isList(value: readonly string[] | Readonly<Record<string, boolean>>): value is readonly string[] {

@@ -107,13 +107,13 @@ async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
   }
   try {
     const { errors } = JSON.parse(text) as { errors?: unknown };
-    if (Array.isArray(errors)) return errors.filter(isDiagnostic);
+    if (Array.isArray(errors)) return errors.filter(isDiagnostic).map(plainDiagnostic);
   } catch {
     // not the spec's JSON: the text itself may still say something
   }
   const line = text.trim().split("\n", 1)[0];
   return line !== "" && line.length < 200 && !line.startsWith("<") && !line.startsWith("{")
-    ? [{ code: "", message: line }]
+    ? [plainDiagnostic({ code: "", message: line })]
     : [];
 }
 
@@ -121,9 +121,12 @@ function isDiagnostic(value: unknown): value is Diagnostic {
   return typeof value === "object" && value !== null && typeof (value as Diagnostic).code === "string";
 }
 
-function diagnosticText({ code, message }: Diagnostic): string {
-  return [code, message].filter((part) => typeof part === "string").map(plainWords).filter((part) => part !== "")
-    .join(": ");
+function plainDiagnostic({ code, message, ...rest }: Diagnostic): Diagnostic {
+  return { code: plainWords(code), ...(typeof message === "string" ? { message: plainWords(message) } : {}), ...rest };
+}
+
+function diagnosticText({ code, message = "" }: Diagnostic): string {
+  return [code, message].filter((part) => part !== "").join(": ");
 }
 
 /** The words of a registry on one line, without what would steer a terminal and without the secrets of URLs. */

@@ -57,7 +57,11 @@ describe("standard output", () => {
           throw fullDisk();
         },
       });
-      assertEquals([line, code, err], [line, 1, "Error: No space left on device\n"]);
+      assertEquals([line, code, err], [
+        line,
+        1,
+        "Error: can't write to standard output: no space left on device — free some space, or choose another place\n",
+      ]);
     }
   });
 

@@ -27,6 +27,30 @@ async function tarball(place: Place): Promise<Uint8Array> {
   return readFileSync(place.path("whole.tar"));
 }
 
+describe("a reference", () => {
+  for (
+    const [typed, words] of [
+      ["App", /can't parse "App": a repository can't have "A".* — write it in lower case: "app"/],
+      ["app:", /can't parse "app:": /],
+      ["app@sha256:abc", /can't parse "app@sha256:abc": /],
+      ["app:v1:v2", /can't parse "app:v1:v2": /],
+    ] as const
+  ) {
+    it(`that can't be parsed: ${typed}`, () => inPlace((place) => place.fails(`digest ${typed}`, words)));
+  }
+
+  it("to a repository or a tag that is not there", () =>
+    inPlace(async (place) => {
+      await push(image, `${host}/here:v1`);
+      await place.fails(`digest ${host}/nowhere:v1`, /\/v2\/nowhere\/manifests\/v1: 404/);
+      await place.fails(
+        `pull ${host}/here:v2 app.tar`,
+        /\/v2\/here\/manifests\/v2: 404 Not Found: MANIFEST_UNKNOWN.* — check the spelling/,
+      );
+      await place.fails(`ls ${host}/nowhere`, /\/v2\/nowhere\/tags\/list.*: 404 Not Found: NAME_UNKNOWN/);
+    }));
+});
+
 describe("a tarball", () => {
   it("that is not there", () =>
     inPlace((place) =>

@@ -3,7 +3,7 @@
  * Each command is the real one, in a process of its own, against a registry on this machine.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -89,9 +89,8 @@ try {
 
   const again = gcrane(`digest --full-ref ${host}/mirror/app:v1`);
   if (again.split("@")[1] !== pushed.split("@")[1]) throw new Error("the copy has another digest");
-  console.log(
-    `\nDone: the copy has the digest that was pushed, and ${(bytes / 1e6).toFixed(1)} MB of files came back.`,
-  );
+  const megabytes = (statSync(join(folder, "files.tar")).size / 1e6).toFixed(1);
+  console.log(`\nDone: the copy has the digest that was pushed, and ${megabytes} MB of files came back.`);
 } finally {
   await registry.stop();
   rmSync(folder, { recursive: true, force: true });

@@ -13,6 +13,6 @@ it("the demo shows the main job from end to end", { timeout: 120_000, skip: deno
     ["append", "catalog", "copy", "digest", "export", "ls", "pull", "registry", "validate"],
   );
   assertEquals(out.split("\n").filter((line) => line.startsWith("PASS: ")).length, 3);
-  assertStringIncludes(out, "srv/gcrane/");
+  assertStringIncludes(out, "srv/cli/command.ts\n");
   assertMatch(out, /\nDone: the copy has the digest that was pushed/);
 });

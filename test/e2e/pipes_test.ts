@@ -37,7 +37,13 @@ async function bash(place: Place, script: string): Promise<{ code: number; out: 
 
 describe("a pipe", () => {
   for (
-    const line of ["export HOST/app:v1", "blob HOST/app@DIGEST", "catalog --full-ref HOST", "manifest HOST/app:v1"]
+    const line of [
+      "export HOST/app:v1",
+      "pull HOST/app:v1 -",
+      "blob HOST/app@DIGEST",
+      "catalog --full-ref HOST",
+      "manifest HOST/app:v1",
+    ]
   ) {
     it(`whose reader has enough is no failure: ${line}`, () =>
       inPlace(async (place) => {
@@ -52,7 +58,7 @@ describe("a pipe", () => {
       const { code, out, err } = await bash(
         place,
         `set -o pipefail
-         gcrane pull ${host}/app:v1 /dev/stdout | gcrane push - ${host}/piped:v1
+         gcrane pull ${host}/app:v1 - | gcrane push - ${host}/piped:v1
          gcrane export ${host}/app:v1 | gcrane append -f - -t ${host}/flat:v1
          gcrane append -f <(gcrane export ${host}/app:v1) -t ${host}/flat:v2
          gcrane validate ${host}/piped:v1 ${host}/flat:v1 ${host}/flat:v2`,

@@ -36,7 +36,7 @@ describePeer("on a terminal", ["script"], () => {
         inPlace(async (place) => {
           const words = programWords("cli/main.ts").join(" ");
           const user = prompt === "Username: " ? "" : "-u ann";
-          const script = `${words} auth login registry.example.com ${user}; echo "code $?"; stty -a`;
+          const script = `trap : INT; ${words} auth login registry.example.com ${user}; echo "code $?"; stty -a`;
           const terminal = new Terminal(["sh", "-c", script], { env: place.env, cwd: place.folder });
           await terminal.shows(prompt);
           terminal.type("half\x03");

@@ -66,7 +66,7 @@ export class HttpConnection {
       async pull(controller) {
         const { value, done } = await source.next();
         if (done) controller.close();
-        else controller.enqueue(new Uint8Array(value));
+        else controller.enqueue(new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength));
       },
     }, { highWaterMark: 0 });
   }

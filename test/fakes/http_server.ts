@@ -87,16 +87,16 @@ async function serve(connection: HttpConnection, { handler, requests, number }: 
       if (answer === STALL) return await connection.closed();
       recorded.status = answer.status;
       if (!await respond(connection, answer, head.method === "HEAD")) return;
-      if (!await rest(request.body)) return connection.end();
+      if (!await rest(recorded, request.body)) return connection.end();
     } finally {
       recorded.over = true;
     }
   }
 }
 
-/** Reads what was left of a body; `false` where somebody holds a part of it, so that the connection can't go on. */
-async function rest(body: ByteStream): Promise<boolean> {
-  if (body.locked) return false;
+/** Reads what was left of a body; `false` where somebody took a part of it, so that the connection can't go on. */
+async function rest({ bodyRead }: RecordedRequest, body: ByteStream): Promise<boolean> {
+  if (bodyRead || body.locked) return bodyRead;
   await drain(body);
   return true;
 }

@@ -47,6 +47,8 @@ export interface RecordedRequest {
   readonly connection: number;
   /** How many bytes of the body were read so far. */
   bodySize: number;
+  /** Whether the body was read to its end. */
+  bodyRead: boolean;
   /** The status of the answer; 0 where there was none. */
   status: number;
   /** Whether it was answered, or cut. */
@@ -60,13 +62,27 @@ export function record(
 ): { request: FakeRequest; recorded: RecordedRequest } {
   const { method, url, headers, connection } = request;
   const path = url.pathname + url.search;
-  const recorded = { method, url, path, host: url.host, headers, connection, bodySize: 0, status: 0, over: false };
+  const recorded = {
+    method,
+    url,
+    path,
+    host: url.host,
+    headers,
+    connection,
+    bodySize: 0,
+    bodyRead: false,
+    status: 0,
+    over: false,
+  };
   into.push(recorded);
   const reader = request.body.getReader();
   const body: ByteStream = new ReadableStream({
     async pull(controller) {
       const { value, done } = await reader.read();
-      if (done) return controller.close();
+      if (done) {
+        recorded.bodyRead = true;
+        return controller.close();
+      }
       recorded.bodySize += value.length;
       controller.enqueue(value);
     },

@@ -1,63 +1,16 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { HttpError } from "../../src/errors.ts";
-import {
-  emptyImage,
-  type Image,
-  imageFromUncompressed,
-  type Layer,
-  layerFromBytes,
-  layerFromCompressed,
-  randomImage,
-  randomIndex,
-  staticLayer,
-  streamLayer,
-} from "../../src/image/mod.ts";
+import { emptyImage, layerFromBytes, randomImage, randomIndex, staticLayer, streamLayer } from "../../src/image/mod.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
-import { Puller } from "../../src/remote/mod.ts";
-import type { Bytes } from "../../src/runtime/mod.ts";
-import { jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { MediaType } from "../../src/spec/mod.ts";
 import { digestOf, FakeRegistry, problem, utf8 } from "../fakes/mod.ts";
+import { imageOf, watchedLayer } from "./pushing.ts";
 import { annsKeychain } from "../transport/connecting.ts";
-import { addImage, addIndex, at, lines, noise, type Remoting, remoting } from "./remoting.ts";
+import { addImage, addIndex, at, lines, noise, remoting, steps } from "./remoting.ts";
 
 const APP = parseRepository("registry.example.com/app");
-
-/** An image of these layers, whose digests need not be known. */
-function imageOf(...layers: Layer[]): Image {
-  return imageFromUncompressed({
-    rawConfigFile: async () => {
-      const diff_ids = [];
-      for (const layer of layers) diff_ids.push(await layer.diffId());
-      return jsonBytes({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids } });
-    },
-    layers: () => Promise.resolve(layers),
-  });
-}
-
-/** A layer that says how often it was opened. */
-function countedLayer(bytes: Bytes, origin?: Layer["origin"]): { layer: Layer; opened: () => number } {
-  let count = 0;
-  const digest = digestOf(bytes);
-  const layer = layerFromCompressed({
-    descriptor: { mediaType: MediaType.OciLayer, digest, size: bytes.length },
-    diffId: () => Promise.resolve(digest),
-    origin,
-    compressed: () => {
-      count++;
-      return Promise.resolve(streamOf(bytes));
-    },
-  });
-  return { layer, opened: () => count };
-}
-
-/** What was asked in an upload, without the names of sessions. */
-function steps(remote: Remoting): string[] {
-  return lines(remote).map((line) =>
-    line.replace(/session-\d+\?_state=[^&]*/, "S").replace(/sha256(:|%3A)[0-9a-f]{64}/g, "D")
-  );
-}
 
 describe("Pusher.push", () => {
   it("sends config, layers and manifest, and gives the digest", async () => {
@@ -100,20 +53,20 @@ describe("Pusher.push", () => {
     const registry = new FakeRegistry();
     const bytes = noise(100_000);
     registry.addBlob("app", bytes);
-    const { layer, opened } = countedLayer(bytes);
+    const { layer, streams } = watchedLayer(bytes);
     const remote = remoting(registry);
     await remote.pusher.upload(APP, layer);
-    assertEquals([opened(), steps(remote)], [0, ["HEAD /v2/app/blobs/D"]]);
+    assertEquals([streams.opened, steps(remote)], [0, ["HEAD /v2/app/blobs/D"]]);
   });
 
   it("mounts a layer from another repository of the registry, and does not read it", async () => {
     const registry = new FakeRegistry({ auth: "bearer" });
     const bytes = noise(100_000);
     registry.addBlob("base/image", bytes);
-    const { layer, opened } = countedLayer(bytes, { registry: "registry.example.com", repository: "base/image" });
+    const { layer, streams } = watchedLayer(bytes, { registry: "registry.example.com", repository: "base/image" });
     const remote = remoting(registry, { keychain: annsKeychain });
     await remote.pusher.upload(APP, layer);
-    assertEquals(opened(), 0);
+    assertEquals(streams.opened, 0);
     assertEquals(steps(remote).filter((line) => !line.includes("/token")), [
       "HEAD /v2/app/blobs/D",
       "POST /v2/app/blobs/uploads/?mount=D&from=base%2Fimage",
@@ -127,13 +80,13 @@ describe("Pusher.push", () => {
 
   it("sends a layer whose mount is refused, in the session that was begun for it", async () => {
     const registry = new FakeRegistry({ mount: false });
-    const { layer, opened } = countedLayer(noise(100_000), {
+    const { layer, streams } = watchedLayer(noise(100_000), {
       registry: "registry.example.com",
       repository: "base",
     });
     const remote = remoting(registry);
     await remote.pusher.upload(APP, layer);
-    assertEquals(opened(), 1);
+    assertEquals(streams.opened, 1);
     assertEquals(steps(remote).slice(1), [
       "POST /v2/app/blobs/uploads/?mount=D&from=base",
       "PATCH /v2/app/blobs/uploads/S",
@@ -144,7 +97,7 @@ describe("Pusher.push", () => {
   it("sends a layer whose mount is an error", async () => {
     for (const status of [400, 401, 403, 404, 405, 422]) {
       const registry = new FakeRegistry().on("POST", /mount=/, () => problem(status, "NO"));
-      const { layer } = countedLayer(noise(100_000), { registry: "registry.example.com", repository: "base" });
+      const { layer } = watchedLayer(noise(100_000), { registry: "registry.example.com", repository: "base" });
       await remoting(registry).pusher.upload(APP, layer);
       assertEquals(registry.blobsOf("app").size, 1);
     }
@@ -158,7 +111,7 @@ describe("Pusher.push", () => {
       }]
     ) {
       const registry = new FakeRegistry();
-      const { layer } = countedLayer(noise(100_000), origin);
+      const { layer } = watchedLayer(noise(100_000), origin);
       const remote = remoting(registry);
       await remote.pusher.upload(APP, layer);
       assertEquals(steps(remote).filter((line) => line.includes("mount")), []);
@@ -167,13 +120,13 @@ describe("Pusher.push", () => {
 
   it("sends each digest once, however often and at the same time it is asked to", async () => {
     const registry = new FakeRegistry();
-    const { layer, opened } = countedLayer(noise(100_000));
-    const same = countedLayer(noise(100_000)).layer;
+    const { layer, streams } = watchedLayer(noise(100_000));
+    const same = watchedLayer(noise(100_000)).layer;
     const remote = remoting(registry);
     await Promise.all([layer, same, layer].map((each) => remote.pusher.upload(APP, each)));
     await remote.pusher.upload(APP, same);
     await remote.pusher.push(at("app:v1"), imageOf(layer, same, layer));
-    assertEquals(opened(), 1);
+    assertEquals(streams.opened, 1);
     assertEquals(
       steps(remote).filter((line) => line === "HEAD /v2/app/blobs/D").length,
       2,
@@ -183,16 +136,16 @@ describe("Pusher.push", () => {
 
   it("sends a digest to each repository", async () => {
     const registry = new FakeRegistry();
-    const { layer, opened } = countedLayer(noise(100_000));
+    const { layer, streams } = watchedLayer(noise(100_000));
     const remote = remoting(registry);
     await remote.pusher.upload(APP, layer);
     await remote.pusher.upload(parseRepository("registry.example.com/other"), layer);
-    assertEquals(opened(), 2);
+    assertEquals(streams.opened, 2);
   });
 
   it("leaves no trace of an upload that failed", async () => {
     const registry = new FakeRegistry().on("POST", /uploads/, () => problem(403, "DENIED"), 1);
-    const { layer } = countedLayer(noise(100_000));
+    const { layer } = watchedLayer(noise(100_000));
     const remote = remoting(registry);
     const both = [remote.pusher.upload(APP, layer), remote.pusher.upload(APP, layer)];
     for (const upload of both) await assertRejects(() => upload, HttpError, "DENIED");
@@ -302,117 +255,5 @@ describe("Pusher.push", () => {
     assertEquals(remote.requests.filter(({ path }) => path === "/v2/").length, 1);
     assertEquals(remote.requests.filter(({ method, path }) => method === "GET" && path.includes("/blobs/")), []);
     assertEquals(registry.blobsOf("app").size, 3);
-  });
-});
-
-describe("Pusher.pushMany", () => {
-  it("pushes several, and what they share once", async () => {
-    const registry = new FakeRegistry();
-    const shared = countedLayer(noise(100_000));
-    const own = countedLayer(noise(100_000, 2));
-    const remote = remoting(registry);
-    const first = imageOf(shared.layer);
-    const second = imageOf(shared.layer, own.layer);
-    const digests = await remote.pusher.pushMany([[at("app:v1"), first], [at("app:v2"), second]]);
-    assertEquals(digests, [await first.digest(), await second.digest()]);
-    assertEquals([shared.opened(), own.opened()], [1, 1]);
-  });
-
-  it("fails with the first failure", async () => {
-    const registry = new FakeRegistry().on("PUT", /manifests\/v1/, () => problem(403, "DENIED"));
-    const pushes = [[at("app:v1"), emptyImage()], [at("app:v2"), emptyImage()]] as const;
-    await assertRejects(() => remoting(registry).pusher.pushMany(pushes), HttpError, "DENIED");
-  });
-});
-
-describe("Pusher", () => {
-  it("uploads one blob and says what it was", async () => {
-    const registry = new FakeRegistry();
-    const remote = remoting(registry);
-    const layer = await staticLayer(utf8("a blob"), "text/plain");
-    assertEquals(await remote.pusher.upload(APP, layer), {
-      mediaType: "text/plain",
-      digest: digestOf(utf8("a blob")),
-      size: 6,
-    });
-    assertEquals(steps(remote), [
-      "HEAD /v2/app/blobs/D",
-      "POST /v2/app/blobs/uploads/",
-      "PUT /v2/app/blobs/uploads/S&digest=D",
-    ]);
-  });
-
-  it("puts a manifest of any type, under a tag or its digest", async () => {
-    const registry = new FakeRegistry();
-    const { pusher } = remoting(registry);
-    const bytes = utf8('{"any":"thing"}');
-    const digest = await pusher.put(at("app:v1"), { bytes, mediaType: "application/vnd.any+json" });
-    assertEquals(digest, digestOf(bytes));
-    assertEquals(await pusher.put(at(`app@${digest}`), { bytes, mediaType: "x/y" }), digest);
-    assertEquals(registry.manifestsOf("app").get("v1"), { bytes, mediaType: "application/vnd.any+json" });
-    await assertRejects(
-      () => pusher.put(at(`app@${digest}`), { bytes: utf8("{}"), mediaType: "x/y" }),
-      HttpError,
-      "DIGEST_INVALID",
-    );
-    await pusher.put(at("app:odd"), { bytes: utf8("not JSON"), mediaType: "x/y" });
-  });
-
-  it("tags what a reference names", async () => {
-    const registry = new FakeRegistry();
-    const { descriptor } = addImage(registry, "app", { tag: "v1" });
-    const remote = remoting(registry);
-    await remote.pusher.tag(at("app:v1"), "v2");
-    assertEquals(await remote.puller.head(at("app:v2")), descriptor);
-    await assertRejects(() => remote.pusher.tag(at("app:none"), "v3"), HttpError, "MANIFEST_UNKNOWN");
-  });
-
-  it("deletes what a reference names", async () => {
-    const registry = new FakeRegistry();
-    const { descriptor } = addImage(registry, "app", { tag: "v1" });
-    const remote = remoting(registry);
-    await remote.pusher.delete(at(`app@${descriptor.digest}`));
-    assertEquals(lines(remote), [`DELETE /v2/app/manifests/${descriptor.digest}`]);
-    await assertRejects(() => remote.pusher.delete(at(`app@${descriptor.digest}`)), HttpError, "404");
-  });
-
-  it("checks whether it may push, and leaves nothing behind", async () => {
-    const registry = new FakeRegistry();
-    const remote = remoting(registry);
-    await remote.pusher.checkPush(APP);
-    assertEquals(steps(remote), ["POST /v2/app/blobs/uploads/", "DELETE /v2/app/blobs/uploads/S"]);
-    assertEquals(registry.uploads.size, 0);
-  });
-
-  it("may push where an upload can't be given up", async () => {
-    for (const answer of [() => problem(405, "NO"), () => problem(500, "NO"), () => "cut" as const]) {
-      const registry = new FakeRegistry().on("DELETE", /uploads/, answer, 9);
-      const remote = remoting(registry);
-      await remote.pusher.checkPush(APP);
-      assertEquals(remote.waits, []);
-    }
-  });
-
-  it("may not push where no upload can be begun", async () => {
-    const registry = new FakeRegistry().on("POST", /uploads/, () => problem(403, "DENIED"));
-    await assertRejects(() => remoting(registry).pusher.checkPush(APP), HttpError, "403 Forbidden: DENIED");
-  });
-
-  it("speaks to every registry with its own credentials and connection", async () => {
-    const [one, two] = [new FakeRegistry({ auth: "bearer" }), new FakeRegistry()];
-    const remote = remoting({ "https://registry.example.com": one.handle, "https://two.example.com": two.handle }, {
-      keychain: annsKeychain,
-    });
-    await remote.pusher.push(at("app:v1"), emptyImage());
-    await remote.pusher.push(parseRepository("two.example.com/app").tag("v1"), emptyImage());
-    const shown = remote.requests.filter(({ host, headers }) =>
-      host === "two.example.com" && headers.has("authorization")
-    );
-    assertEquals(shown, []);
-    assertEquals([one, two].map((registry) => registry.manifestsOf("app").has("v1")), [true, true]);
-  });
-
-  it("gives a puller that shares its connections", () => {
-    assertEquals(remoting(new FakeRegistry()).pusher.puller() instanceof Puller, true);
   });
 });

@@ -1,8 +1,8 @@
-import { type Layer, layerFromCompressed } from "../../src/image/mod.ts";
+import { type Image, imageFromUncompressed, type Layer, layerFromCompressed } from "../../src/image/mod.ts";
 import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.ts";
-import { MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { digestOf, fakeFetch, type FakeRegistry, fakeServer, type RecordedRequest } from "../fakes/mod.ts";
 
 /** How requests go: to a registry in memory, or to one over a socket. */
@@ -51,13 +51,14 @@ export interface WatchedLayer {
   readonly streams: { opened: number; open: number };
 }
 
-/** A layer of bytes in chunks of 64 KiB. */
-export function watchedLayer(bytes: Bytes): WatchedLayer {
+/** A layer of bytes in chunks of 64 KiB, from some repository perhaps. */
+export function watchedLayer(bytes: Bytes, origin?: Layer["origin"]): WatchedLayer {
   const streams = { opened: 0, open: 0 };
   const digest = digestOf(bytes);
   const layer = layerFromCompressed({
     descriptor: { mediaType: MediaType.OciLayer, digest, size: bytes.length },
     diffId: () => Promise.resolve(digest),
+    origin,
     compressed: () => {
       streams.opened++;
       streams.open++;
@@ -90,4 +91,16 @@ function chunked(bytes: Bytes, over: () => void): ByteStream {
 /** Waits, a turn of the event loop at a time, until something is so. */
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** An image of these layers, whose digests need not be known. */
+export function imageOf(...layers: Layer[]): Image {
+  return imageFromUncompressed({
+    rawConfigFile: async () => {
+      const diff_ids = [];
+      for (const layer of layers) diff_ids.push(await layer.diffId());
+      return jsonBytes({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids } });
+    },
+    layers: () => Promise.resolve(layers),
+  });
 }

@@ -91,3 +91,10 @@ export function addIndex(
 export async function contentOf(layer: Layer): Promise<Bytes> {
   return new Uint8Array(await new Response(await layer.compressed()).arrayBuffer());
 }
+
+/** What was asked in an upload, without the names of sessions. */
+export function steps(remote: Remoting): string[] {
+  return lines(remote).map((line) =>
+    line.replace(/session-\d+\?_state=[^&]*/, "S").replace(/sha256(:|%3A)[0-9a-f]{64}/g, "D")
+  );
+}

@@ -30,7 +30,7 @@ describe("responseError", () => {
     );
     assertEquals([error.status, error.method, error.retryAfter], [403, "PUT", 3000]);
     assertEquals(error.url, "https://registry.example.com/v2/x/blobs/uploads/1?_state=REDACTED");
-    assertEquals(error.diagnostics, errors);
+    assertEquals(error.diagnostics, [{ code: "DENIED", message: "no way", detail: 1 }, { code: "TOOMANYREQUESTS" }]);
   });
 
   it("takes a short line of text for the registry's words, but no page and no other JSON", async () => {

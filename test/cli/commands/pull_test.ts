@@ -62,6 +62,25 @@ describe("gcrane pull", () => {
       }
     }));
 
+  it("- writes a tarball to standard output, but to no terminal", () =>
+    inWorld(async (world) => {
+      await fill(world);
+      const { code, err, io } = await world.gcrane(`pull ${repository}:v1 -`);
+      assertEquals([code, err], [0, ""]);
+      await world.data(`pull ${repository}:v1 ${world.path("app.tar")}`);
+      assertEquals(io.outBytes, new Uint8Array(readFileSync(world.path("app.tar"))));
+      assertEquals(existsSync("-"), false);
+      for (
+        const [line, options, message] of [
+          ["", { terminal: { columns: 80, rows: 24 } }, "a terminal can't show a tarball — name a file, or pipe it on"],
+          ["--format oci", {}, "a layout is a directory, which standard output is not — name the directory"],
+        ] as const
+      ) {
+        const { code, out, err } = await world.gcrane(`pull ${line} ${repository}:v1 -`, options);
+        assertEquals([code, out, err.split("\n")[0]], [2, "", `Error: ${message}`]);
+      }
+    }));
+
   it("replaces a file that is there, or leaves it as it was", () =>
     inWorld(async (world) => {
       await fill(world);

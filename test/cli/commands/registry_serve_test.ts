@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { main } from "../../../cli/main.ts";
@@ -82,6 +83,21 @@ describe("gcrane registry serve", () => {
         assertEquals(await digest(reference), await image.digest());
         await served.interrupt();
       }
+    }));
+
+  it("warns of what it could not do, and goes on", () =>
+    inWorld(async (world: World) => {
+      const served = new Served(["--address", "127.0.0.1:0", "--disk", world.path("registry")]);
+      const url = await served.url();
+      // Somebody puts a file where the registry keeps its content.
+      rmSync(world.path("registry"), { recursive: true, force: true });
+      world.write("registry", "a file");
+      const answer = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: "POST" });
+      await answer.body?.cancel();
+      assertEquals(answer.status, 500);
+      assertMatch(served.io.err, /\nWarning: POST \/v2\/team\/app\/blobs\/uploads\/: .*registry.*\n$/);
+      assertEquals([served.io.err.includes("internal error"), await answers(url)], [false, true]);
+      await served.interrupt();
     }));
 
   it("says when another program listens there", async () => {

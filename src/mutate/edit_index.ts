@@ -1,0 +1,81 @@
+import { type Image, type ImageIndex, type IndexChild, indexFrom, type Layer } from "../image/mod.ts";
+import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
+import { type Descriptor, type Hash, type IndexManifest, isIndex, jsonBytes } from "../spec/mod.ts";
+import { sameJson } from "./fields.ts";
+import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
+
+/** A member of an index that is being made. Every `IndexChild` is one. */
+export interface IndexMember {
+  /** The member. */
+  readonly view: Image | ImageIndex | Layer;
+  /** What the index says of it: as it is, or asked for when the index is written. */
+  readonly descriptor: Descriptor | (() => Promise<Descriptor>);
+}
+
+/** What {@linkcode editIndex} does to the parts of an index. Each edit is called when its part is read, and once. */
+export interface IndexEdit {
+  /**
+   * The members, in order.
+   * @default they stay
+   */
+  members?(members: readonly IndexChild[]): readonly IndexMember[] | Promise<readonly IndexMember[]>;
+  /**
+   * What the manifest says beside type and members; it is given a copy.
+   * @default it stays
+   */
+  readonly manifest?: EditExtras;
+  /**
+   * The media type of the index. Its members keep theirs.
+   * @default it stays
+   */
+  readonly mediaType?: string;
+}
+
+/** How many members are described at the same time. */
+const CONCURRENCY = 4;
+
+/**
+ * An index with some of its parts edited. The base is not changed, nothing is read before somebody asks, and members are
+ * passed on as they are. An edit without effect gives an index with the same bytes.
+ *
+ * @throws {TypeError} when the media type is not one of an index.
+ */
+export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
+  if (edit.mediaType !== undefined && !isIndex(edit.mediaType)) {
+    throw new TypeError(`${edit.mediaType} is not the media type of an index`);
+  }
+  const mediaType = async (options?: AbortOptions) => edit.mediaType ?? await base.mediaType(options);
+  const members = lazy(async (): Promise<readonly IndexMember[]> => {
+    const before = await base.children();
+    return edit.members ? await edit.members(before) : before;
+  });
+  const views = new Map<Hash, IndexMember["view"]>();
+  const rawManifest = lazy(async () => {
+    const manifests = await mapConcurrent(await members(), { concurrency: CONCURRENCY }, async (member) => {
+      const descriptor = typeof member.descriptor === "function" ? await member.descriptor() : member.descriptor;
+      views.set(descriptor.digest, member.view);
+      return descriptor;
+    });
+    const before = await base.manifest();
+    const parts = { schemaVersion: 2, mediaType: await mediaType(), manifests };
+    const after = await rewriteManifest<IndexManifest>(before, parts, edit.manifest);
+    const unchanged = sameJson(after, { ...before, mediaType: await base.mediaType() });
+    return unchanged ? await base.rawManifest() : jsonBytes(after);
+  });
+  const digestKnown = async (options?: AbortOptions) => {
+    // Of a base that is still to be read, the members' descriptors are too.
+    if (!await base.digestKnown(options)) return false;
+    for (const { view } of await members(options)) if (!await view.digestKnown(options)) return false;
+    return true;
+  };
+  const view = (descriptor: Descriptor) => views.get(descriptor.digest);
+  return indexFrom({
+    rawManifest,
+    image: (descriptor) => view(descriptor) as Image,
+    index: (descriptor) => view(descriptor) as ImageIndex,
+    blob: (descriptor) => view(descriptor) as Layer,
+    mediaType,
+    digestKnown,
+    what: "the edited index",
+  });
+}

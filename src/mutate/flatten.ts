@@ -1,0 +1,50 @@
+import { type Image, layerFromUncompressed } from "../image/mod.ts";
+import type { Compression, ConfigFile, History } from "../spec/mod.ts";
+import { editImage } from "./edit_image.ts";
+import { extract } from "./extract.ts";
+
+/** Options of {@linkcode flatten}. */
+export interface FlattenOptions {
+  /**
+   * How the layer is stored.
+   * @default "gzip"
+   */
+  compression?: Compression;
+  /**
+   * How hard to compress: 1 to 9 for gzip, 1 to 19 for zstd.
+   * @default the fastest level that is worth its bytes
+   */
+  level?: number;
+  /**
+   * The only step of the new history.
+   * @default one that names the image, with the old history as JSON in its comment
+   */
+  history?: History;
+}
+
+/**
+ * An image with the same files in one layer: without those that upper layers hide. Config and annotations stay. The old
+ * layers are read, each once, when the new one is.
+ */
+export function flatten(base: Image, options: FlattenOptions = {}): Image {
+  const { compression = "gzip", level } = options;
+  const layer = layerFromUncompressed({
+    uncompressed: (abort) => Promise.resolve(extract(base, abort)),
+    compression,
+    level,
+  });
+  return editImage(base, {
+    layers: () => [layer],
+    configFile: async (config) => ({ ...config, history: [options.history ?? await flattening(base, config)] }),
+  });
+}
+
+async function flattening(base: Image, { created, history }: ConfigFile): Promise<History> {
+  // To learn a digest that is not known yet would be to compress layers that nobody will have.
+  const name = await base.digestKnown() ? ` ${await base.digest()}` : "";
+  return {
+    ...(created === undefined ? {} : { created }),
+    created_by: `gcrane flatten${name}`,
+    ...(history?.length ? { comment: JSON.stringify(history) } : {}),
+  };
+}

@@ -1,0 +1,117 @@
+import { NotFoundError } from "../errors.ts";
+import {
+  type Image,
+  imageFromCompressed,
+  type ImageIndex,
+  indexFrom,
+  type Layer,
+  layerFromCompressed,
+  type Matcher,
+} from "../image/mod.ts";
+import { type Descriptor, manifestKind, type Platform } from "../spec/mod.ts";
+import { editIndex, type IndexMember } from "./edit_index.ts";
+import { withFields } from "./fields.ts";
+import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
+import { artifactTypeOf, platformOf } from "./member_descriptor.ts";
+
+/** Something to put into an index, and what the index says of it. */
+export interface ManifestAddition {
+  /** An image, an index, a blob; or a descriptor of what is where the index will go already. */
+  readonly member: Image | ImageIndex | Layer | Descriptor;
+  /**
+   * What it runs on; `null` for nothing.
+   * @default what the index that it came from said, else what the image's config says
+   */
+  readonly platform?: Platform | null;
+  /**
+   * Metadata for its descriptor.
+   * @default what the index that it came from said
+   */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /**
+   * Where else it may be downloaded from.
+   * @default what the index that it came from said
+   */
+  readonly urls?: readonly string[];
+}
+
+/** An index with further members at its end. Manifests and configs of what is added are read when the index is. */
+export function appendManifests(
+  base: ImageIndex,
+  additions: readonly (Image | ImageIndex | Layer | Descriptor | ManifestAddition)[],
+): ImageIndex {
+  if (additions.length === 0) return base;
+  const added = additions.map((item) => memberOf("member" in item ? item : { member: item }));
+  return editIndex(base, { members: (members) => [...members, ...added] });
+}
+
+/** An index without its own members that match; those of nested indexes stay. */
+export function removeManifests(base: ImageIndex, matcher: Matcher): ImageIndex {
+  return editIndex(base, { members: (members) => members.filter(({ descriptor }) => !matcher(descriptor)) });
+}
+
+/** What {@linkcode changeIndex} changes. What is left out stays, and `null` takes something away. */
+export interface IndexChanges extends ManifestChanges {
+  /**
+   * The media type of the index. Its members keep theirs.
+   * @default it stays
+   */
+  readonly mediaType?: string;
+}
+
+/**
+ * An index with its annotations, subject, artifact type or media type changed. Its members stay.
+ *
+ * @throws {TypeError} when the media type is not one of an index.
+ */
+export function changeIndex(base: ImageIndex, changes: IndexChanges): ImageIndex {
+  const { mediaType, ...extras } = changes;
+  if (Object.values(changes).every((value) => value === undefined)) return base;
+  return editIndex(base, { mediaType, manifest: (before) => changedExtras(before, extras) });
+}
+
+function memberOf({ member, platform, annotations, urls }: ManifestAddition): IndexMember {
+  if (!("kind" in member)) {
+    return { view: promised(member), descriptor: withFields(member, { platform, annotations, urls }) };
+  }
+  const descriptor = async () => {
+    const own = await member.descriptor();
+    if (member.kind !== "layer") return withFields(await described(member, own, platform), { annotations, urls });
+    if (manifestKind(own.mediaType) === "other") return withFields(own, { platform, annotations, urls });
+    throw new TypeError(`a blob of type ${own.mediaType} must be put into an index as an image or an index`);
+  };
+  return { view: member, descriptor };
+}
+
+async function described(
+  view: Image | ImageIndex,
+  own: Descriptor,
+  platform: Platform | null | undefined,
+): Promise<Descriptor> {
+  const inferred = platform === undefined && own.platform === undefined && view.kind === "image";
+  return withFields(own, {
+    platform: inferred ? await platformOf(view) : platform,
+    artifactType: own.artifactType ?? await artifactTypeOf(view),
+  });
+}
+
+/** A view of what is known by its descriptor alone: enough for a registry that has it. */
+function promised(descriptor: Descriptor): IndexMember["view"] {
+  const { mediaType, digest } = descriptor;
+  const absence = () =>
+    new NotFoundError(`${digest} is in the index by its descriptor alone, and its content is not at hand`, {
+      hint: "push the index to a repository that holds it, or append the image itself",
+    });
+  const absent = () => Promise.reject(absence());
+  const nothing = () => {
+    throw absence();
+  };
+  switch (manifestKind(mediaType)) {
+    case "image":
+      return imageFromCompressed({ descriptor, mediaType, rawManifest: absent, blob: nothing });
+    case "index":
+      return indexFrom({ descriptor, mediaType, rawManifest: absent, image: nothing, index: nothing, blob: nothing });
+    case "other":
+      return layerFromCompressed({ descriptor, compressed: absent });
+  }
+}

@@ -1,0 +1,125 @@
+import { LimitError } from "../errors.ts";
+import type { Image, ImageIndex, IndexChild, Matcher } from "../image/mod.ts";
+import { lazy, mapConcurrent } from "../io/mod.ts";
+import type { Descriptor, Hash } from "../spec/mod.ts";
+import { editIndex, type IndexMember } from "./edit_index.ts";
+import { withFields } from "./fields.ts";
+import { artifactTypeOf, platformOf } from "./member_descriptor.ts";
+
+/** Options of {@linkcode mapIndex}. */
+export interface MapIndexOptions {
+  /**
+   * Which images are edited; the others stay.
+   * @default all but attestations, which are for the platform "unknown/unknown"
+   */
+  images?: Matcher;
+  /**
+   * An edit of each index itself, after that of its members: of this one and of those inside it.
+   * @default none
+   */
+  indexes?: (index: ImageIndex) => ImageIndex;
+}
+
+/**
+ * An edit of one image. It is called when the new index is read, and once for each image; it may do work of its own
+ * before it gives the edited image, such as to upload a layer that it made, so that it is not made twice.
+ */
+export type MapImage = (image: Image, descriptor: Descriptor) => Image | Promise<Image>;
+
+/** The annotation by which BuildKit's attestations name the image that they are about. */
+const REFERENCE_DIGEST = "vnd.docker.reference.digest";
+
+/** How many images are edited at the same time. */
+const CONCURRENCY = 4;
+/** How deep indexes in indexes are followed; real ones have two levels. */
+const MAX_DEPTH = 16;
+
+/** Matches BuildKit's attestations, which say how an image was built and what is in it, and are no images to run. */
+export function matchAttestations({ platform }: Descriptor): boolean {
+  return platform?.os === "unknown" && platform.architecture === "unknown";
+}
+
+/**
+ * An index with the same edit for every image in it, those of nested indexes too. What the index says of an image stays,
+ * except for digest, size, type and, where the edit changed it, the platform.
+ *
+ * An attestation still belongs to its image: the annotation that names it follows. What is inside, which was said of the
+ * image before the edit, does not change; {@linkcode matchAttestations} finds attestations for who would rather remove
+ * them.
+ */
+export function mapIndex(base: ImageIndex, edit: MapImage, options: MapIndexOptions = {}): ImageIndex {
+  const { images = (descriptor) => !matchAttestations(descriptor), indexes = (index) => index } = options;
+  return mapLevel(base, { edit, images, indexes, depth: 0 });
+}
+
+interface Mapping extends Required<MapIndexOptions> {
+  readonly edit: MapImage;
+  readonly depth: number;
+}
+
+function mapLevel(base: ImageIndex, mapping: Mapping): ImageIndex {
+  const members = async (children: readonly IndexChild[]) => {
+    if (mapping.depth > MAX_DEPTH) throw new LimitError(`indexes are nested more than ${MAX_DEPTH} deep`);
+    const mapped = await mapConcurrent(children, { concurrency: CONCURRENCY }, (child) => mapMember(child, mapping));
+    const byDigest = new Map(children.map(({ descriptor }, i) => [descriptor.digest, mapped[i]]));
+    return mapped.map((member) => withReference(member, byDigest));
+  };
+  return mapping.indexes(editIndex(base, { members }));
+}
+
+/** A member after the edit; what the index says of it is asked for once. */
+interface MappedMember extends IndexMember {
+  readonly descriptor: () => Promise<Descriptor>;
+}
+
+async function mapMember({ descriptor, view }: IndexChild, mapping: Mapping): Promise<MappedMember> {
+  if (view.kind === "image" && mapping.images(descriptor)) {
+    const edited = await mapping.edit(view, descriptor);
+    return { view: edited, descriptor: lazy(() => describedAnew(descriptor, view, edited)) };
+  }
+  if (view.kind === "index") {
+    const edited = mapLevel(view, { ...mapping, depth: mapping.depth + 1 });
+    return { view: edited, descriptor: lazy(() => describedAnew(descriptor, view, edited)) };
+  }
+  return { view, descriptor: () => Promise.resolve(descriptor) };
+}
+
+/** What an index says of a member that was edited. */
+async function describedAnew(
+  descriptor: Descriptor,
+  before: Image | ImageIndex,
+  after: Image | ImageIndex,
+): Promise<Descriptor> {
+  const digest = await after.digest();
+  if (digest === descriptor.digest) return descriptor;
+  return withFields(descriptor, {
+    mediaType: await after.mediaType(),
+    digest,
+    size: await after.size(),
+    platform: descriptor.platform && await platformAfter(before, after),
+    artifactType: await artifactTypeOf(after) ?? null,
+    // They are of the bytes that were there before.
+    data: null,
+    urls: null,
+  });
+}
+
+/** The platform that an edit gave an image; `undefined` if it is the old one, of which an index may say more. */
+async function platformAfter(before: Image | ImageIndex, after: Image | ImageIndex) {
+  if (before.kind !== "image" || after.kind !== "image") return undefined;
+  if (await before.configName() === await after.configName()) return undefined;
+  const [old, now] = await Promise.all([platformOf(before), platformOf(after)]);
+  return JSON.stringify(old) === JSON.stringify(now) ? undefined : now;
+}
+
+/** An attestation whose annotation names its image by the new digest; any other member as it is. */
+function withReference(member: MappedMember, byDigest: ReadonlyMap<Hash, MappedMember>): MappedMember {
+  const descriptor = async () => {
+    const own = await member.descriptor();
+    const subject = byDigest.get(own.annotations?.[REFERENCE_DIGEST] as Hash);
+    if (subject === undefined || subject === member) return own;
+    const { digest } = await subject.descriptor();
+    return { ...own, annotations: { ...own.annotations, [REFERENCE_DIGEST]: digest } };
+  };
+  return { view: member.view, descriptor };
+}

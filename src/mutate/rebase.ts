@@ -1,0 +1,95 @@
+import { ValidationError } from "../errors.ts";
+import type { Image } from "../image/mod.ts";
+import { type ConfigFile, configPlatform, type Hash, type History } from "../spec/mod.ts";
+import { baseAnnotations } from "./annotate.ts";
+import { platformFields } from "./change_image.ts";
+import { editImage } from "./edit_image.ts";
+import { withFields } from "./fields.ts";
+import { stepsAbove, wholeHistory } from "./history.ts";
+import { checkLayerCount } from "./layer_count.ts";
+import { changedExtras } from "./manifest_extras.ts";
+
+/** Options of {@linkcode rebase}. */
+export interface RebaseOptions {
+  /** The image that the original was built on. */
+  oldBase: Image;
+  /** The image to put it on instead. */
+  newBase: Image;
+  /**
+   * What to call the new base in the annotations: a reference by tag, which may point at something newer one day.
+   * @default no name; that of the old base goes
+   */
+  name?: string;
+  /**
+   * The digest of the new base to name in the annotations: that of the index that it was chosen from, for example.
+   * @default the image's own
+   */
+  digest?: Hash;
+}
+
+/**
+ * An image put on another base: the new base's layers in the places of the old one's, and those of the original on top.
+ *
+ * How it is run, its labels and its annotations are the original's; the platform is the new base's; the history is the
+ * new base's, followed by what was done on top of the old one. The annotations `org.opencontainers.image.base.*` say what
+ * it is based on now. Only manifests and configs are read.
+ *
+ * Reading it fails with a {@linkcode ValidationError} when the original does not begin with the old base's layers, or when
+ * an image's layers disagree with its config.
+ */
+export function rebase(original: Image, options: RebaseOptions): Image {
+  const { oldBase, newBase, name } = options;
+  return editImage(original, {
+    async layers(layers) {
+      const shared = await sharedLayers(original, oldBase);
+      await countedConfig(newBase, "the new base");
+      return [...await newBase.layers(), ...layers.slice(shared)];
+    },
+    async configFile(config) {
+      const [own, lower, other] = await Promise.all([original, oldBase, newBase].map((image) => image.configFile()));
+      return withFields<ConfigFile>(config, {
+        ...platformFields(configPlatform(other)),
+        history: rebasedHistory({ original: own, oldBase: lower, newBase: other }),
+      });
+    },
+    async manifest(extras) {
+      const digest = options.digest ?? await newBase.digest();
+      return changedExtras(extras, { annotations: baseAnnotations({ name, digest }) });
+    },
+  });
+}
+
+/** How many layers an image has of its base. */
+async function sharedLayers(original: Image, oldBase: Image): Promise<number> {
+  const own = (await countedConfig(original, "the image")).rootfs.diff_ids;
+  const base = (await countedConfig(oldBase, "the old base")).rootfs.diff_ids;
+  const wrong = base.findIndex((diffId, i) => diffId !== own[i]);
+  if (wrong < 0) return base.length;
+  const difference = wrong === own.length
+    ? `it has ${own.length} layers, and the base ${base.length}`
+    : `its layer ${wrong + 1} has the diff id ${own[wrong]} where the base has ${base[wrong]}`;
+  throw new ValidationError(`${await nameOf(original)} is not based on ${await nameOf(oldBase)}: ${difference}`, {
+    hint: "name the base that it was built on, by digest if the tag has moved",
+  });
+}
+
+/** The config of an image that has as many diff ids as there are layers. */
+async function countedConfig(image: Image, what: string): Promise<ConfigFile> {
+  const config = await image.configFile();
+  await checkLayerCount(config, await image.layers(), `the config of ${what}`);
+  return config;
+}
+
+async function nameOf(image: Image): Promise<string> {
+  return await image.digestKnown() ? `image ${await image.digest()}` : "an image without a digest yet";
+}
+
+/** The history of the new base and of what the original has on top; none where neither has one. */
+function rebasedHistory(
+  configs: { original: ConfigFile; oldBase: ConfigFile; newBase: ConfigFile },
+): readonly History[] | undefined {
+  const { original, oldBase, newBase } = configs;
+  if (!original.history?.length && !newBase.history?.length) return undefined;
+  const above = stepsAbove(wholeHistory(original, "the image"), wholeHistory(oldBase, "the old base"));
+  return [...wholeHistory(newBase, "the new base"), ...above];
+}

@@ -1,0 +1,24 @@
+import type { AbortOptions } from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import { type TarWriteEntry, writeTar } from "../tar/mod.ts";
+
+/**
+ * A tar of entries that a generator reads from somewhere else. It starts when the tar is read; the signal that it is
+ * given is aborted when the tar is cancelled, for a generator that waits does not hear that it shall return.
+ */
+export function tarOfEntries(
+  generate: (signal: AbortSignal) => AsyncGenerator<TarWriteEntry, void, undefined>,
+  options: AbortOptions = {},
+): ByteStream {
+  const stop = new AbortController();
+  const entries = generate(options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal);
+  return writeTar({
+    [Symbol.asyncIterator]: () => ({
+      next: () => entries.next(),
+      return() {
+        stop.abort();
+        return entries.return();
+      },
+    }),
+  }, options);
+}

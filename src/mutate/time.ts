@@ -1,0 +1,96 @@
+import type { Image, Layer } from "../image/mod.ts";
+import type { ConfigFile, History } from "../spec/mod.ts";
+import { readTar, rewriteEntry, type TarEntry, type TarWriteEntry } from "../tar/mod.ts";
+import { editImage } from "./edit_image.ts";
+import { compressionOf } from "./family.ts";
+import { withFields } from "./fields.ts";
+import { rewriteLayer } from "./rewrite_layer.ts";
+import { rfc3339 } from "./rfc3339.ts";
+import { tarOfEntries } from "./tar_of_entries.ts";
+
+/** The PAX record in which Windows layers have the time when a file was made. */
+const CREATION_TIME = "LIBARCHIVE.creationtime";
+
+/**
+ * An image in which everything happened at one time, in whole seconds: every entry of every layer, the image itself and
+ * each step of its history. All else stays, how layers are compressed included; layers are read and written anew when
+ * somebody reads the image. Layers that may not be pushed, and blobs of an artifact, stay as they are.
+ *
+ * @throws {TypeError} when the date is not a valid one.
+ */
+export function time(base: Image, date: Date): Image {
+  const seconds = Math.floor(date.getTime() / 1000);
+  const created = rfc3339(new Date(seconds * 1000));
+  return editImage(base, {
+    layers: (layers) => Promise.all(layers.map((layer) => layerAt(layer, seconds))),
+    configFile: (config) => ({
+      ...config,
+      created,
+      ...(config.history ? { history: config.history.map((step) => ({ ...step, created })) } : {}),
+    }),
+  });
+}
+
+/** Options of {@linkcode canonical}. */
+export interface CanonicalOptions {
+  /**
+   * When everything happened.
+   * @default the beginning of 1970
+   */
+  date?: Date;
+}
+
+/**
+ * An image without what depends on when, where and by whom it was built: its times are those of {@linkcode time}, and
+ * its config names no build container, no host, no version of Docker and no author. What it holds and how it runs stay,
+ * and so do media types, annotations and the platform with its variant.
+ *
+ * @throws {TypeError} when the date is not a valid one.
+ */
+export function canonical(base: Image, options: CanonicalOptions = {}): Image {
+  const { date = new Date(0) } = options;
+  return editImage(time(base, date), { configFile: withoutOrigin });
+}
+
+function withoutOrigin(config: ConfigFile): ConfigFile {
+  const anonymous = ({ author: _, ...step }: History): History => step;
+  return withFields(config, {
+    container: null,
+    container_config: null,
+    docker_version: null,
+    author: null,
+    config: config.config && withFields(config.config, { Hostname: null, Domainname: null }),
+    history: config.history?.map(anonymous),
+  });
+}
+
+async function layerAt(layer: Layer, seconds: number): Promise<Layer> {
+  const compression = compressionOf(await layer.mediaType());
+  if (compression === undefined) return layer;
+  return await rewriteLayer(layer, {
+    compression,
+    uncompressed: (options) => Promise.resolve(tarOfEntries((signal) => entriesAt(layer, seconds, signal), options)),
+  });
+}
+
+async function* entriesAt(
+  layer: Layer,
+  seconds: number,
+  signal: AbortSignal,
+): AsyncGenerator<TarWriteEntry, void, undefined> {
+  for await (const entry of readTar(await layer.uncompressed({ signal }), { signal })) yield entryAt(entry, seconds);
+}
+
+function entryAt(entry: TarEntry, seconds: number): TarWriteEntry {
+  const { mtime, atime = seconds, ctime = seconds } = entry;
+  const records = [...entry.globals, ...entry.pax];
+  const creation = records.some(([name]) => name === CREATION_TIME);
+  if (mtime === seconds && atime === seconds && ctime === seconds && !creation) return entry;
+  return rewriteEntry(entry, {
+    mtime: seconds,
+    // What an archive does not tell, it need not begin to.
+    atime: entry.atime === undefined ? undefined : seconds,
+    ctime: entry.ctime === undefined ? undefined : seconds,
+    pax: creation ? [...records, [CREATION_TIME, String(seconds)]] : records,
+  });
+}
