@@ -1,5 +1,5 @@
 import { ManifestError } from "../errors.ts";
-import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
+import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type Manifest,
   parseConfigFile,
 } from "../spec/mod.ts";
+import { outlineOf, retyped, withOutline } from "./before_digests.ts";
 import { inFamily } from "./family.ts";
 import { sameJson } from "./fields.ts";
 import { checkLayerCount } from "./layer_count.ts";
@@ -69,6 +70,12 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     throw new TypeError(`${mediaType} is not the media type of an image manifest`);
   }
   const layers = lazy(() => editedLayers(base, edit));
+  const outline = lazy(async () => {
+    const before = await outlineOf(base);
+    const { schemaVersion, config, layers } = before;
+    const parts = { schemaVersion, mediaType: mediaType ?? await base.mediaType(), config, layers };
+    return await rewriteManifest<Manifest>(before, parts, edit.manifest);
+  });
   const made = imageFromUncompressed({
     rawConfigFile: () => editedConfig(base, edit, layers),
     layers,
@@ -78,17 +85,18 @@ export function editImage(base: Image, edit: ImageEdit): Image {
       return edit.configMediaType ?? (mediaType === undefined ? before : inFamily(before, mediaType));
     },
     async finish(drafted) {
-      const before = await base.manifest();
-      const config = configDescriptor(before.config, drafted.config);
-      return await rewriteManifest<Manifest>(before, { ...drafted, config }, edit.manifest);
+      const before = await outline();
+      return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
     },
     what: "the edited image",
   });
   const answering = lazy(async () => {
+    // Nobody has seen the bytes of a base that has no digest yet.
+    if (!await base.digestKnown()) return made;
     const before = { ...await base.manifest(), mediaType: await base.mediaType() };
     return sameJson(await made.manifest(), before) ? base : made;
   });
-  return {
+  const edited: Image = {
     ...made,
     manifest: async (options) => await (await answering(options)).manifest(options),
     rawManifest: async (options) => await (await answering(options)).rawManifest(options),
@@ -96,6 +104,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     size: async (options) => await (await answering(options)).size(options),
     descriptor: async (options) => await (await answering(options)).descriptor(options),
   };
+  return withOutline(edited, outline);
 }
 
 /** The type of an image's config. The manifest is not asked: it may have to wait for layers to be read. */
@@ -113,7 +122,7 @@ async function editedLayers(base: Image, edit: ImageEdit): Promise<readonly Laye
     if (kept.has(layer)) return layer;
     const own = await layer.mediaType();
     const fitting = inFamily(own, mediaType);
-    return own === fitting ? layer : withDescriptor(layer, { mediaType: fitting });
+    return own === fitting ? layer : retyped(layer, fitting);
   }));
 }
 

@@ -1,5 +1,7 @@
 import { type Image, layerFromUncompressed } from "../image/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import type { Compression, ConfigFile, History } from "../spec/mod.ts";
+import { annotated } from "./before_digests.ts";
 import { editImage } from "./edit_image.ts";
 import { extract } from "./extract.ts";
 
@@ -17,7 +19,7 @@ export interface FlattenOptions {
   level?: number;
   /**
    * The only step of the new history.
-   * @default one that names the image, with the old history as JSON in its comment
+   * @default one that names the image, if its digest is known, with the old history as JSON in its comment
    */
   history?: History;
 }
@@ -28,11 +30,11 @@ export interface FlattenOptions {
  */
 export function flatten(base: Image, options: FlattenOptions = {}): Image {
   const { compression = "gzip", level } = options;
-  const layer = layerFromUncompressed({
-    uncompressed: (abort) => Promise.resolve(extract(base, abort)),
-    compression,
-    level,
-  });
+  const uncompressed = (abort?: AbortOptions) => Promise.resolve(extract(base, abort));
+  const layer = annotated(
+    layerFromUncompressed({ uncompressed, compression, level }),
+    () => Promise.resolve(undefined),
+  );
   return editImage(base, {
     layers: () => [layer],
     configFile: async (config) => ({ ...config, history: [options.history ?? await flattening(base, config)] }),

@@ -3,7 +3,7 @@ import type { Image, ImageIndex, IndexChild, Matcher } from "../image/mod.ts";
 import { lazy, mapConcurrent } from "../io/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { editIndex, type IndexMember } from "./edit_index.ts";
-import { withFields } from "./fields.ts";
+import { sameJson, withFields } from "./fields.ts";
 import { artifactTypeOf, platformOf } from "./member_descriptor.ts";
 
 /** Options of {@linkcode mapIndex}. */
@@ -107,9 +107,8 @@ async function describedAnew(
 /** The platform that an edit gave an image; `undefined` if it is the old one, of which an index may say more. */
 async function platformAfter(before: Image | ImageIndex, after: Image | ImageIndex) {
   if (before.kind !== "image" || after.kind !== "image") return undefined;
-  if (await before.configName() === await after.configName()) return undefined;
   const [old, now] = await Promise.all([platformOf(before), platformOf(after)]);
-  return JSON.stringify(old) === JSON.stringify(now) ? undefined : now;
+  return sameJson(old, now) ? undefined : now;
 }
 
 /** An attestation whose annotation names its image by the new digest; any other member as it is. */

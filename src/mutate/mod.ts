@@ -1,14 +1,23 @@
 /**
- * New images from old ones: functions from view to view that read nothing until somebody reads the result.
+ * New images from old ones: functions from view to view that read nothing until somebody reads the result, and then
+ * manifests and configs alone, unless it is layers that are made anew.
+ *
+ * {@linkcode editImage} and {@linkcode editIndex} edit the parts with functions; {@linkcode changeImage} and
+ * {@linkcode changeIndex} say as data what changes, with `null` for what goes; {@linkcode mapIndex} does the same to every
+ * image of an index. What is left as it is keeps its bytes.
  *
  * @example
  * ```ts
- * import { emptyImage, layerFromBytes } from "@gcrane/gcrane/image";
- * import { appendLayers } from "@gcrane/gcrane/mutate";
+ * import { layerFromBytes, randomIndex } from "@gcrane/gcrane/image";
+ * import { appendLayers, changeImage, mapIndex } from "@gcrane/gcrane/mutate";
  *
  * const layer = await layerFromBytes(new Uint8Array(1024));
- * const image = appendLayers(emptyImage(), [layer]);
- * console.log((await image.configFile()).rootfs.diff_ids.length); // 1
+ * const edited = mapIndex(randomIndex({ images: 3 }), (image) =>
+ *   changeImage(appendLayers(image, [layer]), { labels: { team: "web", obsolete: null }, user: "1000" }));
+ *
+ * for (const { view } of await edited.children()) {
+ *   if (view.kind === "image") console.log((await view.configFile()).config?.Labels); // { team: "web" }
+ * }
  * ```
  *
  * @module

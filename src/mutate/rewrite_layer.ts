@@ -2,6 +2,7 @@ import { type Layer, layerFromUncompressed } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Compression, Hash } from "../spec/mod.ts";
+import { annotated, annotationsOf } from "./before_digests.ts";
 import { compressedAs } from "./family.ts";
 
 /** What becomes of a layer. */
@@ -21,11 +22,10 @@ const ABOUT_BYTES = ["containerd.io/", "io.containers.estargz.", "io.github.cont
 
 /** A layer in the place of another: of the same family, with its annotations, as far as they can still be true. */
 export async function rewriteLayer(layer: Layer, rewrite: LayerRewrite): Promise<Layer> {
-  const { mediaType, annotations = {} } = await layer.descriptor();
-  const kept = Object.entries(annotations).filter(([name]) => !ABOUT_BYTES.some((prefix) => name.startsWith(prefix)));
-  return layerFromUncompressed({
-    ...rewrite,
-    mediaType: compressedAs(mediaType, rewrite.compression),
-    annotations: kept.length > 0 ? Object.fromEntries(kept) : undefined,
+  const mediaType = compressedAs(await layer.mediaType(), rewrite.compression);
+  return annotated(layerFromUncompressed({ ...rewrite, mediaType }), async () => {
+    const entries = Object.entries(await annotationsOf(layer) ?? {});
+    const kept = entries.filter(([name]) => !ABOUT_BYTES.some((prefix) => name.startsWith(prefix)));
+    return kept.length > 0 ? Object.fromEntries(kept) : undefined;
   });
 }

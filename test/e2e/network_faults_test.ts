@@ -6,8 +6,10 @@ import { after, before, describe, it } from "node:test";
 import { push } from "../../src/crane/mod.ts";
 import { type Image, randomImage } from "../../src/image/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
+import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import {
+  bytesOf,
   CUT,
   digestOf,
   FakeRegistry,
@@ -60,14 +62,33 @@ async function layoutOf(place: Place, view: Image): Promise<void> {
 }
 
 describe("a connection cut in the middle of a layer", () => {
-  it("is made again, for what is missing", () =>
+  it("is made again, and the layer is whole", () =>
     withFaults(async ({ registry, server, app, place }) => {
       registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 100_000 }));
       assertEquals(await place.data(`pull ${app} app.tar`), "");
+      assertEquals(asked(server, "GET", first).length, 2);
+      assertEquals(await place.data("validate --tarball app.tar"), "PASS: app.tar\n");
+    }));
+
+  it("is made again for what is missing alone", () =>
+    withFaults(async ({ registry, server, place }) => {
+      const received = Promise.withResolvers<void>();
+      registry.on("GET", first, async (_, usual) => {
+        const answer = await usual();
+        const bytes = answer.body as Bytes;
+        async function* inTwo(): AsyncGenerator<Bytes, void, undefined> {
+          yield bytes.subarray(0, 100_000);
+          await received.promise;
+          yield bytes.subarray(100_000);
+        }
+        return { ...answer, body: ReadableStream.from(inTwo()), length: bytes.length, cutAfter: 100_001 };
+      });
+      const running = place.start(`blob ${server.host}/app@${digests[0]}`);
+      running.child.stdout.once("data", () => received.resolve());
+      assertEquals([await running.ended(), running.err], [0, ""]);
       const [whole, rest] = asked(server, "GET", first);
       assertEquals(whole.headers.get("range"), null);
-      assertMatch(rest.headers.get("range") ?? "", /^bytes=\d+-$/);
-      assertEquals(await place.data("validate --tarball app.tar"), "PASS: app.tar\n");
+      assertMatch(rest.headers.get("range") ?? "", /^bytes=[1-9]\d*-$/);
     }));
 
   const lines = ["pull APP app.tar", "export APP files.tar", "copy APP HOST/copy:v1"];
@@ -221,7 +242,11 @@ describe("a registry that is busy", () => {
       }),
       withFaults(async ({ registry, server, place }) => {
         await layoutOf(place, image);
-        registry.on("PATCH", /./, () => problem(500, "UNKNOWN", "the disk is full"), Infinity);
+        registry.on("PATCH", /./, async ({ body }) => {
+          // Deno may lose the words of an answer that comes before the request is whole.
+          await bytesOf(body);
+          return problem(500, "UNKNOWN", "the disk is full");
+        }, Infinity);
         await place.fails(
           `push layout ${server.host}/pushed:v1`,
           /500 Internal Server Error: UNKNOWN: the disk is full/,

@@ -5,7 +5,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
-import { createRegistry, type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
+import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
 import { programWords } from "../cli/process.ts";
 import { inPlace, type Place } from "./place.ts";
 

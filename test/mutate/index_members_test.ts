@@ -255,6 +255,15 @@ describe("editIndex", () => {
     await validateIndex(turned);
   });
 
+  it("does not let the edit of the manifest touch type and members", async () => {
+    const { index } = await platformIndex();
+    const lie = { schemaVersion: 7, mediaType: "x/y", manifests: [], own: 1 } as Json;
+    const { own, ...manifest } = await sentIndex(editIndex(index, { manifest: () => lie })) as Json;
+    const { annotations: _, ownField: __, ...before } = await index.manifest() as Json;
+    assertEquals(manifest, before);
+    assertEquals(own, 1);
+  });
+
   it("tries again after a member that could not be described", async () => {
     const { base } = await baseImage();
     let fails = true;
