@@ -10,8 +10,8 @@ export interface ProgressEvent {
   readonly complete: number;
   /** Bytes in all, where that is known. */
   readonly total?: number;
-  /** `skipped`: it was there already; `mounted`: the registry took it from another repository. */
-  readonly state: "active" | "done" | "skipped" | "mounted" | "failed";
+  /** `waiting`: it is known and not begun; `skipped`: it was there; `mounted`: from another repository. */
+  readonly state: "waiting" | "active" | "done" | "skipped" | "mounted" | "failed";
 }
 
 /** Called whenever a transfer moves on. */
@@ -77,7 +77,7 @@ export class ProgressState {
     const active: TransferView[] = [];
     for (const { event, meter } of transfers) {
       const isReused = event.state === "skipped" || event.state === "mounted";
-      if (event.state !== "active") settled++;
+      if (event.state !== "active" && event.state !== "waiting") settled++;
       if (isReused) reused++;
       if (isReused || event.state === "failed") continue;
       complete += event.complete;

@@ -1,3 +1,4 @@
+import type { ProgressEvent } from "../../src/image/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
@@ -40,7 +41,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, stdout, signal } = context;
+    const { args, flags, stdout, signal, onProgress } = context;
     const file = args.images.find((image) => /^\.{0,2}\//.test(image));
     if (file !== undefined) {
       throw new UsageError(`${file} is no image but a path`, { hint: "the file or directory to write comes last" });
@@ -50,7 +51,8 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     const { saveLayout, saveTarball, streamTarball } = await import("../../src/crane/mod.ts");
     const options = {
       ...remoteOptions(context),
-      onProgress: context.onProgress,
+      // What is written here comes from there: an arrow down is what a person expects.
+      onProgress: onProgress && ((event: ProgressEvent) => onProgress({ ...event, kind: "read" })),
       cachePath: flags.cachePath,
       onWarning: context.warn,
     };

@@ -10,8 +10,8 @@ export interface ProgressEvent {
   readonly complete: number;
   /** How many bytes it has, where that is known. */
   readonly total?: number;
-  /** On its way, there, or why it need not go: the destination had it, or mounted it from elsewhere. */
-  readonly state: "active" | "done" | "skipped" | "mounted" | "failed";
+  /** Waiting for its turn, on its way, there, or why it need not go: the destination had it, or mounted it. */
+  readonly state: "waiting" | "active" | "done" | "skipped" | "mounted" | "failed";
 }
 
 /** Takes the news. It is called for each chunk: be quick, and don't throw. */
@@ -33,6 +33,11 @@ export class ProgressReporter {
     this.#subject = subject;
   }
 
+  /** It will go when its turn comes; told early, so that a total is known from the start. */
+  announce(): void {
+    this.#tell("waiting");
+  }
+
   /** So many more bytes have gone; with 0, the object has set off. */
   advance(bytes: number): void {
     this.#complete += bytes;
@@ -40,7 +45,7 @@ export class ProgressReporter {
   }
 
   /** It got there, or did not have to go, or never will get there. */
-  end(state: Exclude<ProgressEvent["state"], "active">): void {
+  end(state: Exclude<ProgressEvent["state"], "waiting" | "active">): void {
     this.#tell(state);
     this.#over = true;
   }

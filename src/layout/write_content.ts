@@ -120,6 +120,7 @@ async function planBlob(plan: Plan, layer: Layer, options: AbortOptions): Promis
 async function writePlan(blobs: BlobFiles, plan: Plan, options: WriteOptions): Promise<void> {
   const { concurrency = DEFAULT_CONCURRENCY, signal, onProgress } = options;
   const pool = { concurrency, signal };
+  await announce(plan, options);
   await mapConcurrent(plan.blobs.values(), pool, (layer, signal) => writeLayer(blobs, layer, { signal, onProgress }));
   await mapConcurrent(plan.images, pool, async (image, signal) => {
     const config = await image.configLayer({ signal });
@@ -127,6 +128,16 @@ async function writePlan(blobs: BlobFiles, plan: Plan, options: WriteOptions): P
     await writeManifest(blobs, image, { signal, onProgress });
   });
   for (const index of plan.indexes) await writeManifest(blobs, index, { signal, onProgress });
+}
+
+/** Tells of all that is to come, so that a total is known from the start. */
+async function announce(plan: Plan, { onProgress, signal }: WriteOptions): Promise<void> {
+  if (!onProgress) return;
+  for (const layer of plan.blobs.values()) {
+    if (!layer.digestKnown()) continue;
+    const descriptor = await layer.descriptor({ signal });
+    new ProgressReporter(onProgress, blobSubject(kindOf(descriptor.mediaType), descriptor)).announce();
+  }
 }
 
 async function writeManifest(blobs: BlobFiles, view: Image | ImageIndex, options: WriteOptions): Promise<void> {
@@ -154,7 +165,7 @@ async function reported(
   work: (progress: ProgressReporter) => Promise<"done" | "skipped">,
 ): Promise<void> {
   const progress = new ProgressReporter(options.onProgress, subject);
-  let state: Exclude<ProgressEvent["state"], "active"> = "failed";
+  let state: Exclude<ProgressEvent["state"], "waiting" | "active"> = "failed";
   try {
     state = await work(progress);
   } finally {

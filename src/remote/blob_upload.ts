@@ -36,6 +36,7 @@ export class BlobUploader {
     if (layer.digestKnown()) {
       // Who waits for another needs no slot, and who is waited for must have one.
       if (await this.#uploads.joined(await keyOf(repository, layer), options)) return;
+      (await this.#reporter(layer)).announce();
       return await inSlot(() => this.#once(repository, layer, options));
     }
     // Compressed once, into a file, so that the digest is known and what the registry has need not be sent.

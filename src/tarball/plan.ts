@@ -141,6 +141,7 @@ function bytesFile(path: string, bytes: Bytes, label: string, options: WriteTarb
 function layerFile(layer: Layer, descriptor: Descriptor, options: WriteTarballOptions): PlannedFile {
   const { digest, size } = descriptor;
   const subject = { id: digest, label: `layer ${hashHexDigits(digest).slice(0, 12)}`, total: size };
+  new ProgressReporter(options.onProgress, { ...subject, kind: "write" }).announce();
   const confirm = async () => {
     // A layer verifies itself; one that is made again on each reading might have become another.
     const actual = await layer.digest();

@@ -188,7 +188,7 @@ describe("Layout, progress", () => {
 
       events.length = 0;
       await layout.appendImage(image, { onProgress: (event) => events.push(event) });
-      assertEquals(events.map(({ state }) => state), ["skipped", "skipped", "skipped"]);
+      assertEquals(events.map(({ state }) => state), ["waiting", "waiting", "skipped", "skipped", "skipped"]);
     });
   });
   it("tells that a blob failed", async () => {

@@ -38,7 +38,8 @@ for (const way of WAYS) {
         new Set(events.map(({ id, kind, total }) => `${id} ${kind} ${total}`)),
         new Set([`${DIGEST} write 500000`]),
       );
-      assertEquals(events.slice(0, -1).every(({ state }) => state === "active"), true);
+      assertEquals([events[0].state, events[0].complete], ["waiting", 0]);
+      assertEquals(events.slice(1, -1).every(({ state }) => state === "active"), true);
       assertEquals([events.at(-1)!.state, events.at(-1)!.complete], ["done", 500_000]);
       assertEquals(events[0].label, DIGEST.slice(7, 19));
     });
@@ -70,14 +71,17 @@ for (const way of WAYS) {
 }
 
 describe("progress", () => {
-  it("of a blob that is there or mounted is one event", async () => {
+  it("of a blob that is there or mounted is one event after its announcement", async () => {
     const registry = new FakeRegistry();
     addImage(registry, "src", { tag: "v1", layers: [CONTENT] });
     registry.addBlob("app", CONTENT);
     const events: ProgressEvent[] = [];
     const { pusher } = remoting(registry, { onProgress: (event) => events.push(event) });
     await pusher.push(at("app:v1"), await pusher.puller().image(at("src:v1")));
-    assertEquals(events.map(({ state, complete }) => `${state} ${complete}`).toSorted(), ["mounted 0", "skipped 0"]);
+    assertEquals(
+      events.map(({ state, complete }) => `${state} ${complete}`).toSorted(),
+      ["mounted 0", "skipped 0", "waiting 0", "waiting 0"],
+    );
   });
 
   it("ends as failed before anything was sent", async () => {
@@ -85,7 +89,7 @@ describe("progress", () => {
     const registry = new FakeRegistry().on("HEAD", /./, () => problem(403, "DENIED"));
     const { pusher } = remoting(registry, { onProgress: (event) => events.push(event) });
     await assertRejects(() => pusher.upload(at("app:v1").context, watchedLayer(CONTENT).layer), GcraneError);
-    assertEquals(events.map(({ state }) => state), ["failed"]);
+    assertEquals(events.map(({ state }) => state), ["waiting", "failed"]);
   });
 
   it("of a stream has no total, and a name for each", async () => {
