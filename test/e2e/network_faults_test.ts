@@ -92,34 +92,35 @@ describe("a connection cut in the middle of a layer", () => {
     }));
 
   const lines = ["pull APP app.tar", "export APP files.tar", "copy APP HOST/copy:v1"];
+
+  async function failsForGood(line: string): Promise<void> {
+    await withFaults(async ({ registry, server, app, place }) => {
+      registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 0 }), Infinity);
+      const words = line.replace("APP", app).replace("HOST", `localhost:${server.port}`);
+      await place.fails(words, new RegExp(`${digests[0]}.*cut`));
+      assertEquals(registry.manifestsOf("copy").size, 0);
+    });
+  }
+
+  /** A layout that is left lists nothing, and its blobs are whole. */
+  async function leavesLayout(): Promise<void> {
+    await withFaults(async ({ registry, app, place }) => {
+      registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 100_000 }));
+      registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 0 }), Infinity);
+      const { code, out, err } = await place.gcrane(`pull --format oci ${app} layout`);
+      assertEquals([code, out], [1, ""]);
+      assertMatch(err, new RegExp(`^Error: [^\n]*${digests[0]}[^\n]*cut[^\n]*\n$`));
+      for (const path of place.files().filter((path) => path.includes("/blobs/"))) {
+        assertEquals(digestOf(readFileSync(place.path(`../${path}`))), `sha256:${path.split("/").at(-1)}`);
+      }
+      assertEquals(JSON.parse(readFileSync(place.path("layout/index.json"), "utf8")).manifests, []);
+    });
+  }
+
   it(`again and again is an error, and nothing is left: ${lines.join(", ")}`, { timeout: 60_000 }, async () => {
     // Each waits for itself before it tries again.
-    await Promise.all(lines.map((line) =>
-      withFaults(async ({ registry, server, app, place }) => {
-        registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 0 }), Infinity);
-        const words = line.replace("APP", app).replace("HOST", `localhost:${server.port}`);
-        await place.fails(words, new RegExp(`${digests[0]}.*cut`));
-        assertEquals(registry.manifestsOf("copy").size, 0);
-      })
-    ));
+    await Promise.all([...lines.map(failsForGood), leavesLayout()]);
   });
-
-  it(
-    "again and again leaves a layout that lists nothing, and blobs that are whole",
-    { timeout: 60_000 },
-    () =>
-      withFaults(async ({ registry, app, place }) => {
-        registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 100_000 }));
-        registry.on("GET", first, async (_, usual) => ({ ...await usual(), cutAfter: 0 }), Infinity);
-        const { code, out, err } = await place.gcrane(`pull --format oci ${app} layout`);
-        assertEquals([code, out], [1, ""]);
-        assertMatch(err, new RegExp(`^Error: [^\n]*${digests[0]}[^\n]*cut[^\n]*\n$`));
-        for (const path of place.files().filter((path) => path.includes("/blobs/"))) {
-          assertEquals(digestOf(readFileSync(place.path(`../${path}`))), `sha256:${path.split("/").at(-1)}`);
-        }
-        assertEquals(JSON.parse(readFileSync(place.path("layout/index.json"), "utf8")).manifests, []);
-      }),
-  );
 
   it("of an upload is a new try", () =>
     withFaults(async ({ registry, server, place }) => {
