@@ -67,15 +67,3 @@ declare module "@std/cli/parse-args" {
     options?: ParseOptions,
   ): { _: (string | number)[]; "--"?: string[]; [key: string]: unknown };
 }
-
-declare module "@std/cli/prompt-secret" {
-  export interface PromptSecretOptions {
-    mask?: string;
-    clear?: boolean;
-  }
-  export function promptSecret(message?: string, options?: PromptSecretOptions): string | null;
-}
-
-declare module "@std/streams/to-bytes" {
-  export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>>;
-}
