@@ -14,7 +14,7 @@ export interface RunningOptions {
 /** The words that run a file of the checkout on the runtime that runs the test. */
 export function programWords(file: string): string[] {
   // The config is named since the program may run in another folder.
-  const options = ["run", "--allow-all", "--no-check", "--frozen", `--config=${join(top, "deno.json")}`];
+  const options = ["run", "--allow-all", "--no-check", "--quiet", "--frozen", `--config=${join(top, "deno.json")}`];
   return [process.execPath, ..."Deno" in globalThis ? options : [], join(top, file)];
 }
 

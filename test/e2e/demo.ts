@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const main = join(root, "cli", "main.ts");
 const folder = mkdtempSync(join(tmpdir(), "gcrane-demo-"));
-const words = (line: string) => ["run", "-A", main, ...line.split(" ")];
+const words = (line: string) => ["run", "-A", "--quiet", main, ...line.split(" ")];
 
 /** Shows a command and what it prints; ends the demo when it fails. */
 function gcrane(line: string): string {

@@ -9,7 +9,7 @@ export const mainFile = fileURLToPath(new URL("../../cli/main.ts", import.meta.u
 
 /** The words that run the command line on the runtime that runs the tests. */
 export const gcraneWords: readonly string[] = "Deno" in globalThis
-  ? [process.execPath, "run", "-A", "--no-check", mainFile]
+  ? [process.execPath, "run", "-A", "--no-check", "--quiet", mainFile]
   : [process.execPath, "run", mainFile];
 
 /** The same as a line of shell. */
