@@ -1,21 +1,6 @@
-/** What is known of one transfer at a moment. */
-export interface ProgressEvent {
-  /** The same for every event of one transfer. */
-  readonly id: string;
-  /** What is moved, a digest for example. */
-  readonly label: string;
-  /** Whether it comes or goes; what is read in order to be written is counted once, as it is written. */
-  readonly kind: "read" | "write";
-  /** Bytes moved so far. */
-  readonly complete: number;
-  /** Bytes in all, where that is known. */
-  readonly total?: number;
-  /** `waiting`: it is known and not begun; `skipped`: it was there; `mounted`: from another repository. */
-  readonly state: "waiting" | "active" | "done" | "skipped" | "mounted" | "failed";
-}
+import type { ProgressEvent } from "../src/image/mod.ts";
 
-/** Called whenever a transfer moves on. */
-export type ProgressListener = (event: ProgressEvent) => void;
+export type { ProgressEvent, ProgressListener } from "../src/image/mod.ts";
 
 /** One transfer in a snapshot. */
 export interface TransferView {
