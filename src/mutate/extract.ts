@@ -1,7 +1,8 @@
 import { type AbortOptions, readAhead } from "../io/mod.ts";
 import type { Image, Layer } from "../image/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
-import { readTar, type TarWriteEntry, writeTar } from "../tar/mod.ts";
+import { readTar, type TarWriteEntry } from "../tar/mod.ts";
+import { tarOfEntries } from "./tar_of_entries.ts";
 import { Union } from "./union.ts";
 
 /** How much of a layer is decompressed before it is its turn, in bytes. */
@@ -26,19 +27,7 @@ export function extractLayers(layers: readonly Layer[], options: AbortOptions = 
 type OpenLayers = (signal: AbortSignal) => Promise<readonly Layer[]>;
 
 function unionTar(open: OpenLayers, options: AbortOptions): ByteStream {
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const entries = unionEntries(open, signal);
-  return writeTar({
-    [Symbol.asyncIterator]: () => ({
-      next: () => entries.next(),
-      return() {
-        // A generator that waits for a layer does not hear that it shall return.
-        stop.abort();
-        return entries.return();
-      },
-    }),
-  }, options);
+  return tarOfEntries((signal) => unionEntries(open, signal), options);
 }
 
 async function* unionEntries(open: OpenLayers, signal: AbortSignal): AsyncGenerator<TarWriteEntry, void, undefined> {
