@@ -90,6 +90,11 @@ export const gcrane: Program = {
       load: () => import("./commands/export.ts"),
     },
     {
+      name: "flatten",
+      summary: "Make one layer of an image's layers",
+      load: () => import("./commands/flatten.ts"),
+    },
+    {
       name: "help",
       summary: "Show the help of a command",
       load: () => import("./commands/help.ts"),
@@ -116,6 +121,11 @@ export const gcrane: Program = {
       load: () => import("./commands/manifest.ts"),
     },
     {
+      name: "mutate",
+      summary: "Change what an image says of itself, or put layers on top",
+      load: () => import("./commands/mutate.ts"),
+    },
+    {
       name: "pull",
       summary: "Save images as a tarball or an OCI layout",
       load: () => import("./commands/pull.ts"),
@@ -124,6 +134,11 @@ export const gcrane: Program = {
       name: "push",
       summary: "Push a tarball or an OCI layout",
       load: () => import("./commands/push.ts"),
+    },
+    {
+      name: "rebase",
+      summary: "Put an image on another base",
+      load: () => import("./commands/rebase.ts"),
     },
     {
       name: "registry",

@@ -8,7 +8,7 @@ import { isCommandEntry } from "../../../cli/resolve.ts";
 import { gcrane } from "../../../cli/table.ts";
 import { emptyImage, layerFromBytes } from "../../../src/image/mod.ts";
 import { createLayout } from "../../../src/layout/mod.ts";
-import { appendLayers } from "../../../src/mutate/mod.ts";
+import { annotateBase, appendLayers } from "../../../src/mutate/mod.ts";
 import { writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
@@ -28,6 +28,9 @@ async function prepare(world: World): Promise<string> {
   ];
   for (const repository of repositories) await world.push(image, `${repository}:v1`);
   await world.push(image, "registry.example.com/app:old");
+  const digest = await world.push(image, "registry.example.com/base:v2");
+  const based = annotateBase(image, { name: "registry.example.com/base:v1", digest });
+  await world.push(based, "registry.example.com/based:v1");
   mkdirSync(world.path("build"));
   world.write("build/index.html", "<p>");
   world.write("rootfs.tar.gz", gzipSync(tar));
