@@ -100,6 +100,27 @@ export const gcrane: Program = {
       load: () => import("./commands/help.ts"),
     },
     {
+      name: "index",
+      summary: "Work on indexes, which hold an image for each platform",
+      entries: [
+        {
+          name: "append",
+          summary: "Put images into an index",
+          load: () => import("./commands/index_append.ts"),
+        },
+        {
+          name: "filter",
+          summary: "Keep the images for some platforms",
+          load: () => import("./commands/index_filter.ts"),
+        },
+        {
+          name: "list",
+          summary: "List what an index holds",
+          load: () => import("./commands/index_list.ts"),
+        },
+      ],
+    },
+    {
       name: "layout",
       summary: "Work on OCI layouts",
       entries: [

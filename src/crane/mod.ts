@@ -33,6 +33,15 @@ export type { ChangeOptions } from "./change_reference.ts";
 export { mutate, type MutateOptions } from "./mutate.ts";
 export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
 export { rebase, type RebaseReferenceOptions } from "./rebase.ts";
+export {
+  appendToIndex,
+  type AppendToIndexOptions,
+  appendToLayout,
+  filterIndex,
+  indexMembers,
+  isPath,
+  type MemberOptions,
+} from "./index_members.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
 export { token, type TokenOptions } from "./token.ts";
 export {
