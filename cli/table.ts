@@ -85,6 +85,22 @@ export const gcrane: Program = {
       load: () => import("./commands/digest.ts"),
     },
     {
+      name: "edit",
+      summary: "Edit parts of an image as text",
+      entries: [
+        {
+          name: "config",
+          summary: "Edit the config of an image",
+          load: () => import("./commands/edit_config.ts"),
+        },
+        {
+          name: "manifest",
+          summary: "Edit the manifest of an image or an index",
+          load: () => import("./commands/edit_manifest.ts"),
+        },
+      ],
+    },
+    {
       name: "export",
       summary: "Write the files of an image as a tarball",
       load: () => import("./commands/export.ts"),

@@ -30,6 +30,7 @@ export {
   type LayersFromPathsOptions,
 } from "./append.ts";
 export type { ChangeOptions } from "./change_reference.ts";
+export { type EditBytes, editConfig, editManifest, type EditManifestOptions } from "./edit.ts";
 export { mutate, type MutateOptions } from "./mutate.ts";
 export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
 export { rebase, type RebaseReferenceOptions } from "./rebase.ts";
