@@ -23,7 +23,7 @@ export async function editConfig(
   return await changeReference(reference, async (view) => {
     if (view.kind === "index") {
       throw new UsageError(`${reference} is an index, which has no config`, {
-        hint: "choose one of its images by its platform",
+        hint: "choose one of its images with --platform",
       });
     }
     const edited = await edit(await view.rawConfigFile(options));

@@ -29,7 +29,7 @@ export async function mutate(
   return await changeReference(reference, async (view, { pusher, repository }) => {
     if (view.kind === "index" && changes.platform) {
       throw new UsageError(`${reference} is an index, whose images can't all be for one platform`, {
-        hint: "choose one of them by its platform",
+        hint: "choose one of them with --platform",
       });
     }
     const layers = await layersFromPaths(options.append ?? [], options);

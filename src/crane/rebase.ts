@@ -14,7 +14,7 @@ const BASE_DIGEST = "org.opencontainers.image.base.digest";
 export interface RebaseReferenceOptions extends ChangeOptions {
   /**
    * The reference of the image that the original was built on.
-   * @default the digest that the original's annotations give, in the repository of the new base
+   * @default the digest that the original's annotations give, in the repository that they name, or else the new base's
    */
   oldBase?: string;
   /**
@@ -60,7 +60,9 @@ async function rebaseOne(original: Image, { find, reference, options }: Rebasing
   if (!newName) throw baseless(reference, { annotation: BASE_NAME, which: "new" });
   const parsed = referenceOf(newName, options);
   const digest = annotations[BASE_DIGEST];
-  const oldName = options.oldBase ?? (digest ? parsed.context.digest(digest).name : undefined);
+  // The digest is that of the base by its old name, wherever the new one is.
+  const { context } = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options) : parsed;
+  const oldName = options.oldBase ?? (digest ? context.digest(digest).name : undefined);
   if (!oldName) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
   const platform = configPlatform(await original.configFile(options));
   const newBase = await find(newName);

@@ -104,7 +104,7 @@ describe("gcrane edit config", () => {
       const { code, err } = await world.gcrane(`edit config ${app}:v1`, { stdin: "{}" });
       assertEquals([code, err.split("\n")[0]], [
         2,
-        `Error: ${app}:v1 is an index, which has no config — choose one of its images by its platform`,
+        `Error: ${app}:v1 is an index, which has no config — choose one of its images with --platform`,
       ]);
     }));
 });

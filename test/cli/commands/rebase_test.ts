@@ -72,6 +72,23 @@ describe("gcrane rebase", () => {
       assertEquals(await world.data(`rebase ${app}:v2`), pushed);
     }));
 
+  it("finds the old base where it is, when the new one is elsewhere", () =>
+    inWorld(async (world) => {
+      const { old, next, original } = await prepare(world);
+      await world.push(next, "mirror.example.com/patched:v3");
+      await world.push(annotateBase(original, { name: `${base}:v1`, digest: await old.digest() }), `${app}:v1`);
+      const pushed = await world.data(`rebase ${app}:v1 --new-base mirror.example.com/patched:v3`);
+      const image = await imageAt(world, pushed);
+      assertEquals((await digestsOf(image)).slice(0, 3), await digestsOf(next));
+      // Without a name, it is looked for beside the new one.
+      const nameless = annotateBase(original, { digest: await old.digest() });
+      await world.push(nameless, `${app}:v1`);
+      assertEquals(
+        await world.data(`rebase ${app}:v1 --new-base ${base}:v2`),
+        await world.data(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`),
+      );
+    }));
+
   it("puts every image of an index on its platform's base", () =>
     inWorld(async (world) => {
       const [old, next] = [1, 2].map(() => {
