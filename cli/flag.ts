@@ -12,10 +12,15 @@ interface FlagBase {
   readonly env?: string;
 }
 
-/** `--flag`, `--no-flag`, `--flag=false`: false unless given. */
+/** `--flag`, `--no-flag`, `--flag=false`. */
 export interface BooleanFlag extends FlagBase {
   /** Tells the kinds apart. */
   readonly type: "boolean";
+  /**
+   * The value when the flag is not given.
+   * @default false
+   */
+  readonly default?: boolean;
 }
 
 /** `--flag VALUE`; given twice, the last one counts. */

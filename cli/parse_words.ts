@@ -104,7 +104,7 @@ function inherited(flag: Flag, environment: ParseWordsOptions["environment"]): u
 }
 
 function unset(flag: Flag): unknown {
-  if (flag.type === "boolean") return false;
+  if (flag.type === "boolean") return flag.default ?? false;
   return flag.type === "strings" ? [] : flag.default;
 }
 

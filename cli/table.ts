@@ -85,14 +85,56 @@ export const gcrane: Program = {
       load: () => import("./commands/digest.ts"),
     },
     {
+      name: "edit",
+      summary: "Edit parts of an image as text",
+      entries: [
+        {
+          name: "config",
+          summary: "Edit the config of an image",
+          load: () => import("./commands/edit_config.ts"),
+        },
+        {
+          name: "manifest",
+          summary: "Edit the manifest of an image or an index",
+          load: () => import("./commands/edit_manifest.ts"),
+        },
+      ],
+    },
+    {
       name: "export",
       summary: "Write the files of an image as a tarball",
       load: () => import("./commands/export.ts"),
     },
     {
+      name: "flatten",
+      summary: "Make one layer of an image's layers",
+      load: () => import("./commands/flatten.ts"),
+    },
+    {
       name: "help",
       summary: "Show the help of a command",
       load: () => import("./commands/help.ts"),
+    },
+    {
+      name: "index",
+      summary: "Work on indexes, which hold an image for each platform",
+      entries: [
+        {
+          name: "append",
+          summary: "Put images into an index",
+          load: () => import("./commands/index_append.ts"),
+        },
+        {
+          name: "filter",
+          summary: "Keep the images for some platforms",
+          load: () => import("./commands/index_filter.ts"),
+        },
+        {
+          name: "list",
+          summary: "List what an index holds",
+          load: () => import("./commands/index_list.ts"),
+        },
+      ],
     },
     {
       name: "layout",
@@ -116,6 +158,11 @@ export const gcrane: Program = {
       load: () => import("./commands/manifest.ts"),
     },
     {
+      name: "mutate",
+      summary: "Change what an image says of itself, or put layers on top",
+      load: () => import("./commands/mutate.ts"),
+    },
+    {
       name: "pull",
       summary: "Save images as a tarball or an OCI layout",
       load: () => import("./commands/pull.ts"),
@@ -124,6 +171,11 @@ export const gcrane: Program = {
       name: "push",
       summary: "Push a tarball or an OCI layout",
       load: () => import("./commands/push.ts"),
+    },
+    {
+      name: "rebase",
+      summary: "Put an image on another base",
+      load: () => import("./commands/rebase.ts"),
     },
     {
       name: "registry",

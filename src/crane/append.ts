@@ -61,8 +61,30 @@ async function checkTarball(path: string, options: AbortOptions): Promise<void> 
   }
 }
 
+/** Options of {@linkcode layersFromPaths}. */
+export interface LayersFromPathsOptions extends LayerFromPathOptions {
+  /**
+   * Opens what the path `-` stands for. It is read once, while it is uploaded.
+   * @default nothing: `-` is a file's name
+   */
+  stdin?: () => ByteStream;
+}
+
+/** A layer from each path, in their order. */
+export async function layersFromPaths(
+  paths: readonly string[],
+  options: LayersFromPathsOptions = {},
+): Promise<Layer[]> {
+  const { stdin } = options;
+  return await Promise.all(
+    paths.map((path) =>
+      path === "-" && stdin ? streamed(stdin(), options, "the tarball on standard input") : layerFromPath(path, options)
+    ),
+  );
+}
+
 /** Options of {@linkcode append}. */
-export interface AppendOptions extends LayerFromPathOptions {
+export interface AppendOptions extends LayersFromPathsOptions {
   /**
    * Whether an image that is made without a base has OCI's media types instead of Docker's.
    * @default false
@@ -73,11 +95,6 @@ export interface AppendOptions extends LayerFromPathOptions {
    * @default linux/amd64
    */
   platform?: Platform;
-  /**
-   * Opens what the path `-` stands for. It is read once, while it is uploaded.
-   * @default nothing: `-` is a file's name
-   */
-  stdin?: () => ByteStream;
 }
 
 /**
@@ -90,15 +107,10 @@ export async function append(
   paths: readonly string[],
   options: AppendOptions = {},
 ): Promise<Image> {
-  const { stdin, oci, platform = DEFAULT_PLATFORM } = options;
+  const { oci, platform = DEFAULT_PLATFORM } = options;
   const mediaType = oci ? MediaType.OciManifest : MediaType.DockerManifestSchema2;
   const image = base ?? emptyImage({ mediaType, platform });
-  const layers = await Promise.all(
-    paths.map((path) =>
-      path === "-" && stdin ? streamed(stdin(), options, "the tarball on standard input") : layerFromPath(path, options)
-    ),
-  );
-  return appendLayers(image, layers);
+  return appendLayers(image, await layersFromPaths(paths, options));
 }
 
 async function streamed(tarball: ByteStream, options: LayerOptions, what: string): Promise<Layer> {

@@ -21,7 +21,28 @@ export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } fr
 export { remove, tag } from "./change.ts";
 export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball, streamTarball } from "./save.ts";
 export { load, type LoadOptions, push } from "./load.ts";
-export { append, type AppendOptions, layerFromPath, type LayerFromPathOptions } from "./append.ts";
+export {
+  append,
+  type AppendOptions,
+  layerFromPath,
+  type LayerFromPathOptions,
+  layersFromPaths,
+  type LayersFromPathsOptions,
+} from "./append.ts";
+export type { ChangeOptions } from "./change_reference.ts";
+export { type EditBytes, editConfig, editManifest, type EditManifestOptions } from "./edit.ts";
+export { mutate, type MutateOptions } from "./mutate.ts";
+export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
+export { rebase, type RebaseReferenceOptions } from "./rebase.ts";
+export {
+  appendToIndex,
+  type AppendToIndexOptions,
+  appendToLayout,
+  filterIndex,
+  indexMembers,
+  isPath,
+  type MemberOptions,
+} from "./index_members.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
 export { token, type TokenOptions } from "./token.ts";
 export {

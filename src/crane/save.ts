@@ -96,7 +96,8 @@ async function addToLayout(
   else await layout.replaceImage(view, match, append);
 }
 
-async function openOrCreate(path: string, options: CraneOptions): Promise<Layout> {
+/** The layout at a path; where there is none, a new one. */
+export async function openOrCreate(path: string, options: CraneOptions): Promise<Layout> {
   try {
     return await openLayout(path, options);
   } catch (error) {

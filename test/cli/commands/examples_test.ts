@@ -6,9 +6,9 @@ import { gzipSync } from "node:zlib";
 import type { CommandEntry, Entry } from "../../../cli/command.ts";
 import { isCommandEntry } from "../../../cli/resolve.ts";
 import { gcrane } from "../../../cli/table.ts";
-import { emptyImage, layerFromBytes } from "../../../src/image/mod.ts";
+import { emptyImage, emptyIndex, layerFromBytes } from "../../../src/image/mod.ts";
 import { createLayout } from "../../../src/layout/mod.ts";
-import { appendLayers } from "../../../src/mutate/mod.ts";
+import { annotateBase, appendLayers, appendManifests, changeImage } from "../../../src/mutate/mod.ts";
 import { writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
@@ -28,6 +28,11 @@ async function prepare(world: World): Promise<string> {
   ];
   for (const repository of repositories) await world.push(image, `${repository}:v1`);
   await world.push(image, "registry.example.com/app:old");
+  const digest = await world.push(image, "registry.example.com/base:v2");
+  const based = annotateBase(image, { name: "registry.example.com/base:v1", digest });
+  await world.push(based, "registry.example.com/based:v1");
+  const arm = changeImage(image, { platform: { os: "linux", architecture: "arm64" } });
+  await world.push(appendManifests(emptyIndex(), [image, arm]), "registry.example.com/multi:v1");
   mkdirSync(world.path("build"));
   world.write("build/index.html", "<p>");
   world.write("rootfs.tar.gz", gzipSync(tar));
@@ -61,7 +66,13 @@ async function runs(world: World, line: string): Promise<void> {
   process.chdir(world.folder);
   try {
     const digest = await prepare(world);
-    const options = { fetch: network(world), stdin: "s3cret\n", answers: ["s3cret"] };
+    // Somebody sits at the terminal, who changes nothing in the editor.
+    const options = {
+      fetch: network(world),
+      stdin: "s3cret\n",
+      answers: ["s3cret"],
+      environment: { EDITOR: "true" },
+    };
     const words = await wordsOf(line.replace("sha256:…", digest), (nested) => world.data(nested, options));
     const { code, err } = await world.gcrane(words, options);
     assertEquals([code, code === 0 ? "" : err], [0, ""], line);

@@ -1,0 +1,62 @@
+import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane index append` */
+export const command: Command = declare({
+  description:
+    `Images are named by reference, or by the path of an OCI layout or a tarball. Of an index its members are put in, unless --flatten=false puts it in as it is, or --platform names one of its images. What an image runs on is taken from its index or its config.
+
+Without BASE the index is a new one, which needs -t. The result is pushed, by digest unless -t names it, and the base stays as it is. When BASE is the path of a layout ("./layout"), that is changed, or made.`,
+  args: {
+    base: { help: "The index to put them into, or the path of a layout", optional: true },
+    more: { valueName: "IMAGE", help: "What to put in, as -m does", optional: true, repeated: true },
+  },
+  flags: {
+    manifest: {
+      type: "strings",
+      short: "m",
+      valueName: "IMAGE",
+      commas: true,
+      completes: "file",
+      help: "What to put in",
+    },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    flatten: { type: "boolean", default: true, help: "Put in the members of an index instead of the index" },
+    dockerEmptyBase: { type: "boolean", help: "Without BASE, use Docker's media type instead of OCI's" },
+  },
+  examples: [
+    {
+      text: "Make an index of images",
+      command:
+        "gcrane index append -m registry.example.com/app:v1 -m registry.example.com/base:v1 -t registry.example.com/all:v1",
+    },
+    {
+      text: "Put a saved image into an index",
+      command: "gcrane index append registry.example.com/multi:v1 -m ./app.tar -t registry.example.com/multi:v2",
+    },
+    { text: "Gather images in a layout", command: "gcrane index append ./gathered -m registry.example.com/app:v1" },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, flags, stdout, onProgress } = context;
+    const { base } = args;
+    const members = [...flags.manifest, ...args.more];
+    const { tag, flatten, dockerEmptyBase: docker } = flags;
+    if (members.length === 0) {
+      throw new UsageError("nothing to put into the index is given", { hint: "name it with -m" });
+    }
+    if (base !== undefined && docker) {
+      throw new UsageError("--docker-empty-base is for an index without a base", { hint: "leave out one of the two" });
+    }
+    const { appendToIndex, appendToLayout, isPath } = await import("../../src/crane/mod.ts");
+    const options = { ...remoteOptions(context), onProgress, flatten };
+    if (base === undefined || !await isPath(base)) {
+      return await stdout.print(await appendToIndex(base, members, { ...options, tag, docker }));
+    }
+    if (tag !== undefined) {
+      throw new UsageError(`the layout ${base} is changed where it is, so -t has no place`, { hint: "leave out -t" });
+    }
+    await appendToLayout(base, members, options);
+  },
+});

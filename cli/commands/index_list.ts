@@ -1,0 +1,28 @@
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+import { oneLine } from "../terminal_text.ts";
+
+/** `gcrane index list` */
+export const command: Command = declare({
+  description: `Prints digest, media type and platform of each member, "-" where it has no platform.`,
+  args: { index: { help: "The index, or the path of a layout" } },
+  examples: [
+    { text: "See the platforms of an image", command: "gcrane index list registry.example.com/multi:v1" },
+    { text: "See what a layout holds", command: "gcrane index list ./layout" },
+  ],
+  async run(context) {
+    const { args, stdout } = context;
+    const { indexMembers } = await import("../../src/crane/mod.ts");
+    const { platformString } = await import("../../src/spec/mod.ts");
+    const members = await indexMembers(args.index, remoteOptions(context));
+    await stdout.print(row("Digest", "MediaType", "Platform"));
+    for (const { digest, mediaType, platform } of members) {
+      await stdout.print(row(digest, oneLine(mediaType), oneLine(platform ? platformString(platform) : "") || "-"));
+    }
+  },
+});
+
+/** The columns are as wide as the peer's, for scripts that cut them. */
+function row(digest: string, mediaType: string, platform: string): string {
+  return `${digest.padEnd(70)} ${mediaType.padEnd(20)} ${platform}`;
+}

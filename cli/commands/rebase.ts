@@ -1,0 +1,52 @@
+import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+
+/** `gcrane rebase` */
+export const command: Command = declare({
+  description:
+    `Puts the layers that an image has on top of its base onto another base; how it is run stays. Layers are not downloaded. Of an index, every image is rebased, unless --platform names one.
+
+What is not said of the bases is taken from the image's annotations org.opencontainers.image.base.name (the new base) and org.opencontainers.image.base.digest (the old one). The result has them too, so that the next time nothing need be said.
+
+The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name.`,
+  args: { image: { help: "The image to rebase", optional: true } },
+  flags: {
+    original: { type: "string", valueName: "IMAGE", hidden: true, help: "The image to rebase, as an argument does" },
+    oldBase: { type: "string", valueName: "IMAGE", help: "The image that it was built on" },
+    newBase: { type: "string", valueName: "IMAGE", help: "The image to put it on instead" },
+    rebased: { type: "string", valueName: "IMAGE", hidden: true, help: "What to push the result as, as --tag does" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+  },
+  examples: [
+    {
+      text: "Put an image on a patched base",
+      command:
+        "gcrane rebase registry.example.com/app:v1 --old-base registry.example.com/base:v1 --new-base registry.example.com/base:v2 -t registry.example.com/app:v2",
+    },
+    {
+      text: "Put an image on what its base's name points at by now",
+      command: "gcrane rebase registry.example.com/based:v1 -t registry.example.com/based:v1",
+    },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, flags, stdout, onProgress } = context;
+    const { oldBase, newBase } = flags;
+    const image = onlyOne(args.image, flags.original, { what: "the image to rebase", flag: "--original" });
+    if (image === undefined) throw new UsageError("no image is given", { hint: "name the image to rebase" });
+    const tag = onlyOne(flags.tag, flags.rebased, { what: "the name of the result", flag: "--rebased" });
+    const { rebase } = await import("../../src/crane/mod.ts");
+    await stdout.print(await rebase(image, { ...remoteOptions(context), onProgress, oldBase, newBase, tag }));
+  },
+});
+
+/** What two flags can say, of which one is the peer's old name. */
+function onlyOne(
+  value: string | undefined,
+  old: string | undefined,
+  { what, flag }: { what: string; flag: string },
+): string | undefined {
+  if (value === undefined || old === undefined) return value ?? old;
+  throw new UsageError(`${what} is given twice`, { hint: `leave out ${flag}` });
+}

@@ -1,0 +1,67 @@
+import { UsageError } from "../errors.ts";
+import { digestBytes } from "../io/mod.ts";
+import { editImage } from "../mutate/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import { type Hash, parseJsonObject } from "../spec/mod.ts";
+import { type ChangeOptions, changeReference, destinationOf } from "./change_reference.ts";
+import { pusherOf, referenceOf } from "./options.ts";
+
+/** Makes new bytes of old ones: a person with an editor, for example. */
+export type EditBytes = (bytes: Bytes) => Bytes | Promise<Bytes>;
+
+/**
+ * Replaces the config file of an image in a registry, byte for byte, and pushes the result; the original stays.
+ *
+ * @returns `repository@digest` of the result
+ * @throws {UsageError} when it is an index and no platform is asked for.
+ */
+export async function editConfig(
+  reference: string,
+  edit: EditBytes,
+  options: ChangeOptions = {},
+): Promise<`${string}@${Hash}`> {
+  return await changeReference(reference, async (view) => {
+    if (view.kind === "index") {
+      throw new UsageError(`${reference} is an index, which has no config`, {
+        hint: "choose one of its images with --platform",
+      });
+    }
+    const edited = await edit(await view.rawConfigFile(options));
+    return editImage(view, { rawConfigFile: () => edited });
+  }, options);
+}
+
+/** Options of {@linkcode editManifest}. */
+export interface EditManifestOptions extends ChangeOptions {
+  /**
+   * The media type to push the result as.
+   * @default what the result says itself, else that of the original
+   */
+  mediaType?: string;
+}
+
+/**
+ * Replaces the manifest of an image or an index in a registry, byte for byte, and pushes the result; the original stays.
+ * What the new manifest points at has to be there: nothing else is pushed.
+ *
+ * @returns `repository@digest` of the result
+ */
+export async function editManifest(
+  reference: string,
+  edit: EditBytes,
+  options: EditManifestOptions = {},
+): Promise<`${string}@${Hash}`> {
+  const source = referenceOf(reference, options);
+  const destination = destinationOf(source, options);
+  const { pusher, puller } = pusherOf(options);
+  const found = await puller.get(source, options);
+  const chosen = options.platform ? await found.image(options) : undefined;
+  const edited = await edit(chosen ? await chosen.rawManifest(options) : found.bytes);
+  const { mediaType: own } = parseJsonObject(edited, "the edited manifest");
+  const before = chosen ? await chosen.mediaType(options) : found.descriptor.mediaType;
+  const mediaType = options.mediaType ?? (typeof own === "string" && own !== "" ? own : before);
+  const digest = await digestBytes(edited);
+  const { repository } = destination;
+  await pusher.put(destination.reference ?? repository.digest(digest), { bytes: edited, mediaType }, options);
+  return `${repository.name}@${digest}`;
+}

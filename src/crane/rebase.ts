@@ -1,0 +1,96 @@
+import { NotFoundError, ValidationError } from "../errors.ts";
+import type { Image } from "../image/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
+import { mapIndex, rebase as rebased } from "../mutate/mod.ts";
+import type { Puller, RemoteManifest } from "../remote/mod.ts";
+import { configPlatform, type Hash, type Platform } from "../spec/mod.ts";
+import { type ChangeOptions, changeReference } from "./change_reference.ts";
+import { referenceOf } from "./options.ts";
+
+const BASE_NAME = "org.opencontainers.image.base.name";
+const BASE_DIGEST = "org.opencontainers.image.base.digest";
+
+/** Options of {@linkcode rebase}. */
+export interface RebaseReferenceOptions extends ChangeOptions {
+  /**
+   * The reference of the image that the original was built on.
+   * @default the digest that the original's annotations give, in the repository that they name, or else the new base's
+   */
+  oldBase?: string;
+  /**
+   * The reference of the image to put it on instead.
+   * @default the name of the base in the original's annotations, which may point at something newer by now
+   */
+  newBase?: string;
+}
+
+/**
+ * Puts an image in a registry, or each image of an index, on another base, and pushes the result. Of a base that is an
+ * index, the image for the original's platform is taken. Only manifests and configs are read.
+ *
+ * @returns `repository@digest` of the result
+ * @throws {ValidationError} when no base is named, or the original is not based on the old one.
+ */
+export async function rebase(
+  reference: string,
+  options: RebaseReferenceOptions = {},
+): Promise<`${string}@${Hash}`> {
+  return await changeReference(reference, async (view, { puller }) => {
+    const bases = new Map<string, Promise<RemoteManifest>>();
+    const find = (name: string) => {
+      const found = bases.get(name) ?? puller.get(referenceOf(name, options), options);
+      bases.set(name, found);
+      return found;
+    };
+    const edit = (image: Image) => rebaseOne(image, { find, reference, options });
+    return view.kind === "index" ? mapIndex(view, edit) : await edit(view);
+  }, options);
+}
+
+interface Rebasing {
+  /** What a reference names, asked for once. */
+  readonly find: (reference: string) => ReturnType<Puller["get"]>;
+  readonly reference: string;
+  readonly options: RebaseReferenceOptions;
+}
+
+async function rebaseOne(original: Image, { find, reference, options }: Rebasing): Promise<Image> {
+  const { annotations = {} } = await original.manifest(options);
+  const newName = options.newBase ?? annotations[BASE_NAME];
+  if (!newName) throw baseless(reference, { annotation: BASE_NAME, which: "new" });
+  const parsed = referenceOf(newName, options);
+  const digest = annotations[BASE_DIGEST];
+  // The digest is that of the base by its old name, wherever the new one is.
+  const { context } = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options) : parsed;
+  const oldName = options.oldBase ?? (digest ? context.digest(digest).name : undefined);
+  if (!oldName) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
+  const platform = configPlatform(await original.configFile(options));
+  const newBase = await find(newName);
+  return rebased(original, {
+    oldBase: await baseFor(platform, await find(oldName), options),
+    newBase: await baseFor(platform, newBase, options),
+    name: parsed.kind === "tag" ? parsed.name : undefined,
+    digest: newBase.descriptor.digest,
+  });
+}
+
+/** The image of a base for an architecture. The version of the system may well be another, as that of a patch is. */
+async function baseFor(
+  { os, architecture, variant }: Platform,
+  base: RemoteManifest,
+  { signal }: AbortOptions,
+): Promise<Image> {
+  try {
+    return await base.image({ platform: { os, architecture, variant }, signal });
+  } catch (error) {
+    // Many an index does not repeat the variant that its images name.
+    if (!(error instanceof NotFoundError) || variant === undefined) throw error;
+    return await base.image({ platform: { os, architecture }, signal });
+  }
+}
+
+function baseless(reference: string, { annotation, which }: { annotation: string; which: string }): ValidationError {
+  return new ValidationError(`${reference} does not say what it is based on: it has no annotation ${annotation}`, {
+    hint: `name the ${which} base with --${which}-base`,
+  });
+}
