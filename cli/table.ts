@@ -142,6 +142,11 @@ export const gcrane: Program = {
       load: () => import("./commands/tag.ts"),
     },
     {
+      name: "tree",
+      summary: "Show an image's platforms, layers, signatures and other referrers as a tree",
+      load: () => import("./commands/tree.ts"),
+    },
+    {
       name: "validate",
       summary: "Check that images are whole and right",
       load: () => import("./commands/validate.ts"),

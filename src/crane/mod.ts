@@ -23,6 +23,7 @@ export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball
 export { load, type LoadOptions, push } from "./load.ts";
 export { append, type AppendOptions, layerFromPath, type LayerFromPathOptions } from "./append.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
+export { tree, type TreeBlob, type TreeManifest } from "./tree.ts";
 export { token, type TokenOptions } from "./token.ts";
 export {
   type DaemonImage,
