@@ -85,6 +85,11 @@ export const gcrane: Program = {
       load: () => import("./commands/digest.ts"),
     },
     {
+      name: "du",
+      summary: "Show what takes the space in an image",
+      load: () => import("./commands/du.ts"),
+    },
+    {
       name: "export",
       summary: "Write the files of an image as a tarball",
       load: () => import("./commands/export.ts"),

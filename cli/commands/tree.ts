@@ -2,12 +2,10 @@ import type { TreeBlob, TreeManifest } from "../../src/crane/mod.ts";
 import { platformString } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { remoteOptions } from "../remote_options.ts";
+import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
 import { type Branch, treeLines } from "../tree_lines.ts";
 import { formatBytes } from "../units.ts";
-
-/** How much of a digest is shown. */
-const SHOWN_DIGEST = "sha256:".length + 12;
 
 /** `gcrane tree` */
 export const command: Command = declare({
@@ -42,7 +40,7 @@ The size of an image or an index is that of all below it, as the registry stores
 function manifestBranch(node: TreeManifest, label = labelOf(node)): Branch {
   const { config, layers, manifests, referrers, cosign } = node;
   return {
-    text: `${label}  ${digestText(node.digest)}  ${formatBytes(node.totalSize)}`,
+    text: `${label}  ${shortDigest(node.digest)}  ${formatBytes(node.totalSize)}`,
     branches: [
       ...manifests.map((child) => manifestBranch(child)),
       ...(config ? [blobBranch("config", config)] : []),
@@ -60,21 +58,11 @@ function labelOf({ kind, platform, artifactType, mediaType }: TreeManifest): str
 }
 
 function blobBranch(label: string, { digest, size, createdBy }: TreeBlob): Branch {
-  const command = createdBy === undefined ? "" : `  ${truncate(shortCommand(createdBy), 60)}`;
-  return { text: `${label}  ${digestText(digest)}  ${formatBytes(size)}${command}`, branches: [] };
+  const command = createdBy === undefined ? "" : `  ${truncate(stepText(createdBy), 60)}`;
+  return { text: `${label}  ${shortDigest(digest)}  ${formatBytes(size)}${command}`, branches: [] };
 }
 
 /** A cosign tag as short as the digest that it is made of. */
 function cosignTag(tag: string): string {
   return oneLine(tag.replace(/^(\w+-[0-9a-f]{12})[0-9a-f]*/, "$1…"));
-}
-
-function digestText(digest: string): string {
-  return oneLine(digest.slice(0, SHOWN_DIGEST));
-}
-
-/** A step of the history without the shell that builders write around it. */
-function shortCommand(createdBy: string): string {
-  const step = createdBy.replace(/\s+# buildkit$/, "").replace(/^(RUN )?(\|\d+ .*?)?\/bin\/sh -c /, "");
-  return oneLine(step.replace(/^#\(nop\)\s+/, ""));
 }

@@ -24,6 +24,14 @@ export { load, type LoadOptions, push } from "./load.ts";
 export { append, type AppendOptions, layerFromPath, type LayerFromPathOptions } from "./append.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
 export { tree, type TreeBlob, type TreeManifest } from "./tree.ts";
+export {
+  type DirectoryUse,
+  type DiskUse,
+  diskUse,
+  type DiskUseOptions,
+  type LayerUse,
+  type WastedFile,
+} from "./disk_use.ts";
 export { token, type TokenOptions } from "./token.ts";
 export {
   type DaemonImage,

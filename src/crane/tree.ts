@@ -3,15 +3,8 @@ import type { Image, ImageIndex } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { type Puller, referrersTag } from "../remote/mod.ts";
-import {
-  type ConfigFile,
-  configPlatform,
-  type Descriptor,
-  type Hash,
-  isConfig,
-  manifestKind,
-  type Platform,
-} from "../spec/mod.ts";
+import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
+import { commandsOf } from "./layer_commands.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 
 /** A blob in a {@linkcode TreeManifest}: a config or a layer. */
@@ -182,13 +175,6 @@ async function imageContent(image: Image, descriptor: Descriptor, { signal }: Ab
     ...(type ? { artifactType: type } : {}),
     ...(platform ? { platform } : {}),
   };
-}
-
-/** The command that made each layer; none where the history has not as many steps with layers as there are layers. */
-function commandsOf({ history }: ConfigFile, count: number): readonly (string | undefined)[] {
-  const steps = (history ?? []).filter((step) => !step.empty_layer);
-  if (steps.length !== count) return [];
-  return steps.map(({ created_by }) => typeof created_by === "string" ? created_by : undefined);
 }
 
 function blobOf({ mediaType, digest, size }: Descriptor): TreeBlob {
