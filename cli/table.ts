@@ -80,6 +80,11 @@ export const gcrane: Program = {
       load: () => import("./commands/delete.ts"),
     },
     {
+      name: "diff",
+      summary: "Show in what two images differ",
+      load: () => import("./commands/diff.ts"),
+    },
+    {
       name: "digest",
       summary: "Print the digest of an image",
       load: () => import("./commands/digest.ts"),

@@ -32,6 +32,8 @@ export {
   type LayerUse,
   type WastedFile,
 } from "./disk_use.ts";
+export { diff, type FileDifference, type ImageDiff, type LayerDifference } from "./diff.ts";
+export type { FileFacts, FileField } from "./file_facts.ts";
 export { token, type TokenOptions } from "./token.ts";
 export {
   type DaemonImage,
