@@ -34,7 +34,7 @@ Layers are read only where the two stacks differ; those that both images share o
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, stdout, display, signal } = context;
+    const { args, flags, stdout, signal } = context;
     const { diff, pull } = await import("../../src/crane/mod.ts");
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
     const [first, second] = [await pull(args.first, options), await pull(args.second, options)];
@@ -42,10 +42,9 @@ Layers are read only where the two stacks differ; those that both images share o
     if (flags.json) {
       await stdout.print(JSON.stringify(found));
     } else if (!found.equal) {
-      const width = stdout.isTerminal ? display.columns : Infinity;
       await stdout.print(`--- ${oneLine(args.first)}`);
       await stdout.print(`+++ ${oneLine(args.second)}`);
-      for (const line of linesOf(found)) await stdout.print(truncate(line, width));
+      for (const line of linesOf(found)) await stdout.print(line);
     }
     return found.equal ? 0 : 1;
   },

@@ -28,15 +28,14 @@ export const command: Command = declare({
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, stdout, display, signal } = context;
+    const { args, flags, stdout, signal } = context;
     const { diskUse, pull } = await import("../../src/crane/mod.ts");
     const image = args.image === "-"
       ? await imageFromInput(context, { signal })
       : await pull(args.image, { ...remoteOptions(context), onReadProgress: context.onProgress });
     const use = await diskUse(image, { top: flags.top, depth: flags.depth, signal });
     if (flags.json) return await stdout.print(JSON.stringify(use));
-    const width = stdout.isTerminal ? display.columns : Infinity;
-    for (const line of linesOf(use)) await stdout.print(truncate(line, width));
+    for (const line of linesOf(use)) await stdout.print(line);
   },
 });
 

@@ -14,7 +14,7 @@ export interface FileFacts {
   readonly gid: number;
   /** The number of bytes of a file's content. */
   readonly size?: number;
-  /** The digest of a file's content. */
+  /** The digest of a file's content; of a sparse one with more than 1 GiB of holes, of the bytes between them. */
   readonly digest?: Hash;
   /** Where a link leads. */
   readonly link?: string;
@@ -26,6 +26,9 @@ export interface FileFacts {
 
 /** A thing in which two paths may differ; the owner is user and group. */
 export type FileField = "type" | "mode" | "owner" | "size" | "digest" | "link" | "device" | "xattrs";
+
+/** How many bytes of holes are hashed as zeros: a layer of a few bytes can have any number of them. */
+const MAX_HOLES = 2 ** 30;
 
 /** How GNU tar and star name extended attributes in PAX records. */
 const XATTR = "SCHILY.xattr.";
@@ -67,8 +70,9 @@ export function differingFields(a: FileFacts, b: FileFacts): FileField[] {
 
 async function digestOf(entry: TarEntry): Promise<Hash> {
   const hash = await streamingHash("sha256");
+  const content = entry.size - entry.storedSize > MAX_HOLES ? entry.stored : entry;
   for (;;) {
-    const read = entry.read();
+    const read = content.read();
     const piece = read instanceof Promise ? await read : read;
     if (piece === undefined) return `sha256:${await hash.hex()}`;
     hash.update(piece);

@@ -149,6 +149,7 @@ class Growth {
       const manifest = await foundOrNot(() => this.#puller.get(this.#repository.tag(tag), { signal }));
       if (manifest === undefined) return [];
       const { descriptor } = manifest;
+      if (manifestKind(descriptor.mediaType) === "other") return [{ ...leaf("other", descriptor), tag }];
       const node = await this.manifest(manifest.view(), descriptor, { signal, depth: depth + 1, cosign: false });
       return [{ ...node, tag }];
     });

@@ -5,6 +5,7 @@ import { emptyImage, type Image, layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers, changeImage } from "../../src/mutate/mod.ts";
 import { readTar, type TarNewEntry } from "../../src/tar/mod.ts";
 import { bytesOf } from "../io/streams.ts";
+import { archive, extended, header, joined, record, utf8 } from "../tar/archives.ts";
 import { directory, file, layer, layerOf, link, symlink, tarOf, type TestLayer } from "../mutate/layers.ts";
 
 /** A layer of these entries, with times of its own so that it is like no other. */
@@ -185,6 +186,18 @@ describe("diff", () => {
     assertEquals(await filesOf([await unique(link("b", "nothing"))], [await unique(link("b", "void"))]), [
       "changed /b link",
     ]);
+  });
+
+  it("does not hash holes without end", async () => {
+    const sparse = (text: string) => {
+      const records = { map: `0,${text.length}`, numblocks: "1", name: "a", size: `${2 ** 50}` };
+      const pax = Object.entries(records).map(([key, value]) => record(`GNU.sparse.${key}`, value));
+      return layerOf(archive(extended("x", joined(...pax)), header({ name: "a", size: text.length }), utf8(text)));
+    };
+    const found = await diff(imageOf(await sparse("one")), imageOf(await sparse("two")));
+    assertEquals(outline(found), ["changed /a digest"]);
+    const [only] = found.files;
+    assertEquals(only.kind === "changed" && only.a.size, 2 ** 50);
   });
 
   it("of random stacks is what the extracted files say", async () => {

@@ -2,8 +2,8 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { push, remove, tree, type TreeManifest } from "../../src/crane/mod.ts";
 import { HttpError } from "../../src/errors.ts";
-import { emptyImage, type Image, randomImage, randomIndex } from "../../src/image/mod.ts";
-import { appendLayers, changeImage, editImage } from "../../src/mutate/mod.ts";
+import { emptyImage, emptyIndex, type Image, randomImage, randomIndex } from "../../src/image/mod.ts";
+import { appendLayers, appendManifests, changeImage, editImage } from "../../src/mutate/mod.ts";
 import { hashHexDigits } from "../../src/spec/mod.ts";
 import { file, layer } from "../mutate/layers.ts";
 import { memoryRegistry } from "./registry.ts";
@@ -91,6 +91,39 @@ describe("tree", () => {
       }],
     }]);
     assertEquals(node.totalSize, await storedSize(image));
+  });
+
+  it("what refers to a manifest is found by its tag where there is no referrers API", async () => {
+    const { fetch } = memoryRegistry();
+    const image = randomImage({ seed: 2 });
+    const sbom = await artifactOn(image, "application/spdx+json");
+    await push(image, app, { fetch });
+    const tag = `sha256-${hashHexDigits(await image.digest())}`;
+    await push(appendManifests(emptyIndex(), [sbom]), `${repository}:${tag}`, { fetch });
+    const withoutApi = ((input: string | URL | Request, init?: RequestInit) => {
+      const { pathname } = new URL(input instanceof Request ? input.url : input);
+      return pathname.includes("/referrers/")
+        ? Promise.resolve(new Response("{}", { status: 404, headers: { "content-type": "application/json" } }))
+        : fetch(input, init);
+    }) as typeof globalThis.fetch;
+    const { referrers } = await tree(app, { fetch: withoutApi });
+    assertEquals(referrers.map(({ digest, artifactType }) => [digest, artifactType]), [
+      [await sbom.digest(), "application/spdx+json"],
+    ]);
+  });
+
+  it("ends where a registry says that a manifest refers to itself", async () => {
+    const { fetch } = memoryRegistry();
+    const image = randomImage({ seed: 2 });
+    await push(image, app, { fetch });
+    const circle = JSON.stringify({ schemaVersion: 2, manifests: [await image.descriptor()] });
+    const lying = ((input: string | URL | Request, init?: RequestInit) => {
+      const { pathname } = new URL(input instanceof Request ? input.url : input);
+      const headers = { "content-type": "application/vnd.oci.image.index.v1+json" };
+      return pathname.includes("/referrers/") ? Promise.resolve(new Response(circle, { headers })) : fetch(input, init);
+    }) as typeof globalThis.fetch;
+    const { referrers: [itself] } = await tree(app, { fetch: lying });
+    assertEquals([itself.digest, itself.referrers], [await image.digest(), []]);
   });
 
   it("what cosign stored beside a manifest hangs on it", async () => {
