@@ -80,9 +80,19 @@ export const gcrane: Program = {
       load: () => import("./commands/delete.ts"),
     },
     {
+      name: "diff",
+      summary: "Show in what two images differ",
+      load: () => import("./commands/diff.ts"),
+    },
+    {
       name: "digest",
       summary: "Print the digest of an image",
       load: () => import("./commands/digest.ts"),
+    },
+    {
+      name: "du",
+      summary: "Show what takes the space in an image",
+      load: () => import("./commands/du.ts"),
     },
     {
       name: "edit",
@@ -192,6 +202,11 @@ export const gcrane: Program = {
       name: "tag",
       summary: "Give an image another tag",
       load: () => import("./commands/tag.ts"),
+    },
+    {
+      name: "tree",
+      summary: "Show an image's platforms, layers, signatures and other referrers as a tree",
+      load: () => import("./commands/tree.ts"),
     },
     {
       name: "validate",

@@ -44,6 +44,17 @@ export {
   type MemberOptions,
 } from "./index_members.ts";
 export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
+export { tree, type TreeBlob, type TreeManifest } from "./tree.ts";
+export {
+  type DirectoryUse,
+  type DiskUse,
+  diskUse,
+  type DiskUseOptions,
+  type LayerUse,
+  type WastedFile,
+} from "./disk_use.ts";
+export { diff, type FileDifference, type ImageDiff, type LayerDifference } from "./diff.ts";
+export type { FileFacts, FileField } from "./file_facts.ts";
 export { token, type TokenOptions } from "./token.ts";
 export {
   type DaemonImage,

@@ -42,3 +42,5 @@ export { recompress, recompressLayer, type RecompressOptions } from "./recompres
 export { canonical, type CanonicalOptions, time } from "./time.ts";
 export { flatten, type FlattenOptions } from "./flatten.ts";
 export { extract, extractLayers } from "./extract.ts";
+export { Cover } from "./cover.ts";
+export { type Mark, markOf } from "./marks.ts";

@@ -1,0 +1,6 @@
+/** Rows as lines of a table: every column but the last as wide as its widest cell, and flush right as numbers are. */
+export function columnLines(rows: readonly (readonly string[])[]): string[] {
+  const count = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, i) => i === row.length - 1 ? cell : cell.padStart(widths[i])).join("  "));
+}

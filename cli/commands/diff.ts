@@ -1,0 +1,131 @@
+import type { FileDifference, FileFacts, FileField, ImageDiff, LayerDifference } from "../../src/crane/mod.ts";
+import type { Difference } from "../../src/image/mod.ts";
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+import { shortDigest, stepText } from "../step_text.ts";
+import { oneLine, truncate } from "../terminal_text.ts";
+import { formatBytes } from "../units.ts";
+
+/** How much of a value is shown: a digest fits. */
+const SHOWN_VALUE = 75;
+
+/** What stands in front of what only the first image has, only the second, or both in different ways. */
+const SIGNS = { removed: "-", added: "+", changed: "~" } as const;
+
+/** `gcrane diff` */
+export const command: Command = declare({
+  description:
+    `Compares manifest, config, layers and files: "-" is only in the first image, "+" only in the second, "~" in both, but not alike. Files are compared as they show in the image, by type, mode, owner, size, content, link and extended attributes; their times are not. Of an index, the image for --platform is compared, linux/amd64 if nothing is said.
+
+As with diff, the exit code is 0 when the images are the same, and then nothing is printed, and 1 when they differ. A failure has exit code 1 too, and an error on standard error.
+
+Layers are read only where the two stacks differ; those that both images share only if what lies above them makes it necessary.`,
+  args: { first: { valueName: "A", help: "The first image" }, second: { valueName: "B", help: "The second image" } },
+  flags: { json: { type: "boolean", help: "Print the differences as one line of JSON, also if there are none" } },
+  examples: [
+    {
+      text: "See whether two tags are the same image",
+      command: "gcrane diff registry.example.com/app:v1 registry.example.com/app:old",
+    },
+    {
+      text: "List the files that differ",
+      command: "gcrane diff --json registry.example.com/app:v1 registry.example.com/app:old | jq -r '.files[].path'",
+    },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, flags, stdout, signal } = context;
+    const { diff, pull } = await import("../../src/crane/mod.ts");
+    const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
+    const [first, second] = [await pull(args.first, options), await pull(args.second, options)];
+    const found = await diff(first, second, { signal });
+    if (flags.json) {
+      await stdout.print(JSON.stringify(found));
+    } else if (!found.equal) {
+      await stdout.print(`--- ${oneLine(args.first)}`);
+      await stdout.print(`+++ ${oneLine(args.second)}`);
+      for (const line of linesOf(found)) await stdout.print(line);
+    }
+    return found.equal ? 0 : 1;
+  },
+});
+
+function* linesOf({ manifest, config, layers, files }: ImageDiff): Generator<string> {
+  yield* section("Manifest", manifest.map((one) => fieldLine(one, "manifest.")));
+  yield* section("Config", config.map((one) => fieldLine(one, "config.")));
+  yield* section("Layers", layers.map(layerLine));
+  yield* section("Files", files.map(fileLine));
+}
+
+function* section(title: string, lines: readonly string[]): Generator<string> {
+  if (lines.length === 0) return;
+  yield "";
+  yield title;
+  yield* lines;
+}
+
+function fieldLine({ path, a, b }: Difference, prefix: string): string {
+  const field = oneLine(path.startsWith(prefix) ? path.slice(prefix.length) : path);
+  if (a === undefined) return `${SIGNS.added} ${field}: ${valueText(b)}`;
+  if (b === undefined) return `${SIGNS.removed} ${field}: ${valueText(a)}`;
+  return `${SIGNS.changed} ${field}: ${valueText(a)} → ${valueText(b)}`;
+}
+
+function valueText(value: unknown): string {
+  return truncate(oneLine(JSON.stringify(value)), SHOWN_VALUE);
+}
+
+function layerLine({ kind, digest, size, createdBy }: LayerDifference): string {
+  const step = createdBy === undefined ? "" : `  ${truncate(stepText(createdBy), SHOWN_VALUE)}`;
+  return `${SIGNS[kind]} ${shortDigest(digest)}  ${formatBytes(size)}${step}`;
+}
+
+function fileLine(difference: FileDifference): string {
+  const { kind, path } = difference;
+  return `${SIGNS[kind]} ${oneLine(path)}  ${factsText(difference)}`;
+}
+
+function factsText(difference: FileDifference): string {
+  switch (difference.kind) {
+    case "added":
+      return wholeText(difference.b);
+    case "removed":
+      return wholeText(difference.a);
+    case "changed":
+      return difference.fields.map((field) => changeText(field, difference)).join(", ");
+  }
+}
+
+function wholeText(facts: FileFacts): string {
+  const size = facts.size === undefined ? "" : formatBytes(facts.size);
+  const link = facts.link === undefined ? "" : `→ ${oneLine(facts.link)}`;
+  return [facts.type, modeText(facts), ownerText(facts), size, link].filter((part) => part !== "").join(" ");
+}
+
+function changeText(field: FileField, { a, b }: { readonly a: FileFacts; readonly b: FileFacts }): string {
+  const change = (show: (facts: FileFacts) => string) => `${field} ${show(a)} → ${show(b)}`;
+  switch (field) {
+    case "mode":
+      return change(modeText);
+    case "owner":
+      return change(ownerText);
+    case "size":
+      return change(({ size }) => size === undefined ? "none" : `${size}`);
+    case "digest":
+      return change(({ digest }) => digest === undefined ? "none" : shortDigest(digest));
+    case "xattrs":
+      return change(({ xattrs }) => oneLine(Object.keys(xattrs ?? {}).join(" ")) || "none");
+    case "type":
+    case "link":
+    case "device":
+      return change((facts) => oneLine(facts[field] ?? "none"));
+  }
+}
+
+function modeText({ mode }: FileFacts): string {
+  return mode.toString(8).padStart(4, "0");
+}
+
+function ownerText({ uid, gid }: FileFacts): string {
+  return `${uid}:${gid}`;
+}

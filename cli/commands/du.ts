@@ -1,0 +1,60 @@
+import type { DiskUse } from "../../src/crane/mod.ts";
+import { columnLines } from "../columns.ts";
+import { type Command, command as declare } from "../command.ts";
+import { imageFromInput } from "../image_input.ts";
+import { remoteOptions } from "../remote_options.ts";
+import { shortDigest, stepText } from "../step_text.ts";
+import { oneLine, truncate } from "../terminal_text.ts";
+import { formatBytes } from "../units.ts";
+
+/** `gcrane du` */
+export const command: Command = declare({
+  description:
+    `USED is the content of files that show in the image; WASTED is what a layer holds although a later one deletes or replaces it. Both are uncompressed; STORED is what the registry holds. A directory counts with all below it. Every layer is read once.
+
+"-" for IMAGE reads a tarball as "gcrane pull" and "docker save" write it from standard input.`,
+  args: { image: { help: 'The image, or "-"' } },
+  flags: {
+    top: { type: "number", valueName: "N", default: 10, help: "How many directories and wasted files to list" },
+    depth: { type: "number", valueName: "N", default: 2, help: "How deep directories are told apart" },
+    json: { type: "boolean", help: "Print one line of JSON, with whole digests and sizes in bytes" },
+  },
+  examples: [
+    { text: "See what takes the space", command: "gcrane du registry.example.com/app:v1" },
+    {
+      text: "Count the wasted bytes",
+      command: "gcrane du --json registry.example.com/app:v1 | jq .wasted",
+    },
+  ],
+  transfers: true,
+  async run(context) {
+    const { args, flags, stdout, signal } = context;
+    const { diskUse, pull } = await import("../../src/crane/mod.ts");
+    const image = args.image === "-"
+      ? await imageFromInput(context, { signal })
+      : await pull(args.image, { ...remoteOptions(context), onReadProgress: context.onProgress });
+    const use = await diskUse(image, { top: flags.top, depth: flags.depth, signal });
+    if (flags.json) return await stdout.print(JSON.stringify(use));
+    for (const line of linesOf(use)) await stdout.print(line);
+  },
+});
+
+function linesOf({ size, used, wasted, layers, directories, wastedFiles }: DiskUse): string[] {
+  const lines = columnLines([
+    ["STORED", "USED", "WASTED", "LAYER"],
+    ...layers.map((layer) => [
+      ...[layer.size, layer.used, layer.wasted].map(formatBytes),
+      `${shortDigest(layer.digest)}  ${truncate(stepText(layer.createdBy ?? ""), 60)}`.trimEnd(),
+    ]),
+    [...[size, used, wasted].map(formatBytes), "all"],
+  ]);
+  if (directories.length > 0) {
+    const listed = directories.map((use) => [formatBytes(use.used), formatBytes(use.wasted), oneLine(use.path)]);
+    lines.push("", ...columnLines([["USED", "WASTED", "DIRECTORY"], ...listed]));
+  }
+  if (wastedFiles.length > 0) {
+    const listed = wastedFiles.map((file) => [formatBytes(file.size), `${file.layer + 1}`, oneLine(file.path)]);
+    lines.push("", ...columnLines([["WASTED", "IN LAYER", "FILE"], ...listed]));
+  }
+  return lines;
+}

@@ -1,0 +1,68 @@
+import type { TreeBlob, TreeManifest } from "../../src/crane/mod.ts";
+import { platformString } from "../../src/spec/mod.ts";
+import { type Command, command as declare } from "../command.ts";
+import { remoteOptions } from "../remote_options.ts";
+import { shortDigest, stepText } from "../step_text.ts";
+import { oneLine, truncate } from "../terminal_text.ts";
+import { type Branch, treeLines } from "../tree_lines.ts";
+import { formatBytes } from "../units.ts";
+
+/** `gcrane tree` */
+export const command: Command = declare({
+  description:
+    `Shows an index with its platforms, each image with its config and layers, what refers to them (by the referrers API or the tag that stands in for it), and what cosign stored beside them under tags like sha256-….sig. No layer is read.
+
+The size of an image or an index is that of all below it, as the registry stores it, what is there twice counted once; what refers to it is not counted.`,
+  args: { image: { help: "The image" } },
+  flags: {
+    json: { type: "boolean", help: "Print the tree as one line of JSON, with whole digests and sizes in bytes" },
+  },
+  examples: [
+    { text: "See all that belongs to an image", command: "gcrane tree registry.example.com/app:v1" },
+    {
+      text: "See what signs it or describes it",
+      command: "gcrane tree --json registry.example.com/app:v1 | jq '.referrers[].artifactType'",
+    },
+  ],
+  async run(context) {
+    const { args, flags, stdout, display } = context;
+    const { tree } = await import("../../src/crane/mod.ts");
+    const root = await tree(args.image, remoteOptions(context));
+    if (flags.json) return await stdout.print(JSON.stringify(root));
+    const width = stdout.isTerminal ? display.columns : Infinity;
+    const branch = manifestBranch(root);
+    for (const line of treeLines({ ...branch, text: `${oneLine(args.image)}  ${branch.text}` })) {
+      await stdout.print(truncate(line, width));
+    }
+  },
+});
+
+function manifestBranch(node: TreeManifest, label = labelOf(node)): Branch {
+  const { config, layers, manifests, referrers, cosign } = node;
+  return {
+    text: `${label}  ${shortDigest(node.digest)}  ${formatBytes(node.totalSize)}`,
+    branches: [
+      ...manifests.map((child) => manifestBranch(child)),
+      ...(config ? [blobBranch("config", config)] : []),
+      ...layers.map((layer) => blobBranch("layer", layer)),
+      ...referrers.map((referrer) => manifestBranch(referrer, `referrer ${labelOf(referrer)}`)),
+      ...cosign.map((stored) => manifestBranch(stored, `cosign ${cosignTag(stored.tag ?? "")}`)),
+    ],
+  };
+}
+
+function labelOf({ kind, platform, artifactType, mediaType }: TreeManifest): string {
+  const what = kind === "other" ? artifactType ?? mediaType : artifactType;
+  const runsOn = platform ? platformString(platform) : "";
+  return [kind === "other" ? "" : kind, runsOn, what ?? ""].filter((part) => part !== "").map(oneLine).join(" ");
+}
+
+function blobBranch(label: string, { digest, size, createdBy }: TreeBlob): Branch {
+  const command = createdBy === undefined ? "" : `  ${truncate(stepText(createdBy), 60)}`;
+  return { text: `${label}  ${shortDigest(digest)}  ${formatBytes(size)}${command}`, branches: [] };
+}
+
+/** A cosign tag as short as the digest that it is made of. */
+function cosignTag(tag: string): string {
+  return oneLine(tag.replace(/^(\w+-[0-9a-f]{12})[0-9a-f]*/, "$1…"));
+}

@@ -1,0 +1,19 @@
+/** A line, and those that hang on it. */
+export interface Branch {
+  /** What the line says. */
+  readonly text: string;
+  /** What hangs on it, in order. */
+  readonly branches: readonly Branch[];
+}
+
+/** The lines of a tree, with guides in front as `tree` draws them. */
+export function* treeLines({ text, branches }: Branch, guides = { first: "", rest: "" }): Generator<string> {
+  yield guides.first + text;
+  for (const [i, branch] of branches.entries()) {
+    const last = i === branches.length - 1;
+    yield* treeLines(branch, {
+      first: guides.rest + (last ? "└── " : "├── "),
+      rest: guides.rest + (last ? "    " : "│   "),
+    });
+  }
+}

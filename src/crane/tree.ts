@@ -1,0 +1,222 @@
+import { HttpError, LimitError } from "../errors.ts";
+import type { Image, ImageIndex } from "../image/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
+import type { Repository } from "../name/mod.ts";
+import { type Puller, referrersTag } from "../remote/mod.ts";
+import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
+import { commandsOf } from "./layer_commands.ts";
+import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
+
+/** A blob in a {@linkcode TreeManifest}: a config or a layer. */
+export interface TreeBlob {
+  /** Its media type. */
+  readonly mediaType: string;
+  /** The digest of its bytes as they are stored. */
+  readonly digest: Hash;
+  /** The number of its bytes as they are stored. */
+  readonly size: number;
+  /** By which command a layer was made, as the config's history tells; missing where it does not. */
+  readonly createdBy?: string;
+}
+
+/** A manifest, and all that hangs on it. */
+export interface TreeManifest {
+  /** What it is; `missing` where the registry lists it but does not have it. */
+  readonly kind: "image" | "index" | "other" | "missing";
+  /** Its media type. */
+  readonly mediaType: string;
+  /** Its digest. */
+  readonly digest: Hash;
+  /** The number of bytes of the manifest itself. */
+  readonly size: number;
+  /** The bytes of the manifest and all below it, what is there twice counted once; without what refers to it. */
+  readonly totalSize: number;
+  /** What it runs on: what its index says, else its config. */
+  readonly platform?: Platform;
+  /** The type of the artifact that it is. */
+  readonly artifactType?: string;
+  /** The tag that leads to it, of what {@linkcode TreeManifest.cosign} lists. */
+  readonly tag?: string;
+  /** The members of an index, in order. */
+  readonly manifests: readonly TreeManifest[];
+  /** The config of an image. */
+  readonly config?: TreeBlob;
+  /** The layers of an image, the bottom one first. */
+  readonly layers: readonly TreeBlob[];
+  /** What refers to it, by the referrers API or the tag that stands in for it. */
+  readonly referrers: readonly TreeManifest[];
+  /** What cosign put beside it: signatures, attestations and SBOMs under tags `sha256-<hex>.sig`, `.att`, `.sbom`. */
+  readonly cosign: readonly TreeManifest[];
+}
+
+/** The endings of the tags under which cosign stores what belongs to a manifest. */
+const COSIGN_ENDINGS = ["sig", "att", "sbom"] as const;
+
+/** How deep indexes and referrers are followed. */
+const MAX_DEPTH = 16;
+
+/** How many manifests are asked for at the same time on each level. */
+const CONCURRENCY = 4;
+
+/**
+ * All that a reference leads to, as a tree: the members of an index, configs, layers, what refers to each manifest, and
+ * what cosign stored beside it. With a platform, only that image of an index. No layer is read.
+ *
+ * @throws {LimitError} when it is deeper than 16 levels.
+ */
+export async function tree(reference: string, options: CraneOptions = {}): Promise<TreeManifest> {
+  const { signal } = options;
+  const parsed = referenceOf(reference, options);
+  const puller = pullerOf(options);
+  const found = await puller.get(parsed, { signal });
+  const view = options.platform ? await found.image(options) : found.view();
+  const growth = new Growth(puller, parsed.context);
+  return await growth.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
+}
+
+/** How a manifest is looked at. */
+interface GrowOptions extends AbortOptions {
+  readonly depth: number;
+  /** Whether cosign may have put something beside it. */
+  readonly cosign: boolean;
+}
+
+/** Gathers the tree out of one repository. */
+class Growth {
+  readonly #puller: Puller;
+  readonly #repository: Repository;
+  /** What refers to something and is in the tree already: a registry could make a circle of such. */
+  readonly #referrers = new Set<Hash>();
+
+  constructor(puller: Puller, repository: Repository) {
+    this.#puller = puller;
+    this.#repository = repository;
+  }
+
+  async manifest(view: Image | ImageIndex, descriptor: Descriptor, options: GrowOptions): Promise<TreeManifest> {
+    if (options.depth > MAX_DEPTH) {
+      throw new LimitError(`${this.#repository}@${descriptor.digest} is more than ${MAX_DEPTH} levels deep`);
+    }
+    if (await foundOrNot(() => view.rawManifest(options)) === undefined) return leaf("missing", descriptor);
+    const content = view.kind === "image"
+      ? await imageContent(view, descriptor, options)
+      : await this.#indexContent(view, options);
+    const node = { kind: view.kind, ...factsOf(descriptor), ...content };
+    return {
+      ...node,
+      totalSize: sizeOf(node),
+      referrers: await this.#referrersOf(descriptor.digest, options),
+      cosign: options.cosign ? await this.#cosignOf(descriptor.digest, options) : [],
+    };
+  }
+
+  async #indexContent(index: ImageIndex, options: GrowOptions): Promise<Content> {
+    const { depth, signal } = options;
+    const children = await index.children({ signal });
+    const manifests = await mapConcurrent(
+      children,
+      { concurrency: CONCURRENCY, signal },
+      async ({ descriptor, view }, signal) =>
+        view.kind === "layer"
+          ? leaf("other", descriptor)
+          : await this.manifest(view, descriptor, { ...options, signal, depth: depth + 1 }),
+    );
+    const { artifactType } = await index.manifest({ signal });
+    return { manifests, layers: [], ...(artifactType ? { artifactType } : {}) };
+  }
+
+  async #referrersOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
+    const index = await this.#puller.referrers(this.#repository.digest(digest), { signal });
+    const fresh = (await index.manifest({ signal })).manifests.filter((descriptor) => {
+      const seen = this.#referrers.has(descriptor.digest);
+      this.#referrers.add(descriptor.digest);
+      return !seen;
+    });
+    return await mapConcurrent(fresh, { concurrency: CONCURRENCY, signal }, async (descriptor, signal) => {
+      if (manifestKind(descriptor.mediaType) === "other") return leaf("other", descriptor);
+      const reference = this.#repository.digest(descriptor.digest);
+      const found = await foundOrNot(() => this.#puller.get(reference, { signal }));
+      return found
+        ? await this.manifest(found.view(), descriptor, { signal, depth: depth + 1, cosign: false })
+        : leaf("missing", descriptor);
+    });
+  }
+
+  async #cosignOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
+    const pool = { concurrency: CONCURRENCY, signal };
+    const found = await mapConcurrent(COSIGN_ENDINGS, pool, async (ending, signal) => {
+      const tag = `${referrersTag(digest)}.${ending}`;
+      const manifest = await foundOrNot(() => this.#puller.get(this.#repository.tag(tag), { signal }));
+      if (manifest === undefined) return [];
+      const { descriptor } = manifest;
+      if (manifestKind(descriptor.mediaType) === "other") return [{ ...leaf("other", descriptor), tag }];
+      const node = await this.manifest(manifest.view(), descriptor, { signal, depth: depth + 1, cosign: false });
+      return [{ ...node, tag }];
+    });
+    return found.flat();
+  }
+}
+
+/** What a manifest says, and what is below it. */
+type Content =
+  & Pick<TreeManifest, "manifests" | "layers">
+  & Partial<Pick<TreeManifest, "config" | "artifactType" | "platform">>;
+
+async function imageContent(image: Image, descriptor: Descriptor, { signal }: AbortOptions): Promise<Content> {
+  const { config, layers, artifactType } = await image.manifest({ signal });
+  const type = artifactType ?? (isConfig(config.mediaType) ? undefined : config.mediaType);
+  // An artifact's config says nothing of layers.
+  const read = isConfig(config.mediaType) ? await image.configFile({ signal }) : undefined;
+  const createdBy = read ? commandsOf(read, layers.length) : [];
+  const platform = descriptor.platform ?? (read?.os ? configPlatform(read) : undefined);
+  return {
+    manifests: [],
+    config: blobOf(config),
+    layers: layers.map((layer, i) => ({ ...blobOf(layer), ...(createdBy[i] ? { createdBy: createdBy[i] } : {}) })),
+    ...(type ? { artifactType: type } : {}),
+    ...(platform ? { platform } : {}),
+  };
+}
+
+function blobOf({ mediaType, digest, size }: Descriptor): TreeBlob {
+  return { mediaType, digest, size };
+}
+
+function leaf(kind: "other" | "missing", descriptor: Descriptor): TreeManifest {
+  const { size } = descriptor;
+  return { kind, ...factsOf(descriptor), totalSize: size, manifests: [], layers: [], referrers: [], cosign: [] };
+}
+
+/** What a descriptor says of the manifest that it points at. */
+function factsOf({ mediaType, digest, size, platform, artifactType }: Descriptor): Omit<Descriptor, "annotations"> {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(platform ? { platform } : {}),
+    // A descriptor may repeat the type of a runnable image's config there.
+    ...(artifactType && !isConfig(artifactType) ? { artifactType } : {}),
+  };
+}
+
+function sizeOf(node: Pick<TreeManifest, "digest" | "size" | "manifests" | "config" | "layers">): number {
+  const sizes = new Map<Hash, number>();
+  const visit = ({ digest, size, manifests, config, layers }: typeof node) => {
+    if (sizes.has(digest)) return;
+    sizes.set(digest, size);
+    for (const blob of [...config ? [config] : [], ...layers]) sizes.set(blob.digest, blob.size);
+    manifests.forEach(visit);
+  };
+  visit(node);
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
+/** What was asked for, or nothing where the registry does not have it. */
+async function foundOrNot<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof HttpError && error.status === 404) return undefined;
+    throw error;
+  }
+}
