@@ -88,8 +88,9 @@ function keep(
     await file?.discard().catch(() => {});
     file = undefined;
   };
+  const creating = create().then((created) => void (file = created), giveUp);
   return pullStream({
-    start: () => create().then((created) => void (file = created), giveUp),
+    start: () => creating,
     async read() {
       try {
         const { value } = await reader.read();
@@ -103,6 +104,7 @@ function keep(
       }
     },
     async cancel(reason) {
+      await creating; // a file that is about to be there must not stay
       await file?.discard();
       await reader.cancel(reason);
     },
