@@ -26,7 +26,7 @@ describe("a registry that is killed", () => {
   });
 
   async function start(): Promise<{ client: RegistryClient; base: string; child: ChildProcess }> {
-    const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", PROGRAM] : [PROGRAM];
+    const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet", PROGRAM] : [PROGRAM];
     const child = spawn(process.execPath, [...run, disk], { stdio: ["ignore", "pipe", "inherit"] });
     running.add(child);
     const [base] = await once(createInterface({ input: child.stdout! }), "line");

@@ -6,7 +6,10 @@ import { fileURLToPath } from "node:url";
 export function programCommand(name: string, args: readonly string[] = []): { command: string; args: string[] } {
   const path = fileURLToPath(new URL(`./programs/${name}`, import.meta.url));
   const isDeno = (globalThis as { Deno?: unknown }).Deno !== undefined;
-  return { command: process.execPath, args: [...(isDeno ? ["run", "-A", "--no-check"] : []), path, ...args] };
+  return {
+    command: process.execPath,
+    args: [...(isDeno ? ["run", "-A", "--no-check", "--quiet"] : []), path, ...args],
+  };
 }
 
 /** Starts a program with pipes to all its streams. */
