@@ -30,6 +30,7 @@
  */
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions } from "./serve.ts";
+export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
 export type {

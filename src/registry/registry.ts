@@ -76,8 +76,9 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const { store = memoryStore(), readOnly = false, clock = Date.now, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {
     store,
-    repositories: new Repositories(store),
+    repositories: new Repositories(store, clock),
     sessions: new UploadSessions(store, clock),
+    readOnly,
     clock,
     manifestLimit,
   };

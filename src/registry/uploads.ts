@@ -15,9 +15,9 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   const mount = url.searchParams.get("mount");
   if (mount !== null) {
     if (!isHash(mount)) return digestInvalid();
-    if (await mountBlob(context, { name, digest: mount, from: url.searchParams.get("from") })) {
-      return blobCreated(name, mount);
-    }
+    const from = url.searchParams.get("from") ?? undefined;
+    const isSource = from === undefined || isRepositoryName(from);
+    if (isSource && await context.repositories.mountBlob(name, mount, from)) return blobCreated(name, mount);
   }
   const digest = url.searchParams.get("digest");
   if (digest !== null) {
@@ -49,11 +49,10 @@ export function closeUpload(context: RegistryContext, asked: RepositoryRequest, 
     const size = await receive(context, { session, request: asked.request, signal });
     if (size instanceof Response) return size;
     try {
-      await context.sessions.finish(session, digest);
+      await context.repositories.receiveBlob(asked.name, digest, () => context.sessions.finish(session, digest));
     } catch (error) {
       return digestMismatch(error, digest);
     }
-    await context.repositories.linkBlob(asked.name, digest);
     return blobCreated(asked.name, digest);
   });
 }
@@ -76,18 +75,6 @@ export function cancelUpload(context: RegistryContext, asked: RepositoryRequest,
   });
 }
 
-async function mountBlob(
-  { store, repositories }: RegistryContext,
-  mount: { name: string; digest: Hash; from: string | null },
-): Promise<boolean> {
-  const { name, digest, from } = mount;
-  if (from !== null && !isRepositoryName(from)) return false;
-  const source = from === null ? await store.blob(digest) : await repositories.blob(from, digest);
-  if (!source) return false;
-  await repositories.linkBlob(name, digest);
-  return true;
-}
-
 async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
   const { store, repositories } = context;
   const { request, name } = asked;
@@ -105,11 +92,10 @@ async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, d
     return bodyFailed(error);
   }
   try {
-    await store.finishUpload(id, digest);
+    await repositories.receiveBlob(name, digest, () => store.finishUpload(id, digest));
   } catch (error) {
     return digestMismatch(error, digest);
   }
-  await repositories.linkBlob(name, digest);
   return blobCreated(name, digest);
 }
 
