@@ -37,7 +37,7 @@ export type { CacheOutcome, RequestContext, RequestRecord } from "./exchange.ts"
 export { tokenAccess, type TokenAccessOptions } from "./token_access.ts";
 export { checkSigningKey } from "./token_keys.ts";
 export type { UsersOptions } from "./users.ts";
-export { type RegistryServer, serveRegistry, type ServeRegistryOptions } from "./serve.ts";
+export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
 export type {
