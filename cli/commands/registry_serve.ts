@@ -2,6 +2,7 @@ import { NetworkError, UsageError } from "../../src/errors.ts";
 import { errorCode } from "../../src/io/mod.ts";
 import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { type CommandOptions, remoteOptions } from "../remote_options.ts";
 import { accessFlags, readNamed, registryAccess } from "../registry_access.ts";
 
 /** `gcrane registry serve` */
@@ -10,6 +11,8 @@ export const command: Command = declare({
     `A registry for a laptop, a container or a team. It listens on this machine alone, and asks nobody to sign in, unless told otherwise.
 
 Each flag that names an environment variable can be set by it. Users can be named in GCRANE_REGISTRY_USERS too, one user:password to a line.
+
+With --proxy the credentials for the other registry are those of the docker config, as for any command; every client of the cache pulls with them.
 
 /healthz says whether it works, /metrics has numbers for Prometheus. Ctrl-C or SIGTERM: it takes nothing new, finishes what is in flight and ends with 0; a second one ends it at once.`,
   flags: {
@@ -31,6 +34,20 @@ Each flag that names an environment variable can be set by it. Users can be name
       type: "boolean",
       env: "GCRANE_REGISTRY_READ_ONLY",
       help: "Refuse everything that would change something",
+    },
+    proxy: {
+      type: "string",
+      valueName: "URL",
+      env: "GCRANE_REGISTRY_PROXY",
+      help:
+        "Be a cache of this registry, docker.io for example: fetch what is asked for, keep it, and take nothing else",
+    },
+    proxyTtl: {
+      type: "number",
+      valueName: "SECONDS",
+      default: 300,
+      env: "GCRANE_REGISTRY_PROXY_TTL",
+      help: "For how long the cache takes a tag to point where it did",
     },
     ...accessFlags,
     tlsCert: {
@@ -76,7 +93,8 @@ Each flag that names an environment variable can be set by it. Users can be name
     },
   ],
   endsItself: true,
-  async run({ flags, note, signal, environment }) {
+  async run(context) {
+    const { flags, note, signal, environment } = context;
     const { hostname, port } = parseAddress(flags.address);
     const tls = await certificate(flags);
     const access = await registryAccess(flags, environment);
@@ -92,6 +110,7 @@ Each flag that names an environment variable can be set by it. Users can be name
       disk: flags.disk,
       access,
       readOnly: flags.readOnly,
+      proxy: proxyOptions(flags, remoteOptions(context)),
       metrics: flags.metrics,
       onRequest: log && ((record) => log.write(record)),
       onError: (error, request) =>
@@ -106,6 +125,18 @@ Each flag that names an environment variable can be set by it. Users can be name
     if (!drained) warn(`cut off what was still in flight after ${flags.drain} s`);
   },
 });
+
+/** What the cache needs to reach the other registry. */
+function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl: number }, remote: CommandOptions) {
+  if (proxy === undefined) return undefined;
+  if (!/^(https?:\/\/)?[^/]+\/*$/.test(proxy)) {
+    throw new UsageError(`--proxy ${proxy} is neither the host of a registry nor its URL`, {
+      hint: "for example docker.io or https://registry.example.com",
+    });
+  }
+  const { keychain, fetch, insecure } = remote;
+  return { upstream: proxy, ttl: proxyTtl, keychain, fetch, insecure };
+}
 
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

@@ -36,6 +36,7 @@ export { basicAccess, type BasicAccessOptions } from "./basic_access.ts";
 export type { CacheOutcome, RequestContext, RequestRecord } from "./exchange.ts";
 export { tokenAccess, type TokenAccessOptions } from "./token_access.ts";
 export { checkSigningKey } from "./token_keys.ts";
+export type { ProxyOptions } from "./upstream.ts";
 export type { UsersOptions } from "./users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
 export { memoryStore } from "./memory_store.ts";

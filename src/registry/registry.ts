@@ -7,10 +7,12 @@ import { Exchange, type RequestContext, type RequestRecord } from "./exchange.ts
 import { answerHealth } from "./health.ts";
 import { memoryStore } from "./memory_store.ts";
 import { Metrics } from "./metrics.ts";
+import { PullThrough } from "./pull_through.ts";
 import { refuse } from "./reply.ts";
 import { Repositories } from "./repositories.ts";
 import type { RegistryStore } from "./store.ts";
 import { UploadSessions } from "./upload_sessions.ts";
+import type { ProxyOptions } from "./upstream.ts";
 
 /** Options of {@linkcode createRegistry}. */
 export interface RegistryOptions {
@@ -24,6 +26,12 @@ export interface RegistryOptions {
    * @default everybody may do everything
    */
   access?: RegistryAccess;
+  /**
+   * Makes the registry a pull-through cache: what it does not have it fetches from another registry and keeps. Nothing
+   * can be pushed to it.
+   * @default none
+   */
+  proxy?: ProxyOptions;
   /**
    * Whether every request that would change something is refused with 405.
    * @default false
@@ -94,10 +102,15 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   };
   const metrics = shown ? new Metrics() : undefined;
   const app = new Hono<{ Bindings: Exchange }>();
-  app.all("/v2/*", (c) => answerApi({ context, access, readOnly }, c.env));
+  const onError = (error: unknown, request: Request) => {
+    metrics?.countFailure();
+    options.onError?.(error, request);
+  };
+  const pullThrough = options.proxy && new PullThrough(context, { ...options.proxy, onError });
+  app.all("/v2/*", (c) => answerApi({ context, access, pullThrough, readOnly }, c.env));
   app.get("/healthz", (c) => {
     c.env.route = "health";
-    return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => options.onError?.(error, c.req.raw) });
+    return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => onError(error, c.env.request) });
   });
   if (metrics) {
     app.get("/metrics", (c) => {
@@ -111,10 +124,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   });
   app.onError((error, c) => {
     const { request } = c.env;
-    if (!request.signal.aborted) { // a client that left is no failure
-      metrics?.countFailure();
-      options.onError?.(error, request);
-    }
+    if (!request.signal.aborted) onError(error, request); // a client that left is no failure
     return refuse(500, "UNKNOWN", { message: "the registry failed; its log says why" });
   });
 

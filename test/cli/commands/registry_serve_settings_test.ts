@@ -109,6 +109,12 @@ describe("gcrane registry serve: who may do what", () => {
         [["--htpasswd", world.path("good"), "--token-trust", "x"], 2, /^Error: --token-trust x is no URL/],
         [["--tls-cert", bad], 2, /^Error: --tls-cert and --tls-key go together/],
         [["--access-log", world.path("no/such/log")], 1, /^Error: can't write the access log .*: no such file/],
+        [
+          ["--proxy", "http://a.example.com/b"],
+          2,
+          /^Error: --proxy http:.* is neither the host .* — for example docker.io/,
+        ],
+        [["--proxy", "https://a b"], 1, /^Error: /],
         [["--drain", "x"], 2, /^Error: --drain is a whole number/],
       ];
       for (const [flags, code, message] of cases) {
@@ -171,6 +177,21 @@ describe("gcrane registry serve: running it", () => {
     serving(["--read-only"], async (url) => {
       assertEquals(await status(`${url}/v2/a/blobs/uploads/`, { method: "POST" }), 405);
     }).then(() => {}));
+
+  it("--proxy makes it a cache of another registry, which it goes on without", async () => {
+    const origin = new Served(ANYWHERE);
+    const originUrl = await origin.url();
+    const { digest } = await new RegistryClient({ fetch, base: originUrl }).pushImage("a", "one", "v1");
+    await serving(["--proxy", originUrl, "--proxy-ttl", "0"], async (url) => {
+      assertEquals(await status(`${url}/v2/a/manifests/v1`), 200);
+      assertEquals(await status(`${url}/v2/a/blobs/uploads/`, { method: "POST" }), 405);
+      await origin.interrupt();
+      const answer = await fetch(`${url}/v2/a/manifests/v1`);
+      await answer.body?.cancel();
+      assertEquals([answer.status, answer.headers.get("Docker-Content-Digest")], [200, digest]);
+      assertMatch(answer.headers.get("Warning")!, /^110 /);
+    });
+  });
 
   it("shows /healthz and, unless told not to, /metrics", async () => {
     await serving([], async (url) => {
