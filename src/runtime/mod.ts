@@ -23,6 +23,7 @@ export {
 } from "./hash.ts";
 export {
   gunzipStream,
+  gzipBytes,
   type GzipOptions,
   gzipStream,
   zstdCompressStream,
