@@ -1,7 +1,7 @@
 import { AuthError } from "../../errors.ts";
 import type { AbortOptions } from "../../io/mod.ts";
 import { apiGet, type ApiGetOptions, type ClusterConnection } from "./api_request.ts";
-import type { KubernetesSecret } from "./secret.ts";
+import type { KubernetesSecret } from "../pull_secret.ts";
 
 /** A ServiceAccount as the Kubernetes API gives it, as far as credentials for registries go. */
 export interface KubernetesServiceAccount {

@@ -5,8 +5,8 @@ import { refreshingKeychain, type RefreshingKeychainOptions } from "../refreshin
 import type { KubernetesClient } from "./client.ts";
 import { inClusterClient, isInCluster } from "./in_cluster.ts";
 import { kubeconfigClient, type KubeconfigOptions } from "./kubeconfig_client.ts";
-import { keychainFromPullSecrets } from "./pull_secrets.ts";
-import type { KubernetesSecret } from "./secret.ts";
+import { keychainFromPullSecrets } from "../pull_secrets.ts";
+import type { KubernetesSecret } from "../pull_secret.ts";
 
 /** Options of {@linkcode kubernetesKeychain}. */
 export interface KubernetesKeychainOptions extends KeychainWarningOptions, RefreshingKeychainOptions {

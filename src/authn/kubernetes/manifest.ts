@@ -1,5 +1,5 @@
 import { AuthError } from "../../errors.ts";
-import type { KubernetesSecret } from "./secret.ts";
+import type { KubernetesSecret } from "../pull_secret.ts";
 import { isRecord, parseYaml } from "./yaml.ts";
 
 /**

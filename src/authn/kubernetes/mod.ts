@@ -42,5 +42,5 @@ export type { KubeconfigLocation } from "./kubeconfig.ts";
 export { kubeconfigClient, type KubeconfigOptions } from "./kubeconfig_client.ts";
 export { kubernetesKeychain, type KubernetesKeychainOptions } from "./kubernetes_keychain.ts";
 export { parseSecretManifest } from "./manifest.ts";
-export { keychainFromPullSecrets } from "./pull_secrets.ts";
-export type { KubernetesSecret } from "./secret.ts";
+export { keychainFromPullSecrets } from "../pull_secrets.ts";
+export type { KubernetesSecret } from "../pull_secret.ts";

@@ -1,7 +1,7 @@
-import { anonymous, type Authenticator } from "../authenticator.ts";
-import type { Keychain } from "../keychain.ts";
-import { type KubernetesSecret, pullSecretEntries } from "./secret.ts";
-import { type SecretKey, secretKey } from "./secret_key.ts";
+import { anonymous, type Authenticator } from "./authenticator.ts";
+import type { Keychain } from "./keychain.ts";
+import { type KubernetesSecret, pullSecretEntries } from "./pull_secret.ts";
+import { type SecretKey, secretKey } from "./pull_secret_key.ts";
 
 /**
  * The keychain of Kubernetes pull secrets: what the kubelet would find for a pod that names them. It asks nobody.

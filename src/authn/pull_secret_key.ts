@@ -1,7 +1,7 @@
-import { AuthError } from "../../errors.ts";
-import type { KeychainTarget } from "../keychain.ts";
+import { AuthError } from "../errors.ts";
+import type { KeychainTarget } from "./keychain.ts";
 import { labelGlob } from "./label_glob.ts";
-import { SECRET_HINT } from "./secret.ts";
+import { SECRET_HINT } from "./pull_secret.ts";
 
 /** What a key of a pull secret stands for. */
 export interface SecretKey {

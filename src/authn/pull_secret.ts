@@ -1,6 +1,6 @@
-import { AuthError } from "../../errors.ts";
-import { authOfEntry, type DockerConfigEntry, dockerConfigOf, parseConfigJson } from "../docker_config.ts";
-import { type Authenticator, fromConfig } from "../authenticator.ts";
+import { AuthError } from "../errors.ts";
+import { authOfEntry, type DockerConfigEntry, dockerConfigOf, parseConfigJson } from "./docker_config.ts";
+import { type Authenticator, fromConfig } from "./authenticator.ts";
 
 /** A Secret as the Kubernetes API gives it, as far as credentials for registries go. */
 export interface KubernetesSecret {
