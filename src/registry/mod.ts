@@ -37,6 +37,7 @@ export type {
   RegistryStore,
   StoreAppendOptions,
   StoredBlob,
+  StoredUpload,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";

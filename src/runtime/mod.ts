@@ -50,6 +50,7 @@ export {
   setTimes,
   stat,
   symlink,
+  syncDirectory,
   temporaryDirectory,
 } from "./files.ts";
 export {
