@@ -1,4 +1,4 @@
-import type { ProgressEvent } from "../../src/image/mod.ts";
+import type { ProgressEvent, ProgressListener } from "../../src/image/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
@@ -7,7 +7,7 @@ import { remoteOptions } from "../remote_options.ts";
 /** `gcrane pull` */
 export const command: Command = declare({
   description:
-    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
+    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "legacy" is the same for Docker before 1.10, with layers uncompressed in folders; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
 
 Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it.`,
   args: {
@@ -18,7 +18,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     format: {
       type: "string",
       valueName: "FORMAT",
-      choices: ["tarball", "oci"],
+      choices: ["tarball", "legacy", "oci"],
       default: "tarball",
       help: "What to write",
     },
@@ -56,14 +56,22 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
       cachePath: flags.cachePath,
       onWarning: context.warn,
     };
-    if (toOutput) return await stdout.pipe(await streamTarball(args.images, options), { signal });
-    if (flags.format === "tarball") return await saveTarball(args.images, args.path, options);
-    await saveLayout(args.images, args.path, { ...options, annotateRef: flags.annotateRef });
+    if (flags.format === "oci") {
+      return await saveLayout(args.images, args.path, { ...options, annotateRef: flags.annotateRef });
+    }
+    const tarball = flags.format === "legacy" ? { ...options, ...legacy(onProgress) } : options;
+    if (!toOutput) return await saveTarball(args.images, args.path, tarball);
+    await stdout.pipe(await streamTarball(args.images, tarball), { signal });
   },
 });
 
+/** Everything is downloaded before the first byte is written, for sizes stand in front of what they are the sizes of. */
+function legacy(onReadProgress: ProgressListener | undefined) {
+  return { format: "legacy", onReadProgress, onProgress: undefined } as const;
+}
+
 function checkOutput(format: string, stdout: StandardOutput): void {
-  if (format !== "tarball") {
+  if (format === "oci") {
     throw new UsageError("a layout is a directory, which standard output is not", { hint: "name the directory" });
   }
   if (stdout.isTerminal) {

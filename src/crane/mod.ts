@@ -19,7 +19,15 @@ export type { CraneOptions } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
 export { remove, tag } from "./change.ts";
-export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball, streamTarball } from "./save.ts";
+export {
+  pull,
+  type PullOptions,
+  saveLayout,
+  type SaveLayoutOptions,
+  saveTarball,
+  type SaveTarballOptions,
+  streamTarball,
+} from "./save.ts";
 export { load, type LoadOptions, push } from "./load.ts";
 export {
   append,

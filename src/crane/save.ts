@@ -4,7 +4,7 @@ import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
-import { type TarballEntry, writeTarball, writeTarballFile } from "../tarball/mod.ts";
+import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../tarball/mod.ts";
 import { isIndex } from "../spec/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 
@@ -29,18 +29,32 @@ export async function pull(reference: string, options: PullOptions = {}): Promis
   return cache ? cachedImage(image, cache) : image;
 }
 
-/** Saves images, each by its reference, into one tarball as `docker save` writes it. */
+/** Options of {@linkcode saveTarball}. */
+export interface SaveTarballOptions extends PullOptions {
+  /**
+   * How it is laid out: as `docker save` writes it, or as Docker before 1.10 did.
+   * @default "docker"
+   */
+  format?: TarballFormat;
+}
+
+/** Saves images, each by its reference, into one tarball. */
 export async function saveTarball(
   references: readonly string[],
   path: string,
-  options: PullOptions = {},
+  options: SaveTarballOptions = {},
 ): Promise<void> {
-  await writeTarballFile(path, await tarballEntries(references, options), writeOptions(options));
+  const { format } = options;
+  await writeTarballFile(path, await tarballEntries(references, options), { ...writeOptions(options), format });
 }
 
 /** The same tarball as a stream. */
-export async function streamTarball(references: readonly string[], options: PullOptions = {}): Promise<ByteStream> {
-  return writeTarball(await tarballEntries(references, options), writeOptions(options));
+export async function streamTarball(
+  references: readonly string[],
+  options: SaveTarballOptions = {},
+): Promise<ByteStream> {
+  const { format } = options;
+  return writeTarball(await tarballEntries(references, options), { ...writeOptions(options), format });
 }
 
 async function tarballEntries(references: readonly string[], options: PullOptions): Promise<TarballEntry[]> {

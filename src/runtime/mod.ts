@@ -51,6 +51,7 @@ export {
   setTimes,
   stat,
   symlink,
+  syncDirectory,
   temporaryDirectory,
 } from "./files.ts";
 export {

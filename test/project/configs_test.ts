@@ -36,7 +36,9 @@ describe("deno.json, jsr.json and package.json", () => {
 
   it("export every room but the inner ones", () => {
     const inner = ["src/io/mod.ts", "src/runtime/mod.ts"];
-    const rooms = projectFiles().filter((path) => /^(src\/[^/]+|gcr)\/mod\.ts$/.test(path) && !inner.includes(path));
+    const rooms = projectFiles().filter((path) =>
+      /^(src\/[^/]+|src\/authn\/[^/]+|gcr)\/mod\.ts$/.test(path) && !inner.includes(path)
+    );
     const exported = Object.values(deno.exports as Record<string, string>);
     assertEquals(rooms.filter((path) => !exported.includes(`./${path}`)), []);
   });
