@@ -46,6 +46,7 @@ export type {
   RegistryStore,
   StoreAppendOptions,
   StoredBlob,
+  StoredUpload,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";

@@ -1,4 +1,4 @@
-import { DigestMismatchError, FileError } from "../errors.ts";
+import { DigestMismatchError, StoreError } from "../errors.ts";
 import { type Hash, hashAlgorithm, isHash } from "../spec/mod.ts";
 import { CATALOG, type RegistryCaller, repositoryScope } from "./access.ts";
 import { parseContentRange } from "./byte_range.ts";
@@ -161,7 +161,7 @@ async function receive(
   try {
     after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, signal });
   } catch (error) {
-    if (error instanceof FileError) await sessions.cancel(session);
+    if (error instanceof StoreError) await sessions.cancel(session);
     return bodyFailed(error);
   }
   const promised = range?.length ?? length ?? after - before;
@@ -211,6 +211,6 @@ function digestMismatch(error: unknown, digest: Hash): Response {
 
 /** The answer to a body that broke off, which hardly anybody is left to read; a failure of the store stays one. */
 function bodyFailed(error: unknown): Response {
-  if (error instanceof FileError) throw error;
+  if (error instanceof StoreError) throw error;
   return refuse(400, "BLOB_UPLOAD_INVALID", { message: "the body could not be read to its end" });
 }
