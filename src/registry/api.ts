@@ -25,8 +25,6 @@ export interface ApiOptions {
   readonly access: RegistryAccess;
   /** Fetches what the store does not have, where this is a pull-through cache; then nothing can be pushed. */
   readonly pullThrough?: PullThrough;
-  /** Whether every request that would change something is refused. */
-  readonly readOnly: boolean;
 }
 
 /** Answers a request for something of a repository. */
@@ -56,7 +54,7 @@ export async function answerApi(options: ApiOptions, exchange: Exchange): Promis
 
 async function answerRepository(options: ApiOptions, exchange: Exchange, route: RepositoryRoute): Promise<Response> {
   const { context, pullThrough } = options;
-  const readOnly = options.readOnly || pullThrough !== undefined;
+  const readOnly = context.readOnly || pullThrough !== undefined;
   const { request, url } = exchange;
   const { method } = request;
   const { name } = route;

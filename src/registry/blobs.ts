@@ -8,8 +8,12 @@ const TYPE = "application/octet-stream";
 
 /** Answers GET and HEAD of a blob (distribution-spec, "Pulling blobs"). */
 export async function serveBlob(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
-  const { name, request: { signal } } = asked;
-  const blob = await context.repositories.blob(name, digest, { signal });
+  const { request, name } = asked;
+  const { signal } = request;
+  const { repositories, readOnly } = context;
+  const blob = request.method === "HEAD" && !readOnly
+    ? await repositories.reliedBlob(name, digest, { signal }) // so asks who would else upload it
+    : await repositories.blob(name, digest, { signal });
   if (!blob) return blobUnknown(digest);
   return await serveStream(asked, { digest, size: blob.size, read: (part) => blob.read({ ...part, signal }) });
 }

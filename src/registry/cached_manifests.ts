@@ -76,7 +76,7 @@ export class CachedManifests {
     }
     const { mediaType, subject, imageSize } = readPushedManifest(bytes, descriptor.mediaType);
     const record = { digest, mediaType, uploaded: clock(), created: 0, imageSize, subject, bytes };
-    await repositories.putManifest(name, record, tags);
+    await repositories.putManifest(name, record, { tags, claimed: clock() });
   }
 
   /** When the upstream was asked last where a tag points, in milliseconds since 1970. */

@@ -39,6 +39,7 @@ export { checkSigningKey } from "./token_keys.ts";
 export type { ProxyOptions } from "./upstream.ts";
 export type { UsersOptions } from "./users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
+export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
 export type {

@@ -83,8 +83,8 @@ export class PullThrough {
       if (request.method === "HEAD" || await store.blob(digest)) {
         const size = await this.#sizeOf(name, digest, request.signal);
         if (request.method === "HEAD") return this.#marked(asked, "miss", await serveStream(asked, { digest, size }));
-        await repositories.linkBlob(name, digest); // fetched for another repository; this one has it too, as we know now
-        return await serve("hit");
+        // It was fetched for another repository, and this one has it too, as we know now.
+        if (await repositories.mountBlob(name, digest, undefined)) return await serve("hit");
       }
       const { size, fetching } = await this.#fetching(asked, digest);
       exchange.context.waitUntil?.(fetching.kept.catch(() => {}));
@@ -171,8 +171,7 @@ export class PullThrough {
       await sessions.cancel(session).catch(() => {}); // what failed first is what counts
       throw error;
     }
-    await sessions.finish(session, digest);
-    await repositories.linkBlob(name, digest);
+    await repositories.receiveBlob(name, digest, () => sessions.finish(session, digest));
     return (await store.blob(digest))!;
   }
 

@@ -95,8 +95,9 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const { readOnly = false, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {
     store,
-    repositories: new Repositories(store),
+    repositories: new Repositories(store, clock),
     sessions: new UploadSessions(store, clock),
+    readOnly,
     clock,
     manifestLimit,
   };
@@ -107,7 +108,7 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     options.onError?.(error, request);
   };
   const pullThrough = options.proxy && new PullThrough(context, { ...options.proxy, onError });
-  app.all("/v2/*", (c) => answerApi({ context, access, pullThrough, readOnly }, c.env));
+  app.all("/v2/*", (c) => answerApi({ context, access, pullThrough }, c.env));
   app.get("/healthz", (c) => {
     c.env.route = "health";
     return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => onError(error, c.env.request) });

@@ -99,6 +99,13 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
+/** Asks for a blob until it comes from the store: it gets there just after the first client has it. */
+async function untilKept(client: RegistryClient, path: string): Promise<void> {
+  while (status((await client.send("GET", path)).headers) !== HIT) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 const status = (headers: Headers) => headers.get("Cache-Status");
 const HIT = "gcrane; hit";
 const MISS = "gcrane; fwd=miss; stored";
@@ -117,6 +124,10 @@ describe("a pull-through cache", () => {
     const layer = (image.layers as { digest: string }[])[0].digest;
     const { client, errors } = cacheOf(origin);
     for (const expected of [MISS, HIT]) {
+      if (expected === HIT) {
+        await untilKept(client, `/v2/team/app/blobs/${layer}`);
+        origin.asked();
+      }
       const byTag = await client.send("GET", "/v2/team/app/manifests/v1");
       assertEquals([byTag.status, byTag.headers.get("Content-Type"), status(byTag.headers)], [200, IMAGE, expected]);
       assertEquals(byTag.headers.get("Docker-Content-Digest"), digest);
@@ -325,8 +336,8 @@ describe("a pull-through cache: blobs", () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => fetch(path)));
     const [sleeper, ...readers] = answers;
     for (const body of await Promise.all(readers.map(readBody))) assertEquals(digestOf(body), digest);
+    await untilKept(client, `/v2/a/blobs/${digest}`);
     assertEquals(origin.asked().filter((line) => line.startsWith("GET")), [`GET /v2/a/blobs/${digest}`]);
-    assertEquals(status((await client.send("GET", `/v2/a/blobs/${digest}`)).headers), HIT);
     assertEquals(digestOf(await readBody(sleeper)), digest); // it goes on from what is kept
   });
 
@@ -448,10 +459,11 @@ describe("a pull-through cache: blobs", () => {
     const origin = new Origin();
     const digest = await origin.client.pushBlob("a", "x");
     const { client } = cacheOf(origin);
-    for (let i = 0; i < 3; i++) await client.send("GET", `/v2/a/blobs/${digest}`);
+    await client.send("GET", `/v2/a/blobs/${digest}`);
+    await untilKept(client, `/v2/a/blobs/${digest}`);
     const { text } = await client.send("GET", "/metrics");
-    assertMatch(text, /^gcrane_registry_cache_answers_total\{outcome="miss"\} 1$/m);
-    assertMatch(text, /^gcrane_registry_cache_answers_total\{outcome="hit"\} 2$/m);
+    assertMatch(text, /^gcrane_registry_cache_answers_total\{outcome="miss"\} \d$/m);
+    assertMatch(text, /^gcrane_registry_cache_answers_total\{outcome="hit"\} 1$/m);
   });
 });
 
