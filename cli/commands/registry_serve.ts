@@ -71,6 +71,12 @@ With --proxy the credentials for the other registry are those of the docker conf
       env: "GCRANE_REGISTRY_ACCESS_LOG",
       help: "Write a line of JSON for each request; - is standard error",
     },
+    page: {
+      type: "boolean",
+      default: true,
+      env: "GCRANE_REGISTRY_PAGE",
+      help: "Show a web page on which people look through what is here",
+    },
     metrics: {
       type: "boolean",
       default: true,
@@ -111,6 +117,7 @@ With --proxy the credentials for the other registry are those of the docker conf
       access,
       readOnly: flags.readOnly,
       proxy: proxyOptions(flags, remoteOptions(context)),
+      page: flags.page,
       metrics: flags.metrics,
       onRequest: log && ((record) => log.write(record)),
       onError: (error, request) =>

@@ -7,6 +7,7 @@ import { Exchange, type RequestContext, type RequestRecord } from "./exchange.ts
 import { answerHealth } from "./health.ts";
 import { memoryStore } from "./memory_store.ts";
 import { Metrics } from "./metrics.ts";
+import { answerPage } from "./page.ts";
 import { PullThrough } from "./pull_through.ts";
 import { refuse } from "./reply.ts";
 import { Repositories } from "./repositories.ts";
@@ -37,6 +38,11 @@ export interface RegistryOptions {
    * @default false
    */
   readOnly?: boolean;
+  /**
+   * Whether there is a web page, at `/`, on which people look through what is here; it works without scripts.
+   * @default false
+   */
+  page?: boolean;
   /**
    * Whether numbers for Prometheus are shown at `/metrics`. They are for everybody to see, and name no repository.
    * @default true
@@ -109,6 +115,10 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   };
   const pullThrough = options.proxy && new PullThrough(context, { ...options.proxy, onError });
   app.all("/v2/*", (c) => answerApi({ context, access, pullThrough }, c.env));
+  if (options.page) {
+    app.get("/", (c) => answerPage({ context, access }, c.env));
+    app.get("/browse/*", (c) => answerPage({ context, access }, c.env));
+  }
   app.get("/healthz", (c) => {
     c.env.route = "health";
     return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => onError(error, c.env.request) });

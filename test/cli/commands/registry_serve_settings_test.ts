@@ -204,6 +204,11 @@ describe("gcrane registry serve: running it", () => {
     await serving(["--no-metrics"], async (url) => assertEquals(await status(`${url}/metrics`), 404));
   });
 
+  it("shows a page to browsers, unless told not to", async () => {
+    await serving([], async (url) => assertMatch(await (await fetch(url)).text(), /<h1>Repositories<\/h1>/));
+    await serving(["--no-page"], async (url) => assertEquals(await status(url), 404));
+  });
+
   it("serves HTTPS with --tls-cert and --tls-key", async () => {
     const place = (name: string) => fileURLToPath(new URL(`../../testdata/runtime/${name}`, import.meta.url));
     const flags = ["--tls-cert", place("localhost.pem"), "--tls-key", place("localhost.key")];
