@@ -85,7 +85,7 @@ export interface Registry {
 
 /**
  * Makes a registry that speaks the OCI distribution-spec 1.1 and Google's extension of the list of tags. Besides `/v2/`
- * it answers `/healthz` and `/metrics`.
+ * it answers `/healthz` and `/metrics`, with tokens `/token`, and with a page `/` and `/browse/`.
  *
  * @example
  * ```ts
@@ -131,7 +131,10 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   }
   app.notFound(async (c) => {
     const { request, url, context: { address } } = c.env;
-    return await access.serve?.({ request, url, address }) ?? nothingHere();
+    const response = await access.serve?.({ request, url, address });
+    if (!response) return nothingHere();
+    c.env.route = "token";
+    return response;
   });
   app.onError((error, c) => {
     const { request } = c.env;
