@@ -31,6 +31,7 @@
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access.ts";
 export type { AccessRule } from "./access_rules.ts";
+export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access_settings.ts";
 export type { TrustedKeys } from "./access_token.ts";
 export { basicAccess, type BasicAccessOptions } from "./basic_access.ts";
 export type { CacheOutcome, RequestContext, RequestRecord } from "./exchange.ts";
