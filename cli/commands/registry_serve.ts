@@ -50,6 +50,12 @@ With --proxy the credentials for the other registry are those of the docker conf
       help: "For how long the cache takes a tag to point where it did",
     },
     ...accessFlags,
+    addressHeader: {
+      type: "string",
+      valueName: "NAME",
+      env: "GCRANE_REGISTRY_ADDRESS_HEADER",
+      help: "The header in which a proxy in front names the client, X-Forwarded-For for example",
+    },
     tlsCert: {
       type: "string",
       valueName: "FILE",
@@ -114,6 +120,7 @@ With --proxy the credentials for the other registry are those of the docker conf
       port,
       tls,
       disk: flags.disk,
+      addressHeader: flags.addressHeader,
       access,
       readOnly: flags.readOnly,
       proxy: proxyOptions(flags, remoteOptions(context)),

@@ -1,4 +1,4 @@
-import { serveFetch, type TlsCertificate } from "../runtime/mod.ts";
+import { type PeerInfo, serveFetch, type TlsCertificate } from "../runtime/mod.ts";
 import { fileStore } from "./file_store.ts";
 import { memoryStore } from "./memory_store.ts";
 import { createRegistry, type RegistryOptions } from "./registry.ts";
@@ -20,6 +20,12 @@ export interface ServeRegistryOptions extends RegistryOptions {
    * @default none: the content is in memory, and gone with the process
    */
   disk?: string;
+  /**
+   * The header in which a proxy in front names the address of the client, `X-Forwarded-For` for example; of several the
+   * last one counts, which is what that proxy saw. Wrong passwords are counted by address.
+   * @default none: the other end of the connection is the client
+   */
+  addressHeader?: string;
   /**
    * Serves HTTPS with this certificate.
    * @default none: plain HTTP
@@ -57,19 +63,20 @@ export interface RegistryServer {
 
 /** Starts a registry on a port, over HTTP or HTTPS, with its content in memory, on a disk or in a store of your own. */
 export async function serveRegistry(options: ServeRegistryOptions = {}): Promise<RegistryServer> {
-  const { hostname = "127.0.0.1", port = 0, disk, tls, signal, ...rest } = options;
+  const { hostname = "127.0.0.1", port = 0, disk, addressHeader, tls, signal, ...rest } = options;
   signal?.throwIfAborted();
   const store = rest.store ?? (disk === undefined ? memoryStore() : fileStore(disk));
   const registry = createRegistry({ ...rest, store });
-  const server = await serveFetch(
-    (request, { remoteAddress }) => registry.handle(request, { address: remoteAddress }),
-    {
-      hostname,
-      port,
-      tls,
-      onError: (error) => rest.onError?.(error),
-    },
-  );
+  const handler = (request: Request, { remoteAddress }: PeerInfo) => {
+    const named = addressHeader && request.headers.get(addressHeader)?.split(",").at(-1)?.trim();
+    return registry.handle(request, { address: named || remoteAddress });
+  };
+  const server = await serveFetch(handler, {
+    hostname,
+    port,
+    tls,
+    onError: (error) => rest.onError?.(error),
+  });
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
   finished.catch(() => {});
   const stop = () => void server.close().then(resolve, reject);

@@ -177,6 +177,19 @@ describe("gcrane registry serve: running it", () => {
       assertEquals(err.split("\n").length, 2);
     }));
 
+  it("--address-header tells clients behind a proxy apart", async () => {
+    const flags = ["--address-header", "X-Forwarded-For", "--access-log", "-"];
+    const err = await serving(flags, async (url) => {
+      const as = (address: string, password: string) => {
+        const Authorization = `Basic ${btoa(`bob:${password}`)}`;
+        return status(`${url}/v2/`, { headers: { Authorization, "X-Forwarded-For": address } });
+      };
+      for (let i = 0; i < 10; i++) assertEquals(await as("198.51.100.1, 192.0.2.1", "wrong"), 401);
+      assertEquals([await as("192.0.2.1", "right"), await as("192.0.2.1, 192.0.2.2", "right")], [429, 200]);
+    }, { GCRANE_REGISTRY_USERS: "bob:right" });
+    assertEquals(err.includes('"address":"192.0.2.2"'), true);
+  });
+
   it("--read-only refuses what would change something", () =>
     serving(["--read-only"], async (url) => {
       assertEquals(await status(`${url}/v2/a/blobs/uploads/`, { method: "POST" }), 405);
