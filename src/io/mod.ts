@@ -5,6 +5,7 @@
  * @module
  */
 export { chunks, drain, observe, type StreamObserver, streamOf } from "./observe.ts";
+export { concat } from "./concat.ts";
 export {
   type Digest,
   digestBytes,
@@ -15,15 +16,18 @@ export {
   verifyStream,
 } from "./digest.ts";
 export {
+  checkReproducible,
   compress,
   type CompressionKind,
   type CompressOptions,
   decompress,
   decompressSniffed,
+  gzipMember,
   sniffBytes,
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { formatBytes } from "./format_bytes.ts";
 export { errorCode, fileFailure } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";

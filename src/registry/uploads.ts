@@ -1,7 +1,9 @@
 import { DigestMismatchError, StoreError } from "../errors.ts";
 import { type Hash, hashAlgorithm, isHash } from "../spec/mod.ts";
+import { CATALOG, type RegistryCaller, repositoryScope } from "./access.ts";
 import { parseContentRange } from "./byte_range.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
 import { digestInvalid, refuse, replyEmpty } from "./reply.ts";
 import { isRepositoryName } from "./route.ts";
 import { newUploadId, type UploadSession } from "./upload_sessions.ts";
@@ -16,7 +18,7 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   if (mount !== null) {
     if (!isHash(mount)) return digestInvalid();
     const from = url.searchParams.get("from") ?? undefined;
-    const isSource = from === undefined || isRepositoryName(from);
+    const isSource = mayMount(asked.caller, from) && (from === undefined || isRepositoryName(from));
     if (isSource && await context.repositories.mountBlob(name, mount, from)) return blobCreated(name, mount);
   }
   const digest = url.searchParams.get("digest");
@@ -33,7 +35,7 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
 /** Answers PATCH of a session: a chunk, or all there is (distribution-spec, "Pushing a blob in chunks"). */
 export function appendToUpload(context: RegistryContext, asked: RepositoryRequest, id: string): Promise<Response> {
   return withSession(context, { asked, id }, async (session, signal) => {
-    const size = await receive(context, { session, request: asked.request, signal });
+    const size = await receive(context, { session, exchange: asked.exchange, signal });
     return size instanceof Response ? size : progress(202, session, size);
   });
 }
@@ -46,7 +48,7 @@ export function closeUpload(context: RegistryContext, asked: RepositoryRequest, 
       return refuse(400, "DIGEST_INVALID", { message: "the digest is missing: add ?digest=sha256:… to the URL" });
     }
     if (!isHash(digest)) return digestInvalid();
-    const size = await receive(context, { session, request: asked.request, signal });
+    const size = await receive(context, { session, exchange: asked.exchange, signal });
     if (size instanceof Response) return size;
     try {
       await context.repositories.receiveBlob(asked.name, digest, () => context.sessions.finish(session, digest));
@@ -75,12 +77,20 @@ export function cancelUpload(context: RegistryContext, asked: RepositoryRequest,
   });
 }
 
+/**
+ * Whether the caller may read where a blob is to be mounted from; without saying from where, everywhere. Who may not is
+ * told no more than that the blob has to be uploaded.
+ */
+function mayMount(caller: RegistryCaller, from: string | undefined): boolean {
+  return caller.may(from === undefined ? CATALOG : repositoryScope(from, "pull"));
+}
+
 async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
   const { store, repositories } = context;
-  const { request, name } = asked;
+  const { exchange: { request, body }, name } = asked;
   const id = newUploadId();
   try {
-    if (request.body) await store.appendUpload(id, request.body, { algorithm: hashAlgorithm(digest) });
+    if (body) await store.appendUpload(id, body, { algorithm: hashAlgorithm(digest) });
     const size = await store.uploadSize(id);
     const promised = contentLength(request) ?? size;
     if (size !== promised) {
@@ -115,8 +125,9 @@ async function withSession(
 /** Adds the body of a request to a session and gives its new size, or says what was wrong with the chunk. */
 async function receive(
   { store, sessions }: RegistryContext,
-  { session, request, signal }: { session: UploadSession; request: Request; signal: AbortSignal },
+  { session, exchange, signal }: { session: UploadSession; exchange: Exchange; signal: AbortSignal },
 ): Promise<number | Response> {
+  const { request, body } = exchange;
   const before = await store.uploadSize(session.id);
   const header = request.headers.get("Content-Range");
   const range = header === null ? undefined : parseContentRange(header);
@@ -129,11 +140,11 @@ async function receive(
   }
   const length = contentLength(request);
   if (range && length !== undefined && length !== range.length) return sizeInvalid(length, range.length);
-  if (!request.body) return range ? sizeInvalid(0, range.length) : before;
+  if (!body) return range ? sizeInvalid(0, range.length) : before;
 
   let after: number;
   try {
-    after = await store.appendUpload(session.id, request.body, { algorithm: session.algorithm, signal });
+    after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, signal });
   } catch (error) {
     if (error instanceof StoreError) await sessions.cancel(session);
     return bodyFailed(error);
