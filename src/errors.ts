@@ -176,6 +176,12 @@ export class FileError extends GcraneError {
   }
 }
 
+/** A journal of work that is not one, or one of other work. */
+export class JournalError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "JOURNAL_INVALID";
+}
+
 /** A wrong use of the command line: exit code 2. */
 export class UsageError extends GcraneError {
   /** @inheritdoc */

@@ -37,7 +37,10 @@ export async function addReferrer(
   const key = `${repository}@${subject}`;
   const change = (queue.get(key) ?? Promise.resolve())
     .then(() => extendTag(client, repository, { subject, descriptor }, options));
-  queue.set(key, change.catch(() => {}));
+  const settled = change.catch(() => {}).then(() => {
+    if (queue.get(key) === settled) queue.delete(key);
+  });
+  queue.set(key, settled);
   await change;
 }
 
