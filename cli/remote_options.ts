@@ -28,7 +28,11 @@ export function remoteOptions(context: Context): CommandOptions {
 
 /** The platform that was asked for. `all` is none in particular, as leaving it out is. */
 function wantedPlatform(text: string | undefined): Platform | undefined {
-  if (text === undefined || text === "all") return undefined;
+  return text === undefined || text === "all" ? undefined : platformOf(text);
+}
+
+/** A platform as `--platform` takes it. @throws {UsageError} */
+export function platformOf(text: string): Platform {
   try {
     return parsePlatform(text);
   } catch (error) {
