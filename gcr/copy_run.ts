@@ -19,7 +19,7 @@ const MAX_UNREACHABLE = 20;
  * How requests that failed in passing are tried again, when nobody says: quotas of registries are by the minute or by
  * ten, so a copy waits some nine minutes in all, and up to ten where the registry asks for that.
  */
-const PATIENCE = { attempts: 7, delayMs: 500, maxDelayMs: 600_000 };
+const PATIENCE = { attempts: 8, delayMs: 500, maxDelayMs: 600_000 };
 
 /** What all repositories of one recursive copy share: connections, bounds, the journal, the counts. */
 export class CopyRun {
