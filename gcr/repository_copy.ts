@@ -34,17 +34,17 @@ export async function copyOneRepository(
       progress?.add(event);
     },
   });
-  const failed = run.failed;
+  let isDone = false;
   try {
     const before = await listTarget(run, target, pusher);
-    const copy = new RepositoryCopy(run, { source, listing, target, before, pusher });
-    const copied = await copy.copyAll();
+    const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, pusher }).copyAll();
+    isDone = !failed;
     run.counts.repositories++;
-    if (run.failed === failed) await run.note((journal) => journal.done(source.repository));
+    if (isDone) await run.note((journal) => journal.done(source.repository));
     run.tell({ kind: "repository", source: source.name, target: target.name, copied });
     return before;
   } finally {
-    progress?.end(run.failed === failed ? "done" : "failed");
+    progress?.end(isDone ? "done" : "failed");
     for (const repository of [source, target]) run.pusher.forget(repository);
   }
 }
@@ -87,6 +87,7 @@ class RepositoryCopy {
   /** Tags that are copied only with what they belong to, by the tag's first part. */
   #besides: Map<string, string[]> | undefined;
   #copied = false;
+  #failed = false;
   #refused = false;
 
   constructor(run: CopyRun, pair: RepositoryPair) {
@@ -96,8 +97,8 @@ class RepositoryCopy {
     this.#journaled = run.journal.partial(pair.source.repository);
   }
 
-  /** Copies what is to be copied; whether that was anything. */
-  async copyAll(): Promise<boolean> {
+  /** Copies what is to be copied; whether that was anything, and whether something failed. */
+  async copyAll(): Promise<{ copied: boolean; failed: boolean }> {
     const wanted = await this.#wanted();
     const copy = new ManifestCopy(this.#run, {
       source: this.#pair.source,
@@ -114,7 +115,7 @@ class RepositoryCopy {
     for (let found = await this.#referrers(copy); found.length > 0; found = await this.#referrers(copy)) {
       await this.#each(found, ({ digest, mediaType }) => copy.settle(digest, mediaType));
     }
-    return this.#copied;
+    return { copied: this.#copied, failed: this.#failed };
   }
 
   /** The manifests of the source to copy, with those of their tags that are wanted. */
@@ -220,6 +221,7 @@ class RepositoryCopy {
         const { digest, tags } = manifest;
         await this.#run.note((journal) => journal.copied(source.repository, digest, tags));
       } catch (error) {
+        this.#failed = true;
         if (this.#refused) return;
         this.#refused = isRefusal(error);
         const { digest, tags: [tag] } = manifest;
