@@ -9,7 +9,10 @@ const TYPE = "application/octet-stream";
 export async function serveBlob(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
   const { request, name } = asked;
   const { signal } = request;
-  const blob = await context.repositories.blob(name, digest, { signal });
+  const { repositories, readOnly } = context;
+  const blob = request.method === "HEAD" && !readOnly
+    ? await repositories.reliedBlob(name, digest, { signal }) // so asks who would else upload it
+    : await repositories.blob(name, digest, { signal });
   if (!blob) return blobUnknown(digest);
   const { size } = blob;
   const headers = { "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "ETag": `"${digest}"` };

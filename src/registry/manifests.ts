@@ -57,6 +57,7 @@ export async function putManifest(
   }
   const pushed = readManifest(bytes, exchange.request);
   if (pushed instanceof Response) return pushed;
+  const claimed = context.clock();
   const missing = await missingContent(context, name, pushed);
   if (missing.length > 0) {
     return refuseAll(
@@ -71,7 +72,7 @@ export async function putManifest(
   const { mediaType, subject, imageSize } = pushed;
   const created = await timeCreated(context, name, pushed);
   const manifest = { digest, mediaType, uploaded: context.clock(), created, imageSize, subject, bytes };
-  await context.repositories.putManifest(name, manifest, tags);
+  await context.repositories.putManifest(name, manifest, { tags, claimed });
   return replyEmpty(201, {
     "Location": `/v2/${name}/manifests/${digest}`,
     "Docker-Content-Digest": digest,
@@ -131,7 +132,7 @@ async function missingContent(
   const missing = await mapConcurrent([...blobs, ...members], { concurrency }, async (descriptor) => {
     const { digest } = descriptor;
     const isThere = members.includes(descriptor) && await repositories.manifest(name, digest) ||
-      await repositories.blob(name, digest);
+      await repositories.reliedBlob(name, digest, { always: true });
     return isThere ? [] : [descriptor];
   });
   return missing.flat();

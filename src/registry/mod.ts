@@ -38,6 +38,7 @@ export { tokenAccess, type TokenAccessOptions } from "./token_access.ts";
 export { checkSigningKey } from "./token_keys.ts";
 export type { UsersOptions } from "./users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions } from "./serve.ts";
+export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
 export type {

@@ -87,8 +87,9 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const { readOnly = false, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {
     store,
-    repositories: new Repositories(store),
+    repositories: new Repositories(store, clock),
     sessions: new UploadSessions(store, clock),
+    readOnly,
     clock,
     manifestLimit,
   };

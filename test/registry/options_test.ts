@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { FileError } from "../../src/errors.ts";
+import { StoreError } from "../../src/errors.ts";
 import { createRegistry, memoryStore, type RegistryStore } from "../../src/registry/mod.ts";
 import { assertRefused, digestOf, encode, RegistryClient } from "../contracts/registry_client.ts";
 
@@ -86,7 +86,7 @@ describe("createRegistry", () => {
   });
 
   it("tells its owner, and not the client, what went wrong in the store", async () => {
-    const failure = new FileError("can't read /srv/secret/place: EIO", { errno: "EIO" });
+    const failure = new StoreError("can't read /srv/secret/place: EIO");
     const store = new Proxy(memoryStore(), {
       get: () => () => Promise.reject(failure),
     }) as RegistryStore;
