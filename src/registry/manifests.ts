@@ -11,6 +11,8 @@ import { isTag } from "./route.ts";
 /** A manifest's config is read for the time that it says only up to this size. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 const CONCURRENCY = 16;
+/** Of what is missing so much is told, and no more: a manifest of 100 MB may name a million blobs. */
+const MOST_TOLD = 100;
 
 /** Answers GET and HEAD of a manifest (distribution-spec, "Pulling manifests"). */
 export async function serveManifest(
@@ -62,7 +64,7 @@ export async function putManifest(
   if (missing.length > 0) {
     return refuseAll(
       400,
-      missing.map(({ digest }) => ({
+      missing.slice(0, MOST_TOLD).map(({ digest }) => ({
         code: "MANIFEST_BLOB_UNKNOWN",
         message: "the manifest names content that its repository does not have",
         detail: { digest },

@@ -97,7 +97,7 @@ export class Repositories {
         hint: "push it again",
       });
     }
-    for (const tag of tags) await this.#store.put(tagKey(name, tag), new TextEncoder().encode(digest));
+    for (const tag of tags) await this.pointTag(name, tag, digest);
     // A removal of the same manifest may have come between, and the new tags must not be left without it.
     if (await this.#store.get(key) === undefined) await put();
   }
@@ -113,6 +113,11 @@ export class Repositories {
       if (target === digest) await this.#store.delete(tagKey(name, tag));
     }
     return true;
+  }
+
+  /** Points a tag at a manifest that is there. */
+  pointTag(name: string, tag: string, digest: Hash): Promise<void> {
+    return this.#store.put(tagKey(name, tag), new TextEncoder().encode(digest));
   }
 
   /** Removes a tag and leaves the manifest; whether it was there. */

@@ -18,10 +18,8 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   if (mount !== null) {
     if (!isHash(mount)) return digestInvalid();
     const from = url.searchParams.get("from") ?? undefined;
-    const isSource = from === undefined || isRepositoryName(from);
-    if (isSource && mayMount(asked.caller, from) && await context.repositories.mountBlob(name, mount, from)) {
-      return blobCreated(name, mount);
-    }
+    const isSource = mayMount(asked.caller, from) && (from === undefined || isRepositoryName(from));
+    if (isSource && await context.repositories.mountBlob(name, mount, from)) return blobCreated(name, mount);
   }
   const digest = url.searchParams.get("digest");
   if (digest !== null) {

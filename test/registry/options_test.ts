@@ -16,6 +16,14 @@ describe("createRegistry", () => {
     assertEquals((await fetch(new Request(`${base}/v2/x/blobs/uploads/`), { method: "POST" })).status, 202);
   });
 
+  it("looks past what servers pass beside a request", async () => {
+    const { fetch } = createRegistry();
+    const handler = fetch as (request: Request, more: unknown) => Promise<Response>;
+    const upload = () => new Request(`${base}/v2/x/blobs/uploads/`, { method: "POST" });
+    const passed = [{ remoteAddr: { hostname: "127.0.0.1" }, completed: Promise.resolve() }, { BUCKET: {} }, {}];
+    for (const more of passed) assertEquals((await handler(upload(), more)).status, 202);
+  });
+
   it("keeps what two registries over one store have apart from nothing else", async () => {
     const store = memoryStore();
     const [one, other] = [0, 1].map(() => new RegistryClient({ fetch: createRegistry({ store }).fetch, base }));
