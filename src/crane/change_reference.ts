@@ -43,7 +43,7 @@ export interface Destination {
  */
 export async function changeReference(
   reference: string,
-  change: (view: Image | ImageIndex, context: ChangeContext) => Promise<Image | ImageIndex>,
+  change: (view: Image | ImageIndex, context: ChangeContext) => Image | ImageIndex | Promise<Image | ImageIndex>,
   options: ChangeOptions,
 ): Promise<`${string}@${Hash}`> {
   const source = referenceOf(reference, options);
@@ -71,6 +71,6 @@ export async function pushTo(
   view: Image | ImageIndex,
   { pusher, options }: { pusher: Pusher; options: CraneOptions },
 ): Promise<`${string}@${Hash}`> {
-  const digest = await pusher.push(reference ?? repository.digest(await view.digest(options)), view, options);
+  const digest = await pusher.push(reference ?? repository, view, options);
   return `${repository.name}@${digest}`;
 }

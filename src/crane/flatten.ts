@@ -24,14 +24,9 @@ export async function flatten(
   options: FlattenReferenceOptions = {},
 ): Promise<`${string}@${Hash}`> {
   const { compression, level } = options;
-  return await changeReference(reference, async (view, { pusher, repository }) => {
-    const edit = async (image: Image) => {
-      const flat = flattened(image, { compression, level });
-      // To ask for its digest first would be to make the layer twice.
-      for (const layer of await flat.layers(options)) await pusher.upload(repository, layer, options);
-      return flat;
-    };
-    if (view.kind === "image") return await edit(view);
+  return await changeReference(reference, (view) => {
+    const edit = (image: Image) => flattened(image, { compression, level });
+    if (view.kind === "image") return edit(view);
     return mapIndex(view, edit, { indexes: (index) => removeManifests(index, matchAttestations) });
   }, options);
 }

@@ -26,15 +26,13 @@ export async function mutate(
   changes: ImageChanges,
   options: MutateOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  return await changeReference(reference, async (view, { pusher, repository }) => {
+  return await changeReference(reference, async (view) => {
     if (view.kind === "index" && changes.platform) {
       throw new UsageError(`${reference} is an index, whose images can't all be for one platform`, {
         hint: "choose one of them with --platform",
       });
     }
     const layers = await layersFromPaths(options.append ?? [], options);
-    // A layer has to be made to know its digest; to upload it now saves making it again, for each image of an index.
-    for (const layer of layers) if (!layer.digestKnown()) await pusher.upload(repository, layer, options);
     const edit = (image: Image) => changeImage(appendLayers(image, layers), changes);
     return view.kind === "index" ? mapIndex(view, edit) : edit(view);
   }, options);
