@@ -2,7 +2,7 @@
  * Tarballs of images, as `docker save` writes and `docker load` reads them.
  *
  * {@linkcode imageFromTarball} gives an image of a tarball that stays where it is: its layers are read when somebody
- * asks for them. {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one, as Docker does now or,
+ * asks for them; {@linkcode tarballContents} tells what a tarball holds, an OCI image layout too. {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one, as Docker does now or,
  * with the format "legacy", as it did before version 1.10.
  *
  * @example
@@ -23,6 +23,9 @@ export {
   imageFromTarball,
   type ImageFromTarballOptions,
   loadManifest,
+  type SavedImages,
+  type SavedLayout,
+  tarballContents,
   type TarballImage,
   tarballImages,
 } from "./image.ts";
