@@ -11,7 +11,7 @@ import { type ChangeOptions, changeSource } from "./change_reference.ts";
 import type { ImageSource } from "./open.ts";
 
 /** Options of {@linkcode flatten}. */
-export interface FlattenReferenceOptions extends ChangeOptions, Pick<FlattenOptions, "compression" | "level"> {}
+export interface FlattenReferenceOptions extends ChangeOptions, Omit<FlattenOptions, "history"> {}
 
 /**
  * Makes one layer of the layers of an image, or of each image of an index, and pushes the result. Each
@@ -24,9 +24,9 @@ export async function flatten(
   source: ImageSource,
   options: FlattenReferenceOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  const { compression, level } = options;
+  const { compression, level, reproducible, estargz } = options;
   return await changeSource(source, (view) => {
-    const edit = (image: Image) => flattened(image, { compression, level });
+    const edit = (image: Image) => flattened(image, { compression, level, reproducible, estargz });
     if (view.kind === "image") return edit(view);
     return mapIndex(view, edit, { indexes: (index) => removeManifests(index, matchAttestations) });
   }, options);

@@ -7,7 +7,8 @@ import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 import { type ImageSource, sourceName } from "./open.ts";
 
 /** Options of {@linkcode mutate}. */
-export interface MutateOptions extends ChangeSourceOptions, Pick<LayersFromPathsOptions, "stdin"> {
+export interface MutateOptions
+  extends ChangeSourceOptions, Omit<LayersFromPathsOptions, "signal" | "mediaType" | "annotations"> {
   /**
    * Tarballs or directories to put on top, one layer each, the last one uppermost.
    * @default none
