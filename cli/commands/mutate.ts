@@ -6,6 +6,7 @@ import type { FlagValues } from "../flag.ts";
 import { pairChanges } from "../pairs.ts";
 import { platformFlag } from "../platform_flag.ts";
 import { changeOptions } from "../change_options.ts";
+import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -62,6 +63,7 @@ ${SOURCES_HELP} The result needs -t then.`,
       completes: "file",
       help: 'A tarball or a directory to put on top as a layer; "-" reads a tarball from standard input',
     },
+    ...layerFlags,
     keepOthers: {
       type: "boolean",
       help: "With --platform, keep the other images of the index as they are",
@@ -93,6 +95,7 @@ ${SOURCES_HELP} The result needs -t then.`,
   transfers: true,
   async run(context) {
     const { args, flags, stdout, stdin, signal } = context;
+    const layers = { ...layerOptions(context), stdin };
     if (flags.tag !== undefined && flags.repo !== undefined) {
       throw new UsageError("-t and --repo both say where to push", { hint: "leave out one of the two" });
     }
@@ -102,7 +105,7 @@ ${SOURCES_HELP} The result needs -t then.`,
       const { mutate } = await import("../../src/crane/mod.ts");
       const source = await localSource(args.image, context) ?? args.image;
       const { append, repo: repository } = flags;
-      return await stdout.print(await mutate(source, changes, { ...options, append, stdin, repository }));
+      return await stdout.print(await mutate(source, changes, { ...options, ...layers, append, repository }));
     }
     if (flags.keepOthers) {
       throw new UsageError("a tarball holds no index, so --keep-others has no place", { hint: "leave it out" });
@@ -112,7 +115,7 @@ ${SOURCES_HELP} The result needs -t then.`,
     const { changeImage } = await import("../../src/mutate/mod.ts");
     const { writeTarballFile } = await import("../../src/tarball/mod.ts");
     const local = await localSource(args.image, context);
-    const layered = await append(await openImage(local ?? args.image, options), flags.append, { stdin, signal });
+    const layered = await append(await openImage(local ?? args.image, options), flags.append, { ...layers, signal });
     const reference = flags.repo ?? flags.tag ?? (local ? undefined : args.image);
     await writeTarballFile(flags.output, [{ reference, image: changeImage(layered, changes) }], options);
   },
