@@ -1,11 +1,14 @@
-import { defaultKeychain } from "../src/authn/mod.ts";
+import type { Keychain } from "../src/authn/mod.ts";
 import { PlatformError, UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import { parsePlatform, type Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
+import { keychainOf } from "./keychains.ts";
 
 /** What every command that speaks to a registry needs of the line and of the world. */
 export interface CommandOptions extends RemoteOptions {
+  /** Finds the credentials that the line asks for. */
+  keychain: Keychain;
   /** Which image of an index; `undefined` when none was asked for. */
   platform?: Platform;
   /** Aborted when the command is to end. */
@@ -14,9 +17,9 @@ export interface CommandOptions extends RemoteOptions {
 
 /** The options of the core, from the global flags and the world around the command. */
 export function remoteOptions(context: Context): CommandOptions {
-  const { flags, environment, warn } = context;
+  const { flags } = context;
   return {
-    keychain: defaultKeychain({ environment, warn }),
+    keychain: keychainOf(flags.keychain, context),
     insecure: flags.insecure,
     allowNondistributable: flags.allowNondistributableArtifacts,
     platform: wantedPlatform(flags.platform),

@@ -25,6 +25,7 @@ describe("flags", () => {
     assertEquals(await understood("show a"), {
       args: { source: "a" },
       flags: {
+        keychain: [],
         insecure: false,
         allowNondistributableArtifacts: false,
         verbose: false,

@@ -182,7 +182,7 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
         [`- ${SECRET}`, `${file}: it is not a kubeconfig`],
         ["kind: Config", `${file} names no current-context`],
         ["current-context: lost", `${file} has no context "lost"`],
-        [yaml(cluster, []).replace("cluster: fake", "cluster: 7"), `${file}: context here: "cluster" is not text`],
+        [yaml(cluster, []).replace("cluster: fake", "cluster: 7"), `${file}: context here: "cluster" is not a text`],
         [
           yaml(cluster, []).replace(/https:\S+/, "ftp://x"),
           `${file}: cluster fake: "server" is not the URL of an API server`,
