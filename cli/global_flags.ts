@@ -16,8 +16,9 @@ export const keychainNames = [
 /** The flags of every command; they may stand anywhere on the line. */
 export const globalFlags = {
   platform: {
-    type: "string",
+    type: "strings",
     valueName: "PLATFORM",
+    commas: true,
     help: "Which image of an index: os/arch[/variant][:osversion], linux/amd64 for example, or all",
   },
   keychain: {

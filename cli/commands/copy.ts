@@ -1,7 +1,10 @@
 import { type Command, command as declare } from "../command.ts";
+import { UsageError } from "../../src/errors.ts";
+import { giveToEngine } from "../give_to_engine.ts";
 import { keychainNames } from "../global_flags.ts";
 import { keychainOf } from "../keychains.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { daemonName, localSource } from "../local_source.ts";
+import { platformsOptions } from "../remote_options.ts";
 
 const keychainFlag = (end: string, env: string) =>
   ({
@@ -18,7 +21,9 @@ export const command: Command = declare({
   description:
     `The digest stays the same. Layers that the destination has are not sent, and within a registry they are mounted instead of copied.
 
-Of an index all images are copied, unless --platform names one. With --all-tags, SRC and DST are repositories.
+Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
+
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.
 
 Where the two ends need other credentials, though they may be one registry, --src-keychain and --dst-keychain say which.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
@@ -35,6 +40,11 @@ Where the two ends need other credentials, though they may be one registry, --sr
       command: "gcrane copy registry.example.com/app:v1 mirror.example.com/app:v1",
     },
     {
+      text: "Copy two platforms of an image",
+      command:
+        "gcrane copy --platform linux/amd64,linux/arm64 registry.example.com/multi:v1 mirror.example.com/multi:v1",
+    },
+    {
       text: "Copy all tags that the other repository does not have",
       command: "gcrane copy -a -n registry.example.com/app mirror.example.com/app",
     },
@@ -48,17 +58,27 @@ Where the two ends need other credentials, though they may be one registry, --sr
   transfers: true,
   async run(context) {
     const { args, flags } = context;
+    const { source, destination } = args;
+    const engineName = daemonName(destination);
+    if (flags.allTags && (engineName !== undefined || daemonName(source) !== undefined)) {
+      throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
+    }
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
     const { srcKeychain, dstKeychain } = flags;
     const options = {
-      ...remoteOptions(context),
+      ...platformsOptions(context),
       ...(dstKeychain.length > 0 && { keychain: keychainOf(dstKeychain, context) }),
       ...(srcKeychain.length > 0 && { sourceKeychain: keychainOf(srcKeychain, context) }),
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
     };
-    if (flags.allTags) await copyRepository(args.source, args.destination, options);
-    else await copy(args.source, args.destination, options);
+    if (flags.allTags) return await copyRepository(source, destination, options);
+    const from = await localSource(source, context) ?? source;
+    if (engineName === undefined) await copy(from, destination, options);
+    else {
+      const keychain = srcKeychain.length > 0 ? srcKeychain : flags.keychain;
+      await giveToEngine(from, engineName, { ...context, flags: { ...flags, keychain } });
+    }
   },
 });

@@ -4,7 +4,7 @@ import type { AuthConfig } from "./auth_config.ts";
 import { anonymous, type Authenticator } from "./authenticator.ts";
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
 
-/** Gives the credentials of now; `undefined` when there are none. */
+/** Gives the credentials of now; `undefined` when there are none. Once there were, it gives some or fails. */
 export type CredentialSource = (options?: AbortOptions) => Promise<AuthConfig | undefined>;
 
 /**
@@ -29,7 +29,7 @@ export function cloudKeychain(
       } catch (error) {
         signal?.throwIfAborted();
         // A failure that is remembered comes back as the same error; once told is enough.
-        if (error !== warned) warn?.(`no credentials for ${registry}: ${wordsOf(error)}`);
+        if (error !== warned) warn?.(`no credentials for ${registry}: ${failureWords(error)}`);
         warned = error;
         return anonymous;
       }
@@ -40,25 +40,20 @@ export function cloudKeychain(
 function authenticator(source: CredentialSource, registry: string): Authenticator {
   return Object.freeze({
     async authorization({ signal }: AbortOptions = {}): Promise<AuthConfig> {
-      let found: AuthConfig | undefined;
       try {
-        found = await source({ signal });
+        return (await source({ signal }))!;
       } catch (cause) {
         signal?.throwIfAborted();
-        // The transport tries again after these two; the status of a token server must not be taken for the registry's.
-        if (cause instanceof AuthError || cause instanceof NetworkError) throw cause;
-        const hint = cause instanceof GcraneError ? cause.hint : undefined;
-        throw new AuthError(`the credentials for ${registry} can't be renewed: ${wordsOf(cause)}`, { hint });
+        // The transport tries again after this one. The status of a token server must not be taken for the registry's.
+        if (cause instanceof NetworkError) throw cause;
+        throw new AuthError(`the credentials for ${registry} can't be renewed: ${failureWords(cause)}`);
       }
-      if (found === undefined) {
-        throw new AuthError(`the credentials for ${registry} have expired, and are there no more`);
-      }
-      return found;
     },
   });
 }
 
-/** What an error says, if it is one of ours: what somebody else's code throws may hold a secret. */
-function wordsOf(error: unknown): string {
-  return error instanceof GcraneError ? error.message : "they can't be had";
+/** What an error says and advises, if it is one of ours: what somebody else's code throws may hold a secret. */
+export function failureWords(error: unknown): string {
+  if (!(error instanceof GcraneError)) return "they can't be had";
+  return error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
 }

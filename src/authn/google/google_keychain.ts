@@ -1,7 +1,7 @@
-import { AuthError, GcraneError } from "../../errors.ts";
+import { AuthError } from "../../errors.ts";
 import { runCommand } from "../../runtime/mod.ts";
 import type { AuthConfig } from "../auth_config.ts";
-import { cloudKeychain } from "../cloud_keychain.ts";
+import { cloudKeychain, failureWords } from "../cloud_keychain.ts";
 import { cloudOf } from "../cloud_of.ts";
 import { parseFields } from "../fields.ts";
 import type { Keychain } from "../keychain.ts";
@@ -96,10 +96,10 @@ function firstOf(sources: readonly Source[], { warn }: Surroundings): Source {
       const found = await source().catch((error: unknown) => void failures.push(error));
       if (found === undefined) continue;
       chosen = source;
-      for (const failure of failures) warn?.(`Google credentials passed over: ${wordsOf(failure)}`);
+      for (const failure of failures) warn?.(`Google credentials passed over: ${failureWords(failure)}`);
       return found;
     }
-    if (failures.length > 1) throw new AuthError(failures.map(wordsOf).join("; "));
+    if (failures.length > 1) throw new AuthError(failures.map(failureWords).join("; "));
     if (failures.length > 0) throw failures[0];
     return undefined;
   };
@@ -146,8 +146,4 @@ async function ofGcloud(
 /** A token as Google's registries are shown it. */
 function shown({ value, expiresAt }: AccessToken): Expiring<AuthConfig> {
   return { value: { username: "_token", password: value }, expiresAt };
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof GcraneError ? error.message : "it failed";
 }
