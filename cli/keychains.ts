@@ -118,10 +118,13 @@ function secretsFileKeychain(file: string): Keychain {
   });
 }
 
+/** In a pod it is that of the pod's own service account, unless another is named. */
 function serviceAccountKeychain(account: string, { environment, warn }: KeychainWorld): Keychain {
-  const [, namespace, serviceAccountName] = /^(?:(.*)\/)?([^/]*)$/s.exec(account)!;
+  const [, namespace, named] = /^(?:(.*)\/)?([^/]*)$/s.exec(account)!;
   return lazyKeychain(async () => {
-    const { kubernetesKeychain } = await import("../src/authn/kubernetes/mod.ts");
+    const { kubernetesKeychain, podServiceAccountName } = await import("../src/authn/kubernetes/mod.ts");
+    const isPodMeant = !namespace && !named && !environment("KUBECONFIG");
+    const serviceAccountName = named || (isPodMeant ? await podServiceAccountName({ environment }) : undefined);
     return kubernetesKeychain({
       environment,
       warn,

@@ -9,6 +9,7 @@ import {
   type Keychain,
   kubernetesKeychain,
   type KubernetesKeychainOptions,
+  podServiceAccountName,
 } from "../../../src/authn/kubernetes/mod.ts";
 import { AuthError, GcraneError, NetworkError } from "../../../src/errors.ts";
 import { atOnce, type FakeCluster, inCluster } from "./fake_cluster.ts";
@@ -151,6 +152,28 @@ describe("kubernetesKeychain in a pod", () => {
       controller.abort(new Error("enough"));
       await assertRejects(() => waits, Error, "enough");
       assertEquals(await other, "ann");
+    }));
+});
+
+describe("podServiceAccountName", () => {
+  const tokenOf = (claims: object) =>
+    `e30.${btoa(JSON.stringify(claims)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}.sig`;
+
+  it("is what the token says", () =>
+    inCluster(async (cluster) => {
+      cluster.write("pod/token", tokenOf({ sub: "system:serviceaccount:team:builder", odd: "~~~???" }));
+      assertEquals(await podServiceAccountName(cluster.inPod), "builder");
+      const environment = (name: string) => name === "GCRANE_SERVICE_ACCOUNT_DIR" ? cluster.path("pod") : undefined;
+      assertEquals(await podServiceAccountName({ environment }), "builder");
+    }));
+
+  it("is not known without a token, or with one that says nothing of it", () =>
+    inCluster(async (cluster) => {
+      for (const token of ["", "opaque", "a.b.c", "a.%%%.c", tokenOf({ sub: "ann" }), tokenOf({})]) {
+        cluster.write("pod/token", token);
+        assertEquals(await podServiceAccountName(cluster.inPod), undefined);
+      }
+      assertEquals(await podServiceAccountName({ directory: cluster.path("nothing") }), undefined);
     }));
 });
 
