@@ -11,6 +11,7 @@ import {
   lazyKeychain,
   multiKeychain,
   parseDockerConfig,
+  refreshingKeychain,
 } from "../src/authn/mod.ts";
 import { AuthError, UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
@@ -89,11 +90,22 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
   };
 }
 
+/** A keychain that is made of a file, and of what the file says later if a long copy lasts until then. */
+function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
+  return refreshingKeychain({
+    async resolve(target, options) {
+      return await (await make(await readText(file))).resolve(target, options);
+    },
+  });
+}
+
+/** Credential helpers give passwords that expire, which a long copy may outlast. */
 function dockerKeychain(file: string, { environment, warn }: KeychainWorld): Keychain {
   const helper = helperOf(environment);
-  if (file === "") return defaultKeychain({ environment, helper, warn });
-  return lazyKeychain(async () =>
-    dockerConfigKeychain(parseDockerConfig(await readText(file), file), { source: file, helper, warn })
+  if (file === "") return refreshingKeychain(defaultKeychain({ environment, helper, warn }));
+  return fileKeychain(
+    file,
+    (text) => dockerConfigKeychain(parseDockerConfig(text, file), { source: file, helper, warn }),
   );
 }
 
@@ -112,9 +124,9 @@ export function helperOf(environment: KeychainWorld["environment"]): (name: stri
 }
 
 function secretsFileKeychain(file: string): Keychain {
-  return lazyKeychain(async () => {
+  return fileKeychain(file, async (text) => {
     const { keychainFromPullSecrets, parseSecretManifest } = await import("../src/authn/kubernetes/mod.ts");
-    return keychainFromPullSecrets(await parseSecretManifest(await readText(file), file));
+    return keychainFromPullSecrets(await parseSecretManifest(text, file));
   });
 }
 

@@ -88,6 +88,16 @@ describe("refreshingKeychain", () => {
     assertEquals(await user(found), "user2");
   });
 
+  it("stays who it was where nobody is known any more", async () => {
+    const answers = [basic("ann", "p"), anonymous, basic("bob", "p")];
+    let now = 0;
+    const inner: Keychain = { resolve: () => Promise.resolve(answers.shift()!) };
+    const found = await refreshingKeychain(inner, { durationMs: 1, clock: () => now }).resolve(target);
+    const users = [];
+    for (now = 0; now < 6; now += 2) users.push(await user(found));
+    assertEquals(users, ["ann", "ann", "bob"]);
+  });
+
   it("ends only the wait of who aborts", async () => {
     let answer: (authenticator: Authenticator) => void = () => {};
     const slow = new Promise<Authenticator>((resolve) => answer = resolve);
