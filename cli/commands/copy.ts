@@ -1,20 +1,9 @@
 import { type Command, command as declare } from "../command.ts";
 import { UsageError } from "../../src/errors.ts";
+import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
 import { giveToEngine } from "../give_to_engine.ts";
-import { keychainNames } from "../global_flags.ts";
-import { keychainOf } from "../keychains.ts";
 import { daemonName, localSource } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
-
-const keychainFlag = (end: string, env: string) =>
-  ({
-    type: "strings",
-    valueName: "NAME",
-    commas: true,
-    env,
-    offers: keychainNames,
-    help: `As --keychain, for the ${end} alone`,
-  }) as const;
 
 /** `gcrane copy` */
 export const command: Command = declare({
@@ -31,8 +20,7 @@ Where the two ends need other credentials, though they may be one registry, --sr
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
     noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
     jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
-    srcKeychain: keychainFlag("source", "GCRANE_SRC_KEYCHAIN"),
-    dstKeychain: keychainFlag("destination", "GCRANE_DST_KEYCHAIN"),
+    ...endKeychainFlags,
   },
   examples: [
     {
@@ -64,11 +52,9 @@ Where the two ends need other credentials, though they may be one registry, --sr
       throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
     }
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
-    const { srcKeychain, dstKeychain } = flags;
     const options = {
       ...platformsOptions(context),
-      ...(dstKeychain.length > 0 && { keychain: keychainOf(dstKeychain, context) }),
-      ...(srcKeychain.length > 0 && { sourceKeychain: keychainOf(srcKeychain, context) }),
+      ...endKeychains(flags, context),
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
@@ -77,7 +63,7 @@ Where the two ends need other credentials, though they may be one registry, --sr
     const from = await localSource(source, context) ?? source;
     if (engineName === undefined) await copy(from, destination, options);
     else {
-      const keychain = srcKeychain.length > 0 ? srcKeychain : flags.keychain;
+      const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
       await giveToEngine(from, engineName, { ...context, flags: { ...flags, keychain } });
     }
   },
