@@ -1,5 +1,5 @@
-import { type Command, command as declare } from "../command.ts";
 import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
 import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
 import { giveToEngine } from "../give_to_engine.ts";
 import { daemonName, localSource } from "../local_source.ts";

@@ -3,6 +3,7 @@ import { environmentVariable, joinPath } from "../../runtime/mod.ts";
 import { readFileIfThere } from "../config_location.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
+import { checkPem } from "./pem.ts";
 
 /** Options of {@linkcode inClusterClient}. */
 export interface InClusterOptions extends KubernetesClientOptions {
@@ -57,7 +58,7 @@ async function connect(options: InClusterOptions): Promise<ClusterConnection> {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
     authorization: `Bearer ${token}`,
     unauthorizedHint: `the token is that of ${podPath("token", options)}`,
-    ...(ca !== undefined && { ca }),
+    ...(ca !== undefined && { ca: checkPem(ca, "CERTIFICATE", podPath("ca.crt", options)) }),
     ...(namespace !== undefined && { namespace }),
   };
 }

@@ -13,6 +13,7 @@ import {
   readKubeconfig,
   type Section,
 } from "./kubeconfig.ts";
+import { checkPem } from "./pem.ts";
 
 /** Options of {@linkcode kubeconfigClient}. */
 export interface KubeconfigOptions extends KubernetesClientOptions, KubeconfigLocation {
@@ -122,10 +123,12 @@ function execPlugin(exec: unknown, user: Section): ExecPlugin {
 
 /** A certificate or key: in the file itself, or in a file that it names. */
 async function pemOf(section: Section, field: string): Promise<string | undefined> {
+  const what = field === "client-key" ? "PRIVATE KEY" : "CERTIFICATE";
   const data = section.text(`${field}-data`);
-  if (data !== undefined) return base64Text(data, `${section.source}: "${field}-data"`);
+  const source = `${section.source}: "${field}-data"`;
+  if (data !== undefined) return checkPem(base64Text(data, source), what, source);
   const path = section.path(field);
-  return path === undefined ? undefined : await readNamed(path, section, field);
+  return path === undefined ? undefined : checkPem(await readNamed(path, section, field), what, path);
 }
 
 async function readNamed(path: string, { source }: Section, field: string): Promise<string> {

@@ -12,7 +12,7 @@ import {
   podServiceAccountName,
 } from "../../../src/authn/kubernetes/mod.ts";
 import { AuthError, GcraneError, NetworkError } from "../../../src/errors.ts";
-import { atOnce, type FakeCluster, inCluster } from "./fake_cluster.ts";
+import { atOnce, type FakeCluster, inCluster, pem } from "./fake_cluster.ts";
 
 const target = { registry: "registry.example.com", repository: "team/app" };
 
@@ -297,6 +297,18 @@ describe("a cluster that gives no credentials", () => {
         `the TLS certificate of the Kubernetes API at 127.0.0.1:${cluster.port} can't be trusted`,
       );
       assertStringIncludes(message, "ca.crt");
+      assertEquals(cluster.asked, []);
+    }));
+
+  it("because its authority is none", () =>
+    inCluster(async (cluster) => {
+      for (const text of ["garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", pem.key]) {
+        cluster.write("pod/ca.crt", text);
+        assertEquals(
+          await failure(inPod(cluster), AuthError),
+          `${cluster.path("pod/ca.crt")} is no certificate in PEM — it begins with -----BEGIN CERTIFICATE-----`,
+        );
+      }
       assertEquals(cluster.asked, []);
     }));
 });
