@@ -1,12 +1,17 @@
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { UsageError } from "../../src/errors.ts";
+import { giveToEngine } from "../give_to_engine.ts";
+import { daemonName, localSource } from "../local_source.ts";
+import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane copy` */
 export const command: Command = declare({
   description:
     `The digest stays the same. Layers that the destination has are not sent, and within a registry they are mounted instead of copied.
 
-Of an index all images are copied, unless --platform names one. With --all-tags, SRC and DST are repositories.`,
+Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
+
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
@@ -19,6 +24,11 @@ Of an index all images are copied, unless --platform names one. With --all-tags,
       command: "gcrane copy registry.example.com/app:v1 mirror.example.com/app:v1",
     },
     {
+      text: "Copy two platforms of an image",
+      command:
+        "gcrane copy --platform linux/amd64,linux/arm64 registry.example.com/multi:v1 mirror.example.com/multi:v1",
+    },
+    {
       text: "Copy all tags that the other repository does not have",
       command: "gcrane copy -a -n registry.example.com/app mirror.example.com/app",
     },
@@ -26,14 +36,21 @@ Of an index all images are copied, unless --platform names one. With --all-tags,
   transfers: true,
   async run(context) {
     const { args, flags } = context;
+    const { source, destination } = args;
+    const engineName = daemonName(destination);
+    if (flags.allTags && (engineName !== undefined || daemonName(source) !== undefined)) {
+      throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
+    }
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
     const options = {
-      ...remoteOptions(context),
+      ...platformsOptions(context),
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
     };
-    if (flags.allTags) await copyRepository(args.source, args.destination, options);
-    else await copy(args.source, args.destination, options);
+    if (flags.allTags) return await copyRepository(source, destination, options);
+    const from = await localSource(source, context) ?? source;
+    if (engineName === undefined) await copy(from, destination, options);
+    else await giveToEngine(from, engineName, context);
   },
 });
