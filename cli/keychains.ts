@@ -32,11 +32,7 @@ interface Kind {
 
 const KINDS: Readonly<Record<typeof keychainNames[number], Kind>> = {
   google: { make: (_, world) => cloud("google", world) },
-  docker: {
-    argument: "FILE",
-    optional: true,
-    make: dockerKeychain,
-  },
+  docker: { argument: "FILE", optional: true, make: dockerKeychain },
   ecr: { make: (_, world) => cloud("ecr", world) },
   acr: { make: (_, world) => cloud("acr", world) },
   github: { make: (_, world) => cloud("github", world) },
