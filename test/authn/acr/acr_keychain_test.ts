@@ -325,6 +325,16 @@ describe("Azure's managed identity", () => {
       assertEquals(world.warnings, []);
     }));
 
+  it("is not asked for where somebody else answers at the address", () =>
+    inWorld(async (world) => {
+      for (const status of [401, 403, 404, 503]) {
+        world.play(IMDS, () => ({ status }));
+        assertEquals(await identityIn(world), "");
+      }
+      assertEquals(world.asked.length, 4);
+      assertEquals(world.warnings, []);
+    }));
+
   it("may be none", () =>
     inWorld(async (world) => {
       assertEquals(await identityIn(world), "");
