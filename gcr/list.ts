@@ -1,5 +1,13 @@
+import { ProtocolError } from "../src/errors.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { type GoogleManifestInfo, type ListOptions, Puller, type RemoteOptions } from "../src/remote/mod.ts";
+import {
+  type GoogleManifestInfo,
+  isGoogle,
+  type ListOptions,
+  Puller,
+  type RemoteOptions,
+  type TagsPage,
+} from "../src/remote/mod.ts";
 
 /** What a registry says of a repository: Google's answer, or a plain list of tags. */
 export interface RepositoryListing {
@@ -13,26 +21,100 @@ export interface RepositoryListing {
   readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
 }
 
-/** Lists a repository, all pages of it. */
+/** Options of {@linkcode listRepository}. */
+export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
+  /**
+   * What asks the registry: one that is shared keeps connections and tokens.
+   * @default a new one, made with these options
+   */
+  puller?: Puller;
+  /**
+   * Told of a list that seems to be cut: its last page is full, and neither a link nor the page after it leads on.
+   * @default it is an error
+   */
+  onTruncated?: (error: ProtocolError) => void;
+}
+
+/**
+ * Lists a repository, all pages of it.
+ *
+ * @throws {ProtocolError} when the registry gives a full page and no way to know whether there is more.
+ */
 export async function listRepository(
   repository: Repository,
-  options: RemoteOptions & ListOptions = {},
+  options: ListRepositoryOptions = {},
 ): Promise<RepositoryListing> {
-  const tags: string[] = [];
-  const children = new Set<string>();
-  const manifests: Record<string, GoogleManifestInfo> = {};
-  let google = false;
-  for await (const page of new Puller(options).tagPages(repository, options)) {
-    tags.push(...page.tags);
-    for (const child of page.child ?? []) children.add(child);
-    Object.assign(manifests, page.manifest);
-    google ||= page.manifest !== undefined;
+  const { puller = new Puller(options), onTruncated = raise, signal } = options;
+  const pageSize = options.pageSize ?? (isGoogle(repository.registry.name) ? 10_000 : 1000);
+  const whole = new WholeListing();
+  for (let last = options.last;;) {
+    let page: TagsPage | undefined;
+    const before = whole.size;
+    for await (page of puller.tagPages(repository, { pageSize, last, signal })) whole.add(page, repository);
+    const manifests = Object.keys(page?.manifest ?? {}).length;
+    if (page === undefined || (page.tags.length !== pageSize && manifests !== pageSize)) break;
+    // Google's pages are of manifests, which nothing but a link leads on from. Elsewhere the page after this one tells.
+    const next = page.tags.at(-1);
+    const stands = last !== undefined && whole.size === before;
+    if (stands || next === undefined || (manifests === pageSize && isGoogle(repository.registry.name))) {
+      onTruncated(truncated(repository, pageSize));
+      break;
+    }
+    last = next;
   }
-  return {
-    name: repository.repository,
-    tags,
-    ...(google ? { child: [...children].sort(), manifest: manifests } : {}),
-  };
+  return whole.listing(repository);
+}
+
+/** The pages of a list put together, each thing once. */
+class WholeListing {
+  readonly #tags = new Set<string>();
+  readonly #children = new Set<string>();
+  readonly #manifests = new Map<string, GoogleManifestInfo>();
+  #google = false;
+
+  get size(): number {
+    return this.#tags.size + this.#manifests.size;
+  }
+
+  add({ tags, child, manifest }: TagsPage, repository: Repository): void {
+    for (const tag of tags) this.#tags.add(tag);
+    for (const name of child ?? []) this.#children.add(name);
+    for (const [digest, info] of Object.entries(manifest ?? {})) {
+      if (!isInfo(info)) {
+        throw new ProtocolError(`the list of ${repository}: what it says of ${JSON.stringify(digest)} makes no sense`);
+      }
+      const known = this.#manifests.get(digest);
+      this.#manifests.set(digest, known ? { ...info, tag: joined(known.tag, info.tag) } : info);
+    }
+    this.#google ||= child !== undefined || manifest !== undefined;
+  }
+
+  listing({ repository }: Repository): RepositoryListing {
+    const google = { child: [...this.#children].sort(), manifest: Object.fromEntries(this.#manifests) };
+    return { name: repository, tags: [...this.#tags], ...(this.#google ? google : {}) };
+  }
+}
+
+/** Whether it is what a list may say of a manifest. */
+function isInfo(value: unknown): value is GoogleManifestInfo {
+  if (typeof value !== "object" || value === null) return false;
+  const tag = (value as GoogleManifestInfo).tag ?? [];
+  return Array.isArray(tag) && tag.every((name) => typeof name === "string");
+}
+
+function joined(a: readonly string[] = [], b: readonly string[] = []): readonly string[] {
+  return [...new Set([...a, ...b])];
+}
+
+function truncated(repository: Repository, pageSize: number): ProtocolError {
+  return new ProtocolError(
+    `the list of ${repository} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
+    { hint: "there may be more: what is not listed is not seen" },
+  );
+}
+
+function raise(error: ProtocolError): never {
+  throw error;
 }
 
 /** Options of {@linkcode listingLines}. */

@@ -19,4 +19,12 @@
  *
  * @module
  */
-export { listingLines, type ListingLinesOptions, listRepository, type RepositoryListing } from "./list.ts";
+export {
+  listingLines,
+  type ListingLinesOptions,
+  listRepository,
+  type ListRepositoryOptions,
+  type RepositoryListing,
+} from "./list.ts";
+export { type ListedManifest, listedManifests, type ListedManifestsOptions } from "./listed_manifests.ts";
+export { type WalkedRepository, type WalkFailure, type WalkOptions, walkRepositories } from "./walk.ts";

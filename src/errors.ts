@@ -176,6 +176,12 @@ export class FileError extends GcraneError {
   }
 }
 
+/** A store of a registry that fails: its disk is full, or its bucket does not answer. */
+export class StoreError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "STORE_FAILED";
+}
+
 /** A wrong use of the command line: exit code 2. */
 export class UsageError extends GcraneError {
   /** @inheritdoc */

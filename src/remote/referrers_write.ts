@@ -1,5 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
-import type { Repository } from "../name/mod.ts";
+import type { DigestReference, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, isDescriptor, MediaType, parseJsonObject } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
@@ -30,26 +30,60 @@ export async function addReferrer(
   const referrer = describeReferrer(manifest);
   if (!referrer) return;
   const { subject, descriptor } = referrer;
-  if (await fetchFromApi(client, repository.digest(subject), options) !== undefined) return;
-
-  const queue = changes.get(client) ?? new Map<string, Promise<void>>();
-  changes.set(client, queue);
-  const key = `${repository}@${subject}`;
-  const change = (queue.get(key) ?? Promise.resolve())
-    .then(() => extendTag(client, repository, { subject, descriptor }, options));
-  queue.set(key, change.catch(() => {}));
-  await change;
+  await changeTag(client, repository.digest(subject), options, (listed) => {
+    return listed.some(({ digest }) => digest === descriptor.digest) ? listed : [...listed, descriptor];
+  });
 }
 
-async function extendTag(
+/**
+ * Takes a manifest that was deleted out of its subject's list of referrers where the registry keeps none itself
+ * (distribution-spec, "Deleting Manifests").
+ */
+export async function removeReferrer(
   client: RemoteClient,
   repository: Repository,
-  { subject, descriptor }: { subject: Hash; descriptor: Descriptor },
+  { subject, digest }: { subject: Hash; digest: Hash },
   options: AbortOptions,
 ): Promise<void> {
+  await changeTag(client, repository.digest(subject), options, (listed) => {
+    return listed.some((it) => it.digest === digest) ? listed.filter((it) => it.digest !== digest) : listed;
+  });
+}
+
+/** What a manifest refers to: the digest of its subject. */
+export function subjectOf(manifest: Bytes): Hash | undefined {
+  const subject = readManifest(manifest)?.subject;
+  return isDescriptor(subject) ? subject.digest : undefined;
+}
+
+type Change = (listed: readonly Descriptor[]) => readonly Descriptor[];
+
+/** Changes the index under the tag that stands in for the API, after the changes of this client that came before. */
+async function changeTag(
+  client: RemoteClient,
+  subject: DigestReference,
+  options: AbortOptions,
+  change: Change,
+): Promise<void> {
+  if (await fetchFromApi(client, subject, options) !== undefined) return;
+  const queue = changes.get(client) ?? new Map<string, Promise<void>>();
+  changes.set(client, queue);
+  const key = subject.name;
+  const mine = (queue.get(key) ?? Promise.resolve()).then(() => rewriteTag(client, subject, options, change));
+  queue.set(key, mine.catch(() => {}));
+  await mine;
+}
+
+async function rewriteTag(
+  client: RemoteClient,
+  { context: repository, identifier: subject }: DigestReference,
+  options: AbortOptions,
+  change: Change,
+): Promise<void> {
   const listed = await fetchFromTag(client, repository, subject, options);
-  if (listed.some(({ digest }) => digest === descriptor.digest)) return;
-  const { bytes } = await asManifest([...listed, descriptor]);
+  const changed = change(listed);
+  if (changed === listed) return;
+  const { bytes } = await asManifest(changed);
   const { response } = await client.request(repository, {
     method: "PUT",
     to: `/manifests/${referrersTag(subject)}`,
@@ -64,13 +98,8 @@ async function extendTag(
 
 /** What the list of referrers says of a manifest; `undefined` when it refers to nothing. */
 function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor: Descriptor } | undefined {
-  let value: Record<string, unknown>;
-  try {
-    value = parseJsonObject(manifest.bytes, "manifest");
-  } catch {
-    return undefined; // a registry may take manifests that are no JSON; they refer to nothing
-  }
-  if (!isDescriptor(value.subject)) return undefined;
+  const value = readManifest(manifest.bytes);
+  if (!isDescriptor(value?.subject)) return undefined;
   return {
     subject: value.subject.digest,
     descriptor: {
@@ -80,4 +109,13 @@ function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor
       ...artifactFields(value),
     },
   };
+}
+
+/** A manifest's fields. A registry may take manifests that are no JSON; they refer to nothing. */
+function readManifest(bytes: Bytes): Record<string, unknown> | undefined {
+  try {
+    return parseJsonObject(bytes, "manifest");
+  } catch {
+    return undefined;
+  }
 }

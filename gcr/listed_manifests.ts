@@ -1,0 +1,104 @@
+import { HttpError, ProtocolError } from "../src/errors.ts";
+import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
+import { DEFAULT_JOBS, type GoogleManifestInfo, type Puller } from "../src/remote/mod.ts";
+import { type Hash, isHash } from "../src/spec/mod.ts";
+import type { RepositoryListing } from "./list.ts";
+
+/** A manifest of a repository, as far as its registry tells without giving it. */
+export interface ListedManifest {
+  /** Its digest. */
+  readonly digest: Hash;
+  /** Its media type; empty where the registry does not say. */
+  readonly mediaType: string;
+  /** The tags that point at it, sorted. */
+  readonly tags: readonly string[];
+  /** The bytes of the image, all that it names counted; only from Google's extension. */
+  readonly size?: number;
+  /** When it was uploaded last; only from Google's extension. */
+  readonly uploaded?: Date;
+  /** When the image says it was made; only from Google's extension. */
+  readonly created?: Date;
+}
+
+/** Options of {@linkcode listedManifests}. */
+export interface ListedManifestsOptions extends AbortOptions {
+  /** What asks the registry. */
+  puller: Puller;
+  /**
+   * How many tags are asked for at the same time.
+   * @default 4
+   */
+  jobs?: number;
+}
+
+/**
+ * The manifests of a repository, each once, sorted by digest, from either kind of listing. Google's tells of all. Of a
+ * plain one each tag is asked for with HEAD; manifests without a tag can't be known then.
+ *
+ * @throws {ProtocolError} when the listing has something that is no digest.
+ */
+export async function* listedManifests(
+  repository: Repository,
+  listing: RepositoryListing,
+  options: ListedManifestsOptions,
+): AsyncGenerator<ListedManifest, void, undefined> {
+  const found = new Map<Hash, ListedManifest>();
+  for (const [digest, info] of Object.entries(listing.manifest ?? {})) {
+    if (!isHash(digest)) {
+      throw new ProtocolError(`the list of ${repository} has ${JSON.stringify(digest)} for a digest`);
+    }
+    found.set(digest, fromGoogle(digest, info));
+  }
+  const told = new Set([...found.values()].flatMap(({ tags }) => tags));
+  const open = listing.tags.filter((tag) => !told.has(tag));
+  for (const { tag, digest, mediaType } of await askForTags(repository, open, options)) {
+    const known = found.get(digest) ?? { digest, mediaType, tags: [] };
+    found.set(digest, { ...known, tags: [...known.tags, tag].sort() });
+  }
+  const digests = [...found.keys()].sort();
+  for (const digest of digests) yield found.get(digest)!;
+}
+
+/** What tags point at. One that has gone meanwhile is left out. */
+async function askForTags(
+  repository: Repository,
+  tags: readonly string[],
+  { puller, jobs = DEFAULT_JOBS, signal }: ListedManifestsOptions,
+): Promise<{ tag: string; digest: Hash; mediaType: string }[]> {
+  const answers = await mapConcurrent(tags, { concurrency: jobs, signal }, async (tag, signal) => {
+    try {
+      const { digest, mediaType } = await puller.head(repository.tag(tag), { signal });
+      return [{ tag, digest, mediaType }];
+    } catch (error) {
+      if (error instanceof HttpError && error.status === 404) return [];
+      throw error;
+    }
+  });
+  return answers.flat();
+}
+
+function fromGoogle(digest: Hash, info: GoogleManifestInfo): ListedManifest {
+  const size = number(info.imageSizeBytes);
+  const uploaded = time(info.timeUploadedMs);
+  const created = time(info.timeCreatedMs);
+  return {
+    digest,
+    mediaType: typeof info.mediaType === "string" ? info.mediaType : "",
+    tags: [...info.tag ?? []].sort(),
+    ...(size !== undefined && { size }),
+    ...(uploaded && { uploaded }),
+    ...(created && { created }),
+  };
+}
+
+/** A time as Google's registries write it. What is not known is zero there, or the year 1. */
+function time(text: unknown): Date | undefined {
+  const ms = number(text);
+  const date = ms !== undefined && ms > 0 ? new Date(ms) : undefined;
+  return date && Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+function number(text: unknown): number | undefined {
+  return typeof text === "string" && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,71 @@
+/** What came of an item: a result, or an error that its taker deals with. */
+export type Outcome<R> = { readonly result: R; readonly error?: undefined } | { readonly error: unknown };
+
+/** An item whose work has begun. */
+interface Begun<T, R> {
+  readonly item: T;
+  readonly outcome: Promise<Outcome<R>>;
+}
+
+/**
+ * A line of items that are worked on before it is their turn, a bounded number at a time, and taken in order. Items may
+ * be put in front of those that wait. Sources are drawn from only as far as that needs, so the line stays short however
+ * much they hold.
+ */
+export class Lookahead<T, R> {
+  readonly #work: (item: T) => Promise<R>;
+  readonly #concurrency: number;
+  readonly #line: (Begun<T, R> | AsyncIterator<T> | Iterator<T>)[] = [];
+  #begun = 0;
+
+  /** Makes it with nothing in line. */
+  constructor(concurrency: number, work: (item: T) => Promise<R>) {
+    this.#concurrency = concurrency;
+    this.#work = work;
+  }
+
+  /** Puts items in front of all that wait. */
+  putFirst(items: Iterable<T> | AsyncIterable<T>): void {
+    this.#line.unshift(Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]());
+  }
+
+  /** The first item and what came of it; `undefined` at the end of the line. */
+  async take(): Promise<{ item: T; outcome: Outcome<R> } | undefined> {
+    await this.#begin();
+    const first = this.#line.shift();
+    if (!first || !("outcome" in first)) return undefined;
+    const outcome = await first.outcome;
+    this.#begun--;
+    return { item: first.item, outcome };
+  }
+
+  /** Closes the sources and waits for the work that has begun, whose outcome nobody takes any more. */
+  async close(): Promise<void> {
+    for (const entry of this.#line.splice(0)) {
+      if ("outcome" in entry) await entry.outcome;
+      else await entry.return?.();
+    }
+  }
+
+  /** Begins with what comes next. The first in line is begun in any case, since it is waited for. */
+  async #begin(): Promise<void> {
+    for (let at = 0; at < this.#line.length && (at === 0 || this.#begun < this.#concurrency);) {
+      const entry = this.#line[at];
+      if ("outcome" in entry) {
+        at++;
+        continue;
+      }
+      const { done, value } = await entry.next();
+      if (done) {
+        this.#line.splice(at, 1);
+      } else {
+        this.#line.splice(at, 0, { item: value, outcome: settled(this.#work(value)) });
+        this.#begun++;
+      }
+    }
+  }
+}
+
+function settled<R>(work: Promise<R>): Promise<Outcome<R>> {
+  return work.then((result) => ({ result }), (error) => ({ error }));
+}
