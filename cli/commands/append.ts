@@ -8,7 +8,7 @@ export const command: Command = declare({
   description:
     `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded.
 
-Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded.`,
+Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded. On a base for Windows, files go below "Files", where Windows has them in a layer.`,
   flags: {
     base: { type: "string", short: "b", valueName: "IMAGE", help: "The image to append to" },
     newLayer: {

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import type { Image } from "../image/mod.ts";
 import { appendLayers, changeImage, type ImageChanges, mapIndex } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
+import { fittingLayers, layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 import { type ImageSource, sourceName } from "./open.ts";
 
@@ -35,8 +35,11 @@ export async function mutate(
     }
     const layers = await layersFromPaths(options.append ?? [], options);
     // A layer has to be made to know its digest; to upload it now saves making it again, for each image of an index.
-    for (const layer of layers) if (!layer.digestKnown()) await pusher.upload(repository, layer, options);
-    const edit = (image: Image) => changeImage(appendLayers(image, layers), changes);
-    return view.kind === "index" ? mapIndex(view, edit, { images }) : edit(view);
+    const layersFor = fittingLayers(layers, options);
+    for (const layer of view.kind === "image" ? await layersFor(view) : layers) {
+      if (!layer.digestKnown()) await pusher.upload(repository, layer, options);
+    }
+    const edit = async (image: Image) => changeImage(appendLayers(image, await layersFor(image)), changes);
+    return view.kind === "index" ? mapIndex(view, edit, { images }) : await edit(view);
   }, options);
 }
