@@ -1,7 +1,8 @@
-import { type Command, command as declare } from "../command.ts";
 import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
 import { giveToEngine } from "../give_to_engine.ts";
 import { daemonName, localSource } from "../local_source.ts";
+import { recursiveFlags, refuseRecursiveFlags } from "../recursive_flags.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane copy` */
@@ -11,12 +12,18 @@ export const command: Command = declare({
 
 Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
 
-SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.`,
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.
+
+With --recursive, SRC is a repository, with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. Several --platform make smaller indexes, whose digests are new. What fails is listed at the end, and the rest goes on. With --journal a run that was killed goes on where it stopped; without, it compares again.
+
+--shard 2/8 copies the third of eight parts, each repository in the same part always. --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT, --shard auto/8 the first from JOB_COMPLETION_INDEX, as a Kubernetes job with completionMode Indexed sets it.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
+    recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
     noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
     jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
+    ...recursiveFlags,
   },
   examples: [
     {
@@ -32,10 +39,19 @@ SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on sta
       text: "Copy all tags that the other repository does not have",
       command: "gcrane copy -a -n registry.example.com/app mirror.example.com/app",
     },
+    {
+      text: "Mirror a whole registry, and go on where a killed run stopped",
+      command: "gcrane copy -r --journal mirror.journal registry.example.com mirror.example.com",
+    },
   ],
   transfers: true,
   async run(context) {
     const { args, flags } = context;
+    if (flags.recursive) {
+      const { runRecursiveCopy } = await import("../recursive_copy.ts");
+      return await runRecursiveCopy(context);
+    }
+    refuseRecursiveFlags(flags);
     const { source, destination } = args;
     const engineName = daemonName(destination);
     if (flags.allTags && (engineName !== undefined || daemonName(source) !== undefined)) {

@@ -1,5 +1,5 @@
 import { HttpError } from "../errors.ts";
-import { isHash, isSchema1, parseJsonObject } from "../spec/mod.ts";
+import { isSchema1 } from "../spec/mod.ts";
 import { mapConcurrent } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import { DEFAULT_JOBS, type Puller, type Pusher, type RemoteManifest } from "../remote/mod.ts";
@@ -73,10 +73,8 @@ async function copySchema1(
   { found, to, puller, pusher }: Omit<CopyWork, "from"> & { found: RemoteManifest },
   options: CraneOptions,
 ): Promise<void> {
-  const { fsLayers } = parseJsonObject(found.bytes, `${found.reference}`);
-  const digests = Array.isArray(fsLayers) ? fsLayers.map((layer) => layer?.blobSum).filter(isHash) : [];
   const concurrency = options.jobs ?? DEFAULT_JOBS;
-  await mapConcurrent(new Set(digests), { concurrency, signal: options.signal }, async (digest, signal) => {
+  await mapConcurrent(found.schema1Layers(), { concurrency, signal: options.signal }, async (digest, signal) => {
     const layer = await puller.layer(found.reference.context.digest(digest), { signal });
     await pusher.upload(to.context, layer, { signal });
   });

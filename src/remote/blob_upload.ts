@@ -17,10 +17,15 @@ export class BlobUploader {
   readonly #uploads = new OnceByKey();
   #streams = 0;
 
-  /** Makes it; nothing is sent before something is uploaded. */
-  constructor(client: RemoteClient) {
+  /** Makes it; nothing is sent before something is uploaded. Slots that are given are shared with others. */
+  constructor(client: RemoteClient, slots: Semaphore = new Semaphore(client.options.jobs ?? DEFAULT_JOBS)) {
     this.#client = client;
-    this.#slots = new Semaphore(client.options.jobs ?? DEFAULT_JOBS);
+    this.#slots = slots;
+  }
+
+  /** One for another client, which shares the bound on what moves at the same time and remembers nothing. */
+  fork(client: RemoteClient): BlobUploader {
+    return new BlobUploader(client, this.#slots);
   }
 
   /**

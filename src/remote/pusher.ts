@@ -10,7 +10,7 @@ import { RemoteClient } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { Puller } from "./puller.ts";
 import { OnceByKey } from "./once.ts";
-import { DEFAULT_JOBS, type RemoteOptions } from "./options.ts";
+import { DEFAULT_JOBS, type ProgressOptions, type RemoteOptions } from "./options.ts";
 import { addReferrer, removeReferrer, subjectOf } from "./referrers_write.ts";
 
 /** A manifest of any type with its bytes, as it is put into a repository. */
@@ -30,6 +30,15 @@ export interface DeleteOptions extends AbortOptions {
   subject?: Hash | null;
 }
 
+/** Options of {@linkcode Pusher.put}. */
+export interface PutOptions extends AbortOptions {
+  /**
+   * Whether a manifest with a subject is made findable where the registry keeps no list of referrers itself.
+   * @default true
+   */
+  referrers?: boolean;
+}
+
 /**
  * Writes to registries. One pusher keeps connections and tokens, and knows what it has put where: a blob goes into a
  * repository once, however many images hold it.
@@ -40,9 +49,24 @@ export class Pusher {
   readonly #manifests = new OnceByKey();
 
   /** Makes it; nothing is sent before something is pushed. */
-  constructor(options: RemoteOptions = {}) {
-    this.#client = new RemoteClient(options);
-    this.#blobs = new BlobUploader(this.#client);
+  constructor(options: RemoteOptions | { client: RemoteClient; blobs: BlobUploader } = {}) {
+    const made = "client" in options ? options : undefined;
+    this.#client = made?.client ?? new RemoteClient(options as RemoteOptions);
+    this.#blobs = made?.blobs ?? new BlobUploader(this.#client);
+  }
+
+  /**
+   * A pusher on the same connections and under the same bound, which remembers nothing of what this one has put where,
+   * and tells somebody else of progress: for runs through many repositories, one for each.
+   */
+  fork(options: ProgressOptions = {}): Pusher {
+    const client = this.#client.telling(options);
+    return new Pusher({ client, blobs: this.#blobs.fork(client) });
+  }
+
+  /** Drops the tokens for a repository, which a run through many would gather. */
+  forget(repository: Repository): void {
+    this.#client.connection(repository.registry).forget(repository.repository);
   }
 
   /** A puller on the same connections, with the same tokens: for copies. */
@@ -86,7 +110,7 @@ export class Pusher {
    *
    * @returns its digest
    */
-  async put(reference: Reference, manifest: ManifestBytes, options: AbortOptions = {}): Promise<Hash> {
+  async put(reference: Reference, manifest: ManifestBytes, options: PutOptions = {}): Promise<Hash> {
     const { bytes, mediaType } = manifest;
     const digest = await digestBytes(bytes);
     const { response } = await this.#client.request(reference.context, {
@@ -99,10 +123,15 @@ export class Pusher {
       signal: options.signal,
     });
     await discard(response);
-    if (!response.headers.has("oci-subject")) {
+    if (options.referrers !== false && !response.headers.has("oci-subject")) {
       await addReferrer(this.#client, reference.context, { bytes, mediaType, digest }, options);
     }
     return digest;
+  }
+
+  /** What is there under a reference; `undefined` when there is nothing or nobody may see it. One HEAD. */
+  async find(reference: Reference, options: AbortOptions = {}): Promise<Descriptor | undefined> {
+    return await findManifest(this.#client, reference, options);
   }
 
   /** Lets a tag of the same repository point at what a reference names. */
