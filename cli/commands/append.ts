@@ -9,7 +9,7 @@ export const command: Command = declare({
   description:
     `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded. What is compressed already stays as it is, unless it is to be an estargz.
 
-Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded.
+Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded. On a base for Windows, files go below "Files", where Windows has them in a layer.
 
 With --reproducible, files of a directory get the time in the environment variable SOURCE_DATE_EPOCH, or that of the beginning of 1970.`,
   flags: {

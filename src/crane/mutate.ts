@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import type { Image } from "../image/mod.ts";
 import { appendLayers, changeImage, type ImageChanges, mapIndex } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
+import { fittingLayers, layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 import { type ImageSource, sourceName } from "./open.ts";
 
@@ -35,7 +35,8 @@ export async function mutate(
       });
     }
     const layers = await layersFromPaths(options.append ?? [], options);
-    const edit = (image: Image) => changeImage(appendLayers(image, layers), changes);
-    return view.kind === "index" ? mapIndex(view, edit, { images }) : edit(view);
+    const layersFor = fittingLayers(layers, options);
+    const edit = async (image: Image) => changeImage(appendLayers(image, await layersFor(image)), changes);
+    return view.kind === "index" ? mapIndex(view, edit, { images }) : await edit(view);
   }, options);
 }
