@@ -39,6 +39,7 @@ export async function copyOneRepository(
     const before = await listTarget(run, target, pusher);
     const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, pusher }).copyAll();
     isDone = !failed;
+    if (isEmpty(listing)) return before;
     run.counts.repositories++;
     if (isDone) await run.note((journal) => journal.done(source.repository));
     run.tell({ kind: "repository", source: source.name, target: target.name, copied });
