@@ -3,8 +3,9 @@ import type { Flags, FlagValues } from "./flag.ts";
 /** The flags of every command; they may stand anywhere on the line. */
 export const globalFlags = {
   platform: {
-    type: "string",
+    type: "strings",
     valueName: "PLATFORM",
+    commas: true,
     help: "Which image of an index: os/arch[/variant][:osversion], linux/amd64 for example, or all",
   },
   insecure: { type: "boolean", help: "Talk to registries over plain http, or https with any certificate" },

@@ -6,12 +6,11 @@ import {
   parseShard,
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
-import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
 import type { RecursiveFlags } from "./recursive_flags.ts";
-import { platformOf, remoteOptions } from "./remote_options.ts";
+import { platformsOptions } from "./remote_options.ts";
 import { formatBytes, parseBytes } from "./units.ts";
 
 /** How often a copy that nobody watches on a terminal says how far it is, in milliseconds. */
@@ -21,9 +20,9 @@ const NEWS_EVERY = 60_000;
 export type RecursiveContext = Omit<Context, "args" | "flags"> & {
   readonly args: { readonly source: string; readonly destination: string };
   readonly flags:
-    & Omit<Context["flags"], "platform">
+    & Context["flags"]
     & RecursiveFlags
-    & { readonly platform: readonly string[]; readonly jobs: number | undefined; readonly noClobber: boolean };
+    & { readonly jobs: number | undefined; readonly noClobber: boolean };
 };
 
 /** `gcrane copy --recursive`: reads the line, copies, and says what came of it. Gives the exit code. */
@@ -49,14 +48,12 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
 async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOptions> {
   const { flags, environment, onProgress } = context;
   const { tagFilter, exclude, withReferrers, noClobber, jobs, rate, journal, dryRun } = flags;
-  const { platform: _, ...remote } = remoteOptions({ ...context, args: {}, flags: { ...flags, platform: undefined } });
   return {
-    ...remote,
+    ...platformsOptions({ ...context, args: {} }),
     onProgress,
     jobs,
     tagFilter,
     exclude,
-    platforms: platformsOf(flags.platform),
     withReferrers,
     ...(flags.untagged ? {} : { untagged: false }),
     noClobber,
@@ -81,10 +78,6 @@ async function extraOf(
   }
   if (apply !== undefined) return { extra: "delete", onlyExtra: await readExtraPlan(apply) };
   return { extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
-}
-
-function platformsOf(texts: readonly string[]): Platform[] {
-  return texts.includes("all") ? [] : texts.map(platformOf);
 }
 
 function bandwidthOf(text: string | undefined): number | undefined {

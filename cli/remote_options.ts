@@ -1,42 +1,62 @@
 import { defaultKeychain } from "../src/authn/mod.ts";
-import { PlatformError, UsageError } from "../src/errors.ts";
+import { UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
-import { parsePlatform, type Platform } from "../src/spec/mod.ts";
+import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
+import { platformFlag } from "./platform_flag.ts";
 
 /** What every command that speaks to a registry needs of the line and of the world. */
 export interface CommandOptions extends RemoteOptions {
-  /** Which image of an index; `undefined` when none was asked for. */
-  platform?: Platform;
   /** Aborted when the command is to end. */
   signal: AbortSignal;
 }
 
-/** The options of the core, from the global flags and the world around the command. */
-export function remoteOptions(context: Context): CommandOptions {
-  const { flags, environment, warn } = context;
+/** The same, and which image of an index. */
+export interface OneImageOptions extends CommandOptions {
+  /** `undefined` when none was asked for. */
+  platform?: Platform;
+}
+
+/** The same, and which images of an index. */
+export interface SomeImagesOptions extends CommandOptions {
+  /** `undefined` when none was asked for. */
+  platforms?: readonly Platform[];
+}
+
+/** The options of the core, from the global flags and the world around a command that works on one image of an index. */
+export function remoteOptions(context: Context): OneImageOptions {
+  const platforms = wantedPlatforms(context);
+  if (platforms.length <= 1) return { ...commandOptions(context), platform: platforms[0] };
+  throw new UsageError(`this takes one image of an index, not ${platforms.length}`, {
+    hint: "name one platform with --platform",
+  });
+}
+
+/** The options of a command that works on several images of an index as well. */
+export function platformsOptions(context: Context): SomeImagesOptions {
+  const platforms = wantedPlatforms(context);
+  return platforms.length === 0 ? commandOptions(context) : { ...commandOptions(context), platforms };
+}
+
+/** The options of a command that looks at --platform itself, or not at all. */
+export function commandOptions(
+  { flags, environment, warn, signal, onRequest, fetch }: Omit<Context, "flags"> & {
+    readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts">;
+  },
+): CommandOptions {
   return {
     keychain: defaultKeychain({ environment, warn }),
     insecure: flags.insecure,
     allowNondistributable: flags.allowNondistributableArtifacts,
-    platform: wantedPlatform(flags.platform),
-    signal: context.signal,
-    onRequest: context.onRequest,
-    ...(context.fetch ? { fetch: context.fetch } : {}),
+    signal,
+    onRequest,
+    ...(fetch ? { fetch } : {}),
   };
 }
 
-/** The platform that was asked for. `all` is none in particular, as leaving it out is. */
-function wantedPlatform(text: string | undefined): Platform | undefined {
-  return text === undefined || text === "all" ? undefined : platformOf(text);
-}
-
-/** A platform as `--platform` takes it. @throws {UsageError} */
-export function platformOf(text: string): Platform {
-  try {
-    return parsePlatform(text);
-  } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
-    throw new UsageError(`--platform ${text}: ${error.message}`, { cause: error, hint: "for example linux/arm64" });
-  }
+/** The platforms that were asked for. `all` is none in particular, as leaving it out is. */
+function wantedPlatforms({ flags }: Pick<Context, "flags">): readonly Platform[] {
+  if (!flags.platform.includes("all")) return flags.platform.map((text) => platformFlag(text));
+  if (flags.platform.every((text) => text === "all")) return [];
+  throw new UsageError("--platform says all and one besides", { hint: "leave out one" });
 }

@@ -182,6 +182,12 @@ export class JournalError extends GcraneError {
   readonly code = "JOURNAL_INVALID";
 }
 
+/** A store of a registry that fails: its disk is full, or its bucket does not answer. */
+export class StoreError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "STORE_FAILED";
+}
+
 /** A wrong use of the command line: exit code 2. */
 export class UsageError extends GcraneError {
   /** @inheritdoc */

@@ -1,16 +1,20 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { giveToEngine } from "../give_to_engine.ts";
+import { daemonName, localSource } from "../local_source.ts";
 import { recursiveFlags, refuseRecursiveFlags } from "../recursive_flags.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane copy` */
 export const command: Command = declare({
   description:
     `The digest stays the same. Layers that the destination has are not sent, and within a registry they are mounted instead of copied.
 
-Of an index all images are copied, unless --platform names one. With --all-tags, SRC and DST are repositories.
+Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
 
-With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. Several --platform make smaller indexes, whose digests are new. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.
+
+With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
 
 --shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
@@ -19,18 +23,17 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
     recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
     noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
     jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
-    platform: {
-      type: "strings",
-      valueName: "PLATFORM",
-      commas: true,
-      help: "Which image of an index: os/arch[/variant][:osversion], linux/amd64 for example, or all; several with -r",
-    },
     ...recursiveFlags,
   },
   examples: [
     {
       text: "Copy an image to another registry",
       command: "gcrane copy registry.example.com/app:v1 mirror.example.com/app:v1",
+    },
+    {
+      text: "Copy two platforms of an image",
+      command:
+        "gcrane copy --platform linux/amd64,linux/arm64 registry.example.com/multi:v1 mirror.example.com/multi:v1",
     },
     {
       text: "Copy all tags that the other repository does not have",
@@ -49,16 +52,21 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
       return await runRecursiveCopy(context);
     }
     refuseRecursiveFlags(flags);
+    const { source, destination } = args;
+    const engineName = daemonName(destination);
+    if (flags.allTags && (engineName !== undefined || daemonName(source) !== undefined)) {
+      throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
+    }
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
-    const [platform, ...others] = flags.platform;
-    if (others.length > 0) throw new UsageError("several platforms can be copied with --recursive alone");
     const options = {
-      ...remoteOptions({ ...context, flags: { ...flags, platform } }),
+      ...platformsOptions(context),
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
     };
-    if (flags.allTags) await copyRepository(args.source, args.destination, options);
-    else await copy(args.source, args.destination, options);
+    if (flags.allTags) return await copyRepository(source, destination, options);
+    const from = await localSource(source, context) ?? source;
+    if (engineName === undefined) await copy(from, destination, options);
+    else await giveToEngine(from, engineName, context);
   },
 });

@@ -1,6 +1,7 @@
 import type { FileDifference, FileFacts, FileField, ImageDiff, LayerDifference } from "../../src/crane/mod.ts";
 import type { Difference } from "../../src/image/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
@@ -19,13 +20,19 @@ export const command: Command = declare({
 
 As with diff, the exit code is 0 when the images are the same, and then nothing is printed, and 1 when they differ. A failure has exit code 1 too, and an error on standard error.
 
-Layers are read only where the two stacks differ; those that both images share only if what lies above them makes it necessary.`,
+Layers are read only where the two stacks differ; those that both images share only if what lies above them makes it necessary.
+
+${SOURCES_HELP.replace("IMAGE", "A or B")}`,
   args: { first: { valueName: "A", help: "The first image" }, second: { valueName: "B", help: "The second image" } },
   flags: { json: { type: "boolean", help: "Print the differences as one line of JSON, also if there are none" } },
   examples: [
     {
       text: "See whether two tags are the same image",
       command: "gcrane diff registry.example.com/app:v1 registry.example.com/app:old",
+    },
+    {
+      text: "Compare what was built with what is there",
+      command: "gcrane diff ./app.tar registry.example.com/app:v1",
     },
     {
       text: "List the files that differ",
@@ -35,9 +42,10 @@ Layers are read only where the two stacks differ; those that both images share o
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal } = context;
-    const { diff, pull } = await import("../../src/crane/mod.ts");
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
-    const [first, second] = [await pull(args.first, options), await pull(args.second, options)];
+    const { diff, openImage } = await import("../../src/crane/mod.ts");
+    const find = async (name: string) => await openImage(await localSource(name, context) ?? name, options);
+    const [first, second] = [await find(args.first), await find(args.second)];
     const found = await diff(first, second, { signal });
     if (flags.json) {
       await stdout.print(JSON.stringify(found));

@@ -1,21 +1,42 @@
+import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane digest` */
 export const command: Command = declare({
-  description: "Of an index, its own digest is printed, unless --platform names one of its images.",
-  args: { image: { help: "The image" } },
-  flags: { fullRef: { type: "boolean", help: "Write repository@digest instead of the digest" } },
+  description:
+    `Of an index, its own digest is printed, unless --platform names one of its images. An image that has no manifest yet, as those in tarballs of "docker save", gets Docker's, which has the digest that a push of it gives.
+
+${SOURCES_HELP} With --tarball, IMAGE is the name of an image in the file.`,
+  args: { image: { help: "The image", optional: true } },
+  flags: {
+    fullRef: { type: "boolean", help: "Write repository@digest instead of the digest" },
+    tarball: { type: "string", valueName: "FILE", completes: "file", help: "A file with the image" },
+  },
   examples: [
     { text: "Pin what a tag points at now", command: "gcrane digest --full-ref registry.example.com/app:v1" },
+    { text: "See what a file would be pushed as", command: "gcrane digest --tarball app.tar" },
   ],
   async run(context) {
-    const { args, flags, stdout } = context;
+    const { args: { image }, flags: { fullRef, tarball }, stdout, signal } = context;
+    const options = remoteOptions(context);
+    if (tarball !== undefined) {
+      if (fullRef) throw new UsageError("--full-ref is for registries, not for files", { hint: "leave out one" });
+      const { load } = await import("../../src/crane/mod.ts");
+      return await stdout.print(await (await load(tarball, { ...options, tag: image })).digest({ signal }));
+    }
+    if (image === undefined) throw new UsageError("no image is given", { hint: "name it, or a file with --tarball" });
+    const local = await localSource(image, context);
+    if (local) {
+      if (fullRef) throw new UsageError(`${image} is in no repository`, { hint: "leave out --full-ref" });
+      const { open } = await import("../../src/crane/mod.ts");
+      return await stdout.print(await (await open(local, options)).digest({ signal }));
+    }
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Puller } = await import("../../src/remote/mod.ts");
-    const options = remoteOptions(context);
-    const reference = parseReference(args.image, { insecure: flags.insecure });
+    const reference = parseReference(image, { insecure: context.flags.insecure });
     const digest = await new Puller(options).digest(reference, options);
-    await stdout.print(flags.fullRef ? `${reference.context}@${digest}` : digest);
+    await stdout.print(fullRef ? `${reference.context}@${digest}` : digest);
   },
 });

@@ -1,7 +1,7 @@
 import type { DiskUse } from "../../src/crane/mod.ts";
 import { columnLines } from "../columns.ts";
 import { type Command, command as declare } from "../command.ts";
-import { imageFromInput } from "../image_input.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
@@ -12,8 +12,8 @@ export const command: Command = declare({
   description:
     `USED is the content of files that show in the image; WASTED is what a layer holds although a later one deletes or replaces it. Both are uncompressed; STORED is what the registry holds. A directory counts with all below it. Every layer is read once.
 
-"-" for IMAGE reads a tarball as "gcrane pull" and "docker save" write it from standard input.`,
-  args: { image: { help: 'The image, or "-"' } },
+${SOURCES_HELP}`,
+  args: { image: { help: "The image" } },
   flags: {
     top: { type: "number", valueName: "N", default: 10, help: "How many directories and wasted files to list" },
     depth: { type: "number", valueName: "N", default: 2, help: "How deep directories are told apart" },
@@ -29,10 +29,9 @@ export const command: Command = declare({
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal } = context;
-    const { diskUse, pull } = await import("../../src/crane/mod.ts");
-    const image = args.image === "-"
-      ? await imageFromInput(context, { signal })
-      : await pull(args.image, { ...remoteOptions(context), onReadProgress: context.onProgress });
+    const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
+    const { diskUse, openImage } = await import("../../src/crane/mod.ts");
+    const image = await openImage(await localSource(args.image, context) ?? args.image, options);
     const use = await diskUse(image, { top: flags.top, depth: flags.depth, signal });
     if (flags.json) return await stdout.print(JSON.stringify(use));
     for (const line of linesOf(use)) await stdout.print(line);

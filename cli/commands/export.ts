@@ -1,19 +1,25 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { imageFromInput } from "../image_input.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane export` */
 export const command: Command = declare({
   description: `The layers are laid over one another, so files that later layers delete or replace are not there.
 
-"-" for IMAGE reads a tarball as "gcrane pull" and "docker save" write it from standard input; "-" for TARBALL, or none, writes to standard output.`,
+Of an index, the files of the image for --platform are written, linux/amd64 if nothing is said. "-" for TARBALL, or none, writes to standard output.
+
+${SOURCES_HELP}`,
   args: {
-    image: { help: 'The image, or "-"' },
+    image: { help: "The image" },
     tarball: { help: 'The file to write, or "-"', optional: true, completes: "file" },
   },
   examples: [
     { text: "Save the files of an image", command: "gcrane export registry.example.com/app:v1 app.tar" },
+    {
+      text: "Save those of one platform of a layout",
+      command: "gcrane export --platform linux/arm64 ./layout app.tar",
+    },
     { text: "Read one file", command: "gcrane export registry.example.com/app:v1 | tar -xO etc/os-release" },
   ],
   transfers: true,
@@ -22,10 +28,9 @@ export const command: Command = declare({
     if (args.tarball === undefined && stdout.isTerminal) {
       throw new UsageError("a terminal can't show a tarball", { hint: 'name a file, pipe it on, or insist with "-"' });
     }
-    const { extract, pull } = await import("../../src/crane/mod.ts");
-    const image = args.image === "-"
-      ? await imageFromInput(context, { signal })
-      : await pull(args.image, { ...remoteOptions(context), onReadProgress: context.onProgress });
+    const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
+    const { extract, openImage } = await import("../../src/crane/mod.ts");
+    const image = await openImage(await localSource(args.image, context) ?? args.image, options);
     const tar = extract(image, { signal });
     if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });
     const { writeFile } = await import("../write_file.ts");

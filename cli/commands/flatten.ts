@@ -1,12 +1,15 @@
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { changeOptions } from "../change_options.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 
 /** `gcrane flatten` */
 export const command: Command = declare({
   description:
-    `Makes one layer of all: the files of the image without those that later layers delete or replace. Of an index, every image is flattened, unless --platform names one, and its attestations, which are of the old layers, go.
+    `Makes one layer of all: the files of the image without those that later layers delete or replace. Of an index, every image is flattened, and its attestations, which are of the old layers, go. With --platform, the result is the flattened image for it, or for several platforms an index of their images.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name.`,
+The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name.
+
+${SOURCES_HELP} The result needs -t then.`,
   args: { image: { help: "The image to flatten" } },
   flags: {
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
@@ -27,8 +30,9 @@ The original stays. The result is pushed to its repository by digest, which is p
   transfers: true,
   async run(context) {
     const { args, flags, stdout, onProgress } = context;
-    const { flatten } = await import("../../src/crane/mod.ts");
     const { tag, compression } = flags;
-    await stdout.print(await flatten(args.image, { ...remoteOptions(context), onProgress, tag, compression }));
+    const options = { ...changeOptions(context, { tag }), onProgress, compression };
+    const { flatten } = await import("../../src/crane/mod.ts");
+    await stdout.print(await flatten(await localSource(args.image, context) ?? args.image, options));
   },
 });

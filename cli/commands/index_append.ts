@@ -1,13 +1,16 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane index append` */
 export const command: Command = declare({
   description:
-    `Images are named by reference, or by the path of an OCI layout or a tarball. Of an index its members are put in, unless --flatten=false puts it in as it is, or --platform names one of its images. What an image runs on is taken from its index or its config.
+    `Images are named by reference, or by the path of an OCI layout or a tarball. Of an index its members are put in, unless --flatten=false puts it in as it is; --platform takes one of its images, or several. What an image runs on is taken from its index or its config.
 
-Without BASE the index is a new one, which needs -t. The result is pushed, by digest unless -t names it, and the base stays as it is. When BASE is the path of a layout ("./layout"), that is changed, or made.`,
+Without BASE the index is a new one, which needs -t. The result is pushed, by digest unless -t names it, and the base stays as it is. When BASE is the path of a layout ("./layout") and there is no -t, that layout is changed, or made.
+
+${SOURCES_HELP}`,
   args: {
     base: { help: "The index to put them into, or the path of a layout", optional: true },
     more: { valueName: "IMAGE", help: "What to put in, as -m does", optional: true, repeated: true },
@@ -49,14 +52,11 @@ Without BASE the index is a new one, which needs -t. The result is pushed, by di
     if (base !== undefined && docker) {
       throw new UsageError("--docker-empty-base is for an index without a base", { hint: "leave out one of the two" });
     }
-    const { appendToIndex, appendToLayout, isPath } = await import("../../src/crane/mod.ts");
-    const options = { ...remoteOptions(context), onProgress, flatten };
-    if (base === undefined || !await isPath(base)) {
-      return await stdout.print(await appendToIndex(base, members, { ...options, tag, docker }));
-    }
-    if (tag !== undefined) {
-      throw new UsageError(`the layout ${base} is changed where it is, so -t has no place`, { hint: "leave out -t" });
-    }
-    await appendToLayout(base, members, options);
+    const options = { ...platformsOptions(context), onProgress, flatten };
+    const { appendToIndex, appendToLayout } = await import("../../src/crane/mod.ts");
+    const sources = await Promise.all(members.map(async (name) => await localSource(name, context) ?? name));
+    const local = base === undefined ? undefined : await localSource(base, context);
+    if (typeof local === "string" && tag === undefined) return await appendToLayout(local, sources, options);
+    await stdout.print(await appendToIndex(local ?? base, sources, { ...options, tag, docker }));
   },
 });

@@ -1,15 +1,16 @@
-import { PlatformError, UsageError } from "../../src/errors.ts";
-import { parsePlatform, type Platform } from "../../src/spec/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { localSource } from "../local_source.ts";
+import { platformFlag } from "../platform_flag.ts";
+import { commandOptions } from "../remote_options.ts";
 
 /** `gcrane index filter` */
 export const command: Command = declare({
   description:
     `What is for none of the platforms is left out. A platform may say less than an image: "linux" keeps all that is for Linux.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name.`,
-  args: { index: { help: "The index" } },
+The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. Of an OCI layout or a tarball it is pushed as -t says; without -t, a layout is changed where it is, and "gcrane layout gc" removes what nothing leads to any more.`,
+  args: { index: { help: "The index, or the path of a layout or a tarball" } },
   flags: {
     platform: {
       type: "strings",
@@ -25,6 +26,7 @@ The original stays. The result is pushed to its repository by digest, which is p
       command:
         "gcrane index filter registry.example.com/multi:v1 --platform linux/amd64 --platform linux/arm64 -t registry.example.com/multi:small",
     },
+    { text: "Strip a layout to one platform", command: "gcrane index filter ./multi --platform linux/arm64" },
   ],
   transfers: true,
   async run(context) {
@@ -32,21 +34,11 @@ The original stays. The result is pushed to its repository by digest, which is p
     if (flags.platform.length === 0) {
       throw new UsageError("no platform is given", { hint: "say what to keep with --platform" });
     }
-    const platforms = flags.platform.map(platformOf);
-    const { filterIndex } = await import("../../src/crane/mod.ts");
-    // This command's --platform names several, and chooses none.
-    const options = remoteOptions({ ...context, flags: { ...flags, platform: undefined } });
-    await stdout.print(await filterIndex(args.index, platforms, { ...options, onProgress, tag: flags.tag }));
+    const platforms = flags.platform.map((text) => platformFlag(text));
+    const { filterIndex, filterLayout } = await import("../../src/crane/mod.ts");
+    const options = { ...commandOptions(context), onProgress };
+    const local = await localSource(args.index, context);
+    if (typeof local === "string" && flags.tag === undefined) return await filterLayout(local, platforms, options);
+    await stdout.print(await filterIndex(local ?? args.index, platforms, { ...options, tag: flags.tag }));
   },
 });
-
-function platformOf(text: string): Platform {
-  try {
-    const platform = parsePlatform(text);
-    if (platform.os !== "") return platform;
-  } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
-    throw new UsageError(`--platform ${text}: ${error.message}`, { cause: error, hint: "for example linux/arm64" });
-  }
-  throw new UsageError("--platform is empty", { hint: "for example linux/arm64" });
-}

@@ -1,11 +1,13 @@
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { localSource } from "../local_source.ts";
+import { commandOptions } from "../remote_options.ts";
 import { oneLine } from "../terminal_text.ts";
 
 /** `gcrane index list` */
 export const command: Command = declare({
-  description: `Prints digest, media type and platform of each member, "-" where it has no platform.`,
-  args: { index: { help: "The index, or the path of a layout" } },
+  description:
+    `Prints digest, media type and platform of each member, "-" where it has no platform. The index may be that of an OCI layout, or the images of a tarball; "-" reads one from standard input.`,
+  args: { index: { help: "The index, or the path of a layout or a tarball" } },
   examples: [
     { text: "See the platforms of an image", command: "gcrane index list registry.example.com/multi:v1" },
     { text: "See what a layout holds", command: "gcrane index list ./layout" },
@@ -14,7 +16,8 @@ export const command: Command = declare({
     const { args, stdout } = context;
     const { indexMembers } = await import("../../src/crane/mod.ts");
     const { platformString } = await import("../../src/spec/mod.ts");
-    const members = await indexMembers(args.index, remoteOptions(context));
+    const source = await localSource(args.index, context) ?? args.index;
+    const members = await indexMembers(source, commandOptions(context));
     await stdout.print(row("Digest", "MediaType", "Platform"));
     for (const { digest, mediaType, platform } of members) {
       await stdout.print(row(digest, oneLine(mediaType), oneLine(platform ? platformString(platform) : "") || "-"));

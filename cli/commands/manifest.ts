@@ -1,10 +1,13 @@
 import { type Command, command as declare } from "../command.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane manifest` */
 export const command: Command = declare({
   description:
-    "The bytes are printed as the registry holds them. Of an index, the index itself is printed, unless --platform names one of its images.",
+    `The bytes are printed as the registry holds them. Of an index, the index itself is printed, unless --platform names one of its images. An image that has no manifest yet, as those in tarballs of "docker save", gets Docker's.
+
+${SOURCES_HELP}`,
   args: { image: { help: "The image" } },
   examples: [
     { text: "See the layers of an image", command: "gcrane manifest registry.example.com/app:v1 | jq .layers" },
@@ -14,6 +17,11 @@ export const command: Command = declare({
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Puller } = await import("../../src/remote/mod.ts");
     const options = remoteOptions(context);
+    const local = await localSource(args.image, context);
+    if (local) {
+      const { open } = await import("../../src/crane/mod.ts");
+      return await stdout.write(await (await open(local, options)).rawManifest({ signal }));
+    }
     const found = await new Puller(options).get(parseReference(args.image, { insecure: flags.insecure }), { signal });
     const { isIndex } = await import("../../src/spec/mod.ts");
     const whole = options.platform === undefined || !isIndex(found.descriptor.mediaType);

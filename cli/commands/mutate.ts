@@ -1,9 +1,12 @@
-import { PlatformError, UsageError } from "../../src/errors.ts";
+import { UsageError } from "../../src/errors.ts";
 import type { ImageChanges } from "../../src/mutate/mod.ts";
-import { parsePlatform, type Platform } from "../../src/spec/mod.ts";
+import type { Platform } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import type { FlagValues } from "../flag.ts";
 import { pairChanges } from "../pairs.ts";
+import { platformFlag } from "../platform_flag.ts";
+import { changeOptions } from "../change_options.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 const changeFlags = {
@@ -44,9 +47,11 @@ const changeFlags = {
 /** `gcrane mutate` */
 export const command: Command = declare({
   description:
-    `Sets or takes away what an image says of itself, and puts layers on top. Of an index, every image is changed in the same way, unless --platform names one, which is then the result.
+    `Sets or takes away what an image says of itself, and puts layers on top. Of an index, every image is changed in the same way. With --platform, the result is the changed image for it, or for several platforms an index of their images; with --keep-others, it is the whole index, in which those images alone are changed.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. Layers that are there already are neither downloaded nor sent.`,
+The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. Layers that are there already are neither downloaded nor sent.
+
+${SOURCES_HELP} The result needs -t then.`,
   args: { image: { help: "The image to change" } },
   flags: {
     ...changeFlags,
@@ -56,6 +61,10 @@ The original stays. The result is pushed to its repository by digest, which is p
       commas: true,
       completes: "file",
       help: 'A tarball or a directory to put on top as a layer; "-" reads a tarball from standard input',
+    },
+    keepOthers: {
+      type: "boolean",
+      help: "With --platform, keep the other images of the index as they are",
     },
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
     repo: { type: "string", valueName: "REPOSITORY", help: "Push the result by digest to this repository" },
@@ -88,17 +97,23 @@ The original stays. The result is pushed to its repository by digest, which is p
       throw new UsageError("-t and --repo both say where to push", { hint: "leave out one of the two" });
     }
     const changes = changesOf(flags);
-    const options = { ...remoteOptions(context), onProgress: context.onProgress };
     if (flags.output === undefined) {
+      const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
       const { mutate } = await import("../../src/crane/mod.ts");
-      const { append, tag, repo: repository } = flags;
-      return await stdout.print(await mutate(args.image, changes, { ...options, append, stdin, tag, repository }));
+      const source = await localSource(args.image, context) ?? args.image;
+      const { append, repo: repository } = flags;
+      return await stdout.print(await mutate(source, changes, { ...options, append, stdin, repository }));
     }
-    const { append, pull } = await import("../../src/crane/mod.ts");
+    if (flags.keepOthers) {
+      throw new UsageError("a tarball holds no index, so --keep-others has no place", { hint: "leave it out" });
+    }
+    const options = { ...remoteOptions(context), onProgress: context.onProgress };
+    const { append, openImage } = await import("../../src/crane/mod.ts");
     const { changeImage } = await import("../../src/mutate/mod.ts");
     const { writeTarballFile } = await import("../../src/tarball/mod.ts");
-    const layered = await append(await pull(args.image, options), flags.append, { stdin, signal });
-    const reference = flags.repo ?? flags.tag ?? args.image;
+    const local = await localSource(args.image, context);
+    const layered = await append(await openImage(local ?? args.image, options), flags.append, { stdin, signal });
+    const reference = flags.repo ?? flags.tag ?? (local ? undefined : args.image);
     await writeTarballFile(flags.output, [{ reference, image: changeImage(layered, changes) }], options);
   },
 });
@@ -138,13 +153,8 @@ function oneOf<T extends string | readonly string[]>(flag: string, value: T | un
 
 function newPlatform(text: string | undefined): Platform | undefined {
   if (text === undefined) return undefined;
-  try {
-    const platform = parsePlatform(text);
-    if (platform.os && platform.architecture) return platform;
-  } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
-    throw new UsageError(`--set-platform ${text}: ${error.message}`, { cause: error, hint: "for example linux/arm64" });
-  }
+  const platform = platformFlag(text, "set-platform");
+  if (platform.architecture) return platform;
   throw new UsageError(`--set-platform ${text}: an image is for an os and an architecture`, {
     hint: "for example linux/arm64",
   });

@@ -1,15 +1,17 @@
-import type { ProgressEvent } from "../../src/image/mod.ts";
+import type { ProgressEvent, ProgressListener } from "../../src/image/mod.ts";
 import { UsageError } from "../../src/errors.ts";
-import { type Command, command as declare } from "../command.ts";
+import { type Command, command as declare, type Context } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
-import { remoteOptions } from "../remote_options.ts";
+import type { PullSource } from "../../src/crane/mod.ts";
+import { daemonImage, daemonName } from "../local_source.ts";
+import { platformsOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane pull` */
 export const command: Command = declare({
   description:
-    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
+    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "legacy" is the same for Docker before 1.10, with layers uncompressed in folders; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
 
-Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it.`,
+Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it, or what is for --platform, of which there may be several. daemon://NAME for IMAGE is one in the Docker Engine that DOCKER_HOST names, or in podman.`,
   args: {
     images: { valueName: "IMAGE", help: "What to pull", repeated: true },
     path: { help: 'The file or the directory to write, or "-"', completes: "file" },
@@ -18,7 +20,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     format: {
       type: "string",
       valueName: "FORMAT",
-      choices: ["tarball", "oci"],
+      choices: ["tarball", "legacy", "oci"],
       default: "tarball",
       help: "What to write",
     },
@@ -48,22 +50,39 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     }
     const toOutput = args.path === "-";
     if (toOutput) checkOutput(flags.format, stdout);
-    const { saveLayout, saveTarball, streamTarball } = await import("../../src/crane/mod.ts");
     const options = {
-      ...remoteOptions(context),
+      ...flags.format === "oci" ? platformsOptions(context) : remoteOptions(context),
       // What is written here comes from there: an arrow down is what a person expects.
       onProgress: onProgress && ((event: ProgressEvent) => onProgress({ ...event, kind: "read" })),
       cachePath: flags.cachePath,
       onWarning: context.warn,
     };
-    if (toOutput) return await stdout.pipe(await streamTarball(args.images, options), { signal });
-    if (flags.format === "tarball") return await saveTarball(args.images, args.path, options);
-    await saveLayout(args.images, args.path, { ...options, annotateRef: flags.annotateRef });
+    const { saveLayout, saveTarball, streamTarball } = await import("../../src/crane/mod.ts");
+    const images = await Promise.all(args.images.map((name) => pullSource(name, context)));
+    if (flags.format === "oci") {
+      return await saveLayout(images, args.path, { ...options, annotateRef: flags.annotateRef });
+    }
+    const tarball = flags.format === "legacy" ? { ...options, ...legacy(onProgress) } : options;
+    if (!toOutput) return await saveTarball(images, args.path, tarball);
+    await stdout.pipe(await streamTarball(images, tarball), { signal });
   },
 });
 
+/** What a name stands for: an image in an engine keeps its name. */
+async function pullSource(name: string, context: Context): Promise<PullSource> {
+  const reference = daemonName(name);
+  if (reference === undefined) return name;
+  const image = await daemonImage(reference, context);
+  return { image, reference: image.inspection.repoTags.includes(reference) ? reference : image.inspection.repoTags[0] };
+}
+
+/** Everything is downloaded before the first byte is written, for sizes stand in front of what they are the sizes of. */
+function legacy(onReadProgress: ProgressListener | undefined) {
+  return { format: "legacy", onReadProgress, onProgress: undefined } as const;
+}
+
 function checkOutput(format: string, stdout: StandardOutput): void {
-  if (format !== "tarball") {
+  if (format === "oci") {
     throw new UsageError("a layout is a directory, which standard output is not", { hint: "name the directory" });
   }
   if (stdout.isTerminal) {

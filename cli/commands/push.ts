@@ -1,26 +1,31 @@
 import { UsageError } from "../../src/errors.ts";
+import { localName } from "../../src/name/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { imageFromInput } from "../image_input.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { giveToEngine } from "../give_to_engine.ts";
+import { inputTarball } from "../input_tarball.ts";
+import { daemonName } from "../local_source.ts";
+import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane push` */
 export const command: Command = declare({
   description:
-    'A directory is read as an OCI image layout, a file as a tarball that docker save, podman save or gcrane pull wrote. "-" reads such a tarball from standard input.',
+    `A directory is read as an OCI image layout, a file as a tarball that docker save, podman save or gcrane pull wrote, or as a layout in a tar archive. "-" reads such a file from standard input.
+
+Of an index all images are pushed. With --platform, of one platform its image is pushed, of several an index of theirs. daemon://NAME for IMAGE gives an image to the Docker Engine that DOCKER_HOST names, or to podman, and prints nothing.`,
   args: {
     path: { help: 'The tarball or the layout, or "-"', completes: "file" },
     image: { help: "What to push it as" },
   },
   flags: {
-    index: { type: "boolean", help: "Push all that a layout holds as one index" },
+    index: { type: "boolean", help: "Push all that a layout or a tarball holds as one index" },
     imageRefs: {
       type: "string",
       valueName: "FILE",
       completes: "file",
       help: "Write the references of what was pushed to a file",
     },
-    tag: { type: "string", valueName: "NAME", help: "Which image of a tarball that holds several" },
+    tag: { type: "string", valueName: "NAME", help: "Which image of several, as PATH:NAME says too" },
   },
   examples: [
     { text: "Push what docker save wrote", command: "gcrane push app.tar registry.example.com/app:v1" },
@@ -30,13 +35,18 @@ export const command: Command = declare({
   async run(context) {
     const { args, flags, stdout, signal } = context;
     const { load, push } = await import("../../src/crane/mod.ts");
-    const options = { ...remoteOptions(context), onProgress: context.onProgress };
+    const options = { ...platformsOptions(context), onProgress: context.onProgress };
     const { index, tag } = flags;
-    const view = args.path === "-"
-      ? await imageFromInput(context, { tag, signal })
-      : await load(args.path, { ...options, index, tag }).catch(async (error) => {
-        throw await inWrongOrder(args) ?? error;
-      });
+    if (index && tag !== undefined) {
+      throw new UsageError("--index takes all that there is, and --tag one image", { hint: "leave out one" });
+    }
+    const local = await localName(args.path);
+    const from = args.path === "-" ? await inputTarball(context) : local?.path ?? args.path;
+    const view = await load(from, { ...options, index, tag: tag ?? local?.tag }).catch(async (error) => {
+      throw await inWrongOrder(args) ?? error;
+    });
+    const engineName = daemonName(args.image);
+    if (engineName !== undefined) return await giveToEngine(view, engineName, context);
     const pushed = await push(view, args.image, options);
     await stdout.print(pushed);
     if (flags.imageRefs === undefined) return;

@@ -1,11 +1,12 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { changeOptions } from "../change_options.ts";
+import { localSource } from "../local_source.ts";
 
 /** `gcrane rebase` */
 export const command: Command = declare({
   description:
-    `Puts the layers that an image has on top of its base onto another base; how it is run stays. Layers are not downloaded. Of an index, every image is rebased, unless --platform names one.
+    `Puts the layers that an image has on top of its base onto another base; how it is run stays. Layers are not downloaded. Of an index, every image is rebased. With --platform, the result is the rebased image for it, or for several platforms an index of their images; with --keep-others, it is the whole index, in which those images alone are rebased.
 
 What is not said of the bases is taken from the image's annotations org.opencontainers.image.base.name (the new base) and org.opencontainers.image.base.digest (the old one). The result has them too, so that the next time nothing need be said.
 
@@ -16,6 +17,10 @@ The original stays. The result is pushed to its repository by digest, which is p
     oldBase: { type: "string", valueName: "IMAGE", help: "The image that it was built on" },
     newBase: { type: "string", valueName: "IMAGE", help: "The image to put it on instead" },
     rebased: { type: "string", valueName: "IMAGE", hidden: true, help: "What to push the result as, as --tag does" },
+    keepOthers: {
+      type: "boolean",
+      help: "With --platform, keep the other images of the index as they are",
+    },
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
   },
   examples: [
@@ -32,12 +37,13 @@ The original stays. The result is pushed to its repository by digest, which is p
   transfers: true,
   async run(context) {
     const { args, flags, stdout, onProgress } = context;
-    const { oldBase, newBase } = flags;
+    const { oldBase, newBase, keepOthers } = flags;
     const image = onlyOne(args.image, flags.original, { what: "the image to rebase", flag: "--original" });
     if (image === undefined) throw new UsageError("no image is given", { hint: "name the image to rebase" });
     const tag = onlyOne(flags.tag, flags.rebased, { what: "the name of the result", flag: "--rebased" });
+    const options = { ...changeOptions(context, { tag, keepOthers }), onProgress, oldBase, newBase };
     const { rebase } = await import("../../src/crane/mod.ts");
-    await stdout.print(await rebase(image, { ...remoteOptions(context), onProgress, oldBase, newBase, tag }));
+    await stdout.print(await rebase(await localSource(image, context) ?? image, options));
   },
 });
 

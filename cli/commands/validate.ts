@@ -1,13 +1,16 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { summary } from "../failure.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane validate` */
 export const command: Command = declare({
   description:
-    "Everything is read, and every digest, size and list of layers is held against the others. Prints PASS or FAIL for each image; after a FAIL the exit code is 1.",
-  args: { images: { valueName: "IMAGE", help: "Images in registries", repeated: true, optional: true } },
+    `Everything is read, and every digest, size and list of layers is held against the others. Prints PASS or FAIL for each image; after a FAIL the exit code is 1. Of an index all images are read, unless --platform names one or several.
+
+${SOURCES_HELP}`,
+  args: { images: { valueName: "IMAGE", help: "The images", repeated: true, optional: true } },
   flags: {
     remote: { type: "strings", valueName: "IMAGE", help: "An image in a registry" },
     tarball: { type: "strings", valueName: "FILE", completes: "file", help: "A tarball" },
@@ -24,10 +27,13 @@ export const command: Command = declare({
     if (remote.length + flags.tarball.length === 0) {
       throw new UsageError("nothing to validate is given", { hint: "name an image, or a file with --tarball" });
     }
-    const { validateRemote, validateTarball } = await import("../../src/crane/mod.ts");
-    const options = { ...remoteOptions(context), onReadProgress: context.onProgress, fast: flags.fast };
+    const { validate, validateTarball } = await import("../../src/crane/mod.ts");
+    const options = { ...platformsOptions(context), onReadProgress: context.onProgress, fast: flags.fast };
     const checks = [
-      ...remote.map((name) => ({ name, check: () => validateRemote(name, options) })),
+      ...remote.map((name) => ({
+        name,
+        check: async () => await validate(await localSource(name, context) ?? name, options),
+      })),
       ...flags.tarball.map((name) => ({ name, check: () => validateTarball(name, { fast: flags.fast, signal }) })),
     ];
     let failed = 0;

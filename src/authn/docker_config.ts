@@ -57,8 +57,11 @@ export interface DockerConfigKeychainOptions extends KeychainWarningOptions {
  * message nor the cause repeats what is in it.
  */
 export function parseDockerConfig(text: string, source: string): DockerConfig {
-  if (text.trim() === "") return {};
-  const config = parseJson(text, source);
+  return text.trim() === "" ? {} : dockerConfigOf(parseConfigJson(text, source), source);
+}
+
+/** What was read from docker's config file, if it is one. @throws {AuthError} when it is none. */
+export function dockerConfigOf(config: unknown, source: string): DockerConfig {
   const problem = !isRecord(config)
     ? "it is not a JSON object"
     : !isRecordOf(config.auths, isRecord)
@@ -126,7 +129,8 @@ function findEntry(config: DockerConfig, key: string): { key: string; entry: Doc
   return found === undefined ? undefined : { key: found, entry: auths[found] };
 }
 
-function authOfEntry(entry: DockerConfigEntry, source: string): AuthConfig {
+/** The credentials in an entry. @throws {AuthError} when they are no strings, or `auth` can't be taken apart. */
+export function authOfEntry(entry: DockerConfigEntry, source: string): AuthConfig {
   const { auth, username, password, identitytoken: identityToken, registrytoken: registryToken } = entry;
   const fields = { auth, username, password, identityToken, registryToken };
   for (const [name, value] of Object.entries(fields)) {
@@ -137,7 +141,8 @@ function authOfEntry(entry: DockerConfigEntry, source: string): AuthConfig {
   return normalizeAuth(fields, source);
 }
 
-function parseJson(text: string, source: string): unknown {
+/** Reads JSON that may hold secrets. @throws {AuthError} when it is none; the error repeats nothing of it. */
+export function parseConfigJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

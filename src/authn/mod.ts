@@ -43,3 +43,5 @@ export {
 export type { ConfigLocationOptions } from "./config_location.ts";
 export { defaultKeychain, type DefaultKeychainOptions } from "./default_keychain.ts";
 export { type CredentialLocation, eraseCredentials, type LoginOptions, storeCredentials } from "./login.ts";
+export { keychainFromPullSecrets } from "./pull_secrets.ts";
+export type { KubernetesSecret } from "./pull_secret.ts";

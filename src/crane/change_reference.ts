@@ -1,11 +1,14 @@
-import type { Image, ImageIndex } from "../image/mod.ts";
+import { UsageError } from "../errors.ts";
+import { type Image, type ImageIndex, type Matcher, matchPlatforms } from "../image/mod.ts";
 import type { Reference, Repository } from "../name/mod.ts";
 import type { Puller, Pusher } from "../remote/mod.ts";
-import type { Hash } from "../spec/mod.ts";
+import { DEFAULT_PLATFORM, type Hash } from "../spec/mod.ts";
+import { type ImageSource, open, referenceIn, sourceName } from "./open.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
+import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
-/** Options of the verbs that make a new image of one in a registry. */
-export interface ChangeOptions extends CraneOptions {
+/** Options of the verbs that make a new image of another. */
+export interface ChangeOptions extends CraneOptions, PlatformsOptions {
   /**
    * The reference that the result gets.
    * @default none: it can be had by its digest
@@ -26,6 +29,8 @@ export interface ChangeContext {
   readonly pusher: Pusher;
   /** Where the result will be. */
   readonly repository: Repository;
+  /** Which images of an index to change; all of them if nothing is said. */
+  readonly images?: Matcher;
 }
 
 /** Where a result goes. */
@@ -36,23 +41,56 @@ export interface Destination {
   readonly reference?: Reference;
 }
 
+/** Options of {@linkcode changeSource}. */
+export interface ChangeSourceOptions extends ChangeOptions {
+  /**
+   * Whether the images of an index that are for none of the platforms stay in it as they are.
+   * @default false: they are left out
+   */
+  keepOthers?: boolean;
+}
+
 /**
- * Makes something new of what a reference names, and pushes it: of an index the whole, unless there is a platform.
+ * Makes something new of an image or an index, and pushes it: of an index the whole, unless there are platforms.
  *
  * @returns `repository@digest` of the result
+ * @throws {UsageError} when it is in no registry, and no name is given for the result.
  */
-export async function changeReference(
-  reference: string,
+export async function changeSource(
+  source: ImageSource,
   change: (view: Image | ImageIndex, context: ChangeContext) => Promise<Image | ImageIndex>,
-  options: ChangeOptions,
+  options: ChangeSourceOptions,
 ): Promise<`${string}@${Hash}`> {
-  const source = referenceOf(reference, options);
-  const destination = destinationOf(source, options);
+  const destination = await destinationFor(source, options);
   const { pusher, puller } = pusherOf(options);
-  const found = await puller.get(source, options);
-  const view = options.platform ? await found.image(options) : found.view();
+  const { view, images } = await openToChange(source, { ...options, puller });
   const { repository } = destination;
-  return await pushTo(destination, await change(view, { pusher, puller, repository }), { pusher, options });
+  return await pushTo(destination, await change(view, { pusher, puller, repository, images }), { pusher, options });
+}
+
+async function openToChange(
+  source: ImageSource,
+  options: ChangeSourceOptions & { puller: Puller },
+): Promise<{ view: Image | ImageIndex; images?: Matcher }> {
+  const { keepOthers, platform, platforms, ...whole } = options;
+  if (!keepOthers) return { view: await open(source, { ...whole, platform, platforms }) };
+  const view = await open(source, whole);
+  const wanted = wantedPlatforms(options);
+  await ofPlatforms(view, { platforms: wanted, signal: options.signal });
+  const matches = matchPlatforms(...wanted);
+  return { view, images: (descriptor) => matches({ platform: DEFAULT_PLATFORM, ...descriptor }) };
+}
+
+/** Where the result of a change of a source goes. @throws {UsageError} when nothing says it. */
+export async function destinationFor(source: ImageSource, options: ChangeOptions): Promise<Destination> {
+  const reference = await referenceIn(source);
+  if (reference !== undefined) return destinationOf(referenceOf(reference, options), options);
+  const { tag, repository } = options;
+  if (tag !== undefined) return destinationOf(referenceOf(tag, options), options);
+  if (repository !== undefined) return { repository: repositoryOf(repository, options) };
+  throw new UsageError(`${sourceName(source)} is in no registry, so the result needs a name`, {
+    hint: "give it one with -t",
+  });
 }
 
 /** Where the result of a change goes; a digest in its name is that of something else. */

@@ -1,27 +1,31 @@
-import { validateImage, validateIndex, type ValidateOptions } from "../image/mod.ts";
-import { imageFromTarball, tarballFile } from "../tarball/mod.ts";
-import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
+import { type Image, type ImageIndex, validateImage, validateIndex, type ValidateOptions } from "../image/mod.ts";
+import { load } from "./load.ts";
+import { type ImageSource, open } from "./open.ts";
+import type { CraneOptions } from "./options.ts";
+import type { PlatformsOptions } from "./platforms.ts";
 
-/** Options of {@linkcode validateRemote}. */
-export interface ValidateRemoteOptions extends CraneOptions, Pick<ValidateOptions, "fast"> {}
+/** Options of {@linkcode validate}. */
+export interface ValidateSourceOptions extends CraneOptions, PlatformsOptions, Pick<ValidateOptions, "fast"> {}
 
 /**
- * Reads all of an image or an index, and of a platform only that image, and checks that every part is what the others
- * say.
+ * Reads all of an image or an index, or of its images for some platforms, and checks that every part is what the others
+ * say. Of a file with several images, all are read.
  *
  * @throws {ValidationError} that names all that is wrong.
  */
-export async function validateRemote(reference: string, options: ValidateRemoteOptions = {}): Promise<void> {
-  const found = await pullerOf(options).get(referenceOf(reference, options), options);
-  const view = options.platform ? await found.image(options) : found.view();
-  if (view.kind === "image") await validateImage(view, options);
-  else await validateIndex(view, options);
+export async function validate(source: ImageSource, options: ValidateSourceOptions = {}): Promise<void> {
+  await validateView(await open(source, { ...options, several: "index" }), options);
 }
 
-/** The same for an image in a tarball. */
+/** The same for a tarball, or of one with several images for one of them. */
 export async function validateTarball(
   path: string,
   options: Pick<ValidateOptions, "fast" | "signal"> & { tag?: string } = {},
 ): Promise<void> {
-  await validateImage(await imageFromTarball(tarballFile(path), options), options);
+  await validateView(await load(path, { ...options, several: "index" }), options);
+}
+
+async function validateView(view: Image | ImageIndex, options: ValidateOptions): Promise<void> {
+  if (view.kind === "image") await validateImage(view, options);
+  else await validateIndex(view, options);
 }

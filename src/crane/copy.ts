@@ -3,10 +3,12 @@ import { isSchema1 } from "../spec/mod.ts";
 import { mapConcurrent } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import { DEFAULT_JOBS, type Puller, type Pusher, type RemoteManifest } from "../remote/mod.ts";
+import { type ImageSource, open, referenceIn } from "./open.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
+import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
 /** Options of {@linkcode copy}. */
-export interface CopyOptions extends CraneOptions {
+export interface CopyOptions extends CraneOptions, PlatformsOptions {
   /**
    * Whether a tag that the destination has is left as it is.
    * @default false
@@ -15,15 +17,16 @@ export interface CopyOptions extends CraneOptions {
 }
 
 /**
- * Copies an image or an index from one reference to another, digests unchanged. With a platform, only the index's
- * image for it is copied. What the destination has, or can mount, is not read.
+ * Copies an image or an index to a reference, digests unchanged. With a platform, only the index's image for it is
+ * copied; with several, an index of their images. What the destination has, or can mount, is not read.
  */
-export async function copy(source: string, destination: string, options: CopyOptions = {}): Promise<void> {
-  const from = referenceOf(source, options);
+export async function copy(source: ImageSource, destination: string, options: CopyOptions = {}): Promise<void> {
   const to = referenceOf(destination, options);
   const { pusher, puller } = pusherOf(options);
   if (options.noClobber && await isThere(to, puller, options)) return;
-  await copyReference({ from, to, puller, pusher }, options);
+  const reference = await referenceIn(source);
+  if (reference === undefined) await pusher.push(to, await open(source, options), options);
+  else await copyReference({ from: referenceOf(reference, options), to, puller, pusher }, options);
 }
 
 /** Options of {@linkcode copyRepository}. */
@@ -59,11 +62,10 @@ interface CopyWork {
   readonly pusher: Pusher;
 }
 
-async function copyReference({ from, to, puller, pusher }: CopyWork, options: CraneOptions): Promise<void> {
+async function copyReference({ from, to, puller, pusher }: CopyWork, options: CopyOptions): Promise<void> {
   const found = await puller.get(from, options);
   if (isSchema1(found.descriptor.mediaType)) return await copySchema1({ found, to, puller, pusher }, options);
-  const view = options.platform ? await found.image(options) : found.view();
-  await pusher.push(to, view, options);
+  await pusher.push(to, await ofPlatforms(found.view(), options), options);
 }
 
 /** A schema 1 manifest names its layers in a way of its own; it is copied, never changed. */

@@ -3,7 +3,7 @@ import { digestBytes } from "../io/mod.ts";
 import { editImage } from "../mutate/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Hash, parseJsonObject } from "../spec/mod.ts";
-import { type ChangeOptions, changeReference, destinationOf } from "./change_reference.ts";
+import { type ChangeOptions, changeSource, destinationOf } from "./change_reference.ts";
 import { pusherOf, referenceOf } from "./options.ts";
 
 /** Makes new bytes of old ones: a person with an editor, for example. */
@@ -20,7 +20,7 @@ export async function editConfig(
   edit: EditBytes,
   options: ChangeOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  return await changeReference(reference, async (view) => {
+  return await changeSource(reference, async (view) => {
     if (view.kind === "index") {
       throw new UsageError(`${reference} is an index, which has no config`, {
         hint: "choose one of its images with --platform",

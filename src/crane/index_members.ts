@@ -2,24 +2,25 @@ import { ManifestError, NotFoundError, UsageError } from "../errors.ts";
 import {
   emptyIndex,
   findManifests,
-  type Image,
   type ImageIndex,
   type IndexChild,
+  matchDigests,
+  type Matcher,
   matchPlatforms,
-  selectImage,
 } from "../image/mod.ts";
 import { mapConcurrent } from "../io/mod.ts";
 import { appendManifests, removeManifests } from "../mutate/mod.ts";
-import { DEFAULT_JOBS, type Puller } from "../remote/mod.ts";
-import { exists, joinPath, stat } from "../runtime/mod.ts";
+import { openLayout } from "../layout/mod.ts";
+import { DEFAULT_JOBS } from "../remote/mod.ts";
 import { type Descriptor, type Hash, MediaType, type Platform, platformString } from "../spec/mod.ts";
-import { type ChangeOptions, destinationOf, pushTo } from "./change_reference.ts";
-import { load } from "./load.ts";
-import { type CraneOptions, pullerOf, pusherOf, referenceOf } from "./options.ts";
+import { type ChangeOptions, type Destination, destinationFor, destinationOf, pushTo } from "./change_reference.ts";
+import { type ImageSource, open, type OpenOptions, sourceName } from "./open.ts";
+import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
+import type { PlatformsOptions } from "./platforms.ts";
 import { openOrCreate } from "./save.ts";
 
 /** Options of what puts members into an index. */
-export interface MemberOptions extends CraneOptions {
+export interface MemberOptions extends CraneOptions, PlatformsOptions {
   /**
    * Whether of an index its members are put in, rather than the index itself.
    * @default true
@@ -37,35 +38,33 @@ export interface AppendToIndexOptions extends MemberOptions, ChangeOptions {
 }
 
 /**
- * An index in a registry with further members at its end, pushed; the original stays. Members are references, layouts
- * or tarballs; with a platform, of an index its image for that. Layers are copied only if they are elsewhere.
+ * An index with further members at its end, pushed; the original stays. With platforms, of an index its images for those
+ * alone are put in. Layers are copied only if they are elsewhere.
  *
- * @param base the reference of the index to put them into; `undefined` for a new one, which needs a tag
+ * @param base the index to put them into; `undefined` for a new one. What is in no registry yet needs a tag
  * @returns `repository@digest` of the result
  */
 export async function appendToIndex(
-  base: string | undefined,
-  members: readonly string[],
+  base: ImageSource | undefined,
+  members: readonly ImageSource[],
   options: AppendToIndexOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  const name = base ?? options.tag;
-  if (name === undefined) throw new UsageError("a new index has no name yet", { hint: "give it one with -t" });
+  const destination = base === undefined ? destinationOfNew(options) : await destinationFor(base, options);
   const { pusher, puller } = pusherOf(options);
-  const destination = destinationOf(referenceOf(name, options), options);
   const empty = () => emptyIndex({ mediaType: options.docker ? MediaType.DockerManifestList : undefined });
-  const index = base === undefined ? empty() : await puller.index(referenceOf(base, options), options);
-  const found = await findMembers(members, puller, options);
+  const index = base === undefined ? empty() : await openIndex(base, { ...options, puller, several: "index" });
+  const found = await findMembers(members, { ...options, puller });
   return await pushTo(destination, appendManifests(index, found), { pusher, options });
 }
 
 /** Puts members into a layout, which is made if it is not there. They are named as for {@linkcode appendToIndex}. */
 export async function appendToLayout(
   path: string,
-  members: readonly string[],
+  members: readonly ImageSource[],
   options: MemberOptions = {},
 ): Promise<void> {
   // An index of them says what each runs on. All are found before anything is made.
-  const index = appendManifests(emptyIndex(), await findMembers(members, pullerOf(options), options));
+  const index = appendManifests(emptyIndex(), await findMembers(members, options));
   const children = await index.children(options);
   const layout = await openOrCreate(path, options);
   for (const { view, descriptor: { platform } } of children) {
@@ -76,78 +75,95 @@ export async function appendToLayout(
 }
 
 /**
- * An index in a registry with those of its members alone that are for one of the platforms, pushed; the original stays.
+ * An index with those of its members alone that are for one of the platforms, pushed; the original stays.
  *
  * @returns `repository@digest` of the result
  * @throws {NotFoundError} when there are none; it says which platforms there are.
  */
 export async function filterIndex(
-  reference: string,
+  source: ImageSource,
   platforms: readonly Platform[],
-  options: Omit<ChangeOptions, "platform"> = {},
+  options: Omit<ChangeOptions, "platform" | "platforms"> = {},
 ): Promise<`${string}@${Hash}`> {
+  const destination = await destinationFor(source, options);
   const { pusher, puller } = pusherOf(options);
-  const source = referenceOf(reference, options);
-  const index = await puller.index(source, options);
-  const matches = matchPlatforms(...platforms);
-  const { manifests } = await index.manifest(options);
-  if (!manifests.some(matches)) {
-    const there = [...new Set(manifests.map(({ platform }) => platform && platformString(platform)))].filter(Boolean);
-    throw new NotFoundError(
-      `${reference} has nothing for ${platforms.map(platformString).join(" or ")}; ` +
-        (there.length > 0 ? `it has ${there.join(", ")}` : "it names no platforms"),
-    );
-  }
+  const index = await openIndex(source, { ...options, puller, several: "index" });
+  const matches = await matcherOf(index, platforms, { what: sourceName(source), signal: options.signal });
   const filtered = removeManifests(index, (descriptor) => !matches(descriptor));
-  return await pushTo(destinationOf(source, options), filtered, { pusher, options });
+  return await pushTo(destination, filtered, { pusher, options });
 }
 
-/** What an index lists: one in a registry, or the layout at a path. @throws {ManifestError} when it is an image. */
-export async function indexMembers(name: string, options: CraneOptions = {}): Promise<readonly Descriptor[]> {
-  const index = await isPath(name)
-    ? indexOnly(await load(name, { ...options, index: true }), name)
-    : await pullerOf(options).index(referenceOf(name, options), options);
-  return await findManifests(index, () => true, options);
+/**
+ * Takes what is for none of the platforms off the list of a layout. The blobs stay until it is garbage collected.
+ *
+ * @throws {NotFoundError} when nothing would be left.
+ */
+export async function filterLayout(
+  path: string,
+  platforms: readonly Platform[],
+  options: CraneOptions = {},
+): Promise<void> {
+  const layout = await openLayout(path, options);
+  const what = `the layout ${path}`;
+  const { signal } = options;
+  const [only, ...more] = await layout.index().children({ signal });
+  if (more.length === 0 && only?.view.kind === "index") {
+    // A layout of one index holds that under a name perhaps, and the images in it.
+    const { view, descriptor: { digest, annotations } } = only;
+    const matches = await matcherOf(view, platforms, { what, signal });
+    const filtered = removeManifests(view, (descriptor) => !matches(descriptor));
+    await layout.replaceIndex(filtered, matchDigests(digest), { annotations, signal });
+    return;
+  }
+  const matches = await matcherOf(layout.index(), platforms, { what, signal });
+  await layout.removeDescriptors((descriptor) => !matches(descriptor), { signal });
 }
 
-type Member = IndexChild["view"];
+/** What an index, a layout or a tarball lists. @throws {ManifestError} when it is an image in a registry. */
+export async function indexMembers(source: ImageSource, options: CraneOptions = {}): Promise<readonly Descriptor[]> {
+  return await findManifests(await openIndex(source, { ...options, index: true }), () => true, options);
+}
 
-async function findMembers(names: readonly string[], puller: Puller, options: MemberOptions): Promise<Member[]> {
+/** Matches what is for one of the platforms, of which there has to be something. */
+async function matcherOf(
+  index: ImageIndex,
+  platforms: readonly Platform[],
+  { what, signal }: { what: string; signal: AbortSignal | undefined },
+): Promise<Matcher> {
+  const matches = matchPlatforms(...platforms);
+  const { manifests } = await index.manifest({ signal });
+  if (manifests.some(matches)) return matches;
+  const there = [...new Set(manifests.map(({ platform }) => platform && platformString(platform)))].filter(Boolean);
+  throw new NotFoundError(
+    `${what} has nothing for ${platforms.map(platformString).join(" or ")}; ` +
+      (there.length > 0 ? `it has ${there.join(", ")}` : "it names no platforms"),
+  );
+}
+
+/** Where a new index goes. */
+function destinationOfNew(options: ChangeOptions): Destination {
+  const name = options.tag ?? options.repository;
+  if (name === undefined) throw new UsageError("a new index has no name yet", { hint: "give it one with -t" });
+  return destinationOf(referenceOf(name, options), options);
+}
+
+/** An index as a whole, whatever platforms its members are taken for. */
+async function openIndex(source: ImageSource, options: OpenOptions): Promise<ImageIndex> {
+  const view = await open(source, { ...options, platform: undefined, platforms: undefined });
+  if (view.kind === "index") return view;
+  throw new ManifestError(`${sourceName(source)} is not an index but ${await view.mediaType(options)}`);
+}
+
+async function findMembers(
+  sources: readonly ImageSource[],
+  options: MemberOptions & OpenOptions,
+): Promise<IndexChild["view"][]> {
   const { jobs = DEFAULT_JOBS, signal, flatten = true } = options;
-  const found = await mapConcurrent(names, { concurrency: jobs, signal }, async (name, signal): Promise<Member[]> => {
-    const view = await findMember(name, puller, { ...options, signal });
+  const pool = { concurrency: jobs, signal };
+  const found = await mapConcurrent(sources, pool, async (source, signal): Promise<IndexChild["view"][]> => {
+    const view = await open(source, { ...options, several: "index", signal });
     if (view.kind === "image" || !flatten) return [view];
     return (await view.children({ signal })).map((child) => child.view);
   });
   return found.flat();
-}
-
-async function findMember(name: string, puller: Puller, options: MemberOptions): Promise<Image | ImageIndex> {
-  if (await isPath(name)) return await findLocal(name, options);
-  const found = await puller.get(referenceOf(name, options), options);
-  return options.platform ? await found.image(options) : found.view();
-}
-
-/** What a tarball or a layout holds: the only thing in it, else all of it as the index that a layout is. */
-async function findLocal(path: string, { platform, signal }: MemberOptions): Promise<Image | ImageIndex> {
-  const view = await load(path, { index: true, signal });
-  if (view.kind === "image") return view;
-  const several = (await view.children({ signal })).length > 1;
-  if (several) return platform ? await selectImage(view, platform, { signal }) : view;
-  return await load(path, { platform, signal });
-}
-
-function indexOnly(view: Image | ImageIndex, name: string): ImageIndex {
-  if (view.kind === "index") return view;
-  throw new ManifestError(`${name} is not an index but a tarball`);
-}
-
-/**
- * Whether a name is that of a path, and not a reference: it begins with `/`, `./` or `../`, or is that of a file or a
- * layout that is there.
- */
-export async function isPath(name: string): Promise<boolean> {
-  if (/^\.{0,2}\//.test(name)) return true;
-  if (!await exists(name)) return false;
-  return (await stat(name)).kind !== "directory" || await exists(joinPath(name, "oci-layout"));
 }

@@ -1,48 +1,57 @@
-import { LayoutError } from "../errors.ts";
-import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
+import { LayoutError, NameError } from "../errors.ts";
+import {
+  emptyIndex,
+  type Image,
+  type ImageIndex,
+  type IndexChild,
+  matchPlatforms,
+  REF_NAME_ANNOTATION,
+} from "../image/mod.ts";
 import { fileFailure } from "../io/mod.ts";
 import { openLayout } from "../layout/mod.ts";
+import { appendManifests } from "../mutate/mod.ts";
+import { parseReference } from "../name/mod.ts";
 import { stat } from "../runtime/mod.ts";
-import { imageFromTarball, tarballFile } from "../tarball/mod.ts";
-import type { Hash } from "../spec/mod.ts";
+import type { Descriptor, Hash } from "../spec/mod.ts";
+import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
+import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode load}. */
-export interface LoadOptions extends CraneOptions {
+export interface LoadOptions extends CraneOptions, PlatformsOptions {
   /**
-   * Which image of a tarball with several: its name there, `repository:tag`.
+   * Which image of several: its name there, `repository:tag`.
    * @default the only one
    */
   tag?: string;
   /**
-   * Whether an OCI layout is taken as the index that it is, however many images it holds.
+   * Whether all that there is is taken as an index, however many images that are.
    * @default false
    */
   index?: boolean;
+  /**
+   * What becomes of several images of which none is named: an error, or an index of them.
+   * @default "error"
+   */
+  several?: "error" | "index";
 }
 
 /**
- * An image from a path: of an OCI layout where that is a directory, else of a tarball that `docker save` or `podman
- * save` wrote. A layout with one image or index gives that.
+ * An image or an index from a path or a tarball: of an OCI layout, which may be packed into a tar archive, or of a tarball
+ * that `docker save` or `podman save` wrote. What holds one image or index gives that.
  *
  * @throws {LayoutError | TarballError} when it holds several and nothing says which.
  * @throws {FileError} when there is nothing, or it can't be read.
  */
-export async function load(path: string, options: LoadOptions = {}): Promise<Image | ImageIndex> {
-  if (!await isDirectory(path)) {
-    return await imageFromTarball(tarballFile(path), { tag: options.tag, signal: options.signal });
+export async function load(from: string | TarballSource, options: LoadOptions = {}): Promise<Image | ImageIndex> {
+  if (typeof from === "string" && await isDirectory(from)) {
+    const index = (await openLayout(from, options)).index();
+    return await fromLayout(index, { what: `the layout ${from}`, options });
   }
-  const index = (await openLayout(path, options)).index();
-  if (options.index) return index;
-  const children = await index.children(options);
-  const [only] = children;
-  if (children.length !== 1 || only.view.kind === "layer") {
-    throw new LayoutError(`the layout ${path} holds ${children.length} images or indexes, not one`, {
-      hint: children.length === 0 ? undefined : "push them as one index with --index",
-    });
-  }
-  if (only.view.kind === "index" && options.platform) return await selectImage(only.view, options.platform, options);
-  return only.view;
+  const source = typeof from === "string" ? tarballFile(from) : from;
+  const contents = await tarballContents(source, options);
+  if (contents.kind === "images") return await fromImages(contents, options);
+  return await fromLayout(contents.index, { what: source.name, options });
 }
 
 /**
@@ -58,6 +67,76 @@ export async function push(
   const to = referenceOf(reference, options);
   const digest = await pusherOf(options).pusher.push(to, view, options);
   return `${to.context.name}@${digest}`;
+}
+
+async function fromImages(images: SavedImages, options: LoadOptions): Promise<Image | ImageIndex> {
+  const { tag, index, several } = options;
+  const all = index || (several === "index" && images.manifests.length > 1);
+  if (tag !== undefined || !all) return await images.image(options);
+  const views = (await images.all(options)).map(({ image }) => image);
+  return await ofPlatforms(appendManifests(emptyIndex(), views), options);
+}
+
+async function fromLayout(
+  index: ImageIndex,
+  { what, options }: { what: string; options: LoadOptions },
+): Promise<Image | ImageIndex> {
+  const { tag } = options;
+  const children = await index.children(options);
+  if (tag === undefined && (options.index || (options.several === "index" && children.length > 1))) {
+    return await ofPlatforms(index, options);
+  }
+  const wanted = tag === undefined ? onlyFor(children, options) : named(children, tag);
+  if (wanted === undefined) return await ofPlatforms(index, options);
+  const [only] = wanted;
+  if (wanted.length === 1 && only.view.kind !== "layer") return await ofPlatforms(only.view, options);
+  const names = children.flatMap(({ descriptor }) => namesOf(descriptor));
+  if (tag !== undefined) throw misses(what, tag, names);
+  throw new LayoutError(`${what} holds ${children.length} images or indexes, not one`, {
+    hint: names.length > 0
+      ? `choose one by its name: ${names.join(", ")}`
+      : children.length > 0
+      ? "push them as one index with --index"
+      : undefined,
+  });
+}
+
+/** The members that may be meant when no name is given; `undefined` when the platforms decide. */
+function onlyFor(children: readonly IndexChild[], options: LoadOptions): readonly IndexChild[] | undefined {
+  const platforms = wantedPlatforms(options);
+  if (children.length <= 1 || platforms.length === 0) return children;
+  const matches = matchPlatforms(...platforms);
+  const wanted = children.filter(({ descriptor }) => matches(descriptor));
+  return platforms.length > 1 || wanted.length === 0 ? undefined : wanted;
+}
+
+/** The members that are called so, in whatever form the name is written. */
+function named(children: readonly IndexChild[], tag: string): readonly IndexChild[] {
+  const wanted = fullName(tag);
+  return children.filter(({ descriptor }) =>
+    namesOf(descriptor).some((name) => name === tag || (wanted !== undefined && fullName(name) === wanted))
+  );
+}
+
+/** What a member is called: by the specification, and by containerd, which writes whole names. */
+function namesOf({ annotations }: Descriptor): string[] {
+  const names = [annotations?.[REF_NAME_ANNOTATION], annotations?.["io.containerd.image.name"]];
+  return names.filter((name): name is string => typeof name === "string" && name !== "");
+}
+
+function fullName(name: string): string | undefined {
+  try {
+    return parseReference(name).name;
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
+}
+
+function misses(what: string, tag: string, names: readonly string[]): LayoutError {
+  return new LayoutError(`${what} does not hold one image or index called ${tag}`, {
+    hint: names.length > 0 ? `it has ${names.join(", ")}` : "nothing in it has a name",
+  });
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -19,8 +19,20 @@ export type { CraneOptions } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
 export { remove, tag } from "./change.ts";
-export { pull, type PullOptions, saveLayout, type SaveLayoutOptions, saveTarball, streamTarball } from "./save.ts";
+export {
+  pull,
+  type PullOptions,
+  type PullSource,
+  saveLayout,
+  type SaveLayoutOptions,
+  saveTarball,
+  type SaveTarballOptions,
+  streamTarball,
+} from "./save.ts";
 export { load, type LoadOptions, push } from "./load.ts";
+
+export { type ImageSource, open, openImage, type OpenOptions } from "./open.ts";
+export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 export {
   append,
   type AppendOptions,
@@ -29,7 +41,7 @@ export {
   layersFromPaths,
   type LayersFromPathsOptions,
 } from "./append.ts";
-export type { ChangeOptions } from "./change_reference.ts";
+export type { ChangeOptions, ChangeSourceOptions } from "./change_reference.ts";
 export { type EditBytes, editConfig, editManifest, type EditManifestOptions } from "./edit.ts";
 export { mutate, type MutateOptions } from "./mutate.ts";
 export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
@@ -39,11 +51,11 @@ export {
   type AppendToIndexOptions,
   appendToLayout,
   filterIndex,
+  filterLayout,
   indexMembers,
-  isPath,
   type MemberOptions,
 } from "./index_members.ts";
-export { validateRemote, type ValidateRemoteOptions, validateTarball } from "./check.ts";
+export { validate, type ValidateSourceOptions, validateTarball } from "./check.ts";
 export { tree, type TreeBlob, type TreeManifest } from "./tree.ts";
 export {
   type DirectoryUse,

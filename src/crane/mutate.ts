@@ -3,10 +3,11 @@ import type { Image } from "../image/mod.ts";
 import { appendLayers, changeImage, type ImageChanges, mapIndex } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
-import { type ChangeOptions, changeReference } from "./change_reference.ts";
+import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
+import { type ImageSource, sourceName } from "./open.ts";
 
 /** Options of {@linkcode mutate}. */
-export interface MutateOptions extends ChangeOptions, Pick<LayersFromPathsOptions, "stdin"> {
+export interface MutateOptions extends ChangeSourceOptions, Pick<LayersFromPathsOptions, "stdin"> {
   /**
    * Tarballs or directories to put on top, one layer each, the last one uppermost.
    * @default none
@@ -15,20 +16,20 @@ export interface MutateOptions extends ChangeOptions, Pick<LayersFromPathsOption
 }
 
 /**
- * Changes an image in a registry, or every image of an index in the same way, and pushes the result; the original
- * stays. Layers that are there are not read.
+ * Changes an image, or every image of an index in the same way, and pushes the result; the original stays. Layers that
+ * are there are not read.
  *
  * @returns `repository@digest` of the result
  * @throws {UsageError} when all images of an index would be for one platform.
  */
 export async function mutate(
-  reference: string,
+  source: ImageSource,
   changes: ImageChanges,
   options: MutateOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  return await changeReference(reference, async (view, { pusher, repository }) => {
+  return await changeSource(source, async (view, { pusher, repository, images }) => {
     if (view.kind === "index" && changes.platform) {
-      throw new UsageError(`${reference} is an index, whose images can't all be for one platform`, {
+      throw new UsageError(`${sourceName(source)} is an index, whose images can't all be for one platform`, {
         hint: "choose one of them with --platform",
       });
     }
@@ -36,6 +37,6 @@ export async function mutate(
     // A layer has to be made to know its digest; to upload it now saves making it again, for each image of an index.
     for (const layer of layers) if (!layer.digestKnown()) await pusher.upload(repository, layer, options);
     const edit = (image: Image) => changeImage(appendLayers(image, layers), changes);
-    return view.kind === "index" ? mapIndex(view, edit) : edit(view);
+    return view.kind === "index" ? mapIndex(view, edit, { images }) : edit(view);
   }, options);
 }

@@ -4,14 +4,15 @@ import type { AbortOptions } from "../io/mod.ts";
 import { mapIndex, rebase as rebased } from "../mutate/mod.ts";
 import type { Puller, RemoteManifest } from "../remote/mod.ts";
 import { configPlatform, type Hash, type Platform } from "../spec/mod.ts";
-import { type ChangeOptions, changeReference } from "./change_reference.ts";
+import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
+import { type ImageSource, sourceName } from "./open.ts";
 import { referenceOf } from "./options.ts";
 
 const BASE_NAME = "org.opencontainers.image.base.name";
 const BASE_DIGEST = "org.opencontainers.image.base.digest";
 
 /** Options of {@linkcode rebase}. */
-export interface RebaseReferenceOptions extends ChangeOptions {
+export interface RebaseReferenceOptions extends ChangeSourceOptions {
   /**
    * The reference of the image that the original was built on.
    * @default the digest that the original's annotations give, in the repository that they name, or else the new base's
@@ -25,25 +26,25 @@ export interface RebaseReferenceOptions extends ChangeOptions {
 }
 
 /**
- * Puts an image in a registry, or each image of an index, on another base, and pushes the result. Of a base that is an
+ * Puts an image, or each image of an index, on another base, and pushes the result. Of a base that is an
  * index, the image for the original's platform is taken. Only manifests and configs are read.
  *
  * @returns `repository@digest` of the result
  * @throws {ValidationError} when no base is named, or the original is not based on the old one.
  */
 export async function rebase(
-  reference: string,
+  source: ImageSource,
   options: RebaseReferenceOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  return await changeReference(reference, async (view, { puller }) => {
+  return await changeSource(source, async (view, { puller, images }) => {
     const bases = new Map<string, Promise<RemoteManifest>>();
     const find = (name: string) => {
       const found = bases.get(name) ?? puller.get(referenceOf(name, options), options);
       bases.set(name, found);
       return found;
     };
-    const edit = (image: Image) => rebaseOne(image, { find, reference, options });
-    return view.kind === "index" ? mapIndex(view, edit) : await edit(view);
+    const edit = (image: Image) => rebaseOne(image, { find, reference: sourceName(source), options });
+    return view.kind === "index" ? mapIndex(view, edit, { images }) : await edit(view);
   }, options);
 }
 

@@ -2,11 +2,10 @@ import { type Image, type ImageIndex, matchDigests, matchName } from "../image/m
 import { createLayout, type Layout, openLayout } from "../layout/mod.ts";
 import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
-import type { Reference } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
-import { type TarballEntry, writeTarball, writeTarballFile } from "../tarball/mod.ts";
-import { isIndex } from "../spec/mod.ts";
+import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../tarball/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
+import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
 /** Options of {@linkcode pull}. */
 export interface PullOptions extends CraneOptions {
@@ -29,31 +28,49 @@ export async function pull(reference: string, options: PullOptions = {}): Promis
   return cache ? cachedImage(image, cache) : image;
 }
 
-/** Saves images, each by its reference, into one tarball as `docker save` writes it. */
+/** What to save: what a reference names, or an image from elsewhere and what to call it. */
+export type PullSource = string | TarballEntry;
+
+/** Options of {@linkcode saveTarball}. */
+export interface SaveTarballOptions extends PullOptions {
+  /**
+   * How it is laid out: as `docker save` writes it, or as Docker before 1.10 did.
+   * @default "docker"
+   */
+  format?: TarballFormat;
+}
+
+/** Saves images into one tarball. */
 export async function saveTarball(
-  references: readonly string[],
+  sources: readonly PullSource[],
   path: string,
-  options: PullOptions = {},
+  options: SaveTarballOptions = {},
 ): Promise<void> {
-  await writeTarballFile(path, await tarballEntries(references, options), writeOptions(options));
+  const { format } = options;
+  await writeTarballFile(path, await tarballEntries(sources, options), { ...writeOptions(options), format });
 }
 
 /** The same tarball as a stream. */
-export async function streamTarball(references: readonly string[], options: PullOptions = {}): Promise<ByteStream> {
-  return writeTarball(await tarballEntries(references, options), writeOptions(options));
+export async function streamTarball(
+  sources: readonly PullSource[],
+  options: SaveTarballOptions = {},
+): Promise<ByteStream> {
+  const { format } = options;
+  return writeTarball(await tarballEntries(sources, options), { ...writeOptions(options), format });
 }
 
-async function tarballEntries(references: readonly string[], options: PullOptions): Promise<TarballEntry[]> {
+async function tarballEntries(sources: readonly PullSource[], options: PullOptions): Promise<TarballEntry[]> {
   const puller = pullerOf(options);
   const cache = cacheOf(options);
-  return await Promise.all(references.map(async (text) => {
+  return await Promise.all(sources.map(async (text) => {
+    if (typeof text !== "string") return text;
     const image = await puller.image(referenceOf(text, options), options);
     return { reference: text, image: cache ? cachedImage(image, cache) : image };
   }));
 }
 
 /** Options of {@linkcode saveLayout}. */
-export interface SaveLayoutOptions extends PullOptions {
+export interface SaveLayoutOptions extends PullOptions, PlatformsOptions {
   /**
    * Whether each image is given its reference as its name in the layout.
    * @default false
@@ -62,34 +79,35 @@ export interface SaveLayoutOptions extends PullOptions {
 }
 
 /**
- * Saves images into an OCI layout, which is made if it is not there. Of an index all images are saved, unless a
- * platform is asked for. What the layout holds already is not read, and an image is listed in it once.
+ * Saves images into an OCI layout, which is made if it is not there. Of an index all images are saved, unless
+ * platforms are asked for. What the layout holds already is not read, and an image is listed in it once.
  */
 export async function saveLayout(
-  references: readonly string[],
+  sources: readonly PullSource[],
   path: string,
   options: SaveLayoutOptions = {},
 ): Promise<void> {
   const puller = pullerOf(options);
   const cache = cacheOf(options);
   // Everything is looked up before anything is made, so that a typo leaves no empty layout behind.
-  const found = await Promise.all(references.map(async (text) => {
-    const reference = referenceOf(text, options);
-    const manifest = await puller.get(reference, options);
-    const whole = isIndex(manifest.descriptor.mediaType) && !options.platform;
-    const view = whole ? manifest.index() : await manifest.image(options);
-    return { reference, view: cache ? cached(view, cache) : view };
+  const found = await Promise.all(sources.map(async (source) => {
+    if (typeof source !== "string") {
+      return { name: source.reference && referenceOf(source.reference, options).name, view: source.image };
+    }
+    const reference = referenceOf(source, options);
+    const view = await ofPlatforms((await puller.get(reference, options)).view(), options);
+    return { name: reference.name, view: cache ? cached(view, cache) : view };
   }));
   const layout = await openOrCreate(path, options);
-  for (const { reference, view } of found) await addToLayout(layout, view, { reference, options });
+  for (const { name, view } of found) await addToLayout(layout, view, { name, options });
 }
 
 async function addToLayout(
   layout: Layout,
   view: Image | ImageIndex,
-  { reference, options }: { reference: Reference; options: SaveLayoutOptions },
+  { name, options }: { name: string | undefined; options: SaveLayoutOptions },
 ): Promise<void> {
-  const refName = options.annotateRef ? reference.name : undefined;
+  const refName = options.annotateRef ? name : undefined;
   const match = refName === undefined ? matchDigests(await view.digest(options)) : matchName(refName);
   const append = { ...writeOptions(options), refName };
   if (view.kind === "index") await layout.replaceIndex(view, match, append);

@@ -80,17 +80,10 @@ export function tarDirectory(
  * @throws {FileError} when there is no such directory.
  */
 export async function layerFromDirectory(path: string, options: DirectoryLayerOptions = {}): Promise<Layer> {
-  const { compression, level, mediaType, annotations, signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const { kind } = await reading(path, stat(path));
   if (kind !== "directory") throw new FileError(`${path} is not a directory`, { errno: "ENOTDIR" });
-  return layerFromUncompressed({
-    uncompressed: tarDirectory(path, options),
-    compression,
-    level,
-    mediaType,
-    annotations,
-  });
+  return layerFromUncompressed({ ...options, uncompressed: tarDirectory(path, options) });
 }
 
 function cleanPrefix(prefix: string): string {

@@ -1,19 +1,17 @@
 import {
   abortable,
   type AbortOptions,
-  compress,
-  type CompressionKind,
   decompress,
   drain,
   lazy,
   limitRatio,
-  type Measured,
   measureStream,
   sniffStream,
   verifyStream,
 } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, layerMediaType, MediaType } from "../spec/mod.ts";
+import { measuring, pack, packCompression, type PackFacts, type PackOptions } from "./pack.ts";
 import type { BlobOrigin, Layer } from "./view.ts";
 
 /** The least that makes a {@linkcode Layer} of bytes that have a digest already. */
@@ -31,21 +29,11 @@ export interface CompressedLayerCore {
 }
 
 /** The least that makes a {@linkcode Layer} of an uncompressed tar. */
-export interface UncompressedLayerCore {
+export interface UncompressedLayerCore extends PackOptions {
   /** Opens the uncompressed tar. */
   uncompressed(options?: AbortOptions): Promise<ByteStream>;
-  /** The digest of the uncompressed tar, if it is known without reading. */
+  /** The digest of the uncompressed tar, if it is known without reading. An eStargz layer has another tar, and another. */
   diffId?(options?: AbortOptions): Promise<Hash>;
-  /**
-   * How the layer is stored.
-   * @default "gzip"
-   */
-  readonly compression?: CompressionKind;
-  /**
-   * How hard to compress.
-   * @default the fastest level that is worth its bytes
-   */
-  readonly level?: number;
   /**
    * The media type of the stored layer.
    * @default OCI's for the compression
@@ -84,52 +72,46 @@ export function layerFromCompressed(core: CompressedLayerCore): Layer {
 /**
  * A layer of an uncompressed tar, compressed as it is read. Its digest is known once somebody has asked for it, or has
  * read the compressed bytes to their end: the work is not done twice.
+ *
+ * @throws {TypeError} when the options contradict one another.
  */
 export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
-  const { compression = "gzip", level, annotations } = core;
-  const mediaType = core.mediaType ?? layerMediaType(MediaType.OciManifest, compression);
-  let stored: Measured | undefined;
-  let diffId: Hash | undefined;
+  const { estargz = false } = core;
+  const mediaType = core.mediaType ?? layerMediaType(MediaType.OciManifest, packCompression(core));
+  const facts: PackFacts = {};
+  const learn = (found: PackFacts) => void Object.assign(facts, found);
 
-  const uncompressed = async (options?: AbortOptions) => {
-    const tar = await core.uncompressed(options);
-    if (core.diffId || diffId) return tar;
-    const { stream, measured } = measureStream(tar);
-    measured.then(({ digest }) => diffId = digest, () => {});
-    return stream;
-  };
   const compressed = async (options?: AbortOptions) => {
-    if (compression === "none") return await plain(options);
-    const { stream, measured } = measureStream(compress(await uncompressed(options), compression, { level }));
-    measured.then((found) => stored = found, () => {});
-    return stream;
+    const hashContent = !core.diffId && !facts.content;
+    return pack(await core.uncompressed(options), { ...core, hashContent, learn });
   };
-  /** Stored as it is: one digest is both. */
-  const plain = async (options?: AbortOptions) => {
-    const { stream, measured } = measureStream(await core.uncompressed(options));
-    measured.then((found) => {
-      stored = found;
-      diffId = found.digest;
-    }, () => {});
-    return stream;
+  const uncompressed = async (options?: AbortOptions) => {
+    // The table of contents depends on the compressed bytes.
+    if (estargz) return decompress(await compressed(options), "gzip", "layer");
+    const tar = await core.uncompressed(options);
+    return core.diffId || facts.content ? tar : measuring(tar, (content) => learn({ content }));
   };
   const measure = lazy(async () => {
-    if (!stored) await drain(await compressed());
-    return stored!;
+    if (!facts.stored) await drain(await compressed());
+    return facts.stored!;
   });
-  const learnDiffId = lazy(async () => diffId ?? await core.diffId?.() ?? digestOf(await core.uncompressed()));
+  const learnDiffId = lazy(async () => {
+    if (estargz) await measure();
+    return facts.content?.digest ?? await core.diffId?.() ?? digestOf(await core.uncompressed());
+  });
   const descriptor = async (options?: AbortOptions): Promise<Descriptor> => {
-    const { digest, size } = stored ?? await measure(options);
-    return { mediaType, digest, size, ...(annotations ? { annotations } : {}) };
+    const { digest, size } = facts.stored ?? await measure(options);
+    const annotations = { ...core.annotations, ...facts.annotations };
+    return { mediaType, digest, size, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) };
   };
   return {
     kind: "layer",
     origin: undefined,
     streaming: false,
-    digestKnown: () => stored !== undefined,
-    digest: async (options) => (stored ?? await measure(options)).digest,
-    diffId: async (options) => diffId ?? await learnDiffId(options),
-    size: async (options) => (stored ?? await measure(options)).size,
+    digestKnown: () => facts.stored !== undefined,
+    digest: async (options) => (facts.stored ?? await measure(options)).digest,
+    diffId: async (options) => facts.content?.digest ?? await learnDiffId(options),
+    size: async (options) => (facts.stored ?? await measure(options)).size,
     mediaType: () => Promise.resolve(mediaType),
     descriptor,
     compressed,

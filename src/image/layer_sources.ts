@@ -1,43 +1,35 @@
 import { StreamLayerError } from "../errors.ts";
 import {
   type AbortOptions,
-  compress,
   type CompressionKind,
   decompress,
   digestBytes,
   type Measured,
-  measureStream,
   sniffBytes,
   sniffStream,
   streamOf,
 } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { type Hash, layerMediaType, MediaType } from "../spec/mod.ts";
+import { type Descriptor, layerMediaType, MediaType } from "../spec/mod.ts";
 import { layerFromCompressed, layerFromUncompressed } from "./layer_core.ts";
+import { measuring, pack, packCompression, type PackFacts, type PackOptions } from "./pack.ts";
 import type { Layer } from "./view.ts";
 
-/** Options of what makes a layer. */
-export interface LayerOptions {
-  /**
-   * How the layer is stored. Bytes that are compressed already are kept as they are, whatever is said here.
-   * @default "gzip"
-   */
-  compression?: CompressionKind;
-  /**
-   * How hard to compress.
-   * @default the fastest level that is worth its bytes
-   */
-  level?: number;
+/**
+ * Options of what makes a layer. They are about a tar that is not compressed yet: one that is stays as it is, whatever is
+ * said here, unless it is to be an eStargz.
+ */
+export interface LayerOptions extends PackOptions {
   /**
    * The media type of the stored layer.
    * @default OCI's for the compression
    */
-  mediaType?: string;
+  readonly mediaType?: string;
   /**
    * Metadata for the layer's descriptor.
    * @default none
    */
-  annotations?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Bytes as a layer or any other blob: stored as they are, whatever they are. */
@@ -53,7 +45,7 @@ export async function staticLayer(bytes: Bytes, mediaType: string): Promise<Laye
 export async function layerFromBytes(bytes: Bytes, options: LayerOptions = {}): Promise<Layer> {
   const compression = sniffBytes(bytes);
   const open = () => Promise.resolve(streamOf(bytes));
-  if (compression === "none") return layerFromUncompressed({ ...options, uncompressed: open });
+  if (compression === "none" || options.estargz) return unpacked(open, compression, options);
   return layerFromCompressed({
     descriptor: {
       mediaType: options.mediaType ?? layerMediaType(MediaType.OciManifest, compression),
@@ -75,8 +67,18 @@ export async function layerFromOpener(
 ): Promise<Layer> {
   const { compression, stream } = await sniffStream(await open());
   await stream.cancel();
-  if (compression === "none") return layerFromUncompressed({ ...options, uncompressed: open });
+  if (compression === "none" || options.estargz) return unpacked(open, compression, options);
   return precompressed(open, compression, options);
+}
+
+/** A layer of a tar that is packed, whatever it was packed in before. */
+function unpacked(
+  open: (options?: AbortOptions) => Promise<ByteStream>,
+  compression: CompressionKind,
+  options: LayerOptions,
+): Layer {
+  const uncompressed = async (abort?: AbortOptions) => decompress(await open(abort), compression, "layer");
+  return layerFromUncompressed({ ...options, uncompressed });
 }
 
 /** A layer of compressed bytes whose digest is learnt when they are first read. */
@@ -101,45 +103,45 @@ function precompressed(
  * it has no digest, diff id or size, and asking for them fails.
  */
 export function streamLayer(source: ByteStream, options: LayerOptions = {}): Layer {
-  const { compression = "gzip", level, annotations } = options;
-  const mediaType = options.mediaType ?? layerMediaType(MediaType.OciManifest, compression);
+  const mediaType = options.mediaType ?? layerMediaType(MediaType.OciManifest, packCompression(options));
+  const facts: PackFacts = {};
+  const learn = (found: PackFacts) => void Object.assign(facts, found);
   let taken = false;
-  let content: Measured | undefined;
-  let stored: Measured | undefined;
 
   const take = () => {
     if (taken) throw new StreamLayerError("this layer is a stream that was read already");
     taken = true;
-    const { stream, measured } = measureStream(source);
-    measured.then((found) => content = found, () => {});
-    return stream;
+    return source;
   };
+  const compressed = () => pack(take(), { ...options, learn });
   const known = (value: Measured | undefined, name: string): Measured => {
     if (value) return value;
     throw new StreamLayerError(`the ${name} of a streaming layer is not known before it was read to its end`, {
       hint: "write or upload the layer first",
     });
   };
+  const descriptor = (): Descriptor => {
+    const { digest, size } = known(facts.stored, "digest");
+    const annotations = { ...options.annotations, ...facts.annotations };
+    return { mediaType, digest, size, ...(Object.keys(annotations).length > 0 ? { annotations } : {}) };
+  };
   return {
     kind: "layer",
     origin: undefined,
     get streaming() {
-      return stored === undefined;
+      return facts.stored === undefined;
     },
-    digestKnown: () => stored !== undefined,
-    digest: () => attempt(() => known(stored, "digest").digest as Hash),
-    size: () => attempt(() => known(stored, "size").size),
-    diffId: () => attempt(() => known(content, "diff id").digest as Hash),
+    digestKnown: () => facts.stored !== undefined,
+    digest: () => attempt(() => known(facts.stored, "digest").digest),
+    size: () => attempt(() => known(facts.stored, "size").size),
+    diffId: () => attempt(() => known(facts.content, "diff id").digest),
     mediaType: () => Promise.resolve(mediaType),
-    descriptor: () =>
-      attempt(() => ({ mediaType, ...known(stored, "digest"), ...(annotations ? { annotations } : {}) })),
-    uncompressed: () => attempt(take),
-    compressed: () =>
-      attempt(() => {
-        const { stream, measured } = measureStream(compress(take(), compression, { level }));
-        measured.then((found) => stored = found, () => {});
-        return stream;
-      }),
+    descriptor: () => attempt(descriptor),
+    uncompressed: () =>
+      attempt(() =>
+        options.estargz ? decompress(compressed(), "gzip", "layer") : measuring(take(), (content) => learn({ content }))
+      ),
+    compressed: () => attempt(compressed),
   };
 }
 

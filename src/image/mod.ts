@@ -26,6 +26,8 @@ export {
   type UncompressedLayerCore,
   withDescriptor,
 } from "./layer_core.ts";
+export type { PackOptions } from "./pack.ts";
+export { ESTARGZ_TOC_DIGEST, type EstargzLayerOptions } from "./estargz.ts";
 export { embedded, type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";
 export { type IndexCore, indexFrom } from "./index_core.ts";
 export { layerFromBytes, layerFromOpener, type LayerOptions, staticLayer, streamLayer } from "./layer_sources.ts";

@@ -3,11 +3,14 @@ import {
   type Bytes,
   type ByteStream,
   gunzipStream,
+  gzipBytes,
   gzipStream,
   pullStream,
   zstdCompressStream,
   zstdDecompressStream,
 } from "../runtime/mod.ts";
+import { concat } from "./concat.ts";
+import { chunks } from "./observe.ts";
 
 /** How bytes are compressed. */
 export type CompressionKind = "none" | "gzip" | "zstd";
@@ -19,6 +22,11 @@ export interface CompressOptions {
    * @default the fastest level that is worth its bytes
    */
   level?: number;
+  /**
+   * Whether the same bytes shall give the same result on every runtime; slower, and not for zstd.
+   * @default false
+   */
+  reproducible?: boolean;
 }
 
 /** How bytes are compressed, by their first four. */
@@ -36,7 +44,7 @@ export async function sniffStream(source: ByteStream): Promise<{ compression: Co
   while (head.length < 4 && !ended) {
     const { value, done } = await reader.read();
     if (done) ended = true;
-    else head = head.length === 0 ? value : concat(head, value);
+    else head = head.length === 0 ? value : concat([head, value]);
   }
   let first: Bytes | undefined = head.length > 0 ? head : undefined;
   const stream = pullStream({
@@ -50,16 +58,53 @@ export async function sniffStream(source: ByteStream): Promise<{ compression: Co
   return { compression: sniffBytes(head), stream };
 }
 
-/** A compressed stream. It fails with an {@linkcode UnsupportedError} when this runtime has no zstd. */
+/**
+ * A compressed stream. It fails with an {@linkcode UnsupportedError} when this runtime has no zstd.
+ *
+ * @throws {TypeError} when zstd shall be reproducible: there is no such codec.
+ */
 export function compress(source: ByteStream, kind: CompressionKind, options: CompressOptions = {}): ByteStream {
+  checkReproducible(kind, options);
   switch (kind) {
     case "none":
       return source;
     case "gzip":
-      return gzipStream(source, options);
+      return gzipStream(source, { level: options.level, portable: options.reproducible });
     case "zstd":
       return translated(zstdCompressStream(source, options), "the data can't be compressed with zstd");
   }
+}
+
+/** Says early that a compression can't be reproducible. @throws {TypeError} when it can't. */
+export function checkReproducible(kind: CompressionKind, { reproducible = false }: CompressOptions): void {
+  if (kind !== "zstd" || !reproducible) return;
+  throw new TypeError("zstd is not reproducible: each runtime has a codec of its own, so take gzip");
+}
+
+/** The most bytes that are compressed at once. */
+const GZIP_AT_ONCE = 256 * 1024;
+
+/**
+ * Compresses with gzip what comes in pieces, as a member of its own. A short one is compressed at once, so that many of
+ * them are quick to make; of a long one no more than a few pieces are in memory.
+ *
+ * @param read gives the next piece, `undefined` at the end
+ */
+export async function* gzipMember(
+  read: () => Promise<Bytes | undefined>,
+  options: CompressOptions = {},
+): AsyncGenerator<Bytes, void, undefined> {
+  const gzip = { level: options.level, portable: options.reproducible };
+  const pieces: Bytes[] = [];
+  let size = 0;
+  for (let piece = await read(); piece; piece = await read()) {
+    pieces.push(piece);
+    size += piece.length;
+    if (size < GZIP_AT_ONCE) continue;
+    yield* chunks(gzipStream(pullStream({ read: () => pieces.length > 0 ? pieces.shift() : read() }), gzip));
+    return;
+  }
+  yield await gzipBytes(concat(pieces), gzip);
 }
 
 /**
@@ -113,11 +158,4 @@ function translate(error: unknown, message: string): unknown {
     default:
       return error;
   }
-}
-
-function concat(a: Bytes, b: Bytes): Bytes {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

@@ -1,5 +1,6 @@
 import { LimitError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { concat } from "./concat.ts";
 import { chunks, observe } from "./observe.ts";
 
 /** Mebibyte. */
@@ -46,14 +47,7 @@ export async function readAll(source: ByteStream, options: ReadAllOptions): Prom
     if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
     parts.push(chunk);
   }
-  if (parts.length === 1) return parts[0];
-  const all = new Uint8Array(total);
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
+  return concat(parts);
 }
 
 /** The same stream, which fails once it is past `limit` bytes. */

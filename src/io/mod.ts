@@ -5,6 +5,7 @@
  * @module
  */
 export { chunks, drain, observe, type StreamObserver, streamOf } from "./observe.ts";
+export { concat } from "./concat.ts";
 export {
   type Digest,
   digestBytes,
@@ -15,11 +16,13 @@ export {
   verifyStream,
 } from "./digest.ts";
 export {
+  checkReproducible,
   compress,
   type CompressionKind,
   type CompressOptions,
   decompress,
   decompressSniffed,
+  gzipMember,
   sniffBytes,
   sniffStream,
 } from "./compression.ts";

@@ -30,11 +30,12 @@ export function retyped(layer: Layer, mediaType: string): Layer {
   return saying(withDescriptor(layer, { mediaType }), () => annotationsOf(layer));
 }
 
-/** A layer without annotations with some, which are asked for when it is described. */
+/** A layer with some annotations beside those that its bytes give it, which are asked for when it is described. */
 export function annotated(layer: Layer, said: () => Promise<Descriptor["annotations"]>): Layer {
   const descriptor: Layer["descriptor"] = async (options) => {
-    const annotations = await said();
-    return { ...await layer.descriptor(options), ...(annotations ? { annotations } : {}) };
+    const own = await layer.descriptor(options);
+    const annotations = { ...await said(), ...own.annotations };
+    return Object.keys(annotations).length > 0 ? { ...own, annotations } : own;
   };
   return saying({ ...layer, descriptor }, said);
 }

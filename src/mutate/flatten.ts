@@ -1,22 +1,12 @@
-import { type Image, layerFromUncompressed } from "../image/mod.ts";
+import { type Image, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import type { Compression, ConfigFile, History } from "../spec/mod.ts";
+import type { ConfigFile, History } from "../spec/mod.ts";
 import { annotated } from "./before_digests.ts";
 import { editImage } from "./edit_image.ts";
 import { extract } from "./extract.ts";
 
 /** Options of {@linkcode flatten}. */
-export interface FlattenOptions {
-  /**
-   * How the layer is stored.
-   * @default "gzip"
-   */
-  compression?: Compression;
-  /**
-   * How hard to compress: 1 to 9 for gzip, 1 to 19 for zstd.
-   * @default the fastest level that is worth its bytes
-   */
-  level?: number;
+export interface FlattenOptions extends PackOptions {
   /**
    * The only step of the new history.
    * @default one that names the image, if its digest is known, with the old history as JSON in its comment
@@ -29,10 +19,10 @@ export interface FlattenOptions {
  * layers are read, each once, when the new one is.
  */
 export function flatten(base: Image, options: FlattenOptions = {}): Image {
-  const { compression = "gzip", level } = options;
+  const { compression, level, reproducible, estargz } = options;
   const uncompressed = (abort?: AbortOptions) => Promise.resolve(extract(base, abort));
   const layer = annotated(
-    layerFromUncompressed({ uncompressed, compression, level }),
+    layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz }),
     () => Promise.resolve(undefined),
   );
   return editImage(base, {

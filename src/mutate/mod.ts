@@ -39,7 +39,7 @@ export {
 export { type MapImage, mapIndex, type MapIndexOptions, matchAttestations } from "./map_index.ts";
 export { rebase, type RebaseOptions } from "./rebase.ts";
 export { recompress, recompressLayer, type RecompressOptions } from "./recompress.ts";
-export { canonical, type CanonicalOptions, time } from "./time.ts";
+export { canonical, type CanonicalOptions, time, type TimeOptions } from "./time.ts";
 export { flatten, type FlattenOptions } from "./flatten.ts";
 export { extract, extractLayers } from "./extract.ts";
 export { Cover } from "./cover.ts";

@@ -1,21 +1,20 @@
-import type { Image, Layer } from "../image/mod.ts";
+import { ESTARGZ_TOC_DIGEST, type Image, type Layer, type PackOptions } from "../image/mod.ts";
 import type { Compression } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";
 import { compressionOf } from "./family.ts";
 import { rewriteLayer } from "./rewrite_layer.ts";
 
-/** Options of {@linkcode recompress} and {@linkcode recompressLayer}. */
-export interface RecompressOptions {
-  /**
-   * How hard to compress: 1 to 9 for gzip, 1 to 19 for zstd. Layers that are compressed in this way already stay.
-   * @default the fastest level that is worth its bytes
-   */
-  level?: number;
-}
+/**
+ * Options of {@linkcode recompress} and {@linkcode recompressLayer}. Layers that are compressed in this way already stay,
+ * at whatever level. If the result is to be reproducible they don't, for nobody sees whether they are; if it is to be an
+ * eStargz, only those that are one do.
+ */
+export interface RecompressOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz"> {}
 
 /**
- * An image with its layers stored in another way; the content stays, and so do the diff ids. A layer that is stored so
- * already stays as it is, and so does one that may not be pushed. The others are read when somebody reads the image.
+ * An image with its layers stored in another way; the content stays, and so do the diff ids, but of an eStargz, whose
+ * table of contents is in the tar. A layer that is stored so already stays as it is, and so does one that may not be
+ * pushed. The others are read when somebody reads the image.
  */
 export function recompress(base: Image, compression: Compression, options: RecompressOptions = {}): Image {
   return editImage(base, {
@@ -30,11 +29,17 @@ export async function recompressLayer(
   options: RecompressOptions = {},
 ): Promise<Layer> {
   const now = compressionOf(await layer.mediaType());
-  if (now === undefined || now === compression) return layer;
+  if (now === undefined || (now === compression && await isSoAlready(layer, options))) return layer;
   return await rewriteLayer(layer, {
+    ...options,
     uncompressed: (abort) => layer.uncompressed(abort),
     diffId: (abort) => layer.diffId(abort),
     compression,
-    level: options.level,
   });
+}
+
+async function isSoAlready(layer: Layer, { reproducible, estargz }: RecompressOptions): Promise<boolean> {
+  if (reproducible) return false;
+  if (!estargz) return true;
+  return layer.digestKnown() && (await layer.descriptor()).annotations?.[ESTARGZ_TOC_DIGEST] !== undefined;
 }

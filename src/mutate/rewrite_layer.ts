@@ -1,4 +1,4 @@
-import { type Layer, layerFromUncompressed } from "../image/mod.ts";
+import { type Layer, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Compression, Hash } from "../spec/mod.ts";
@@ -6,15 +6,13 @@ import { annotated, annotationsOf } from "./before_digests.ts";
 import { compressedAs } from "./family.ts";
 
 /** What becomes of a layer. */
-export interface LayerRewrite {
+export interface LayerRewrite extends PackOptions {
   /** Opens the new content. */
   uncompressed(options?: AbortOptions): Promise<ByteStream>;
   /** The digest of the new content, if it is known. */
   diffId?(options?: AbortOptions): Promise<Hash>;
   /** How it is stored. */
   readonly compression: Compression;
-  /** How hard to compress. */
-  readonly level?: number;
 }
 
 /** Names of annotations that are about the stored bytes: where in them eStargz or zstd:chunked has its table, say. */

@@ -1,4 +1,4 @@
-import type { Image, Layer } from "../image/mod.ts";
+import type { Image, Layer, PackOptions } from "../image/mod.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
 import { readTar, rewriteEntry, type TarEntry, type TarWriteEntry } from "../tar/mod.ts";
 import { editImage } from "./edit_image.ts";
@@ -11,6 +11,9 @@ import { tarOfEntries } from "./tar_of_entries.ts";
 /** The PAX record in which Windows layers have the time when a file was made. */
 const CREATION_TIME = "LIBARCHIVE.creationtime";
 
+/** How {@linkcode time} stores the layers that it writes anew; how they are compressed stays. */
+export interface TimeOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz"> {}
+
 /**
  * An image in which everything happened at one time, in whole seconds: every entry of every layer, the image itself and
  * each step of its history. All else stays, how layers are compressed included; layers are read and written anew when
@@ -18,11 +21,11 @@ const CREATION_TIME = "LIBARCHIVE.creationtime";
  *
  * @throws {TypeError} when the date is not a valid one.
  */
-export function time(base: Image, date: Date): Image {
+export function time(base: Image, date: Date, options: TimeOptions = {}): Image {
   const seconds = Math.floor(date.getTime() / 1000);
   const created = rfc3339(new Date(seconds * 1000));
   return editImage(base, {
-    layers: (layers) => Promise.all(layers.map((layer) => layerAt(layer, seconds))),
+    layers: (layers) => Promise.all(layers.map((layer) => layerAt(layer, seconds, options))),
     configFile: (config) => ({
       ...config,
       created,
@@ -32,7 +35,7 @@ export function time(base: Image, date: Date): Image {
 }
 
 /** Options of {@linkcode canonical}. */
-export interface CanonicalOptions {
+export interface CanonicalOptions extends TimeOptions {
   /**
    * When everything happened.
    * @default the beginning of 1970
@@ -48,8 +51,8 @@ export interface CanonicalOptions {
  * @throws {TypeError} when the date is not a valid one.
  */
 export function canonical(base: Image, options: CanonicalOptions = {}): Image {
-  const { date = new Date(0) } = options;
-  return editImage(time(base, date), { configFile: withoutOrigin });
+  const { date = new Date(0), ...packing } = options;
+  return editImage(time(base, date, packing), { configFile: withoutOrigin });
 }
 
 function withoutOrigin(config: ConfigFile): ConfigFile {
@@ -64,11 +67,12 @@ function withoutOrigin(config: ConfigFile): ConfigFile {
   });
 }
 
-async function layerAt(layer: Layer, seconds: number): Promise<Layer> {
+async function layerAt(layer: Layer, seconds: number, options: TimeOptions): Promise<Layer> {
   const compression = compressionOf(await layer.mediaType());
   if (compression === undefined) return layer;
   return await rewriteLayer(layer, {
-    compression,
+    ...options,
+    compression: options.estargz ? "gzip" : compression,
     uncompressed: (options) => Promise.resolve(tarOfEntries((signal) => entriesAt(layer, seconds, signal), options)),
   });
 }

@@ -1,3 +1,5 @@
+import type { RegistryCaller } from "./access.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Repositories } from "./repositories.ts";
 import type { RegistryStore } from "./store.ts";
 import type { UploadSessions } from "./upload_sessions.ts";
@@ -18,10 +20,14 @@ export interface RegistryContext {
 
 /** A request for something of one repository. */
 export interface RepositoryRequest {
-  /** The request as it came. */
+  /** The request while it is answered. */
+  readonly exchange: Exchange;
+  /** The request as it came; its body is that of {@linkcode RepositoryRequest.exchange}. */
   readonly request: Request;
   /** Its URL. */
   readonly url: URL;
   /** The name of the repository, checked. */
   readonly name: string;
+  /** Who asks. */
+  readonly caller: RegistryCaller;
 }

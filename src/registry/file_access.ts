@@ -1,8 +1,16 @@
-import { FileError, GcraneError } from "../errors.ts";
-import { type DirectoryEntry, dirName, joinPath, makeDirectory, readDirectory } from "../runtime/mod.ts";
+import { GcraneError, StoreError } from "../errors.ts";
+import {
+  type DirectoryEntry,
+  dirName,
+  exists,
+  joinPath,
+  makeDirectory,
+  readDirectory,
+  syncDirectory,
+} from "../runtime/mod.ts";
 
 /**
- * Runs work on a file; what the operating system says against it becomes a `FileError` that names the path.
+ * Runs work on a file; what the operating system says against it becomes a `StoreError` that names the path.
  *
  * @param verb what was being done: read, write, …
  */
@@ -13,19 +21,32 @@ export async function atFile<T>(verb: string, path: string, work: () => Promise<
     const errno = errorCode(error);
     if (errno === undefined || error instanceof GcraneError) throw error;
     const hint = errno === "ENOSPC" ? "make room on the disk that the registry writes to" : undefined;
-    throw new FileError(`can't ${verb} ${path}: ${errno}`, { cause: error, errno, hint });
+    throw new StoreError(`can't ${verb} ${path}: ${errno}`, { cause: error, hint });
   }
 }
 
-/** Runs work that makes a file at a path, and once more when its directory had to be made first. */
-export async function inDirectory<T>(path: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs work that makes a file at a path, and once more when its directory had to be made first.
+ *
+ * @param sync whether to wait until the file's name, too, is on the disk: its bytes alone can't be found again
+ */
+export async function inDirectory<T>(path: string, sync: boolean, work: () => Promise<T>): Promise<T> {
+  const directory = dirName(path);
+  let oldest = directory;
+  let result: T;
   try {
-    return await work();
+    result = await work();
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
-    await makeDirectory(dirName(path), { recursive: true });
-    return await work();
+    while (!await exists(oldest)) oldest = dirName(oldest);
+    await makeDirectory(directory, { recursive: true });
+    result = await work();
   }
+  for (let each = directory; sync; each = dirName(each)) {
+    await syncDirectory(each);
+    if (each === oldest) break;
+  }
+  return result;
 }
 
 /** Turns the failure of a look at a path where nothing is into `undefined`. */

@@ -1,4 +1,4 @@
-import { DigestMismatchError, FileError } from "../errors.ts";
+import { DigestMismatchError, StoreError } from "../errors.ts";
 import { type AbortOptions, drain } from "../io/mod.ts";
 import { type Bytes, type ByteStream, type FileStat, type OpenFile, openFile } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../spec/mod.ts";
@@ -21,6 +21,8 @@ export interface FileBlobOptions {
 export class FileBlob implements StoredBlob {
   /** @inheritdoc */
   readonly size: number;
+  /** @inheritdoc */
+  readonly modified: number;
   readonly #path: string;
   readonly #digest: Hash;
   readonly #verified: VerifiedFiles;
@@ -31,6 +33,7 @@ export class FileBlob implements StoredBlob {
     this.#digest = options.digest;
     this.#verified = options.verified;
     this.size = options.stat.size;
+    this.modified = options.stat.mtimeMs;
   }
 
   /** @inheritdoc */
@@ -39,7 +42,7 @@ export class FileBlob implements StoredBlob {
     const file = await atFile("read", this.#path, () => openFile(this.#path, { noFollow: true }));
     try {
       const stat = await file.stat();
-      if (stat.size !== this.size) throw new FileError(`${this.#path} changed while it was being read`);
+      if (stat.size !== this.size) throw new StoreError(`${this.#path} changed while it was being read`);
       if (!this.#verified.isSound(this.#path, stat)) {
         const whole = offset === 0 && length >= this.size;
         if (whole) return this.#verify(file, stat, { closeWhenDone: true, signal });

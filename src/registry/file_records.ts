@@ -33,7 +33,11 @@ export class FileRecords {
   async put(key: string, value: Bytes, options: Pick<WriteFileOptions, "sync" | "signal"> = {}): Promise<void> {
     options.signal?.throwIfAborted();
     const path = this.#path(key);
-    await atFile("write", path, () => inDirectory(path, () => writeFileAtomic(path, value, options)));
+    await atFile(
+      "write",
+      path,
+      () => inDirectory(path, options.sync ?? false, () => writeFileAtomic(path, value, options)),
+    );
   }
 
   /** See `RegistryStore.delete`. */

@@ -1,11 +1,27 @@
 import type { AbortOptions } from "../io/mod.ts";
-import { type Bytes, type ByteStream, joinPath, lstat, resolvePath } from "../runtime/mod.ts";
-import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../spec/mod.ts";
+import {
+  type Bytes,
+  type ByteStream,
+  exists,
+  joinPath,
+  lstat,
+  readDirectory,
+  remove,
+  resolvePath,
+} from "../runtime/mod.ts";
+import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../spec/mod.ts";
 import { atFile, missingIsUndefined } from "./file_access.ts";
 import { FileBlob } from "./file_blob.ts";
 import { FileRecords } from "./file_records.ts";
 import { FileUploads } from "./file_uploads.ts";
-import type { RegistryStore, StoreAppendOptions, StoredBlob, StoreListOptions, StorePutOptions } from "./store.ts";
+import type {
+  RegistryStore,
+  StoreAppendOptions,
+  StoredBlob,
+  StoredUpload,
+  StoreListOptions,
+  StorePutOptions,
+} from "./store.ts";
 import { VerifiedFiles } from "./verified_files.ts";
 
 /** Options of {@linkcode fileStore}. */
@@ -68,6 +84,33 @@ class FileStore implements RegistryStore {
     return new FileBlob(path, { digest, stat, verified: this.#verified });
   }
 
+  async *blobs(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    options.signal?.throwIfAborted();
+    for (const algorithm of ["sha256", "sha512"] as const) {
+      const root = joinPath(this.#root, "blobs", algorithm);
+      for (const folder of await namesIn(root)) {
+        for (const hex of await namesIn(joinPath(root, folder))) {
+          const digest = `${algorithm}:${hex}`;
+          if (isHash(digest)) yield digest;
+        }
+      }
+    }
+  }
+
+  async deleteBlob(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
+    const path = this.#blobPath(digest);
+    return await atFile("remove", path, async () => {
+      if (!await exists(path)) return false;
+      await remove(path);
+      return true;
+    });
+  }
+
+  uploads(options?: AbortOptions): AsyncIterable<StoredUpload> {
+    return this.#uploads.list(options);
+  }
+
   uploadSize(id: string, options?: AbortOptions): Promise<number> {
     return this.#uploads.size(id, options);
   }
@@ -91,4 +134,9 @@ class FileStore implements RegistryStore {
     const hex = hashHexDigits(parseHash(digest));
     return joinPath(this.#root, "blobs", hashAlgorithm(digest), hex.slice(0, 2), hex);
   }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await atFile("list", directory, () => readDirectory(directory).catch(missingIsUndefined));
+  return (entries ?? []).map((entry) => entry.name);
 }

@@ -1,4 +1,4 @@
-import { DigestMismatchError, FileError } from "../errors.ts";
+import { DigestMismatchError, StoreError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import {
   type Bytes,
@@ -8,6 +8,7 @@ import {
   joinPath,
   lstat,
   openWriter,
+  readDirectory,
   remove,
   rename,
   setTimes,
@@ -15,8 +16,8 @@ import {
 import { type Hash, hashAlgorithm } from "../spec/mod.ts";
 import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
 import type { RunningHash } from "./running_hash.ts";
-import type { StoreAppendOptions } from "./store.ts";
-import { checkUploadId } from "./store_key.ts";
+import type { StoreAppendOptions, StoredUpload } from "./store.ts";
+import { checkUploadId, isSegment } from "./store_key.ts";
 import { UploadHashes } from "./upload_hashes.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
@@ -30,6 +31,18 @@ export class FileUploads {
   constructor(root: string, sync: boolean) {
     this.#root = root;
     this.#sync = sync;
+  }
+
+  /** See `RegistryStore.uploads`. */
+  async *list(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
+    options.signal?.throwIfAborted();
+    const read = () => readDirectory(this.#root).catch(missingIsUndefined);
+    for (const { name } of await atFile("list", this.#root, read) ?? []) {
+      if (!isSegment(name)) continue;
+      const path = joinPath(this.#root, name);
+      const stat = await atFile("read", path, () => lstat(path).catch(missingIsUndefined));
+      if (stat) yield { id: name, modified: stat.mtimeMs };
+    }
   }
 
   /** See `RegistryStore.uploadSize`. */
@@ -60,7 +73,7 @@ export class FileUploads {
       return await this.size(id);
     } catch (error) {
       reader.cancel(error).catch(() => {});
-      if (error instanceof FileError) await this.cancel(id);
+      if (error instanceof StoreError) await this.cancel(id);
       throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -88,8 +101,8 @@ export class FileUploads {
       // A clock's ticks are too coarse to tell a change right after from none: from here on, any is seen.
       await atFile("write", path, () => setTimes(path, Date.now() - SETTLED_AGE));
       const stat = await lstat(path);
-      if (stat.size !== size) throw new FileError(`${path} was written to while it was being finished`);
-      await atFile("write", target, () => inDirectory(target, () => rename(path, target)));
+      if (stat.size !== size) throw new StoreError(`${path} was written to while it was being finished`);
+      await atFile("write", target, () => inDirectory(target, this.#sync, () => rename(path, target)));
       return stat;
     } catch (error) {
       await this.cancel(id);
@@ -106,7 +119,7 @@ export class FileUploads {
   }
 
   #open(path: string): Promise<FileWriter> {
-    return atFile("write", path, () => inDirectory(path, () => openWriter(path, { append: true })));
+    return atFile("write", path, () => inDirectory(path, false, () => openWriter(path, { append: true })));
   }
 
   #path(id: string): string {

@@ -1,5 +1,6 @@
 import { type Descriptor, type Hash, MediaType } from "../spec/mod.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
 import { referrerFacts } from "./pushed_manifest.ts";
 import type { RepositoryManifest } from "./repositories.ts";
 import { refuse, replyJson } from "./reply.ts";
@@ -66,7 +67,7 @@ export async function listTags(context: RegistryContext, asked: RepositoryReques
 }
 
 /** Answers the list of repositories, sorted, in pages if `n` is asked for. */
-export async function listRepositories(context: RegistryContext, request: Request, url: URL): Promise<Response> {
+export async function listRepositories(context: RegistryContext, { request, url }: Exchange): Promise<Response> {
   const page = readPage(url);
   if (page instanceof Response) return page;
   const { signal } = request;

@@ -3,6 +3,7 @@ import { digestBytes, mapConcurrent, readAll } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, hashAlgorithm, isConfig, isHash, parseJsonObject } from "../spec/mod.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
 import { type PushedManifest, readPushedManifest } from "./pushed_manifest.ts";
 import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty } from "./reply.ts";
 import { isTag } from "./route.ts";
@@ -41,20 +42,20 @@ export async function putManifest(
   asked: RepositoryRequest,
   reference: string,
 ): Promise<Response> {
-  const { request, url, name } = asked;
+  const { exchange, url, name } = asked;
   const byDigest = isHash(reference);
   if (!byDigest && reference.includes(":")) return digestInvalid();
   const tags = byDigest ? url.searchParams.getAll("tag") : [reference];
   if (!tags.every(isTag)) {
     return refuse(400, "MANIFEST_INVALID", { message: "a tag has 1 to 128 letters, digits, '_', '.' and '-'" });
   }
-  const bytes = await readBody(request, context.manifestLimit);
+  const bytes = await readBody(exchange, context.manifestLimit);
   if (bytes instanceof Response) return bytes;
   const digest = await digestBytes(bytes, byDigest ? hashAlgorithm(reference) : "sha256");
   if (byDigest && digest !== reference) {
     return refuse(400, "DIGEST_INVALID", { message: `the manifest has the digest ${digest}`, detail: { digest } });
   }
-  const pushed = readManifest(bytes, request);
+  const pushed = readManifest(bytes, exchange.request);
   if (pushed instanceof Response) return pushed;
   const missing = await missingContent(context, name, pushed);
   if (missing.length > 0) {
@@ -94,11 +95,11 @@ export async function deleteManifest(
   return wasThere ? replyEmpty(202) : manifestUnknown(reference);
 }
 
-async function readBody(request: Request, limit: number): Promise<Bytes | Response> {
+async function readBody({ request, body }: Exchange, limit: number): Promise<Bytes | Response> {
   const tooLarge = () => refuse(413, "SIZE_INVALID", { message: `a manifest may have at most ${limit} bytes` });
   if (Number(request.headers.get("Content-Length")) > limit) return tooLarge();
   try {
-    return request.body ? await readAll(request.body, { limit, what: "the manifest" }) : new Uint8Array(0);
+    return body ? await readAll(body, { limit, what: "the manifest" }) : new Uint8Array(0);
   } catch (error) {
     if (error instanceof LimitError) return tooLarge();
     return refuse(400, "MANIFEST_INVALID", { message: "the body could not be read to its end" });

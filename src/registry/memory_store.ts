@@ -8,6 +8,7 @@ import type {
   RegistryStore,
   StoreAppendOptions,
   StoredBlob,
+  StoredUpload,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";
@@ -28,6 +29,7 @@ interface Directory {
 interface Content {
   readonly parts: Bytes[];
   size: number;
+  modified: number;
 }
 
 interface Upload extends Content {
@@ -82,7 +84,23 @@ class MemoryStore implements RegistryStore {
     await settle(options);
     const content = this.#blobs.get(digest);
     if (!content) return undefined;
-    return { size: content.size, read: (range) => Promise.resolve(contentStream(content, range)) };
+    const { size, modified } = content;
+    return { size, modified, read: (range) => Promise.resolve(contentStream(content, range)) };
+  }
+
+  async *blobs(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    await settle(options);
+    yield* [...this.#blobs.keys()];
+  }
+
+  async deleteBlob(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
+    await settle(options);
+    return this.#blobs.delete(digest);
+  }
+
+  async *uploads(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
+    await settle(options);
+    for (const [id, { modified }] of [...this.#uploads]) yield { id, modified };
   }
 
   async uploadSize(id: string, options: AbortOptions = {}): Promise<number> {
@@ -95,11 +113,12 @@ class MemoryStore implements RegistryStore {
     const { algorithm = "sha256", signal } = options;
     const hash = await RunningHash.start(algorithm);
     let upload = this.#uploads.get(id);
-    if (!upload) this.#uploads.set(id, upload = { parts: [], size: 0, hash });
+    if (!upload) this.#uploads.set(id, upload = { parts: [], size: 0, modified: Date.now(), hash });
     for await (const chunk of chunks(body, { signal })) {
       upload.parts.push(chunk);
       upload.size += chunk.length;
       upload.hash.update(chunk);
+      upload.modified = Date.now();
     }
     return upload.size;
   }
@@ -109,13 +128,13 @@ class MemoryStore implements RegistryStore {
     const algorithm = hashAlgorithm(digest);
     const upload = this.#uploads.get(checkUploadId(id));
     this.#uploads.delete(id);
-    const { parts, size }: Content = upload ?? { parts: [], size: 0 };
+    const { parts, size } = upload ?? { parts: [], size: 0 };
     const hash = upload?.hash.algorithm === algorithm ? upload.hash : await hashParts(parts, algorithm);
     const actual = await hash.digest();
     if (actual !== digest) {
       throw new DigestMismatchError(`upload ${id} has the digest ${actual} where ${digest} was promised`);
     }
-    if (!this.#blobs.has(digest)) this.#blobs.set(digest, { parts: [...parts], size });
+    if (!this.#blobs.has(digest)) this.#blobs.set(digest, { parts: [...parts], size, modified: Date.now() });
     return size;
   }
 

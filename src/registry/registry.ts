@@ -1,17 +1,16 @@
 import { Hono } from "hono";
 import { Limits } from "../io/mod.ts";
-import { isHash } from "../spec/mod.ts";
-import { deleteBlob, serveBlob } from "./blobs.ts";
-import type { RegistryContext, RepositoryRequest } from "./context.ts";
-import { listReferrers, listRepositories, listTags } from "./listings.ts";
-import { deleteManifest, putManifest, serveManifest } from "./manifests.ts";
+import { openAccess, type RegistryAccess } from "./access.ts";
+import { answerApi, nothingHere } from "./api.ts";
+import type { RegistryContext } from "./context.ts";
+import { Exchange, type RequestContext, type RequestRecord } from "./exchange.ts";
+import { answerHealth } from "./health.ts";
 import { memoryStore } from "./memory_store.ts";
-import { digestInvalid, refuse, replyJson } from "./reply.ts";
+import { Metrics } from "./metrics.ts";
+import { refuse } from "./reply.ts";
 import { Repositories } from "./repositories.ts";
-import { isRepositoryName, parseRoute, type Route } from "./route.ts";
 import type { RegistryStore } from "./store.ts";
 import { UploadSessions } from "./upload_sessions.ts";
-import { appendToUpload, beginUpload, cancelUpload, closeUpload, uploadStatus } from "./uploads.ts";
 
 /** Options of {@linkcode createRegistry}. */
 export interface RegistryOptions {
@@ -21,10 +20,20 @@ export interface RegistryOptions {
    */
   store?: RegistryStore;
   /**
+   * Who may do what; see {@linkcode basicAccess} and {@linkcode tokenAccess}.
+   * @default everybody may do everything
+   */
+  access?: RegistryAccess;
+  /**
    * Whether every request that would change something is refused with 405.
    * @default false
    */
   readOnly?: boolean;
+  /**
+   * Whether numbers for Prometheus are shown at `/metrics`. They are for everybody to see, and name no repository.
+   * @default true
+   */
+  metrics?: boolean;
   /**
    * The time, in milliseconds since 1970, which manifests are marked with when they are pushed.
    * @default Date.now
@@ -35,6 +44,11 @@ export interface RegistryOptions {
    * @default 104857600
    */
   manifestLimit?: number;
+  /**
+   * Called with each request when it is over, for a log.
+   * @default nothing
+   */
+  onRequest?: (record: RequestRecord) => void;
   /**
    * Called with each failure that is not the client's: one that was answered with 500, a full disk for example, and when
    * serving, one that cut an answer short, a spoilt blob for example; then without the request.
@@ -47,21 +61,17 @@ export interface RegistryOptions {
 export interface Registry {
   /**
    * Answers a request; any host will do. It takes what the global `fetch` takes, so it can be given to a client in its
-   * place: then no socket is in between.
+   * place: then no socket is in between. It can be given to `Deno.serve` and `Bun.serve` too, and be the `fetch` of a
+   * Worker; what these pass beside the request is not looked at.
    */
   readonly fetch: (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
+  /** Answers a request of which more is known than what it says itself. */
+  readonly handle: (request: Request, context?: RequestContext) => Promise<Response>;
 }
 
-/** Answers a request for something of a repository. */
-type Handler = (context: RegistryContext, asked: RepositoryRequest) => Promise<Response>;
-
-/** What can be done at a URL, by method; HEAD is done as GET. */
-type Handlers = ReadonlyMap<string, Handler>;
-
-const READING = new Set(["GET", "HEAD"]);
-
 /**
- * Makes a registry that speaks the OCI distribution-spec 1.1 and Google's extension of the list of tags.
+ * Makes a registry that speaks the OCI distribution-spec 1.1 and Google's extension of the list of tags. Besides `/v2/`
+ * it answers `/healthz` and `/metrics`.
  *
  * @example
  * ```ts
@@ -73,7 +83,8 @@ const READING = new Set(["GET", "HEAD"]);
  * ```
  */
 export function createRegistry(options: RegistryOptions = {}): Registry {
-  const { store = memoryStore(), readOnly = false, clock = Date.now, manifestLimit = Limits.manifest } = options;
+  const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
+  const { readOnly = false, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {
     store,
     repositories: new Repositories(store),
@@ -81,92 +92,55 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
     clock,
     manifestLimit,
   };
-  const app = new Hono();
-  app.all("/v2/*", (c) => answer(context, c.req.raw, readOnly));
-  app.notFound(() => nothingHere());
+  const metrics = shown ? new Metrics() : undefined;
+  const app = new Hono<{ Bindings: Exchange }>();
+  app.all("/v2/*", (c) => answerApi({ context, access, readOnly }, c.env));
+  app.get("/healthz", (c) => {
+    c.env.route = "health";
+    return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => options.onError?.(error, c.req.raw) });
+  });
+  if (metrics) {
+    app.get("/metrics", (c) => {
+      c.env.route = "metrics";
+      return metrics.answer();
+    });
+  }
+  app.notFound(async (c) => {
+    const { request, url, context: { address } } = c.env;
+    return await access.serve?.({ request, url, address }) ?? nothingHere();
+  });
   app.onError((error, c) => {
-    if (!c.req.raw.signal.aborted) options.onError?.(error, c.req.raw); // a client that left is no failure
+    const { request } = c.env;
+    if (!request.signal.aborted) { // a client that left is no failure
+      metrics?.countFailure();
+      options.onError?.(error, request);
+    }
     return refuse(500, "UNKNOWN", { message: "the registry failed; its log says why" });
   });
+
+  const handle = async (request: Request, known: RequestContext = {}): Promise<Response> => {
+    const exchange = new Exchange(request, known);
+    const started = clock();
+    metrics?.begin();
+    const response = await app.fetch(request, exchange);
+    return exchange.told(response, {
+      started,
+      clock,
+      tell(record) {
+        metrics?.end(record);
+        options.onRequest?.(record);
+      },
+    });
+  };
   return {
-    fetch: async (input, init) =>
-      await app.fetch(input instanceof Request && init === undefined ? input : new Request(input, init)),
+    handle,
+    fetch: (input, init) => handle(input instanceof Request && !isRequestInit(init) ? input : new Request(input, init)),
   };
 }
 
-async function answer(context: RegistryContext, request: Request, readOnly: boolean): Promise<Response> {
-  const url = new URL(request.url);
-  const route = parseRoute(url.pathname);
-  if (!route) return nothingHere();
-  const { method } = request;
-  if (route.kind === "base") return READING.has(method) ? replyJson({}) : methodUnknown(["GET"]);
-  if (route.kind === "catalog") {
-    return READING.has(method) ? await listRepositories(context, request, url) : methodUnknown(["GET"]);
-  }
-  const { name } = route;
-  if (!isRepositoryName(name)) return nameInvalid(name);
-  const handlers = handlersOf(route);
-  if (handlers instanceof Response) return handlers;
-  const handler = handlers.get(method === "HEAD" ? "GET" : method);
-  if (handler && (!readOnly || READING.has(method))) return await handler(context, { request, url, name });
-  return methodUnknown([...handlers.keys()].filter((allowed) => !readOnly || READING.has(allowed)));
-}
+const INIT_FIELDS = ["method", "headers", "body", "signal", "duplex", "redirect"];
 
-/** What can be done at a URL of a repository, or why there is no such URL. */
-function handlersOf(route: Exclude<Route, { kind: "base" | "catalog" }>): Handlers | Response {
-  switch (route.kind) {
-    case "tags":
-      return new Map([["GET", listTags]]);
-    case "referrers": {
-      const { digest } = route;
-      if (!isHash(digest)) return digestInvalid();
-      return new Map<string, Handler>([["GET", (context, asked) => listReferrers(context, asked, digest)]]);
-    }
-    case "manifest": {
-      const { reference } = route;
-      return new Map<string, Handler>([
-        ["GET", (context, asked) => serveManifest(context, asked, reference)],
-        ["PUT", (context, asked) => putManifest(context, asked, reference)],
-        ["DELETE", (context, asked) => deleteManifest(context, asked, reference)],
-      ]);
-    }
-    case "blob": {
-      const { digest } = route;
-      if (!isHash(digest)) return digestInvalid();
-      return new Map<string, Handler>([
-        ["GET", (context, asked) => serveBlob(context, asked, digest)],
-        ["DELETE", (context, asked) => deleteBlob(context, asked, digest)],
-      ]);
-    }
-    case "uploads":
-      return new Map([["POST", beginUpload]]);
-    case "upload": {
-      const { id } = route;
-      return new Map<string, Handler>([
-        ["GET", (context, asked) => uploadStatus(context, asked, id)],
-        ["PATCH", (context, asked) => appendToUpload(context, asked, id)],
-        ["PUT", (context, asked) => closeUpload(context, asked, id)],
-        ["DELETE", (context, asked) => cancelUpload(context, asked, id)],
-      ]);
-    }
-  }
-}
-
-function nameInvalid(name: string): Response {
-  return refuse(400, "NAME_INVALID", {
-    message: "a repository's name has at most 255 characters: lower-case letters and digits, between them '/', '.', " +
-      "'_', '__' or any number of '-'",
-    detail: { name: name.slice(0, 300) },
-  });
-}
-
-function methodUnknown(allowed: readonly string[]): Response {
-  return refuse(405, "UNSUPPORTED", {
-    message: allowed.length === 0 ? "this registry is read-only" : `what can be done here is ${allowed.join(", ")}`,
-    headers: { "Allow": allowed.join(", ") },
-  });
-}
-
-function nothingHere(): Response {
-  return refuse(404, "UNSUPPORTED", { message: "there is nothing here; the registry's API starts at /v2/" });
+/** Whether it is what `fetch` takes beside a request, and not what servers pass: an address, an environment. */
+function isRequestInit(value: object | undefined): boolean {
+  return value !== undefined && INIT_FIELDS.some((field) => field in value);
 }

@@ -10,9 +10,12 @@ export type ErrorCode =
   | "MANIFEST_BLOB_UNKNOWN"
   | "MANIFEST_INVALID"
   | "MANIFEST_UNKNOWN"
+  | "DENIED"
   | "NAME_INVALID"
   | "NAME_UNKNOWN"
   | "SIZE_INVALID"
+  | "TOOMANYREQUESTS"
+  | "UNAUTHORIZED"
   | "UNSUPPORTED"
   | "UNKNOWN";
 
@@ -50,13 +53,20 @@ export interface ReplyOptions {
   headers?: Record<string, string>;
 }
 
+const streamed = new WeakSet<Response>();
+
+/** Whether the body of an answer comes from a store or another server, and takes its time. */
+export function isStreamed(response: Response): boolean {
+  return streamed.has(response);
+}
+
 /**
  * An answer with a body, or with the headers of one where the body is `null` because the request is a HEAD. Its type
  * and length are always said: some servers compress what has no type, and lose its length.
  */
 export function replyBytes(body: Uint8Array<ArrayBuffer> | ByteStream | null, options: ReplyOptions): Response {
   const { status = 200, type, size, headers } = options;
-  return new Response(body, {
+  const response = new Response(body, {
     status,
     headers: {
       "Content-Type": type,
@@ -65,6 +75,8 @@ export function replyBytes(body: Uint8Array<ArrayBuffer> | ByteStream | null, op
       ...headers,
     },
   });
+  if (body instanceof ReadableStream) streamed.add(response);
+  return response;
 }
 
 /** An answer of JSON. */

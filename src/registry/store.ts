@@ -20,11 +20,21 @@ export interface BlobRange {
 export interface StoredBlob {
   /** The number of its bytes. */
   readonly size: number;
+  /** When the store got it, in milliseconds since 1970, give or take a few seconds. */
+  readonly modified: number;
   /**
    * A fresh stream of the blob or a part of it. A stream over bytes that are not those of the digest fails before it
    * closes.
    */
   read(range?: BlobRange & AbortOptions): Promise<ByteStream>;
+}
+
+/** An upload that has not become a blob. */
+export interface StoredUpload {
+  /** Its id. */
+  readonly id: string;
+  /** When it was last added to, in milliseconds since 1970, give or take a few seconds. */
+  readonly modified: number;
 }
 
 /** Options of {@linkcode RegistryStore.list}. */
@@ -71,7 +81,7 @@ export interface StoreAppendOptions extends AbortOptions {
  *   was never appended to is empty.
  * - **Writes are atomic**: a reader sees the old value or the new one, a blob is there whole or not at all, also after
  *   the process was killed, and what a call has done can be seen by everybody when it resolves.
- * - A store's own failures are `FileError`s, whatever it is made of. A failure of a stream that it was given is passed
+ * - A store's own failures are `StoreError`s, whatever it is made of. A failure of a stream that it was given is passed
  *   on as it is, and so is the reason of a signal.
  */
 export interface RegistryStore {
@@ -90,6 +100,16 @@ export interface RegistryStore {
   /** A blob, or `undefined` when the store does not hold it or knows that its bytes are spoilt. */
   blob(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
 
+  /** The digests of all blobs, in no order. One that comes or goes meanwhile may be among them or not. */
+  blobs(options?: AbortOptions): AsyncIterable<Hash>;
+  /** Removes a blob and its bytes; whether it was there. A read that has begun may fail. */
+  deleteBlob(digest: Hash, options?: AbortOptions): Promise<boolean>;
+
+  /**
+   * All uploads that have bytes or take room in another way, such as what an upload left behind that was interrupted
+   * while it was being finished, in no order.
+   */
+  uploads(options?: AbortOptions): AsyncIterable<StoredUpload>;
   /** How many bytes an upload has. */
   uploadSize(id: string, options?: AbortOptions): Promise<number>;
   /**

@@ -1,7 +1,9 @@
-import { DigestMismatchError, FileError } from "../errors.ts";
+import { DigestMismatchError, StoreError } from "../errors.ts";
 import { type Hash, hashAlgorithm, isHash } from "../spec/mod.ts";
+import { CATALOG, type RegistryCaller, repositoryScope } from "./access.ts";
 import { parseContentRange } from "./byte_range.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
 import { digestInvalid, refuse, replyEmpty } from "./reply.ts";
 import { isRepositoryName } from "./route.ts";
 import { newUploadId, type UploadSession } from "./upload_sessions.ts";
@@ -15,7 +17,8 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   const mount = url.searchParams.get("mount");
   if (mount !== null) {
     if (!isHash(mount)) return digestInvalid();
-    if (await mountBlob(context, { name, digest: mount, from: url.searchParams.get("from") })) {
+    const from = url.searchParams.get("from");
+    if (mayMount(asked.caller, from) && await mountBlob(context, { name, digest: mount, from })) {
       return blobCreated(name, mount);
     }
   }
@@ -33,7 +36,7 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
 /** Answers PATCH of a session: a chunk, or all there is (distribution-spec, "Pushing a blob in chunks"). */
 export function appendToUpload(context: RegistryContext, asked: RepositoryRequest, id: string): Promise<Response> {
   return withSession(context, { asked, id }, async (session, signal) => {
-    const size = await receive(context, { session, request: asked.request, signal });
+    const size = await receive(context, { session, exchange: asked.exchange, signal });
     return size instanceof Response ? size : progress(202, session, size);
   });
 }
@@ -46,7 +49,7 @@ export function closeUpload(context: RegistryContext, asked: RepositoryRequest, 
       return refuse(400, "DIGEST_INVALID", { message: "the digest is missing: add ?digest=sha256:… to the URL" });
     }
     if (!isHash(digest)) return digestInvalid();
-    const size = await receive(context, { session, request: asked.request, signal });
+    const size = await receive(context, { session, exchange: asked.exchange, signal });
     if (size instanceof Response) return size;
     try {
       await context.sessions.finish(session, digest);
@@ -76,6 +79,14 @@ export function cancelUpload(context: RegistryContext, asked: RepositoryRequest,
   });
 }
 
+/**
+ * Whether the caller may read where a blob is to be mounted from; without saying from where, everywhere. Who may not is
+ * told no more than that the blob has to be uploaded.
+ */
+function mayMount(caller: RegistryCaller, from: string | null): boolean {
+  return caller.may(from === null ? CATALOG : repositoryScope(from, "pull"));
+}
+
 async function mountBlob(
   { store, repositories }: RegistryContext,
   mount: { name: string; digest: Hash; from: string | null },
@@ -90,10 +101,10 @@ async function mountBlob(
 
 async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
   const { store, repositories } = context;
-  const { request, name } = asked;
+  const { exchange: { request, body }, name } = asked;
   const id = newUploadId();
   try {
-    if (request.body) await store.appendUpload(id, request.body, { algorithm: hashAlgorithm(digest) });
+    if (body) await store.appendUpload(id, body, { algorithm: hashAlgorithm(digest) });
     const size = await store.uploadSize(id);
     const promised = contentLength(request) ?? size;
     if (size !== promised) {
@@ -129,8 +140,9 @@ async function withSession(
 /** Adds the body of a request to a session and gives its new size, or says what was wrong with the chunk. */
 async function receive(
   { store, sessions }: RegistryContext,
-  { session, request, signal }: { session: UploadSession; request: Request; signal: AbortSignal },
+  { session, exchange, signal }: { session: UploadSession; exchange: Exchange; signal: AbortSignal },
 ): Promise<number | Response> {
+  const { request, body } = exchange;
   const before = await store.uploadSize(session.id);
   const header = request.headers.get("Content-Range");
   const range = header === null ? undefined : parseContentRange(header);
@@ -143,13 +155,13 @@ async function receive(
   }
   const length = contentLength(request);
   if (range && length !== undefined && length !== range.length) return sizeInvalid(length, range.length);
-  if (!request.body) return range ? sizeInvalid(0, range.length) : before;
+  if (!body) return range ? sizeInvalid(0, range.length) : before;
 
   let after: number;
   try {
-    after = await store.appendUpload(session.id, request.body, { algorithm: session.algorithm, signal });
+    after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, signal });
   } catch (error) {
-    if (error instanceof FileError) await sessions.cancel(session);
+    if (error instanceof StoreError) await sessions.cancel(session);
     return bodyFailed(error);
   }
   const promised = range?.length ?? length ?? after - before;
@@ -199,6 +211,6 @@ function digestMismatch(error: unknown, digest: Hash): Response {
 
 /** The answer to a body that broke off, which hardly anybody is left to read; a failure of the store stays one. */
 function bodyFailed(error: unknown): Response {
-  if (error instanceof FileError) throw error;
+  if (error instanceof StoreError) throw error;
   return refuse(400, "BLOB_UPLOAD_INVALID", { message: "the body could not be read to its end" });
 }

@@ -5,7 +5,7 @@ import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, hashAlgorithm, isHash, manifestMediaType, MediaType, parseJsonObject } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { artifactFields } from "./artifact.ts";
-import type { RemoteClient } from "./client.ts";
+import type { Access, RemoteClient } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
 /** The manifests that are asked for: OCI's, Docker's, and schema 1. */
@@ -26,6 +26,15 @@ export interface FetchedManifest {
   readonly descriptor: Descriptor;
 }
 
+/** Options of {@linkcode fetchManifest}. */
+export interface FetchManifestOptions extends AbortOptions {
+  /**
+   * What the token must allow: more than reading, where the same token is needed for more afterwards.
+   * @default "pull"
+   */
+  access?: Access;
+}
+
 /**
  * Gets a manifest (distribution-spec, "Pulling manifests").
  *
@@ -34,13 +43,13 @@ export interface FetchedManifest {
 export async function fetchManifest(
   client: RemoteClient,
   reference: Reference,
-  options: AbortOptions = {},
+  options: FetchManifestOptions = {},
 ): Promise<FetchedManifest> {
   const what = `manifest ${reference}`;
   const { response, bytes } = await client.requestWhole(reference.context, {
     method: "GET",
     to: `/manifests/${reference.identifier}`,
-    access: "pull",
+    access: options.access ?? "pull",
     expect: [200],
     headers: { accept: ACCEPT },
     signal: options.signal,

@@ -1,3 +1,4 @@
+import { GcraneError } from "../errors.ts";
 import { type AbortOptions, digestBytes, mapConcurrent } from "../io/mod.ts";
 import type { Image, ImageIndex, Layer } from "../image/mod.ts";
 import type { Reference, Repository } from "../name/mod.ts";
@@ -10,7 +11,7 @@ import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { Puller } from "./puller.ts";
 import { OnceByKey } from "./once.ts";
 import { DEFAULT_JOBS, type ProgressOptions, type RemoteOptions } from "./options.ts";
-import { addReferrer } from "./referrers_write.ts";
+import { addReferrer, removeReferrer, subjectOf } from "./referrers_write.ts";
 
 /** A manifest of any type with its bytes, as it is put into a repository. */
 export interface ManifestBytes {
@@ -27,6 +28,15 @@ export interface PutOptions extends AbortOptions {
    * @default true
    */
   referrers?: boolean;
+}
+
+/** Options of {@linkcode Pusher.delete}. */
+export interface DeleteOptions extends AbortOptions {
+  /**
+   * The digest that the manifest refers to, `null` for none, where the caller knows it.
+   * @default read from the manifest
+   */
+  subject?: Hash | null;
 }
 
 /**
@@ -130,8 +140,12 @@ export class Pusher {
     await this.put(reference.context.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
   }
 
-  /** Deletes what a reference names (distribution-spec, "Deleting"); not every registry deletes by tag. */
-  async delete(reference: Reference, options: AbortOptions = {}): Promise<void> {
+  /**
+   * Deletes what a reference names (distribution-spec, "Deleting"); not every registry deletes by tag. A manifest with
+   * a subject also leaves the list of referrers that stands in for the API on registries without it.
+   */
+  async delete(reference: Reference, options: DeleteOptions = {}): Promise<void> {
+    const subject = options.subject === undefined ? await this.#subject(reference, options) : options.subject;
     const { response } = await this.#client.request(reference.context, {
       method: "DELETE",
       to: `/manifests/${reference.identifier}`,
@@ -140,6 +154,9 @@ export class Pusher {
       signal: options.signal,
     });
     await discard(response);
+    if (reference.kind === "digest" && subject) {
+      await removeReferrer(this.#client, reference.context, { subject, digest: reference.identifier }, options);
+    }
   }
 
   /** Whether this client may push to a repository: an upload is begun and given up. @throws {HttpError} when not. */
@@ -149,6 +166,21 @@ export class Pusher {
 
   get #jobs(): number {
     return this.#client.options.jobs ?? DEFAULT_JOBS;
+  }
+
+  /**
+   * What the manifest under a digest refers to. A tag goes alone: its manifest stays. One that can't be read must
+   * still be deletable.
+   */
+  async #subject(reference: Reference, options: AbortOptions): Promise<Hash | null> {
+    if (reference.kind === "tag") return null;
+    try {
+      const { bytes } = await fetchManifest(this.#client, reference, { signal: options.signal, access: "delete" });
+      return subjectOf(bytes) ?? null;
+    } catch (error) {
+      if (error instanceof GcraneError) return null;
+      throw error;
+    }
   }
 
   /** Whether the reference names this very manifest already. A view that must be read to be known is not asked. */

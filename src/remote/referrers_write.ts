@@ -1,5 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
-import type { Repository } from "../name/mod.ts";
+import type { DigestReference, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, isDescriptor, MediaType, parseJsonObject } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
@@ -30,29 +30,63 @@ export async function addReferrer(
   const referrer = describeReferrer(manifest);
   if (!referrer) return;
   const { subject, descriptor } = referrer;
-  if (await fetchFromApi(client, repository.digest(subject), options) !== undefined) return;
+  await changeTag(client, repository.digest(subject), options, (listed) => {
+    return listed.some(({ digest }) => digest === descriptor.digest) ? listed : [...listed, descriptor];
+  });
+}
 
+/**
+ * Takes a manifest that was deleted out of its subject's list of referrers where the registry keeps none itself
+ * (distribution-spec, "Deleting Manifests").
+ */
+export async function removeReferrer(
+  client: RemoteClient,
+  repository: Repository,
+  { subject, digest }: { subject: Hash; digest: Hash },
+  options: AbortOptions,
+): Promise<void> {
+  await changeTag(client, repository.digest(subject), options, (listed) => {
+    return listed.some((it) => it.digest === digest) ? listed.filter((it) => it.digest !== digest) : listed;
+  });
+}
+
+/** What a manifest refers to: the digest of its subject. */
+export function subjectOf(manifest: Bytes): Hash | undefined {
+  const subject = readManifest(manifest)?.subject;
+  return isDescriptor(subject) ? subject.digest : undefined;
+}
+
+type Change = (listed: readonly Descriptor[]) => readonly Descriptor[];
+
+/** Changes the index under the tag that stands in for the API, after the changes of this client that came before. */
+async function changeTag(
+  client: RemoteClient,
+  subject: DigestReference,
+  options: AbortOptions,
+  change: Change,
+): Promise<void> {
+  if (await fetchFromApi(client, subject, options) !== undefined) return;
   const queue = changes.get(client) ?? new Map<string, Promise<void>>();
   changes.set(client, queue);
-  const key = `${repository}@${subject}`;
-  const change = (queue.get(key) ?? Promise.resolve())
-    .then(() => extendTag(client, repository, { subject, descriptor }, options));
-  const settled = change.catch(() => {}).then(() => {
+  const key = subject.name;
+  const mine = (queue.get(key) ?? Promise.resolve()).then(() => rewriteTag(client, subject, options, change));
+  const settled = mine.catch(() => {}).then(() => {
     if (queue.get(key) === settled) queue.delete(key);
   });
   queue.set(key, settled);
-  await change;
+  await mine;
 }
 
-async function extendTag(
+async function rewriteTag(
   client: RemoteClient,
-  repository: Repository,
-  { subject, descriptor }: { subject: Hash; descriptor: Descriptor },
+  { context: repository, identifier: subject }: DigestReference,
   options: AbortOptions,
+  change: Change,
 ): Promise<void> {
   const listed = await fetchFromTag(client, repository, subject, options);
-  if (listed.some(({ digest }) => digest === descriptor.digest)) return;
-  const { bytes } = await asManifest([...listed, descriptor]);
+  const changed = change(listed);
+  if (changed === listed) return;
+  const { bytes } = await asManifest(changed);
   const { response } = await client.request(repository, {
     method: "PUT",
     to: `/manifests/${referrersTag(subject)}`,
@@ -67,13 +101,8 @@ async function extendTag(
 
 /** What the list of referrers says of a manifest; `undefined` when it refers to nothing. */
 function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor: Descriptor } | undefined {
-  let value: Record<string, unknown>;
-  try {
-    value = parseJsonObject(manifest.bytes, "manifest");
-  } catch {
-    return undefined; // a registry may take manifests that are no JSON; they refer to nothing
-  }
-  if (!isDescriptor(value.subject)) return undefined;
+  const value = readManifest(manifest.bytes);
+  if (!isDescriptor(value?.subject)) return undefined;
   return {
     subject: value.subject.digest,
     descriptor: {
@@ -83,4 +112,13 @@ function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor
       ...artifactFields(value),
     },
   };
+}
+
+/** A manifest's fields. A registry may take manifests that are no JSON; they refer to nothing. */
+function readManifest(bytes: Bytes): Record<string, unknown> | undefined {
+  try {
+    return parseJsonObject(bytes, "manifest");
+  } catch {
+    return undefined;
+  }
 }

@@ -13,9 +13,12 @@ export interface ResumeOptions extends AbortOptions {
   readonly retry?: Omit<RetryOptions, "signal">;
 }
 
+/** How many bytes must have come since the last new tries were earned. */
+const WORTH_NEW_TRIES = 256 * 1024;
+
 /**
- * A stream that outlives cut connections: when reading fails, it is opened again where it stopped. Bytes that arrive
- * earn new tries, so a long download over a bad line comes to its end.
+ * A stream that outlives cut connections: when reading fails, it is opened again where it stopped. Every 256 KiB that
+ * arrive earn new tries, so a long download over a bad line comes to its end, and one that is fed byte by byte fails.
  *
  * @param openAt opens the stream at an offset
  */
@@ -27,6 +30,7 @@ export async function resumable(
   const { attempts = 4, delayMs = 200, wait = delay } = options.retry ?? {};
   let reader = (await openAt(0)).getReader();
   let offset = 0;
+  let earnedAt = 0;
   let failures = 0;
   let cancelled = false;
 
@@ -58,7 +62,10 @@ export async function resumable(
           const { value, done } = await reader.read();
           if (done && offset < size) throw new Error("the answer ended early");
           offset += value?.length ?? 0;
-          failures = 0;
+          if (offset - earnedAt >= WORTH_NEW_TRIES) {
+            earnedAt = offset;
+            failures = 0;
+          }
           return value;
         } catch (error) {
           // Only the end of the answer was lost.

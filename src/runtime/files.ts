@@ -146,6 +146,16 @@ export async function rename(from: string, to: string): Promise<void> {
   await fileSystem().rename(from, to);
 }
 
+/** Waits until the names in a directory are on the disk: that of a new file, of a renamed one, of a removed one. */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await fileSystem().open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Gives the file at `existing` a second name. */
 export async function hardLink(existing: string, path: string): Promise<void> {
   await fileSystem().link(existing, path);

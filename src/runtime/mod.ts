@@ -23,6 +23,7 @@ export {
 } from "./hash.ts";
 export {
   gunzipStream,
+  gzipBytes,
   type GzipOptions,
   gzipStream,
   zstdCompressStream,
@@ -50,6 +51,7 @@ export {
   setTimes,
   stat,
   symlink,
+  syncDirectory,
   temporaryDirectory,
 } from "./files.ts";
 export {

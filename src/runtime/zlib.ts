@@ -1,16 +1,23 @@
-import type { ByteStream } from "./bytes.ts";
+import { type Bytes, type ByteStream, toPlainBytes } from "./bytes.ts";
 import { blockInput, codecStream } from "./codec_stream.ts";
 import { nodeModule, notSupported } from "./host.ts";
+import { portableGzipStream } from "./portable_gzip.ts";
+import { pullStream } from "./pull_stream.ts";
 import { webCodecStream } from "./web_codec.ts";
 import { zstdFrameInput } from "./zstd_frames.ts";
 
 /** How to compress with gzip. */
 export interface GzipOptions {
   /**
-   * 1 (fast) to 9 (small). Without node:zlib there is only the level of `CompressionStream`.
-   * @default 1
+   * 1 (fast) to 9 (small). Without node:zlib there is only the level of `CompressionStream`, unless it is portable.
+   * @default 2
    */
   level?: number;
+  /**
+   * Whether every runtime shall give the same bytes: then the codec is JavaScript, at a third of the speed.
+   * @default false
+   */
+  portable?: boolean;
 }
 
 /** How to compress with zstd. */
@@ -24,6 +31,8 @@ export interface ZstdOptions {
 
 /** The length of the blocks that go into a codec and come out of it. */
 const BLOCK_SIZE = 256 * 1024;
+
+const DEFAULT_GZIP_LEVEL = 2;
 
 /**
  * Decompresses gzip of one member or more; zeros after the last are taken for padding. Corrupt input fails with an
@@ -41,13 +50,33 @@ export function gunzipStream(source: ByteStream): ByteStream {
 
 /**
  * Compresses with gzip. The same bytes give the same result on the same runtime, however they are cut into chunks:
- * the header holds no time. Another runtime, or another version of it, may give other bytes.
+ * the header holds no time. Another runtime, or another version of it, may give other bytes unless it is portable.
  */
 export function gzipStream(source: ByteStream, options: GzipOptions = {}): ByteStream {
-  const { level = 2 } = options;
+  const { level = DEFAULT_GZIP_LEVEL, portable = false } = options;
+  if (portable) return portableGzipStream(source, { level });
   const zlib = nodeModule("node:zlib");
   if (zlib === undefined) return webCodecStream(source, () => new CompressionStream("gzip"));
   return codecStream(blockInput(source, BLOCK_SIZE), { open: () => zlib.createGzip({ level, chunkSize: BLOCK_SIZE }) });
+}
+
+/**
+ * Compresses little with gzip, at once: a stream for each of thousands of small pieces costs more than their bytes do.
+ * It does not give the bytes that {@linkcode gzipStream} does.
+ */
+export async function gzipBytes(bytes: Bytes, options: GzipOptions = {}): Promise<Bytes> {
+  const { level = DEFAULT_GZIP_LEVEL, portable = false } = options;
+  const zlib = portable ? undefined : nodeModule("node:zlib");
+  if (zlib !== undefined) return toPlainBytes(zlib.gzipSync(bytes, { level }) as Bytes);
+  let rest: Bytes | undefined = bytes;
+  const source = pullStream({
+    read() {
+      const chunk = rest;
+      rest = undefined;
+      return chunk;
+    },
+  });
+  return new Uint8Array(await new Response(gzipStream(source, options)).arrayBuffer());
 }
 
 /**
@@ -64,7 +93,10 @@ export function zstdDecompressStream(source: ByteStream): ByteStream {
   });
 }
 
-/** Compresses with zstd, one frame with a checksum; a `NotSupportedError` where node:zlib has no zstd. */
+/**
+ * Compresses with zstd, one frame with a checksum; a `NotSupportedError` where node:zlib has no zstd. Another runtime, or
+ * another version of it, may give other bytes.
+ */
 export function zstdCompressStream(source: ByteStream, options: ZstdOptions = {}): ByteStream {
   const { level = 3 } = options;
   return codecStream(blockInput(source, BLOCK_SIZE), {

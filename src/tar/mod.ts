@@ -29,6 +29,7 @@
 export type { Bytes, ByteStream } from "../runtime/mod.ts";
 export { cleanEntryPath } from "./entry_path.ts";
 export type { TarWriteFormat } from "./encode_entry.ts";
+export { type EstargzEnd, estargzFooter, type EstargzMember, type EstargzOptions, estargzParts } from "./estargz.ts";
 export { encodeTarHeader, type TarHeaderOptions } from "./entry_header.ts";
 export type { PaxRecords } from "./pax.ts";
 export { readTar, type TarReader, type TarReadOptions } from "./reader.ts";

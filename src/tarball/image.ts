@@ -2,6 +2,7 @@ import { GcraneError, TarballError } from "../errors.ts";
 import {
   type Image,
   imageFromUncompressed,
+  type ImageIndex,
   type Layer,
   layerFromCompressed,
   layerFromUncompressed,
@@ -18,7 +19,8 @@ import {
   parseConfigFile,
 } from "../spec/mod.ts";
 import { Archive, type ArchivedFile } from "./archive.ts";
-import { chooseImage, readManifestFile, type TarballManifest } from "./manifest_file.ts";
+import { chooseImage, hasManifestFile, readManifestFile, type TarballManifest } from "./manifest_file.ts";
+import { isOciArchive, ociArchiveIndex } from "./oci_archive.ts";
 import type { TarballSource } from "./source.ts";
 
 /** Options of {@linkcode imageFromTarball}. */
@@ -38,6 +40,43 @@ export interface TarballImage {
   readonly image: Image;
 }
 
+/** Images as `docker save` and {@linkcode writeTarball} write them. */
+export interface SavedImages {
+  /** Tells them from a layout. */
+  readonly kind: "images";
+  /** What `manifest.json` says of them, in its order. */
+  readonly manifests: readonly TarballManifest[];
+  /** One of them. @throws {TarballError} when there is no such image, or there are several and nothing says which. */
+  image(options?: ImageFromTarballOptions): Promise<Image>;
+  /** All of them. Layers that they share are one layer. */
+  all(options?: AbortOptions): Promise<TarballImage[]>;
+}
+
+/** An OCI image layout in a tar archive, as `podman save --format oci-archive` and skopeo write it. */
+export interface SavedLayout {
+  /** Tells it from images. */
+  readonly kind: "layout";
+  /** What its `index.json` lists. */
+  readonly index: ImageIndex;
+}
+
+/**
+ * What a tarball holds. One that has both a `manifest.json` and an `index.json`, as Docker writes since version 25, is
+ * taken by the former.
+ *
+ * @throws {TarballError} when it is no tarball of images.
+ */
+export async function tarballContents(
+  source: TarballSource,
+  options: AbortOptions = {},
+): Promise<SavedImages | SavedLayout> {
+  const archive = await Archive.open(source, options);
+  if (!hasManifestFile(archive) && isOciArchive(archive)) {
+    return { kind: "layout", index: await ociArchiveIndex(archive, options) };
+  }
+  return savedImages(archive, await readManifestFile(archive, options));
+}
+
 /**
  * An image of a tarball that `docker save`, `podman save`, `skopeo` or {@linkcode writeTarball} made.
  *
@@ -47,25 +86,38 @@ export interface TarballImage {
  * @throws {TarballError} when it is no such tarball, parts of it are missing, or there is no such image.
  */
 export async function imageFromTarball(source: TarballSource, options: ImageFromTarballOptions = {}): Promise<Image> {
-  const archive = await Archive.open(source, options);
-  const manifest = chooseImage(await readManifestFile(archive, options), options.tag, archive.name);
-  return await new ImageReader(archive).image(manifest, options);
+  return await (await imagesOf(source, options)).image(options);
 }
 
 /** All images of a tarball, in its order. Layers that they share are one layer. */
 export async function tarballImages(source: TarballSource, options: AbortOptions = {}): Promise<TarballImage[]> {
-  const archive = await Archive.open(source, options);
-  const reader = new ImageReader(archive);
-  const images: TarballImage[] = [];
-  for (const manifest of await readManifestFile(archive, options)) {
-    images.push({ repoTags: manifest.repoTags, image: await reader.image(manifest, options) });
-  }
-  return images;
+  return await (await imagesOf(source, options)).all(options);
 }
 
 /** What `manifest.json` of a tarball says, without looking at the images. */
 export async function loadManifest(source: TarballSource, options: AbortOptions = {}): Promise<TarballManifest[]> {
   return await readManifestFile(await Archive.open(source, options), options);
+}
+
+async function imagesOf(source: TarballSource, options: AbortOptions): Promise<SavedImages> {
+  const archive = await Archive.open(source, options);
+  return savedImages(archive, await readManifestFile(archive, options));
+}
+
+function savedImages(archive: Archive, manifests: readonly TarballManifest[]): SavedImages {
+  const reader = new ImageReader(archive);
+  return {
+    kind: "images",
+    manifests,
+    image: async (options = {}) => await reader.image(chooseImage(manifests, options.tag, archive.name), options),
+    async all(options = {}) {
+      const images: TarballImage[] = [];
+      for (const manifest of manifests) {
+        images.push({ repoTags: manifest.repoTags, image: await reader.image(manifest, options) });
+      }
+      return images;
+    },
+  };
 }
 
 /** Makes images of what is in an archive. */

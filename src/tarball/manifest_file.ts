@@ -19,9 +19,14 @@ export interface TarballManifest {
 
 const NAME = "manifest.json";
 
+/** Whether a tarball has a `manifest.json`. */
+export function hasManifestFile(archive: Archive): boolean {
+  return archive.has(NAME);
+}
+
 /** Reads the `manifest.json` of a tarball. @throws {TarballError} when there is none, or it is not what it should be. */
 export async function readManifestFile(archive: Archive, options: AbortOptions = {}): Promise<TarballManifest[]> {
-  if (!archive.has(NAME)) throw lacksManifest(archive);
+  if (!hasManifestFile(archive)) throw lacksManifest(archive);
   const what = `${NAME} in ${archive.name}`;
   const bytes = await archive.bytes(archive.file(NAME), options);
   let images: unknown;
@@ -57,7 +62,7 @@ export function chooseImage(
   if (tag === undefined) {
     if (images.length === 1) return images[0];
     throw new TarballError(`${name} holds ${images.length} images: ${listTags(images)}`, {
-      hint: "choose one of them by its tag",
+      hint: "choose one of them by its tag: FILE:TAG",
     });
   }
   const wanted = parseTag(tag).name;
@@ -119,7 +124,7 @@ function parseSources(value: unknown, what: string): Map<Hash, Descriptor> {
 
 function lacksManifest(archive: Archive): TarballError {
   const hint = archive.has("index.json")
-    ? "it is an OCI image layout in a tar archive: unpack it into a directory and use that"
+    ? "it is an OCI image layout in a tar archive, which tarballContents reads"
     : archive.has("repositories")
     ? "it was saved by a Docker older than 1.10: load it into a newer one and save it again"
     : "make it with docker save, podman save, skopeo or gcrane pull";

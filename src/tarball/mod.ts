@@ -2,7 +2,8 @@
  * Tarballs of images, as `docker save` writes and `docker load` reads them.
  *
  * {@linkcode imageFromTarball} gives an image of a tarball that stays where it is: its layers are read when somebody
- * asks for them. {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one.
+ * asks for them; {@linkcode tarballContents} tells what a tarball holds, an OCI image layout too. {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one, as Docker does now or,
+ * with the format "legacy", as it did before version 1.10.
  *
  * @example
  * ```ts
@@ -22,11 +23,14 @@ export {
   imageFromTarball,
   type ImageFromTarballOptions,
   loadManifest,
+  type SavedImages,
+  type SavedLayout,
+  tarballContents,
   type TarballImage,
   tarballImages,
 } from "./image.ts";
 export type { TarballManifest } from "./manifest_file.ts";
-export type { TarballEntry, WriteTarballOptions } from "./plan.ts";
+export type { TarballEntry, TarballFormat, WriteTarballOptions } from "./plan.ts";
 export {
   type ByteRange,
   type OpenTarball,

@@ -1,10 +1,11 @@
-import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
-import { type Image, type Layer, type ProgressListener, ProgressReporter, spoolLayer } from "../image/mod.ts";
-import { type AbortOptions, mapConcurrent, observe, streamOf } from "../io/mod.ts";
+import type { Image, ProgressListener } from "../image/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { parseReference } from "../name/mod.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, hashHexDigits, isDistributable, MediaType } from "../spec/mod.ts";
-import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
+import { dockerFiles } from "./docker_files.ts";
+import { LayerSpool } from "./layer_spool.ts";
+import { legacyFiles } from "./legacy_files.ts";
+import type { NamedImage } from "./named_image.ts";
+import { type PlannedFile, PlannedFiles } from "./planned_file.ts";
 
 /** An image to write into a tarball. */
 export interface TarballEntry {
@@ -24,17 +25,16 @@ export interface WriteTarballOptions extends AbortOptions {
    * @default nobody is told
    */
   onProgress?: ProgressListener;
+  /**
+   * How it is laid out: "docker" is small and what everything reads; "legacy" is what Docker before 1.10 reads too, with
+   * a folder for each layer that holds it uncompressed.
+   * @default "docker"
+   */
+  format?: TarballFormat;
 }
 
-/** A file of a tarball that is about to be written. */
-export interface PlannedFile {
-  /** Its name in the tarball. */
-  readonly path: string;
-  /** The number of its bytes. */
-  readonly size: number;
-  /** Opens its content. The stream fails before it closes when there are more or fewer bytes, or others. */
-  open(options?: AbortOptions): Promise<ByteStream>;
-}
+/** A layout of a tarball. */
+export type TarballFormat = "docker" | "legacy";
 
 /** All of a tarball that is about to be written. */
 export interface TarballPlan {
@@ -44,59 +44,39 @@ export interface TarballPlan {
   dispose(): Promise<void>;
 }
 
-/** An image with layers that can be read, and have a digest. */
-interface ReadyImage {
-  readonly image: Image;
-  readonly layers: readonly { readonly layer: Layer; readonly descriptor: Descriptor }[];
-  readonly repoTags: string[];
-}
-
-/** How many layers are compressed at the same time when their digests are not known. */
-const SPOOL_CONCURRENCY = 2;
-
 /**
- * Finds out what a tarball of these images holds: for each image its config and its layers, each file once, and
- * `manifest.json` at the end. Layers without a digest are read, compressed and kept in temporary files for that.
+ * Finds out which files a tarball of these images holds, each of them once. What is not known of layers before they are
+ * read (a digest in the one format, the size of the tar in the other) is found out now; they are kept in temporary files
+ * then.
  */
 export async function planTarball(
   entries: Iterable<TarballEntry>,
   options: WriteTarballOptions = {},
 ): Promise<TarballPlan> {
-  const named = [...entries].map(({ image, reference }) => ({ image, repoTags: repoTagsOf(reference) }));
-  if (named.length === 0) throw new TypeError("a tarball needs at least one image");
+  const images = namedImages(entries);
+  if (images.length === 0) throw new TypeError("a tarball needs at least one image");
+  const files = new PlannedFiles(options.onProgress);
   const spool = new LayerSpool();
   try {
-    const images: ReadyImage[] = [];
-    for (const { image, repoTags } of named) {
-      const same = images.find((ready) => ready.image === image);
-      if (same) same.repoTags.push(...repoTags.filter((tag) => !same.repoTags.includes(tag)));
-      else images.push({ image, repoTags, layers: await spool.layersOf(image, options) });
-    }
-    return { files: await planFiles(images, options), dispose: () => spool.dispose() };
+    const add = options.format === "legacy" ? legacyFiles : dockerFiles;
+    await add(images, { files, spool, signal: options.signal });
+    return { files: files.files, dispose: () => spool.dispose() };
   } catch (error) {
     await spool.dispose();
     throw error;
   }
 }
 
-async function planFiles(images: readonly ReadyImage[], options: WriteTarballOptions): Promise<PlannedFile[]> {
-  const files = new Map<string, PlannedFile>();
-  const add = (file: PlannedFile) => void (files.has(file.path) || files.set(file.path, file));
-  const manifests: TarballManifest[] = [];
-  for (const { image, layers, repoTags } of images) {
-    const config = await image.rawConfigFile(options);
-    const configName = await image.configName(options);
-    add(bytesFile(configName, config, `config ${hashHexDigits(configName).slice(0, 12)}`, options));
-    const layerSources = new Map<Hash, Descriptor>();
-    for (const { layer, descriptor } of layers) {
-      add(layerFile(layer, descriptor, options));
-      if (!isDistributable(descriptor.mediaType)) layerSources.set(await layer.diffId(options), descriptor);
-    }
-    const paths = layers.map(({ descriptor }) => layerPath(descriptor));
-    manifests.push({ config: configName, repoTags, layers: paths, layerSources });
+/** Each image with all its names. */
+function namedImages(entries: Iterable<TarballEntry>): NamedImage[] {
+  const images: (NamedImage & { readonly repoTags: string[] })[] = [];
+  for (const { image, reference } of entries) {
+    const repoTags = repoTagsOf(reference);
+    const same = images.find((named) => named.image === image);
+    if (same) same.repoTags.push(...repoTags.filter((tag) => !same.repoTags.includes(tag)));
+    else images.push({ image, repoTags });
   }
-  add(bytesFile("manifest.json", manifestFileBytes(manifests), "manifest.json", options));
-  return [...files.values()];
+  return images;
 }
 
 /** A tarball names what it holds by tags. Docker does not load a name without one, so `latest` is written out. */
@@ -106,107 +86,4 @@ function repoTagsOf(reference: string | undefined): string[] {
   if (parsed.kind === "digest") return [];
   const typed = parsed.toString();
   return [typed.endsWith(`:${parsed.identifier}`) ? typed : `${typed}:${parsed.identifier}`];
-}
-
-/** Named by the digest without its algorithm: GNU tar takes a colon for the name of a host. */
-function layerPath({ digest, mediaType }: Descriptor): string {
-  return hashHexDigits(digest) + extensionOf(mediaType);
-}
-
-/** What `gunzip` and the like expect. */
-function extensionOf(mediaType: string): string {
-  switch (mediaType) {
-    case MediaType.OciLayerZstd:
-    case MediaType.OciRestrictedLayerZstd:
-    case MediaType.DockerLayerZstd:
-      return ".tar.zst";
-    case MediaType.OciLayer:
-    case MediaType.OciRestrictedLayer:
-    case MediaType.DockerUncompressedLayer:
-      return ".tar";
-    default:
-      return ".tar.gz";
-  }
-}
-
-function bytesFile(path: string, bytes: Bytes, label: string, options: WriteTarballOptions): PlannedFile {
-  const subject = { id: path, label, total: bytes.length };
-  return {
-    path,
-    size: bytes.length,
-    open: () => Promise.resolve(reported(streamOf(bytes), subject, options)),
-  };
-}
-
-function layerFile(layer: Layer, descriptor: Descriptor, options: WriteTarballOptions): PlannedFile {
-  const { digest, size } = descriptor;
-  const subject = { id: digest, label: `layer ${hashHexDigits(digest).slice(0, 12)}`, total: size };
-  new ProgressReporter(options.onProgress, { ...subject, kind: "write" }).announce();
-  const confirm = async () => {
-    // A layer verifies itself; one that is made again on each reading might have become another.
-    const actual = await layer.digest();
-    if (actual !== digest) {
-      throw new DigestMismatchError(`a layer has the digest ${actual} where ${digest} was promised`);
-    }
-  };
-  return {
-    path: layerPath(descriptor),
-    size,
-    open: async (abort) => reported(await layer.compressed(abort), subject, options, confirm),
-  };
-}
-
-/** The same stream, counted and reported. */
-function reported(
-  stream: ByteStream,
-  subject: { id: string; label: string; total: number },
-  options: WriteTarballOptions,
-  confirm?: () => Promise<void>,
-): ByteStream {
-  const progress = new ProgressReporter(options.onProgress, { ...subject, kind: "write" });
-  let left = subject.total;
-  progress.advance(0);
-  const wrong = (how: string) =>
-    new SizeMismatchError(`${subject.label} has ${how} than the ${subject.total} bytes that were promised`);
-  return observe(stream, {
-    chunk({ length }) {
-      left -= length;
-      if (left < 0) throw wrong("more");
-      progress.advance(length);
-    },
-    async end() {
-      if (left > 0) throw wrong("fewer");
-      await confirm?.();
-    },
-    settled: (error) => progress.end(error === undefined ? "done" : "failed"),
-  });
-}
-
-/** Layers whose digests were not known, kept in temporary files. */
-class LayerSpool {
-  readonly #disposals: (() => Promise<void>)[] = [];
-  readonly #spooled = new Map<Layer, Promise<Layer>>();
-
-  async layersOf(image: Image, { signal }: AbortOptions): Promise<ReadyImage["layers"]> {
-    const pool = { concurrency: SPOOL_CONCURRENCY, signal };
-    return await mapConcurrent(await image.layers({ signal }), pool, async (layer, signal) => {
-      const ready = await this.#spool(layer, signal);
-      return { layer: ready, descriptor: await ready.descriptor({ signal }) };
-    });
-  }
-
-  async dispose(): Promise<void> {
-    await Promise.all(this.#disposals.splice(0).map((dispose) => dispose()));
-  }
-
-  #spool(layer: Layer, signal: AbortSignal): Promise<Layer> {
-    const known = this.#spooled.get(layer);
-    if (known) return known;
-    const spooled = spoolLayer(layer, { signal }).then(({ layer, dispose }) => {
-      this.#disposals.push(dispose);
-      return layer;
-    });
-    this.#spooled.set(layer, spooled);
-    return spooled;
-  }
 }

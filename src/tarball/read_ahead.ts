@@ -1,6 +1,6 @@
 import { type AbortOptions, readAll, streamOf } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import type { PlannedFile } from "./plan.ts";
+import type { PlannedFile } from "./planned_file.ts";
 
 /** The most bytes that are held in memory ahead of their turn. */
 const ROOM = 16 * 1024 * 1024;

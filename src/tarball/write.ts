@@ -10,7 +10,8 @@ import {
   writeFileAtomic,
 } from "../runtime/mod.ts";
 import { encodeTarHeader, type TarWriteEntry, writeTar } from "../tar/mod.ts";
-import { type PlannedFile, planTarball, type TarballEntry, type WriteTarballOptions } from "./plan.ts";
+import { planTarball, type TarballEntry, type WriteTarballOptions } from "./plan.ts";
+import type { PlannedFile } from "./planned_file.ts";
 import { ReadAhead } from "./read_ahead.ts";
 
 /** Options of {@linkcode writeTarballFile}. */

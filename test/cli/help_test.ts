@@ -5,7 +5,7 @@ import { runLine } from "./run_line.ts";
 const GLOBAL_FLAGS = `Global flags:
       --platform PLATFORM  Which image of an index:
                            os/arch[/variant][:osversion], linux/amd64 for
-                           example, or all
+                           example, or all (may be repeated or hold commas)
       --insecure           Talk to registries over plain http, or https with any
                            certificate
       --allow-nondistributable-artifacts

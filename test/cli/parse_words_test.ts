@@ -25,6 +25,7 @@ describe("flags", () => {
     assertEquals(await understood("show a"), {
       args: { source: "a" },
       flags: {
+        platform: [],
         insecure: false,
         allowNondistributableArtifacts: false,
         verbose: false,
@@ -48,7 +49,7 @@ describe("flags", () => {
   it("stand anywhere on the line, the global ones before the command too", async () => {
     for (const line of ["--platform all -v show a", "show --platform=all -v a", "show a --platform all --verbose"]) {
       const { args, flags } = await understood(line);
-      assertEquals([args.source, flags.platform, flags.verbose], ["a", "all", true]);
+      assertEquals([args.source, flags.platform, flags.verbose], ["a", ["all"], true]);
     }
   });
 

@@ -6,7 +6,7 @@ describe("a line", () => {
   it("finds commands by alias and in groups, flags in between", async () => {
     assertEquals(JSON.parse((await runLine("sh a")).out).args, { source: "a" });
     const { out } = await runLine("--insecure group --platform one one a");
-    assertEquals(JSON.parse(out).flags.platform, "one");
+    assertEquals(JSON.parse(out).flags.platform, ["one"]);
     assertEquals(JSON.parse((await runLine("group zwei a b")).out), { images: ["a"], path: "b" });
   });
 

@@ -36,7 +36,7 @@ const show = command({
       jobs: number;
       depth: number | undefined;
       format: "tarball" | "oci";
-      platform: string | undefined;
+      platform: readonly string[];
     } = flags;
     await stdout.write(JSON.stringify({ args: typed, flags: { ...flags, ...checked } }));
   },

@@ -232,6 +232,28 @@ export function storeContract(
         for (const read of reads) assertEquals(digestOf(read), digest);
       });
 
+      it("are listed, with the time when they came, until they are removed", async () => {
+        assertEquals(await Array.fromAsync(store.blobs()), []);
+        const all = [patterned(1000), patterned(2000), text("")];
+        const digests = all.map((bytes, i) => digestOf(bytes, i === 1 ? "sha512" : "sha256"));
+        const before = Date.now();
+        for (const [i, digest] of digests.entries()) {
+          await store.appendUpload("u", stream(all[i]));
+          await store.finishUpload("u", digest);
+        }
+        assertEquals((await Array.fromAsync(store.blobs())).sort(), [...digests].sort());
+        const { modified } = (await store.blob(digests[0]))!;
+        assert(modified > before - 10_000 && modified < Date.now() + 10_000, `${modified} is not about ${before}`);
+        assertEquals(await store.deleteBlob(digests[0]), true);
+        assertEquals(await store.deleteBlob(digests[0]), false);
+        assertEquals(await store.blob(digests[0]), undefined);
+        assertEquals((await Array.fromAsync(store.blobs())).sort(), digests.slice(1).sort());
+        assertEquals(await content(store, digests[1]), all[1]);
+        await store.appendUpload("u", stream(all[0]));
+        await store.finishUpload("u", digests[0]);
+        assertEquals(await content(store, digests[0]), all[0]);
+      });
+
       it("survive being pushed twice at once", async () => {
         const bytes = patterned(300_000);
         const digest = digestOf(bytes);
@@ -291,6 +313,19 @@ export function storeContract(
         }
       });
 
+      it("are listed until they are over", async () => {
+        assertEquals(await Array.fromAsync(store.uploads()), []);
+        const before = Date.now();
+        for (const id of ["u", "v", "w"]) await store.appendUpload(id, stream(text(id)));
+        const listed = await Array.fromAsync(store.uploads());
+        assertEquals(listed.map(({ id }) => id).sort(), ["u", "v", "w"]);
+        for (const { modified } of listed) assert(modified > before - 10_000 && modified < Date.now() + 10_000);
+        await store.finishUpload("u", digestOf(text("u")));
+        await store.cancelUpload("v");
+        await assertRejects(() => store.finishUpload("w", digestOf(text("u"))), DigestMismatchError);
+        assertEquals(await Array.fromAsync(store.uploads()), []);
+      });
+
       it("have ids of a narrow form", async () => {
         for (const id of ["", ".", "..", "a/b", "../a", "a\\b", "a b", ".a"]) {
           await assertRejects(() => store.uploadSize(id), TypeError, "is not an upload id");
@@ -310,6 +345,9 @@ export function storeContract(
         () => store.delete("a/b", { signal }),
         () => store.list("a/", { signal }),
         () => store.blob(digest, { signal }),
+        () => Array.fromAsync(store.blobs({ signal })),
+        () => store.deleteBlob(digest, { signal }),
+        () => Array.fromAsync(store.uploads({ signal })),
         () => store.uploadSize("u", { signal }),
         () => store.appendUpload("u", stream(text("x")), { signal }),
         () => store.finishUpload("u", digest, { signal }),

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
-import { copy, copyRepository, digest, list, push, remove, tag, validateRemote } from "../../src/crane/mod.ts";
+import { copy, copyRepository, digest, list, push, remove, tag, validate } from "../../src/crane/mod.ts";
 import { HttpError } from "../../src/errors.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
@@ -19,7 +19,7 @@ describe("copy", () => {
     requests.length = 0;
     await copy(`${source}:v1`, `${target}:v2`, { fetch });
     assertEquals(await digest(`${target}:v2`, { fetch }), await index.digest());
-    await validateRemote(`${target}:v2`, { fetch });
+    await validate(`${target}:v2`, { fetch });
     assertEquals(requests.filter((request) => /^(PATCH|PUT) .*uploads/.test(request)), []);
     assertEquals(requests.filter((request) => request.includes("mount=")).length > 0, true);
   });

@@ -12,7 +12,7 @@ import {
   push,
   saveLayout,
   saveTarball,
-  validateRemote,
+  validate,
   validateTarball,
 } from "../../src/crane/mod.ts";
 import {
@@ -181,7 +181,7 @@ describe("append", () => {
       const image = await append(undefined, [path("a.tar"), path("b.tar.gz"), path("tree"), "-"], { stdin });
       const { fetch } = memoryRegistry();
       await push(image, app, { fetch });
-      await validateRemote(app, { fetch });
+      await validate(app, { fetch });
       const paths = await pathsIn(extract(await pull(app, { fetch })));
       assertEquals(paths.toSorted(), ["a", "b", "c", "sub/", "sub/file"]);
     }));
@@ -220,11 +220,11 @@ describe("append", () => {
   });
 });
 
-describe("validateRemote", () => {
+describe("validate", () => {
   it("passes what is right, finds what is not, and looks at layers unless told not to", async () => {
     const { fetch } = memoryRegistry();
     await push(index, app, { fetch });
-    await validateRemote(app, { fetch });
+    await validate(app, { fetch });
     const [, child] = await index.children();
     const [layer] = child.view.kind === "image" ? await child.view.layers() : [];
     const digest = await layer.digest();
@@ -235,8 +235,8 @@ describe("validateRemote", () => {
       bytes[600] ^= 1;
       return new Response(bytes, { headers: answer.headers });
     };
-    await assertRejects(() => validateRemote(app, { fetch: damaging }), ValidationError, digest);
-    await validateRemote(app, { fetch: damaging, fast: true });
-    await validateRemote(app, { fetch: damaging, platform: { os: "linux", architecture: "amd64" } });
+    await assertRejects(() => validate(app, { fetch: damaging }), ValidationError, digest);
+    await validate(app, { fetch: damaging, fast: true });
+    await validate(app, { fetch: damaging, platform: { os: "linux", architecture: "amd64" } });
   });
 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import type { CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod.ts";
-import { validateRemote } from "../../src/crane/mod.ts";
+import { validate } from "../../src/crane/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
 import { CopyWorld, cosignTag, fill, image, index, referrer, SOURCE, TARGET } from "./copy_world.ts";
 
@@ -145,7 +145,7 @@ describe("what is extra at the destination of a recursive copy", () => {
     assertEquals(failures.map(({ name }) => name).toSorted(), [`${TARGET}/app:member`, `${TARGET}/app:same`]);
     const deletes = world.requests.filter((request) => /^DELETE .*sha256:/.test(request));
     assertEquals([deleted, deletes], [1, [`DELETE ${TARGET}/v2/app/manifests/${alone}`]]);
-    await validateRemote(`${TARGET}/app:v1`, { fetch: world.fetch });
+    await validate(`${TARGET}/app:v1`, { fetch: world.fetch });
   });
 
   it("goes on after what the registry refuses, and lists that", async () => {

@@ -5,7 +5,7 @@ import {
   listedManifests,
   walkRepositories,
 } from "../../gcr/mod.ts";
-import { validateRemote } from "../../src/crane/mod.ts";
+import { validate } from "../../src/crane/mod.ts";
 import { type Image, type ImageIndex, randomImage, randomIndex } from "../../src/image/mod.ts";
 import { appendManifests, changeImage } from "../../src/mutate/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
@@ -84,7 +84,7 @@ export class CopyWorld {
 /** Reads everything that a registry lists and checks it. */
 export async function validateAll(host: string, fetch: typeof globalThis.fetch): Promise<void> {
   for (const [name, { digests }] of Object.entries(await contentOf(host, fetch))) {
-    for (const digest of digests) await validateRemote(`${host}/${name}@${digest}`, { fetch });
+    for (const digest of digests) await validate(`${host}/${name}@${digest}`, { fetch });
   }
 }
 

@@ -1,9 +1,20 @@
-import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CompressionError } from "../../src/errors.ts";
-import { compress, decompress, decompressSniffed, drain, sniffBytes, sniffStream, streamOf } from "../../src/io/mod.ts";
-import type { Bytes } from "../../src/runtime/mod.ts";
+import {
+  compress,
+  type CompressOptions,
+  decompress,
+  decompressSniffed,
+  digestBytes,
+  drain,
+  gzipMember,
+  sniffBytes,
+  sniffStream,
+  streamOf,
+} from "../../src/io/mod.ts";
+import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
 import { bytesOf, collect, joined, pieces, streamFrom, track } from "./streams.ts";
 
 /** Something longer than a block of the codecs, and not all the same. */
@@ -73,6 +84,71 @@ describe("compress", () => {
       await reader.read();
       await reader.cancel("enough");
       assertEquals(source.cancels, ["enough"]);
+    }
+  });
+});
+
+describe("compress, reproducibly", () => {
+  const digest = async (stream: ByteStream) => (await digestBytes(await collect(stream))).slice("sha256:".length, 23);
+
+  it("makes these very bytes, on whatever it runs, however the input is cut", async () => {
+    const expected = { 1: "b57381cd4f962578", 2: "5e751b7312a2c5ef", 6: "a3ef17c6b1606786", 9: "ff966e086733f96e" };
+    for (const [level, digits] of Object.entries(expected)) {
+      const options = { reproducible: true, level: Number(level) };
+      for (const size of [TEXT.length, 777, 65_536, 65_537]) {
+        assertEquals(await digest(compress(streamFrom(...pieces(TEXT, size)), "gzip", options)), digits, level);
+      }
+    }
+    assertEquals(await digest(compress(streamOf(TEXT), "gzip", { reproducible: true })), expected[2]);
+    assertEquals(await digest(compress(streamFrom(), "gzip", { reproducible: true })), "59869db34853933b");
+  });
+
+  it("makes what others can read, of any length", async () => {
+    const lengths = [0, 1, 65_535, 65_536, 65_537, 98_303, 98_304, 98_305, 131_072, 200_001, TEXT.length];
+    for (const length of lengths) {
+      for (const level of [1, 2, 9]) {
+        const bytes = TEXT.slice(0, length);
+        const gzip = await collect(compress(streamOf(bytes), "gzip", { reproducible: true, level }));
+        assertEquals(new Uint8Array(gunzipSync(gzip)), bytes);
+        assertEquals([...gzip.subarray(4, 8)], [0, 0, 0, 0]);
+      }
+    }
+  });
+
+  it("has no zstd, and leaves alone what is not compressed", async () => {
+    assertThrows(() => compress(streamOf(TEXT), "zstd", { reproducible: true }), TypeError, "zstd is not reproducible");
+    assertEquals(await collect(compress(streamOf(TEXT), "none", { reproducible: true })), TEXT);
+  });
+
+  it("passes on the source's error and the consumer's cancel", async () => {
+    const failing = compress(streamFrom(TEXT, new Error("cut")), "gzip", { reproducible: true });
+    await assertRejects(() => drain(failing), Error, "cut");
+    const source = track([TEXT, TEXT, TEXT, TEXT]);
+    const reader = compress(source.stream, "gzip", { reproducible: true }).getReader();
+    await reader.read();
+    await reader.cancel("enough");
+    assertEquals(source.cancels, ["enough"]);
+  });
+});
+
+describe("a gzip member", () => {
+  const member = async (chunks: Bytes[], options: CompressOptions = {}) => {
+    const left = chunks.values();
+    const parts: Bytes[] = [];
+    for await (const part of gzipMember(() => Promise.resolve(left.next().value), options)) parts.push(part);
+    return joined(...parts);
+  };
+
+  it("is a gzip file of its own, short or long", async () => {
+    for (const reproducible of [false, true]) {
+      for (const length of [0, 1, 262_143, 262_144, TEXT.length]) {
+        const bytes = TEXT.slice(0, length);
+        for (const size of [10_000, TEXT.length]) {
+          const made = await member(pieces(bytes, size), { reproducible });
+          assertEquals(new Uint8Array(gunzipSync(made)), bytes);
+          assertEquals(made, await member([bytes], { reproducible }));
+        }
+      }
     }
   });
 });

@@ -22,6 +22,9 @@ const TIERS: readonly (readonly string[])[] = [
 /** Rooms of one file. */
 const SINGLE_FILES: ReadonlySet<string> = new Set(["src/errors.ts", "src/version.ts", "mod.ts"]);
 
+/** Where others may enter a room: its `mod.ts`, and in authn also that of each cloud's folder. */
+const ENTRY = /^((src\/)?[^/]+|src\/authn\/[^/]+)\/mod\.ts$/;
+
 /** The room that a file is in: `src/name/parse.ts` is in `name`, `src/errors.ts` is `errors`. */
 export function roomOf(path: string): string {
   if (path === "mod.ts") return "package";
@@ -61,7 +64,7 @@ export function tierViolations(sources: Tree): string[] {
     if (left === right) found.push(`${from}: imports ${to}, a room of its own tier`);
     if (left > right) found.push(`${from}: imports ${to}, which is to its right`);
     if (roomOf(to) === "package" && kind !== "type") found.push(`${from}: imports mod.ts, and so loads everything`);
-    if (!SINGLE_FILES.has(to) && !/^(src\/)?[^/]+\/mod\.ts$/.test(to)) {
+    if (!SINGLE_FILES.has(to) && !ENTRY.test(to)) {
       found.push(`${from}: imports ${to} past the room's mod.ts`);
     }
   }
@@ -120,13 +123,29 @@ export function honoViolations(sources: Tree): string[] {
   const found = all
     .filter(({ from, specifier }) => /^hono(\/|$)/.test(specifier ?? "") && roomOf(from) !== "registry")
     .map(({ from, specifier }) => `${from}: imports ${specifier}`);
-  const reached = new Set(["mod.ts"]);
+  return found.concat(
+    [...reachedFrom("mod.ts", all)].filter((path) => roomOf(path) === "registry").map((path) =>
+      `mod.ts reaches ${path}`
+    ),
+  );
+}
+
+/** Who does not sign in with a cloud does not load what that takes: only who imports its own entry does. */
+export function cloudViolations(sources: Tree): string[] {
+  const all = edges(sources);
+  return ["mod.ts", "src/authn/mod.ts"].flatMap((start) =>
+    [...reachedFrom(start, all)].filter((path) => /^src\/authn\/[^/]+\//.test(path)).map((path) =>
+      `${start} reaches ${path}`
+    )
+  );
+}
+
+function reachedFrom(start: string, all: readonly Edge[]): Set<string> {
+  const reached = new Set([start]);
   for (const path of reached) {
     for (const { from, to } of all) if (from === path && to !== undefined) reached.add(to);
   }
-  return found.concat(
-    [...reached].filter((path) => roomOf(path) === "registry").map((path) => `mod.ts reaches ${path}`),
-  );
+  return reached;
 }
 
 /** Bare imports must be among those that the configuration maps. */

@@ -1,6 +1,13 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { honoViolations, importCycles, runtimeViolations, tierViolations, unmappedImports } from "./boundaries.ts";
+import {
+  cloudViolations,
+  honoViolations,
+  importCycles,
+  runtimeViolations,
+  tierViolations,
+  unmappedImports,
+} from "./boundaries.ts";
 import { packageSources, readJson, typescript } from "./tree.ts";
 
 const tree = typescript();
@@ -15,6 +22,8 @@ describe("import tiers", () => {
       "src/io/a.ts": `import { x } from "../runtime/mod.ts"; import { e } from "../errors.ts"; import "./b.ts";`,
       "src/io/b.ts": "",
       "cli/commands/pull.ts": `import type { R } from "../../src/remote/mod.ts"; import("../../gcr/mod.ts");`,
+      "src/remote/c.ts": `import("../authn/google/mod.ts");`,
+      "src/authn/google/d.ts": `import { a } from "../keychain.ts"; import { b } from "../../io/mod.ts";`,
       "mod.ts": `export * from "./src/name/mod.ts";`,
     });
     assertEquals(tierViolations(allowed), []);
@@ -29,6 +38,7 @@ describe("import tiers", () => {
       "src/utils/e.ts": "",
       "gcr/list.ts": `export * from "../mod.ts";`,
       "src/runtime/f.ts": `import { E } from "../errors.ts";`,
+      "src/remote/g.ts": `import "../authn/google/key.ts"; import "../name/deep/mod.ts";`,
     });
     assertEquals(tierViolations(refused), [
       'src/utils/e.ts: the room "utils" is in no tier',
@@ -39,6 +49,8 @@ describe("import tiers", () => {
       "src/name/d.ts: a computed import(), which no rule can judge",
       "gcr/list.ts: imports mod.ts, and so loads everything",
       "src/runtime/f.ts: imports src/errors.ts, a room of its own tier",
+      "src/remote/g.ts: imports src/authn/google/key.ts past the room's mod.ts",
+      "src/remote/g.ts: imports src/name/deep/mod.ts past the room's mod.ts",
     ]);
   });
 });
@@ -109,6 +121,23 @@ describe("hono", () => {
     assertEquals(honoViolations(wrong), [
       "cli/main.ts: imports hono/jsx",
       "mod.ts reaches src/registry/mod.ts",
+    ]);
+  });
+});
+
+describe("a cloud's keychain", () => {
+  it("is loaded by who asks for it alone", () => assertEquals(cloudViolations(sources), []));
+
+  it("would be caught elsewhere", () => {
+    const wrong = files({
+      "mod.ts": `export * from "./src/authn/mod.ts";`,
+      "src/authn/mod.ts": `export * from "./default.ts";`,
+      "src/authn/default.ts": `export { google } from "./google/mod.ts";`,
+      "src/authn/google/mod.ts": "",
+    });
+    assertEquals(cloudViolations(wrong), [
+      "mod.ts reaches src/authn/google/mod.ts",
+      "src/authn/mod.ts reaches src/authn/google/mod.ts",
     ]);
   });
 });

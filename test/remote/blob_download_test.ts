@@ -82,12 +82,20 @@ describe("a download", () => {
 
   it("is resumed where it was cut, as often as bytes arrive", async () => {
     const registry = new FakeRegistry();
-    for (let i = 0; i < 7; i++) registry.on("GET", BLOB, cutting(20_000));
-    const remote = await layerOf(registry);
-    assertEquals(await contentOf(remote.layer), CONTENT);
+    for (let i = 0; i < 7; i++) registry.on("GET", BLOB, cutting(300_000));
+    const content = noise(2_200_000, 8);
+    const remote = await layerOf(registry, { content });
+    assertEquals(await contentOf(remote.layer), content);
     const ranges = remote.requests.filter(({ path }) => BLOB.test(path)).map(({ headers }) => headers.get("range"));
-    assertEquals(ranges, [null, ...Array.from({ length: 7 }, (_, i) => `bytes=${(i + 1) * 20_000}-`)]);
+    assertEquals(ranges, [null, ...Array.from({ length: 7 }, (_, i) => `bytes=${(i + 1) * 300_000}-`)]);
     assertEquals(remote.waits, Array(7).fill(200));
+  });
+
+  it("gives up on a server that sends a few bytes each time", async () => {
+    const registry = new FakeRegistry().on("GET", BLOB, cutting(1000), 99);
+    const remote = await layerOf(registry);
+    await assertRejects(() => contentOf(remote.layer), NetworkError, "cut at byte 4000");
+    assertEquals(remote.waits, [200, 600, 1800]);
   });
 
   it("is resumed from a server that sends everything again", async () => {

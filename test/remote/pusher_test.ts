@@ -105,7 +105,8 @@ describe("Pusher", () => {
     const { descriptor } = addImage(registry, "app", { tag: "v1" });
     const remote = remoting(registry);
     await remote.pusher.delete(at(`app@${descriptor.digest}`));
-    assertEquals(lines(remote), [`DELETE /v2/app/manifests/${descriptor.digest}`]);
+    const path = `/v2/app/manifests/${descriptor.digest}`;
+    assertEquals(lines(remote), [`GET ${path}`, `DELETE ${path}`]);
     await assertRejects(() => remote.pusher.delete(at(`app@${descriptor.digest}`)), HttpError, "404");
   });
 

@@ -192,4 +192,35 @@ describe("the tag that stands in for the referrers API", () => {
     await push(remote, artifact(descriptor, SIGNATURE), "s1");
     assertEquals(registry.manifestsOf("app").has(referrersTag(descriptor.digest)), false);
   });
+
+  it("loses what is deleted", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    const one = await push(remote, artifact(descriptor, SIGNATURE, "one"), "s1");
+    const two = await push(remote, artifact(descriptor, SIGNATURE, "two"), "s2");
+    await remote.pusher.delete(at(`app@${one}`));
+    assertEquals(await listed(remote, descriptor.digest), [[two, SIGNATURE, "two"]]);
+    await remote.pusher.delete(at(`app@${two}`));
+    assertEquals(await listed(remote, descriptor.digest), []);
+  });
+
+  it("is not read for what refers to nothing, nor for a tag", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app", { tag: "v1" });
+    const remote = remoting(registry);
+    await remote.pusher.delete(at("app:v1"));
+    assertEquals(lines(remote), ["DELETE /v2/app/manifests/v1"]);
+    const again = remoting(registry);
+    await again.pusher.delete(digestReference(descriptor.digest), { subject: null });
+    assertEquals(lines(again), [`DELETE /v2/app/manifests/${descriptor.digest}`]);
+  });
+
+  it("does not keep a manifest that can't be read from being deleted", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app", { tag: "v1" });
+    registry.on("GET", /manifests/, () => problem(403, "DENIED"), 9);
+    await remoting(registry).pusher.delete(digestReference(descriptor.digest));
+    assertEquals(registry.manifestsOf("app").has(descriptor.digest), false);
+  });
 });

@@ -12,6 +12,8 @@ describe("a runtime with web standards alone", () => {
         sync: true,
         hashes: ["same", "same"],
         gzip: "abc",
+        portable: "a058a4f3405f909f3a49df0cb75d96198d371ae7913e5ef6b8114a382746ee5a",
+        member: "abc",
         corrupt: "CodecError",
         zstd: "NotSupportedError",
         zstdCompress: "NotSupportedError",

@@ -67,3 +67,11 @@ declare module "@std/cli/parse-args" {
     options?: ParseOptions,
   ): { _: (string | number)[]; "--"?: string[]; [key: string]: unknown };
 }
+
+declare module "@std/yaml/parse" {
+  export interface ParseOptions {
+    schema?: "core" | "default" | "extended" | "failsafe" | "json";
+    allowDuplicateKeys?: boolean;
+  }
+  export function parseAll(content: string, options?: ParseOptions): unknown[];
+}

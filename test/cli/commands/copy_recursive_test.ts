@@ -139,7 +139,6 @@ describe("gcrane copy --recursive", () => {
       [`cp --journal j ${source}:a ${target}:b`, /^Error: --journal means nothing without --recursive — /],
       [`cp --no-untagged ${source}:a ${target}:b`, /^Error: --no-untagged means nothing without --recursive — /],
       [`cp --exclude x ${source}:a ${target}:b`, /^Error: --exclude means nothing without --recursive — /],
-      [`cp --platform a/b,c/d ${source}:a ${target}:b`, /^Error: several platforms .*--recursive/],
       [`cp -r ${source} ${source}`, /^Error: registry.example.com\/src would be copied to itself — /],
       [`cp -r --yes ${source} ${target}`, /^Error: --yes goes with --delete-extra\n/],
       [`cp -r --delete-extra --yes --plan p ${source} ${target}`, /^Error: --plan writes down .* — .*--apply\n/],

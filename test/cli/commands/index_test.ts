@@ -102,7 +102,6 @@ describe("gcrane index append", () => {
         `${multi}:v1 -m ${app}:v1 --docker-empty-base`,
         "--docker-empty-base is for an index without a base — leave out one of the two",
       ],
-      [`./layout -m ${app}:v1 -t a:b`, "the layout ./layout is changed where it is, so -t has no place — leave out -t"],
     ]
   ) {
     it(`says what is wrong with: index append ${flags}`, () =>

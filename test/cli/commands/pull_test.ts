@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { randomImage, randomIndex } from "../../../src/image/mod.ts";
+import { randomImage, randomIndex, validateImage } from "../../../src/image/mod.ts";
 import { openLayout } from "../../../src/layout/mod.ts";
 import { imageFromTarball, loadManifest, tarballFile } from "../../../src/tarball/mod.ts";
 import { inWorld, type World } from "./world.ts";
@@ -79,6 +79,29 @@ describe("gcrane pull", () => {
         const { code, out, err } = await world.gcrane(`pull ${line} ${repository}:v1 -`, options);
         assertEquals([code, out, err.split("\n")[0]], [2, "", `Error: ${message}`]);
       }
+    }));
+
+  it("--format legacy writes what Docker before 1.10 reads, to a file or to standard output", () =>
+    inWorld(async (world) => {
+      await fill(world);
+      const path = world.path("legacy.tar");
+      assertEquals(await world.data(`pull --format legacy ${repository}:v1 ${repository}:v2 ${path}`), "");
+      for (const [tag, image] of [["v1", first], ["v2", second]] as const) {
+        const read = await imageFromTarball(tarballFile(path), { tag: `${repository}:${tag}` });
+        assertEquals(await read.rawConfigFile(), await image.rawConfigFile());
+        await validateImage(read);
+      }
+      const [{ layers }] = await loadManifest(tarballFile(path));
+      assertEquals(layers.every((layer) => /^[0-9a-f]{64}\/layer\.tar$/.test(layer)), true, layers.join());
+      assertEquals(files(world.folder), [path]);
+
+      await world.data(`pull --format legacy ${repository}:v1 ${path}`);
+      const { io } = await world.gcrane(`pull --format legacy ${repository}:v1 -`);
+      assertEquals(io.outBytes, new Uint8Array(readFileSync(path)));
+      const { code } = await world.gcrane(`pull --format legacy ${repository}:v1 -`, {
+        terminal: { columns: 80, rows: 24 },
+      });
+      assertEquals(code, 2);
     }));
 
   it("replaces a file that is there, or leaves it as it was", () =>
@@ -222,7 +245,7 @@ describe("gcrane pull", () => {
       const { code, err } = await world.gcrane(`pull --format tar ${repository}:v1 app.tar`);
       assertEquals([code, err.split("\n")[0]], [
         2,
-        'Error: --format is one of tarball, oci, not "tar" — did you mean tarball?',
+        'Error: --format is one of tarball, legacy, oci, not "tar" — did you mean tarball?',
       ]);
       assertEquals(world.requests, []);
     }));

@@ -38,7 +38,7 @@ describe("gcrane push", () => {
       const path = await tarball(world);
       const several = await world.gcrane(`push ${path} ${repository}:v1`);
       assertEquals([several.code, several.out], [1, ""]);
-      assertMatch(several.err, /^Error: .*images\.tar holds 2 images: it has app:v1, app:v2 — .*tag\n$/);
+      assertMatch(several.err, /^Error: .*images\.tar holds 2 images: it has app:v1, app:v2 — .*tag: FILE:TAG\n$/);
       await world.data(`push --tag app:v2 ${path} ${repository}:v2`);
       assertEquals(JSON.parse(await world.data(`config ${repository}:v2`)).rootfs, (await second.configFile()).rootfs);
       assertMatch((await world.gcrane(`push --tag app:v3 ${path} ${repository}:v3`)).err, /^Error: .*app:v3.*\n$/);

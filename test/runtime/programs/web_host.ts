@@ -43,6 +43,7 @@ for (const algorithm of ["sha256", "sha512"] as const) {
 
 const compressed = new Uint8Array(await new Response(runtime.gzipStream(streamOf(text))).arrayBuffer());
 const back = await new Response(runtime.gunzipStream(streamOf(compressed))).text();
+const portable = new Response(runtime.gzipStream(streamOf(text), { portable: true }));
 const corrupt = runtime.gunzipStream(streamOf(compressed.subarray(0, 12)));
 
 console.log(JSON.stringify({
@@ -50,6 +51,8 @@ console.log(JSON.stringify({
   sync: runtime.streamingHashSync("sha256") === undefined,
   hashes,
   gzip: back,
+  portable: await runtime.hashHex(new Uint8Array(await portable.arrayBuffer()), "sha256"),
+  member: await new Response(runtime.gunzipStream(streamOf(await runtime.gzipBytes(text)))).text(),
   corrupt: await nameOf(() => new Response(corrupt).text()),
   zstd: await nameOf(() => new Response(runtime.zstdDecompressStream(streamOf(text))).text()),
   zstdCompress: await nameOf(() => new Response(runtime.zstdCompressStream(streamOf(text))).text()),

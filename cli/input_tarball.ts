@@ -1,21 +1,16 @@
 import { FileError } from "../src/errors.ts";
-import type { Image } from "../src/image/mod.ts";
 import { fileFailure } from "../src/io/mod.ts";
 import { joinPath, temporaryDirectory, temporaryRoot, writeFileAtomic } from "../src/runtime/mod.ts";
-import type { ImageFromTarballOptions } from "../src/tarball/mod.ts";
+import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
 
 /**
- * The image in a tarball on standard input. The tarball is kept in a temporary file, since images are not read in its
- * order; the file is gone when the program ends.
+ * The tarball on standard input. It is kept in a temporary file, since images are not read in its order; the file is gone
+ * when the program ends.
  */
-export async function imageFromInput(
-  { stdin }: Pick<Context, "stdin">,
-  options: ImageFromTarballOptions & { signal: AbortSignal },
-): Promise<Image> {
-  const { imageFromTarball, tarballFile } = await import("../src/tarball/mod.ts");
-  const source = { ...tarballFile(await keep(stdin, options)), name: "standard input" };
-  return await imageFromTarball(source, options);
+export async function inputTarball({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<TarballSource> {
+  const { tarballFile } = await import("../src/tarball/mod.ts");
+  return { ...tarballFile(await keep(stdin, { signal })), name: "standard input" };
 }
 
 async function keep(stdin: Context["stdin"], { signal }: { signal: AbortSignal }): Promise<string> {

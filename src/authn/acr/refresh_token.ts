@@ -1,0 +1,44 @@
+import { askFields } from "../ask_server.ts";
+import type { AuthConfig } from "../auth_config.ts";
+import { isFields, numberField, textField } from "../fields.ts";
+import type { Expiring } from "../renewing.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+/** The name that Azure's registries want beside a token of theirs, where they ask for a name. */
+const TOKEN_USER = "00000000-0000-0000-0000-000000000000";
+/** How long a token is believed in that does not say when it ends. */
+const UNKNOWN_LIFE_MS = 60 * 60 * 1000;
+
+/** Exchanges a token of Entra ID for an identity token of the registry itself, and of no other one. */
+export async function registryIdentity(
+  registry: string,
+  accessToken: string,
+  surroundings: Surroundings,
+): Promise<Expiring<AuthConfig>> {
+  const { environment, now } = surroundings;
+  const form = new URLSearchParams({ grant_type: "access_token", service: registry, access_token: accessToken });
+  const tenant = environment("AZURE_TENANT_ID");
+  if (tenant) form.set("tenant", tenant);
+  const url = `https://${registry}/oauth2/exchange`;
+  const answer = await askFields(
+    { who: registry, method: "POST", url, body: form, secrets: [accessToken] },
+    surroundings,
+  );
+  const identityToken = textField(answer, "refresh_token", `the answer of ${registry}`);
+  return {
+    value: { username: TOKEN_USER, identityToken },
+    expiresAt: expiryOf(identityToken) ?? now() + UNKNOWN_LIFE_MS,
+  };
+}
+
+/** When a JWT ends (RFC 7519, section 4.1.4), as far as it says so; whether it is true is the registry's concern. */
+function expiryOf(token: string): number | undefined {
+  try {
+    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const claims: unknown = JSON.parse(atob(payload));
+    const seconds = isFields(claims) ? numberField(claims, "exp") : undefined;
+    return seconds === undefined ? undefined : seconds * 1000;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,53 @@
+import { AuthError } from "../../errors.ts";
+import { askFields } from "../ask_server.ts";
+import type { Expiring } from "../renewing.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { type AwsCredentials, readAwsCredentials } from "./credentials.ts";
+
+const WHO = "AWS's container credentials server";
+const RELATIVE = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+/** Where ECS and EKS have theirs; besides them, plain http goes to this machine only. */
+const HOSTS = new Set(["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"]);
+
+/** The keys of a task of ECS or of a pod with EKS Pod Identity; `undefined` where the environment names no server. */
+export async function containerCredentials(surroundings: Surroundings): Promise<Expiring<AwsCredentials> | undefined> {
+  const { environment } = surroundings;
+  const url = containerUrl(environment);
+  if (url === undefined) return undefined;
+  const token = await authorizationToken(surroundings);
+  const answer = await askFields({
+    who: WHO,
+    url,
+    headers: token === undefined ? {} : { authorization: token },
+    secrets: token === undefined ? [] : [token],
+    timeoutMs: 5000,
+  }, surroundings);
+  return readAwsCredentials(answer, `the answer of ${WHO}`);
+}
+
+function containerUrl(environment: Surroundings["environment"]): URL | undefined {
+  const relative = environment(RELATIVE);
+  if (relative) {
+    if (!relative.startsWith("/")) throw new AuthError(`${RELATIVE} does not begin with a slash`);
+    return new URL(`http://169.254.170.2${relative}`);
+  }
+  const full = environment(FULL);
+  if (!full) return undefined;
+  if (!URL.canParse(full)) throw new AuthError(`${FULL} is no URL`);
+  const url = new URL(full);
+  const isSafe = url.protocol === "https:" || HOSTS.has(url.hostname) || /^127\.[\d.]+$/.test(url.hostname);
+  if (!isSafe || !/^https?:$/.test(url.protocol)) {
+    throw new AuthError(`${FULL} names ${url.origin}, which is neither https nor on this machine`);
+  }
+  return url;
+}
+
+/** A file is read each time, since its token is replaced every few hours. */
+async function authorizationToken({ environment, readFile }: Surroundings): Promise<string | undefined> {
+  const file = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+  if (!file) return environment("AWS_CONTAINER_AUTHORIZATION_TOKEN") || undefined;
+  const token = (await readFile(file))?.trim();
+  if (!token) throw new AuthError(`AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names ${file}, which is not there or empty`);
+  return token;
+}

@@ -1,0 +1,43 @@
+import type { Surroundings } from "../surroundings.ts";
+import type { AwsCredentials } from "./credentials.ts";
+
+/** A request to be signed. */
+export interface AwsRequest {
+  /** The method. */
+  readonly method: "GET" | "POST";
+  /** The URL. */
+  readonly url: URL;
+  /** The headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body. */
+  readonly body: string;
+}
+
+/** Who signs, and for what. */
+export interface SignAwsOptions extends Pick<Surroundings, "now"> {
+  /** The keys. */
+  readonly credentials: AwsCredentials;
+  /** The region of the service. */
+  readonly region: string;
+  /** The service, as signatures name it. */
+  readonly service: string;
+}
+
+/** The headers of a request with its signature among them (AWS Signature Version 4). */
+export async function signAws(request: AwsRequest, options: SignAwsOptions): Promise<Headers> {
+  const { credentials, region, service, now } = options;
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  // Only who is in AWS pays for loading it.
+  const { AwsV4Signer } = await import("aws4fetch");
+  const signer = new AwsV4Signer({
+    ...request,
+    url: request.url.href,
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    region,
+    service,
+    datetime: new Date(now()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+  });
+  return (await signer.sign()).headers;
+}

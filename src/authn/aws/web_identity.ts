@@ -1,0 +1,57 @@
+import { AuthError } from "../../errors.ts";
+import { askText, secretUrl } from "../ask_server.ts";
+import type { Expiring } from "../renewing.ts";
+import type { Surroundings } from "../surroundings.ts";
+import { type AwsCredentials, expiringAws, readExpiration } from "./credentials.ts";
+import { type AwsPlace, serviceUrl } from "./place.ts";
+
+const WHO = "AWS's security token service";
+
+/**
+ * The keys lent to a role for the word of an identity provider, as in a pod of EKS (AssumeRoleWithWebIdentity);
+ * `undefined` where the environment names no role and no file.
+ */
+export async function webIdentityCredentials(
+  place: AwsPlace,
+  surroundings: Surroundings,
+): Promise<Expiring<AwsCredentials> | undefined> {
+  const { environment, readFile, now } = surroundings;
+  const file = environment("AWS_WEB_IDENTITY_TOKEN_FILE");
+  const role = environment("AWS_ROLE_ARN");
+  if (!file || !role) return undefined;
+  const token = (await readFile(file))?.trim();
+  if (!token) throw new AuthError(`AWS_WEB_IDENTITY_TOKEN_FILE names ${file}, which is not there or empty`);
+  const region = environment("AWS_REGION") || environment("AWS_DEFAULT_REGION") || place.region;
+  const url = serviceUrl("STS", `https://sts.${region}.${place.suffix}/`, environment);
+  const body = new URLSearchParams({
+    Action: "AssumeRoleWithWebIdentity",
+    Version: "2011-06-15",
+    RoleArn: role,
+    RoleSessionName: environment("AWS_ROLE_SESSION_NAME") || `gcrane-${now()}`,
+    WebIdentityToken: token,
+  });
+  const question = {
+    who: WHO,
+    method: "POST",
+    url: secretUrl(url, "AWS_ENDPOINT_URL_STS"),
+    body,
+    secrets: [token],
+  } as const;
+  return readAnswer(await askText(question, surroundings));
+}
+
+/** The answer is XML, in which none of the four texts needs a quotation. */
+function readAnswer(xml: string): Expiring<AwsCredentials> {
+  const source = `the answer of ${WHO}`;
+  const field = (name: string): string => {
+    const text = new RegExp(`<${name}>\\s*([^<\\s]+)\\s*</${name}>`).exec(xml)?.[1];
+    if (text === undefined) throw new AuthError(`${source}: "${name}" is missing`);
+    return text;
+  };
+  return expiringAws({
+    accessKeyId: field("AccessKeyId"),
+    secretAccessKey: field("SecretAccessKey"),
+    sessionToken: field("SessionToken"),
+    expiration: readExpiration(field("Expiration"), source),
+  });
+}

@@ -1,0 +1,41 @@
+import { AuthError } from "../../errors.ts";
+import { askFields, type Question } from "../ask_server.ts";
+import { type Fields, numberField, textField } from "../fields.ts";
+import type { Expiring } from "../renewing.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+/** What a token of Google's must allow: everything that the account may do, registries included. */
+export const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
+
+/** A token of Google's and its end. */
+export type AccessToken = Expiring<string>;
+
+/** Where a credential comes from and what it may use. */
+export interface CredentialContext {
+  /** What to call it in an error: the path of its file. */
+  readonly source: string;
+  /** Where it is used. */
+  readonly surroundings: Surroundings;
+}
+
+/** How long a token lives of which nobody says how long (the least that Google gives is longer). */
+const UNKNOWN_LIFE_S = 300;
+
+/** Asks an OAuth 2.0 token server (RFC 6749, section 5.1). */
+export async function askAccessToken(question: Question, surroundings: Surroundings): Promise<AccessToken> {
+  return readAccessToken(await askFields(question, surroundings), question.who, surroundings);
+}
+
+/** The token in an answer of an OAuth 2.0 token server. */
+export function readAccessToken(answer: Fields, who: string, { now }: Pick<Surroundings, "now">): AccessToken {
+  const value = textField(answer, "access_token", `the answer of ${who}`);
+  const seconds = numberField(answer, "expires_in") ?? UNKNOWN_LIFE_S;
+  return { value, expiresAt: now() + seconds * 1000 };
+}
+
+/** Reads a moment as RFC 3339 has it. @throws {AuthError} when it is none. */
+export function readMoment(text: string, source: string): number {
+  const moment = Date.parse(text);
+  if (Number.isNaN(moment)) throw new AuthError(`${source}: it does not say when the token expires`);
+  return moment;
+}

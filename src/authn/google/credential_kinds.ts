@@ -1,0 +1,45 @@
+import { AuthError } from "../../errors.ts";
+import { type Fields, isFields, textField } from "../fields.ts";
+import type { AccessToken, CredentialContext } from "./access_token.ts";
+import { externalAccountToken } from "./external_account.ts";
+import { impersonate } from "./impersonation.ts";
+import { authorizedUserToken, externalUserToken } from "./refresh_token.ts";
+import { serviceAccountToken } from "./service_account.ts";
+
+type Exchange = (key: Fields, context: CredentialContext) => Promise<AccessToken>;
+
+const KINDS: Readonly<Record<string, Exchange>> = {
+  service_account: serviceAccountToken,
+  authorized_user: authorizedUserToken,
+  external_account: externalAccountToken,
+  external_account_authorized_user: externalUserToken,
+  impersonated_service_account: impersonatedToken,
+};
+
+/** The token that a credentials file is good for, by its `type`. @throws {AuthError} when it is of no known type. */
+export async function tokenOfKey(key: Fields, context: CredentialContext): Promise<AccessToken> {
+  const { source } = context;
+  const type = textField(key, "type", source);
+  if (!Object.hasOwn(KINDS, type)) {
+    throw new AuthError(`${source}: ${JSON.stringify(type)} is no type of Google credentials that is known here`, {
+      hint: `known are ${Object.keys(KINDS).join(", ")}`,
+    });
+  }
+  return await KINDS[type](key, context);
+}
+
+/** The token of a service account that somebody else, whose credentials are in the same file, acts for. */
+async function impersonatedToken(key: Fields, context: CredentialContext): Promise<AccessToken> {
+  const { source } = context;
+  const { source_credentials: inner, delegates } = key;
+  if (!isFields(inner)) throw new AuthError(`${source}: "source_credentials" is missing`);
+  if (inner.type === "impersonated_service_account") {
+    throw new AuthError(`${source}: "source_credentials" are impersonated themselves`, { hint: `use "delegates"` });
+  }
+  const { value } = await tokenOfKey(inner, { ...context, source: `${source}: "source_credentials"` });
+  return await impersonate(value, {
+    ...context,
+    url: textField(key, "service_account_impersonation_url", source),
+    delegates: Array.isArray(delegates) ? delegates.filter((each) => typeof each === "string") : [],
+  });
+}

@@ -1,0 +1,42 @@
+import { AuthError } from "../../errors.ts";
+import { joinPath, platformOs } from "../../runtime/mod.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+/** A credentials file. */
+export interface CredentialsFile {
+  /** Where it is. */
+  readonly path: string;
+  /** What is in it. */
+  readonly text: string;
+}
+
+const VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS";
+const FILE = "application_default_credentials.json";
+
+/**
+ * The file of the Application Default Credentials: the one that `GOOGLE_APPLICATION_CREDENTIALS` names, else the one
+ * that `gcloud auth application-default login` writes; `undefined` if there is none.
+ *
+ * @throws {AuthError} when the variable names a file that is not there.
+ */
+export async function findCredentialsFile(surroundings: Surroundings): Promise<CredentialsFile | undefined> {
+  const { environment, readFile } = surroundings;
+  const named = environment(VARIABLE);
+  const path = named || wellKnownPath(surroundings);
+  const text = path && await readFile(path);
+  if (path && text !== undefined) return { path, text };
+  if (named) {
+    throw new AuthError(`${VARIABLE} names ${named}, which is not there`, { hint: "mend the path, or unset it" });
+  }
+  return undefined;
+}
+
+function wellKnownPath({ environment, home }: Surroundings): string | undefined {
+  const config = environment("CLOUDSDK_CONFIG");
+  if (config) return joinPath(config, FILE);
+  if (platformOs() === "windows") {
+    const roaming = environment("APPDATA");
+    return roaming && joinPath(roaming, "gcloud", FILE);
+  }
+  return home && joinPath(home, ".config", "gcloud", FILE);
+}

@@ -1,0 +1,56 @@
+import { AuthError } from "../../errors.ts";
+import { errorCode } from "../../io/mod.ts";
+import { platformOs } from "../../runtime/mod.ts";
+import { isFields, parseFields, textField } from "../fields.ts";
+import { type AccessToken, readMoment } from "./access_token.ts";
+
+/** How a program is run: by its name or path, without a shell. */
+export type RunProgram = (
+  command: string,
+  args: readonly string[],
+  options: { readonly timeoutMs: number },
+) => Promise<{ readonly code: number; readonly stdout: string }>;
+
+/** How {@linkcode gcloudToken} runs it. */
+export interface GcloudOptions {
+  /** Its name or path. */
+  readonly gcloud: string;
+  /** How long it may take, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How it is run. */
+  readonly run: RunProgram;
+}
+
+/** A token that is valid for about an hour, and no other one that gcloud may have kept. */
+const ARGUMENTS = ["config", "config-helper", "--force-auth-refresh", "--format=json(credential)"];
+const COMMAND = "gcloud config config-helper";
+
+/**
+ * The token of whom `gcloud auth login` signed in; `undefined` where there is no gcloud. What it prints is never
+ * repeated in an error.
+ *
+ * @throws {AuthError} when it fails, takes too long, or prints something else than a token.
+ */
+export async function gcloudToken({ gcloud, timeoutMs, run }: GcloudOptions): Promise<AccessToken | undefined> {
+  // On Windows it is a batch file, which only the command interpreter runs.
+  const [command, ...args] = platformOs() === "windows"
+    ? ["cmd.exe", "/d", "/s", "/c", gcloud, ...ARGUMENTS]
+    : [gcloud, ...ARGUMENTS];
+  const hint = "sign in with: gcloud auth login";
+  let output: Awaited<ReturnType<RunProgram>>;
+  try {
+    output = await run(command, args, { timeoutMs });
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === "ENOENT" || (cause as Error)?.name === "NotSupportedError") return undefined;
+    if (code === "ETIMEDOUT") throw new AuthError(`${COMMAND} took longer than ${timeoutMs} ms`, { hint });
+    throw new AuthError(`can't run ${COMMAND}${code === undefined ? "" : `: ${code}`}`);
+  }
+  if (output.code !== 0) throw new AuthError(`${COMMAND} failed with exit code ${output.code}`, { hint });
+  if (output.stdout.trim() === "") throw new AuthError(`${COMMAND} printed nothing`, { hint });
+  const source = `the output of ${COMMAND}`;
+  const { credential } = parseFields(output.stdout, source, { hint });
+  if (!isFields(credential)) throw new AuthError(`${source}: "credential" is missing`, { hint });
+  const value = textField(credential, "access_token", source);
+  return { value, expiresAt: readMoment(textField(credential, "token_expiry", source), source) };
+}

@@ -1,0 +1,125 @@
+import { AuthError } from "../../errors.ts";
+import { dirName, environmentVariable, homeDirectory, joinPath, platformOs, resolvePath } from "../../runtime/mod.ts";
+import { readFileIfThere } from "../config_location.ts";
+import { isRecord, parseYaml } from "./yaml.ts";
+
+/** Where kubeconfig files are sought. */
+export interface KubeconfigLocation {
+  /**
+   * The kubeconfig file.
+   * @default those in `$KUBECONFIG`, else `~/.kube/config`
+   */
+  file?: string;
+  /**
+   * Gives the value of an environment variable.
+   * @default that of the process
+   */
+  environment?: (name: string) => string | undefined;
+  /**
+   * The home directory of the user.
+   * @default that of the process, if it has one
+   */
+  home?: string;
+}
+
+/** The kinds of named sections. */
+export type KubeconfigPart = "context" | "cluster" | "user";
+
+/** A named section of a kubeconfig. */
+export interface Section {
+  /** What stands in it. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** What to call it in an error. */
+  readonly source: string;
+  /** A field that is text; `undefined` if it is missing or empty. @throws {AuthError} when it is something else. */
+  text(field: string): string | undefined;
+  /** A field that is a path, made absolute from the folder of the file. */
+  path(field: string): string | undefined;
+  /** A path made absolute from the folder of the file. */
+  resolve(path: string): string;
+}
+
+/** One or more kubeconfig files as one. */
+export interface Kubeconfig {
+  /** What to call it in an error. */
+  readonly source: string;
+  /** The context to use when none is named. */
+  readonly currentContext: string | undefined;
+  /** A section by its name. */
+  find(part: KubeconfigPart, name: string): Section | undefined;
+}
+
+/**
+ * Reads the kubeconfig files; of what several of them say, the first counts.
+ *
+ * @throws {AuthError} when there is none, or one is no kubeconfig; the message holds nothing of what is in it.
+ */
+export async function readKubeconfig(location: KubeconfigLocation): Promise<Kubeconfig> {
+  const paths = kubeconfigPaths(location);
+  const files: { path: string; content: Record<string, unknown> }[] = [];
+  for (const path of paths) {
+    const text = await readFileIfThere(path);
+    if (text !== undefined) files.push({ path, content: await parseKubeconfig(text, path) });
+  }
+  if (files.length === 0) {
+    throw new AuthError(
+      `there is no Kubernetes cluster to ask: this is no pod, and ${paths.join(", ") || "a kubeconfig"} is not there`,
+      { hint: "set KUBECONFIG to a kubeconfig file" },
+    );
+  }
+  const contexts = files.map(({ content }) => content["current-context"]);
+  return {
+    source: files.map(({ path }) => path).join(" and "),
+    currentContext: contexts.find((name) => typeof name === "string" && name !== "") as string | undefined,
+    find(part, name) {
+      for (const { path, content } of files) {
+        const list = content[`${part}s`];
+        const entry = Array.isArray(list) ? list.find((it) => isRecord(it) && it.name === name) : undefined;
+        if (isRecord(entry?.[part])) return section(entry[part], { path, source: `${path}: ${part} ${name}` });
+      }
+      return undefined;
+    },
+  };
+}
+
+function kubeconfigPaths({ file, environment = environmentVariable, home = homeDirectory() }: KubeconfigLocation) {
+  if (file !== undefined) return [file];
+  const variable = (environment("KUBECONFIG") ?? "").split(platformOs() === "windows" ? ";" : ":").filter(Boolean);
+  if (variable.length > 0) return variable;
+  return home ? [joinPath(home, ".kube", "config")] : [];
+}
+
+async function parseKubeconfig(text: string, path: string): Promise<Record<string, unknown>> {
+  const [content] = await parseYaml(text, path);
+  if (!isRecord(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "mend the file" });
+  return content;
+}
+
+function section(fields: Record<string, unknown>, { path, source }: { path: string; source: string }): Section {
+  const text = (field: string) => {
+    const value = fields[field];
+    if (value === undefined || value === null || value === "") return undefined;
+    if (typeof value !== "string") throw new AuthError(`${source}: "${field}" is not text`);
+    return value;
+  };
+  const resolve = (file: string) => resolvePath(dirName(path), file);
+  return {
+    fields,
+    source,
+    text,
+    resolve,
+    path: (field) => {
+      const value = text(field);
+      return value === undefined ? undefined : resolve(value);
+    },
+  };
+}
+
+/** Text from base64. @throws {AuthError} when it is none. */
+export function base64Text(data: string, source: string): string {
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(data), (unit) => unit.charCodeAt(0)));
+  } catch {
+    throw new AuthError(`${source} is not base64`);
+  }
+}

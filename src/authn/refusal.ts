@@ -1,0 +1,50 @@
+import { isFields } from "./fields.ts";
+
+/** The longest text of a server that is repeated, and the longest word: what is longer may be a token. */
+const LONGEST_TEXT = 300;
+const LONGEST_WORD = 40;
+
+/**
+ * What a server says of its refusal, on one line and without secrets: OAuth's `error` and `error_description`
+ * (RFC 6749, section 5.2), Google's `error.message`, AWS's `__type` and `message` or its XML, a registry's `errors`.
+ * Empty when it says something else.
+ */
+export function refusalWords(text: string, secrets: readonly string[]): string {
+  const parts = partsOf(text).filter((part) => part !== "");
+  return withoutSecrets([...new Set(parts)].join(": "), secrets);
+}
+
+/** The text on one line, without what would steer a terminal, the secrets, and words that may be one. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
+  let safe = text;
+  for (const secret of secrets) if (secret !== "") safe = safe.replaceAll(secret, "REDACTED");
+  // deno-lint-ignore no-control-regex
+  const words = safe.split(/[\s\u0000-\u001f\u007f-\u009f]+/).filter((word) => word !== "");
+  const line = words.map((word) => word.length > LONGEST_WORD ? "…" : word).join(" ");
+  return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
+}
+
+function partsOf(text: string): string[] {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return [inXml(text, "Code"), inXml(text, "Message")];
+  }
+  if (!isFields(answer)) return [];
+  const { error, errors } = answer;
+  if (isFields(error)) return [textOf(error.status), textOf(error.message)];
+  if (Array.isArray(errors)) {
+    return errors.filter(isFields).flatMap((each) => [textOf(each.code), textOf(each.message)]);
+  }
+  const type = textOf(answer.__type).replace(/^.*#/, "");
+  return [textOf(error), textOf(answer.error_description), type, textOf(answer.message) || textOf(answer.Message)];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function inXml(text: string, name: string): string {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1].trim() ?? "";
+}

@@ -1,0 +1,56 @@
+import { delay } from "../io/mod.ts";
+import { environmentVariable, homeDirectory, runtimeFetch } from "../runtime/mod.ts";
+import { readFileIfThere } from "./config_location.ts";
+import type { KeychainWarningOptions } from "./keychain.ts";
+
+/** Options of every keychain that signs in with a cloud: where it looks, and how it gets there. */
+export interface CloudKeychainOptions extends KeychainWarningOptions {
+  /**
+   * Sends requests.
+   * @default the runtime's, HTTP/2 off
+   */
+  fetch?: typeof fetch;
+  /**
+   * Gives the value of an environment variable. On an edge runtime: `(name) => env[name]`.
+   * @default that of the process
+   */
+  environment?: (name: string) => string | undefined;
+  /**
+   * The home directory of the user.
+   * @default that of the process, if it has one
+   */
+  home?: string;
+  /**
+   * Gives the text of a file, `undefined` if there is none.
+   * @default from the file system, where there is one
+   */
+  readFile?: (path: string) => Promise<string | undefined>;
+  /**
+   * The time, in milliseconds since the epoch.
+   * @default Date.now
+   */
+  now?: () => number;
+  /**
+   * How to wait so many milliseconds: for an answer that does not come, and before trying again.
+   * @default a timer
+   */
+  wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
+}
+
+/** What a keychain knows of where it runs: the options with their defaults. */
+export type Surroundings =
+  & Required<Omit<CloudKeychainOptions, "warn" | "home">>
+  & Pick<CloudKeychainOptions, "warn" | "home">;
+
+/** Fills the options' defaults in. Nothing is read, but for the home directory's path. */
+export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
+  return {
+    fetch: options.fetch ?? runtimeFetch(),
+    environment: options.environment ?? environmentVariable,
+    home: options.home ?? homeDirectory(),
+    readFile: options.readFile ?? readFileIfThere,
+    now: options.now ?? Date.now,
+    wait: options.wait ?? delay,
+    warn: options.warn,
+  };
+}

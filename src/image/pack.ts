@@ -1,0 +1,80 @@
+import { checkReproducible, compress, type CompressionKind, type Measured, measureStream } from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import { type EstargzLayerOptions, estargzStream } from "./estargz.ts";
+
+/** How a tar is stored as a layer. */
+export interface PackOptions {
+  /**
+   * How the layer is stored.
+   * @default "gzip"
+   */
+  readonly compression?: CompressionKind;
+  /**
+   * How hard to compress: 1 to 9 for gzip, 1 to 19 for zstd.
+   * @default the fastest level that is worth its bytes
+   */
+  readonly level?: number;
+  /**
+   * Whether the same tar shall give the same bytes, and so the same digest, on every runtime and version of it. The
+   * codec is then JavaScript, at about a third of the speed. It is for gzip, and holds for one version of gcrane.
+   * @default false
+   */
+  readonly reproducible?: boolean;
+  /**
+   * Whether the layer is an eStargz, of which containerd's stargz snapshotter can read single files before all of it is
+   * there. It is gzip like any other, and its uncompressed tar has a table of contents besides what is in the given one.
+   * @default false
+   */
+  readonly estargz?: boolean | EstargzLayerOptions;
+}
+
+/** What becomes known of a tar while it is packed. */
+export interface PackFacts {
+  /** What is stored. */
+  stored?: Measured;
+  /** The uncompressed tar inside. */
+  content?: Measured;
+  /** What the layer's descriptor has to say besides. */
+  annotations?: Readonly<Record<string, string>>;
+}
+
+/** The compression that options ask for. @throws {TypeError} when they contradict one another. */
+export function packCompression(options: PackOptions): CompressionKind {
+  const { compression = "gzip", estargz } = options;
+  if (estargz && compression !== "gzip") {
+    throw new TypeError(`an eStargz layer is gzip, and can't be stored as ${compression}`);
+  }
+  checkReproducible(compression, options);
+  return compression;
+}
+
+/** A tar as it is stored. What is found out on the way is told when it is, all of it before the stream closes. */
+export function pack(
+  tar: ByteStream,
+  options: PackOptions & {
+    readonly learn: (facts: PackFacts) => void;
+    /**
+     * Whether the uncompressed tar is hashed.
+     * @default true
+     */
+    readonly hashContent?: boolean;
+  },
+): ByteStream {
+  const { level, reproducible, estargz, learn, hashContent = true } = options;
+  const compression = packCompression(options);
+  const learnStored = (stored: Measured) => learn({ stored });
+  if (estargz) {
+    const { chunkSize } = estargz === true ? {} as EstargzLayerOptions : estargz;
+    return measuring(estargzStream(tar, { level, reproducible, chunkSize, onEnd: learn }), learnStored);
+  }
+  if (compression === "none") return measuring(tar, (found) => learn({ stored: found, content: found }));
+  const plain = hashContent ? measuring(tar, (content) => learn({ content })) : tar;
+  return measuring(compress(plain, compression, { level, reproducible }), learnStored);
+}
+
+/** The same stream; somebody is told what it held. */
+export function measuring(source: ByteStream, tell: (found: Measured) => void): ByteStream {
+  const { stream, measured } = measureStream(source);
+  measured.then(tell, () => {});
+  return stream;
+}

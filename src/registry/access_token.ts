@@ -1,0 +1,98 @@
+import { type JSONWebKeySet, jwtVerify, type JWTVerifyGetKey, SignJWT } from "jose";
+import type { AccessScope } from "./access.ts";
+import { ALGORITHMS, type SigningKey } from "./token_keys.ts";
+
+/** What a token says. */
+export interface TokenClaims {
+  /** Whose it is; `undefined` for somebody who did not sign in. */
+  readonly user: string | undefined;
+  /** What it is good for. */
+  readonly access: readonly AccessScope[];
+}
+
+/** A token that was made. */
+export interface SignedToken {
+  /** The token. */
+  readonly text: string;
+  /** When it was made, in milliseconds since 1970. */
+  readonly issuedAt: number;
+}
+
+/** Keys that tokens of other servers are verified with: a set, or the URL of one. */
+export type TrustedKeys = JSONWebKeySet | string;
+
+/** Verified tokens are remembered, since clients send the same one with every request. */
+const MOST_KNOWN = 2_000;
+const TOLERANCE_S = 5;
+
+/** Makes tokens as the token specification has them (distribution, "Token Authentication Implementation"). */
+export async function signToken(
+  { algorithm, id, key }: SigningKey,
+  claims: TokenClaims,
+  options: { issuer: string; service: string; lifetimeS: number; now: number },
+): Promise<SignedToken> {
+  const { issuer, service, lifetimeS, now } = options;
+  const seconds = Math.floor(now / 1000);
+  const text = await new SignJWT({ access: claims.access })
+    .setProtectedHeader({ alg: algorithm, kid: id, typ: "JWT" })
+    .setIssuer(issuer)
+    .setSubject(claims.user ?? "")
+    .setAudience(service)
+    .setIssuedAt(seconds)
+    .setNotBefore(seconds)
+    .setExpirationTime(seconds + lifetimeS)
+    .setJti(crypto.randomUUID())
+    .sign(key);
+  return { text, issuedAt: seconds * 1000 };
+}
+
+/** Reads tokens that were signed by somebody who is trusted, for this service, and still hold. */
+export class TokenReader {
+  readonly #options: { keys: JWTVerifyGetKey; issuers: readonly string[]; service: string; clock: () => number };
+  readonly #known: Map<string, { readonly claims: TokenClaims; readonly expires: number }> = new Map();
+
+  /** Makes it. */
+  constructor(options: { keys: JWTVerifyGetKey; issuers: readonly string[]; service: string; clock: () => number }) {
+    this.#options = options;
+  }
+
+  /** What a token says, or `undefined` when it is not to be trusted. */
+  async read(token: string): Promise<TokenClaims | undefined> {
+    const { keys, issuers, service, clock } = this.#options;
+    const now = clock();
+    const known = this.#known.get(token);
+    if (known && known.expires > now) return known.claims;
+    this.#known.delete(token);
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        algorithms: [...ALGORITHMS],
+        issuer: [...issuers],
+        audience: service,
+        requiredClaims: ["exp"],
+        clockTolerance: TOLERANCE_S,
+        currentDate: new Date(now),
+      });
+      const claims = { user: payload.sub || undefined, access: scopesOf(payload.access) };
+      this.#known.set(token, { claims, expires: payload.exp! * 1000 });
+      if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!);
+      return claims;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** Whether claims have all of a scope. */
+export function covers(access: readonly AccessScope[], { type, name, actions }: AccessScope): boolean {
+  const granted = access.filter((entry) => entry.type === type && entry.name === name).flatMap((entry) =>
+    entry.actions
+  );
+  return granted.includes("*") || actions.every((action) => granted.includes(action));
+}
+
+function scopesOf(value: unknown): AccessScope[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((entry): entry is AccessScope =>
+    typeof entry?.type === "string" && typeof entry.name === "string" && Array.isArray(entry.actions)
+  );
+}

@@ -1,0 +1,63 @@
+import type { Gzip } from "fflate/browser";
+import type { Bytes, ByteStream } from "./bytes.ts";
+import { blockInput } from "./codec_stream.ts";
+import { pullStream } from "./pull_stream.ts";
+
+/** How hard {@linkcode portableGzipStream} tries: 1 (fast) to 9 (small). */
+export interface PortableGzipOptions {
+  level: number;
+}
+
+/** The length of the blocks that go into the codec, whose output depends on it. */
+const BLOCK_SIZE = 64 * 1024;
+
+/**
+ * The size of the codec's hash table, which its output depends on too: 2^16 entries, quick to clear for each of many
+ * short streams.
+ */
+const MEMORY = 4;
+
+/**
+ * Compresses with gzip in JavaScript: the same bytes give the same result on every runtime. The header holds no time.
+ * What it gives depends on the exact version of fflate, on {@linkcode BLOCK_SIZE} and on {@linkcode MEMORY}.
+ */
+export function portableGzipStream(source: ByteStream, { level }: PortableGzipOptions): ByteStream {
+  const input = blockInput(source, BLOCK_SIZE);
+  const ready: Bytes[] = [];
+  let codec: Gzip | undefined;
+  let next: Promise<Bytes | undefined> | undefined;
+  let ended = false;
+
+  /** Puts one block in; the codec has to know which is the last one. */
+  async function feed(codec: Gzip): Promise<void> {
+    const block = await (next ?? input.read());
+    next = input.read();
+    next.catch(() => {}); // it is thrown when its turn comes
+    ended = await next === undefined;
+    codec.push(block ?? new Uint8Array(0), ended);
+  }
+
+  return pullStream({
+    async read() {
+      try {
+        codec ??= await openCodec(level, (chunk) => ready.push(chunk));
+        while (ready.length === 0 && !ended) await feed(codec);
+        return ready.shift();
+      } catch (error) {
+        input.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel: (reason) => input.cancel(reason),
+  });
+}
+
+/** The codec is loaded by who compresses with it. */
+async function openCodec(level: number, emit: (chunk: Bytes) => void): Promise<Gzip> {
+  const { Gzip } = await import("fflate/browser");
+  const codec = new Gzip({ level: level as 1, mem: MEMORY, mtime: 0 });
+  codec.ondata = (chunk) => {
+    if (chunk.length > 0) emit(chunk as Bytes);
+  };
+  return codec;
+}

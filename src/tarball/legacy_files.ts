@@ -1,0 +1,136 @@
+import { ValidationError } from "../errors.ts";
+import type { Image } from "../image/mod.ts";
+import { type AbortOptions, digestBytes } from "../io/mod.ts";
+import {
+  type ConfigFile,
+  type Descriptor,
+  type Hash,
+  hashHexDigits,
+  type History,
+  isDistributable,
+  jsonBytes,
+} from "../spec/mod.ts";
+import type { ReadyLayer } from "./layer_spool.ts";
+import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
+import type { FormatContext, NamedImage } from "./named_image.ts";
+
+/** The version of a layer's folder, in a file of its own. */
+const VERSION = new TextEncoder().encode("1.0");
+
+/** What each folder says of its layer (Docker Image Specification v1.0, "Image JSON Description"). */
+interface LegacyLayer {
+  readonly id: string;
+  readonly json: Record<string, unknown>;
+}
+
+/**
+ * The files of a tarball as Docker before 1.10 wrote and read it (Docker Image Specification v1.0): a folder for each
+ * layer, which names the one below it, and `repositories` with the names of the topmost ones. `manifest.json` and the
+ * configs are there too, so that what is newer reads it as well.
+ *
+ * The name of a folder follows from the diff ids up to its layer, and for the topmost from the config: it does not depend
+ * on how layers are compressed.
+ *
+ * @throws {ValidationError} when an image has more or fewer layers than its config or its history.
+ */
+export async function legacyFiles(
+  images: readonly NamedImage[],
+  { files, spool, signal }: FormatContext,
+): Promise<void> {
+  const manifests: TarballManifest[] = [];
+  const repositories = new Repositories();
+  for (const { image, repoTags } of images) {
+    const tars = await spool.tarsOf(image, { signal });
+    const layers = await describeLayers(image, tars, { signal });
+    const config = `${hashHexDigits(await image.configName({ signal }))}.json`;
+    files.addBytes(config, await image.rawConfigFile({ signal }), `config ${config.slice(0, 12)}`);
+    for (const [index, { id, json }] of layers.entries()) {
+      const { layer, descriptor: { digest, size } } = tars[index];
+      files.addBytes(`${id}/VERSION`, VERSION);
+      files.addBytes(`${id}/json`, jsonBytes(json));
+      const label = `layer ${hashHexDigits(digest).slice(0, 12)}`;
+      files.add({ path: `${id}/layer.tar`, size, id, label, open: (options) => layer.compressed(options) });
+    }
+    const paths = layers.map(({ id }) => `${id}/layer.tar`);
+    manifests.push({ config, repoTags, layers: paths, layerSources: await sourcesOf(image, { signal }) });
+    repositories.add(repoTags, layers.at(-1)?.id);
+  }
+  files.addBytes("manifest.json", manifestFileBytes(manifests));
+  files.addBytes("repositories", repositories.bytes());
+}
+
+async function describeLayers(
+  image: Image,
+  tars: readonly ReadyLayer[],
+  options: AbortOptions,
+): Promise<LegacyLayer[]> {
+  const config = await image.configFile(options);
+  const steps = stepsOf(config, tars.length);
+  const layers: LegacyLayer[] = [];
+  for (const [index, { descriptor }] of tars.entries()) {
+    const parent = layers.at(-1)?.id;
+    const top = index === tars.length - 1;
+    const parts = [hashHexDigits(descriptor.digest), parent ?? "", ...(top ? [await image.configName(options)] : [])];
+    const id = hashHexDigits(await digestBytes(new TextEncoder().encode(parts.join(" "))));
+    layers.push({ id, json: layerJson({ id, parent, step: steps[index], config: top ? config : undefined }) });
+  }
+  return layers;
+}
+
+/** The step of the history that made each layer; nothing is known of them where there is no history. */
+function stepsOf({ history }: ConfigFile, layers: number): readonly History[] {
+  const steps = (history ?? []).filter(({ empty_layer }) => !empty_layer);
+  if (steps.length === layers) return steps;
+  if (steps.length === 0) return new Array(layers).fill({});
+  throw new ValidationError(`the image has ${layers} layers, but its history tells of ${steps.length}`, {
+    hint: "the format tarball needs no history",
+  });
+}
+
+/** The fields in the order of the specification; how the image is run stands with its topmost layer alone. */
+function layerJson(
+  { id, parent, step, config }: { id: string; parent?: string; step: History; config?: ConfigFile },
+): Record<string, unknown> {
+  return {
+    id,
+    parent,
+    created: config?.created ?? step.created ?? "1970-01-01T00:00:00Z",
+    author: step.author,
+    comment: step.comment,
+    container_config: { Cmd: [step.created_by ?? ""] },
+    docker_version: config?.docker_version,
+    config: config?.config,
+    architecture: config?.architecture,
+    os: config?.os,
+  };
+}
+
+/** What foreign layers are when they are distributed. */
+async function sourcesOf(image: Image, options: AbortOptions): Promise<Map<Hash, Descriptor>> {
+  const sources = new Map<Hash, Descriptor>();
+  for (const layer of await image.layers(options)) {
+    if (isDistributable(await layer.mediaType(options))) continue;
+    sources.set(await layer.diffId(options), await layer.descriptor(options));
+  }
+  return sources;
+}
+
+/** The names of images, and the topmost layer that each stands for. */
+class Repositories {
+  readonly #tags = new Map<string, Map<string, string>>();
+
+  /** An image without layers has no topmost one, and no name here. */
+  add(repoTags: readonly string[], top: string | undefined): void {
+    if (top === undefined) return;
+    for (const repoTag of repoTags) {
+      const colon = repoTag.lastIndexOf(":");
+      const repository = repoTag.slice(0, colon);
+      const tags = this.#tags.get(repository) ?? new Map();
+      this.#tags.set(repository, tags.set(repoTag.slice(colon + 1), top));
+    }
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return jsonBytes(Object.fromEntries([...this.#tags].map(([name, tags]) => [name, Object.fromEntries(tags)])));
+  }
+}
