@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { contentOf, fill, pushWith } from "../gcr/copy_world.ts";
 import { gcraneCommand, withFolder } from "./gcrane_process.ts";
 import { withRegistryProcess } from "./registry_process.ts";
 
@@ -40,6 +41,30 @@ describe("README: what people do most", () => {
           assertEquals(outputs[7].split("@")[1].split("\n")[0].length, "sha256:".length + 64);
           assertEquals(outputs[8], "<h1>hello</h1>\n");
           assertEquals(outputs[9].split("\n").filter((line) => line.startsWith("PASS: ")).length, 3);
+        })
+      );
+    });
+  });
+});
+
+describe("README: mirror a registry", () => {
+  it("every line runs, on two registries", { timeout: 120_000 }, async () => {
+    const section = /^## Mirror a registry\n(.*?)^## /ms.exec(readme)![1];
+    const lines = /^```console\n(.*?)^```$/ms.exec(section)![1].trimEnd().split("\n");
+    assertEquals(lines.length, 7);
+    await withFolder(async (folder) => {
+      await withRegistryProcess(async (registry) =>
+        await withRegistryProcess(async (mirror) => {
+          await fill((reference, view) => pushWith(fetch, reference, view), registry);
+          for (const line of lines) {
+            const filled = line.replaceAll("registry.example.com", registry).replaceAll("mirror.example.com", mirror);
+            const script = `set -euo pipefail\ngcrane() { ${gcraneCommand} "$@"; }\n${filled}`;
+            const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
+            assertEquals(status, 0, `${line}\n${stderr}`);
+          }
+          const [source, target] = [await contentOf(registry), await contentOf(mirror)];
+          for (const name of Object.keys(source)) assertEquals(target[name], source[name]);
+          assertEquals(Object.keys(target).includes("small/web/multi"), true);
         })
       );
     });
