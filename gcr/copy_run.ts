@@ -1,5 +1,5 @@
 import { NetworkError } from "../src/errors.ts";
-import { Semaphore } from "../src/io/mod.ts";
+import { delay, Semaphore } from "../src/io/mod.ts";
 import { DEFAULT_JOBS, type Puller, Pusher } from "../src/remote/mod.ts";
 import type { CopyJournal } from "./copy_journal.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
@@ -54,7 +54,7 @@ export class CopyRun {
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
     this.pusher = new Pusher({
       ...options,
-      retry: { ...PATIENCE, ...options.retry },
+      retry: { ...PATIENCE, ...options.retry, wait: (ms, signal) => this.#wait(ms, signal) },
       ...(requests && { pace: (passing) => requests.pass(1, passing) }),
     });
     this.puller = this.pusher.puller();
@@ -90,7 +90,7 @@ export class CopyRun {
 
   /** Tells of what happened. */
   tell(event: CopyEvent): void {
-    if (event.kind !== "failed") this.#unreachable = 0;
+    if (event.kind === "manifest" || event.kind === "repository") this.#unreachable = 0;
     this.options.onEvent?.(event);
   }
 
@@ -110,6 +110,11 @@ export class CopyRun {
   /** Ends the copy for a reason that lies beyond one repository. */
   stop(reason: unknown): void {
     this.#stop.abort(reason);
+  }
+
+  async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    this.tell({ kind: "waiting", ms });
+    await (this.options.retry?.wait ?? delay)(ms, signal);
   }
 
   /** Does something with the journal, without which the copy must not go on. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { push } from "../../src/crane/mod.ts";
-import { FakeRegistry, fakeServer, STALL } from "../fakes/mod.ts";
+import { FakeRegistry, fakeServer, problem, STALL } from "../fakes/mod.ts";
 import { image } from "../gcr/copy_world.ts";
 import { Place } from "./place.ts";
 
@@ -47,4 +47,26 @@ describe("Ctrl-C in the middle of cp -r", () => {
       }
     });
   }
+
+  it("ends it while it waits for a registry that is busy, which it says", { timeout: 30_000 }, async () => {
+    const registry = new FakeRegistry();
+    const server = await fakeServer(registry.handle);
+    const place = new Place();
+    try {
+      await push(image(1), `${server.host}/app:v1`);
+      const headers = { "content-type": "application/json", "retry-after": "75" };
+      registry.on("GET", /app\/tags\/list/, () => ({ ...problem(429, "TOOMANYREQUESTS"), headers }));
+      const running = place.start(`cp -r ${server.host}/app ${server.host}/copy`);
+      await running.says("before it is asked again\n");
+      running.signal("SIGINT");
+      assertEquals(await running.ended(), 130);
+      assertMatch(
+        running.err,
+        /^Warning: a registry is busy, waiting 1m15s before it is asked again\ninterrupted: 0 manifests copied, /,
+      );
+    } finally {
+      place.remove();
+      await server.close();
+    }
+  });
 });

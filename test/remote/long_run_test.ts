@@ -94,7 +94,7 @@ describe("a pusher for a long run", () => {
   });
 
   it("puts a manifest without listing it for its subject, and looks for referrers in the API alone", async () => {
-    const { fetch, registry } = world({ referrers: false });
+    const { fetch, registry, requests } = world({ referrers: false });
     const pusher = new Pusher({ fetch });
     const digest = await pusher.push(repository.tag("v1"), image);
     const { mediaType, size } = await image.descriptor();
@@ -102,9 +102,13 @@ describe("a pusher for a long run", () => {
       subject: { mediaType, digest, size },
     });
     const manifest = { bytes: await signature.rawManifest(), mediaType: await signature.mediaType() };
-    await pusher.put(repository.tag("sig"), manifest, { referrers: false });
+    await pusher.put(repository.tag("sig"), manifest, { referrers: "never" });
     assertEquals(registry.manifestsOf("app").has(referrersTag(digest)), false);
-    await pusher.put(repository.tag("sig"), manifest);
+    await pusher.put(repository.tag("sig"), manifest, { referrers: "before" });
+    const [list, own] = [referrersTag(digest), "sig"].map((tag) =>
+      requests.findLastIndex(({ method, path }) => method === "PUT" && path.endsWith(`/${tag}`))
+    );
+    assertEquals(list < own, true);
     const listed = async (fallback: boolean) => {
       const index = await pusher.puller().referrers(repository.digest(digest), { fallback });
       return (await index.manifest()).manifests.map((each) => each.digest);
