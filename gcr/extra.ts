@@ -136,9 +136,10 @@ async function reachedFrom(run: CopyRun, repository: Repository, digests: readon
   return reached;
 }
 
-/** The same items by repository, tag and digest. */
+/** The same items by repository, tags before manifests. */
 export function sorted(items: readonly ExtraItem[]): ExtraItem[] {
-  const key = ({ repository, tag = "", digest }: ExtraItem) => `${repository} ${tag} ${digest}`;
+  const key = ({ repository, tag, digest }: ExtraItem) =>
+    `${repository} ${tag === undefined ? `@${digest}` : `:${tag}`}`;
   return items.toSorted((a, b) => key(a) < key(b) ? -1 : 1);
 }
 
