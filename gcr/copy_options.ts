@@ -131,6 +131,8 @@ export type CopyEvent =
   }
   /** An index has nothing for the platforms that were asked for. */
   | { readonly kind: "unsuited"; readonly source: string; readonly digest: Hash; readonly tags: readonly string[] }
+  /** A request failed in passing and is tried again after so many milliseconds. */
+  | { readonly kind: "waiting"; readonly ms: number }
   /** Something could not be done; the rest goes on. */
   | { readonly kind: "failed"; readonly failure: CopyFailure }
   /** Something of the destination that the source does not have was deleted. */

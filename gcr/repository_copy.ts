@@ -9,7 +9,7 @@ import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 import { type CopyTarget, ManifestCopy, mayBeIndex } from "./manifest_copy.ts";
 import { forPlatforms } from "./platform_selection.ts";
-import { repositoryProgress } from "./repository_progress.ts";
+import { RepositoryProgress } from "./repository_progress.ts";
 import type { WalkedRepository } from "./walk.ts";
 
 /** What the target had when a repository was looked at; `undefined` where that can't be known. */
@@ -27,7 +27,8 @@ export async function copyOneRepository(
 ): Promise<TargetListing> {
   const target = run.route.targetOf(source);
   if (isEmpty(listing) && (run.options.extra ?? "keep") === "keep") return undefined;
-  const progress = repositoryProgress(target, run.options.onProgress);
+  const { onProgress } = run.options;
+  const progress = onProgress && new RepositoryProgress(target, onProgress);
   const pusher = run.pusher.fork({
     onProgress(event) {
       if (event.state === "done") run.counts.bytes += event.complete;
@@ -39,6 +40,7 @@ export async function copyOneRepository(
     const before = await listTarget(run, target, pusher);
     const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, pusher }).copyAll();
     isDone = !failed;
+    if (isEmpty(listing)) return before;
     run.counts.repositories++;
     if (isDone) await run.note((journal) => journal.done(source.repository));
     run.tell({ kind: "repository", source: source.name, target: target.name, copied });
