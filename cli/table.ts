@@ -71,7 +71,7 @@ export const gcrane: Program = {
     {
       name: "copy",
       aliases: ["cp"],
-      summary: "Copy an image, or all tags of a repository",
+      summary: "Copy an image, a repository, or a whole registry",
       load: () => import("./commands/copy.ts"),
     },
     {
@@ -102,6 +102,11 @@ export const gcrane: Program = {
           name: "config",
           summary: "Edit the config of an image",
           load: () => import("./commands/edit_config.ts"),
+        },
+        {
+          name: "fs",
+          summary: "Edit a file of an image",
+          load: () => import("./commands/edit_fs.ts"),
         },
         {
           name: "manifest",

@@ -15,3 +15,11 @@ export function formatDuration(milliseconds: number): string {
 function pad(number: number): string {
   return String(number).padStart(2, "0");
 }
+
+/** Reads a number of bytes as {@linkcode formatBytes} writes it, spaces optional, or in KiB, MiB, GiB. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)$/i.exec(text.trim());
+  if (!match) return undefined;
+  const [, number, prefix, binary] = match;
+  return Number(number) * (binary ? 1024 : 1000) ** ("kmgt".indexOf(prefix.toLowerCase() || " ") + 1);
+}

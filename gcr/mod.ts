@@ -28,3 +28,6 @@ export {
 } from "./list.ts";
 export { type ListedManifest, listedManifests, type ListedManifestsOptions } from "./listed_manifests.ts";
 export { type WalkedRepository, type WalkFailure, type WalkOptions, walkRepositories } from "./walk.ts";
+export { copyRecursively } from "./copy.ts";
+export type { CopyEvent, CopyFailure, CopyRecursivelyOptions, CopyResult, ExtraItem } from "./copy_options.ts";
+export { isInShard, parseShard, type Shard } from "./shard.ts";

@@ -182,6 +182,12 @@ export class StoreError extends GcraneError {
   readonly code = "STORE_FAILED";
 }
 
+/** A journal of work that is not one, or one of other work. */
+export class JournalError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "JOURNAL_INVALID";
+}
+
 /** A wrong use of the command line: exit code 2. */
 export class UsageError extends GcraneError {
   /** @inheritdoc */

@@ -1,7 +1,9 @@
-import { type Command, command as declare } from "../command.ts";
 import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
+import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
 import { giveToEngine } from "../give_to_engine.ts";
 import { daemonName, localSource } from "../local_source.ts";
+import { recursiveFlags, refuseRecursiveFlags } from "../recursive_flags.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane copy` */
@@ -11,12 +13,21 @@ export const command: Command = declare({
 
 Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
 
-SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.`,
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.
+
+With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
+
+--shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.
+
+Where the two ends need other credentials, though they may be one registry, --src-keychain and --dst-keychain say which.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
+    recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
     noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
     jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
+    ...recursiveFlags,
+    ...endKeychainFlags,
   },
   examples: [
     {
@@ -32,10 +43,25 @@ SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on sta
       text: "Copy all tags that the other repository does not have",
       command: "gcrane copy -a -n registry.example.com/app mirror.example.com/app",
     },
+    {
+      text: "Mirror a whole registry, and go on where a killed run stopped",
+      command: "gcrane copy -r --journal mirror.journal registry.example.com mirror.example.com",
+    },
+    {
+      text:
+        "Copy with a docker config of its own for the source, and DST_USERNAME and DST_PASSWORD for the destination",
+      command:
+        "gcrane copy --src-keychain docker:./source.json --dst-keychain env:DST registry.example.com/app:v1 mirror.example.com/app:v1",
+    },
   ],
   transfers: true,
   async run(context) {
     const { args, flags } = context;
+    if (flags.recursive) {
+      const { runRecursiveCopy } = await import("../recursive_copy.ts");
+      return await runRecursiveCopy(context);
+    }
+    refuseRecursiveFlags(flags);
     const { source, destination } = args;
     const engineName = daemonName(destination);
     if (flags.allTags && (engineName !== undefined || daemonName(source) !== undefined)) {
@@ -44,6 +70,7 @@ SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on sta
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
     const options = {
       ...platformsOptions(context),
+      ...endKeychains(flags, context),
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
@@ -51,6 +78,9 @@ SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on sta
     if (flags.allTags) return await copyRepository(source, destination, options);
     const from = await localSource(source, context) ?? source;
     if (engineName === undefined) await copy(from, destination, options);
-    else await giveToEngine(from, engineName, context);
+    else {
+      const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
+      await giveToEngine(from, engineName, { ...context, flags: { ...flags, keychain } });
+    }
   },
 });

@@ -104,6 +104,7 @@ async function openForeign(
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
     fetch: client.options.fetch ?? runtimeFetch({ insecureTls: client.options.insecure ?? false }),
     onRequest: client.options.onRequest,
+    pace: client.options.pace,
     checkRedirect: (_from, to) => checkForeignUrl(to, base),
   });
   const { status } = answer.response;

@@ -1,7 +1,7 @@
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import { type Answer, type BodyLimit, Connection, type RegistryRequest, type WholeAnswer } from "../transport/mod.ts";
-import type { RemoteOptions } from "./options.ts";
+import type { ProgressOptions, RemoteOptions } from "./options.ts";
 
 /** What is done in a repository, as a token's scope names it. */
 export type Access = "pull" | "push" | "delete";
@@ -24,11 +24,17 @@ export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
 export class RemoteClient {
   /** What it was made with. */
   readonly options: RemoteOptions;
-  readonly #connections = new Map<string, Connection>();
+  readonly #connections: Map<string, Connection>;
 
   /** Makes it; nothing is sent before something is asked for. */
-  constructor(options: RemoteOptions) {
+  constructor(options: RemoteOptions, connections: Map<string, Connection> = new Map()) {
     this.options = options;
+    this.#connections = connections;
+  }
+
+  /** A client on the same connections that tells somebody else of progress. */
+  telling({ onProgress, onReadProgress }: ProgressOptions): RemoteClient {
+    return new RemoteClient({ ...this.options, onProgress, onReadProgress }, this.#connections);
   }
 
   /** The connection to a registry. */

@@ -3,13 +3,8 @@ import type { ProgressListener } from "../image/mod.ts";
 import { DEFAULT_PLATFORM, type Platform } from "../spec/mod.ts";
 import type { TransportOptions } from "../transport/mod.ts";
 
-/** Options of everything that reads from or writes to registries. */
-export interface RemoteOptions extends TransportOptions {
-  /**
-   * How many blobs and manifests move at the same time.
-   * @default 4
-   */
-  jobs?: number;
+/** Who is told how far transfers are. */
+export interface ProgressOptions {
   /**
    * Told how far each upload is.
    * @default nobody
@@ -20,6 +15,15 @@ export interface RemoteOptions extends TransportOptions {
    * @default nobody
    */
   onReadProgress?: ProgressListener;
+}
+
+/** Options of everything that reads from or writes to registries. */
+export interface RemoteOptions extends TransportOptions, ProgressOptions {
+  /**
+   * How many blobs and manifests move at the same time.
+   * @default 4
+   */
+  jobs?: number;
   /**
    * Whether layers that are marked as not distributable are pushed too.
    * @default false

@@ -3,7 +3,7 @@ import type { AbortOptions } from "../io/mod.ts";
 import { type Image, type ImageIndex, type Layer, selectImage } from "../image/mod.ts";
 import type { DigestReference, Reference, Registry, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, isIndex, isSchema1 } from "../spec/mod.ts";
+import { type Descriptor, type Hash, isHash, isIndex, isSchema1, parseJsonObject } from "../spec/mod.ts";
 import { headBlob } from "./blob_fetch.ts";
 import { RemoteClient } from "./client.ts";
 import { type CatalogPage, catalogPages, type ListOptions, tagPages, type TagsPage } from "./listing.ts";
@@ -39,6 +39,14 @@ export class RemoteManifest {
     }
     const context = { client: this.#client, repository: this.reference.context };
     return viewOf(context, { bytes: this.bytes, descriptor: this.descriptor }, `${this.reference}`);
+  }
+
+  /** The digests of the layers that a schema 1 manifest names, in a way of its own; none of another. */
+  schema1Layers(): readonly Hash[] {
+    if (!isSchema1(this.descriptor.mediaType)) return [];
+    const { fsLayers } = parseJsonObject(this.bytes, `${this.reference}`);
+    const digests: unknown[] = Array.isArray(fsLayers) ? fsLayers.map((layer) => layer?.blobSum) : [];
+    return [...new Set(digests.filter(isHash))];
   }
 
   /** The image, or the index's image for a platform. @throws {NotFoundError} when the index has none for it. */

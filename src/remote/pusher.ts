@@ -10,7 +10,7 @@ import { RemoteClient } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { Puller } from "./puller.ts";
 import { OnceByKey } from "./once.ts";
-import { DEFAULT_JOBS, type RemoteOptions } from "./options.ts";
+import { DEFAULT_JOBS, type ProgressOptions, type RemoteOptions } from "./options.ts";
 import { addReferrer, removeReferrer, subjectOf } from "./referrers_write.ts";
 
 /** A manifest of any type with its bytes, as it is put into a repository. */
@@ -19,6 +19,16 @@ export interface ManifestBytes {
   readonly bytes: Bytes;
   /** The media type. */
   readonly mediaType: string;
+}
+
+/** Options of {@linkcode Pusher.put}. */
+export interface PutOptions extends AbortOptions {
+  /**
+   * When a manifest with a subject is put into the list of what refers to that, where the registry keeps none itself.
+   * Before it is there itself, who is interrupted leaves an entry too many and not one too few.
+   * @default "after"
+   */
+  referrers?: "before" | "after" | "never";
 }
 
 /** Options of {@linkcode Pusher.delete}. */
@@ -40,9 +50,24 @@ export class Pusher {
   readonly #manifests = new OnceByKey();
 
   /** Makes it; nothing is sent before something is pushed. */
-  constructor(options: RemoteOptions = {}) {
-    this.#client = new RemoteClient(options);
-    this.#blobs = new BlobUploader(this.#client);
+  constructor(options: RemoteOptions | { client: RemoteClient; blobs: BlobUploader } = {}) {
+    const made = "client" in options ? options : undefined;
+    this.#client = made?.client ?? new RemoteClient(options as RemoteOptions);
+    this.#blobs = made?.blobs ?? new BlobUploader(this.#client);
+  }
+
+  /**
+   * A pusher on the same connections and under the same bound, which remembers nothing of what this one has put where,
+   * and tells somebody else of progress: for runs through many repositories, one for each.
+   */
+  fork(options: ProgressOptions = {}): Pusher {
+    const client = this.#client.telling(options);
+    return new Pusher({ client, blobs: this.#blobs.fork(client) });
+  }
+
+  /** Drops the tokens for a repository, which a run through many would gather. */
+  forget(repository: Repository): void {
+    this.#client.connection(repository.registry).forget(repository.repository);
   }
 
   /** A puller on the same connections, with the same tokens: for copies. */
@@ -51,12 +76,20 @@ export class Pusher {
   }
 
   /**
-   * Pushes an image or an index with all that it holds, children first; what the repository has is not sent. Nothing
-   * is sent at all when the reference names the same manifest already.
+   * Pushes an image or an index with all that it holds, members first; what the repository has is not sent. Nothing is
+   * sent at all when the reference names the same manifest already. Layers that are not compressed yet are compressed
+   * once, whatever number of images hold them.
    *
+   * @param to a reference, or a repository to push to by digest
    * @returns the digest of the manifest
    */
-  async push(reference: Reference, view: Image | ImageIndex, options: AbortOptions = {}): Promise<Hash> {
+  async push(to: Reference | Repository, view: Image | ImageIndex, options: AbortOptions = {}): Promise<Hash> {
+    if ("identifier" in to) return await this.#pushAs(to, view, options);
+    await this.#pushByDigest(to, view, options);
+    return await view.digest(options);
+  }
+
+  async #pushAs(reference: Reference, view: Image | ImageIndex, options: AbortOptions): Promise<Hash> {
     if (await this.#isThere(reference, view, options)) return await view.digest(options);
     await this.#pushContent(reference.context, view, options);
     return await this.put(reference, await manifestOf(view, options), options);
@@ -64,13 +97,13 @@ export class Pusher {
 
   /** Pushes several images and indexes; what they share is sent once. */
   async pushMany(
-    items: Iterable<readonly [Reference, Image | ImageIndex]>,
+    items: Iterable<readonly [Reference | Repository, Image | ImageIndex]>,
     options: AbortOptions = {},
   ): Promise<Hash[]> {
     return await mapConcurrent(
       items,
       { concurrency: this.#jobs, signal: options.signal },
-      ([reference, view], signal) => this.push(reference, view, { signal }),
+      ([to, view], signal) => this.push(to, view, { signal }),
     );
   }
 
@@ -86,9 +119,12 @@ export class Pusher {
    *
    * @returns its digest
    */
-  async put(reference: Reference, manifest: ManifestBytes, options: AbortOptions = {}): Promise<Hash> {
+  async put(reference: Reference, manifest: ManifestBytes, options: PutOptions = {}): Promise<Hash> {
     const { bytes, mediaType } = manifest;
+    const { referrers = "after" } = options;
     const digest = await digestBytes(bytes);
+    const listed = () => addReferrer(this.#client, reference.context, { bytes, mediaType, digest }, options);
+    if (referrers === "before") await listed();
     const { response } = await this.#client.request(reference.context, {
       method: "PUT",
       to: `/manifests/${reference.identifier}`,
@@ -99,10 +135,13 @@ export class Pusher {
       signal: options.signal,
     });
     await discard(response);
-    if (!response.headers.has("oci-subject")) {
-      await addReferrer(this.#client, reference.context, { bytes, mediaType, digest }, options);
-    }
+    if (referrers === "after" && !response.headers.has("oci-subject")) await listed();
     return digest;
+  }
+
+  /** What is there under a reference; `undefined` when there is nothing or nobody may see it. One HEAD. */
+  async find(reference: Reference, options: AbortOptions = {}): Promise<Descriptor | undefined> {
+    return await findManifest(this.#client, reference, options);
   }
 
   /** Lets a tag of the same repository point at what a reference names. */
@@ -164,9 +203,10 @@ export class Pusher {
   async #pushContent(repository: Repository, view: Image | ImageIndex, options: AbortOptions): Promise<void> {
     if (view.kind === "image") return await this.#pushBlobs(repository, view, options);
     const pool = { concurrency: this.#jobs, signal: options.signal };
-    await mapConcurrent(await view.children(options), pool, async ({ view: child }, signal) => {
-      if (child.kind === "layer") await this.#blobs.upload(repository, child, { signal });
-      else await this.#pushChild(repository, child, { signal });
+    // Not its children: for what the index says of them, their layers would be compressed now and again when sent.
+    await mapConcurrent(new Set(await view.members(options)), pool, async (member, signal) => {
+      if (member.kind === "layer") await this.#blobs.upload(repository, member, { signal });
+      else await this.#pushByDigest(repository, member, { signal });
     });
   }
 
@@ -187,16 +227,16 @@ export class Pusher {
     await upload([await image.configLayer(options)]);
   }
 
-  /** A member of an index goes under its digest, once for however many indexes hold it. */
-  async #pushChild(repository: Repository, child: Image | ImageIndex, options: AbortOptions): Promise<void> {
-    const reference = async () => repository.digest(await child.digest(options));
-    if (!await child.digestKnown(options)) {
-      await this.#pushContent(repository, child, options);
-      await this.put(await reference(), await manifestOf(child, options), options);
+  /** A manifest goes under its digest once, for however many indexes hold it. */
+  async #pushByDigest(repository: Repository, view: Image | ImageIndex, options: AbortOptions): Promise<void> {
+    const reference = async () => repository.digest(await view.digest(options));
+    if (!await view.digestKnown(options)) {
+      await this.#pushContent(repository, view, options);
+      await this.put(await reference(), await manifestOf(view, options), options);
       return;
     }
     const named = await reference();
-    await this.#manifests.run(named.name, options, async () => void await this.push(named, child, options));
+    await this.#manifests.run(named.name, options, async () => void await this.#pushAs(named, view, options));
   }
 }
 

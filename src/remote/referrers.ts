@@ -23,6 +23,11 @@ export interface ReferrersOptions extends AbortOptions {
    * @default all
    */
   artifactType?: string;
+  /**
+   * Whether the tag `sha256-<hex>` is looked at where the registry has no such API.
+   * @default true
+   */
+  fallback?: boolean;
 }
 
 /**
@@ -34,9 +39,9 @@ export async function fetchReferrers(
   reference: DigestReference,
   options: ReferrersOptions = {},
 ): Promise<FetchedManifest> {
+  const { artifactType, fallback = true } = options;
   const listed = await fetchFromApi(client, reference, options) ??
-    await fetchFromTag(client, reference.context, reference.identifier, options);
-  const { artifactType } = options;
+    (fallback ? await fetchFromTag(client, reference.context, reference.identifier, options) : []);
   return await asManifest(
     artifactType ? listed.filter((descriptor) => descriptor.artifactType === artifactType) : listed,
   );

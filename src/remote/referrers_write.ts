@@ -70,7 +70,10 @@ async function changeTag(
   changes.set(client, queue);
   const key = subject.name;
   const mine = (queue.get(key) ?? Promise.resolve()).then(() => rewriteTag(client, subject, options, change));
-  queue.set(key, mine.catch(() => {}));
+  const settled = mine.catch(() => {}).then(() => {
+    if (queue.get(key) === settled) queue.delete(key);
+  });
+  queue.set(key, settled);
   await mine;
 }
 

@@ -45,6 +45,11 @@ export interface TransportOptions {
    */
   onRequest?: (event: RequestEvent) => void;
   /**
+   * Waited for before each request goes out: a limit on their rate.
+   * @default nothing is waited for
+   */
+  pace?: (options: AbortOptions) => Promise<void>;
+  /**
    * The time, in milliseconds since the epoch.
    * @default Date.now
    */
@@ -122,6 +127,7 @@ export class Connection {
     this.#send = {
       fetch: options.fetch ?? runtimeFetch({ insecureTls: options.insecure ?? false }),
       onRequest: options.onRequest,
+      pace: options.pace,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
     this.ping = lazy(() => this.#retrying(() => ping(registry, { ...this.#send, headers: this.#headers }), undefined));
@@ -246,6 +252,11 @@ export class Connection {
 
   #exchange(registry: URL): ExchangeContext {
     return { ...this.#send, registry, headers: this.#headers, now: this.#options.now ?? Date.now };
+  }
+
+  /** Drops the tokens for a repository; the next request there asks for new ones. */
+  forget(repository: string): void {
+    this.#sessions.delete(repository);
   }
 
   /** Credentials may differ by repository, so each has a session of its own, and its own tokens. */

@@ -1,4 +1,5 @@
 import { LimitError, ProtocolError } from "../errors.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { type Bytes, type ByteStream, sendStream } from "../runtime/mod.ts";
 import { discard, requestError } from "./check.ts";
 import { checkRedirect, hostAndPort, MAX_REDIRECTS, redactUrl } from "./url_policy.ts";
@@ -51,6 +52,8 @@ export interface SendOptions {
   readonly fetch: typeof fetch;
   /** Told of every request. */
   readonly onRequest?: (event: RequestEvent) => void;
+  /** Waited for before each request. */
+  readonly pace?: (options: AbortOptions) => Promise<void>;
   /** Gives the authorization header for a URL, or nothing where none may be sent. Not asked after another host. */
   readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
   /** Refuses a redirect by throwing. The default is security rule 3. */
@@ -105,6 +108,7 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
   if (verbatim) headers.set("accept-encoding", "identity");
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
+  await options.pace?.({ signal });
   signal?.throwIfAborted();
   const source = isStreamBody(body) ? new WatchedSource(await body.open()) : undefined;
   const started = performance.now();

@@ -1,0 +1,53 @@
+import type { ExtraItem } from "../gcr/mod.ts";
+import { FileError } from "../src/errors.ts";
+import { fileFailure } from "../src/io/mod.ts";
+import { readTextFile } from "../src/runtime/mod.ts";
+import { isHash } from "../src/spec/mod.ts";
+import { writeFile } from "./write_file.ts";
+
+/** What a plan says it is. */
+const KIND = "gcrane copy --delete-extra";
+
+/** Something extra as a reference: by tag, else by digest. */
+export function extraText({ repository, tag, digest }: ExtraItem): string {
+  return tag === undefined ? `${repository}@${digest}` : `${repository}:${tag}`;
+}
+
+/** Writes what is extra to a file, as JSON that people can read and shorten. */
+export async function writeExtraPlan(
+  path: string,
+  items: readonly ExtraItem[],
+  options: { signal: AbortSignal },
+): Promise<void> {
+  await writeFile(path, `${JSON.stringify({ plan: KIND, version: 1, items }, null, 2)}\n`, options);
+}
+
+/** Reads a plan. @throws {FileError} when it can't be read or is none. */
+export async function readExtraPlan(path: string): Promise<readonly ExtraItem[]> {
+  let text: string;
+  try {
+    text = await readTextFile(path);
+  } catch (error) {
+    throw fileFailure(`can't read the plan ${path}`, error);
+  }
+  const plan = parsed(text);
+  if (plan?.plan !== KIND || plan.version !== 1 || !Array.isArray(plan.items) || !plan.items.every(isItem)) {
+    throw new FileError(`${path} is not a plan of what is extra`, { hint: "gcrane copy -r --plan FILE writes one" });
+  }
+  return plan.items;
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isItem(value: unknown): value is ExtraItem {
+  if (typeof value !== "object" || value === null) return false;
+  const { repository, tag, digest } = value as Record<string, unknown>;
+  return typeof repository === "string" && isHash(digest) && (tag === undefined || typeof tag === "string");
+}

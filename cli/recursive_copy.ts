@@ -1,0 +1,175 @@
+import {
+  type CopyEvent,
+  copyRecursively,
+  type CopyRecursivelyOptions,
+  type CopyResult,
+  parseShard,
+} from "../gcr/mod.ts";
+import { UsageError } from "../src/errors.ts";
+import type { Context } from "./command.ts";
+import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
+import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
+import { summary } from "./failure.ts";
+import type { FlagValues } from "./flag.ts";
+import type { RecursiveFlags } from "./recursive_flags.ts";
+import { platformsOptions } from "./remote_options.ts";
+import { formatBytes, formatDuration, parseBytes } from "./units.ts";
+
+/** A wait that is worth telling of, in milliseconds. */
+const LONG_WAIT = 10_000;
+
+/** How often a copy that nobody watches on a terminal says how far it is, in milliseconds. */
+const NEWS_EVERY = 60_000;
+
+/** What `gcrane copy` is given. */
+export type RecursiveContext = Omit<Context, "args" | "flags"> & {
+  readonly args: { readonly source: string; readonly destination: string };
+  readonly flags:
+    & Context["flags"]
+    & RecursiveFlags
+    & FlagValues<typeof endKeychainFlags>
+    & { readonly jobs: number | undefined; readonly noClobber: boolean };
+};
+
+/** `gcrane copy --recursive`: reads the line, copies, and says what came of it. Gives the exit code. */
+export async function runRecursiveCopy(context: RecursiveContext): Promise<number> {
+  const { args, flags, stdout, signal, note, warn } = context;
+  refusePlaces(args);
+  const options = await optionsOf(context);
+  const news = new News(context.onProgress ? undefined : note);
+  const onEvent = (event: CopyEvent) => {
+    news.add(event);
+    if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
+      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before it is asked again`);
+    }
+    if (event.kind !== "manifest" || !flags.dryRun) return;
+    // A reader that goes away ends the command, which need not be said here too.
+    for (const line of plannedLines(event)) stdout.print(line).catch(() => {});
+  };
+  try {
+    const result = await copyRecursively(args.source, args.destination, { ...options, onEvent });
+    return await report(result, context);
+  } catch (error) {
+    if (signal.aborted) note(`interrupted: ${news.text}; the same command goes on from there`);
+    throw error;
+  }
+}
+
+/** Refuses what is in no registry. @throws {UsageError} */
+function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
+  for (const name of [source, destination]) {
+    if (!/^(\.{0,2}\/|-$|daemon:)/.test(name)) continue;
+    throw new UsageError(`${name} is not a repository or a registry`, { hint: "without -r, one image is copied" });
+  }
+}
+
+async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOptions> {
+  const { flags, environment, onProgress } = context;
+  const { tagFilter, exclude, withReferrers, noClobber, jobs, rate, journal, dryRun } = flags;
+  return {
+    ...platformsOptions({ ...context, args: {} }),
+    ...endKeychains(flags, context),
+    onProgress,
+    jobs,
+    tagFilter,
+    exclude,
+    withReferrers,
+    ...(flags.untagged ? {} : { untagged: false }),
+    noClobber,
+    dryRun,
+    rate,
+    bytesPerSecond: bandwidthOf(flags.bandwidth),
+    journal,
+    shard: flags.shard === undefined ? undefined : parseShard(flags.shard, environment),
+    ...await extraOf(flags),
+  };
+}
+
+/** What the flags say of what the destination has and the source has not. */
+async function extraOf(
+  { deleteExtra, plan, apply, yes }: RecursiveFlags,
+): Promise<Pick<CopyRecursivelyOptions, "extra" | "onlyExtra">> {
+  if (yes && !deleteExtra) throw new UsageError("--yes goes with --delete-extra");
+  if (plan !== undefined && (yes || apply !== undefined)) {
+    throw new UsageError("--plan writes down what could be deleted, and deletes nothing", {
+      hint: `look at it, and then give it to --apply`,
+    });
+  }
+  if (apply !== undefined) return { extra: "delete", onlyExtra: await readExtraPlan(apply) };
+  return { extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
+}
+
+function bandwidthOf(text: string | undefined): number | undefined {
+  const bytes = text === undefined ? undefined : parseBytes(text);
+  if (text === undefined || (bytes !== undefined && bytes > 0)) return bytes;
+  throw new UsageError(`--bandwidth ${text} is no number of bytes`, { hint: "for example 20MB" });
+}
+
+/** What a dry run would do, in the form of commands' arguments. */
+function plannedLines({ source, target, digest, tags, there }: CopyEvent & { kind: "manifest" }): string[] {
+  const manifest = there ? [] : [`copy ${source}@${digest} ${target}@${digest}`];
+  return [...manifest, ...tags.map((tag) => `copy ${source}:${tag} ${target}:${tag}`)];
+}
+
+/** Says what came of the copy: on standard output what could be deleted, all else on standard error. */
+async function report(result: CopyResult, context: RecursiveContext): Promise<number> {
+  const { flags: { dryRun, plan, deleteExtra, yes, apply }, stdout, note, signal } = context;
+  const { failures, failed, extra, deleted } = result;
+  const isDeleting = (yes || apply !== undefined) && !dryRun;
+  if (!isDeleting) { for (const item of extra) await stdout.print(`delete ${extraText(item)}`); }
+  note(`${dryRun ? "would copy" : "copied"} ${copiedText(result)}`);
+  if (result.unsuited > 0) note(`left out ${count(result.unsuited, "index", "indexes")} with nothing for the platform`);
+  if (isDeleting && failed === 0) note(`deleted ${deleted} of ${count(extra.length, "thing")} that the source has not`);
+  else if (extra.length > 0) note(`${count(extra.length, "thing")} could be deleted: ${confirmation(context)}`);
+  if (plan !== undefined && failed === 0) await writeExtraPlan(plan, extra, { signal });
+  for (const { name, error } of failures) note(`Failed: ${name}: ${summary(error)}`);
+  if (failed > failures.length) note(`… and ${failed - failures.length} more`);
+  if (failed === 0) return 0;
+  const untouched = (deleteExtra || apply !== undefined) && deleted === 0 ? ", so nothing was deleted" : "";
+  note(`Error: ${count(failed, "thing")} failed${untouched} — the same command tries again what is missing`);
+  return 1;
+}
+
+function confirmation({ flags: { plan } }: RecursiveContext): string {
+  return plan === undefined ? "--delete-extra --yes does so" : `--apply ${plan} does so`;
+}
+
+function copiedText({ manifests, tags, bytes, repositories, resumed, there }: CopyResult): string {
+  const size = bytes > 0 ? `, ${formatBytes(bytes)} of layers` : "";
+  const before = resumed > 0 ? `, ${resumed} more were done before` : "";
+  return `${count(manifests, "manifest")} and ${count(tags, "tag")}${size}; ` +
+    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there ` +
+    `(${count(repositories, "repository", "repositories")}${before})`;
+}
+
+/** What has happened so far, told now and then. */
+class News {
+  readonly #note: ((message: string) => void) | undefined;
+  #manifests = 0;
+  #repositories = 0;
+  #failed = 0;
+  #last = Date.now();
+
+  constructor(note: ((message: string) => void) | undefined) {
+    this.#note = note;
+  }
+
+  get text(): string {
+    const failed = this.#failed > 0 ? `, ${this.#failed} failed` : "";
+    return `${count(this.#manifests, "manifest")} copied, ` +
+      `${count(this.#repositories, "repository", "repositories")} done${failed}`;
+  }
+
+  add(event: CopyEvent): void {
+    if (event.kind === "manifest" && !event.there) this.#manifests++;
+    if (event.kind === "repository") this.#repositories++;
+    if (event.kind === "failed") this.#failed++;
+    if (this.#note === undefined || Date.now() - this.#last < NEWS_EVERY) return;
+    this.#last = Date.now();
+    this.#note(this.text);
+  }
+}
+
+function count(number: number, one: string, several: string = `${one}s`): string {
+  return `${number} ${number === 1 ? one : several}`;
+}

@@ -1,0 +1,99 @@
+import { mapConcurrent } from "../src/io/mod.ts";
+import { platformString } from "../src/spec/mod.ts";
+import { CopyJournal } from "./copy_journal.ts";
+import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
+import { CopyRoute, parseRoot } from "./copy_route.ts";
+import { CopyRun } from "./copy_run.ts";
+import { common, deleteExtra, ExtraFinder, sorted } from "./extra.ts";
+import type { JournalLine } from "./journal.ts";
+import { copyOneRepository } from "./repository_copy.ts";
+import { type WalkedRepository, walkRepositories } from "./walk.ts";
+
+/**
+ * Copies a repository and all below it, or a whole registry: manifests by digest, then their tags. What the destination
+ * has is not sent again, so a second call copies only what is missing. What fails is in the result, and the rest goes
+ * on; the call itself fails when nothing could be looked at, by its signal, and when the journal can't be used.
+ *
+ * A repository below the source keeps its path below the target: `copyRecursively("a.example.com/team",
+ * "b.example.com/mirror")` copies `team/web/app` to `mirror/web/app`. Below a registry it keeps its whole path.
+ *
+ * @throws {JournalError} when the journal is one of other work.
+ */
+export async function copyRecursively(
+  source: string,
+  target: string,
+  options: CopyRecursivelyOptions = {},
+): Promise<CopyResult> {
+  const route = new CopyRoute(parseRoot(source, options), parseRoot(target, options));
+  const { journal: path, dryRun = false } = options;
+  const identity = identityOf(route, options);
+  const journal = path === undefined
+    ? CopyJournal.none()
+    : await CopyJournal.open(path, { identity, readOnly: dryRun });
+  try {
+    return await copyAll(new CopyRun(options, route, journal));
+  } finally {
+    await journal.close();
+  }
+}
+
+async function copyAll(run: CopyRun): Promise<CopyResult> {
+  const { options: { extra = "keep", onlyExtra }, journal, counts, failures } = run;
+  const finder = extra === "keep" ? undefined : new ExtraFinder(run);
+  const resumed = journal.repositories;
+  if (resumed > 0) run.tell({ kind: "resumed", repositories: resumed });
+  await run.checkRegistries();
+  await copyRepositories(run, finder);
+  if (counts.repositories + resumed === 0 && run.failed === 1) throw failures[0].error;
+
+  // What could not be seen or copied may be why something looks extra.
+  if (run.failed === 0) await finder?.findOthers();
+  const found = run.failed === 0 ? sorted(finder?.items ?? []) : [];
+  const chosen = onlyExtra ? common(found, onlyExtra) : found;
+  if (extra === "delete" && !run.options.dryRun) await deleteExtra(run, chosen);
+  if (run.failed === 0) await run.note((journal) => journal.end());
+  return { ...counts, resumed, failures, failed: run.failed, extra: chosen };
+}
+
+async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): Promise<void> {
+  const { route, journal, puller, jobs, signal } = run;
+  const walk = walkRepositories(route.source, {
+    puller,
+    jobs,
+    signal,
+    select: (repository) => {
+      finder?.named(repository);
+      return route.isSource(repository) && run.wantsRepository(repository.repository) &&
+        // What is extra is found by comparing all.
+        (finder !== undefined || !journal.isDone(repository.repository));
+    },
+    onFailure: ({ name, error }) => run.fail(name, error),
+  });
+  await mapConcurrent(walk, { concurrency: jobs, signal }, async (walked) => await copyWalked(run, walked, finder));
+}
+
+async function copyWalked(run: CopyRun, walked: WalkedRepository, finder: ExtraFinder | undefined): Promise<void> {
+  const { repository, listing } = walked;
+  try {
+    const before = await copyOneRepository(run, walked);
+    await finder?.compare(repository, listing, before);
+  } catch (error) {
+    run.fail(repository.name, error);
+  }
+}
+
+/** What decides what is copied: a journal of anything else is not that of this copy. */
+function identityOf({ source, target }: CopyRoute, options: CopyRecursivelyOptions): JournalLine {
+  const { tagFilter = [], exclude = [], platforms = [], withReferrers, untagged, noClobber, shard } = options;
+  return {
+    source: `${source}`,
+    target: `${target}`,
+    ...(tagFilter.length > 0 && { tagFilter }),
+    ...(exclude.length > 0 && { exclude }),
+    ...(platforms.length > 0 && { platforms: platforms.map(platformString) }),
+    ...(withReferrers && { withReferrers }),
+    ...(untagged !== undefined && { untagged }),
+    ...(noClobber && { noClobber }),
+    ...(shard && { shard: `${shard.index}/${shard.count}` }),
+  };
+}

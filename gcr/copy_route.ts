@@ -1,0 +1,86 @@
+import { UsageError } from "../src/errors.ts";
+import { type NameOptions, parseRegistry, parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
+
+/** Where a recursive copy begins or ends: a repository with those below it, or a registry. */
+export type CopyRoot = Registry | Repository;
+
+/** Reads a root: a host alone is a registry, anything else a repository. @throws {NameError} */
+export function parseRoot(text: string, options: NameOptions): CopyRoot {
+  const name = text.replace(/\/$/, "");
+  return isHost(name) ? parseRegistry(name, options) : parseRepository(name, options);
+}
+
+/** Whether a name without a slash is that of a host and not of one of Docker Hub's repositories. */
+function isHost(name: string): boolean {
+  return !name.includes("/") && (name === "localhost" || /[.:]/.test(name));
+}
+
+/** Which repository is copied to which. */
+export class CopyRoute {
+  /** Where it begins. */
+  readonly source: CopyRoot;
+  /** Where it ends. */
+  readonly target: CopyRoot;
+  readonly #sourcePath: string;
+  readonly #targetPath: string;
+
+  /**
+   * Makes the way between two roots. What is below the source keeps its path below the target. Where the target is a
+   * registry, the whole path is kept.
+   *
+   * @throws {UsageError} when both are the same.
+   */
+  constructor(source: CopyRoot, target: CopyRoot) {
+    this.source = source;
+    this.target = target;
+    this.#targetPath = pathOf(target);
+    this.#sourcePath = isRepository(target) ? pathOf(source) : "";
+    if (registryOf(source).name === registryOf(target).name && this.#targetPath === this.#sourcePath) {
+      throw new UsageError(`${target} would be copied to itself`, { hint: "name another repository or registry" });
+    }
+  }
+
+  /** Whether a repository of the source's registry is to be copied: not one that is a copy itself. */
+  isSource(repository: Repository): boolean {
+    const inside = registryOf(this.source).name === registryOf(this.target).name &&
+      isBelow(this.#targetPath, this.#sourcePath);
+    return !(inside && isBelow(repository.repository, this.#targetPath));
+  }
+
+  /** Where a repository of the source goes. @throws {NameError} when there can be no such name. */
+  targetOf({ repository }: Repository): Repository {
+    return registryOf(this.target).repository(moved(repository, this.#sourcePath, this.#targetPath));
+  }
+
+  /** What is copied to a repository of the target; `undefined` when nothing could be. */
+  sourceOf({ repository }: Repository): Repository | undefined {
+    const source = registryOf(this.source);
+    const path = moved(repository, this.#targetPath, this.#sourcePath);
+    if (!isBelow(path, pathOf(this.source))) return undefined;
+    // Within one registry the source may be below the target, and is no copy then.
+    const inside = source.name === registryOf(this.target).name && isBelow(this.#sourcePath, this.#targetPath);
+    return inside && isBelow(repository, this.#sourcePath) ? undefined : source.repository(path);
+  }
+}
+
+/** The registry of a root. */
+export function registryOf(root: CopyRoot): Registry {
+  return isRepository(root) ? root.registry : root;
+}
+
+function isRepository(root: CopyRoot): root is Repository {
+  return "registry" in root;
+}
+
+function pathOf(root: CopyRoot): string {
+  return isRepository(root) ? root.repository : "";
+}
+
+function isBelow(path: string, root: string): boolean {
+  return root === "" || path === root || path.startsWith(`${root}/`);
+}
+
+function moved(path: string, from: string, to: string): string {
+  const rest = from === "" ? path : path.slice(from.length + 1);
+  return to === "" ? rest : rest === "" ? to : `${to}/${rest}`;
+}

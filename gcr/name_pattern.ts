@@ -1,0 +1,53 @@
+import { UsageError } from "../src/errors.ts";
+
+/** Says whether a name is one of those that are meant. */
+export type NameMatcher = (name: string) => boolean;
+
+/**
+ * Reads a pattern of tags or repositories. `v1.*` is a glob: `*` stands for anything but a slash, `**` for anything, `?`
+ * for one character, and all of the name must match. `/^v\d+$/` is a regular expression, which has to match somewhere.
+ *
+ * @throws {UsageError} for a regular expression that is none.
+ */
+export function namePattern(pattern: string): NameMatcher {
+  const expression = expressionOf(pattern);
+  return (name) => expression.test(name);
+}
+
+/** As {@linkcode namePattern}, and a glob that matches a repository means those below it too. */
+export function repositoryPattern(pattern: string): NameMatcher {
+  const matches = namePattern(pattern);
+  if (isExpression(pattern)) return matches;
+  return (name) => {
+    for (let at = name.length; at > 0; at = name.lastIndexOf("/", at - 1)) if (matches(name.slice(0, at))) return true;
+    return false;
+  };
+}
+
+/** Matches what any of the patterns does. */
+export function anyOf(matchers: readonly NameMatcher[]): NameMatcher {
+  return (name) => matchers.some((matches) => matches(name));
+}
+
+function isExpression(pattern: string): boolean {
+  return pattern.length > 1 && pattern.startsWith("/") && pattern.endsWith("/");
+}
+
+function expressionOf(pattern: string): RegExp {
+  if (isExpression(pattern)) {
+    try {
+      return new RegExp(pattern.slice(1, -1));
+    } catch (cause) {
+      throw new UsageError(`${pattern} is not a regular expression`, {
+        cause,
+        hint: "a glob has no slashes around it",
+      });
+    }
+  }
+  if (pattern === "") throw new UsageError("a pattern is empty", { hint: "* matches every name" });
+  const glob = pattern.replace(/\*\*|[*?]|[^*?]+/g, (part) => {
+    if (part === "**") return ".*";
+    return part === "*" ? "[^/]*" : part === "?" ? "[^/]" : part.replace(/[.+^${}()|[\]\\\/-]/g, "\\$&");
+  });
+  return new RegExp(`^${glob}$`);
+}

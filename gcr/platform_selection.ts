@@ -1,0 +1,33 @@
+import { NotFoundError } from "../src/errors.ts";
+import { type Image, type ImageIndex, selectImage } from "../src/image/mod.ts";
+import type { AbortOptions } from "../src/io/mod.ts";
+import type { Platform } from "../src/spec/mod.ts";
+
+/**
+ * What an index has for some platforms: of one the image, of several an index of their images. `undefined` when it has
+ * nothing for any. An index that names no platforms, such as a list of referrers, stays as it is.
+ */
+export async function forPlatforms(
+  index: ImageIndex,
+  platforms: readonly Platform[],
+  { signal }: AbortOptions,
+): Promise<Image | ImageIndex | undefined> {
+  const { manifests } = await index.manifest({ signal });
+  if (!manifests.some(({ platform }) => platform)) return index;
+  const there: Platform[] = [];
+  for (const platform of platforms) if (await hasImage(index, platform, { signal })) there.push(platform);
+  if (there.length === 0) return undefined;
+  // Who only lists a repository does not wait for all the verbs to be loaded.
+  const { ofPlatforms } = await import("../src/crane/mod.ts");
+  return await ofPlatforms(index, { platforms: there, signal });
+}
+
+async function hasImage(index: ImageIndex, platform: Platform, options: AbortOptions): Promise<boolean> {
+  try {
+    await selectImage(index, platform, options);
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}

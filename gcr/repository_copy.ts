@@ -1,0 +1,242 @@
+import { HttpError } from "../src/errors.ts";
+import { mapConcurrent } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
+import { type Pusher, referrersTag } from "../src/remote/mod.ts";
+import type { Hash } from "../src/spec/mod.ts";
+import type { PartialCopy } from "./copy_journal.ts";
+import type { CopyRun } from "./copy_run.ts";
+import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
+import { listRepository, type RepositoryListing } from "./list.ts";
+import { type CopyTarget, ManifestCopy, mayBeIndex } from "./manifest_copy.ts";
+import { forPlatforms } from "./platform_selection.ts";
+import { RepositoryProgress } from "./repository_progress.ts";
+import type { WalkedRepository } from "./walk.ts";
+
+/** What the target had when a repository was looked at; `undefined` where that can't be known. */
+export type TargetListing = RepositoryListing | undefined;
+
+/**
+ * Copies one repository: what its listing names and the target's does not, by digest and then by tag. What can't be
+ * copied is noted, and the rest goes on.
+ *
+ * @returns what the target had before
+ */
+export async function copyOneRepository(
+  run: CopyRun,
+  { repository: source, listing }: WalkedRepository,
+): Promise<TargetListing> {
+  const target = run.route.targetOf(source);
+  if (isEmpty(listing) && (run.options.extra ?? "keep") === "keep") return undefined;
+  const { onProgress } = run.options;
+  const progress = onProgress && new RepositoryProgress(target, onProgress);
+  const pusher = run.pusher.fork({
+    onProgress(event) {
+      if (event.state === "done") run.counts.bytes += event.complete;
+      progress?.add(event);
+    },
+  });
+  let isDone = false;
+  try {
+    const before = await listTarget(run, target, pusher);
+    const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, pusher }).copyAll();
+    isDone = !failed;
+    if (isEmpty(listing)) return before;
+    run.counts.repositories++;
+    if (isDone) await run.note((journal) => journal.done(source.repository));
+    run.tell({ kind: "repository", source: source.name, target: target.name, copied });
+    return before;
+  } finally {
+    progress?.end(isDone ? "done" : "failed");
+    run.forget(source, target);
+  }
+}
+
+/** Whether a repository has nothing itself, but others below it. */
+function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
+  return tags.length === 0 && Object.keys(manifest).length === 0;
+}
+
+/** What the target has: nothing where there is no such repository yet. */
+async function listTarget(run: CopyRun, target: Repository, pusher: Pusher): Promise<TargetListing> {
+  const { signal, targetPuller: puller, options } = run;
+  try {
+    return await listRepository(target, { puller, signal });
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    if (error.status === 404) return { name: target.repository, tags: [], child: [], manifest: {} };
+    // Some registries let nobody look at a repository that is not there yet; who may push there need not look.
+    if (![401, 403].includes(error.status) || options.noClobber || options.dryRun) throw error;
+    await pusher.checkPush(target, { signal });
+    return undefined;
+  }
+}
+
+interface RepositoryPair {
+  readonly source: Repository;
+  readonly listing: RepositoryListing;
+  readonly target: Repository;
+  readonly before: TargetListing;
+  readonly pusher: Pusher;
+}
+
+class RepositoryCopy {
+  readonly #run: CopyRun;
+  readonly #pair: RepositoryPair;
+  readonly #sourceTags: ReadonlySet<string>;
+  readonly #journaled: PartialCopy;
+  /** Tags to copy by digest; none for the indexes that are reduced to some platforms. */
+  readonly #tags = new Map<Hash, readonly string[]>();
+  /** Tags that are copied only with what they belong to, by the tag's first part. */
+  #besides: Map<string, string[]> | undefined;
+  #copied = false;
+  #failed = false;
+  #refused = false;
+
+  constructor(run: CopyRun, pair: RepositoryPair) {
+    this.#run = run;
+    this.#pair = pair;
+    this.#sourceTags = new Set(pair.listing.tags);
+    this.#journaled = run.journal.partial(pair.source.repository);
+  }
+
+  /** Copies what is to be copied; whether that was anything, and whether something failed. */
+  async copyAll(): Promise<{ copied: boolean; failed: boolean }> {
+    const wanted = await this.#wanted();
+    const copy = new ManifestCopy(this.#run, {
+      source: this.#pair.source,
+      target: await this.#target(wanted),
+      pusher: this.#pair.pusher,
+      tagsOf: (digest) => this.#tags.get(digest) ?? [],
+      sourceTags: this.#sourceTags,
+      referrers: this.#looksForReferrers,
+    });
+    for (const { digest, mediaType, tags } of wanted) {
+      if (!this.#isReduced(mediaType)) this.#tags.set(digest, tags);
+    }
+    await this.#each(wanted, (manifest) => this.#copyListed(copy, manifest));
+    for (let found = await this.#referrers(copy); found.length > 0; found = await this.#referrers(copy)) {
+      await this.#each(found, ({ digest, mediaType }) => copy.settle(digest, mediaType));
+    }
+    return { copied: this.#copied, failed: this.#failed };
+  }
+
+  /** The manifests of the source to copy, with those of their tags that are wanted. */
+  async #wanted(): Promise<ListedManifest[]> {
+    const { source, listing, before } = this.#pair;
+    const { options, puller, signal, jobs } = this.#run;
+    const taken = new Set(options.noClobber ? before?.tags : []);
+    const isWanted = (tag: string) => this.#run.wantsTag(tag) && !taken.has(tag);
+    const asked = { ...listing, tags: listing.tags.filter((tag) => isWanted(tag) && !this.#journaled.hasTag(tag)) };
+    const wanted: ListedManifest[] = [];
+    for await (const manifest of listedManifests(source, asked, { puller, signal, jobs })) {
+      const tags = manifest.tags.filter(isWanted);
+      if (tags.length === 0 && (manifest.tags.length > 0 || !this.#run.wantsUntagged)) continue;
+      if (this.#journaled.has(manifest.digest, tags)) continue;
+      wanted.push({ ...manifest, tags });
+    }
+    return wanted;
+  }
+
+  /** What refers to the manifests that were settled: what the registry says, and what tags beside them lead to. */
+  async #referrers(copy: ManifestCopy): Promise<ListedManifest[]> {
+    const { source, listing } = this.#pair;
+    const { puller, signal, jobs } = this.#run;
+    const found = copy.takeReferrers().map((digest): ListedManifest => ({ digest, mediaType: "", tags: [] }));
+    const tags = copy.takeSubjects().flatMap((digest) => this.#beside(digest));
+    for await (const beside of listedManifests(source, { name: listing.name, tags }, { puller, signal, jobs })) {
+      this.#tags.set(beside.digest, beside.tags);
+      found.push(beside);
+    }
+    return found;
+  }
+
+  /** The tags that stand for what belongs to a manifest, as cosign and registries without a list of referrers have it. */
+  #beside(digest: Hash): readonly string[] {
+    this.#besides ??= Map.groupBy(
+      this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
+      (tag) => /^sha256-[0-9a-f]{64}/.exec(tag)?.[0] ?? "",
+    );
+    return this.#besides.get(referrersTag(digest)) ?? [];
+  }
+
+  /** A listing of all manifests, copied whole, has what refers to others too. */
+  get #looksForReferrers(): boolean {
+    const isComplete = this.#pair.listing.manifest !== undefined && this.#run.wantsAll;
+    return (this.#run.options.withReferrers ?? false) && !isComplete;
+  }
+
+  /** What the target has of what is wanted. */
+  async #target(wanted: readonly ListedManifest[]): Promise<CopyTarget> {
+    const { target, before } = this.#pair;
+    const { targetPuller: puller, signal, jobs, options } = this.#run;
+    if (!before) return { repository: target, tags: new Map(), manifests: new Set(), complete: false };
+    const tags = new Map<string, Hash | undefined>(before.tags.map((tag) => [tag, undefined]));
+    const asked = options.noClobber ? [] : [...new Set(wanted.flatMap((manifest) => manifest.tags))];
+    const listing = { ...before, tags: asked.filter((tag) => tags.has(tag)) };
+    const manifests = new Set<Hash>();
+    for await (const there of listedManifests(target, listing, { puller, signal, jobs })) {
+      manifests.add(there.digest);
+      for (const tag of there.tags) tags.set(tag, there.digest);
+    }
+    return { repository: target, tags, manifests, complete: before.manifest !== undefined };
+  }
+
+  /** Copies what the source lists; whether it was missing. */
+  async #copyListed(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean> {
+    const wasMissing = await this.#settle(copy, { digest, mediaType, tags });
+    if (wasMissing === false) this.#run.counts.there++;
+    return wasMissing ?? false;
+  }
+
+  /** As above; `undefined` when there is nothing of it to copy. */
+  async #settle(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean | undefined> {
+    if (!this.#isReduced(mediaType)) return await copy.settle(digest, mediaType);
+    const view = await copy.open(digest);
+    if (!view) return await copy.settle(digest, mediaType);
+    const reduced = view.kind === "index" ? await forPlatforms(view, this.#run.options.platforms!, this.#run) : view;
+    if (reduced) return await copy.settleView(reduced, tags);
+    this.#unsuited(digest, tags);
+    return undefined;
+  }
+
+  #unsuited(digest: Hash, tags: readonly string[]): void {
+    this.#run.counts.unsuited++;
+    this.#run.tell({ kind: "unsuited", source: this.#pair.source.name, digest, tags });
+  }
+
+  #isReduced(mediaType: string): boolean {
+    return (this.#run.options.platforms ?? []).length > 0 && mayBeIndex(mediaType);
+  }
+
+  /** Does work on manifests of the source. One that fails does not stop the others, unless they can't fare better. */
+  async #each(
+    manifests: readonly ListedManifest[],
+    work: (manifest: ListedManifest) => Promise<boolean>,
+  ): Promise<void> {
+    const { signal, jobs, slots } = this.#run;
+    const { source } = this.#pair;
+    await mapConcurrent(manifests, { concurrency: jobs, signal }, async (manifest) => {
+      if (this.#refused) return;
+      try {
+        if (!await slots.run(() => work(manifest), { signal })) return;
+        this.#copied = true;
+        const { digest, tags } = manifest;
+        await this.#run.note((journal) => journal.copied(source.repository, digest, tags));
+      } catch (error) {
+        this.#failed = true;
+        if (this.#refused) return;
+        this.#refused = isRefusal(error);
+        const { digest, tags: [tag] } = manifest;
+        this.#run.fail(
+          this.#refused ? `${this.#pair.target}` : tag ? `${source}:${tag}` : `${source}@${digest}`,
+          error,
+        );
+      }
+    });
+  }
+}
+
+/** Whether the target takes nothing from this client, so that there is no use in trying with the next manifest. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof HttpError && error.method === "POST" && (error.status === 401 || error.status === 403);
+}
