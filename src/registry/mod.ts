@@ -43,6 +43,8 @@ export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type Shu
 export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
+export { s3Store, type S3StoreOptions } from "./s3_store.ts";
+export { type R2BucketLike, type R2MultipartUploadLike, type R2ObjectLike, r2Store } from "./r2_store.ts";
 export type {
   BlobRange,
   RegistryStore,
