@@ -1,11 +1,13 @@
 import type { Bytes } from "../runtime/mod.ts";
 
-const START = 64 * 1024;
+const SMALL = 64 * 1024;
+const LARGE = 1024 * 1024;
 
-/** The part of an object that is being filled. It takes as much memory as it holds, twice at most. */
+/** The part of an object that is being filled: little is kept in little memory, and much is moved twice at most. */
 export class PartBuffer {
   #bytes: Bytes = new Uint8Array(0);
   #size = 0;
+  #spare: Bytes | undefined;
 
   /** The number of bytes in it. */
   get size(): number {
@@ -16,7 +18,7 @@ export class PartBuffer {
   fill(chunk: Bytes, limit: number): Bytes {
     const taken = Math.min(chunk.length, limit - this.#size);
     if (this.#size + taken > this.#bytes.length) {
-      const grown = new Uint8Array(Math.min(limit, Math.max(START, this.#bytes.length * 2, this.#size + taken)));
+      const grown = this.#room(this.#size + taken, limit);
       grown.set(this.peek());
       this.#bytes = grown;
     }
@@ -36,5 +38,18 @@ export class PartBuffer {
     this.#bytes = new Uint8Array(0);
     this.#size = 0;
     return taken;
+  }
+
+  /** Takes back what `take` gave, to fill it again: large buffers in great number would take long to be collected. */
+  recycle(taken: Bytes): void {
+    this.#spare = taken;
+  }
+
+  #room(size: number, limit: number): Bytes {
+    const length = [SMALL, LARGE].find((length) => size <= length && length < limit) ?? limit;
+    const spare = this.#spare;
+    if (length !== limit || spare?.length !== limit) return new Uint8Array(length);
+    this.#spare = undefined;
+    return spare;
   }
 }

@@ -83,6 +83,7 @@ export class PartWriter {
       started.resolve();
       this.#etags[number - 1] = await this.#bucket.putPart(upload, { number, bytes });
       this.#written += bytes.length;
+      this.#buffer.recycle(bytes);
     });
     this.#onItsWay.catch(() => {}); // it is waited for before the next part, and at the end
     await started.promise;

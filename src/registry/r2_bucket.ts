@@ -2,7 +2,7 @@ import { GcraneError, StoreError } from "../errors.ts";
 import { type AbortOptions, retry } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
-import type { R2BucketLike } from "./r2_store.ts";
+import type { R2BucketLike } from "./r2_binding.ts";
 import type { BlobRange } from "./store.ts";
 
 /** R2 wants all parts but the last of one size. */

@@ -4,7 +4,7 @@ import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
 import { element, elements, failureOf, textOf } from "./s3_answers.ts";
 import { S3Client } from "./s3_client.ts";
-import type { S3StoreOptions } from "./s3_store.ts";
+import type { S3StoreOptions } from "./s3_options.ts";
 import type { BlobRange } from "./store.ts";
 
 const MIB = 1024 * 1024;

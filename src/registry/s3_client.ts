@@ -3,7 +3,7 @@ import { StoreError } from "../errors.ts";
 import { type AbortOptions, retry } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { readFailure } from "./s3_answers.ts";
-import type { S3StoreOptions } from "./s3_store.ts";
+import type { S3StoreOptions } from "./s3_options.ts";
 
 /** A request to S3. */
 export interface S3Request extends AbortOptions {

@@ -4,7 +4,8 @@
  * @module
  */
 import { collectGarbage } from "./garbage.ts";
-import { type R2BucketLike, r2Store } from "./r2_store.ts";
+import type { R2BucketLike } from "./r2_binding.ts";
+import { r2Store } from "./r2_store.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import { type WorkerEnvironment, workerOptions } from "./worker_options.ts";
 

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 export interface NodeProgram {
   /** Where it listens, without a slash at the end. */
   readonly url: string;
-  /** The number of its process. */
-  readonly pid: number;
+  /** Where it can be looked into, if it says so. */
+  readonly inspector: string;
   /** What it has said on standard error. */
   said(): string;
   /** Ends it and resolves when it is gone. */
@@ -49,11 +49,14 @@ async function start(name: string, args: readonly string[], env: Record<string, 
   child.stderr.on("data", (chunk) => said += chunk);
   const exited = once(child, "exit");
   const lines = createInterface({ input: child.stdout });
-  const url = await Promise.race([once(lines, "line").then(([line]) => String(line)), exited.then(() => undefined)]);
+  const [url, inspector = ""] = await Promise.race([
+    once(lines, "line").then(([line]) => String(line).split(" ")),
+    exited.then(() => []),
+  ]);
   if (url === undefined) throw new Error(`${name} does not start: ${said}`);
   return {
     url,
-    pid: child.pid!,
+    inspector,
     said: () => said,
     async stop() {
       child.stdin.end();

@@ -21,7 +21,10 @@ const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: 0,
   unsafeTriggerHandlers: true,
+  inspectorPort: 0,
 });
-console.log((await miniflare.ready).href.replace(/\/$/, ""));
+const { href } = await miniflare.ready;
+const inspector = await miniflare.getInspectorURL();
+console.log(href.replace(/\/$/, ""), new URL("/core:user:", inspector).href);
 process.stdin.resume();
 process.stdin.on("end", () => miniflare.dispose().then(() => process.exit(0)));
