@@ -1,5 +1,6 @@
 import { HttpError, NetworkError } from "../src/errors.ts";
 import { delay, Semaphore } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS, type Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
 import { Connection } from "../src/transport/mod.ts";
 import type { CopyJournal } from "./copy_journal.ts";
@@ -27,8 +28,12 @@ export class CopyRun {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;
+  /** Writes to the destination. */
   readonly pusher: Pusher;
+  /** Reads the source. */
   readonly puller: Puller;
+  /** Reads the destination. */
+  readonly targetPuller: Puller;
   /** How many manifests are worked on at the same time. */
   readonly slots: Semaphore;
   /** Where the destination has layers that it could mount. */
@@ -41,6 +46,8 @@ export class CopyRun {
   readonly failures: CopyFailure[] = [];
   failed = 0;
   readonly #transport: RemoteOptions;
+  /** The connections to the source, with credentials of their own where such were given. */
+  readonly #source: Pusher;
   readonly #stop = new AbortController();
   readonly #wantsTag: NameMatcher;
   readonly #excludes: NameMatcher;
@@ -55,11 +62,15 @@ export class CopyRun {
     const requests = rate === undefined ? undefined : new RateLimit(rate);
     this.#transport = { ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) };
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
-    this.pusher = new Pusher({
+    const remote: RemoteOptions = {
       ...this.#transport,
       retry: { ...PATIENCE, ...options.retry, wait: (ms, signal) => this.#wait(ms, signal) },
-    });
-    this.puller = this.pusher.puller();
+    };
+    const { sourceKeychain } = options;
+    this.pusher = new Pusher(remote);
+    this.#source = sourceKeychain ? new Pusher({ ...remote, keychain: sourceKeychain }) : this.pusher;
+    this.puller = this.#source.puller();
+    this.targetPuller = this.pusher.puller();
     this.slots = new Semaphore(this.jobs);
     this.#wantsTag = tagFilter.length === 0 ? () => true : anyOf(tagFilter.map(namePattern));
     this.#excludes = anyOf(exclude.map(repositoryPattern));
@@ -100,6 +111,12 @@ export class CopyRun {
   /** Whether a repository of the source, given by its path, is among those to copy. */
   wantsRepository(path: string): boolean {
     return !this.#excludes(path) && (this.options.shard === undefined || isInShard(path, this.options.shard));
+  }
+
+  /** Drops the tokens for a pair of repositories, which a run through many would gather. */
+  forget(source: Repository, target: Repository): void {
+    this.#source.forget(source);
+    this.pusher.forget(target);
   }
 
   /** Tells of what happened. */
