@@ -40,11 +40,15 @@ function withLength(response: Response): Response {
 
 /** The Worker: it answers requests and, when its cron trigger says so, collects the garbage. */
 const worker: {
-  fetch(request: Request, environment: WorkerEnvironment): Promise<Response>;
+  fetch(request: Request, environment: WorkerEnvironment, context: ExecutionContext): Promise<Response>;
   scheduled(event: unknown, environment: WorkerEnvironment, context: ExecutionContext): void;
 } = {
-  async fetch(request, environment) {
-    return withLength(await registryOf(environment).fetch(request));
+  async fetch(request, environment, context) {
+    const response = await registryOf(environment).handle(request, {
+      address: request.headers.get("CF-Connecting-IP") ?? undefined, // Cloudflare's own word, which no client can set
+      waitUntil: (work) => context.waitUntil(work),
+    });
+    return withLength(response);
   },
   scheduled(_event, environment, context) {
     context.waitUntil(
