@@ -34,9 +34,10 @@ async function startWorker(options: { flags?: string[]; bindings?: Record<string
     await program.stop();
     await rm(folder, { recursive: true });
   };
-  // Cloudflare compresses JSON for who accepts that, and then does not know its length.
+  // Cloudflare compresses JSON for who accepts that, and then does not know its length. workerd closes a connection on
+  // which it did not want all of a body, and Bun would send the next request on it.
   const plain = (input: string, init: RequestInit = {}) =>
-    fetch(input, { ...init, headers: { ...init.headers, "Accept-Encoding": "identity" } });
+    fetch(input, { ...init, keepalive: false, headers: { ...init.headers, "Accept-Encoding": "identity" } });
   return { program, base: program.url, fetch: plain, close };
 }
 
