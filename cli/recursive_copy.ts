@@ -31,12 +31,13 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
 /** `gcrane copy --recursive`: reads the line, copies, and says what came of it. Gives the exit code. */
 export async function runRecursiveCopy(context: RecursiveContext): Promise<number> {
   const { args, flags, stdout, signal, note, warn } = context;
+  refusePlaces(args);
   const options = await optionsOf(context);
   const news = new News(context.onProgress ? undefined : note);
   const onEvent = (event: CopyEvent) => {
     news.add(event);
     if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
-      warn(`a registry is busy, waiting ${formatDuration(event.ms)} before it is asked again`);
+      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before it is asked again`);
     }
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A reader that goes away ends the command, which need not be said here too.
@@ -48,6 +49,14 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
   } catch (error) {
     if (signal.aborted) note(`interrupted: ${news.text}; the same command goes on from there`);
     throw error;
+  }
+}
+
+/** Refuses what is in no registry. @throws {UsageError} */
+function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
+  for (const name of [source, destination]) {
+    if (!/^(\.{0,2}\/|-$|daemon:)/.test(name)) continue;
+    throw new UsageError(`${name} is not a repository or a registry`, { hint: "without -r, one image is copied" });
   }
 }
 
