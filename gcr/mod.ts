@@ -31,3 +31,21 @@ export { type WalkedRepository, type WalkFailure, type WalkOptions, walkReposito
 export { copyRecursively } from "./copy.ts";
 export type { CopyEvent, CopyFailure, CopyRecursivelyOptions, CopyResult, ExtraItem } from "./copy_options.ts";
 export { isInShard, parseShard, type Shard } from "./shard.ts";
+export { applyGarbagePlan, type ApplyGarbagePlanOptions, collectGarbage, type CollectGarbageOptions } from "./gc.ts";
+export type { GcRunOptions } from "./gc_run.ts";
+export type { GcEvent, GcResult, LeftWhy, RepositorySummary } from "./gc_events.ts";
+export type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
+export { type GarbageManifest, type GarbagePlan, type GarbageTag, planGarbage } from "./gc_plan.ts";
+export {
+  type GarbagePlanFile,
+  parsePlan,
+  type PlannedItem,
+  plannedItem,
+  type PlanTerms,
+  planText,
+} from "./gc_plan_file.ts";
+export { DEFAULT_GRACE, type GcPins, type GcRules, type KeepRule, type RemoveRule } from "./gc_rules.ts";
+export type { TagSetRule } from "./gc_tag_set.ts";
+export { parseRules } from "./gc_rules_file.ts";
+export { joinPins, parsePins } from "./gc_pins.ts";
+export { parseDuration } from "./duration.ts";
