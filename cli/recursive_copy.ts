@@ -7,8 +7,10 @@ import {
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
+import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
+import type { FlagValues } from "./flag.ts";
 import type { RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
 import { formatBytes, formatDuration, parseBytes } from "./units.ts";
@@ -25,6 +27,7 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
   readonly flags:
     & Context["flags"]
     & RecursiveFlags
+    & FlagValues<typeof endKeychainFlags>
     & { readonly jobs: number | undefined; readonly noClobber: boolean };
 };
 
@@ -65,6 +68,7 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
   const { tagFilter, exclude, withReferrers, noClobber, jobs, rate, journal, dryRun } = flags;
   return {
     ...platformsOptions({ ...context, args: {} }),
+    ...endKeychains(flags, context),
     onProgress,
     jobs,
     tagFilter,

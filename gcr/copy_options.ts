@@ -1,3 +1,4 @@
+import type { Keychain } from "../src/authn/mod.ts";
 import type { NameOptions } from "../src/name/mod.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Hash, Platform } from "../src/spec/mod.ts";
@@ -10,6 +11,11 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    * @default 4
    */
   jobs?: number;
+  /**
+   * Finds credentials for reading the source, where those are others than for the destination.
+   * @default `keychain`
+   */
+  sourceKeychain?: Keychain;
   /**
    * Tags to copy: globs, or regular expressions in slashes; one of them must match.
    * @default all

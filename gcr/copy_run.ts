@@ -1,5 +1,6 @@
 import { HttpError, NetworkError } from "../src/errors.ts";
 import { delay, Semaphore } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS, type Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
 import { Connection } from "../src/transport/mod.ts";
 import type { CopyJournal } from "./copy_journal.ts";
@@ -27,8 +28,12 @@ export class CopyRun {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;
+  /** Writes to the target. */
   readonly pusher: Pusher;
+  /** Reads the target. */
   readonly puller: Puller;
+  /** Reads the source. */
+  readonly reader: Puller;
   /** How many manifests are worked on at the same time. */
   readonly slots: Semaphore;
   /** Where the destination has layers that it could mount. */
@@ -41,6 +46,7 @@ export class CopyRun {
   readonly failures: CopyFailure[] = [];
   failed = 0;
   readonly #transport: RemoteOptions;
+  readonly #source: Pusher;
   readonly #stop = new AbortController();
   readonly #wantsTag: NameMatcher;
   readonly #excludes: NameMatcher;
@@ -55,11 +61,12 @@ export class CopyRun {
     const requests = rate === undefined ? undefined : new RateLimit(rate);
     this.#transport = { ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) };
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
-    this.pusher = new Pusher({
-      ...this.#transport,
-      retry: { ...PATIENCE, ...options.retry, wait: (ms, signal) => this.#wait(ms, signal) },
-    });
+    const retry = { ...PATIENCE, ...options.retry, wait: (ms: number, signal?: AbortSignal) => this.#wait(ms, signal) };
+    this.pusher = new Pusher({ ...this.#transport, retry });
     this.puller = this.pusher.puller();
+    const { sourceKeychain } = options;
+    this.#source = sourceKeychain ? new Pusher({ ...this.#transport, retry, keychain: sourceKeychain }) : this.pusher;
+    this.reader = this.#source.puller();
     this.slots = new Semaphore(this.jobs);
     this.#wantsTag = tagFilter.length === 0 ? () => true : anyOf(tagFilter.map(namePattern));
     this.#excludes = anyOf(exclude.map(repositoryPattern));
@@ -85,6 +92,12 @@ export class CopyRun {
   get wantsUntagged(): boolean {
     const { tagFilter = [], platforms = [], untagged = tagFilter.length === 0 } = this.options;
     return untagged && platforms.length === 0;
+  }
+
+  /** Drops the tokens for two repositories that are done with. */
+  forget(source: Repository, target: Repository): void {
+    this.#source.forget(source);
+    this.pusher.forget(target);
   }
 
   /** Whether the options leave nothing out that a repository's listing names. */

@@ -47,7 +47,7 @@ export async function copyOneRepository(
     return before;
   } finally {
     progress?.end(isDone ? "done" : "failed");
-    for (const repository of [source, target]) run.pusher.forget(repository);
+    run.forget(source, target);
   }
 }
 
@@ -123,12 +123,12 @@ class RepositoryCopy {
   /** The manifests of the source to copy, with those of their tags that are wanted. */
   async #wanted(): Promise<ListedManifest[]> {
     const { source, listing, before } = this.#pair;
-    const { options, puller, signal, jobs } = this.#run;
+    const { options, reader, signal, jobs } = this.#run;
     const taken = new Set(options.noClobber ? before?.tags : []);
     const isWanted = (tag: string) => this.#run.wantsTag(tag) && !taken.has(tag);
     const asked = { ...listing, tags: listing.tags.filter((tag) => isWanted(tag) && !this.#journaled.hasTag(tag)) };
     const wanted: ListedManifest[] = [];
-    for await (const manifest of listedManifests(source, asked, { puller, signal, jobs })) {
+    for await (const manifest of listedManifests(source, asked, { puller: reader, signal, jobs })) {
       const tags = manifest.tags.filter(isWanted);
       if (tags.length === 0 && (manifest.tags.length > 0 || !this.#run.wantsUntagged)) continue;
       if (this.#journaled.has(manifest.digest, tags)) continue;
@@ -140,10 +140,12 @@ class RepositoryCopy {
   /** What refers to the manifests that were settled: what the registry says, and what tags beside them lead to. */
   async #referrers(copy: ManifestCopy): Promise<ListedManifest[]> {
     const { source, listing } = this.#pair;
-    const { puller, signal, jobs } = this.#run;
+    const { reader, signal, jobs } = this.#run;
     const found = copy.takeReferrers().map((digest): ListedManifest => ({ digest, mediaType: "", tags: [] }));
     const tags = copy.takeSubjects().flatMap((digest) => this.#beside(digest));
-    for await (const beside of listedManifests(source, { name: listing.name, tags }, { puller, signal, jobs })) {
+    for await (
+      const beside of listedManifests(source, { name: listing.name, tags }, { puller: reader, signal, jobs })
+    ) {
       this.#tags.set(beside.digest, beside.tags);
       found.push(beside);
     }
