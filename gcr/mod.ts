@@ -1,9 +1,10 @@
 /**
- * What Google's registries add to the standard: listings that tell of manifests, times, sizes and repositories below.
+ * Whole registries: list them, walk through them, copy them to others and collect their garbage, on Google's registries,
+ * whose listings tell of manifests, times, sizes and repositories below, and on every other.
  *
  * @example
  * ```ts
- * import { listingLines, listRepository } from "@gcrane/gcrane/gcr";
+ * import { copyRecursively, listingLines, listRepository } from "@gcrane/gcrane/gcr";
  * import { randomImage } from "@gcrane/gcrane/image";
  * import { parseRepository } from "@gcrane/gcrane/name";
  * import { createRegistry } from "@gcrane/gcrane/registry";
@@ -15,6 +16,9 @@
  *
  * const listing = await listRepository(repository, options);
  * for (const line of listingLines(repository, listing)) console.log(line); // …/app@sha256:…, …/app:v1
+ *
+ * const { manifests, tags } = await copyRecursively("registry.example.com/app", "mirror.example.com/copy", options);
+ * console.log(manifests, tags); // 1 1
  * ```
  *
  * @module
