@@ -3,6 +3,7 @@ import { type Command, command as declare } from "../command.ts";
 import { changeFlags, changesOf } from "../change_flags.ts";
 import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeOptions } from "../change_options.ts";
+import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { commandOptions, remoteOptions } from "../remote_options.ts";
 
@@ -24,6 +25,7 @@ ${SOURCES_HELP} The result needs -t then.`,
       completes: "file",
       help: 'A tarball or a directory to put on top as a layer; "-" reads a tarball from standard input',
     },
+    ...layerFlags,
     keepOthers: {
       type: "boolean",
       help: "With --platform, keep the other images of the index as they are",
@@ -59,7 +61,7 @@ ${SOURCES_HELP} The result needs -t then.`,
     if (flags.tag !== undefined && flags.repo !== undefined) {
       throw new UsageError("-t and --repo both say where to push", { hint: "leave out one of the two" });
     }
-    const { inPlace, append: layers, repo: repository } = flags;
+    const { inPlace, append, repo: repository } = flags;
     if (flags.output !== undefined) return await writeOne(flags.output, context);
     const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
     const changes = await changesOf(flags, subjectFinder(context));
@@ -67,12 +69,13 @@ ${SOURCES_HELP} The result needs -t then.`,
     const change = async (image: string, tag: string | undefined) =>
       await mutate(await localSource(image, context) ?? image, changes, {
         ...options,
-        append: layers,
+        ...layerOptions(context),
+        append,
         stdin,
         tag,
         repository,
       });
-    if (args.images.length > 1 && layers.includes("-")) {
+    if (args.images.length > 1 && append.includes("-")) {
       throw new UsageError("standard input is a layer for one image, not for several", { hint: "name a file" });
     }
     return await changeEach(args.images, change, { context, inPlace, tag: flags.tag });
@@ -81,7 +84,7 @@ ${SOURCES_HELP} The result needs -t then.`,
 
 type MutateContext = Parameters<typeof remoteOptions>[0] & {
   readonly args: { readonly images: readonly string[] };
-  readonly flags: Parameters<typeof changesOf>[0] & {
+  readonly flags: Parameters<typeof changesOf>[0] & Parameters<typeof layerOptions>[0]["flags"] & {
     readonly append: readonly string[];
     readonly inPlace: boolean;
     readonly keepOthers: boolean;
@@ -103,7 +106,11 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
   const { changeImage } = await import("../../src/mutate/mod.ts");
   const { writeTarballFile } = await import("../../src/tarball/mod.ts");
   const local = await localSource(name, context);
-  const layered = await append(await openImage(local ?? name, options), flags.append, { stdin, signal });
+  const layered = await append(await openImage(local ?? name, options), flags.append, {
+    ...layerOptions(context),
+    stdin,
+    signal,
+  });
   const reference = flags.repo ?? flags.tag ?? (local ? undefined : name);
   const image = changeImage(layered, await changesOf(flags, subjectFinder(context)));
   await writeTarballFile(path, [{ reference, image }], options);

@@ -6,6 +6,7 @@ import {
   layerFromOpener,
   type LayerOptions,
   streamLayer,
+  type TarDirectoryOptions,
 } from "../image/mod.ts";
 import { TarError } from "../errors.ts";
 import { type AbortOptions, decompressSniffed, fileFailure, lazy } from "../io/mod.ts";
@@ -16,17 +17,12 @@ import { readTar } from "../tar/mod.ts";
 import type { CraneOptions } from "./options.ts";
 
 /** Options of {@linkcode layerFromPath}. */
-export interface LayerFromPathOptions extends LayerOptions, Pick<CraneOptions, "signal"> {
-  /**
-   * Where in the image the files of a directory go.
-   * @default the root
-   */
-  prefix?: string;
-}
+export interface LayerFromPathOptions
+  extends LayerOptions, Pick<TarDirectoryOptions, "prefix" | "mtime">, Pick<CraneOptions, "signal"> {}
 
 /**
  * A layer from a path: of a directory its files, else of a tarball as it is. A tarball that is compressed already is
- * not compressed again. A pipe is read once, while it is uploaded or written.
+ * not compressed again, unless it is to be an eStargz. A pipe is read once, while it is uploaded or written.
  */
 export async function layerFromPath(path: string, options: LayerFromPathOptions = {}): Promise<Layer> {
   try {

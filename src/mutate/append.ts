@@ -1,6 +1,7 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
 import { type ConfigFile, type History, isConfig, jsonBytes, layerMediaType, MediaType } from "../spec/mod.ts";
+import { diffIdsOf } from "./diff_ids.ts";
 import { checkLayerCount } from "./layer_count.ts";
 import { overBase } from "./over_base.ts";
 
@@ -77,7 +78,7 @@ async function described(addendum: Addendum, manifestMediaType: string): Promise
 
 /** A config with further layers. */
 async function withLayers(config: ConfigFile, added: readonly Addendum[]): Promise<ConfigFile> {
-  const diffIds = await Promise.all(added.map(({ layer }) => layer.diffId()));
+  const diffIds = await diffIdsOf(added.map(({ layer }) => layer));
   return {
     ...config,
     rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, ...diffIds] },
