@@ -215,8 +215,18 @@ describe("gcrane index and files", () => {
       await validateIndex((await openLayout(gathered)).index());
       const { code, err } = await world.gcrane(`index filter ${gathered} --platform windows`);
       assertEquals([code, err], [1, `Error: the layout ${gathered} has nothing for windows; it has linux/arm64\n`]);
-      const none = await world.gcrane(`index filter ${two} --platform windows`);
-      assertStringIncludes(none.err, `${two} is not an OCI image layout`);
+      for (
+        const line of [
+          `index filter ${two} --platform linux`,
+          `index filter ${layout}:v1 --platform linux`,
+          `index append ${two} -m ${two}`,
+          `index append ${layout}:v1 -m ${two}`,
+        ]
+      ) {
+        const { code, out, err } = await world.gcrane(line);
+        assertEquals([code, out], [2, ""], line);
+        assertStringIncludes(err, "is in no registry, so the result needs a name — give it one with -t", line);
+      }
     }));
 
   it("appends files to an index, and an index in a file to others, nested or not", () =>
