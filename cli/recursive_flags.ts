@@ -4,46 +4,46 @@ import { flagName } from "./flag_words.ts";
 
 /** The flags of `gcrane copy` that mean something with `--recursive` alone. */
 export const recursiveFlags = {
-  tagFilter: { type: "strings", valueName: "PATTERN", help: "Copy only tags like v1.* or /^v\\d+$/ (with -r)" },
+  tagFilter: { type: "strings", valueName: "PATTERN", help: "Copy only tags like v1.* or /^v\\d+$/" },
   exclude: {
     type: "strings",
     valueName: "PATTERN",
-    help: "Leave out a repository like team/tmp-* and those below it (with -r)",
+    help: "Leave out a repository like team/tmp-* and those below it",
   },
   withReferrers: {
     type: "boolean",
-    help: "Copy signatures, attestations and SBOMs too, though no tag leads to them (with -r)",
+    help: "Copy signatures, attestations and SBOMs too, though no tag leads to them",
   },
   untagged: {
     type: "boolean",
     default: true,
-    help: "Copy manifests without a tag, where the registry lists them (with -r)",
+    help: "Copy manifests without a tag too, where the registry lists them and no filter is given",
   },
   deleteExtra: {
     type: "boolean",
-    help: "List what the destination has and the source has not, and with --yes delete it (with -r)",
+    help: "List what the destination has and the source has not, and with --yes delete it",
   },
-  plan: { type: "string", valueName: "FILE", completes: "file", help: "Write what is extra to a file (with -r)" },
+  plan: { type: "string", valueName: "FILE", completes: "file", help: "Write what is extra to a file" },
   apply: {
     type: "string",
     valueName: "FILE",
     completes: "file",
-    help: "Delete what --plan wrote, as far as it is extra still (with -r)",
+    help: "Delete what --plan wrote, as far as it is extra still",
   },
-  yes: { type: "boolean", short: "y", help: "Delete what --delete-extra finds (with -r)" },
-  dryRun: { type: "boolean", help: "List what would be done, and do nothing (with -r)" },
-  rate: { type: "number", valueName: "N", minimum: 1, help: "Send at most N requests per second (with -r)" },
-  bandwidth: { type: "string", valueName: "SIZE", help: "Send at most so many bytes per second, as 20MB (with -r)" },
+  yes: { type: "boolean", short: "y", help: "Delete what --delete-extra finds" },
+  dryRun: { type: "boolean", help: "List what would be done, and do nothing" },
+  rate: { type: "number", valueName: "N", minimum: 1, help: "Send at most N requests per second" },
+  bandwidth: { type: "string", valueName: "SIZE", help: "Send at most so many bytes per second, as 20MB" },
   journal: {
     type: "string",
     valueName: "FILE",
     completes: "file",
-    help: "Note what is done, and go on from there when started again (with -r)",
+    help: "Note what is done, and go on from there when started again",
   },
   shard: {
     type: "string",
     valueName: "I/N",
-    help: "Copy one of N parts of the repositories, counted from 0; auto in a job (with -r)",
+    help: "Copy one of N parts of the repositories, counted from 0, or auto",
   },
 } as const satisfies Flags;
 

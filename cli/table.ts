@@ -71,7 +71,7 @@ export const gcrane: Program = {
     {
       name: "copy",
       aliases: ["cp"],
-      summary: "Copy an image, or all tags of a repository",
+      summary: "Copy an image, a repository, or a whole registry",
       load: () => import("./commands/copy.ts"),
     },
     {

@@ -4,7 +4,7 @@ import { CopyJournal } from "./copy_journal.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
 import { CopyRoute, parseRoot } from "./copy_route.ts";
 import { CopyRun } from "./copy_run.ts";
-import { common, deleteExtra, ExtraFinder } from "./extra.ts";
+import { common, deleteExtra, ExtraFinder, sorted } from "./extra.ts";
 import type { JournalLine } from "./journal.ts";
 import { copyOneRepository } from "./repository_copy.ts";
 import { type WalkedRepository, walkRepositories } from "./walk.ts";
@@ -42,12 +42,13 @@ async function copyAll(run: CopyRun): Promise<CopyResult> {
   const finder = extra === "keep" ? undefined : new ExtraFinder(run);
   const resumed = journal.repositories;
   if (resumed > 0) run.tell({ kind: "resumed", repositories: resumed });
+  await run.checkRegistries();
   await copyRepositories(run, finder);
   if (counts.repositories + resumed === 0 && run.failed === 1) throw failures[0].error;
 
   // What could not be seen or copied may be why something looks extra.
   if (run.failed === 0) await finder?.findOthers();
-  const found = run.failed === 0 ? finder?.items ?? [] : [];
+  const found = run.failed === 0 ? sorted(finder?.items ?? []) : [];
   const chosen = onlyExtra ? common(found, onlyExtra) : found;
   if (extra === "delete" && !run.options.dryRun) await deleteExtra(run, chosen);
   if (run.failed === 0) await run.note((journal) => journal.end());

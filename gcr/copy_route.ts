@@ -57,9 +57,9 @@ export class CopyRoute {
     const source = registryOf(this.source);
     const path = moved(repository, this.#targetPath, this.#sourcePath);
     if (!isBelow(path, pathOf(this.source))) return undefined;
-    const same = source.name === registryOf(this.target).name;
     // Within one registry the source may be below the target, and is no copy then.
-    return same && isBelow(repository, this.#sourcePath) ? undefined : source.repository(path);
+    const inside = source.name === registryOf(this.target).name && isBelow(this.#sourcePath, this.#targetPath);
+    return inside && isBelow(repository, this.#sourcePath) ? undefined : source.repository(path);
   }
 }
 

@@ -1,12 +1,13 @@
 import { HttpError, ProtocolError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { type Hash, isHash } from "../src/spec/mod.ts";
+import { type Hash, isHash, isIndex } from "../src/spec/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import { registryOf } from "./copy_route.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { listedManifests } from "./listed_manifests.ts";
-import type { RepositoryListing } from "./list.ts";
+import { listRepository, type RepositoryListing } from "./list.ts";
+import { mayBeIndex } from "./manifest_copy.ts";
 import type { TargetListing } from "./repository_copy.ts";
 import { walkRepositories } from "./walk.ts";
 
@@ -27,7 +28,7 @@ export interface ComparedRepositories {
 export class ExtraFinder {
   readonly #run: CopyRun;
   readonly #seen = new Set<string>();
-  /** What was found, sorted by repository when all is done. */
+  /** What was found. */
   readonly items: ExtraItem[] = [];
 
   constructor(run: CopyRun) {
@@ -46,7 +47,7 @@ export class ExtraFinder {
 
   /** Goes through the repositories of the target that the source does not have. */
   async findOthers(): Promise<void> {
-    const { route, puller, jobs, signal } = this.#run;
+    const { route, targetPuller: puller, jobs, signal } = this.#run;
     const nothing = { tags: [], child: [], manifest: {} };
     const walk = walkRepositories(route.target, {
       puller,
@@ -73,9 +74,9 @@ export class ExtraFinder {
   }
 
   async #find({ target, before, listing }: ComparedRepositories): Promise<void> {
-    const { puller, signal, jobs, wantsAll, options } = this.#run;
-    const kept = new Set(listing.tags);
-    const isExtra = (tag: string) => !kept.has(tag) && this.#run.wantsTag(tag) && !standsForReferrers(tag, listing);
+    const { targetPuller: puller, signal, jobs, wantsAll, options } = this.#run;
+    const wanted = new Set(listing.tags);
+    const isExtra = (tag: string) => !wanted.has(tag) && this.#run.wantsTag(tag) && !standsForReferrers(tag, listing);
     const tags = before.tags.filter(isExtra);
     if (tags.length > 0) {
       for await (const there of listedManifests(target, { ...before, tags }, { puller, signal, jobs })) {
@@ -84,14 +85,26 @@ export class ExtraFinder {
         }
       }
     }
-    if (!wantsAll || !listing.manifest) return;
-    for (const [digest, { tag: own = [] }] of Object.entries(before.manifest ?? {})) {
+    if (wantsAll && listing.manifest) {
+      const kept = listing.manifest;
       // A tag that the source has on another manifest was moved by the copy, unless that leaves tags alone.
-      const isFree = own.every((tag) => isExtra(tag) || (kept.has(tag) && !options.noClobber));
-      if (isHash(digest) && isFree && !(digest in listing.manifest)) {
-        this.items.push({ repository: target.name, digest });
-      }
+      const isFree = (tag: string) => isExtra(tag) || (wanted.has(tag) && !options.noClobber);
+      const found = Object.entries(before.manifest ?? {})
+        .filter(([digest, { tag = [] }]) => !(digest in kept) && tag.every(isFree));
+      await this.#addManifests(target, new Set(found.map(([digest]) => digest).filter(isHash)));
     }
+  }
+
+  /** Adds manifests, but none that something leads to which stays, whatever the source's list says of it. */
+  async #addManifests(target: Repository, digests: ReadonlySet<Hash>): Promise<void> {
+    if (digests.size === 0) return;
+    const { targetPuller: puller, signal } = this.#run;
+    const { manifest = {} } = await listRepository(target, { puller, signal });
+    const staying = Object.entries(manifest).filter(([digest, { mediaType = "" }]) =>
+      isHash(digest) && !digests.has(digest) && mayBeIndex(mediaType)
+    );
+    const needed = await reachedFrom(this.#run, target, staying.map(([digest]) => digest as Hash));
+    for (const digest of digests) if (!needed.has(digest)) this.items.push({ repository: target.name, digest });
   }
 }
 
@@ -104,6 +117,30 @@ function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryLi
   if (hex === undefined) return false;
   // A plain list does not tell of the members of indexes, so any could be one.
   return manifest ? `sha256:${hex}` in manifest : tags.length > 0 || child !== undefined;
+}
+
+/** Some manifests of the target, and the members of those that are indexes. */
+async function reachedFrom(run: CopyRun, repository: Repository, digests: readonly Hash[]): Promise<Set<Hash>> {
+  const { targetPuller: puller, signal } = run;
+  const reached = new Set<Hash>();
+  const open = [...digests];
+  for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
+    if (reached.has(digest)) continue;
+    reached.add(digest);
+    const found = await puller.get(repository.digest(digest), { signal });
+    if (!mayBeIndex(found.descriptor.mediaType)) continue;
+    const { manifests } = await found.index().manifest({ signal });
+    // A member may be of any type; only an index has members of its own.
+    for (const member of manifests) isIndex(member.mediaType) ? open.push(member.digest) : reached.add(member.digest);
+  }
+  return reached;
+}
+
+/** The same items by repository, tags before manifests. */
+export function sorted(items: readonly ExtraItem[]): ExtraItem[] {
+  const key = ({ repository, tag, digest }: ExtraItem) =>
+    `${repository} ${tag === undefined ? `@${digest}` : `:${tag}`}`;
+  return items.toSorted((a, b) => key(a) < key(b) ? -1 : 1);
 }
 
 /** Those items that a list has too. */
@@ -145,7 +182,14 @@ class Deletion {
     const stuck: ExtraItem[] = [];
     for (const item of tagged) if (!await this.#deleteTag(item)) stuck.push(item);
     if (stuck.length > 0) await this.#deleteTargets(stuck, items);
-    await this.#deleteManifests(untagged);
+    if (untagged.length > 0) await this.#deleteManifests(await this.#stillFree(untagged));
+  }
+
+  /** Those manifests that no tag points at any more, or again. */
+  async #stillFree(items: readonly ExtraItem[]): Promise<ExtraItem[]> {
+    const { targetPuller: puller, signal } = this.#run;
+    const { manifest = {} } = await listRepository(this.#repository, { puller, signal });
+    return items.filter(({ digest }) => digest in manifest && (manifest[digest].tag ?? []).length === 0);
   }
 
   /** Deletes a tag, if it still is where it was; `false` when the registry can't delete tags. */
@@ -168,7 +212,7 @@ class Deletion {
    * stays.
    */
   async #deleteTargets(stuck: readonly ExtraItem[], items: readonly ExtraItem[]): Promise<void> {
-    const { puller, pusher, signal, jobs } = this.#run;
+    const { targetPuller: puller, pusher, signal, jobs } = this.#run;
     const going = new Set(items.map(({ tag }) => tag));
     const staying: Hash[] = [];
     const tags: string[] = [];
@@ -177,7 +221,7 @@ class Deletion {
     for await (const { digest } of listedManifests(this.#repository, listing, { puller, signal, jobs })) {
       staying.push(digest);
     }
-    const needed = await this.#reachedFrom(staying);
+    const needed = await reachedFrom(this.#run, this.#repository, staying);
     for (const [digest, group] of Map.groupBy(stuck, (item) => item.digest)) {
       const reference = this.#repository.digest(digest);
       try {
@@ -190,21 +234,6 @@ class Deletion {
         this.#run.fail(`${this.#repository}:${group[0].tag}`, error);
       }
     }
-  }
-
-  /** Some manifests, and the members of those that are indexes. */
-  async #reachedFrom(digests: readonly Hash[]): Promise<Set<Hash>> {
-    const { puller, signal } = this.#run;
-    const reached = new Set<Hash>();
-    const open = [...digests];
-    for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
-      if (reached.has(digest)) continue;
-      reached.add(digest);
-      const { bytes } = await puller.get(this.#repository.digest(digest), { signal });
-      const { manifests } = JSON.parse(new TextDecoder().decode(bytes)) as { manifests?: { digest: Hash }[] };
-      open.push(...(manifests ?? []).map((member) => member.digest));
-    }
-    return reached;
   }
 
   /** Registries keep what an index holds, so what fails is tried again once others are gone. */

@@ -184,20 +184,21 @@ export class ManifestCopy {
 
   async #put(digest: Hash, manifest: ManifestBytes): Promise<void> {
     const { target: { repository }, pusher } = this.#options;
-    const referrers = this.#listsNoReferrers(manifest);
+    // A copy that is killed in between finds the manifest there, and would not list it any more.
+    const referrers = this.#isListedByTag(manifest) ? "never" : "before";
     await pusher.put(repository.digest(digest), manifest, { signal: this.#run.signal, referrers });
   }
 
   async #tag(manifest: ManifestBytes, tags: readonly string[]): Promise<void> {
     const { target: { repository }, pusher } = this.#options;
     const { signal } = this.#run;
-    for (const tag of tags) await pusher.put(repository.tag(tag), manifest, { signal, referrers: false });
+    for (const tag of tags) await pusher.put(repository.tag(tag), manifest, { signal, referrers: "never" });
   }
 
-  /** Whether the list of what refers to a manifest's subject is not copied itself, under the tag that holds it. */
-  #listsNoReferrers({ bytes }: ManifestBytes): boolean {
+  /** Whether a tag of the source, which is copied as it is, holds the list of what refers to a manifest's subject. */
+  #isListedByTag({ bytes }: ManifestBytes): boolean {
     const { subject } = parseJsonObject(bytes, "manifest");
-    return !isDescriptor(subject) || !this.#options.sourceTags.has(referrersTag(subject.digest));
+    return isDescriptor(subject) && this.#options.sourceTags.has(referrersTag(subject.digest));
   }
 
   /** What is below a manifest that is there may have referrers that are not. */

@@ -9,7 +9,7 @@ import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 import { type CopyTarget, ManifestCopy, mayBeIndex } from "./manifest_copy.ts";
 import { forPlatforms } from "./platform_selection.ts";
-import { repositoryProgress } from "./repository_progress.ts";
+import { RepositoryProgress } from "./repository_progress.ts";
 import type { WalkedRepository } from "./walk.ts";
 
 /** What the target had when a repository was looked at; `undefined` where that can't be known. */
@@ -27,7 +27,8 @@ export async function copyOneRepository(
 ): Promise<TargetListing> {
   const target = run.route.targetOf(source);
   if (isEmpty(listing) && (run.options.extra ?? "keep") === "keep") return undefined;
-  const progress = repositoryProgress(target, run.options.onProgress);
+  const { onProgress } = run.options;
+  const progress = onProgress && new RepositoryProgress(target, onProgress);
   const pusher = run.pusher.fork({
     onProgress(event) {
       if (event.state === "done") run.counts.bytes += event.complete;
@@ -39,13 +40,14 @@ export async function copyOneRepository(
     const before = await listTarget(run, target, pusher);
     const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, pusher }).copyAll();
     isDone = !failed;
+    if (isEmpty(listing)) return before;
     run.counts.repositories++;
     if (isDone) await run.note((journal) => journal.done(source.repository));
     run.tell({ kind: "repository", source: source.name, target: target.name, copied });
     return before;
   } finally {
     progress?.end(isDone ? "done" : "failed");
-    for (const repository of [source, target]) run.pusher.forget(repository);
+    run.forget(source, target);
   }
 }
 
@@ -56,7 +58,7 @@ function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
 
 /** What the target has: nothing where there is no such repository yet. */
 async function listTarget(run: CopyRun, target: Repository, pusher: Pusher): Promise<TargetListing> {
-  const { signal, puller, options } = run;
+  const { signal, targetPuller: puller, options } = run;
   try {
     return await listRepository(target, { puller, signal });
   } catch (error) {
@@ -166,7 +168,7 @@ class RepositoryCopy {
   /** What the target has of what is wanted. */
   async #target(wanted: readonly ListedManifest[]): Promise<CopyTarget> {
     const { target, before } = this.#pair;
-    const { puller, signal, jobs, options } = this.#run;
+    const { targetPuller: puller, signal, jobs, options } = this.#run;
     if (!before) return { repository: target, tags: new Map(), manifests: new Set(), complete: false };
     const tags = new Map<string, Hash | undefined>(before.tags.map((tag) => [tag, undefined]));
     const asked = options.noClobber ? [] : [...new Set(wanted.flatMap((manifest) => manifest.tags))];

@@ -1,34 +1,44 @@
-import { type ProgressEvent, type ProgressListener, ProgressReporter } from "../src/image/mod.ts";
+import type { ProgressEvent, ProgressListener } from "../src/image/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 
-/** Makes one object of progress of all blobs that go into a repository. It is silent until one of them moves. */
-export interface RepositoryProgress {
-  /** Takes news of a blob. */
-  add(event: ProgressEvent): void;
-  /** Nothing more will come. */
-  end(state: "done" | "failed"): void;
-}
+/**
+ * Makes one object of progress of all blobs that go into a repository, so that who listens keeps one for each
+ * repository and not for each blob. Its total grows as blobs are announced. It is silent until one of them moves.
+ */
+export class RepositoryProgress {
+  readonly #listener: ProgressListener;
+  readonly #subject: Pick<ProgressEvent, "id" | "label" | "kind">;
+  /** Blobs that have not arrived. */
+  readonly #open = new Map<string, { complete: number; total: number }>();
+  #complete = 0;
+  #total = 0;
+  #began = false;
 
-/** As the interface says; `undefined` when nobody listens. */
-export function repositoryProgress(
-  repository: Repository,
-  listener: ProgressListener | undefined,
-): RepositoryProgress | undefined {
-  if (!listener) return undefined;
-  const moving = new Map<string, number>();
-  const reporter = new ProgressReporter(listener, { id: repository.name, label: repository.repository, kind: "write" });
-  let began = false;
-  return {
-    add({ id, complete, state }) {
-      const before = moving.get(id) ?? 0;
-      if (state === "active" || state === "waiting") moving.set(id, complete);
-      else moving.delete(id);
-      if (complete === before) return;
-      began = true;
-      reporter.advance(complete - before);
-    },
-    end(state) {
-      if (began) reporter.end(state);
-    },
-  };
+  /** Makes it; nobody is told anything yet. */
+  constructor({ name, repository }: Repository, listener: ProgressListener) {
+    this.#listener = listener;
+    this.#subject = { id: name, label: repository, kind: "write" };
+  }
+
+  /** Takes news of a blob. */
+  add({ id, complete, total = complete, state }: ProgressEvent): void {
+    const before = this.#open.get(id) ?? { complete: 0, total: 0 };
+    const need = state === "skipped" || state === "mounted" ? 0 : total;
+    if (state === "active" || state === "waiting") this.#open.set(id, { complete, total: need });
+    else this.#open.delete(id);
+    this.#complete += complete - before.complete;
+    this.#total += need - before.total;
+    if (complete === before.complete && !this.#began) return;
+    this.#began = true;
+    this.#tell("active");
+  }
+
+  /** Nothing more will come. */
+  end(state: "done" | "failed"): void {
+    if (this.#began) this.#tell(state);
+  }
+
+  #tell(state: ProgressEvent["state"]): void {
+    this.#listener({ ...this.#subject, complete: this.#complete, total: this.#total, state });
+  }
 }

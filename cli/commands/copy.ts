@@ -15,9 +15,9 @@ Of an index all images are copied. With --platform, of one platform its image is
 
 SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.
 
-With --recursive, SRC is a repository, with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. Several --platform make smaller indexes, whose digests are new. What fails is listed at the end, and the rest goes on. With --journal a run that was killed goes on where it stopped; without, it compares again.
+With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
 
---shard 2/8 copies the third of eight parts, each repository in the same part always. --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT, --shard auto/8 the first from JOB_COMPLETION_INDEX, as a Kubernetes job with completionMode Indexed sets it.
+--shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.
 
 Where the two ends need other credentials, though they may be one registry, --src-keychain and --dst-keychain say which.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },

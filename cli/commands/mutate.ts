@@ -63,15 +63,15 @@ ${SOURCES_HELP} The result needs -t then.`,
     }
     const { inPlace, append, repo: repository } = flags;
     if (flags.output !== undefined) return await writeOne(flags.output, context);
+    const layers = { ...layerOptions(context), stdin };
     const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
     const changes = await changesOf(flags, subjectFinder(context));
     const { mutate } = await import("../../src/crane/mod.ts");
     const change = async (image: string, tag: string | undefined) =>
       await mutate(await localSource(image, context) ?? image, changes, {
         ...options,
-        ...layerOptions(context),
+        ...layers,
         append,
-        stdin,
         tag,
         repository,
       });

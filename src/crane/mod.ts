@@ -33,7 +33,7 @@ export {
 export { load, type LoadOptions, push } from "./load.ts";
 
 export { type ImageSource, open, openImage, type OpenOptions } from "./open.ts";
-export type { PlatformsOptions } from "./platforms.ts";
+export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 export {
   append,
   type AppendOptions,

@@ -21,6 +21,16 @@ export interface ManifestBytes {
   readonly mediaType: string;
 }
 
+/** Options of {@linkcode Pusher.put}. */
+export interface PutOptions extends AbortOptions {
+  /**
+   * When a manifest with a subject is put into the list of what refers to that, where the registry keeps none itself.
+   * Before it is there itself, who is interrupted leaves an entry too many and not one too few.
+   * @default "after"
+   */
+  referrers?: "before" | "after" | "never";
+}
+
 /** Options of {@linkcode Pusher.delete}. */
 export interface DeleteOptions extends AbortOptions {
   /**
@@ -28,15 +38,6 @@ export interface DeleteOptions extends AbortOptions {
    * @default read from the manifest
    */
   subject?: Hash | null;
-}
-
-/** Options of {@linkcode Pusher.put}. */
-export interface PutOptions extends AbortOptions {
-  /**
-   * Whether a manifest with a subject is made findable where the registry keeps no list of referrers itself.
-   * @default true
-   */
-  referrers?: boolean;
 }
 
 /**
@@ -120,7 +121,10 @@ export class Pusher {
    */
   async put(reference: Reference, manifest: ManifestBytes, options: PutOptions = {}): Promise<Hash> {
     const { bytes, mediaType } = manifest;
+    const { referrers = "after" } = options;
     const digest = await digestBytes(bytes);
+    const listed = () => addReferrer(this.#client, reference.context, { bytes, mediaType, digest }, options);
+    if (referrers === "before") await listed();
     const { response } = await this.#client.request(reference.context, {
       method: "PUT",
       to: `/manifests/${reference.identifier}`,
@@ -131,9 +135,7 @@ export class Pusher {
       signal: options.signal,
     });
     await discard(response);
-    if (options.referrers !== false && !response.headers.has("oci-subject")) {
-      await addReferrer(this.#client, reference.context, { bytes, mediaType, digest }, options);
-    }
+    if (referrers === "after" && !response.headers.has("oci-subject")) await listed();
     return digest;
   }
 

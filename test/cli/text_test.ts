@@ -4,7 +4,7 @@ import { redactHeader, redactText, redactUrl } from "../../cli/redact.ts";
 import { formatRequest } from "../../cli/request_log.ts";
 import { nearest } from "../../cli/suggest.ts";
 import { oneLine, truncate, wrap } from "../../cli/terminal_text.ts";
-import { formatBytes, formatDuration } from "../../cli/units.ts";
+import { formatBytes, formatDuration, parseBytes } from "../../cli/units.ts";
 
 describe("formatBytes", () => {
   for (
@@ -25,6 +25,29 @@ describe("formatBytes", () => {
   ) {
     it(text, () => assertEquals(formatBytes(bytes), text));
   }
+});
+
+describe("parseBytes", () => {
+  for (
+    const [text, bytes] of [
+      ["20MB", 20e6],
+      ["20 MB", 20e6],
+      ["1.5k", 1500],
+      ["64KiB", 65536],
+      ["2GiB", 2 ** 31],
+      ["7", 7],
+      ["7B", 7],
+      ["1TB", 1e12],
+      ["fast", undefined],
+      ["-1MB", undefined],
+      ["1XB", undefined],
+      ["", undefined],
+    ] as const
+  ) it(`reads ${JSON.stringify(text)} as ${bytes}`, () => assertEquals(parseBytes(text), bytes));
+
+  it("reads what formatBytes writes", () => {
+    for (const bytes of [0, 999, 1200, 45_600_000, 305_000_000]) assertEquals(parseBytes(formatBytes(bytes)), bytes);
+  });
 });
 
 describe("formatDuration", () => {

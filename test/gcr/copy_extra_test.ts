@@ -157,6 +157,34 @@ describe("what is extra at the destination of a recursive copy", () => {
     assertEquals(failures[0].name.startsWith(`${TARGET}/other@sha256:`), true);
   });
 
+  it("is nothing that an index needs which stays, though the source does not list it", async () => {
+    const { world, extra } = await withExtra();
+    const members = (await index(10).children()).map(({ descriptor }) => descriptor.digest);
+    const lying: typeof fetch = async (input, init) => {
+      const response = await world.fetch(input, init);
+      if (!String(input).includes(`${SOURCE}/v2/team/web/multi/tags/list`)) return response;
+      const listing = await response.json();
+      for (const digest of members) delete listing.manifest[digest];
+      return Response.json(listing);
+    };
+    const result = await world.copy(SOURCE, TARGET, { extra: "delete", fetch: lying });
+    assertEquals([result.failed, texts(result.extra)], [0, extra]);
+    await world.validate(TARGET);
+  });
+
+  it("is left alone when it got a tag meanwhile", async () => {
+    const { world } = await withExtra();
+    world.intercept = async ({ method, path }) => {
+      if (method === "DELETE" && path.endsWith("/team/app/manifests/old")) {
+        await world.push(`${TARGET}/team/app:wanted-after-all`, image(60));
+      }
+      return undefined;
+    };
+    assertEquals((await world.copy(SOURCE, TARGET, deleting)).failed, 0);
+    const { tags } = (await world.content(TARGET))["team/app"];
+    assertEquals([tags.old, tags["wanted-after-all"]], [undefined, await image(60).digest()]);
+  });
+
   it("is deleted in an order that keeps what an index holds until the index is gone", async () => {
     const { world, extra } = await withExtra();
     const members = (await index(61).children()).map(({ descriptor }) => descriptor.digest as string);

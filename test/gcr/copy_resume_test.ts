@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { CopyEvent } from "../../gcr/mod.ts";
 import { JournalError } from "../../src/errors.ts";
+import type { Hash } from "../../src/spec/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
-import { CopyWorld, fill, image, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, fill, image, referrer, SOURCE, TARGET } from "./copy_world.ts";
 
 async function withJournal(work: (journal: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "gcrane_copy_"));
@@ -116,4 +117,31 @@ describe("a journal of a recursive copy", () => {
       const { extra } = await world.copy(SOURCE, TARGET, { journal, extra: "find" });
       assertEquals(extra.map(({ tag }) => tag), ["old", undefined]);
     }));
+});
+
+describe("a recursive copy without a journal", () => {
+  it("lists what refers to a manifest, wherever it was ended before", async () => {
+    const app = image(1);
+    const tag = `${(await app.digest()).replace(":", "-")}`;
+    for (let n = 1, isThrough = false; !isThrough; n++) {
+      const target = new FakeRegistry({ referrers: false });
+      const world = new CopyWorld({ target });
+      await world.push(`${SOURCE}/app:v1`, app);
+      const signatures = [await referrer(2, app), await referrer(3, app)];
+      for (const signature of signatures) await world.push(`${SOURCE}/app`, signature);
+      const stop = new AbortController();
+      let writes = 0;
+      world.intercept = ({ method, host }) => {
+        if (host === TARGET && method === "PUT" && ++writes === n) stop.abort(new Error("killed"));
+        return undefined;
+      };
+      await world.copy(SOURCE, TARGET, { signal: stop.signal, jobs: 1 }).then(() => isThrough = true, () => {});
+      world.intercept = () => undefined;
+      assertEquals((await world.copy(SOURCE, TARGET)).failed, 0);
+      const { manifests } = JSON.parse(new TextDecoder().decode(target.manifestsOf("app").get(tag)!.bytes));
+      const digests = await Promise.all(signatures.map((signature) => signature.digest()));
+      const listed = (manifests as { digest: Hash }[]).map(({ digest }) => digest);
+      assertEquals(listed.toSorted(), digests.toSorted(), `ended at write ${n}`);
+    }
+  });
 });

@@ -23,6 +23,17 @@ export type Intercept = (request: { method: string; host: string; path: string }
   | undefined
   | Promise<Response | undefined>;
 
+/** Puts something into a registry, under a tag or its digest. */
+export type Push = (reference: string, view: Image | ImageIndex) => Promise<Hash>;
+
+/** Does so over a `fetch`. */
+export async function pushWith(fetch: typeof globalThis.fetch, ...[reference, view]: Parameters<Push>): Promise<Hash> {
+  const [, name, tag] = /^(.*?)(?::([^:/]+))?$/.exec(reference)!;
+  const repository = parseRepository(name);
+  const named = tag ? repository.tag(tag) : repository.digest(await view.digest());
+  return await new Pusher({ fetch }).push(named, view);
+}
+
 /** Two registries in memory, what they were asked, and what to do to them. */
 export class CopyWorld {
   /** Every request: method, host, path and query. */
@@ -51,12 +62,7 @@ export class CopyWorld {
   }
 
   /** Puts something into a registry, under a tag or its digest. */
-  async push(reference: string, view: Image | ImageIndex): Promise<Hash> {
-    const [, name, tag] = /^(.*?)(?::([^:/]+))?$/.exec(reference)!;
-    const repository = parseRepository(name);
-    const pusher = new Pusher({ fetch: this.fetch });
-    return await pusher.push(tag ? repository.tag(tag) : repository.digest(await view.digest()), view);
-  }
+  readonly push: Push = (reference, view) => pushWith(this.fetch, reference, view);
 
   /** Copies recursively without waiting between tries. */
   async copy(source: string, target: string, options: CopyRecursivelyOptions = {}): Promise<CopyResult> {
@@ -71,9 +77,14 @@ export class CopyWorld {
 
   /** Reads everything that a registry lists and checks it. */
   async validate(host: string): Promise<void> {
-    for (const [name, { digests }] of Object.entries(await this.content(host))) {
-      for (const digest of digests) await validate(`${host}/${name}@${digest}`, { fetch: this.fetch });
-    }
+    await validateAll(host, this.fetch);
+  }
+}
+
+/** Reads everything that a registry lists and checks it. */
+export async function validateAll(host: string, fetch: typeof globalThis.fetch): Promise<void> {
+  for (const [name, { digests }] of Object.entries(await contentOf(host, fetch))) {
+    for (const digest of digests) await validate(`${host}/${name}@${digest}`, { fetch });
   }
 }
 
@@ -128,7 +139,7 @@ export function cosignTag(digest: Hash, ending = ".sig"): string {
  * Fills the source with all kinds of things: images under several tags, shared layers, indexes, a nested one, manifests
  * without a tag, signatures under cosign's tags and as referrers.
  */
-export async function fill(push: CopyWorld["push"], host: string = SOURCE): Promise<void> {
+export async function fill(push: Push, host: string = SOURCE): Promise<void> {
   const [app, multi] = [image(1), index(10)];
   const nested = appendManifests(index(20), [index(21)]);
   await push(`${host}/team/app:v1`, app);

@@ -1,0 +1,174 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { fill, image } from "../../gcr/copy_world.ts";
+import { inWorld, type World } from "./world.ts";
+
+// One registry answers under every name here, so what is copied goes below a path.
+const source = "registry.example.com/src";
+const target = "mirror.example.com/dst";
+
+async function filled(work: (world: World) => Promise<void>): Promise<void> {
+  await inWorld(async (world) => {
+    await fill(async (reference, view) => {
+      const [, name, tag] = /^(.*?)(?::([^:/]+))?$/.exec(reference)!;
+      return await world.push(view, tag ? reference : `${name}@${await view.digest()}`);
+    }, source);
+    await work(world);
+  });
+}
+
+const writes = ({ requests }: World) => requests.filter((request) => !/^(GET|HEAD) /.test(request));
+
+describe("gcrane copy --recursive", () => {
+  it("prints nothing, and says at the end what it did", () =>
+    filled(async (world) => {
+      const first = await world.gcrane(`cp -r ${source} ${target}`);
+      assertEquals([first.code, first.out], [0, ""]);
+      assertMatch(
+        first.err,
+        /^copied 17 manifests and 8 tags, \d+\.\d kB of layers; 0 manifests were there \(3 repositories\)\n$/,
+      );
+      world.requests.length = 0;
+      const second = await world.gcrane(`copy --recursive ${source} ${target}`);
+      assertEquals([second.code, second.out, writes(world)], [0, "", []]);
+      assertEquals(second.err, "copied 0 manifests and 0 tags; 17 manifests were there (3 repositories)\n");
+      const tags = async (repository: string) =>
+        (await world.data(`ls ${repository}`)).replaceAll(/\S+\/team/g, "team");
+      assertEquals(await tags(`${target}/team/web/multi`), await tags(`${source}/team/web/multi`));
+    }));
+
+  it("with --dry-run prints what it would copy, for awk and for people", () =>
+    filled(async (world) => {
+      const { code, out, err } = await world.gcrane(`cp -r --dry-run --tag-filter v1 ${source}/team/app ${target}/app`);
+      const digest = await image(1).digest();
+      assertEquals([code, out], [
+        0,
+        `copy ${source}/team/app@${digest} ${target}/app@${digest}\ncopy ${source}/team/app:v1 ${target}/app:v1\n`,
+      ]);
+      assertEquals(err, "would copy 1 manifest and 1 tag; 0 manifests were there (1 repository)\n");
+      assertEquals((await world.gcrane(`digest ${target}/app:v1`)).code, 1);
+    }));
+
+  it("lists what is extra, writes a plan, and deletes what the plan has", () =>
+    filled(async (world) => {
+      await world.gcrane(`cp -r ${source} ${target}`);
+      for (const name of ["team/app:old", "other:older"]) await world.push(image(1), `${target}/${name}`);
+      const listed = await world.gcrane(`cp -r --delete-extra ${source} ${target}`);
+      assertEquals(listed.out, `delete ${target}/other:older\ndelete ${target}/team/app:old\n`);
+      assertMatch(listed.err, /\n2 things could be deleted: --delete-extra --yes does so\n$/);
+
+      const plan = world.path("plan.json");
+      const planned = await world.gcrane(`cp -r --plan ${plan} ${source}/team ${target}/team`);
+      assertEquals([planned.code, planned.out], [0, `delete ${target}/team/app:old\n`]);
+      assertMatch(planned.err, /\n1 thing could be deleted: --apply \S+plan.json does so\n$/);
+      assertEquals(JSON.parse(readFileSync(plan, "utf8")).items.length, 1);
+
+      const applied = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
+      assertEquals([applied.code, applied.out], [0, ""]);
+      assertMatch(applied.err, /\ndeleted 1 of 1 thing that the source has not\n$/);
+      assertEquals((await world.gcrane(`digest ${target}/team/app:old`)).code, 1);
+      await world.data(`digest ${target}/other:older`);
+
+      await world.gcrane(`cp -r --delete-extra --yes ${source} ${target}`);
+      assertEquals((await world.gcrane(`digest ${target}/other:older`)).code, 1);
+      await world.data(`digest ${target}/other:latest`);
+    }));
+
+  it("lists at the end what failed, exits with 1, and deletes nothing then", () =>
+    filled(async (world) => {
+      await world.push(image(1), `${target}/other:old`);
+      const refusing: typeof fetch = (input, init) => {
+        const url = String(input instanceof Request ? input.url : input);
+        const isRefused = init?.method === "PUT" && /dst\/team\/app\/manifests\/(latest|v2)$/.test(url);
+        const errors = [{ code: "TAG_IMMUTABLE", message: "immutable" }];
+        return isRefused ? Promise.resolve(Response.json({ errors }, { status: 409 })) : world.fetch(input, init);
+      };
+      const line = `cp -r -j 1 --delete-extra --yes ${source} ${target}`;
+      const { code, out, err } = await world.gcrane(line, { fetch: refusing });
+      assertEquals([code, out], [1, ""]);
+      const [copied, ...others] = err.trimEnd().split("\n");
+      assertMatch(copied, /^copied \d+ manifests and \d tags, .*\(3 repositories\)$/);
+      assertMatch(others[0], /^Failed: registry.example.com\/src\/team\/app:\S+: PUT .*409.*: TAG_IMMUTABLE/);
+      assertEquals(others.length, 3);
+      assertEquals(
+        others[2],
+        "Error: 2 things failed, so nothing was deleted — the same command tries again what is missing",
+      );
+      await world.data(`digest ${target}/other:old`);
+    }));
+
+  it("keeps a journal, and refuses one of another copy", () =>
+    filled(async (world) => {
+      const journal = world.path("journal");
+      await world.gcrane(`cp -r --journal ${journal} ${source} ${target}`);
+      assertMatch(readFileSync(journal, "utf8"), /^\{"journal":"gcrane copy",.*\}\n(\{.*\}\n)*\{"end":.*\}\n$/);
+      const other = await world.gcrane(`cp -r --journal ${journal} ${source} ${target}/x`);
+      assertEquals([other.code, other.out], [1, ""]);
+      assertMatch(other.err, /^Error: the journal \S+ is of other work: target ".*", not ".*" — .*\n$/);
+    }));
+
+  it("takes its shard from the environment of a job", () =>
+    filled(async (world) => {
+      const inJob = async (environment: Record<string, string>, shard: string) =>
+        (await world.gcrane(`cp -r --shard ${shard} ${source} ${target}`, { environment })).err;
+      const repositories = async (...from: [Record<string, string>, string]) =>
+        Number(/\((\d+) repositor/.exec(await inJob(...from))![1]);
+      const both = [
+        await repositories({ CLOUD_RUN_TASK_INDEX: "0", CLOUD_RUN_TASK_COUNT: "2" }, "auto"),
+        await repositories({ JOB_COMPLETION_INDEX: "1" }, "auto/2"),
+      ];
+      assertEquals(both[0] + both[1], 3);
+      assertMatch(await inJob({}, "auto"), /^Error: a shard of auto needs .*\nUsage: gcrane copy/);
+    }));
+
+  it("copies for several platforms", () =>
+    filled(async (world) => {
+      await world.gcrane(`cp -r --platform linux/arm64 --tag-filter v1 ${source}/team ${target}`);
+      const { architecture } = JSON.parse(await world.data(`config ${target}/web/multi:v1`));
+      assertEquals(architecture, "arm64");
+      await world.gcrane(`cp -r --platform linux/arm64,linux/amd64 --tag-filter v1 ${source}/team ${target}`);
+      const [from, to] = [`${source}/team/web/multi:v1`, `${target}/web/multi:v1`];
+      assertEquals(await world.data(`digest ${to}`), await world.data(`digest ${from}`));
+      const { err } = await world.gcrane(`cp -r --platform linux/s390x ${source}/team ${target}/s390x`);
+      assertMatch(err, /\nleft out 2 indexes with nothing for the platform\n$/);
+    }));
+
+  for (
+    const [line, message] of [
+      [`cp --journal j ${source}:a ${target}:b`, /^Error: --journal means nothing without --recursive — /],
+      [`cp --no-untagged ${source}:a ${target}:b`, /^Error: --no-untagged means nothing without --recursive — /],
+      [`cp --exclude x ${source}:a ${target}:b`, /^Error: --exclude means nothing without --recursive — /],
+      [`cp -r ${source} ${source}`, /^Error: registry.example.com\/src would be copied to itself — /],
+      [`cp -r ./layout ${target}`, /^Error: .\/layout is not a repository or a registry — without -r, one image/],
+      [`cp -r ${source} daemon://x`, /^Error: daemon:\/\/x is not a repository or a registry — /],
+      [`cp -r --yes ${source} ${target}`, /^Error: --yes goes with --delete-extra\n/],
+      [`cp -r --delete-extra --yes --plan p ${source} ${target}`, /^Error: --plan writes down .* — .*--apply\n/],
+      [`cp -r --bandwidth fast ${source} ${target}`, /^Error: --bandwidth fast is no number of bytes — /],
+      [`cp -r --rate 0 ${source} ${target}`, /^Error: --rate is a whole number of at least 1, not "0"\n/],
+      [`cp -r --shard 4/4 ${source} ${target}`, /^Error: 4\/4: there is no shard 4 of 4 — /],
+      [`cp -r --tag-filter /(/ ${source} ${target}`, /^Error: \/\(\/ is not a regular expression — /],
+      [
+        `cp -r --platform a/b/c/d ${source} ${target}`,
+        /^Error: --platform a\/b\/c\/d: .* — for example linux\/arm64\n/,
+      ],
+    ] as const
+  ) {
+    it(`refuses: ${line}`, () =>
+      inWorld(async (world) => {
+        const { code, out, err } = await world.gcrane(line);
+        assertEquals([code, out, world.requests], [2, "", []]);
+        assertMatch(err, message);
+      }));
+  }
+
+  for (const content of ["{}", "no plan", '{"plan":"gcrane copy --delete-extra","version":1,"items":[{}]}']) {
+    it(`refuses a plan that is none: ${content}`, () =>
+      inWorld(async (world) => {
+        const plan = world.write("plan", content);
+        const { code, err } = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
+        assertEquals([code, world.requests], [1, []]);
+        assertMatch(err, /^Error: \S+plan is not a plan of what is extra — /);
+      }));
+  }
+});
