@@ -197,6 +197,11 @@ export const gcrane: Program = {
       summary: "Run a registry",
       entries: [
         {
+          name: "gc",
+          summary: "Remove what a registry keeps and nothing needs",
+          load: () => import("./commands/registry_gc.ts"),
+        },
+        {
           name: "serve",
           summary: "Serve a registry on this machine",
           load: () => import("./commands/registry_serve.ts"),

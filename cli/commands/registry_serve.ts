@@ -4,6 +4,8 @@ import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { type CommandOptions, remoteOptions } from "../remote_options.ts";
 import { accessFlags, readNamed, registryAccess } from "../registry_access.ts";
+import { registryStore, storeFlags } from "../registry_store.ts";
+import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 
 /** `gcrane registry serve` */
 export const command: Command = declare({
@@ -23,12 +25,20 @@ With --proxy the credentials for the other registry are those of the docker conf
       env: "GCRANE_REGISTRY_ADDRESS",
       help: "Where to listen; without a host on every address, and port 0 takes a free one",
     },
-    disk: {
-      type: "string",
-      valueName: "DIR",
-      completes: "directory",
-      env: "GCRANE_REGISTRY_DISK",
-      help: "Keep the content in a directory instead of in memory",
+    ...storeFlags,
+    gcEvery: {
+      type: "number",
+      valueName: "HOURS",
+      default: 24,
+      env: "GCRANE_REGISTRY_GC_EVERY",
+      help: "How often to remove what no manifest needs, as gcrane registry gc does; 0 is never",
+    },
+    grace: {
+      type: "number",
+      valueName: "HOURS",
+      default: 24,
+      env: "GCRANE_REGISTRY_GRACE",
+      help: "For how long that stays all the same; 0 is a minute",
     },
     readOnly: {
       type: "boolean",
@@ -110,7 +120,8 @@ With --proxy the credentials for the other registry are those of the docker conf
     const { hostname, port } = parseAddress(flags.address);
     const tls = await certificate(flags);
     const access = await registryAccess(flags, environment);
-    const { serveRegistry } = await import("../../src/registry/mod.ts");
+    const { store, name } = await registryStore(flags, environment);
+    const { collectGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const { openAccessLog } = await import("../access_log.ts");
     const warn = (message: string) => note(`Warning: ${message}`); // each time: the same may well go wrong again
@@ -119,7 +130,7 @@ With --proxy the credentials for the other registry are those of the docker conf
       hostname,
       port,
       tls,
-      disk: flags.disk,
+      store,
       addressHeader: flags.addressHeader,
       access,
       readOnly: flags.readOnly,
@@ -132,7 +143,18 @@ With --proxy the credentials for the other registry are those of the docker conf
     }).catch((error) => {
       throw listenFailure(flags.address, error);
     });
-    note(`serving ${flags.disk === undefined ? "from memory" : `from ${flags.disk}`} at ${server.url}`);
+    note(`serving from ${name} at ${server.url}`);
+    if (flags.gcEvery > 0 && !flags.readOnly) {
+      const grace = graceOf(flags.grace);
+      void collectGarbageEvery(store, {
+        interval: flags.gcEvery * 3_600_000,
+        grace,
+        uploadExpiry: grace,
+        onCollected: (garbage) => note(`garbage collection: removed ${garbageSummary(garbage)}`),
+        onError: (error) => warn(`garbage collection: ${summary(error)}`),
+        signal,
+      });
+    }
     await aborted(signal);
     const drained = await server.shutdown({ patience: flags.drain * 1000 });
     await log?.close();

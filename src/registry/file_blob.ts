@@ -1,8 +1,9 @@
 import { DigestMismatchError, StoreError } from "../errors.ts";
 import { type AbortOptions, drain } from "../io/mod.ts";
-import { type Bytes, type ByteStream, type FileStat, type OpenFile, openFile } from "../runtime/mod.ts";
+import { type ByteStream, type FileStat, type OpenFile, openFile } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../spec/mod.ts";
 import { atFile } from "./file_access.ts";
+import { heldBack } from "./held_back.ts";
 import { RunningHash } from "./running_hash.ts";
 import type { BlobRange, StoredBlob } from "./store.ts";
 import type { VerifiedFiles } from "./verified_files.ts";
@@ -55,34 +56,20 @@ export class FileBlob implements StoredBlob {
     }
   }
 
-  /**
-   * The whole file, hashed on the way; what comes of it is noted. The last chunk is held back until the hash is known:
-   * a client that has as many bytes as it was promised does not look at how the answer ends.
-   */
+  /** The whole file, hashed on the way; what comes of it is noted. */
   #verify(file: OpenFile, stat: FileStat, options: { closeWhenDone: boolean; signal?: AbortSignal }): ByteStream {
-    const reader = file.stream(options).getReader();
     let hash: RunningHash | undefined;
-    let held: Bytes | undefined;
-    const check = async (hash: RunningHash) => {
-      const actual = await hash.digest();
-      if (actual === this.#digest) return this.#verified.mark(this.#path, stat, "sound");
-      this.#verified.mark(this.#path, stat, "spoilt");
-      throw new DigestMismatchError(`${this.#path} has the digest ${actual} instead of its own`, {
-        hint: "push the blob again to replace it",
-      });
-    };
-    return new ReadableStream<Bytes>({
-      pull: async (controller) => {
-        hash ??= await RunningHash.start(hashAlgorithm(this.#digest));
-        held ??= (await reader.read()).value;
-        if (held) hash.update(held);
-        const next = held && (await reader.read()).value;
-        if (!next) await check(hash);
-        if (held) controller.enqueue(held);
-        if (!next) controller.close();
-        held = next;
+    const start = () => RunningHash.start(hashAlgorithm(this.#digest));
+    return heldBack(file.stream(options), {
+      chunk: async (bytes) => (hash ??= await start()).update(bytes),
+      end: async () => {
+        const actual = await (hash ?? await start()).digest();
+        if (actual === this.#digest) return this.#verified.mark(this.#path, stat, "sound");
+        this.#verified.mark(this.#path, stat, "spoilt");
+        throw new DigestMismatchError(`${this.#path} has the digest ${actual} instead of its own`, {
+          hint: "push the blob again to replace it",
+        });
       },
-      cancel: (reason) => reader.cancel(reason),
-    }, { highWaterMark: 0 });
+    });
   }
 }

@@ -41,8 +41,13 @@ export type { ProxyOptions } from "./upstream.ts";
 export type { UsersOptions } from "./users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
 export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
+export { collectGarbageEvery, type GarbageRoundsOptions } from "./garbage_rounds.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
+export { s3Store } from "./s3_store.ts";
+export type { S3StoreOptions } from "./s3_options.ts";
+export { r2Store } from "./r2_store.ts";
+export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./r2_binding.ts";
 export type {
   BlobRange,
   RegistryStore,

@@ -21,6 +21,7 @@ export {
   streamingHashSync,
   type SyncStreamingHash,
 } from "./hash.ts";
+export { type ResumableHash, resumableHash } from "./saved_hash.ts";
 export {
   gunzipStream,
   gzipBytes,

@@ -65,7 +65,7 @@ describe("the table", () => {
       assertMatch(entry.summary, /^[A-Z].*[^.]$/);
       assert(command.examples.length > 0);
       for (const [key, flag] of Object.entries(command.flags)) {
-        assertMatch(key, /^[a-z]+([A-Z][a-z0-9]*)*$/);
+        assertMatch(key, /^[a-z][a-z0-9]*([A-Z][a-z0-9]*)*$/);
         assertMatch(flag.help, /^[A-Z].*[^.]$/);
         assert(flag.short === undefined || /^[a-zA-Z]$/.test(flag.short), `-${flag.short}`);
       }

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -19,6 +19,8 @@ export type Peer =
   | "fish"
   | "crane"
   | "bun"
+  | "miniflare"
+  | "s3rver"
   | "node 22.18";
 
 const found = new Map<Peer, string | undefined>();
@@ -49,6 +51,9 @@ function search(peer: Peer): string | undefined {
       return locateNode();
     case "dockerd":
       return locateDockerd();
+    case "miniflare":
+    case "s3rver":
+      return locatePackage(peer);
     default:
       return onPath(peer);
   }
@@ -73,6 +78,12 @@ function locateNode(): string | undefined {
   if (path === undefined) return undefined;
   const [major, minor] = execFileSync(path, ["--version"], { encoding: "utf8" }).slice(1).split(".").map(Number);
   return major > 22 || (major === 22 && minor >= 18) ? path : undefined;
+}
+
+/** Finds a package of npm among those that are installed beside this one, for Node.js to run. */
+function locatePackage(name: string): string | undefined {
+  const folder = join(homedir(), ".cache/gcrane-peers/npm/node_modules", name);
+  return onPath("node") !== undefined && existsSync(join(folder, "package.json")) ? folder : undefined;
 }
 
 /** Finds a dockerd, on PATH or in a package that is unpacked. */

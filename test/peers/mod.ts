@@ -9,4 +9,5 @@ export { dockerEngine, type Engine, podmanEngine } from "./engines.ts";
 export { type DockerRegistry, dockerRegistry, type DockerRegistryOptions, registryUser } from "./docker_registry.ts";
 export { describePeer, peerIt, type PeerTestOptions } from "./peer_tests.ts";
 export { podman, runPeer, runPeerForBytes, type RunPeerOptions, skopeo, tar, umoci } from "./programs.ts";
+export { type NodeProgram, s3rver, workerd, type WorkerdOptions } from "./node_programs.ts";
 export { Terminal, type TerminalOptions } from "./terminal.ts";

@@ -1,0 +1,49 @@
+import { UsageError } from "../../src/errors.ts";
+import { type Command, command as declare } from "../command.ts";
+import { registryStore, storeFlags } from "../registry_store.ts";
+import { formatBytes } from "../units.ts";
+
+const HOUR = 3_600_000;
+
+/** `gcrane registry gc` */
+export const command: Command = declare({
+  description:
+    `Removes what a registry keeps and no manifest needs: blobs that none names, and uploads that nobody goes on with. It prints the digests of the blobs. Manifests stay, tagged or not.
+
+It may run while registries serve from the same place, and loses nothing that is pushed meanwhile: what somebody relied on within the grace stays. The clocks of all machines must agree to within half a minute.`,
+  flags: {
+    ...storeFlags,
+    grace: {
+      type: "number",
+      valueName: "HOURS",
+      default: 24,
+      env: "GCRANE_REGISTRY_GRACE",
+      help: "For how long what is not needed stays all the same; 0 is a minute",
+    },
+    dryRun: { type: "boolean", help: "Only print what would be removed" },
+  },
+  examples: [{ text: "See what could go", command: "gcrane registry gc --dry-run --disk ./registry" }],
+  async run({ flags, environment, stdout, note, signal }) {
+    const { disk, s3, dryRun } = flags;
+    if (disk === undefined && s3 === undefined) throw new UsageError("name a store with --disk or --s3");
+    const { store } = await registryStore(flags, environment);
+    const { collectGarbage } = await import("../../src/registry/mod.ts");
+    const grace = graceOf(flags.grace);
+    const garbage = await collectGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });
+    for (const { digest } of garbage.blobs) await stdout.print(digest);
+    note(`${dryRun ? "would remove" : "removed"} ${summary(garbage)}`);
+  },
+});
+
+/** A grace in milliseconds, of hours; it is a minute at least. */
+export function graceOf(hours: number): number {
+  return Math.max(hours * HOUR, 60_000);
+}
+
+/** What was removed, for people. */
+export function summary(
+  { blobs, bytes, uploads }: { blobs: readonly unknown[]; bytes: number; uploads: readonly unknown[] },
+): string {
+  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+  return `${count(blobs.length, "blob")}, ${formatBytes(bytes)}, and ${count(uploads.length, "abandoned upload")}`;
+}

@@ -1,0 +1,35 @@
+import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+
+/**
+ * The same stream, looked at on the way. Its last chunk is held back until `end` has found it good: a client that has as
+ * many bytes as it was promised does not look at how the answer ends.
+ */
+export function heldBack(
+  source: ByteStream,
+  observer: { chunk(bytes: Bytes): void | Promise<void>; end(): Promise<void> },
+): ByteStream {
+  const reader = source.getReader();
+  let held: Bytes | undefined;
+  let isStarted = false;
+  const next = async () => {
+    const { value } = await reader.read();
+    if (value) await observer.chunk(value);
+    else await observer.end();
+    return value;
+  };
+  return pullStream({
+    async read() {
+      try {
+        if (!isStarted) held = await next();
+        isStarted = true;
+        const given = held;
+        if (given) held = await next();
+        return given;
+      } catch (error) {
+        reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}

@@ -1,0 +1,93 @@
+import type { AbortOptions } from "../io/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type Hash, parseHash } from "../spec/mod.ts";
+import { ObjectBlobs } from "./object_blobs.ts";
+import type { ObjectBucket } from "./object_bucket.ts";
+import { ObjectRecords } from "./object_records.ts";
+import { ObjectUploads } from "./object_uploads.ts";
+import type {
+  RegistryStore,
+  StoreAppendOptions,
+  StoredBlob,
+  StoredUpload,
+  StoreListOptions,
+  StorePutOptions,
+} from "./store.ts";
+
+/**
+ * A store in a bucket of objects: records under `records/`, the bytes of blobs under `data/`, what they are the bytes of
+ * under `blobs/`, and the states of uploads under `uploads/`.
+ */
+export function objectStore(bucket: ObjectBucket): RegistryStore {
+  return new ObjectStore(bucket);
+}
+
+class ObjectStore implements RegistryStore {
+  readonly #records: ObjectRecords;
+  readonly #blobs: ObjectBlobs;
+  readonly #uploads: ObjectUploads;
+
+  constructor(bucket: ObjectBucket) {
+    this.#records = new ObjectRecords(bucket);
+    this.#blobs = new ObjectBlobs(bucket);
+    this.#uploads = new ObjectUploads(bucket, this.#blobs);
+  }
+
+  async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
+    options.signal?.throwIfAborted();
+    return await this.#records.get(key, options);
+  }
+
+  async put(key: string, value: Bytes, { signal }: StorePutOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    await this.#records.put(key, value, { signal });
+  }
+
+  async delete(key: string, options: AbortOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
+    return await this.#records.delete(key, options);
+  }
+
+  async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
+    options.signal?.throwIfAborted();
+    return await this.#records.list(path, options);
+  }
+
+  async blob(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
+    options.signal?.throwIfAborted();
+    const entry = await this.#blobs.entry(digest, options);
+    return entry && this.#blobs.blob(digest, entry);
+  }
+
+  async *blobs(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    options.signal?.throwIfAborted();
+    yield* this.#blobs.digests(options);
+  }
+
+  async deleteBlob(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
+    options.signal?.throwIfAborted();
+    return await this.#uploads.deleteBlob(parseHash(digest), options);
+  }
+
+  async *uploads(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
+    options.signal?.throwIfAborted();
+    yield* this.#uploads.list(options);
+  }
+
+  async uploadSize(id: string, options: AbortOptions = {}): Promise<number> {
+    options.signal?.throwIfAborted();
+    return await this.#uploads.size(id, options);
+  }
+
+  appendUpload(id: string, body: ByteStream, options?: StoreAppendOptions): Promise<number> {
+    return this.#uploads.append(id, body, options);
+  }
+
+  finishUpload(id: string, digest: Hash, options?: AbortOptions): Promise<number> {
+    return this.#uploads.finish(id, digest, options);
+  }
+
+  cancelUpload(id: string, options?: AbortOptions): Promise<void> {
+    return this.#uploads.cancel(id, options);
+  }
+}

@@ -1,0 +1,56 @@
+import { createHash, createHmac } from "node:crypto";
+
+/** The keys that a fake S3 knows. */
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly region: string;
+  readonly sessionToken?: string;
+}
+
+/** What is wrong with the signature of a request (AWS Signature Version 4), as S3 would call it; else `undefined`. */
+export function signatureProblem(request: Request, keys: S3Keys): string | undefined {
+  const header = request.headers.get("Authorization") ?? "";
+  const match = /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(header);
+  if (!match) return "AccessDenied";
+  const [, credential, signedHeaders, signature] = match;
+  const [accessKeyId, day, region, service, terminator] = credential.split("/");
+  if (accessKeyId !== keys.accessKeyId) return "InvalidAccessKeyId";
+  if (region !== keys.region || service !== "s3" || terminator !== "aws4_request") {
+    return "AuthorizationHeaderMalformed";
+  }
+  if ((request.headers.get("X-Amz-Security-Token") ?? undefined) !== keys.sessionToken) return "InvalidToken";
+  const time = request.headers.get("X-Amz-Date") ?? "";
+  const at = Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+  if (!(Math.abs(at - Date.now()) < 15 * 60_000)) return "RequestTimeTooSkewed";
+  const names = signedHeaders.split(";");
+  for (const name of request.headers.keys()) {
+    // S3 wants the host and all of its own headers signed.
+    if (name.startsWith("x-amz-") && !names.includes(name)) return "AccessDenied";
+  }
+  if (!names.includes("host")) return "AccessDenied";
+
+  const url = new URL(request.url);
+  const encode = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const query = [...url.searchParams].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort().join("&");
+  const headers = names.map((name) => `${name}:${name === "host" ? url.host : request.headers.get(name)?.trim()}\n`);
+  const path = url.pathname.split("/").map((segment) => encode(decodeURIComponent(segment))).join("/");
+  const canonical = [
+    request.method,
+    path,
+    query,
+    headers.join(""),
+    signedHeaders,
+    request.headers.get("X-Amz-Content-Sha256"),
+  ].join("\n");
+  const scope = `${day}/${region}/s3/aws4_request`;
+  const hashed = createHash("sha256").update(canonical).digest("hex");
+  const toSign = ["AWS4-HMAC-SHA256", time, scope, hashed].join("\n");
+  const sign = (key: string | Uint8Array, text: string) => createHmac("sha256", key).update(text).digest();
+  const key = ["s3", "aws4_request"].reduce<Uint8Array>(
+    sign,
+    sign(sign(`AWS4${keys.secretAccessKey}`, day), region),
+  );
+  return createHmac("sha256", key).update(toSign).digest("hex") === signature ? undefined : "SignatureDoesNotMatch";
+}
