@@ -17,6 +17,7 @@ export type Peer =
   | "zsh"
   | "fish"
   | "crane"
+  | "gcrane"
   | "bun"
   | "node 22.18";
 
