@@ -69,6 +69,11 @@ export interface CommandSpec<A extends Arguments, F extends Flags> {
   readonly examples: readonly [Example, ...Example[]];
   /** Whether it moves enough bytes to draw progress for. */
   readonly transfers?: boolean;
+  /**
+   * Whether it ends by itself when it is interrupted, takes the time that it needs for that, and has its own exit code
+   * then, as a server does.
+   */
+  readonly endsItself?: boolean;
   /** Does the work; a number is the exit code, 0 without one. */
   readonly run: (context: Context<A, F>) => Promise<number | void>;
 }
@@ -86,6 +91,8 @@ export interface Command {
   /** See {@linkcode CommandSpec}. */
   readonly transfers: boolean;
   /** See {@linkcode CommandSpec}. */
+  readonly endsItself: boolean;
+  /** See {@linkcode CommandSpec}. */
   readonly run: (context: Context) => Promise<number | void>;
 }
 
@@ -99,6 +106,7 @@ export function command<const A extends Arguments = None, const F extends Flags 
     flags: spec.flags ?? {},
     examples: spec.examples,
     transfers: spec.transfers ?? false,
+    endsItself: spec.endsItself ?? false,
     run: spec.run as unknown as Command["run"],
   };
 }

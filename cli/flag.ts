@@ -63,6 +63,8 @@ export interface StringsFlag extends FlagBase {
    * @default false
    */
   readonly commas?: boolean;
+  /** What a shell offers for each value; others are allowed too. */
+  readonly offers?: readonly string[];
   /** What a shell offers for the value. */
   readonly completes?: Completes;
 }

@@ -1,5 +1,18 @@
 import type { Flags, FlagValues } from "./flag.ts";
 
+/** What `--keychain` knows by name. */
+export const keychainNames = [
+  "google",
+  "docker",
+  "ecr",
+  "acr",
+  "github",
+  "kubernetes",
+  "secrets",
+  "env",
+  "anonymous",
+] as const;
+
 /** The flags of every command; they may stand anywhere on the line. */
 export const globalFlags = {
   platform: {
@@ -7,6 +20,15 @@ export const globalFlags = {
     valueName: "PLATFORM",
     commas: true,
     help: "Which image of an index: os/arch[/variant][:osversion], linux/amd64 for example, or all",
+  },
+  keychain: {
+    type: "strings",
+    valueName: "NAME",
+    commas: true,
+    env: "GCRANE_KEYCHAIN",
+    offers: keychainNames,
+    help:
+      "Who to sign in with, in this order: google, docker[:FILE], ecr, acr, github (these by default), kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE, env:PREFIX, anonymous",
   },
   insecure: { type: "boolean", help: "Talk to registries over plain http, or https with any certificate" },
   allowNondistributableArtifacts: { type: "boolean", help: "Push layers that are marked as non-distributable too" },

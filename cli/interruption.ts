@@ -21,6 +21,7 @@ export class Interruption {
   readonly #end = Promise.withResolvers<never>();
   readonly #undo: (() => void)[];
   #interruptedBy: InterruptSignal | undefined;
+  #isPatient = false;
 
   /** Listens from now on. */
   constructor(io: Io) {
@@ -42,10 +43,15 @@ export class Interruption {
     return this.#interruptedBy;
   }
 
+  /** Lets the work take as long as it needs when it was told to stop. */
+  waitForWork(): void {
+    this.#isPatient = true;
+  }
+
   /** Aborts the work, for a reason that {@linkcode Interruption.wait} throws if the work does not stop by itself. */
   stop(reason: unknown): void {
     if (this.signal.aborted) return;
-    this.#undo.push(this.#io.clock.after(patience, () => this.#end.reject(reason)));
+    if (!this.#isPatient) this.#undo.push(this.#io.clock.after(patience, () => this.#end.reject(reason)));
     this.#controller.abort(reason);
   }
 

@@ -7,8 +7,10 @@ import {
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
+import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
+import type { FlagValues } from "./flag.ts";
 import type { RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
 import { formatBytes, formatDuration, parseBytes } from "./units.ts";
@@ -25,18 +27,20 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
   readonly flags:
     & Context["flags"]
     & RecursiveFlags
+    & FlagValues<typeof endKeychainFlags>
     & { readonly jobs: number | undefined; readonly noClobber: boolean };
 };
 
 /** `gcrane copy --recursive`: reads the line, copies, and says what came of it. Gives the exit code. */
 export async function runRecursiveCopy(context: RecursiveContext): Promise<number> {
   const { args, flags, stdout, signal, note, warn } = context;
+  refusePlaces(args);
   const options = await optionsOf(context);
   const news = new News(context.onProgress ? undefined : note);
   const onEvent = (event: CopyEvent) => {
     news.add(event);
     if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
-      warn(`a registry is busy, waiting ${formatDuration(event.ms)} before it is asked again`);
+      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before it is asked again`);
     }
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A reader that goes away ends the command, which need not be said here too.
@@ -51,11 +55,20 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
   }
 }
 
+/** Refuses what is in no registry. @throws {UsageError} */
+function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
+  for (const name of [source, destination]) {
+    if (!/^(\.{0,2}\/|-$|daemon:)/.test(name)) continue;
+    throw new UsageError(`${name} is not a repository or a registry`, { hint: "without -r, one image is copied" });
+  }
+}
+
 async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOptions> {
   const { flags, environment, onProgress } = context;
   const { tagFilter, exclude, withReferrers, noClobber, jobs, rate, journal, dryRun } = flags;
   return {
     ...platformsOptions({ ...context, args: {} }),
+    ...endKeychains(flags, context),
     onProgress,
     jobs,
     tagFilter,

@@ -1,12 +1,15 @@
-import { defaultKeychain } from "../src/authn/mod.ts";
+import type { Keychain } from "../src/authn/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
+import { keychainOf } from "./keychains.ts";
 import { platformFlag } from "./platform_flag.ts";
 
 /** What every command that speaks to a registry needs of the line and of the world. */
 export interface CommandOptions extends RemoteOptions {
+  /** Finds the credentials that the line asks for. */
+  keychain: Keychain;
   /** Aborted when the command is to end. */
   signal: AbortSignal;
 }
@@ -40,12 +43,13 @@ export function platformsOptions(context: Context): SomeImagesOptions {
 
 /** The options of a command that looks at --platform itself, or not at all. */
 export function commandOptions(
-  { flags, environment, warn, signal, onRequest, fetch }: Omit<Context, "flags"> & {
-    readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts">;
+  context: Omit<Context, "flags"> & {
+    readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain">;
   },
 ): CommandOptions {
+  const { flags, signal, onRequest, fetch } = context;
   return {
-    keychain: defaultKeychain({ environment, warn }),
+    keychain: keychainOf(flags.keychain, context),
     insecure: flags.insecure,
     allowNondistributable: flags.allowNondistributableArtifacts,
     signal,

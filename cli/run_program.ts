@@ -42,7 +42,8 @@ class Run {
       const outcome = await this.#interruption.wait(this.#execute(words))
         .then((code) => ({ code }), (error: unknown) => ({ error }));
       this.#progress?.close();
-      if (this.#interruption.interruptedBy !== undefined) return interruptCode(this.#interruption.interruptedBy);
+      const { interruptedBy } = this.#interruption;
+      if (interruptedBy !== undefined && !this.#command?.endsItself) return interruptCode(interruptedBy);
       // A reader that has enough, `head` for example, is no failure.
       if (this.#stdout.closed) return 0;
       return "code" in outcome ? outcome.code : await this.#report(outcome.error);
@@ -66,6 +67,7 @@ class Run {
     }
     const { command } = await resolved.entry.load();
     this.#command = command;
+    if (command.endsItself) this.#interruption.waitForWork();
     const parsed = await this.#parse(resolved.words, command);
     if (parsed === "help" || parsed.flags.help) return await this.#help(resolved);
     this.#verbose = parsed.flags.verbose === true;

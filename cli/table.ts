@@ -104,6 +104,11 @@ export const gcrane: Program = {
           load: () => import("./commands/edit_config.ts"),
         },
         {
+          name: "fs",
+          summary: "Edit a file of an image",
+          load: () => import("./commands/edit_fs.ts"),
+        },
+        {
           name: "manifest",
           summary: "Edit the manifest of an image or an index",
           load: () => import("./commands/edit_manifest.ts"),

@@ -1,17 +1,4 @@
-const byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
-
-/** A number of bytes for people, in powers of 1000: `0 B`, `999 B`, `1.2 kB`, `45.6 MB`, `305 MB`. */
-export function formatBytes(bytes: number): string {
-  let value = Math.max(0, bytes);
-  let unit = 0;
-  // 999.5 would be shown as 1000.
-  while (value >= 999.5 && unit < byteUnits.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || value >= 99.95 ? 0 : 1;
-  return `${value.toFixed(digits)} ${byteUnits[unit]}`;
-}
+export { formatBytes } from "../src/io/mod.ts";
 
 /** A time in milliseconds for people: `34ms`, `1.2s`, `45s`, `3m20s`, `2h05m`. */
 export function formatDuration(milliseconds: number): string {

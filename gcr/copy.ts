@@ -42,6 +42,7 @@ async function copyAll(run: CopyRun): Promise<CopyResult> {
   const finder = extra === "keep" ? undefined : new ExtraFinder(run);
   const resumed = journal.repositories;
   if (resumed > 0) run.tell({ kind: "resumed", repositories: resumed });
+  await run.checkRegistries();
   await copyRepositories(run, finder);
   if (counts.repositories + resumed === 0 && run.failed === 1) throw failures[0].error;
 

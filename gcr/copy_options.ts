@@ -1,3 +1,4 @@
+import type { Keychain } from "../src/authn/mod.ts";
 import type { NameOptions } from "../src/name/mod.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Hash, Platform } from "../src/spec/mod.ts";
@@ -5,6 +6,11 @@ import type { Shard } from "./shard.ts";
 
 /** Options of {@linkcode copyRecursively}. */
 export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
+  /**
+   * Finds the credentials for the source, so that `keychain` is asked for those of the destination alone.
+   * @default `keychain`
+   */
+  sourceKeychain?: Keychain;
   /**
    * How many repositories are looked at, how many manifests and how many layers move at the same time.
    * @default 4

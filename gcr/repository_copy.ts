@@ -47,7 +47,7 @@ export async function copyOneRepository(
     return before;
   } finally {
     progress?.end(isDone ? "done" : "failed");
-    for (const repository of [source, target]) run.pusher.forget(repository);
+    run.forget(source, target);
   }
 }
 
@@ -58,7 +58,7 @@ function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
 
 /** What the target has: nothing where there is no such repository yet. */
 async function listTarget(run: CopyRun, target: Repository, pusher: Pusher): Promise<TargetListing> {
-  const { signal, puller, options } = run;
+  const { signal, targetPuller: puller, options } = run;
   try {
     return await listRepository(target, { puller, signal });
   } catch (error) {
@@ -168,7 +168,7 @@ class RepositoryCopy {
   /** What the target has of what is wanted. */
   async #target(wanted: readonly ListedManifest[]): Promise<CopyTarget> {
     const { target, before } = this.#pair;
-    const { puller, signal, jobs, options } = this.#run;
+    const { targetPuller: puller, signal, jobs, options } = this.#run;
     if (!before) return { repository: target, tags: new Map(), manifests: new Set(), complete: false };
     const tags = new Map<string, Hash | undefined>(before.tags.map((tag) => [tag, undefined]));
     const asked = options.noClobber ? [] : [...new Set(wanted.flatMap((manifest) => manifest.tags))];

@@ -176,16 +176,16 @@ export class FileError extends GcraneError {
   }
 }
 
-/** A journal of work that is not one, or one of other work. */
-export class JournalError extends GcraneError {
-  /** @inheritdoc */
-  readonly code = "JOURNAL_INVALID";
-}
-
 /** A store of a registry that fails: its disk is full, or its bucket does not answer. */
 export class StoreError extends GcraneError {
   /** @inheritdoc */
   readonly code = "STORE_FAILED";
+}
+
+/** A journal of work that is not one, or one of other work. */
+export class JournalError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "JOURNAL_INVALID";
 }
 
 /** A wrong use of the command line: exit code 2. */

@@ -1,4 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
+import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { UsageError } from "../../src/errors.ts";
 import type { Reference } from "../../src/name/mod.ts";
@@ -6,9 +7,11 @@ import type { Reference } from "../../src/name/mod.ts";
 /** `gcrane append` */
 export const command: Command = declare({
   description:
-    `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded.
+    `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded. What is compressed already stays as it is, unless it is to be an estargz.
 
-Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded.`,
+Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded. On a base for Windows, files go below "Files", where Windows has them in a layer.
+
+With --reproducible, files of a directory get the time in the environment variable SOURCE_DATE_EPOCH, or that of the beginning of 1970.`,
   flags: {
     base: { type: "string", short: "b", valueName: "IMAGE", help: "The image to append to" },
     newLayer: {
@@ -28,13 +31,7 @@ Without --base the image is made of the layers alone, for --platform, linux/amd6
       help: "Write the result to a tarball instead of pushing it",
     },
     prefix: { type: "string", valueName: "DIR", help: "Where in the image the files of a directory go" },
-    compression: {
-      type: "string",
-      valueName: "KIND",
-      choices: ["gzip", "zstd", "none"],
-      default: "gzip",
-      help: "How to store layers that are not compressed yet",
-    },
+    ...layerFlags,
     ociEmptyBase: { type: "boolean", help: "Without --base, use OCI media types instead of Docker's" },
     setBaseImageAnnotations: { type: "boolean", help: "Say in the result's annotations what it is based on" },
   },
@@ -67,7 +64,7 @@ Without --base the image is made of the layers alone, for --platform, linux/amd6
     const options = { ...remoteOptions(context), onProgress: context.onProgress };
     const base = flags.base === undefined ? undefined : await pull(flags.base, options);
     const layered = await append(base, flags.newLayer, {
-      compression: flags.compression,
+      ...layerOptions(context),
       prefix: flags.prefix,
       oci: flags.ociEmptyBase,
       platform: options.platform,

@@ -1,4 +1,4 @@
-import { UsageError } from "../../src/errors.ts";
+import { AuthError, UsageError } from "../../src/errors.ts";
 import { type Command, command as declare, type Context } from "../command.ts";
 import { readLine } from "../read_input.ts";
 import { remoteOptions } from "../remote_options.ts";
@@ -8,22 +8,34 @@ export const command: Command = declare({
   description:
     `Answers as a credential helper does, with JSON, from whatever keeps credentials on this machine. Without REGISTRY its host is read from standard input.`,
   args: { registry: { help: "The registry's host", optional: true } },
-  examples: [{
-    text: "See who pushes to a registry",
-    command: "gcrane auth get registry.example.com | jq -r .Username",
-  }],
+  examples: [
+    {
+      text: "See who pushes to a registry",
+      command: "gcrane auth get registry.example.com | jq -r .Username",
+    },
+    {
+      text: "See what docker's config alone has for it",
+      command: "gcrane auth get --keychain docker registry.example.com",
+    },
+  ],
   async run(context) {
     const { args, stdout, signal } = context;
     const { anonymous, authToHelper } = await import("../../src/authn/mod.ts");
     const { registryArgument } = await import("../registry_argument.ts");
     const registry = registryArgument(args.registry ?? await hostFromStandardInput(context));
-    const authenticator = await remoteOptions(context).keychain!.resolve({ registry: registry.name }, { signal });
+    const authenticator = await remoteOptions(context).keychain.resolve({ registry: registry.name }, { signal });
     if (authenticator === anonymous) {
       // The very words by which docker knows that a helper has nothing.
       await stdout.print("credentials not found in native keychain");
       return 1;
     }
-    const { username, secret } = authToHelper(await authenticator.authorization({ signal }));
+    const config = await authenticator.authorization({ signal });
+    const { username, secret } = authToHelper(config);
+    if (config.registryToken && !username && !secret) {
+      throw new AuthError(`the credentials for ${registry} are a token, which has no place in this answer`, {
+        hint: "gcrane auth token prints it",
+      });
+    }
     await stdout.print(JSON.stringify({ Username: username, Secret: secret }));
   },
 });

@@ -1,5 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { helperOf } from "../keychains.ts";
 import { ask, readLine } from "../read_input.ts";
 
 /** `gcrane auth login` */
@@ -33,7 +34,11 @@ export const command: Command = declare({
     const password = flags.passwordStdin ? await readLine(context) : await ask("Password: ", { context, secret: true });
     if (!password) throw new UsageError("the password is empty");
     const { storeCredentials } = await import("../../src/authn/mod.ts");
-    const { file, helper } = await storeCredentials(registry.name, { username, password }, { environment, signal });
+    const { file, helper } = await storeCredentials(registry.name, { username, password }, {
+      environment,
+      helper: helperOf(environment),
+      signal,
+    });
     if (helper === undefined) warn(`the password is in ${file}, where whoever can read that file can read it`);
     note(`signed in to ${registry} by ${helper === undefined ? file : `the credential helper ${helper}`}`);
   },

@@ -1,4 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
+import { helperOf } from "../keychains.ts";
 
 /** `gcrane auth logout` */
 export const command: Command = declare({
@@ -8,7 +9,7 @@ export const command: Command = declare({
     const { registryArgument } = await import("../registry_argument.ts");
     const { eraseCredentials } = await import("../../src/authn/mod.ts");
     const registry = registryArgument(args.registry);
-    const erased = await eraseCredentials(registry.name, { environment, signal });
+    const erased = await eraseCredentials(registry.name, { environment, helper: helperOf(environment), signal });
     note(erased === undefined ? `nobody was signed in to ${registry}` : `signed out of ${registry}`);
   },
 });

@@ -1,5 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
 import { giveToEngine } from "../give_to_engine.ts";
 import { daemonName, localSource } from "../local_source.ts";
 import { recursiveFlags, refuseRecursiveFlags } from "../recursive_flags.ts";
@@ -16,7 +17,9 @@ SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on sta
 
 With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
 
---shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.`,
+--shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.
+
+Where the two ends need other credentials, though they may be one registry, --src-keychain and --dst-keychain say which.`,
   args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
@@ -24,6 +27,7 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
     noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
     jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
     ...recursiveFlags,
+    ...endKeychainFlags,
   },
   examples: [
     {
@@ -43,6 +47,12 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
       text: "Mirror a whole registry, and go on where a killed run stopped",
       command: "gcrane copy -r --journal mirror.journal registry.example.com mirror.example.com",
     },
+    {
+      text:
+        "Copy with a docker config of its own for the source, and DST_USERNAME and DST_PASSWORD for the destination",
+      command:
+        "gcrane copy --src-keychain docker:./source.json --dst-keychain env:DST registry.example.com/app:v1 mirror.example.com/app:v1",
+    },
   ],
   transfers: true,
   async run(context) {
@@ -60,6 +70,7 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
     const options = {
       ...platformsOptions(context),
+      ...endKeychains(flags, context),
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
@@ -67,6 +78,9 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
     if (flags.allTags) return await copyRepository(source, destination, options);
     const from = await localSource(source, context) ?? source;
     if (engineName === undefined) await copy(from, destination, options);
-    else await giveToEngine(from, engineName, context);
+    else {
+      const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
+      await giveToEngine(from, engineName, { ...context, flags: { ...flags, keychain } });
+    }
   },
 });

@@ -1,5 +1,6 @@
 import { type Command, command as declare } from "../command.ts";
-import { withEditedJson } from "../edit_json.ts";
+import { jsonEditing } from "../edit_json.ts";
+import { withEdited } from "../edit_text.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane edit manifest` */
@@ -28,6 +29,8 @@ The original stays. The result is pushed to its repository by digest, which is p
     const { args, flags, stdout } = context;
     const { editManifest } = await import("../../src/crane/mod.ts");
     const options = { ...remoteOptions(context), tag: flags.tag, mediaType: flags.mediaType };
-    await stdout.print(await withEditedJson("manifest", context, (edit) => editManifest(args.image, edit, options)));
+    await stdout.print(
+      await withEdited(jsonEditing("manifest"), context, (edit) => editManifest(args.image, edit, options)),
+    );
   },
 });

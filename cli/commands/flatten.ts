@@ -1,5 +1,6 @@
 import { type Command, command as declare } from "../command.ts";
 import { changeOptions } from "../change_options.ts";
+import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { localSource, SOURCES_HELP } from "../local_source.ts";
 
 /** `gcrane flatten` */
@@ -13,13 +14,7 @@ ${SOURCES_HELP} The result needs -t then.`,
   args: { image: { help: "The image to flatten" } },
   flags: {
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
-    compression: {
-      type: "string",
-      valueName: "KIND",
-      choices: ["gzip", "zstd", "none"],
-      default: "gzip",
-      help: "How to store the layer",
-    },
+    ...layerFlags,
   },
   examples: [
     {
@@ -30,8 +25,7 @@ ${SOURCES_HELP} The result needs -t then.`,
   transfers: true,
   async run(context) {
     const { args, flags, stdout, onProgress } = context;
-    const { tag, compression } = flags;
-    const options = { ...changeOptions(context, { tag }), onProgress, compression };
+    const options = { ...changeOptions(context, { tag: flags.tag }), ...layerOptions(context), onProgress };
     const { flatten } = await import("../../src/crane/mod.ts");
     await stdout.print(await flatten(await localSource(args.image, context) ?? args.image, options));
   },

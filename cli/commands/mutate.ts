@@ -1,58 +1,21 @@
 import { UsageError } from "../../src/errors.ts";
-import type { ImageChanges } from "../../src/mutate/mod.ts";
-import type { Platform } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import type { FlagValues } from "../flag.ts";
-import { pairChanges } from "../pairs.ts";
-import { platformFlag } from "../platform_flag.ts";
+import { changeFlags, changesOf } from "../change_flags.ts";
+import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeOptions } from "../change_options.ts";
+import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { localSource, SOURCES_HELP } from "../local_source.ts";
-import { remoteOptions } from "../remote_options.ts";
-
-const changeFlags = {
-  annotation: { type: "strings", short: "a", valueName: "NAME=VALUE", help: "An annotation of the manifest to set" },
-  label: { type: "strings", short: "l", valueName: "NAME=VALUE", help: "A label to set" },
-  env: { type: "strings", short: "e", valueName: "NAME=VALUE", help: "An environment variable to set" },
-  entrypoint: {
-    type: "strings",
-    valueName: "WORD",
-    commas: true,
-    help: "The command to run, its words separated by commas; without --cmd, the old arguments go",
-  },
-  cmd: {
-    type: "strings",
-    valueName: "WORD",
-    commas: true,
-    help: "The arguments of the command, separated by commas",
-  },
-  user: { type: "string", short: "u", valueName: "USER", help: "The user to run as, user[:group]" },
-  workdir: { type: "string", short: "w", valueName: "DIR", help: "The directory to run in" },
-  exposedPorts: {
-    type: "strings",
-    valueName: "PORT",
-    commas: true,
-    help: "All ports that it listens on, like 80/tcp, separated by commas",
-  },
-  setPlatform: { type: "string", valueName: "PLATFORM", help: "What it runs on: os/arch[/variant][:osversion]" },
-  unsetAnnotation: { type: "strings", valueName: "NAME", help: "An annotation to take away" },
-  unsetLabel: { type: "strings", valueName: "NAME", help: "A label to take away" },
-  unsetEnv: { type: "strings", valueName: "NAME", help: "An environment variable to take away" },
-  unsetEntrypoint: { type: "boolean", help: "Take away the command to run" },
-  unsetCmd: { type: "boolean", help: "Take away the arguments of the command" },
-  unsetUser: { type: "boolean", help: "Take away the user" },
-  unsetWorkdir: { type: "boolean", help: "Take away the directory to run in" },
-  unsetExposedPorts: { type: "boolean", help: "Take away all ports" },
-} as const;
+import { commandOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane mutate` */
 export const command: Command = declare({
   description:
     `Sets or takes away what an image says of itself, and puts layers on top. Of an index, every image is changed in the same way. With --platform, the result is the changed image for it, or for several platforms an index of their images; with --keep-others, it is the whole index, in which those images alone are changed.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. Layers that are there already are neither downloaded nor sent.
+The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name, or --in-place that of the original. ${SEVERAL_HELP} Layers that are there already are neither downloaded nor sent.
 
 ${SOURCES_HELP} The result needs -t then.`,
-  args: { image: { help: "The image to change" } },
+  args: { images: { valueName: "IMAGE", help: "What to change, each in the same way", repeated: true } },
   flags: {
     ...changeFlags,
     append: {
@@ -62,10 +25,12 @@ ${SOURCES_HELP} The result needs -t then.`,
       completes: "file",
       help: 'A tarball or a directory to put on top as a layer; "-" reads a tarball from standard input',
     },
+    ...layerFlags,
     keepOthers: {
       type: "boolean",
       help: "With --platform, keep the other images of the index as they are",
     },
+    ...inPlaceFlag,
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
     repo: { type: "string", valueName: "REPOSITORY", help: "Push the result by digest to this repository" },
     output: {
@@ -78,8 +43,8 @@ ${SOURCES_HELP} The result needs -t then.`,
   },
   examples: [
     {
-      text: "Add a label to every platform, under the same name",
-      command: "gcrane mutate registry.example.com/app:v1 -l team=web -t registry.example.com/app:v1",
+      text: "Add a label to every platform of two images, under their own names",
+      command: "gcrane mutate --in-place registry.example.com/app:v1 registry.example.com/multi:v1 -l team=web",
     },
     {
       text: "Run something else, as somebody else",
@@ -92,70 +57,71 @@ ${SOURCES_HELP} The result needs -t then.`,
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, stdout, stdin, signal } = context;
+    const { args, flags, stdin } = context;
     if (flags.tag !== undefined && flags.repo !== undefined) {
       throw new UsageError("-t and --repo both say where to push", { hint: "leave out one of the two" });
     }
-    const changes = changesOf(flags);
-    if (flags.output === undefined) {
-      const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
-      const { mutate } = await import("../../src/crane/mod.ts");
-      const source = await localSource(args.image, context) ?? args.image;
-      const { append, repo: repository } = flags;
-      return await stdout.print(await mutate(source, changes, { ...options, append, stdin, repository }));
+    const { inPlace, append, repo: repository } = flags;
+    if (flags.output !== undefined) return await writeOne(flags.output, context);
+    const layers = { ...layerOptions(context), stdin };
+    const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
+    const changes = await changesOf(flags, subjectFinder(context));
+    const { mutate } = await import("../../src/crane/mod.ts");
+    const change = async (image: string, tag: string | undefined) =>
+      await mutate(await localSource(image, context) ?? image, changes, {
+        ...options,
+        ...layers,
+        append,
+        tag,
+        repository,
+      });
+    if (args.images.length > 1 && append.includes("-")) {
+      throw new UsageError("standard input is a layer for one image, not for several", { hint: "name a file" });
     }
-    if (flags.keepOthers) {
-      throw new UsageError("a tarball holds no index, so --keep-others has no place", { hint: "leave it out" });
-    }
-    const options = { ...remoteOptions(context), onProgress: context.onProgress };
-    const { append, openImage } = await import("../../src/crane/mod.ts");
-    const { changeImage } = await import("../../src/mutate/mod.ts");
-    const { writeTarballFile } = await import("../../src/tarball/mod.ts");
-    const local = await localSource(args.image, context);
-    const layered = await append(await openImage(local ?? args.image, options), flags.append, { stdin, signal });
-    const reference = flags.repo ?? flags.tag ?? (local ? undefined : args.image);
-    await writeTarballFile(flags.output, [{ reference, image: changeImage(layered, changes) }], options);
+    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag });
   },
 });
 
-/** What the flags change; `null` for what they take away. */
-function changesOf(flags: FlagValues<typeof changeFlags>): ImageChanges {
-  const changes: ImageChanges = {
-    annotations: pairChanges({
-      flag: "annotation",
-      set: flags.annotation,
-      unset: flags.unsetAnnotation,
-      commas: true,
-    }),
-    labels: pairChanges({ flag: "label", set: flags.label, unset: flags.unsetLabel, commas: true }),
-    env: pairChanges({ flag: "env", set: flags.env, unset: flags.unsetEnv }),
-    entrypoint: oneOf("entrypoint", list(flags.entrypoint), flags.unsetEntrypoint),
-    cmd: oneOf("cmd", list(flags.cmd), flags.unsetCmd),
-    user: oneOf("user", flags.user, flags.unsetUser),
-    workdir: oneOf("workdir", flags.workdir, flags.unsetWorkdir),
-    exposedPorts: oneOf("exposed-ports", list(flags.exposedPorts), flags.unsetExposedPorts),
-    platform: newPlatform(flags.setPlatform),
+type MutateContext = Parameters<typeof remoteOptions>[0] & {
+  readonly args: { readonly images: readonly string[] };
+  readonly flags: Parameters<typeof changesOf>[0] & Parameters<typeof layerOptions>[0]["flags"] & {
+    readonly append: readonly string[];
+    readonly inPlace: boolean;
+    readonly keepOthers: boolean;
+    readonly repo: string | undefined;
+    readonly tag: string | undefined;
   };
-  return changes;
-}
+};
 
-function list(words: readonly string[]): readonly string[] | undefined {
-  return words.length === 0 ? undefined : words;
-}
-
-/** A value to set, `null` to take it away, or `undefined` to leave it. */
-function oneOf<T extends string | readonly string[]>(flag: string, value: T | undefined, unset: boolean) {
-  if (value === undefined) return unset ? null : undefined;
-  if (unset) throw new UsageError(`--${flag} and --unset-${flag} exclude each other`, { hint: "leave out one" });
-  if (String(value) !== "") return value;
-  throw new UsageError(`--${flag} is empty`, { hint: `--unset-${flag} takes it away` });
-}
-
-function newPlatform(text: string | undefined): Platform | undefined {
-  if (text === undefined) return undefined;
-  const platform = platformFlag(text, "set-platform");
-  if (platform.architecture) return platform;
-  throw new UsageError(`--set-platform ${text}: an image is for an os and an architecture`, {
-    hint: "for example linux/arm64",
+/** Writes the result to a tarball instead of pushing it. */
+async function writeOne(path: string, context: MutateContext): Promise<void> {
+  const { args: { images: [name, ...more] }, flags, signal, stdin, onProgress } = context;
+  if (flags.keepOthers || flags.inPlace || more.length > 0) {
+    throw new UsageError("-o writes one image, so --keep-others, --in-place and more images have no place", {
+      hint: "leave them out",
+    });
+  }
+  const options = { ...remoteOptions(context), onProgress };
+  const { append, openImage } = await import("../../src/crane/mod.ts");
+  const { changeImage } = await import("../../src/mutate/mod.ts");
+  const { writeTarballFile } = await import("../../src/tarball/mod.ts");
+  const local = await localSource(name, context);
+  const layered = await append(await openImage(local ?? name, options), flags.append, {
+    ...layerOptions(context),
+    stdin,
+    signal,
   });
+  const reference = flags.repo ?? flags.tag ?? (local ? undefined : name);
+  const image = changeImage(layered, await changesOf(flags, subjectFinder(context)));
+  await writeTarballFile(path, [{ reference, image }], options);
+}
+
+/** A subject is what a reference names: of an index, the index. */
+function subjectFinder(context: MutateContext): Parameters<typeof changesOf>[1] {
+  return {
+    async findSubject(reference) {
+      const { head } = await import("../../src/crane/mod.ts");
+      return await head(reference, commandOptions(context));
+    },
+  };
 }

@@ -1,5 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeOptions } from "../change_options.ts";
 import { localSource } from "../local_source.ts";
 
@@ -10,8 +11,8 @@ export const command: Command = declare({
 
 What is not said of the bases is taken from the image's annotations org.opencontainers.image.base.name (the new base) and org.opencontainers.image.base.digest (the old one). The result has them too, so that the next time nothing need be said.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name.`,
-  args: { image: { help: "The image to rebase", optional: true } },
+The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name, or --in-place that of the original. ${SEVERAL_HELP}`,
+  args: { images: { valueName: "IMAGE", help: "What to rebase", repeated: true, optional: true } },
   flags: {
     original: { type: "string", valueName: "IMAGE", hidden: true, help: "The image to rebase, as an argument does" },
     oldBase: { type: "string", valueName: "IMAGE", help: "The image that it was built on" },
@@ -21,6 +22,7 @@ The original stays. The result is pushed to its repository by digest, which is p
       type: "boolean",
       help: "With --platform, keep the other images of the index as they are",
     },
+    ...inPlaceFlag,
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
   },
   examples: [
@@ -31,19 +33,25 @@ The original stays. The result is pushed to its repository by digest, which is p
     },
     {
       text: "Put an image on what its base's name points at by now",
-      command: "gcrane rebase registry.example.com/based:v1 -t registry.example.com/based:v1",
+      command: "gcrane rebase --in-place registry.example.com/based:v1",
     },
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, stdout, onProgress } = context;
+    const { args, flags, onProgress } = context;
     const { oldBase, newBase, keepOthers } = flags;
-    const image = onlyOne(args.image, flags.original, { what: "the image to rebase", flag: "--original" });
-    if (image === undefined) throw new UsageError("no image is given", { hint: "name the image to rebase" });
+    const { original } = flags;
+    if (original !== undefined && args.images.length > 0) {
+      throw new UsageError("the image to rebase is given twice", { hint: "leave out --original" });
+    }
+    const images = original === undefined ? args.images : [original];
+    if (images.length === 0) throw new UsageError("no image is given", { hint: "name the image to rebase" });
     const tag = onlyOne(flags.tag, flags.rebased, { what: "the name of the result", flag: "--rebased" });
     const options = { ...changeOptions(context, { tag, keepOthers }), onProgress, oldBase, newBase };
     const { rebase } = await import("../../src/crane/mod.ts");
-    await stdout.print(await rebase(await localSource(image, context) ?? image, options));
+    const change = async (image: string, tag: string | undefined) =>
+      await rebase(await localSource(image, context) ?? image, { ...options, tag });
+    return await changeEach(images, change, { context, inPlace: flags.inPlace, tag });
   },
 });
 

@@ -1,42 +1,168 @@
 import { NetworkError, UsageError } from "../../src/errors.ts";
 import { errorCode } from "../../src/io/mod.ts";
+import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { type CommandOptions, remoteOptions } from "../remote_options.ts";
+import { accessFlags, readNamed, registryAccess } from "../registry_access.ts";
 
 /** `gcrane registry serve` */
 export const command: Command = declare({
   description:
-    "A registry for tests and for work without one. It speaks plain http and asks nobody to sign in, so it listens on this machine alone unless --address says otherwise. Ctrl-C ends it.",
+    `A registry for a laptop, a container or a team. It listens on this machine alone, and asks nobody to sign in, unless told otherwise.
+
+Each flag that names an environment variable can be set by it. Users can be named in GCRANE_REGISTRY_USERS too, one user:password to a line.
+
+With --proxy the credentials for the other registry are those of the docker config, as for any command; every client of the cache pulls with them.
+
+/healthz says whether it works, /metrics has numbers for Prometheus. Ctrl-C or SIGTERM: it takes nothing new, finishes what is in flight and ends with 0; a second one ends it at once.`,
   flags: {
     address: {
       type: "string",
       valueName: "HOST:PORT",
       default: "127.0.0.1:5000",
-      help: "Where to listen; port 0 takes a free one",
+      env: "GCRANE_REGISTRY_ADDRESS",
+      help: "Where to listen; without a host on every address, and port 0 takes a free one",
     },
     disk: {
       type: "string",
       valueName: "DIR",
       completes: "directory",
+      env: "GCRANE_REGISTRY_DISK",
       help: "Keep the content in a directory instead of in memory",
+    },
+    readOnly: {
+      type: "boolean",
+      env: "GCRANE_REGISTRY_READ_ONLY",
+      help: "Refuse everything that would change something",
+    },
+    proxy: {
+      type: "string",
+      valueName: "URL",
+      env: "GCRANE_REGISTRY_PROXY",
+      help:
+        "Be a cache of this registry, docker.io for example: fetch what is asked for, keep it, and take nothing else",
+    },
+    proxyTtl: {
+      type: "number",
+      valueName: "SECONDS",
+      default: 300,
+      env: "GCRANE_REGISTRY_PROXY_TTL",
+      help: "For how long the cache takes a tag to point where it did",
+    },
+    ...accessFlags,
+    addressHeader: {
+      type: "string",
+      valueName: "NAME",
+      env: "GCRANE_REGISTRY_ADDRESS_HEADER",
+      help: "The header in which a proxy in front names the client, X-Forwarded-For for example",
+    },
+    tlsCert: {
+      type: "string",
+      valueName: "FILE",
+      completes: "file",
+      env: "GCRANE_REGISTRY_TLS_CERT",
+      help: "Serve HTTPS with this certificate (PEM)",
+    },
+    tlsKey: {
+      type: "string",
+      valueName: "FILE",
+      completes: "file",
+      env: "GCRANE_REGISTRY_TLS_KEY",
+      help: "The private key of the certificate (PEM)",
+    },
+    accessLog: {
+      type: "string",
+      valueName: "FILE",
+      completes: "file",
+      env: "GCRANE_REGISTRY_ACCESS_LOG",
+      help: "Write a line of JSON for each request; - is standard error",
+    },
+    page: {
+      type: "boolean",
+      default: true,
+      env: "GCRANE_REGISTRY_PAGE",
+      help: "Show a web page on which people look through what is here",
+    },
+    metrics: {
+      type: "boolean",
+      default: true,
+      env: "GCRANE_REGISTRY_METRICS",
+      help: "Show numbers for Prometheus at /metrics",
+    },
+    drain: {
+      type: "number",
+      valueName: "SECONDS",
+      default: 30,
+      env: "GCRANE_REGISTRY_DRAIN",
+      help: "For how long to wait for what is in flight when told to end",
     },
   },
   examples: [
     { text: "Run a registry whose content stays", command: "gcrane registry serve --address :5000 --disk ./registry" },
+    {
+      text: "Let everybody pull, and users push",
+      command: "gcrane registry serve --disk ./registry --htpasswd ./users --token-auth --anonymous-pull",
+    },
   ],
-  async run({ flags, note, warn, signal }) {
+  endsItself: true,
+  async run(context) {
+    const { flags, note, signal, environment } = context;
     const { hostname, port } = parseAddress(flags.address);
+    const tls = await certificate(flags);
+    const access = await registryAccess(flags, environment);
     const { serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
-    const onError = (error: unknown, request?: Request) =>
-      warn(`${request === undefined ? "" : `${request.method} ${new URL(request.url).pathname}: `}${summary(error)}`);
-    const server = await serveRegistry({ hostname, port, disk: flags.disk, onError, signal })
-      .catch((error) => {
-        throw listenFailure(flags.address, error);
-      });
+    const { openAccessLog } = await import("../access_log.ts");
+    const warn = (message: string) => note(`Warning: ${message}`); // each time: the same may well go wrong again
+    const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
+    const server = await serveRegistry({
+      hostname,
+      port,
+      tls,
+      disk: flags.disk,
+      addressHeader: flags.addressHeader,
+      access,
+      readOnly: flags.readOnly,
+      proxy: proxyOptions(flags, remoteOptions(context)),
+      page: flags.page,
+      metrics: flags.metrics,
+      onRequest: log && ((record) => log.write(record)),
+      onError: (error, request) =>
+        warn(`${request === undefined ? "" : `${request.method} ${new URL(request.url).pathname}: `}${summary(error)}`),
+    }).catch((error) => {
+      throw listenFailure(flags.address, error);
+    });
     note(`serving ${flags.disk === undefined ? "from memory" : `from ${flags.disk}`} at ${server.url}`);
-    await server.finished;
+    await aborted(signal);
+    const drained = await server.shutdown({ patience: flags.drain * 1000 });
+    await log?.close();
+    if (!drained) warn(`cut off what was still in flight after ${flags.drain} s`);
   },
 });
+
+/** What the cache needs to reach the other registry. */
+function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl: number }, remote: CommandOptions) {
+  if (proxy === undefined) return undefined;
+  if (!/^(https?:\/\/)?[^/]+\/*$/.test(proxy)) {
+    throw new UsageError(`--proxy ${proxy} is neither the host of a registry nor its URL`, {
+      hint: "for example docker.io or https://registry.example.com",
+    });
+  }
+  const { keychain, fetch, insecure } = remote;
+  return { upstream: proxy, ttl: proxyTtl, keychain, fetch, insecure };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+async function certificate(flags: { tlsCert?: string; tlsKey?: string }): Promise<TlsCertificate | undefined> {
+  const { tlsCert, tlsKey } = flags;
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key go together");
+  return { cert: await readNamed(tlsCert), key: await readNamed(tlsKey) };
+}
 
 /** Reads `host:port`, `:port` (all addresses) or a port alone. */
 function parseAddress(text: string): { hostname: string; port: number } {

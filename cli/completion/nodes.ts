@@ -21,7 +21,7 @@ export interface CompletionFlag {
 export interface CompletionValue {
   /** What the help calls it. */
   readonly name: string;
-  /** The only values allowed. */
+  /** Words to offer; mostly the only values allowed. */
   readonly choices: readonly string[];
   /** Paths, where it is one. */
   readonly completes: Completes | undefined;
@@ -77,7 +77,7 @@ function flagValue(flag: Flag): CompletionValue | undefined {
   if (flag.type === "boolean") return undefined;
   return {
     name: flag.valueName,
-    choices: flag.type === "string" ? flag.choices ?? [] : [],
+    choices: (flag.type === "string" ? flag.choices : flag.type === "strings" ? flag.offers : undefined) ?? [],
     completes: flag.type === "number" ? undefined : flag.completes,
     repeated: false,
   };

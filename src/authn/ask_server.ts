@@ -27,6 +27,7 @@ export interface Question {
 
 const TIMEOUT_MS = 30_000;
 const ATTEMPTS = 3;
+const NO_ANSWER = "check your network";
 /** Statuses that pass: the same request may succeed later. */
 const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 
@@ -86,7 +87,7 @@ async function once(question: Question, { fetch, wait }: Asking): Promise<Server
   const { who, method = "GET", headers, body, secrets = [], timeoutMs = TIMEOUT_MS } = question;
   const url = new URL(question.url);
   const place = `${url.origin}${url.pathname}`;
-  const late = () => new NetworkError(`${who}: no answer from ${place} in ${timeoutMs} ms`);
+  const late = () => new NetworkError(`${who}: no answer from ${place} in ${timeoutMs} ms`, { hint: NO_ANSWER });
   try {
     return await within(timeoutMs, { wait, late }, async (signal) => {
       const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
@@ -133,7 +134,8 @@ async function within<T>(
 
 function verdict(error: unknown): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? {} : false;
-  return error instanceof NetworkError ? {} : false;
+  // Who did not answer for so long would not answer sooner.
+  return error instanceof NetworkError && error.hint !== NO_ANSWER ? {} : false;
 }
 
 /** Why there was no answer: the innermost code, since the words of runtimes hold the whole URL. */

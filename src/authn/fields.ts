@@ -46,3 +46,14 @@ export function numberField(fields: Fields, name: string): number | undefined {
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
+
+/**
+ * A field that is a moment as RFC 3339 has it, in milliseconds since the epoch.
+ *
+ * @throws {AuthError} when it is none.
+ */
+export function momentField(fields: Fields, name: string, source: string): number {
+  const moment = Date.parse(textField(fields, name, source));
+  if (Number.isNaN(moment)) throw new AuthError(`${source}: "${name}" is no time`);
+  return moment;
+}

@@ -1,4 +1,4 @@
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, lazy } from "../io/mod.ts";
 import { anonymous, type Authenticator } from "./authenticator.ts";
 
 /** What credentials are sought for. A `Reference` is one. */
@@ -40,6 +40,16 @@ export function multiKeychain(...keychains: readonly Keychain[]): Keychain {
         if (authenticator !== anonymous) return authenticator;
       }
       return anonymous;
+    },
+  };
+}
+
+/** A keychain that is made, or whose module is loaded, when something is first resolved. */
+export function lazyKeychain(make: () => Promise<Keychain>): Keychain {
+  const made = lazy(make);
+  return {
+    async resolve(target, { signal } = {}) {
+      return await (await made({ signal })).resolve(target, { signal });
     },
   };
 }

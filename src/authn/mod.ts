@@ -22,7 +22,14 @@
 export type { AbortOptions } from "../io/mod.ts";
 export type { AuthConfig } from "./auth_config.ts";
 export { anonymous, type Authenticator, basic, bearer, fromConfig } from "./authenticator.ts";
-export { type Keychain, type KeychainTarget, type KeychainWarningOptions, multiKeychain } from "./keychain.ts";
+export {
+  type Keychain,
+  type KeychainTarget,
+  type KeychainWarningOptions,
+  lazyKeychain,
+  multiKeychain,
+} from "./keychain.ts";
+export { type CloudName, cloudOf } from "./cloud_of.ts";
 export { refreshingKeychain, type RefreshingKeychainOptions } from "./refreshing_keychain.ts";
 export {
   authFromHelper,

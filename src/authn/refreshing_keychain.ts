@@ -16,7 +16,10 @@ export interface RefreshingKeychainOptions {
   clock?: () => number;
 }
 
-/** A keychain whose authenticators ask `inner` again when their credentials are older than `durationMs`. */
+/**
+ * A keychain whose authenticators ask `inner` again when their credentials are older than `durationMs`. If it knows
+ * nobody any more, those of before stay: what has been begun as somebody does not go on as nobody.
+ */
 export function refreshingKeychain(inner: Keychain, options: RefreshingKeychainOptions = {}): Keychain {
   const { durationMs = 300_000, clock = Date.now } = options;
   return {
@@ -36,10 +39,11 @@ interface Refreshing extends Required<RefreshingKeychainOptions> {
 
 function refreshing(first: Authenticator, { asked, durationMs, clock, resolve }: Refreshing): Authenticator {
   let current = Promise.resolve(first);
+  let known = first;
   /** Asks again; callers meanwhile share the answer, and a failure leaves the old credentials expired. */
   const refresh = () => {
     const before = asked;
-    const attempt = resolve();
+    const attempt = resolve().then((found) => known = found === anonymous ? known : found);
     asked = clock();
     current = attempt;
     attempt.catch(() => {

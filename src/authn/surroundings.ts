@@ -42,12 +42,15 @@ export type Surroundings =
   & Required<Omit<CloudKeychainOptions, "warn" | "home">>
   & Pick<CloudKeychainOptions, "warn" | "home">;
 
-/** Fills the options' defaults in. Nothing is read, but for the home directory's path. */
+/** Fills the options' defaults in. Nothing is read. */
 export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
   return {
     fetch: options.fetch ?? runtimeFetch(),
     environment: options.environment ?? environmentVariable,
-    home: options.home ?? homeDirectory(),
+    // Read when it is needed: Deno may ask its user whether it may be.
+    get home() {
+      return options.home ?? homeDirectory();
+    },
     readFile: options.readFile ?? readFileIfThere,
     now: options.now ?? Date.now,
     wait: options.wait ?? delay,

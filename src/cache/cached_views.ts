@@ -54,19 +54,23 @@ export function cachedImage(image: Image, cache: LayerCache): Image {
 
 /** An index of which every image's layers are read through the cache. */
 export function cachedIndex(index: ImageIndex, cache: LayerCache): ImageIndex {
-  const through = ({ descriptor, view }: IndexChild): IndexChild => {
+  const through = (view: IndexChild["view"]) => {
     switch (view.kind) {
       case "image":
-        return { descriptor, view: cachedImage(view, cache) };
+        return cachedImage(view, cache);
       case "index":
-        return { descriptor, view: cachedIndex(view, cache) };
+        return cachedIndex(view, cache);
       case "layer":
-        return { descriptor, view: cachedLayer(view, cache) };
+        return cachedLayer(view, cache);
     }
   };
   return {
     ...index,
-    children: async (options) => (await index.children(options)).map(through),
+    members: async (options) => (await index.members(options)).map(through),
+    children: async (options) =>
+      (await index.children(options)).map(({ descriptor, view }) =>
+        ({ descriptor, view: through(view) }) as IndexChild
+      ),
     image: async (digest, options) => cachedImage(await index.image(digest, options), cache),
     index: async (digest, options) => cachedIndex(await index.index(digest, options), cache),
   };

@@ -6,27 +6,23 @@ import {
   layerFromOpener,
   type LayerOptions,
   streamLayer,
+  type TarDirectoryOptions,
 } from "../image/mod.ts";
 import { TarError } from "../errors.ts";
-import { type AbortOptions, decompressSniffed, fileFailure } from "../io/mod.ts";
-import { appendLayers } from "../mutate/mod.ts";
+import { type AbortOptions, decompressSniffed, fileFailure, lazy } from "../io/mod.ts";
+import { appendLayers, windowsLayer } from "../mutate/mod.ts";
 import { type ByteStream, type FileKind, readStream, stat } from "../runtime/mod.ts";
 import { DEFAULT_PLATFORM, MediaType, type Platform } from "../spec/mod.ts";
 import { readTar } from "../tar/mod.ts";
 import type { CraneOptions } from "./options.ts";
 
 /** Options of {@linkcode layerFromPath}. */
-export interface LayerFromPathOptions extends LayerOptions, Pick<CraneOptions, "signal"> {
-  /**
-   * Where in the image the files of a directory go.
-   * @default the root
-   */
-  prefix?: string;
-}
+export interface LayerFromPathOptions
+  extends LayerOptions, Pick<TarDirectoryOptions, "prefix" | "mtime">, Pick<CraneOptions, "signal"> {}
 
 /**
  * A layer from a path: of a directory its files, else of a tarball as it is. A tarball that is compressed already is
- * not compressed again. A pipe is read once, while it is uploaded or written.
+ * not compressed again, unless it is to be an eStargz. A pipe is read once, while it is uploaded or written.
  */
 export async function layerFromPath(path: string, options: LayerFromPathOptions = {}): Promise<Layer> {
   try {
@@ -98,7 +94,8 @@ export interface AppendOptions extends LayersFromPathsOptions {
 }
 
 /**
- * An image with the content of tarballs or directories on top, one layer each, the last one uppermost.
+ * An image with the content of tarballs or directories on top, one layer each, the last one uppermost. On an image of
+ * Windows, files go where Windows has them in a layer.
  *
  * @param base what to put them on; `undefined` for nothing
  */
@@ -110,7 +107,20 @@ export async function append(
   const { oci, platform = DEFAULT_PLATFORM } = options;
   const mediaType = oci ? MediaType.OciManifest : MediaType.DockerManifestSchema2;
   const image = base ?? emptyImage({ mediaType, platform });
-  return appendLayers(image, await layersFromPaths(paths, options));
+  const layersFor = fittingLayers(await layersFromPaths(paths, options), options);
+  return appendLayers(image, await layersFor(image));
+}
+
+/** Gives layers of plain files as an image's system wants them: for Windows they are made anew, once for all images. */
+export function fittingLayers(
+  layers: readonly Layer[],
+  options: LayerFromPathOptions = {},
+): (image: Image) => Promise<readonly Layer[]> {
+  const forWindows = lazy(() => Promise.all(layers.map((layer) => windowsLayer(layer, options))));
+  return async (image) => {
+    const isForWindows = layers.length > 0 && (await image.configFile(options)).os === "windows";
+    return isForWindows ? await forWindows() : layers;
+  };
 }
 
 async function streamed(tarball: ByteStream, options: LayerOptions, what: string): Promise<Layer> {

@@ -25,10 +25,6 @@ export interface ChangeOptions extends CraneOptions, PlatformsOptions {
 export interface ChangeContext {
   /** What reads, on the connections that the result is pushed over. */
   readonly puller: Puller;
-  /** What pushes the result; a layer that it was given before is not sent again. */
-  readonly pusher: Pusher;
-  /** Where the result will be. */
-  readonly repository: Repository;
   /** Which images of an index to change; all of them if nothing is said. */
   readonly images?: Matcher;
 }
@@ -58,14 +54,13 @@ export interface ChangeSourceOptions extends ChangeOptions {
  */
 export async function changeSource(
   source: ImageSource,
-  change: (view: Image | ImageIndex, context: ChangeContext) => Promise<Image | ImageIndex>,
+  change: (view: Image | ImageIndex, context: ChangeContext) => Image | ImageIndex | Promise<Image | ImageIndex>,
   options: ChangeSourceOptions,
 ): Promise<`${string}@${Hash}`> {
   const destination = await destinationFor(source, options);
   const { pusher, puller } = pusherOf(options);
   const { view, images } = await openToChange(source, { ...options, puller });
-  const { repository } = destination;
-  return await pushTo(destination, await change(view, { pusher, puller, repository, images }), { pusher, options });
+  return await pushTo(destination, await change(view, { puller, images }), { pusher, options });
 }
 
 async function openToChange(
@@ -109,6 +104,6 @@ export async function pushTo(
   view: Image | ImageIndex,
   { pusher, options }: { pusher: Pusher; options: CraneOptions },
 ): Promise<`${string}@${Hash}`> {
-  const digest = await pusher.push(reference ?? repository.digest(await view.digest(options)), view, options);
+  const digest = await pusher.push(reference ?? repository, view, options);
   return `${repository.name}@${digest}`;
 }

@@ -1,10 +1,11 @@
+import type { Keychain } from "../authn/mod.ts";
 import { HttpError } from "../errors.ts";
 import { isSchema1 } from "../spec/mod.ts";
 import { mapConcurrent } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import { DEFAULT_JOBS, type Puller, type Pusher, type RemoteManifest } from "../remote/mod.ts";
 import { type ImageSource, open, referenceIn } from "./open.ts";
-import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
+import { type CraneOptions, pullerOf, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
 /** Options of {@linkcode copy}. */
@@ -14,6 +15,11 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
    * @default false
    */
   noClobber?: boolean;
+  /**
+   * Finds the credentials for the source, so that `keychain` is asked for those of the destination alone.
+   * @default `keychain`
+   */
+  sourceKeychain?: Keychain;
 }
 
 /**
@@ -22,8 +28,8 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
  */
 export async function copy(source: ImageSource, destination: string, options: CopyOptions = {}): Promise<void> {
   const to = referenceOf(destination, options);
-  const { pusher, puller } = pusherOf(options);
-  if (options.noClobber && await isThere(to, puller, options)) return;
+  const { pusher, puller, destination: there } = endsOf(options);
+  if (options.noClobber && await isThere(to, there, options)) return;
   const reference = await referenceIn(source);
   if (reference === undefined) await pusher.push(to, await open(source, options), options);
   else await copyReference({ from: referenceOf(reference, options), to, puller, pusher }, options);
@@ -46,13 +52,30 @@ export async function copyRepository(
 ): Promise<void> {
   const from = repositoryOf(source, options);
   const to = repositoryOf(destination, options);
-  const { pusher, puller } = pusherOf(options);
-  const taken = options.noClobber ? await existingTags(puller, destination, options) : new Set<string>();
+  const { pusher, puller, destination: there } = endsOf(options);
+  const taken = options.noClobber ? await existingTags(there, destination, options) : new Set<string>();
   const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
   await mapConcurrent(puller.tags(from, options), { concurrency, signal: options.signal }, async (tag, signal) => {
     if (taken.has(tag)) return;
     await copyReference({ from: from.tag(tag), to: to.tag(tag), puller, pusher }, { ...options, signal });
   });
+}
+
+interface CopyEnds {
+  /** Reads the source. */
+  readonly puller: Puller;
+  /** Writes the destination. */
+  readonly pusher: Pusher;
+  /** Reads the destination. */
+  readonly destination: Puller;
+}
+
+/** Both ends, on the same connections unless their credentials differ. */
+function endsOf(options: CopyOptions): CopyEnds {
+  const { pusher, puller: destination } = pusherOf(options);
+  const { sourceKeychain } = options;
+  const puller = sourceKeychain ? pullerOf({ ...options, keychain: sourceKeychain }) : destination;
+  return { pusher, puller, destination };
 }
 
 interface CopyWork {

@@ -11,7 +11,7 @@ import { type ChangeOptions, changeSource } from "./change_reference.ts";
 import type { ImageSource } from "./open.ts";
 
 /** Options of {@linkcode flatten}. */
-export interface FlattenReferenceOptions extends ChangeOptions, Pick<FlattenOptions, "compression" | "level"> {}
+export interface FlattenReferenceOptions extends ChangeOptions, Omit<FlattenOptions, "history"> {}
 
 /**
  * Makes one layer of the layers of an image, or of each image of an index, and pushes the result. Each
@@ -24,15 +24,10 @@ export async function flatten(
   source: ImageSource,
   options: FlattenReferenceOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  const { compression, level } = options;
-  return await changeSource(source, async (view, { pusher, repository }) => {
-    const edit = async (image: Image) => {
-      const flat = flattened(image, { compression, level });
-      // To ask for its digest first would be to make the layer twice.
-      for (const layer of await flat.layers(options)) await pusher.upload(repository, layer, options);
-      return flat;
-    };
-    if (view.kind === "image") return await edit(view);
+  const { compression, level, reproducible, estargz } = options;
+  return await changeSource(source, (view) => {
+    const edit = (image: Image) => flattened(image, { compression, level, reproducible, estargz });
+    if (view.kind === "image") return edit(view);
     return mapIndex(view, edit, { indexes: (index) => removeManifests(index, matchAttestations) });
   }, options);
 }

@@ -63,14 +63,18 @@ export async function appendToLayout(
   members: readonly ImageSource[],
   options: MemberOptions = {},
 ): Promise<void> {
-  // An index of them says what each runs on. All are found before anything is made.
-  const index = appendManifests(emptyIndex(), await findMembers(members, options));
-  const children = await index.children(options);
+  // All are found before anything is made.
+  const found = await findMembers(members, options);
   const layout = await openOrCreate(path, options);
-  for (const { view, descriptor: { platform } } of children) {
-    const append = { signal: options.signal, onProgress: options.onProgress, concurrency: options.jobs, platform };
-    if (view.kind === "image") await layout.appendImage(view, append);
-    else if (view.kind === "index") await layout.appendIndex(view, append);
+  const writing = { signal: options.signal, onProgress: options.onProgress, concurrency: options.jobs };
+  // To ask for the digests of their layers first would be to compress them twice.
+  for (const view of found) {
+    if (view.kind === "image" && !await view.digestKnown()) await layout.writeImage(view, writing);
+  }
+  // An index of them says what each runs on.
+  for (const { view, descriptor: { platform } } of await appendManifests(emptyIndex(), found).children(options)) {
+    if (view.kind === "image") await layout.appendImage(view, { ...writing, platform });
+    else if (view.kind === "index") await layout.appendIndex(view, { ...writing, platform });
   }
 }
 
@@ -160,10 +164,10 @@ async function findMembers(
 ): Promise<IndexChild["view"][]> {
   const { jobs = DEFAULT_JOBS, signal, flatten = true } = options;
   const pool = { concurrency: jobs, signal };
-  const found = await mapConcurrent(sources, pool, async (source, signal): Promise<IndexChild["view"][]> => {
+  const found = await mapConcurrent(sources, pool, async (source, signal): Promise<readonly IndexChild["view"][]> => {
     const view = await open(source, { ...options, several: "index", signal });
     if (view.kind === "image" || !flatten) return [view];
-    return (await view.children({ signal })).map((child) => child.view);
+    return await view.members({ signal });
   });
   return found.flat();
 }

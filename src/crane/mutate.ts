@@ -2,12 +2,13 @@ import { UsageError } from "../errors.ts";
 import type { Image } from "../image/mod.ts";
 import { appendLayers, changeImage, type ImageChanges, mapIndex } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
+import { fittingLayers, layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 import { type ImageSource, sourceName } from "./open.ts";
 
 /** Options of {@linkcode mutate}. */
-export interface MutateOptions extends ChangeSourceOptions, Pick<LayersFromPathsOptions, "stdin"> {
+export interface MutateOptions
+  extends ChangeSourceOptions, Omit<LayersFromPathsOptions, "signal" | "mediaType" | "annotations"> {
   /**
    * Tarballs or directories to put on top, one layer each, the last one uppermost.
    * @default none
@@ -27,16 +28,15 @@ export async function mutate(
   changes: ImageChanges,
   options: MutateOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  return await changeSource(source, async (view, { pusher, repository, images }) => {
+  return await changeSource(source, async (view, { images }) => {
     if (view.kind === "index" && changes.platform) {
       throw new UsageError(`${sourceName(source)} is an index, whose images can't all be for one platform`, {
         hint: "choose one of them with --platform",
       });
     }
     const layers = await layersFromPaths(options.append ?? [], options);
-    // A layer has to be made to know its digest; to upload it now saves making it again, for each image of an index.
-    for (const layer of layers) if (!layer.digestKnown()) await pusher.upload(repository, layer, options);
-    const edit = (image: Image) => changeImage(appendLayers(image, layers), changes);
-    return view.kind === "index" ? mapIndex(view, edit, { images }) : edit(view);
+    const layersFor = fittingLayers(layers, options);
+    const edit = async (image: Image) => changeImage(appendLayers(image, await layersFor(image)), changes);
+    return view.kind === "index" ? mapIndex(view, edit, { images }) : await edit(view);
   }, options);
 }

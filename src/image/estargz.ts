@@ -33,6 +33,12 @@ export const ESTARGZ_TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
 /** The number of bytes of the uncompressed tar, which containers/storage asks for. */
 const UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size";
 
+/** What annotations say of an eStargz's bytes: it stays true whatever else is said of the layer. */
+export function estargzAnnotations(annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const ofBytes = [ESTARGZ_TOC_DIGEST, UNCOMPRESSED_SIZE].filter((name) => name in annotations);
+  return Object.fromEntries(ofBytes.map((name) => [name, annotations[name]]));
+}
+
 /** Small members are given out together, up to so many bytes. */
 const BATCH_SIZE = 64 * 1024;
 

@@ -1,5 +1,14 @@
 import { NotFoundError } from "../errors.ts";
-import { type AbortOptions, digestBytes, lazy, Limits, readAll, streamOf, verifyBytes } from "../io/mod.ts";
+import {
+  type AbortOptions,
+  digestBytes,
+  lazy,
+  Limits,
+  mapConcurrent,
+  readAll,
+  streamOf,
+  verifyBytes,
+} from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
   type Descriptor,
@@ -84,6 +93,9 @@ export interface ImageParts {
   readonly what?: string;
 }
 
+/** How many layers are read at the same time to learn their digests. */
+const CONCURRENCY = 4;
+
 /** An image of a config and layers that has no manifest yet (a `docker save` tarball, for example). */
 export function imageFromUncompressed(parts: ImageParts): Image {
   const { what = "image", finish = (manifest: Manifest) => manifest } = parts;
@@ -102,7 +114,8 @@ export function imageFromUncompressed(parts: ImageParts): Image {
   });
   const manifest = lazy(async (): Promise<Manifest> => {
     const type = await mediaType();
-    const descriptors = await Promise.all((await layers()).map((layer) => layer.descriptor()));
+    const pool = { concurrency: CONCURRENCY };
+    const descriptors = await mapConcurrent(await layers(), pool, (layer, signal) => layer.descriptor({ signal }));
     // After the layers: reading them is how the diff ids in the config are learnt.
     return await finish({ schemaVersion: 2, mediaType: type, config: await configDescriptor(), layers: descriptors });
   });

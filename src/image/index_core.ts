@@ -15,6 +15,11 @@ export interface IndexCore {
   index(descriptor: Descriptor): ImageIndex;
   /** The content of another type that a member's descriptor points at. */
   blob(descriptor: Descriptor): Layer;
+  /**
+   * The members, in the manifest's order, where they are known before their digests are.
+   * @default those that the manifest names
+   */
+  members?(options?: AbortOptions): Promise<readonly IndexChild["view"][]>;
   /** The media type of the index, where its source says one; else it is read from the bytes. */
   readonly mediaType?: string | ((options?: AbortOptions) => Promise<string>);
   /**
@@ -57,6 +62,7 @@ export function indexFrom(core: IndexCore): ImageIndex {
     ...manifestView(core, what),
     manifest,
     children,
+    members: async (options) => await core.members?.(options) ?? (await children(options)).map(({ view }) => view),
     image: async (digest, options) => await member(digest, "image", options) as Image,
     index: async (digest, options) => await member(digest, "index", options) as ImageIndex,
   };

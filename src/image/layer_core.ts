@@ -11,6 +11,7 @@ import {
 } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, layerMediaType, MediaType } from "../spec/mod.ts";
+import { estargzAnnotations } from "./estargz.ts";
 import { measuring, pack, packCompression, type PackFacts, type PackOptions } from "./pack.ts";
 import type { BlobOrigin, Layer } from "./view.ts";
 
@@ -130,7 +131,7 @@ async function digestOf(stream: ByteStream): Promise<Hash> {
 export interface DescriptorOverrides {
   /** The media type. */
   readonly mediaType?: string;
-  /** Metadata. */
+  /** Metadata; what there is about the table of contents of an eStargz stays besides. */
   readonly annotations?: Readonly<Record<string, string>>;
   /** Where else the layer may be downloaded from. */
   readonly urls?: readonly string[];
@@ -146,11 +147,16 @@ export function withDescriptor(layer: Layer, overrides: DescriptorOverrides): La
       return layer.streaming;
     },
     mediaType: mediaType === undefined ? layer.mediaType : () => Promise.resolve(mediaType),
-    descriptor: async (options) => ({
-      ...await layer.descriptor(options),
-      ...(mediaType === undefined ? {} : { mediaType }),
-      ...(annotations === undefined ? {} : { annotations }),
-      ...(urls === undefined ? {} : { urls }),
-    }),
+    async descriptor(options) {
+      const own = await layer.descriptor(options);
+      return {
+        ...own,
+        ...(mediaType === undefined ? {} : { mediaType }),
+        ...(annotations === undefined
+          ? {}
+          : { annotations: { ...estargzAnnotations(own.annotations), ...annotations } }),
+        ...(urls === undefined ? {} : { urls }),
+      };
+    },
   };
 }

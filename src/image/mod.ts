@@ -6,6 +6,9 @@
  * small core: {@linkcode imageFromCompressed}, {@linkcode imageFromUncompressed}, {@linkcode indexFrom},
  * {@linkcode layerFromCompressed} and {@linkcode layerFromUncompressed} derive the rest.
  *
+ * Layers are made of bytes, files, directories and streams, and stored as {@linkcode PackOptions} say: as gzip, zstd or
+ * eStargz, and with the same digest on every runtime if they are to be reproducible.
+ *
  * @example
  * ```ts
  * import { emptyImage, layerFromBytes } from "@gcrane/gcrane/image";

@@ -161,6 +161,11 @@ export function randomIndex(options: RandomIndexOptions = {}): ImageIndex {
     image: (descriptor) => byDigest.get(descriptor.digest) ?? nothing(descriptor),
     index: nothing,
     blob: nothing,
+    members: () => Promise.resolve(images),
+    async digestKnown(options) {
+      for (const image of images) if (!await image.digestKnown(options)) return false;
+      return true;
+    },
     mediaType,
     what,
   });

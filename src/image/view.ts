@@ -89,6 +89,11 @@ export interface ImageIndex extends ManifestView {
   readonly kind: "index";
   /** The index manifest. */
   manifest(options?: AbortOptions): Promise<IndexManifest>;
+  /**
+   * The members themselves, in order, without what the index says of them. For that, {@linkcode ImageIndex.children} may
+   * have to read all their layers; who stores members before the index needs to do so but once.
+   */
+  members(options?: AbortOptions): Promise<readonly IndexChild["view"][]>;
   /** The members, in order. */
   children(options?: AbortOptions): Promise<readonly IndexChild[]>;
   /** The member image with this digest. @throws {NotFoundError} when there is none. */

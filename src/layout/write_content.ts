@@ -27,8 +27,8 @@ export interface WriteOptions extends AbortOptions {
 
 /** What there is to write, found before any of it is. */
 interface Plan {
-  /** Layers, configs and other blobs, each once: by digest, or by themselves while they have none. */
-  readonly blobs: Map<Hash | Layer, Layer>;
+  /** Layers, configs and other blobs, each once: by digest, or by what opens them while they have none. */
+  readonly blobs: Map<Hash | Layer["compressed"], Layer>;
   /** Images; their manifests are known when their layers are written. */
   readonly images: Set<Image>;
   /** Indexes, each after those inside it. */
@@ -91,8 +91,9 @@ function emptyPlan(): Plan {
 
 async function planMembers(plan: Plan, index: ImageIndex, options: WriteOptions): Promise<void> {
   const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
-  const members = await index.children({ signal });
-  await mapConcurrent(members, { concurrency, signal }, async ({ view }, signal) => {
+  // Not its children: for what the index says of them, their layers would be compressed now and again when written.
+  const members = await index.members({ signal });
+  await mapConcurrent(members, { concurrency, signal }, async (view, signal) => {
     if (view.kind === "image") await planImage(plan, view, { signal });
     else if (view.kind === "index") await planIndex(plan, view, { concurrency, signal });
     else await planBlob(plan, view, { signal });
@@ -113,7 +114,7 @@ async function planImage(plan: Plan, image: Image, options: AbortOptions): Promi
 }
 
 async function planBlob(plan: Plan, layer: Layer, options: AbortOptions): Promise<void> {
-  const key = layer.digestKnown() ? await layer.digest(options) : layer;
+  const key = layer.digestKnown() ? await layer.digest(options) : layer.compressed;
   if (!plan.blobs.has(key)) plan.blobs.set(key, layer);
 }
 

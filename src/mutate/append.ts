@@ -1,6 +1,8 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
 import { type ConfigFile, type History, isConfig, jsonBytes, layerMediaType, MediaType } from "../spec/mod.ts";
+import { diffIdsOf } from "./diff_ids.ts";
+import { checkLayerCount } from "./layer_count.ts";
 import { overBase } from "./over_base.ts";
 
 /** A layer to put on top of an image, and what is said of it. */
@@ -33,7 +35,8 @@ export interface Addendum {
  * An image with further layers on top. The base is not changed, and none of its layers is read.
  *
  * The base's media type, annotations and subject stay; its config gains the layers' diff ids and history, unless it is
- * an artifact's. A layer gets the media type that the base's family, Docker or OCI, has for its compression.
+ * an artifact's. A layer gets the media type that the base's family, Docker or OCI, has for its compression. To read the
+ * result fails when the base has more or fewer layers than its config says.
  */
 export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]): Image {
   if (addenda.length === 0) return base;
@@ -45,7 +48,9 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
   const configMediaType = async (options?: AbortOptions) => (await base.manifest(options)).config.mediaType;
   const rawConfigFile = async () => {
     if (!isConfig(await configMediaType())) return await base.rawConfigFile();
-    return jsonBytes(await withLayers(await base.configFile(), added));
+    const config = await base.configFile();
+    await checkLayerCount(config, await base.layers(), `config ${await base.configName()}`);
+    return jsonBytes(await withLayers(config, added));
   };
   return imageFromUncompressed({
     rawConfigFile,
@@ -73,7 +78,7 @@ async function described(addendum: Addendum, manifestMediaType: string): Promise
 
 /** A config with further layers. */
 async function withLayers(config: ConfigFile, added: readonly Addendum[]): Promise<ConfigFile> {
-  const diffIds = await Promise.all(added.map(({ layer }) => layer.diffId()));
+  const diffIds = await diffIdsOf(added.map(({ layer }) => layer));
   return {
     ...config,
     rootfs: { ...config.rootfs, diff_ids: [...config.rootfs.diff_ids, ...diffIds] },

@@ -15,6 +15,7 @@ import { outlineOf, retyped, withOutline } from "./before_digests.ts";
 import { inFamily } from "./family.ts";
 import { sameJson } from "./fields.ts";
 import { checkLayerCount } from "./layer_count.ts";
+import { diffIdsOf } from "./diff_ids.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
 
 /** What {@linkcode editImage} does to the parts of an image. Each edit is called when its part is read, and once. */
@@ -161,7 +162,7 @@ async function editedConfigFile(
   const tracked = before.rootfs.diff_ids.length === lower.length;
   let config = before;
   if (edit.layers && tracked) {
-    const diffIds = await Promise.all((await layers()).map((layer) => layer.diffId()));
+    const diffIds = await diffIdsOf(await layers());
     config = { ...before, rootfs: { ...before.rootfs, diff_ids: diffIds } };
   }
   if (edit.configFile) config = await edit.configFile(structuredClone(config));

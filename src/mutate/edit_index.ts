@@ -49,6 +49,8 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
     const before = await base.children();
     return edit.members ? await edit.members(before) : before;
   });
+  const memberViews = async (options?: AbortOptions) =>
+    edit.members ? (await members(options)).map(({ view }) => view) : await base.members(options);
   const views = new Map<Hash, IndexMember["view"]>();
   const rawManifest = lazy(async () => {
     const manifests = await mapConcurrent(await members(), { concurrency: CONCURRENCY }, async (member) => {
@@ -65,7 +67,7 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
   const digestKnown = async (options?: AbortOptions) => {
     // Of a base that is still to be read, the members' descriptors are too.
     if (!await base.digestKnown(options)) return false;
-    for (const { view } of await members(options)) if (!await view.digestKnown(options)) return false;
+    for (const view of await memberViews(options)) if (!await view.digestKnown(options)) return false;
     return true;
   };
   const view = (descriptor: Descriptor) => views.get(descriptor.digest);
@@ -74,6 +76,7 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
     image: (descriptor) => view(descriptor) as Image,
     index: (descriptor) => view(descriptor) as ImageIndex,
     blob: (descriptor) => view(descriptor) as Layer,
+    members: memberViews,
     mediaType,
     digestKnown,
     what: "the edited index",

@@ -44,3 +44,4 @@ export { flatten, type FlattenOptions } from "./flatten.ts";
 export { extract, extractLayers } from "./extract.ts";
 export { Cover } from "./cover.ts";
 export { type Mark, markOf } from "./marks.ts";
+export { windowsLayer } from "./windows_layer.ts";

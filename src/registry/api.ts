@@ -12,6 +12,7 @@ import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { listReferrers, listRepositories, listTags } from "./listings.ts";
 import { deleteManifest, putManifest, serveManifest } from "./manifests.ts";
+import type { PullThrough } from "./pull_through.ts";
 import { digestInvalid, refuse, replyJson } from "./reply.ts";
 import { isRepositoryName, parseRoute, type Route } from "./route.ts";
 import { appendToUpload, beginUpload, cancelUpload, closeUpload, uploadStatus } from "./uploads.ts";
@@ -22,8 +23,8 @@ export interface ApiOptions {
   readonly context: RegistryContext;
   /** Who may do what. */
   readonly access: RegistryAccess;
-  /** Whether every request that would change something is refused. */
-  readonly readOnly: boolean;
+  /** Fetches what the store does not have, where this is a pull-through cache; then nothing can be pushed. */
+  readonly pullThrough?: PullThrough;
 }
 
 /** Answers a request for something of a repository. */
@@ -52,7 +53,8 @@ export async function answerApi(options: ApiOptions, exchange: Exchange): Promis
 }
 
 async function answerRepository(options: ApiOptions, exchange: Exchange, route: RepositoryRoute): Promise<Response> {
-  const { context, readOnly } = options;
+  const { context, pullThrough } = options;
+  const readOnly = context.readOnly || pullThrough !== undefined;
   const { request, url } = exchange;
   const { method } = request;
   const { name } = route;
@@ -62,11 +64,11 @@ async function answerRepository(options: ApiOptions, exchange: Exchange, route: 
     wishes: mountSource(url, route),
   });
   if (caller instanceof Response) return caller;
-  const handlers = handlersOf(route);
+  const handlers = handlersOf(route, pullThrough);
   if (handlers instanceof Response) return handlers;
   const handler = handlers.get(method === "HEAD" ? "GET" : method);
   if (handler && (!readOnly || READING.has(method))) {
-    return await handler(context, { exchange, request, url, name, caller });
+    return await handler(context, { exchange, request, url, name: pullThrough?.nameOf(name) ?? name, caller });
   }
   return methodUnknown([...handlers.keys()].filter((allowed) => !readOnly || READING.has(allowed)));
 }
@@ -96,19 +98,21 @@ function mountSource({ searchParams }: URL, { kind }: RepositoryRoute): AccessSc
 }
 
 /** What can be done at a URL of a repository, or why there is no such URL. */
-function handlersOf(route: RepositoryRoute): Handlers | Response {
+function handlersOf(route: RepositoryRoute, cache: PullThrough | undefined): Handlers | Response {
   switch (route.kind) {
     case "tags":
-      return new Map([["GET", listTags]]);
+      return new Map<string, Handler>([["GET", (context, asked) => cache?.tags(asked) ?? listTags(context, asked)]]);
     case "referrers": {
       const { digest } = route;
       if (!isHash(digest)) return digestInvalid();
-      return new Map<string, Handler>([["GET", (context, asked) => listReferrers(context, asked, digest)]]);
+      return new Map<string, Handler>([
+        ["GET", (context, asked) => cache?.referrers(asked, digest) ?? listReferrers(context, asked, digest)],
+      ]);
     }
     case "manifest": {
       const { reference } = route;
       return new Map<string, Handler>([
-        ["GET", (context, asked) => serveManifest(context, asked, reference)],
+        ["GET", (context, asked) => cache?.manifest(asked, reference) ?? serveManifest(context, asked, reference)],
         ["PUT", (context, asked) => putManifest(context, asked, reference)],
         ["DELETE", (context, asked) => deleteManifest(context, asked, reference)],
       ]);
@@ -117,7 +121,7 @@ function handlersOf(route: RepositoryRoute): Handlers | Response {
       const { digest } = route;
       if (!isHash(digest)) return digestInvalid();
       return new Map<string, Handler>([
-        ["GET", (context, asked) => serveBlob(context, asked, digest)],
+        ["GET", (context, asked) => cache?.blob(asked, digest) ?? serveBlob(context, asked, digest)],
         ["DELETE", (context, asked) => deleteBlob(context, asked, digest)],
       ]);
     }

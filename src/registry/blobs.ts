@@ -1,3 +1,4 @@
+import type { ByteStream } from "../runtime/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { parseRange } from "./byte_range.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
@@ -9,11 +10,29 @@ const TYPE = "application/octet-stream";
 export async function serveBlob(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
   const { request, name } = asked;
   const { signal } = request;
-  const blob = await context.repositories.blob(name, digest, { signal });
+  const { repositories, readOnly } = context;
+  const blob = request.method === "HEAD" && !readOnly
+    ? await repositories.reliedBlob(name, digest, { signal }) // so asks who would else upload it
+    : await repositories.blob(name, digest, { signal });
   if (!blob) return blobUnknown(digest);
-  const { size } = blob;
+  return await serveStream(asked, { digest, size: blob.size, read: (part) => blob.read({ ...part, signal }) });
+}
+
+/** A blob that can be read, wherever it is. */
+export interface ReadableBlob {
+  /** Its digest. */
+  readonly digest: Hash;
+  /** The number of its bytes. */
+  readonly size: number;
+  /** Gives a stream of it, or of a part; an answer to HEAD does without. */
+  read?(part: { offset: number; length: number }): ByteStream | Promise<ByteStream>;
+}
+
+/** Answers with a blob, or the part of it that the request names. */
+export async function serveStream({ request }: RepositoryRequest, blob: ReadableBlob): Promise<Response> {
+  const { digest, size } = blob;
   const headers = { "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "ETag": `"${digest}"` };
-  if (request.method === "HEAD") return replyBytes(null, { type: TYPE, size, headers });
+  if (request.method === "HEAD" || !blob.read) return replyBytes(null, { type: TYPE, size, headers });
   const part = parseRange(request.headers.get("Range"), size);
   if (part === undefined) {
     return refuse(416, "SIZE_INVALID", {
@@ -22,10 +41,10 @@ export async function serveBlob(context: RegistryContext, asked: RepositoryReque
     });
   }
   if (part === "whole") {
-    return replyBytes(await blob.read({ signal }), { type: TYPE, size, headers });
+    return replyBytes(await blob.read({ offset: 0, length: size }), { type: TYPE, size, headers });
   }
   const { offset, length } = part;
-  return replyBytes(await blob.read({ offset, length, signal }), {
+  return replyBytes(await blob.read({ offset, length }), {
     status: 206,
     type: TYPE,
     size: length,

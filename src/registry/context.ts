@@ -12,6 +12,8 @@ export interface RegistryContext {
   readonly repositories: Repositories;
   /** The uploads that are under way. */
   readonly sessions: UploadSessions;
+  /** Whether nothing is written. */
+  readonly readOnly: boolean;
   /** The time, in milliseconds since 1970. */
   readonly clock: () => number;
   /** The most bytes that a manifest may have. */

@@ -11,6 +11,8 @@ import { isTag } from "./route.ts";
 /** A manifest's config is read for the time that it says only up to this size. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 const CONCURRENCY = 16;
+/** Of what is missing so much is told, and no more: a manifest of 100 MB may name a million blobs. */
+const MOST_TOLD = 100;
 
 /** Answers GET and HEAD of a manifest (distribution-spec, "Pulling manifests"). */
 export async function serveManifest(
@@ -57,11 +59,12 @@ export async function putManifest(
   }
   const pushed = readManifest(bytes, exchange.request);
   if (pushed instanceof Response) return pushed;
+  const claimed = context.clock();
   const missing = await missingContent(context, name, pushed);
   if (missing.length > 0) {
     return refuseAll(
       400,
-      missing.map(({ digest }) => ({
+      missing.slice(0, MOST_TOLD).map(({ digest }) => ({
         code: "MANIFEST_BLOB_UNKNOWN",
         message: "the manifest names content that its repository does not have",
         detail: { digest },
@@ -71,7 +74,7 @@ export async function putManifest(
   const { mediaType, subject, imageSize } = pushed;
   const created = await timeCreated(context, name, pushed);
   const manifest = { digest, mediaType, uploaded: context.clock(), created, imageSize, subject, bytes };
-  await context.repositories.putManifest(name, manifest, tags);
+  await context.repositories.putManifest(name, manifest, { tags, claimed });
   return replyEmpty(201, {
     "Location": `/v2/${name}/manifests/${digest}`,
     "Docker-Content-Digest": digest,
@@ -131,7 +134,7 @@ async function missingContent(
   const missing = await mapConcurrent([...blobs, ...members], { concurrency }, async (descriptor) => {
     const { digest } = descriptor;
     const isThere = members.includes(descriptor) && await repositories.manifest(name, digest) ||
-      await repositories.blob(name, digest);
+      await repositories.reliedBlob(name, digest, { always: true });
     return isThere ? [] : [descriptor];
   });
   return missing.flat();

@@ -31,13 +31,16 @@
 export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
 export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access.ts";
 export type { AccessRule } from "./access_rules.ts";
+export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access_settings.ts";
 export type { TrustedKeys } from "./access_token.ts";
 export { basicAccess, type BasicAccessOptions } from "./basic_access.ts";
 export type { CacheOutcome, RequestContext, RequestRecord } from "./exchange.ts";
 export { tokenAccess, type TokenAccessOptions } from "./token_access.ts";
 export { checkSigningKey } from "./token_keys.ts";
+export type { ProxyOptions } from "./upstream.ts";
 export type { UsersOptions } from "./users.ts";
-export { type RegistryServer, serveRegistry, type ServeRegistryOptions } from "./serve.ts";
+export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
+export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
 export type {

@@ -7,10 +7,13 @@ import { Exchange, type RequestContext, type RequestRecord } from "./exchange.ts
 import { answerHealth } from "./health.ts";
 import { memoryStore } from "./memory_store.ts";
 import { Metrics } from "./metrics.ts";
+import { answerPage } from "./page.ts";
+import { PullThrough } from "./pull_through.ts";
 import { refuse } from "./reply.ts";
 import { Repositories } from "./repositories.ts";
 import type { RegistryStore } from "./store.ts";
 import { UploadSessions } from "./upload_sessions.ts";
+import type { ProxyOptions } from "./upstream.ts";
 
 /** Options of {@linkcode createRegistry}. */
 export interface RegistryOptions {
@@ -25,10 +28,21 @@ export interface RegistryOptions {
    */
   access?: RegistryAccess;
   /**
+   * Makes the registry a pull-through cache: what it does not have it fetches from another registry and keeps. Nothing
+   * can be pushed to it.
+   * @default none
+   */
+  proxy?: ProxyOptions;
+  /**
    * Whether every request that would change something is refused with 405.
    * @default false
    */
   readOnly?: boolean;
+  /**
+   * Whether there is a web page, at `/`, on which people look through what is here; it works without scripts.
+   * @default false
+   */
+  page?: boolean;
   /**
    * Whether numbers for Prometheus are shown at `/metrics`. They are for everybody to see, and name no repository.
    * @default true
@@ -71,7 +85,7 @@ export interface Registry {
 
 /**
  * Makes a registry that speaks the OCI distribution-spec 1.1 and Google's extension of the list of tags. Besides `/v2/`
- * it answers `/healthz` and `/metrics`.
+ * it answers `/healthz` and `/metrics`, with tokens `/token`, and with a page `/` and `/browse/`.
  *
  * @example
  * ```ts
@@ -87,17 +101,27 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   const { readOnly = false, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {
     store,
-    repositories: new Repositories(store),
+    repositories: new Repositories(store, clock),
     sessions: new UploadSessions(store, clock),
+    readOnly,
     clock,
     manifestLimit,
   };
   const metrics = shown ? new Metrics() : undefined;
   const app = new Hono<{ Bindings: Exchange }>();
-  app.all("/v2/*", (c) => answerApi({ context, access, readOnly }, c.env));
+  const onError = (error: unknown, request: Request) => {
+    metrics?.countFailure();
+    options.onError?.(error, request);
+  };
+  const pullThrough = options.proxy && new PullThrough(context, { ...options.proxy, onError });
+  app.all("/v2/*", (c) => answerApi({ context, access, pullThrough }, c.env));
+  if (options.page) {
+    app.get("/", (c) => answerPage({ context, access }, c.env));
+    app.get("/browse/*", (c) => answerPage({ context, access }, c.env));
+  }
   app.get("/healthz", (c) => {
     c.env.route = "health";
-    return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => options.onError?.(error, c.req.raw) });
+    return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => onError(error, c.env.request) });
   });
   if (metrics) {
     app.get("/metrics", (c) => {
@@ -107,14 +131,14 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   }
   app.notFound(async (c) => {
     const { request, url, context: { address } } = c.env;
-    return await access.serve?.({ request, url, address }) ?? nothingHere();
+    const response = await access.serve?.({ request, url, address });
+    if (!response) return nothingHere();
+    c.env.route = "token";
+    return response;
   });
   app.onError((error, c) => {
     const { request } = c.env;
-    if (!request.signal.aborted) { // a client that left is no failure
-      metrics?.countFailure();
-      options.onError?.(error, request);
-    }
+    if (!request.signal.aborted) onError(error, request); // a client that left is no failure
     return refuse(500, "UNKNOWN", { message: "the registry failed; its log says why" });
   });
 

@@ -1,6 +1,10 @@
+import { StoreError } from "../errors.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import { type Hash, isHash } from "../spec/mod.ts";
+import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
+import { digestKey, keyDigests } from "./digest_key.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
+import { namedDigests } from "./named_digests.ts";
 import type { RegistryStore, StoredBlob, StoreListOptions } from "./store.ts";
 
 /** How many records of a repository are read at the same time. */
@@ -28,11 +32,16 @@ export interface RepositoryManifest extends ManifestRecord {
  * `-` in the place of `:`. Tags and referrers whose manifest is gone count as gone too.
  */
 export class Repositories {
+  /** Who relies on which blobs. */
+  readonly claims: BlobClaims;
   readonly #store: RegistryStore;
+  readonly #clock: () => number;
 
-  /** Makes it over a store. */
-  constructor(store: RegistryStore) {
+  /** Makes it over a store; the clock gives milliseconds since 1970. */
+  constructor(store: RegistryStore, clock: () => number) {
     this.#store = store;
+    this.#clock = clock;
+    this.claims = new BlobClaims(store, clock);
   }
 
   /** A manifest, or `undefined`. */
@@ -42,6 +51,21 @@ export class Repositories {
     return record && { ...record, digest };
   }
 
+  /**
+   * The digests that a manifest names; none where there is no such manifest.
+   *
+   * @throws {StoreError} when its bytes are spoilt.
+   */
+  async digestsNamedBy(name: string, digest: Hash, options?: AbortOptions): Promise<Hash[]> {
+    const encoded = await this.#store.get(manifestKey(name, digest), options);
+    if (!encoded) return [];
+    const record = await decodeManifestRecord(encoded, digest);
+    if (record) return namedDigests(record.bytes);
+    throw new StoreError(`the bytes of the manifest ${name}@${digest} are spoilt: what it names can't be known`, {
+      hint: "push the image again, or delete the manifest",
+    });
+  }
+
   /** The digest that a tag points at, or `undefined`. */
   async tag(name: string, tag: string, options?: AbortOptions): Promise<Hash | undefined> {
     const value = await this.#store.get(tagKey(name, tag), options);
@@ -49,16 +73,31 @@ export class Repositories {
     return isHash(digest) ? digest : undefined;
   }
 
-  /** Keeps a manifest and points tags at it. */
-  async putManifest(name: string, manifest: RepositoryManifest, tags: readonly string[]): Promise<void> {
+  /**
+   * Keeps a manifest and points tags at it.
+   *
+   * @param options.claimed when its blobs were last seen with {@linkcode reliedBlob}: the garbage collection leaves them
+   * alone as long as it takes to write a manifest, and not much longer
+   */
+  async putManifest(
+    name: string,
+    manifest: RepositoryManifest,
+    options: { tags: readonly string[]; claimed: number },
+  ): Promise<void> {
     const { digest, ...record } = manifest;
+    const { tags, claimed } = options;
     const key = manifestKey(name, digest);
     const put = async () => {
       await this.#store.put(key, encodeManifestRecord(record));
       if (record.subject) await this.#store.put(referrerKey(name, record.subject, digest), EMPTY);
     };
     await put();
-    for (const tag of tags) await this.#store.put(tagKey(name, tag), new TextEncoder().encode(digest));
+    if (this.#clock() - claimed > FRESH_MS) {
+      throw new StoreError(`the store took more than ${FRESH_MS / 1000} seconds to keep the manifest ${digest}`, {
+        hint: "push it again",
+      });
+    }
+    for (const tag of tags) await this.pointTag(name, tag, digest);
     // A removal of the same manifest may have come between, and the new tags must not be left without it.
     if (await this.#store.get(key) === undefined) await put();
   }
@@ -66,12 +105,19 @@ export class Repositories {
   /** Removes a manifest, its place among the referrers and the tags that point at it; whether it was there. */
   async deleteManifest(name: string, digest: Hash): Promise<boolean> {
     const manifest = await this.manifest(name, digest);
+    const named = manifest ? namedDigests(manifest.bytes) : [];
+    await mapConcurrent(named, { concurrency: CONCURRENCY }, (digest) => this.claims.note(digest));
     if (!await this.#store.delete(manifestKey(name, digest))) return false;
     if (manifest?.subject) await this.#store.delete(referrerKey(name, manifest.subject, digest));
     for (const [tag, target] of await this.tags(name)) {
       if (target === digest) await this.#store.delete(tagKey(name, tag));
     }
     return true;
+  }
+
+  /** Points a tag at a manifest that is there. */
+  pointTag(name: string, tag: string, digest: Hash): Promise<void> {
+    return this.#store.put(tagKey(name, tag), new TextEncoder().encode(digest));
   }
 
   /** Removes a tag and leaves the manifest; whether it was there. */
@@ -122,14 +168,58 @@ export class Repositories {
     return link && blob;
   }
 
+  /**
+   * As {@linkcode blob}, for who is going to rely on it, because a HEAD says that it need not be uploaded or a manifest
+   * names it: the garbage collection leaves it alone for its grace.
+   *
+   * @param options.always claims it again even if it was claimed a moment ago
+   */
+  async reliedBlob(
+    name: string,
+    digest: Hash,
+    options: AbortOptions & { always?: boolean } = {},
+  ): Promise<StoredBlob | undefined> {
+    const { always = false, signal } = options;
+    const seen = await this.blob(name, digest, { signal });
+    if (!seen) return undefined;
+    if (!always && this.#clock() - await this.claims.lastClaim(digest, seen, { signal }) < FRESH_MS) return seen;
+    await this.claims.claim(digest, { signal });
+    return await this.blob(name, digest, { signal });
+  }
+
+  /** Lets the repository have the blob that `finish` makes, of an upload for example. */
+  async receiveBlob(name: string, digest: Hash, finish: () => Promise<unknown>): Promise<void> {
+    await this.claims.claim(digest);
+    await finish();
+    await this.linkBlob(name, digest);
+  }
+
+  /** Lets a repository serve a blob that another has, or any other for `undefined`; whether it is there. */
+  async mountBlob(name: string, digest: Hash, from: string | undefined): Promise<boolean> {
+    const find = () => from === undefined ? this.#store.blob(digest) : this.blob(from, digest);
+    if (!await find()) return false;
+    await this.claims.claim(digest);
+    if (!await find()) return false;
+    await this.linkBlob(name, digest);
+    return true;
+  }
+
   /** Lets the repository serve a blob of the store. */
   linkBlob(name: string, digest: Hash): Promise<void> {
     return this.#store.put(blobKey(name, digest), EMPTY);
   }
 
-  /** Takes that back; whether it was so. The bytes stay in the store, where others may need them. */
+  /**
+   * Takes that back; whether it was so. The bytes stay in the store, where others may need them, until the garbage
+   * collection finds that nobody does.
+   */
   unlinkBlob(name: string, digest: Hash): Promise<boolean> {
     return this.#store.delete(blobKey(name, digest));
+  }
+
+  /** The digests of the blobs that the repository may serve, there or not. */
+  async blobDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
+    return keyDigests(await this.#store.list(`${path(name)}_blobs/`, options));
   }
 
   /** Whether a repository holds a manifest or a blob. */
@@ -147,13 +237,19 @@ export class Repositories {
 
   /** The names of the repositories that hold a manifest or a blob, sorted. */
   async names(options: StoreListOptions = {}): Promise<string[]> {
-    const { after = "", limit = Infinity, signal } = options;
+    const { limit = Infinity } = options;
     const names: string[] = [];
-    for await (const name of this.#walk("", { after, signal })) {
+    for await (const name of this.eachName(options)) {
       if (names.length >= limit) break;
       names.push(name);
     }
     return names;
+  }
+
+  /** The same, one by one. */
+  eachName(options: Omit<StoreListOptions, "limit"> = {}): AsyncIterable<string> {
+    const { after = "", signal } = options;
+    return this.#walk("", { after, signal });
   }
 
   /** Gives the names below a path in the order of whole names: `a`, `a-b`, `a/b`, though `a/` is one directory. */
@@ -192,14 +288,6 @@ function blobKey(name: string, digest: Hash): string {
 
 function referrerKey(name: string, subject: Hash, digest: Hash): string {
   return `${path(name)}_referrers/${digestKey(subject)}/${digestKey(digest)}`;
-}
-
-function digestKey(digest: Hash): string {
-  return digest.replace(":", "-");
-}
-
-function keyDigests(keys: readonly string[]): Hash[] {
-  return keys.map((key) => key.replace("-", ":")).filter(isHash);
 }
 
 function childNames(entries: readonly string[]): string[] {

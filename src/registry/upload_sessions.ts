@@ -1,3 +1,4 @@
+import type { AbortOptions } from "../io/mod.ts";
 import { type Algorithm, type Hash, jsonBytes } from "../spec/mod.ts";
 import type { RegistryStore } from "./store.ts";
 
@@ -36,8 +37,7 @@ export class UploadSessions {
 
   /** The upload with an id from a URL, or `undefined`. */
   async find(repository: string, id: string): Promise<UploadSession | undefined> {
-    const value = ID.test(id) ? await this.#store.get(key(id)) : undefined;
-    const session: UploadSession | undefined = value && JSON.parse(new TextDecoder().decode(value));
+    const session = ID.test(id) ? await this.#read(id) : undefined;
     return session?.repository === repository ? session : undefined;
   }
 
@@ -68,10 +68,35 @@ export class UploadSessions {
     }
   }
 
+  /** Ends the uploads that nobody has added to since a time, and gives their ids; with `dryRun` it only gives them. */
+  async expire(options: { before: number; dryRun: boolean; signal?: AbortSignal }): Promise<string[]> {
+    const { before, dryRun, signal } = options;
+    const expired = new Set<string>();
+    const alive = new Set<string>();
+    for await (const { id, modified } of this.#store.uploads({ signal })) {
+      (modified < before ? expired : alive).add(id);
+    }
+    for (const id of await this.#store.list("uploads/", { signal })) {
+      if (alive.has(id) || expired.has(id)) continue;
+      const session = await this.#read(id, { signal });
+      if (session && session.started < before) expired.add(id);
+    }
+    for (const id of dryRun ? [] : expired) {
+      await this.#store.delete(key(id), { signal }); // first, so that a client who comes back finds no half of it
+      await this.#store.cancelUpload(id, { signal });
+    }
+    return [...expired];
+  }
+
   /** Ends an upload and drops its bytes. */
   async cancel(session: UploadSession): Promise<void> {
     await this.#store.cancelUpload(session.id);
     await this.#store.delete(key(session.id));
+  }
+
+  async #read(id: string, options?: AbortOptions): Promise<UploadSession | undefined> {
+    const value = await this.#store.get(key(id), options);
+    return value && JSON.parse(new TextDecoder().decode(value));
   }
 }
 

@@ -17,10 +17,9 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   const mount = url.searchParams.get("mount");
   if (mount !== null) {
     if (!isHash(mount)) return digestInvalid();
-    const from = url.searchParams.get("from");
-    if (mayMount(asked.caller, from) && await mountBlob(context, { name, digest: mount, from })) {
-      return blobCreated(name, mount);
-    }
+    const from = url.searchParams.get("from") ?? undefined;
+    const isSource = mayMount(asked.caller, from) && (from === undefined || isRepositoryName(from));
+    if (isSource && await context.repositories.mountBlob(name, mount, from)) return blobCreated(name, mount);
   }
   const digest = url.searchParams.get("digest");
   if (digest !== null) {
@@ -52,11 +51,10 @@ export function closeUpload(context: RegistryContext, asked: RepositoryRequest, 
     const size = await receive(context, { session, exchange: asked.exchange, signal });
     if (size instanceof Response) return size;
     try {
-      await context.sessions.finish(session, digest);
+      await context.repositories.receiveBlob(asked.name, digest, () => context.sessions.finish(session, digest));
     } catch (error) {
       return digestMismatch(error, digest);
     }
-    await context.repositories.linkBlob(asked.name, digest);
     return blobCreated(asked.name, digest);
   });
 }
@@ -83,20 +81,8 @@ export function cancelUpload(context: RegistryContext, asked: RepositoryRequest,
  * Whether the caller may read where a blob is to be mounted from; without saying from where, everywhere. Who may not is
  * told no more than that the blob has to be uploaded.
  */
-function mayMount(caller: RegistryCaller, from: string | null): boolean {
-  return caller.may(from === null ? CATALOG : repositoryScope(from, "pull"));
-}
-
-async function mountBlob(
-  { store, repositories }: RegistryContext,
-  mount: { name: string; digest: Hash; from: string | null },
-): Promise<boolean> {
-  const { name, digest, from } = mount;
-  if (from !== null && !isRepositoryName(from)) return false;
-  const source = from === null ? await store.blob(digest) : await repositories.blob(from, digest);
-  if (!source) return false;
-  await repositories.linkBlob(name, digest);
-  return true;
+function mayMount(caller: RegistryCaller, from: string | undefined): boolean {
+  return caller.may(from === undefined ? CATALOG : repositoryScope(from, "pull"));
 }
 
 async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
@@ -116,11 +102,10 @@ async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, d
     return bodyFailed(error);
   }
   try {
-    await store.finishUpload(id, digest);
+    await repositories.receiveBlob(name, digest, () => store.finishUpload(id, digest));
   } catch (error) {
     return digestMismatch(error, digest);
   }
-  await repositories.linkBlob(name, digest);
   return blobCreated(name, digest);
 }
 

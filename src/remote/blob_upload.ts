@@ -15,6 +15,8 @@ export class BlobUploader {
   readonly #client: RemoteClient;
   readonly #slots: Semaphore;
   readonly #uploads = new OnceByKey();
+  /** Views of one layer have in common what opens it, whatever else the images that hold it say of it. */
+  readonly #openers = new Numbers();
   #streams = 0;
 
   /** Makes it; nothing is sent before something is uploaded. Slots that are given are shared with others. */
@@ -35,24 +37,31 @@ export class BlobUploader {
   async upload(repository: Repository, layer: Layer, options: AbortOptions = {}): Promise<void> {
     if (!this.#client.options.allowNondistributable && !isDistributable(await layer.mediaType(options))) return;
     const inSlot = (work: () => Promise<void>) => this.#slots.run(work, options);
-    if (layer.streaming) {
-      return await inSlot(() => this.#reported(layer, (reporter) => this.#send(repository, layer, reporter, options)));
-    }
     if (layer.digestKnown()) {
       // Who waits for another needs no slot, and who is waited for must have one.
       if (await this.#uploads.joined(await keyOf(repository, layer), options)) return;
       (await this.#reporter(layer)).announce();
       return await inSlot(() => this.#once(repository, layer, options));
     }
-    // Compressed once, into a file, so that the digest is known and what the registry has need not be sent.
-    await inSlot(async () => {
-      const spooled = await spoolLayer(layer, options);
-      try {
-        await this.#once(repository, spooled.layer, options);
-      } finally {
-        await spooled.dispose();
-      }
-    });
+    const key = `${repository}#${this.#openers.of(layer.compressed)}`;
+    if (await this.#uploads.joined(key, options)) return;
+    const upload = layer.streaming ? this.#streamed : this.#spooled;
+    await inSlot(() => this.#uploads.run(key, options, () => upload.call(this, repository, layer, options)));
+  }
+
+  /** Compressed, hashed and sent in one pass: it can be read but once. */
+  async #streamed(repository: Repository, layer: Layer, options: AbortOptions): Promise<void> {
+    await this.#reported(layer, (reporter) => this.#send(repository, layer, reporter, options));
+  }
+
+  /** Compressed once, into a file, so that the digest is known and what the registry has need not be sent. */
+  async #spooled(repository: Repository, layer: Layer, options: AbortOptions): Promise<void> {
+    const spooled = await spoolLayer(layer, options);
+    try {
+      await this.#once(repository, spooled.layer, options);
+    } finally {
+      await spooled.dispose();
+    }
   }
 
   /** Begins an upload and gives it up, to see whether that is allowed. @throws {HttpError} when it is not. */
@@ -160,6 +169,18 @@ export class BlobUploader {
       kind: "write",
       total: known ? await layer.size() : undefined,
     });
+  }
+}
+
+/** Gives objects numbers, each its own. */
+class Numbers {
+  readonly #numbers = new WeakMap<object, number>();
+  #next = 0;
+
+  of(object: object): number {
+    const number = this.#numbers.get(object) ?? this.#next++;
+    this.#numbers.set(object, number);
+    return number;
   }
 }
 

@@ -76,12 +76,20 @@ export class Pusher {
   }
 
   /**
-   * Pushes an image or an index with all that it holds, children first; what the repository has is not sent. Nothing
-   * is sent at all when the reference names the same manifest already.
+   * Pushes an image or an index with all that it holds, members first; what the repository has is not sent. Nothing is
+   * sent at all when the reference names the same manifest already. Layers that are not compressed yet are compressed
+   * once, whatever number of images hold them.
    *
+   * @param to a reference, or a repository to push to by digest
    * @returns the digest of the manifest
    */
-  async push(reference: Reference, view: Image | ImageIndex, options: AbortOptions = {}): Promise<Hash> {
+  async push(to: Reference | Repository, view: Image | ImageIndex, options: AbortOptions = {}): Promise<Hash> {
+    if ("identifier" in to) return await this.#pushAs(to, view, options);
+    await this.#pushByDigest(to, view, options);
+    return await view.digest(options);
+  }
+
+  async #pushAs(reference: Reference, view: Image | ImageIndex, options: AbortOptions): Promise<Hash> {
     if (await this.#isThere(reference, view, options)) return await view.digest(options);
     await this.#pushContent(reference.context, view, options);
     return await this.put(reference, await manifestOf(view, options), options);
@@ -89,13 +97,13 @@ export class Pusher {
 
   /** Pushes several images and indexes; what they share is sent once. */
   async pushMany(
-    items: Iterable<readonly [Reference, Image | ImageIndex]>,
+    items: Iterable<readonly [Reference | Repository, Image | ImageIndex]>,
     options: AbortOptions = {},
   ): Promise<Hash[]> {
     return await mapConcurrent(
       items,
       { concurrency: this.#jobs, signal: options.signal },
-      ([reference, view], signal) => this.push(reference, view, { signal }),
+      ([to, view], signal) => this.push(to, view, { signal }),
     );
   }
 
@@ -195,9 +203,10 @@ export class Pusher {
   async #pushContent(repository: Repository, view: Image | ImageIndex, options: AbortOptions): Promise<void> {
     if (view.kind === "image") return await this.#pushBlobs(repository, view, options);
     const pool = { concurrency: this.#jobs, signal: options.signal };
-    await mapConcurrent(await view.children(options), pool, async ({ view: child }, signal) => {
-      if (child.kind === "layer") await this.#blobs.upload(repository, child, { signal });
-      else await this.#pushChild(repository, child, { signal });
+    // Not its children: for what the index says of them, their layers would be compressed now and again when sent.
+    await mapConcurrent(new Set(await view.members(options)), pool, async (member, signal) => {
+      if (member.kind === "layer") await this.#blobs.upload(repository, member, { signal });
+      else await this.#pushByDigest(repository, member, { signal });
     });
   }
 
@@ -218,16 +227,16 @@ export class Pusher {
     await upload([await image.configLayer(options)]);
   }
 
-  /** A member of an index goes under its digest, once for however many indexes hold it. */
-  async #pushChild(repository: Repository, child: Image | ImageIndex, options: AbortOptions): Promise<void> {
-    const reference = async () => repository.digest(await child.digest(options));
-    if (!await child.digestKnown(options)) {
-      await this.#pushContent(repository, child, options);
-      await this.put(await reference(), await manifestOf(child, options), options);
+  /** A manifest goes under its digest once, for however many indexes hold it. */
+  async #pushByDigest(repository: Repository, view: Image | ImageIndex, options: AbortOptions): Promise<void> {
+    const reference = async () => repository.digest(await view.digest(options));
+    if (!await view.digestKnown(options)) {
+      await this.#pushContent(repository, view, options);
+      await this.put(await reference(), await manifestOf(view, options), options);
       return;
     }
     const named = await reference();
-    await this.#manifests.run(named.name, options, async () => void await this.push(named, child, options));
+    await this.#manifests.run(named.name, options, async () => void await this.#pushAs(named, view, options));
   }
 }
 

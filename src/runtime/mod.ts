@@ -98,7 +98,14 @@ export { askLine, type AskOptions } from "./ask.ts";
 export { onUnhandledError } from "./unhandled.ts";
 export { type CommandOutput, runCommand, type RunCommandOptions } from "./spawn.ts";
 export { runOnTerminal, type RunOnTerminalOptions } from "./terminal_program.ts";
-export { type FetchHandler, serveFetch, type ServeOptions, type Server } from "./serve.ts";
+export {
+  type FetchHandler,
+  type PeerInfo,
+  serveFetch,
+  type ServeOptions,
+  type Server,
+  type TlsCertificate,
+} from "./serve.ts";
 export { runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
 export { peakMemoryBytes } from "./memory.ts";

@@ -20,8 +20,13 @@ const MEMORY = 4;
 /**
  * Compresses with gzip in JavaScript: the same bytes give the same result on every runtime. The header holds no time.
  * What it gives depends on the exact version of fflate, on {@linkcode BLOCK_SIZE} and on {@linkcode MEMORY}.
+ *
+ * @throws {RangeError} when there is no such level.
  */
 export function portableGzipStream(source: ByteStream, { level }: PortableGzipOptions): ByteStream {
+  if (!Number.isInteger(level) || level < 1 || level > 9) {
+    throw new RangeError(`the level of gzip must be a whole number from 1 to 9, not ${level}`);
+  }
   const input = blockInput(source, BLOCK_SIZE);
   const ready: Bytes[] = [];
   let codec: Gzip | undefined;

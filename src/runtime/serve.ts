@@ -1,9 +1,25 @@
+import type { RequestListener, Server as HttpServer } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { requireNodeModule } from "./host.ts";
 import { answerNode } from "./node_exchange.ts";
 
+/** What is known of a request besides what it says itself. */
+export interface PeerInfo {
+  /** The address of the other end of the connection. */
+  readonly remoteAddress?: string;
+}
+
 /** Answers one request. */
-export type FetchHandler = (request: Request) => Response | Promise<Response>;
+export type FetchHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
+
+/** What TLS needs, as PEM. */
+export interface TlsCertificate {
+  /** The certificate, followed by those that lead to its root. */
+  readonly cert: string;
+  /** Its private key. */
+  readonly key: string;
+}
 
 /** Where to listen. */
 export interface ServeOptions {
@@ -17,6 +33,11 @@ export interface ServeOptions {
    * @default 0
    */
   port?: number;
+  /**
+   * Serves HTTPS with this certificate.
+   * @default none: plain HTTP
+   */
+  tls?: TlsCertificate;
   /** Hears of what the handler throws, or the body of its answer; the client is told 500, or cut off, and no more. */
   onError?: (error: unknown) => void;
 }
@@ -36,7 +57,7 @@ export interface Server {
 }
 
 /**
- * Serves HTTP/1.1 with a fetch handler. Bodies stream both ways, and a client that reads slowly slows the handler down.
+ * Serves HTTP/1.1, over TLS or not, with a fetch handler. Bodies stream both ways, and a client that reads slowly slows the handler down.
  * `request.signal` aborts when the client goes away before it has the whole answer. An answer to HEAD keeps its
  * `Content-Length`, whatever the length of its body.
  *
@@ -44,11 +65,9 @@ export interface Server {
  * Deno's does not tell an answer that was cut from a whole one.
  */
 export async function serveFetch(handler: FetchHandler, options: ServeOptions = {}): Promise<Server> {
-  const { hostname = "127.0.0.1", port = 0, onError } = options;
-  const http = requireNodeModule("node:http", "Serving HTTP");
+  const { hostname = "127.0.0.1", port = 0, tls, onError } = options;
   let isDraining = false;
-  // No limit on the time of a request: an upload may take hours.
-  const server = http.createServer({ requestTimeout: 0 }, (incoming, outgoing) => {
+  const server = createServer(tls, (incoming, outgoing) => {
     outgoing.on("close", () => {
       if (isDraining) server.closeIdleConnections();
     });
@@ -67,7 +86,7 @@ export async function serveFetch(handler: FetchHandler, options: ServeOptions = 
   return {
     hostname,
     port: actualPort,
-    url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${actualPort}`,
+    url: `${tls ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${actualPort}`,
     shutdown() {
       isDraining = true;
       server.close();
@@ -80,4 +99,11 @@ export async function serveFetch(handler: FetchHandler, options: ServeOptions = 
       return closed;
     },
   };
+}
+
+/** A server of node. No limit on the time of a request: an upload may take hours. */
+function createServer(tls: TlsCertificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
+  return tls
+    ? requireNodeModule("node:https", "Serving HTTPS").createServer({ ...tls, requestTimeout: 0 }, listener)
+    : requireNodeModule("node:http", "Serving HTTP").createServer({ requestTimeout: 0 }, listener);
 }

@@ -17,13 +17,14 @@ const CONCURRENCY = 2;
 /** Layers of which something is not known before they are read, kept in temporary files so that it is done once. */
 export class LayerSpool {
   readonly #disposals: (() => Promise<void>)[] = [];
-  readonly #spooled = new Map<Layer | Hash, Promise<Layer>>();
+  /** By digest, or by what opens them: views of one layer have that in common, whatever else is said of it. */
+  readonly #spooled = new Map<Layer["compressed"] | Hash, Promise<Layer>>();
 
   /** The layers of an image with their digests. Those without one are read, compressed and kept for that. */
   async layersOf(image: Image, { signal }: AbortOptions): Promise<readonly ReadyLayer[]> {
     const pool = { concurrency: CONCURRENCY, signal };
     return await mapConcurrent(await image.layers({ signal }), pool, async (layer, signal) => {
-      const ready = await this.#spool(layer, layer, signal);
+      const ready = await this.#spool(layer.compressed, layer, signal);
       return { layer: ready, descriptor: await ready.descriptor({ signal }) };
     });
   }
@@ -47,7 +48,7 @@ export class LayerSpool {
         uncompressed: (options) => layer.uncompressed(options),
         compression: "none",
       });
-      const key = layer.digestKnown() ? await layer.digest({ signal }) : layer;
+      const key = layer.digestKnown() ? await layer.digest({ signal }) : layer.uncompressed;
       const ready = await this.#spool(key, tar, signal);
       const descriptor = await ready.descriptor({ signal });
       if (descriptor.digest === diffIds[index]) return { layer: ready, descriptor };
@@ -62,7 +63,7 @@ export class LayerSpool {
     await Promise.all(this.#disposals.splice(0).map((dispose) => dispose()));
   }
 
-  #spool(key: Layer | Hash, layer: Layer, signal: AbortSignal): Promise<Layer> {
+  #spool(key: Layer["compressed"] | Hash, layer: Layer, signal: AbortSignal): Promise<Layer> {
     const known = this.#spooled.get(key);
     if (known) return known;
     const spooled = spoolLayer(layer, { signal }).then(({ layer, dispose }) => {

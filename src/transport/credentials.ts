@@ -1,10 +1,14 @@
 import type { AuthConfig, Authenticator } from "../authn/mod.ts";
+import { HttpError } from "../errors.ts";
 import { abortable } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
 
 /** How long before its end a token is not used any more, in milliseconds. */
 const EXPIRY_MARGIN_MS = 10_000;
+
+/** What a token server answers to a refresh token that has ended (RFC 6749, section 5.2), or that it wants no more. */
+const REFUSALS = new Set([400, 401, 403]);
 
 /** What a registry wants to be shown: in which way, and good for what. */
 export interface Demand {
@@ -47,7 +51,10 @@ export class CredentialSession {
   async authorization(demand: Demand, context: ExchangeContext, signal?: AbortSignal): Promise<string | undefined> {
     const { challenge, scopes } = demand;
     if (challenge === undefined) return undefined;
-    const credentials = await abortable(this.#credentials(), signal);
+    // Before the credentials, which may be out of reach while a token is still good.
+    const kept = challenge.scheme === "bearer" ? this.#exchanges.get(keyOf(scopes))?.token : undefined;
+    if (kept !== undefined && isGood(kept, context)) return bearer(kept.value);
+    const credentials = await abortable(this.#authenticator.authorization(), signal);
     if (challenge.scheme === "basic") return basicAuthorization(credentials);
     if (credentials.registryToken) return bearer(credentials.registryToken);
     const token = await abortable(this.#token(challenge, scopes, credentials, context), signal);
@@ -73,11 +80,6 @@ export class CredentialSession {
     return next;
   }
 
-  async #credentials(): Promise<AuthConfig> {
-    const credentials = await this.#authenticator.authorization();
-    return this.#refreshToken ? { ...credentials, identityToken: this.#refreshToken } : credentials;
-  }
-
   async #token(
     challenge: Challenge,
     scopes: readonly string[],
@@ -88,11 +90,11 @@ export class CredentialSession {
     const known = this.#exchanges.get(key);
     if (known) {
       const token = await known.promise;
-      if (token.expiresAt - EXPIRY_MARGIN_MS > context.now()) return token;
+      if (isGood(token, context)) return token;
       // Somebody else may have started the next exchange while this one was waited for.
       if (this.#exchanges.get(key) !== known) return await this.#token(challenge, scopes, credentials, context);
     }
-    const exchange: Exchange = { promise: exchangeToken(challenge, { ...context, scopes, credentials }) };
+    const exchange: Exchange = { promise: this.#exchange(challenge, { ...context, scopes, credentials }) };
     this.#exchanges.set(key, exchange);
     try {
       const token = await exchange.promise;
@@ -104,6 +106,25 @@ export class CredentialSession {
       throw error;
     }
   }
+
+  /** Shows the refresh token that was given for the credentials, and those themselves once it is refused. */
+  async #exchange(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
+    const refreshToken = this.#refreshToken;
+    if (refreshToken !== undefined) {
+      try {
+        const credentials = { ...options.credentials, identityToken: refreshToken };
+        return await exchangeToken(challenge, { ...options, credentials });
+      } catch (error) {
+        if (!(error instanceof HttpError && REFUSALS.has(error.status))) throw error;
+        if (this.#refreshToken === refreshToken) this.#refreshToken = undefined;
+      }
+    }
+    return await exchangeToken(challenge, options);
+  }
+}
+
+function isGood(token: Token, { now }: Pick<ExchangeContext, "now">): boolean {
+  return token.expiresAt - EXPIRY_MARGIN_MS > now();
 }
 
 function keyOf(scopes: readonly string[]): string {

@@ -5,6 +5,7 @@ import {
   type Authenticator,
   basic,
   type Keychain,
+  lazyKeychain,
   multiKeychain,
   refreshingKeychain,
 } from "../../src/authn/mod.ts";
@@ -39,6 +40,32 @@ describe("multiKeychain", () => {
     const { signal } = new AbortController();
     await multiKeychain(spy).resolve(target, { signal });
     assertEquals(seen, [target, signal]);
+  });
+});
+
+describe("lazyKeychain", () => {
+  it("is made once, when it is first asked, and again after a failure", async () => {
+    let made = 0;
+    const keychain = lazyKeychain(() => {
+      if (++made === 1) return Promise.reject(new Error("not yet"));
+      return Promise.resolve(fixed(basic("ann", "p")));
+    });
+    assertEquals(made, 0);
+    await assertRejects(() => keychain.resolve(target), Error, "not yet");
+    const found = await Promise.all([keychain.resolve(target), keychain.resolve(target)]);
+    assertEquals([made, found[0] === found[1]], [2, true]);
+  });
+
+  it("ends only the wait of who aborts", async () => {
+    let ready: (keychain: Keychain) => void = () => {};
+    const keychain = lazyKeychain(() => new Promise((resolve) => ready = resolve));
+    const controller = new AbortController();
+    const aborted = keychain.resolve(target, { signal: controller.signal });
+    const patient = keychain.resolve(target);
+    controller.abort(new Error("enough"));
+    await assertRejects(() => aborted, Error, "enough");
+    ready(fixed(anonymous));
+    assertStrictEquals(await patient, anonymous);
   });
 });
 
@@ -86,6 +113,16 @@ describe("refreshingKeychain", () => {
     await assertRejects(() => user(found), Error, "no answer");
     state.fails = false;
     assertEquals(await user(found), "user2");
+  });
+
+  it("stays who it was where nobody is known any more", async () => {
+    const answers = [basic("ann", "p"), anonymous, basic("bob", "p")];
+    let now = 0;
+    const inner: Keychain = { resolve: () => Promise.resolve(answers.shift()!) };
+    const found = await refreshingKeychain(inner, { durationMs: 1, clock: () => now }).resolve(target);
+    const users = [];
+    for (now = 0; now < 6; now += 2) users.push(await user(found));
+    assertEquals(users, ["ann", "ann", "bob"]);
   });
 
   it("ends only the wait of who aborts", async () => {

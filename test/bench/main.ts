@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { crane } from "../../mod.ts";
 import { dockerRegistry } from "../peers/mod.ts";
 import { median, type Run, run } from "./measure.ts";
 import { sampleTarballs, sizes } from "./sample_image.ts";
@@ -54,14 +55,29 @@ async function prepare(place: Place): Promise<void> {
   await run([...words, "copy", image, `${place.target}/bench/there:v1`]);
 }
 
+/** What became of one tool. */
+interface Result {
+  readonly tool: Tool;
+  readonly runs: Run[];
+  /** The bytes of the layers that it made, where it made some: less work that gives more of them is no win. */
+  stored?: number;
+}
+
+async function storedBytes(reference: string): Promise<number> {
+  const image = await crane.pull(reference);
+  return (await image.manifest()).layers.reduce((sum, { size }) => sum + size, 0);
+}
+
 /** Runs each tool in turn, again and again, so that a change of the machine's speed hits all of them. */
-async function time(work: Work, place: Place): Promise<{ tool: Tool; runs: Run[] }[]> {
-  const results = tools().filter(({ commands }) => commands[work]).map((tool) => ({ tool, runs: [] as Run[] }));
+async function time(work: Work, place: Place): Promise<Result[]> {
+  const results = tools().filter(({ commands }) => commands[work]).map((tool): Result => ({ tool, runs: [] }));
   for (let round = 0; round <= runs; round++) {
-    for (const [index, { tool, runs }] of results.entries()) {
+    for (const [index, result] of results.entries()) {
+      const { tool, runs } = result;
       const name = `${work.replaceAll(/\W+/g, "-").toLowerCase()}-${index}-${round}`;
       const taken = await run(tool.commands[work]!({ place, name }));
       if (round > 0) runs.push(taken); // the first round warms caches up
+      if (work === "flatten") result.stored = await storedBytes(`${place.target}/bench/${name}:v1`);
       for (const path of [join(place.folder, name), join(place.folder, `${name}.tar`)]) {
         rmSync(path, { recursive: true, force: true });
       }
@@ -70,22 +86,29 @@ async function time(work: Work, place: Place): Promise<{ tool: Tool; runs: Run[]
   return results;
 }
 
-function report(work: Work, results: readonly { tool: Tool; runs: readonly Run[] }[]): void {
-  const peer = results.find(({ tool }) => tool.name === "crane") ?? results.find(({ tool }) => tool.name === "skopeo");
+function peakText({ several }: Tool, runs: readonly Run[]): string {
+  if (several) return "".padStart("9999 MB".length);
+  return `${Math.max(...runs.map(({ peakMb }) => peakMb)).toFixed(0).padStart(4)} MB`;
+}
+
+function report(work: Work, results: readonly Result[]): void {
+  const peer = ["crane", "skopeo", "skopeo+umoci"].map((name) => results.find(({ tool }) => tool.name === name))
+    .find((result) => result !== undefined);
   const base = peer && median(peer.runs.map(({ seconds }) => seconds));
-  for (const { tool, runs } of results) {
+  for (const { tool, runs, stored } of results) {
     const seconds = runs.map((run) => run.seconds);
     const middle = median(seconds);
     const ratio = base && peer.tool !== tool ? `${(middle / base).toFixed(2)} × ${peer.tool.name}` : "";
     console.log(
       `${work.padEnd(18)} ${tool.name.padEnd(14)} ${middle.toFixed(3).padStart(8)} s` +
         `  (${Math.min(...seconds).toFixed(3)} … ${Math.max(...seconds).toFixed(3)})` +
-        `  ${Math.max(...runs.map(({ peakMb }) => peakMb)).toFixed(0).padStart(4)} MB  ${ratio}`,
+        `  ${peakText(tool, runs)}  ${ratio}` +
+        (stored === undefined ? "" : `  ${(stored / 1e6).toFixed(0)} MB stored`),
     );
   }
 }
 
-install("docker-registry", "skopeo");
+install("docker-registry", "skopeo", "umoci");
 const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const folder = mkdtempSync(join(memory, "gcrane-bench-"));
 const source = await dockerRegistry({ storage: join(folder, "source") });

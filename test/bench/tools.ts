@@ -21,6 +21,8 @@ export interface Job {
 export interface Tool {
   /** What to call it. */
   readonly name: string;
+  /** Whether it is several programs, one after the other, so that no peak of memory is known. */
+  readonly several?: boolean;
   /** The command for each piece of work. */
   readonly commands: Readonly<Partial<Record<Work, (job: Job) => readonly string[]>>>;
 }
@@ -35,6 +37,7 @@ export const works = [
   "push tarball",
   "push OCI layout",
   "export",
+  "flatten",
   "validate",
   "digest",
   "ls",
@@ -55,6 +58,7 @@ export function tools(): Tool[] {
     ...(available("bun") ? [craneLike("gcrane (Bun)", [pathOf("bun")!, "run", main])] : []),
     ...(available("crane") ? [craneLike("crane", [pathOf("crane")!])] : []),
     ...(available("skopeo") ? [skopeo(pathOf("skopeo")!)] : []),
+    ...(available("skopeo") && available("umoci") ? [skopeoWithUmoci()] : []),
   ];
 }
 
@@ -79,6 +83,7 @@ function craneLike(name: string, command: readonly string[]): Tool {
       "push tarball": (job) => [...command, "push", `${job.place.folder}/sample.tar`, at(job)],
       "push OCI layout": (job) => [...command, "push", `${job.place.folder}/sample`, at(job)],
       "export": ({ place, name }) => [...command, "export", image(place), `${place.folder}/${name}.tar`],
+      "flatten": (job) => [...command, "flatten", image(job.place), "-t", at(job)],
       "validate": ({ place }) => [...command, "validate", "--remote", image(place)],
       "digest": ({ place }) => [...command, "digest", image(place)],
       "ls": ({ place }) => [...command, "ls", image(place).replace(/:v1$/, "")],
@@ -110,5 +115,28 @@ function skopeo(program: string): Tool {
       "digest": ({ place }) => [program, "inspect", "--tls-verify=false", "--format", "{{.Digest}}", image(place)],
       "ls": ({ place }) => [program, "list-tags", "--tls-verify=false", image(place).replace(/:v1$/, "")],
     },
+  };
+}
+
+/** What it takes to do what they can't do alone: a layout, unpacked by umoci, packed by tar, and for an image back again. */
+function skopeoWithUmoci(): Tool {
+  const script = (steps: string) => ({ place, name }: Job) => {
+    const variables = {
+      IMAGE: `docker://${place.source}/${sample}`,
+      TARGET: `docker://${place.target}/bench/${name}:v1`,
+      WORK: `${place.folder}/${name}`,
+    };
+    const settings = Object.entries(variables).map(([variable, value]) => `${variable}=${value}`);
+    return ["env", ...settings, "sh", "-ec", `mkdir "$WORK"; ${steps}`];
+  };
+  const unpack = 'skopeo --insecure-policy copy --quiet --src-tls-verify=false "$IMAGE" "oci:$WORK/all:v1"; ' +
+    'umoci raw unpack --image "$WORK/all:v1" "$WORK/rootfs"; tar -C "$WORK/rootfs" -cf "$WORK.tar" .';
+  const pack = 'umoci init --layout "$WORK/flat"; umoci new --image "$WORK/flat:v1"; ' +
+    'umoci raw add-layer --image "$WORK/flat:v1" "$WORK.tar"; ' +
+    'skopeo --insecure-policy copy --quiet --dest-tls-verify=false "oci:$WORK/flat:v1" "$TARGET"';
+  return {
+    name: "skopeo+umoci",
+    several: true,
+    commands: { "export": script(unpack), "flatten": script(`${unpack}; ${pack}`) },
   };
 }

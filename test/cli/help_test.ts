@@ -6,6 +6,11 @@ const GLOBAL_FLAGS = `Global flags:
       --platform PLATFORM  Which image of an index:
                            os/arch[/variant][:osversion], linux/amd64 for
                            example, or all (may be repeated or hold commas)
+      --keychain NAME      Who to sign in with, in this order: google,
+                           docker[:FILE], ecr, acr, github (these by default),
+                           kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE,
+                           env:PREFIX, anonymous (may be repeated or hold
+                           commas; else from $GCRANE_KEYCHAIN)
       --insecure           Talk to registries over plain http, or https with any
                            certificate
       --allow-nondistributable-artifacts

@@ -26,6 +26,7 @@ describe("flags", () => {
       args: { source: "a" },
       flags: {
         platform: [],
+        keychain: [],
         insecure: false,
         allowNondistributableArtifacts: false,
         verbose: false,

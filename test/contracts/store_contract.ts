@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { DigestMismatchError } from "../../src/errors.ts";
 import type { RegistryStore } from "../../src/registry/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
+import { type Bytes, digestOf, patterned, stream, text } from "./store_contract_data.ts";
+import { recordContract } from "./store_contract_records.ts";
 
-type Bytes = Uint8Array<ArrayBuffer>;
+export { digestOf, patterned, stream, text };
 
 /** A store under test. */
 export interface StoreUnderTest {
@@ -41,110 +42,7 @@ export function storeContract(
     });
     afterEach(async () => await tested.close?.());
 
-    describe("records", () => {
-      it("are not there at first", async () => {
-        assertEquals(await store.get("a/b"), undefined);
-        assertEquals(await store.delete("a/b"), false);
-        assertEquals(await store.list(""), []);
-        assertEquals(await store.list("a/"), []);
-      });
-
-      it("are kept, replaced and removed", async () => {
-        await store.put("a/b", text("one"));
-        assertEquals(await store.get("a/b"), text("one"));
-        await store.put("a/b", text("two"), { durable: false });
-        assertEquals(await store.get("a/b"), text("two"));
-        await store.put("a/empty", text(""));
-        assertEquals(await store.get("a/empty"), text(""));
-        assertEquals(await store.delete("a/b"), true);
-        assertEquals(await store.delete("a/b"), false);
-        assertEquals(await store.get("a/b"), undefined);
-        assertEquals(await store.get("a/empty"), text(""));
-      });
-
-      it("do not change with the bytes that they were written from", async () => {
-        const value = text("one");
-        await store.put("a/b", value);
-        value.fill(0);
-        assertEquals(await store.get("a/b"), text("one"));
-      });
-
-      it("are not where a directory is, and the reverse", async () => {
-        await store.put("a/b/c", text("deep"));
-        assertEquals(await store.get("a/b"), undefined);
-        assertEquals(await store.delete("a/b"), false);
-        assertEquals(await store.get("a/b/c/d"), undefined);
-        assertEquals(await store.list("a/b/c/"), []);
-        assertEquals(await store.get("a/b/c"), text("deep"));
-      });
-
-      it("are listed by name, one level at a time", async () => {
-        for (const key of ["r/b", "r/a", "r/a-b/x", "r/c/y/z", "r/Z", "r/_t/v", "s/q"]) await store.put(key, text(key));
-        assertEquals(await store.list(""), ["r/", "s/"]);
-        assertEquals(await store.list("r/"), ["Z", "_t/", "a", "a-b/", "b", "c/"]);
-        assertEquals(await store.list("r/c/"), ["y/"]);
-        assertEquals(await store.list("r/", { limit: 2 }), ["Z", "_t/"]);
-        assertEquals(await store.list("r/", { after: "a" }), ["a-b/", "b", "c/"]);
-        assertEquals(await store.list("r/", { after: "aa", limit: 1 }), ["b"]);
-        assertEquals(await store.list("r/", { after: "zz" }), []);
-        assertEquals(await store.list("r/", { limit: 0 }), []);
-      });
-
-      it("leave nothing in a list when they go", async () => {
-        await store.put("r/a/b/c", text("x"));
-        await store.put("r/a/d", text("x"));
-        await store.delete("r/a/b/c");
-        assertEquals(await store.list("r/a/"), ["d"]);
-        await store.delete("r/a/d");
-        assertEquals(await store.list("r/"), []);
-        assertEquals(await store.list(""), []);
-        await store.put("r/a/b/c", text("y"));
-        assertEquals(await store.list("r/a/"), ["b/"]);
-      });
-
-      it("have keys of a narrow form", async () => {
-        const wrong = [
-          "",
-          "/",
-          "/a",
-          "a/",
-          "a//b",
-          "..",
-          "a/../b",
-          "a/.",
-          ".a",
-          "a/.b",
-          "a b",
-          "a\\b",
-          "a\0",
-          "ä",
-          "-a",
-        ];
-        for (const key of [...wrong, `a/${"x".repeat(256)}`, "a/%2e%2e", "C:"]) {
-          await assertRejects(() => store.get(key), TypeError, "is not a key");
-          await assertRejects(() => store.put(key, text("x")), TypeError, "is not a key");
-          await assertRejects(() => store.delete(key), TypeError, "is not a key");
-        }
-        for (const path of ["a", "/", "../", "a//", "./", "a/../"]) {
-          await assertRejects(() => store.list(path), TypeError, "is not a path");
-        }
-        const long = `a/${"x".repeat(200)}/${"Y".repeat(150)}`;
-        await store.put(long, text("long"));
-        assertEquals(await store.get(long), text("long"));
-      });
-
-      it("are whole, whoever writes and reads at the same time", async () => {
-        const values = ["a", "b"].map((letter) => text(letter.repeat(100_000)));
-        await store.put("k/v", values[0]);
-        const reads = Array.from({ length: 20 }, async (_, i) => {
-          await store.put("k/v", values[i % 2]);
-          return await store.get("k/v");
-        });
-        for (const read of await Promise.all(reads)) {
-          assert(read?.length === 100_000 && read.every((byte) => byte === read[0]));
-        }
-      });
-    });
+    recordContract(() => store);
 
     describe("blobs", () => {
       it("are not there at first", async () => {
@@ -383,35 +281,6 @@ export function storeContract(
       });
     }
   });
-}
-
-/** A digest, computed by another way than the one under test. */
-export function digestOf(bytes: Uint8Array, algorithm: "sha256" | "sha512" = "sha256"): Hash {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
-}
-
-/** UTF-8. */
-export function text(value: string): Bytes {
-  return new TextEncoder().encode(value);
-}
-
-/** Bytes that are different everywhere, and different for each size. */
-export function patterned(size: number): Bytes {
-  const bytes = new Uint8Array(size);
-  for (let i = 0, state = size | 1; i < size; i++) bytes[i] = (state = Math.imul(state, 48271) + 11 | 0) >>> 16;
-  return bytes;
-}
-
-/** A stream of these chunks, which fails where there is an error among them. */
-export function stream(...chunks: (Bytes | Error)[]): ReadableStream<Bytes> {
-  return new ReadableStream<Bytes>({
-    pull(controller) {
-      const chunk = chunks.shift();
-      if (chunk === undefined) controller.close();
-      else if (chunk instanceof Error) controller.error(chunk);
-      else controller.enqueue(chunk);
-    },
-  }, { highWaterMark: 0 });
 }
 
 async function content(

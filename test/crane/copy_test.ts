@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { basic, type Keychain } from "../../src/authn/mod.ts";
 import { copy, copyRepository, digest, list, push, remove, tag, validate } from "../../src/crane/mod.ts";
 import { HttpError } from "../../src/errors.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
@@ -66,6 +67,27 @@ describe("copy", () => {
     await copy(`${source}:v1`, `${target}:v1`, { fetch });
     assertEquals([...registry.blobsOf("mirror/app").keys()].sort(), [one, two].sort());
     assertEquals(registry.manifestsOf("mirror/app").get("v1"), { bytes, mediaType: MediaType.DockerManifestSchema1 });
+  });
+
+  it("signs in to the source as somebody else where it is told so", async () => {
+    const { fetch: open } = memoryRegistry();
+    await push(first, `${source}:v1`, { fetch: open });
+    const users: Record<string, string> = { team: "ann", mirror: "bob" };
+    const fetch = ((input: string | URL | Request, init?: RequestInit) => {
+      const team = new URL(input instanceof Request ? input.url : input).pathname.split("/")[2];
+      const shown = new Headers(init?.headers).get("authorization");
+      if (team && shown === `Basic ${btoa(`${users[team]}:p`)}`) return open(input, init);
+      return Promise.resolve(new Response(null, { status: 401, headers: { "www-authenticate": "Basic realm=x" } }));
+    }) as typeof globalThis.fetch;
+    const keychainOf = (user: string): Keychain => ({ resolve: () => Promise.resolve(basic(user, "p")) });
+    const [sourceKeychain, keychain] = [keychainOf("ann"), keychainOf("bob")];
+    const options = { fetch, keychain, sourceKeychain, noClobber: true };
+    await copy(`${source}:v1`, `${target}:v1`, options);
+    assertEquals(await digest(`${target}:v1`, { fetch, keychain }), await first.digest());
+    await tag(`${source}:v1`, "v2", { fetch, keychain: sourceKeychain });
+    await copyRepository(source, target, options);
+    assertEquals(await digest(`${target}:v2`, { fetch, keychain }), await first.digest());
+    await assertRejects(() => copy(`${source}:v1`, `${target}:v3`, { fetch, keychain }), HttpError, "401");
   });
 
   it("ends when it is aborted", async () => {

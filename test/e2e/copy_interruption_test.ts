@@ -62,7 +62,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
       assertEquals(await running.ended(), 130);
       assertMatch(
         running.err,
-        /^Warning: a registry is busy, waiting 1m15s before it is asked again\ninterrupted: 0 manifests copied, /,
+        /^Warning: a registry is busy or out of reach, waiting 1m15s before it is asked again\ninterrupted: 0 manifests copied, /,
       );
     } finally {
       place.remove();

@@ -1,22 +1,51 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
 import { describe, it } from "node:test";
+import { crane } from "../../mod.ts";
 import { contentOf, fill, pushWith } from "../gcr/copy_world.ts";
 import { gcraneCommand, withFolder } from "./gcrane_process.ts";
+import { FLEET, setStage } from "./readme_stage.ts";
 import { withRegistryProcess } from "./registry_process.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
-/** The blocks of commands that the README says are tested. */
-function shellBlocks(): string[] {
-  return [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1]);
+/** The blocks of commands of a section that says that they are tested. */
+function shellBlocks(section: string): string[] {
+  const [, text] = readme.split(`\n## ${section}\n`);
+  const [whole] = text.split(/^## /m);
+  return [...whole.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1]);
 }
+
+/** Runs a block in a folder, with gcrane as a program on PATH and registries under the README's names. */
+function runner(folder: string, hosts: Record<string, string>): (block: string) => string {
+  const programs = join(folder, "bin");
+  mkdirSync(programs);
+  writeFileSync(join(programs, "gcrane"), `#!/bin/sh\nexec ${gcraneCommand} "$@"\n`);
+  chmodSync(join(programs, "gcrane"), 0o755);
+  return (block) => {
+    const lines = Object.entries(hosts).reduce((text, [name, host]) => text.replaceAll(name, host), block);
+    const { status, stdout, stderr } = spawnSync("bash", ["-c", `set -euo pipefail\n${lines}`], {
+      cwd: folder,
+      encoding: "utf8",
+      env: { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}` },
+    });
+    assertEquals(status, 0, `${block}\n${stderr}`);
+    assertEquals(stderr, "", block);
+    return stdout;
+  };
+}
+
+it("README: no other section has blocks that look as if they were tested", () => {
+  const tested = ["What people do most", "Recipes"].flatMap(shellBlocks);
+  assertEquals([...readme.matchAll(/^```sh$/gm)].length, tested.length);
+});
 
 describe("README: what people do most", () => {
   it("every block runs as it stands, on two registries", { timeout: 120_000 }, async () => {
-    const blocks = shellBlocks();
+    const blocks = shellBlocks("What people do most");
     assertEquals(blocks.length, 10);
     await withFolder(async (folder) => {
       mkdirSync(join(folder, "site"));
@@ -25,14 +54,8 @@ describe("README: what people do most", () => {
       writeFileSync(join(folder, "config", "etc", "site.conf"), "port = 80\n");
       await withRegistryProcess(async (registry) =>
         await withRegistryProcess((mirror) => {
-          const outputs = blocks.map((block) => {
-            const lines = block.replaceAll("registry.example.com", registry).replaceAll("mirror.example.com", mirror);
-            const script = `set -euo pipefail\ngcrane() { ${gcraneCommand} "$@"; }\n${lines}`;
-            const { status, stdout, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
-            assertEquals(status, 0, `${block}\n${stderr}`);
-            assertEquals(stderr, "", block);
-            return stdout;
-          });
+          const run = runner(folder, { "registry.example.com": registry, "mirror.example.com": mirror });
+          const outputs = blocks.map(run);
           assertStringIncludes(outputs[0], `${registry}/site@sha256:`);
           assertStringIncludes(outputs[1], `${registry}/site:v2\n`);
           assert(outputs[2].startsWith(`${registry}/site@sha256:`));
@@ -45,6 +68,96 @@ describe("README: what people do most", () => {
       );
     });
   });
+});
+
+describe("README: recipes", () => {
+  const names = ["rebase", "label", "strip", "distroless", "shrink"] as const;
+
+  /** Runs one recipe on a stage of its own. */
+  const recipe = async (name: typeof names[number], check: (registry: string, output: string) => Promise<void>) => {
+    const blocks = shellBlocks("Recipes");
+    assertEquals(blocks.length, names.length);
+    await withFolder(async (folder) => {
+      mkdirSync(join(folder, "build"));
+      writeFileSync(join(folder, "build", "hello"), "#!/hello\n");
+      await withRegistryProcess(async (registry) => {
+        await setStage(registry);
+        const output = runner(folder, { "registry.example.com": registry })(blocks[names.indexOf(name)]);
+        await check(registry, output);
+      });
+    });
+  };
+
+  it("a hundred images get a patched base", { timeout: 120_000 }, () =>
+    recipe("rebase", async (registry, output) => {
+      assertEquals(output.trimEnd().split("\n").length, FLEET);
+      const [patched] = (await crane.configFile(`${registry}/base:v2`)).rootfs.diff_ids;
+      for (let number = 0; number < FLEET; number++) {
+        const name = `${registry}/fleet/app${number}:v1`;
+        const { rootfs, config } = await crane.configFile(name);
+        assertEquals([rootfs.diff_ids.length, rootfs.diff_ids[0]], [2, patched], name);
+        assertEquals(config?.Cmd, [`/app/${number}`]);
+        assertStringIncludes(output, `@${await crane.digest(name)}\n`);
+      }
+      await crane.validate(`${registry}/fleet/app7:v1`);
+      // What the result remembers is enough for the next time.
+      await crane.rebase(`${registry}/fleet/app7:v1`);
+    }));
+
+  it("a label is everywhere", { timeout: 60_000 }, () =>
+    recipe("label", async (registry, output) => {
+      assertEquals(output.trimEnd().split("\n").length, 2);
+      for (const [tag, count] of [["v1", 3], ["v2", 2]] as const) {
+        const index = await crane.open(`${registry}/multi:${tag}`);
+        assert(index.kind === "index");
+        const children = await index.children();
+        assertEquals(children.length, count);
+        for (const { view } of children) {
+          assertEquals(view.kind === "image" && (await view.configFile()).config?.Labels, { team: "web" });
+        }
+      }
+    }));
+
+  it(
+    "an index is stripped to one platform, and to two",
+    { timeout: 60_000 },
+    () =>
+      recipe("strip", async (registry) => {
+        assertEquals((await crane.configFile(`${registry}/single:v1`)).architecture, "arm64");
+        assertEquals((await crane.open(`${registry}/single:v1`)).kind, "image");
+        const small = await crane.indexMembers(`${registry}/multi:small`);
+        assertEquals(small.map(({ platform }) => platform?.architecture), ["amd64", "arm64"]);
+      }),
+  );
+
+  it("a directory is on top of distroless", { timeout: 60_000 }, () =>
+    recipe("distroless", async (registry) => {
+      const { config, rootfs } = await crane.configFile(`${registry}/hello:v1`);
+      assertEquals([config?.Entrypoint, config?.User, config?.WorkingDir], [["/app/hello"], "65532", "/"]);
+      assertEquals(rootfs.diff_ids.length, 2);
+      await crane.validate(`${registry}/hello:v1`);
+    }));
+
+  it(
+    "an image is smaller, and its files are the same",
+    { timeout: 60_000 },
+    () =>
+      recipe("shrink", async (registry, output) => {
+        assertStringIncludes(output, "/var/cache/packages");
+        assertStringIncludes(output, `${registry}/bloated@sha256:`);
+        const [before, after] = await Promise.all(
+          ["v1", "small"].map((tag) => crane.pull(`${registry}/bloated:${tag}`)),
+        );
+        assertEquals((await crane.diff(before, after)).files, []);
+        const [, flattened] = output.split(`${registry}/bloated@`);
+        assertEquals(flattened.includes("/var/cache/packages"), false);
+        const stored = async (image: typeof before) =>
+          (await image.manifest()).layers.reduce((sum, { size }) => sum + size, 0);
+        assert(await stored(after) < await stored(before) / 2, `${await stored(after)} of ${await stored(before)}`);
+        assertNotEquals(await before.digest(), await after.digest());
+        await crane.validate(`${registry}/bloated:small`);
+      }),
+  );
 });
 
 describe("README: mirror a registry", () => {

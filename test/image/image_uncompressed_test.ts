@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { NotFoundError } from "../../src/errors.ts";
-import { imageFromUncompressed, type Layer, layerFromBytes } from "../../src/image/mod.ts";
+import { imageFromUncompressed, type Layer, layerFromBytes, layerFromUncompressed } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { collect } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { bigTar, MemorySource, tarOf } from "./memory_source.ts";
 
 const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];
@@ -57,6 +57,21 @@ describe("imageFromUncompressed", () => {
     const source = new MemorySource();
     assertEquals(await source.image(await source.addImage({ layers: TARS })).digestKnown(), true);
     assertEquals(await source.index(await source.addIndex([])).digestKnown(), true);
+  });
+
+  it("reads some of its layers at a time for the manifest, not all", async () => {
+    const source = new MemorySource();
+    const blobs = await Promise.all(
+      Array.from({ length: 12 }, async (_, i) => await source.add(await bigTar(i + 1), MediaType.OciLayer)),
+    );
+    const layers = blobs.map((blob) => layerFromUncompressed({ uncompressed: () => source.open(blob) }));
+    const image = imageFromUncompressed({
+      rawConfigFile: () => Promise.resolve(jsonBytes({})),
+      layers: () => Promise.resolve<readonly Layer[]>(layers),
+    });
+    assertEquals((await image.manifest()).layers.length, 12);
+    assertEquals([source.opened.length, source.streams.open], [12, 0]);
+    assert(source.streams.most > 1 && source.streams.most <= 4, `${source.streams.most} at a time`);
   });
 
   it("takes media types that are found out later, and the last word on the manifest", async () => {

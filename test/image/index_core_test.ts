@@ -33,8 +33,20 @@ describe("indexFrom", () => {
       [nested, "index"],
       [blob, "layer"],
     ]);
+    assertEquals(await index.members(), children.map(({ view }) => view));
     assertEquals(await (await index.image(image.digest)).digest(), image.digest);
     assertEquals((await (await index.index(nested.digest)).manifest()).manifests, [image]);
+  });
+
+  it("gives the members that its core knows before their digests", async () => {
+    const members = [emptyImage(), emptyIndex()];
+    const unread = () => {
+      throw new Error("read");
+    };
+    const core = { rawManifest: unread, image: unread, index: unread, blob: unread };
+    const index = indexFrom({ ...core, members: () => Promise.resolve(members) });
+    assertEquals(await index.members(), members);
+    await assertRejects(() => index.children(), Error, "read");
   });
 
   it("says what is not there, or is something else", async () => {

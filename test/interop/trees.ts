@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { runPeer } from "../peers/mod.ts";
 
 /** Makes a tree with one of everything that an image has and an unprivileged user may make. */
 export function makeTree(folder: string): void {
@@ -45,4 +46,43 @@ export function describeTree(folder: string): string[] {
       ? `${name}/ ${bits}`
       : `${name} ${bits} ${nlink} ${readFileSync(path).toString("base64")}`;
   }).sort();
+}
+
+/**
+ * A tree as text, one line for each path, with all that root can set: kind, mode, owner, size, time, extended attributes,
+ * what a link leads to, and content. Names of one file are said to be the same as the first of them.
+ */
+export async function describeWholeTree(folder: string): Promise<string[]> {
+  const attributes = await attributesUnder(folder);
+  const firstNames = new Map<number, string>();
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.map((entry) => join(entry.parentPath, entry.name)).sort().map((path) => {
+    const name = path.slice(folder.length + 1);
+    const stat = lstatSync(path);
+    const first = firstNames.get(stat.ino);
+    if (first !== undefined && !stat.isDirectory()) return `${name} = ${first}`;
+    firstNames.set(stat.ino, name);
+    const facts = [
+      (stat.mode & 0o7777).toString(8),
+      `${stat.uid}:${stat.gid}`,
+      `${Math.floor(stat.mtimeMs / 1000)}`,
+      ...attributes.get(path) ?? [],
+    ].join(" ");
+    if (stat.isSymbolicLink()) return `${name} symlink ${facts} -> ${readlinkSync(path)}`;
+    if (stat.isDirectory()) return `${name}/ directory ${facts}`;
+    if (stat.isFIFO()) return `${name} fifo ${facts}`;
+    return `${name} file ${facts} ${stat.size} ${readFileSync(path).toString("base64")}`;
+  });
+}
+
+/** The extended attributes of users, as `name="value"`, by path. */
+async function attributesUnder(folder: string): Promise<Map<string, string[]>> {
+  const flags = ["--recursive", "--dump", "--no-dereference", "--absolute-names", "--match=^user\\."];
+  const dump = await runPeer("getfattr", [...flags, folder]);
+  const found = new Map<string, string[]>();
+  for (const block of dump.split("\n\n")) {
+    const [title, ...lines] = block.split("\n");
+    if (title.startsWith("# file: ")) found.set(title.slice("# file: ".length), lines.sort());
+  }
+  return found;
 }

@@ -120,6 +120,13 @@ describe("compress, reproducibly", () => {
     assertEquals(await collect(compress(streamOf(TEXT), "none", { reproducible: true })), TEXT);
   });
 
+  it("refuses a level that there is not", () => {
+    for (const level of [0, 10, 1.5, NaN]) {
+      const message = `the level of gzip must be a whole number from 1 to 9, not ${level}`;
+      assertThrows(() => compress(streamOf(TEXT), "gzip", { reproducible: true, level }), RangeError, message);
+    }
+  });
+
   it("passes on the source's error and the consumer's cancel", async () => {
     const failing = compress(streamFrom(TEXT, new Error("cut")), "gzip", { reproducible: true });
     await assertRejects(() => drain(failing), Error, "cut");

@@ -37,6 +37,9 @@ describe("eStargz layers of images", () => {
       assertEquals(await filesOf(image), [[".no.prefetch.landmark", "etc/motd", "etc/hosts"]]);
       assertEquals((await image.configFile()).rootfs.diff_ids, [await layer.diffId()]);
       await validateImage(image);
+      const annotated = appendLayers(emptyImage({ mediaType }), [{ layer, annotations: { of: "the layer" } }]);
+      await filesOf(annotated);
+      assertEquals((await annotated.manifest()).layers[0].annotations?.of, "the layer");
     }
   });
 

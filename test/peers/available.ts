@@ -12,6 +12,7 @@ export type Peer =
   | "podman"
   | "dockerd"
   | "tar"
+  | "getfattr"
   | "bash"
   | "script"
   | "zsh"

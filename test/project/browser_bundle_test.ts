@@ -40,3 +40,37 @@ describe("bundled for the browser", () => {
     });
   }
 });
+
+describe("bundled in parts", () => {
+  const folder = mkdtempSync(join(tmpdir(), "gcrane_parts_"));
+  after(() => rmSync(folder, { recursive: true }));
+
+  it("k8schain loads a cloud's code for that cloud's registries alone", { timeout: 60_000 }, async () => {
+    const path = "src/authn/k8schain/mod.ts";
+    const args = "Deno" in globalThis
+      ? ["bundle", "--quiet", "--frozen", "--platform=browser", "--code-splitting", "--outdir", folder, path]
+      : ["build", "--target=browser", "--external=node:*", "--splitting", "--outdir", folder, path];
+    await run(process.execPath, args, { cwd: top });
+    const first = partsOf(folder, "static");
+    // Words of each part that is to wait: Google, AWS, Azure, YAML.
+    const words = [/metadata-flavor/i, /AmazonEC2ContainerRegistry/, /oauth2\/exchange/, /tag:yaml\.org/];
+    assertEquals(words.filter((word) => word.test(first)), []);
+    const all = partsOf(folder, "static", "dynamic");
+    assertEquals(words.filter((word) => !word.test(all)), []);
+  });
+});
+
+/** The code that `mod.js` leads to by imports of some kinds, itself first. */
+function partsOf(folder: string, ...kinds: ("static" | "dynamic")[]): string {
+  const parts = new Map<string, string>();
+  const visit = (name: string) => {
+    if (parts.has(name)) return;
+    const code = readFileSync(join(folder, name), "utf8");
+    parts.set(name, code);
+    for (const { specifier, kind } of importsOf(code)) {
+      if (specifier?.startsWith("./") && kinds.some((it) => it === kind)) visit(specifier);
+    }
+  };
+  visit("mod.js");
+  return [...parts.values()].join("\n");
+}

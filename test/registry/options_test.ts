@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { FileError } from "../../src/errors.ts";
+import { StoreError } from "../../src/errors.ts";
 import { createRegistry, memoryStore, type RegistryStore } from "../../src/registry/mod.ts";
 import { assertRefused, digestOf, encode, RegistryClient } from "../contracts/registry_client.ts";
 
@@ -14,6 +14,14 @@ describe("createRegistry", () => {
       assertEquals([answer.status, await answer.text()], [200, "{}"]);
     }
     assertEquals((await fetch(new Request(`${base}/v2/x/blobs/uploads/`), { method: "POST" })).status, 202);
+  });
+
+  it("looks past what servers pass beside a request", async () => {
+    const { fetch } = createRegistry();
+    const handler = fetch as (request: Request, more: unknown) => Promise<Response>;
+    const upload = () => new Request(`${base}/v2/x/blobs/uploads/`, { method: "POST" });
+    const passed = [{ remoteAddr: { hostname: "127.0.0.1" }, completed: Promise.resolve() }, { BUCKET: {} }, {}];
+    for (const more of passed) assertEquals((await handler(upload(), more)).status, 202);
   });
 
   it("keeps what two registries over one store have apart from nothing else", async () => {
@@ -86,7 +94,7 @@ describe("createRegistry", () => {
   });
 
   it("tells its owner, and not the client, what went wrong in the store", async () => {
-    const failure = new FileError("can't read /srv/secret/place: EIO", { errno: "EIO" });
+    const failure = new StoreError("can't read /srv/secret/place: EIO");
     const store = new Proxy(memoryStore(), {
       get: () => () => Promise.reject(failure),
     }) as RegistryStore;

@@ -108,10 +108,10 @@ describe("an upload", () => {
     const upload = await client.startUpload("done");
     assertEquals(await store.list("uploads/"), [upload.split("/").at(-1)]);
     await client.send("PUT", withQuery(upload, `digest=${digestOf(encode("x"))}`), { body: encode("y") });
-    assertEquals(await store.list(""), []);
+    assertEquals(await store.list("uploads/"), []);
     const second = await client.startUpload("done");
     await client.send("PUT", withQuery(second, `digest=${digestOf(encode("x"))}`), { body: encode("x") });
-    assertEquals(await store.list(""), ["repositories/"]);
+    assertEquals(await store.list(""), ["claims/", "repositories/"]);
   });
 });
 

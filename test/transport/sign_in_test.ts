@@ -170,6 +170,35 @@ describe("sign-in of a connection", () => {
     assertEquals(await statusOf(connection.request("team/app", asking())), 200);
   });
 
+  it("shows the password again when the refresh token has ended, and from then on", async () => {
+    const registry = registryWithManifest({ auth: "bearer" });
+    registry.tokens.extra = { refresh_token: "r3fresh" };
+    let now = 0;
+    registry.on("POST", /^\/token/, () => json(400, { error: "invalid_grant" }), 9);
+    const { connection, requests } = connectingTo(registry, { keychain: annsKeychain, now: () => now });
+    await connection.request("team/app", asking());
+    registry.tokens.extra = {};
+    for (let i = 0; i < 2; i++) {
+      now += 1e9;
+      assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+    }
+    const exchanges = requests.filter(({ path }) => path.startsWith("/token"));
+    assertEquals(exchanges.map(({ method }) => method), ["GET", "POST", "GET", "GET"]);
+  });
+
+  it("asks for no credentials while a token is good, since they may be out of reach", async () => {
+    let now = 1_000_000;
+    let asked = 0;
+    const authorization = () =>
+      ++asked === 1 ? Promise.resolve({ username: "ann", password: "s3cret" }) : Promise.reject(new AuthError("gone"));
+    const keychain = { resolve: () => Promise.resolve({ authorization }) };
+    const { connection } = connectingTo(registryWithManifest({ auth: "bearer" }), { keychain, now: () => now });
+    for (let i = 0; i < 2; i++) assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+    assertEquals(asked, 1);
+    now += 300_000;
+    await assertRejects(() => connection.request("team/app", asking()), AuthError, "gone");
+  });
+
   it("says what is shown, without a request", async () => {
     const registry = registryWithManifest({ auth: "bearer" });
     const { connection } = connectingTo(registry);

@@ -56,13 +56,13 @@ function withQuery(url: URL, version: string, resource: string, environment: Sur
   return url;
 }
 
-/** Asked without the header that it wants, it answers at once, though with a refusal. */
+/** Asked without the header that it wants, it answers at once with 400; other clouds' servers at its address don't. */
 async function isThere(url: URL, surroundings: Surroundings): Promise<boolean> {
   try {
     await ask({ who: WHO, url, timeoutMs: PROBE_MS, attempts: 1 }, surroundings);
     return true;
   } catch (error) {
-    if (error instanceof HttpError) return true;
+    if (error instanceof HttpError) return error.status === 400;
     if (error instanceof NetworkError) return false;
     throw error;
   }

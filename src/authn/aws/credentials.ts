@@ -1,5 +1,4 @@
-import { AuthError } from "../../errors.ts";
-import { type Fields, optionalTextField, textField } from "../fields.ts";
+import { type Fields, momentField, optionalTextField, textField } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -23,25 +22,19 @@ export function environmentCredentials(environment: Surroundings["environment"])
   return { accessKeyId, secretAccessKey, sessionToken: environment("AWS_SESSION_TOKEN") || undefined };
 }
 
-/** The keys as metadata servers give them: `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`. */
+/** The keys as servers lend them: `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`. */
 export function readAwsCredentials(answer: Fields, source: string): Expiring<AwsCredentials> {
-  return expiringAws({
-    accessKeyId: textField(answer, "AccessKeyId", source),
-    secretAccessKey: textField(answer, "SecretAccessKey", source),
-    sessionToken: optionalTextField(answer, "Token", source),
-    expiration: readExpiration(optionalTextField(answer, "Expiration", source), source),
-  });
+  return {
+    value: {
+      accessKeyId: textField(answer, "AccessKeyId", source),
+      secretAccessKey: textField(answer, "SecretAccessKey", source),
+      sessionToken: optionalTextField(answer, "Token", source),
+    },
+    expiresAt: answer.Expiration === undefined ? Infinity : momentField(answer, "Expiration", source),
+  };
 }
 
 /** Keys with their end; those that nobody says the end of have none. */
 export function expiringAws(credentials: AwsCredentials): Expiring<AwsCredentials> {
   return { value: credentials, expiresAt: credentials.expiration?.getTime() ?? Infinity };
-}
-
-/** Reads a moment as RFC 3339 has it. @throws {AuthError} when it is none. */
-export function readExpiration(text: string | undefined, source: string): Date | undefined {
-  if (text === undefined) return undefined;
-  const moment = new Date(text);
-  if (Number.isNaN(moment.getTime())) throw new AuthError(`${source}: "Expiration" is no time`);
-  return moment;
 }

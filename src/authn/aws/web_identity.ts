@@ -2,7 +2,7 @@ import { AuthError } from "../../errors.ts";
 import { askText, secretUrl } from "../ask_server.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
-import { type AwsCredentials, expiringAws, readExpiration } from "./credentials.ts";
+import { type AwsCredentials, readAwsCredentials } from "./credentials.ts";
 import { type AwsPlace, serviceUrl } from "./place.ts";
 
 const WHO = "AWS's security token service";
@@ -42,16 +42,11 @@ export async function webIdentityCredentials(
 
 /** The answer is XML, in which none of the four texts needs a quotation. */
 function readAnswer(xml: string): Expiring<AwsCredentials> {
-  const source = `the answer of ${WHO}`;
-  const field = (name: string): string => {
-    const text = new RegExp(`<${name}>\\s*([^<\\s]+)\\s*</${name}>`).exec(xml)?.[1];
-    if (text === undefined) throw new AuthError(`${source}: "${name}" is missing`);
-    return text;
-  };
-  return expiringAws({
-    accessKeyId: field("AccessKeyId"),
-    secretAccessKey: field("SecretAccessKey"),
-    sessionToken: field("SessionToken"),
-    expiration: readExpiration(field("Expiration"), source),
-  });
+  const field = (name: string) => new RegExp(`<${name}>\\s*([^<\\s]+)\\s*</${name}>`).exec(xml)?.[1];
+  return readAwsCredentials({
+    AccessKeyId: field("AccessKeyId"),
+    SecretAccessKey: field("SecretAccessKey"),
+    Token: field("SessionToken"),
+    Expiration: field("Expiration"),
+  }, `the answer of ${WHO}`);
 }

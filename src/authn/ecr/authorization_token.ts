@@ -48,7 +48,15 @@ export async function authorizationToken(
   // A list in the one API, a single one in the other.
   const data = Array.isArray(answer.authorizationData) ? answer.authorizationData[0] : answer.authorizationData;
   if (!isFields(data)) throw new AuthError(`${source}: "authorizationData" is missing`);
-  const value = normalizeAuth({ auth: textField(data, "authorizationToken", source) }, source);
+  const value = decoded(textField(data, "authorizationToken", source), source);
   const seconds = numberField(data, "expiresAt");
   return { value, expiresAt: seconds === undefined ? now() + LIFE_MS : seconds * 1000 };
+}
+
+function decoded(auth: string, source: string): AuthConfig {
+  try {
+    return normalizeAuth({ auth }, source);
+  } catch {
+    throw new AuthError(`${source}: "authorizationToken" is not base64 of a name and a password`);
+  }
 }

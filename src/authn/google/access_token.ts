@@ -1,4 +1,3 @@
-import { AuthError } from "../../errors.ts";
 import { askFields, type Question } from "../ask_server.ts";
 import { type Fields, numberField, textField } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
@@ -31,11 +30,4 @@ export function readAccessToken(answer: Fields, who: string, { now }: Pick<Surro
   const value = textField(answer, "access_token", `the answer of ${who}`);
   const seconds = numberField(answer, "expires_in") ?? UNKNOWN_LIFE_S;
   return { value, expiresAt: now() + seconds * 1000 };
-}
-
-/** Reads a moment as RFC 3339 has it. @throws {AuthError} when it is none. */
-export function readMoment(text: string, source: string): number {
-  const moment = Date.parse(text);
-  if (Number.isNaN(moment)) throw new AuthError(`${source}: it does not say when the token expires`);
-  return moment;
 }

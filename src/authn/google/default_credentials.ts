@@ -17,12 +17,16 @@ const FILE = "application_default_credentials.json";
  * The file of the Application Default Credentials: the one that `GOOGLE_APPLICATION_CREDENTIALS` names, else the one
  * that `gcloud auth application-default login` writes; `undefined` if there is none.
  *
+ * @param os the operating system, for what is where on it.
  * @throws {AuthError} when the variable names a file that is not there.
  */
-export async function findCredentialsFile(surroundings: Surroundings): Promise<CredentialsFile | undefined> {
+export async function findCredentialsFile(
+  surroundings: Surroundings,
+  os: string = platformOs(),
+): Promise<CredentialsFile | undefined> {
   const { environment, readFile } = surroundings;
   const named = environment(VARIABLE);
-  const path = named || wellKnownPath(surroundings);
+  const path = named || wellKnownPath(surroundings, os);
   const text = path && await readFile(path);
   if (path && text !== undefined) return { path, text };
   if (named) {
@@ -31,12 +35,14 @@ export async function findCredentialsFile(surroundings: Surroundings): Promise<C
   return undefined;
 }
 
-function wellKnownPath({ environment, home }: Surroundings): string | undefined {
+function wellKnownPath(surroundings: Surroundings, os: string): string | undefined {
+  const { environment } = surroundings;
   const config = environment("CLOUDSDK_CONFIG");
   if (config) return joinPath(config, FILE);
-  if (platformOs() === "windows") {
+  if (os === "windows") {
     const roaming = environment("APPDATA");
     return roaming && joinPath(roaming, "gcloud", FILE);
   }
+  const { home } = surroundings;
   return home && joinPath(home, ".config", "gcloud", FILE);
 }

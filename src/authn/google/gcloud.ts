@@ -1,8 +1,8 @@
 import { AuthError } from "../../errors.ts";
 import { errorCode } from "../../io/mod.ts";
 import { platformOs } from "../../runtime/mod.ts";
-import { isFields, parseFields, textField } from "../fields.ts";
-import { type AccessToken, readMoment } from "./access_token.ts";
+import { isFields, momentField, parseFields, textField } from "../fields.ts";
+import type { AccessToken } from "./access_token.ts";
 
 /** How a program is run: by its name or path, without a shell. */
 export type RunProgram = (
@@ -52,5 +52,5 @@ export async function gcloudToken({ gcloud, timeoutMs, run }: GcloudOptions): Pr
   const { credential } = parseFields(output.stdout, source, { hint });
   if (!isFields(credential)) throw new AuthError(`${source}: "credential" is missing`, { hint });
   const value = textField(credential, "access_token", source);
-  return { value, expiresAt: readMoment(textField(credential, "token_expiry", source), source) };
+  return { value, expiresAt: momentField(credential, "token_expiry", source) };
 }

@@ -2,6 +2,7 @@ import { AuthError } from "../../errors.ts";
 import { runCommand } from "../../runtime/mod.ts";
 import type { AuthConfig } from "../auth_config.ts";
 import { cloudKeychain, failureWords } from "../cloud_keychain.ts";
+import { cloudOf } from "../cloud_of.ts";
 import { parseFields } from "../fields.ts";
 import type { Keychain } from "../keychain.ts";
 import { type Expiring, renewing } from "../renewing.ts";
@@ -71,11 +72,7 @@ type Source = () => Promise<Expiring<AuthConfig> | undefined>;
 export function googleKeychain(options: GoogleKeychainOptions = {}): Keychain {
   const surroundings = surroundingsOf(options);
   const source = renewing(firstOf(sourcesOf(options, surroundings), surroundings), surroundings);
-  return cloudKeychain((registry) => isGoogle(registry) ? source : undefined, surroundings);
-}
-
-function isGoogle(registry: string): boolean {
-  return registry === "gcr.io" || /\.(gcr\.io|pkg\.dev|google\.com)$/.test(registry);
+  return cloudKeychain((registry) => cloudOf(registry) === "google" ? source : undefined, surroundings);
 }
 
 function sourcesOf(options: GoogleKeychainOptions, surroundings: Surroundings): Source[] {

@@ -1,6 +1,6 @@
 import { askFields, secretUrl } from "../ask_server.ts";
-import { textField } from "../fields.ts";
-import { type AccessToken, CLOUD_PLATFORM, type CredentialContext, readMoment } from "./access_token.ts";
+import { momentField, textField } from "../fields.ts";
+import { type AccessToken, CLOUD_PLATFORM, type CredentialContext } from "./access_token.ts";
 
 /** Whom to act for. */
 export interface ImpersonationOptions extends CredentialContext {
@@ -14,17 +14,16 @@ export interface ImpersonationOptions extends CredentialContext {
 
 /** The token of a service account, for that of somebody who may act for it (IAM Service Account Credentials API). */
 export async function impersonate(token: string, options: ImpersonationOptions): Promise<AccessToken> {
-  const { source, surroundings, url, delegates = [], lifetimeS = 3600 } = options;
+  const { source: path, surroundings, url, delegates = [], lifetimeS = 3600 } = options;
   const who = "Google's IAM";
   const answer = await askFields({
     who,
     method: "POST",
-    url: secretUrl(url, `${source}: "service_account_impersonation_url"`),
+    url: secretUrl(url, `${path}: "service_account_impersonation_url"`),
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify({ delegates, scope: [CLOUD_PLATFORM], lifetime: `${lifetimeS}s` }),
     secrets: [token],
   }, surroundings);
-  const value = textField(answer, "accessToken", `the answer of ${who}`);
-  const expireTime = textField(answer, "expireTime", `the answer of ${who}`);
-  return { value, expiresAt: readMoment(expireTime, `the answer of ${who}`) };
+  const source = `the answer of ${who}`;
+  return { value: textField(answer, "accessToken", source), expiresAt: momentField(answer, "expireTime", source) };
 }

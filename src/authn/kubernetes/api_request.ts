@@ -157,7 +157,7 @@ function unreachable(error: unknown, place: string): NetworkError {
     ? "its host name does not resolve"
     : error instanceof TimeoutError
     ? error.message
-    : errorCode(error) ?? "the connection was cut";
+    : errorCode(error) ?? "the request failed";
   return new NetworkError(`${place} can't be reached: ${reason}`, {
     cause: error,
     hint: "is the cluster running, and does the network let this machine reach it?",

@@ -1,5 +1,6 @@
 import { AuthError } from "../../errors.ts";
 import { type CommandOutput, runCommand } from "../../runtime/mod.ts";
+import { checkPem } from "./pem.ts";
 
 /** A program that gives credentials for a cluster (Kubernetes: "client-go credential plugins"). */
 export interface ExecPlugin {
@@ -94,7 +95,10 @@ function credentialOf(text: string, what: string): ExecCredential {
   const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = status ?? {};
   const credentials = {
     ...(typeof token === "string" && token !== "" && { token }),
-    ...(typeof cert === "string" && typeof key === "string" && { cert, key }),
+    ...(typeof cert === "string" && typeof key === "string" && {
+      cert: checkPem(cert, "CERTIFICATE", `the clientCertificateData of ${what}`),
+      key: checkPem(key, "PRIVATE KEY", `the clientKeyData of ${what}`),
+    }),
   };
   if (Object.keys(credentials).length === 0) {
     throw new AuthError(`${what} answered with something else than an ExecCredential with a token or a certificate`, {

@@ -3,6 +3,7 @@ import { environmentVariable, joinPath } from "../../runtime/mod.ts";
 import { readFileIfThere } from "../config_location.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
+import { checkPem } from "./pem.ts";
 
 /** Options of {@linkcode inClusterClient}. */
 export interface InClusterOptions extends KubernetesClientOptions {
@@ -12,8 +13,9 @@ export interface InClusterOptions extends KubernetesClientOptions {
    */
   environment?: (name: string) => string | undefined;
   /**
-   * Where Kubernetes mounts `token`, `ca.crt` and `namespace` of the pod's service account.
-   * @default "/var/run/secrets/kubernetes.io/serviceaccount"
+   * Where the pod has `token`, `ca.crt` and `namespace` of its service account.
+   * @default `$GCRANE_SERVICE_ACCOUNT_DIR`, for tokens projected elsewhere, else
+   * "/var/run/secrets/kubernetes.io/serviceaccount", where Kubernetes mounts them
    */
   directory?: string;
 }
@@ -38,7 +40,7 @@ export function inClusterClient(options: InClusterOptions = {}): KubernetesClien
 }
 
 async function connect(options: InClusterOptions): Promise<ClusterConnection> {
-  const { environment = environmentVariable, directory = "/var/run/secrets/kubernetes.io/serviceaccount" } = options;
+  const { environment = environmentVariable } = options;
   const host = environment(HOST_VARIABLE);
   if (!host) {
     throw new AuthError(`this is no pod of a Kubernetes cluster: ${HOST_VARIABLE} is not set`, {
@@ -46,18 +48,37 @@ async function connect(options: InClusterOptions): Promise<ClusterConnection> {
     });
   }
   const port = environment("KUBERNETES_SERVICE_PORT") || "443";
-  const read = async (name: string) => (await readFileIfThere(joinPath(directory, name)))?.trim() || undefined;
-  const [token, ca, namespace] = await Promise.all(["token", "ca.crt", "namespace"].map(read));
+  const [token, ca, namespace] = await Promise.all(["token", "ca.crt", "namespace"].map((it) => podFile(it, options)));
   if (token === undefined) {
-    throw new AuthError(`the pod has no service account: there is no ${joinPath(directory, "token")}`, {
+    throw new AuthError(`the pod has no service account: there is no ${podPath("token", options)}`, {
       hint: "does it, or its service account, say automountServiceAccountToken: false?",
     });
   }
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
     authorization: `Bearer ${token}`,
-    unauthorizedHint: `the token is that of ${joinPath(directory, "token")}`,
-    ...(ca !== undefined && { ca }),
+    unauthorizedHint: `the token is that of ${podPath("token", options)}`,
+    ...(ca !== undefined && { ca: checkPem(ca, "CERTIFICATE", podPath("ca.crt", options)) }),
     ...(namespace !== undefined && { namespace }),
   };
+}
+
+/** The name of the pod's own service account, as its token says; `undefined` where there is none to say it. */
+export async function podServiceAccountName(options: InClusterOptions = {}): Promise<string | undefined> {
+  const [, claims = ""] = (await podFile("token", options) ?? "").split(".");
+  try {
+    const { sub } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { sub?: unknown };
+    return /^system:serviceaccount:[^:]+:([^:]+)$/.exec(String(sub))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function podPath(name: string, { directory, environment = environmentVariable }: InClusterOptions): string {
+  const mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
+  return joinPath(directory ?? (environment("GCRANE_SERVICE_ACCOUNT_DIR") || mounted), name);
+}
+
+async function podFile(name: string, options: InClusterOptions): Promise<string | undefined> {
+  return (await readFileIfThere(podPath(name, options)))?.trim() || undefined;
 }

@@ -1,7 +1,8 @@
 import { AuthError } from "../../errors.ts";
 import { dirName, environmentVariable, homeDirectory, joinPath, platformOs, resolvePath } from "../../runtime/mod.ts";
 import { readFileIfThere } from "../config_location.ts";
-import { isRecord, parseYaml } from "./yaml.ts";
+import { isFields, optionalTextField } from "../fields.ts";
+import { parseYaml } from "./yaml.ts";
 
 /** Where kubeconfig files are sought. */
 export interface KubeconfigLocation {
@@ -74,8 +75,8 @@ export async function readKubeconfig(location: KubeconfigLocation): Promise<Kube
     find(part, name) {
       for (const { path, content } of files) {
         const list = content[`${part}s`];
-        const entry = Array.isArray(list) ? list.find((it) => isRecord(it) && it.name === name) : undefined;
-        if (isRecord(entry?.[part])) return section(entry[part], { path, source: `${path}: ${part} ${name}` });
+        const entry = Array.isArray(list) ? list.find((it) => isFields(it) && it.name === name) : undefined;
+        if (isFields(entry?.[part])) return section(entry[part], { path, source: `${path}: ${part} ${name}` });
       }
       return undefined;
     },
@@ -91,17 +92,12 @@ function kubeconfigPaths({ file, environment = environmentVariable, home = homeD
 
 async function parseKubeconfig(text: string, path: string): Promise<Record<string, unknown>> {
   const [content] = await parseYaml(text, path);
-  if (!isRecord(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "mend the file" });
+  if (!isFields(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "mend the file" });
   return content;
 }
 
 function section(fields: Record<string, unknown>, { path, source }: { path: string; source: string }): Section {
-  const text = (field: string) => {
-    const value = fields[field];
-    if (value === undefined || value === null || value === "") return undefined;
-    if (typeof value !== "string") throw new AuthError(`${source}: "${field}" is not text`);
-    return value;
-  };
+  const text = (field: string) => optionalTextField(fields, field, source);
   const resolve = (file: string) => resolvePath(dirName(path), file);
   return {
     fields,

@@ -1,6 +1,7 @@
 import { AuthError } from "../../errors.ts";
 import { encodeAuth } from "../auth_config.ts";
 import { readFileIfThere } from "../config_location.ts";
+import { isFields } from "../fields.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
 import { type ExecCredentials, execCredentials, type ExecPlugin } from "./exec_credentials.ts";
@@ -12,7 +13,7 @@ import {
   readKubeconfig,
   type Section,
 } from "./kubeconfig.ts";
-import { isRecord } from "./yaml.ts";
+import { checkPem } from "./pem.ts";
 
 /** Options of {@linkcode kubeconfigClient}. */
 export interface KubeconfigOptions extends KubernetesClientOptions, KubeconfigLocation {
@@ -103,12 +104,12 @@ async function identityOf(
 }
 
 function execPlugin(exec: unknown, user: Section): ExecPlugin {
-  const { command, args, env, apiVersion, installHint } = isRecord(exec) ? exec : {};
+  const { command, args, env, apiVersion, installHint } = isFields(exec) ? exec : {};
   const words = args ?? [];
   const variables = env ?? [];
   const isRight = typeof command === "string" && command !== "" && typeof apiVersion === "string" &&
     Array.isArray(words) && words.every((word) => typeof word === "string") && Array.isArray(variables) &&
-    variables.every((it) => isRecord(it) && typeof it.name === "string" && typeof it.value === "string");
+    variables.every((it) => isFields(it) && typeof it.name === "string" && typeof it.value === "string");
   if (!isRight) throw new AuthError(`${user.source}: "exec" is not a command with its apiVersion`);
   return {
     command: /[/\\]/.test(command) ? user.resolve(command) : command,
@@ -122,10 +123,12 @@ function execPlugin(exec: unknown, user: Section): ExecPlugin {
 
 /** A certificate or key: in the file itself, or in a file that it names. */
 async function pemOf(section: Section, field: string): Promise<string | undefined> {
+  const what = field === "client-key" ? "PRIVATE KEY" : "CERTIFICATE";
   const data = section.text(`${field}-data`);
-  if (data !== undefined) return base64Text(data, `${section.source}: "${field}-data"`);
+  const source = `${section.source}: "${field}-data"`;
+  if (data !== undefined) return checkPem(base64Text(data, source), what, source);
   const path = section.path(field);
-  return path === undefined ? undefined : await readNamed(path, section, field);
+  return path === undefined ? undefined : checkPem(await readNamed(path, section, field), what, path);
 }
 
 async function readNamed(path: string, { source }: Section, field: string): Promise<string> {

@@ -1,6 +1,7 @@
 import { AuthError } from "../../errors.ts";
+import { isFields } from "../fields.ts";
 import type { KubernetesSecret } from "../pull_secret.ts";
-import { isRecord, parseYaml } from "./yaml.ts";
+import { parseYaml } from "./yaml.ts";
 
 /**
  * The Secret objects in a text as `kubectl get secret -o yaml` (or `-o json`) prints it and `kubectl apply` takes it: one
@@ -11,8 +12,8 @@ import { isRecord, parseYaml } from "./yaml.ts";
  */
 export async function parseSecretManifest(text: string, source: string): Promise<KubernetesSecret[]> {
   const documents = await parseYaml(text, source);
-  const objects = documents.filter(isRecord).flatMap((it) =>
-    Array.isArray(it.items) ? it.items.filter(isRecord) : [it]
+  const objects = documents.filter(isFields).flatMap((it) =>
+    Array.isArray(it.items) ? it.items.filter(isFields) : [it]
   );
   const secrets = objects.filter(({ kind }) => kind === "Secret");
   if (secrets.length === 0) {
@@ -22,7 +23,7 @@ export async function parseSecretManifest(text: string, source: string): Promise
   }
   const isText = (value: unknown) =>
     value === undefined || value === null ||
-    (isRecord(value) && Object.values(value).every((it) => typeof it === "string"));
+    (isFields(value) && Object.values(value).every((it) => typeof it === "string"));
   if (!secrets.every(({ data, stringData }) => isText(data) && isText(stringData))) {
     throw new AuthError(`${source} holds a Secret whose data is not text`, { hint: "quote its values" });
   }

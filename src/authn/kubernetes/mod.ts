@@ -37,7 +37,7 @@ export {
   type KubernetesClientOptions,
   type KubernetesServiceAccount,
 } from "./client.ts";
-export { inClusterClient, type InClusterOptions } from "./in_cluster.ts";
+export { inClusterClient, type InClusterOptions, podServiceAccountName } from "./in_cluster.ts";
 export type { KubeconfigLocation } from "./kubeconfig.ts";
 export { kubeconfigClient, type KubeconfigOptions } from "./kubeconfig_client.ts";
 export { kubernetesKeychain, type KubernetesKeychainOptions } from "./kubernetes_keychain.ts";

@@ -20,8 +20,3 @@ export async function parseYaml(text: string, source: string): Promise<unknown[]
     throw new AuthError(`${source}: it is not YAML`, { hint: "mend the file or move it away" });
   }
 }
-
-/** Whether a value is an object with fields. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

@@ -205,7 +205,7 @@ describe("the credentials of somebody who may act for a service account", () => 
       );
       assertEquals(
         await warningOf(world, { ...file, source_credentials: { type: "authorized_user" } }),
-        `${PATH}: "source_credentials": "client_secret" is missing`,
+        `${PATH}: "source_credentials": "client_id" is missing`,
       );
     }));
 });

@@ -101,7 +101,7 @@ describe("gcloud", { skip: process.platform === "win32" }, () => {
     [
       "prints an end that is no time",
       `echo '{"credential": {"access_token": "s3cret", "token_expiry": "soon"}}'`,
-      "the output of gcloud config config-helper: it does not say when the token expires",
+      `the output of gcloud config config-helper: "token_expiry" is no time`,
     ],
   ];
   for (const [name, script, says] of FAULTS) {

@@ -3,6 +3,9 @@ import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes }
 import { AuthError } from "../../../src/errors.ts";
 import { anonymous } from "../../../src/authn/mod.ts";
 import { googleKeychain, type GoogleKeychainOptions } from "../../../src/authn/google/mod.ts";
+import { findCredentialsFile } from "../../../src/authn/google/default_credentials.ts";
+import { surroundingsOf } from "../../../src/authn/surroundings.ts";
+import { joinPath } from "../../../src/runtime/mod.ts";
 import { json, STALL } from "../../fakes/mod.ts";
 import { assertNoSecrets, type CloudWorld, inWorld } from "../cloud_world.ts";
 import { playMetadata, playTokenServer, serviceAccountKey } from "./google_servers.ts";
@@ -75,6 +78,16 @@ describe("googleKeychain", () => {
       world.files["/cloudsdk/application_default_credentials.json"] = text;
       world.files[WELL_KNOWN] = "not this one";
       assertEquals((await credentialsIn(world)).password, "token-2");
+    }));
+
+  it("finds that file on Windows in its own place", () =>
+    inWorld(async ({ options, environment, files }) => {
+      const path = joinPath("C:/Users/ann/AppData/Roaming", "gcloud", "application_default_credentials.json");
+      files[path] = "{}";
+      assertEquals(await findCredentialsFile(surroundingsOf(options), "windows"), undefined);
+      environment.APPDATA = "C:/Users/ann/AppData/Roaming";
+      assertEquals(await findCredentialsFile(surroundingsOf(options), "windows"), { path, text: "{}" });
+      assertEquals(await findCredentialsFile(surroundingsOf(options), "linux"), undefined);
     }));
 
   it("is anonymous, and silent, where there is nothing", () =>

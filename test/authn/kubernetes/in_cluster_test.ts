@@ -9,9 +9,10 @@ import {
   type Keychain,
   kubernetesKeychain,
   type KubernetesKeychainOptions,
+  podServiceAccountName,
 } from "../../../src/authn/kubernetes/mod.ts";
 import { AuthError, GcraneError, NetworkError } from "../../../src/errors.ts";
-import { atOnce, type FakeCluster, inCluster } from "./fake_cluster.ts";
+import { atOnce, type FakeCluster, inCluster, pem } from "./fake_cluster.ts";
 
 const target = { registry: "registry.example.com", repository: "team/app" };
 
@@ -154,6 +155,28 @@ describe("kubernetesKeychain in a pod", () => {
     }));
 });
 
+describe("podServiceAccountName", () => {
+  const tokenOf = (claims: object) =>
+    `e30.${btoa(JSON.stringify(claims)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")}.sig`;
+
+  it("is what the token says", () =>
+    inCluster(async (cluster) => {
+      cluster.write("pod/token", tokenOf({ sub: "system:serviceaccount:team:builder", odd: "~~~???" }));
+      assertEquals(await podServiceAccountName(cluster.inPod), "builder");
+      const environment = (name: string) => name === "GCRANE_SERVICE_ACCOUNT_DIR" ? cluster.path("pod") : undefined;
+      assertEquals(await podServiceAccountName({ environment }), "builder");
+    }));
+
+  it("is not known without a token, or with one that says nothing of it", () =>
+    inCluster(async (cluster) => {
+      for (const token of ["", "opaque", "a.b.c", "a.%%%.c", tokenOf({ sub: "ann" }), tokenOf({})]) {
+        cluster.write("pod/token", token);
+        assertEquals(await podServiceAccountName(cluster.inPod), undefined);
+      }
+      assertEquals(await podServiceAccountName({ directory: cluster.path("nothing") }), undefined);
+    }));
+});
+
 describe("a cluster that gives no credentials", () => {
   /** The error of a keychain, on one line with its hint. */
   async function failure(keychain: Keychain, type: typeof AuthError | typeof NetworkError): Promise<string> {
@@ -274,6 +297,18 @@ describe("a cluster that gives no credentials", () => {
         `the TLS certificate of the Kubernetes API at 127.0.0.1:${cluster.port} can't be trusted`,
       );
       assertStringIncludes(message, "ca.crt");
+      assertEquals(cluster.asked, []);
+    }));
+
+  it("because its authority is none", () =>
+    inCluster(async (cluster) => {
+      for (const text of ["garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", pem.key]) {
+        cluster.write("pod/ca.crt", text);
+        assertEquals(
+          await failure(inPod(cluster), AuthError),
+          `${cluster.path("pod/ca.crt")} is no certificate in PEM — it begins with -----BEGIN CERTIFICATE-----`,
+        );
+      }
       assertEquals(cluster.asked, []);
     }));
 });

@@ -97,6 +97,20 @@ describe("kubeconfigClient", () => {
       assertEquals(cluster.shown, [undefined, undefined]);
     }, { ca: pem.ca, requestCert: true, rejectUnauthorized: true }));
 
+  it("signs in with a certificate that an exec plugin gives", () =>
+    inCluster(async (cluster) => {
+      ready(cluster);
+      const status = { clientCertificateData: pem.cert, clientKeyData: pem.key };
+      const answer = cluster.write("answer", JSON.stringify({ status }));
+      const lines = [
+        "exec:",
+        "  apiVersion: client.authentication.k8s.io/v1",
+        "  command: cat",
+        `  args: ["${answer}"]`,
+      ];
+      assertEquals(await user(byFile(cluster.write("config", yaml(cluster, lines)))), "ann");
+    }, { ca: pem.ca, requestCert: true, rejectUnauthorized: true }));
+
   it("signs in with a name and a password", () =>
     inCluster(async (cluster) => {
       await assertRejects(
@@ -182,7 +196,7 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
         [`- ${SECRET}`, `${file}: it is not a kubeconfig`],
         ["kind: Config", `${file} names no current-context`],
         ["current-context: lost", `${file} has no context "lost"`],
-        [yaml(cluster, []).replace("cluster: fake", "cluster: 7"), `${file}: context here: "cluster" is not text`],
+        [yaml(cluster, []).replace("cluster: fake", "cluster: 7"), `${file}: context here: "cluster" is not a text`],
         [
           yaml(cluster, []).replace(/https:\S+/, "ftp://x"),
           `${file}: cluster fake: "server" is not the URL of an API server`,
@@ -194,6 +208,14 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
           `${file}: user me: "tokenFile" names ${cluster.path("gone")}, which is not there`,
         ],
         [yaml(cluster, ["client-key-data: '%'"]), `${file}: user me: "client-key-data" is not base64`],
+        [
+          yaml(cluster, [`client-key-data: ${btoa(SECRET)}`]),
+          `${file}: user me: "client-key-data" is no private key in PEM`,
+        ],
+        [
+          yaml(cluster, [], [`certificate-authority: ${cluster.write("ca.pem", SECRET)}`]),
+          `${cluster.path("ca.pem")} is no certificate in PEM`,
+        ],
         [yaml(cluster, ["exec: {command: x}"]), `${file}: user me: "exec" is not a command with its apiVersion`],
         [
           exec("no-such-plugin", "  installHint: get it at example.com"),

@@ -2,7 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { emptyImage, randomImage, randomIndex } from "../../../src/image/mod.ts";
+import { emptyImage, emptyIndex, randomImage, randomIndex } from "../../../src/image/mod.ts";
+import { appendManifests, changeImage } from "../../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../../src/runtime/mod.ts";
 import { MediaType } from "../../../src/spec/mod.ts";
 import { readTar, writeTar } from "../../../src/tar/mod.ts";
@@ -32,7 +33,7 @@ async function manifestOf(world: World, reference: string): Promise<Manifest> {
 async function pathsIn(world: World, reference: string, fromTop = 0): Promise<string[]> {
   const { layers } = await manifestOf(world, reference);
   const { digest, mediaType } = layers[layers.length - 1 - fromTop];
-  const { io } = await world.gcrane(`blob ${reference.replace(/:v1$/, "")}@${digest}`);
+  const { io } = await world.gcrane(`blob ${reference.replace(/(:v1|@.*)$/, "")}@${digest}`);
   const tar = mediaType.endsWith("gzip")
     ? gunzipSync(io.outBytes)
     : mediaType.endsWith("zstd")
@@ -231,4 +232,26 @@ describe("gcrane append", () => {
         assertEquals(existsSync("a.tar"), false);
       }));
   }
+
+  it("puts files where a base for Windows has them, in mutate too, whatever else an index is for", () =>
+    inWorld(async (world) => {
+      mkdirSync(world.path("app"));
+      world.write("app/tool.exe", "tool");
+      const [windows, linux] = ["windows", "linux"].map((os) =>
+        changeImage(randomImage({ layers: 1 }), { platform: { os, architecture: "amd64" } })
+      );
+      await world.push(windows, base);
+      await world.data(`append -b ${base} -f ${world.path("app")} -t ${site}`);
+      assertEquals(await pathsIn(world, site), ["Files", "Hives", "Files/tool.exe"]);
+      assertEquals(await world.data(`validate ${site}`), `PASS: ${site}\n`);
+
+      await world.push(appendManifests(emptyIndex(), [windows, linux]), base);
+      await world.data(`mutate ${base} --append ${world.path("app")} -t ${site}`);
+      assertEquals(await world.data(`validate ${site}`), `PASS: ${site}\n`);
+      const { manifests } = JSON.parse(await world.data(`manifest ${site}`));
+      const paths = manifests.map(({ digest }: { digest: string }) =>
+        pathsIn(world, `${site.replace(/:v1$/, "")}@${digest}`)
+      );
+      assertEquals(await Promise.all(paths), [["Files", "Hives", "Files/tool.exe"], ["tool.exe"]]);
+    }));
 });

@@ -140,6 +140,8 @@ describe("gcrane copy --recursive", () => {
       [`cp --no-untagged ${source}:a ${target}:b`, /^Error: --no-untagged means nothing without --recursive — /],
       [`cp --exclude x ${source}:a ${target}:b`, /^Error: --exclude means nothing without --recursive — /],
       [`cp -r ${source} ${source}`, /^Error: registry.example.com\/src would be copied to itself — /],
+      [`cp -r ./layout ${target}`, /^Error: .\/layout is not a repository or a registry — without -r, one image/],
+      [`cp -r ${source} daemon://x`, /^Error: daemon:\/\/x is not a repository or a registry — /],
       [`cp -r --yes ${source} ${target}`, /^Error: --yes goes with --delete-extra\n/],
       [`cp -r --delete-extra --yes --plan p ${source} ${target}`, /^Error: --plan writes down .* — .*--apply\n/],
       [`cp -r --bandwidth fast ${source} ${target}`, /^Error: --bandwidth fast is no number of bytes — /],

@@ -45,6 +45,7 @@ async function prepare(world: World): Promise<string> {
   mkdirSync(world.path("docker"));
   const auths = { "registry.example.com": { auth: btoa("me:s3cret") } };
   writeFileSync(world.path("docker/config.json"), JSON.stringify({ auths }));
+  world.write("source.json", JSON.stringify({ auths }));
   return await layer.digest();
 }
 
@@ -75,7 +76,7 @@ async function runs(world: World, line: string): Promise<void> {
       fetch: network(world),
       stdin: "s3cret\n",
       answers: ["s3cret"],
-      environment: { EDITOR: "true" },
+      environment: { EDITOR: "true", DST_USERNAME: "me", DST_PASSWORD: "s3cret" },
     };
     const words = await wordsOf(line.replace("sha256:…", digest), (nested) => world.data(nested, options));
     const { code, err } = await world.gcrane(words, options);

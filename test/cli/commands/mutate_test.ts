@@ -125,8 +125,8 @@ describe("gcrane mutate", () => {
         assert(view.kind === "image");
         assertEquals((await view.configFile()).config?.Labels, { team: "web" });
       }
-      // Each new config once, and the new layer once for all of them.
-      assertEquals(moved(world).sent, 4);
+      // Each new config once, and the new layer once for both of Linux, and once for Windows.
+      assertEquals(moved(world).sent, 5);
       await validateIndex(index);
       const one = await imageAt(world, await world.data(`mutate ${app}:v1 -l team=web --platform linux/arm64`));
       const { architecture, config } = await one.configFile();

@@ -16,6 +16,10 @@ export class World {
     DOCKER_CONFIG: this.path("docker"),
     XDG_RUNTIME_DIR: this.path("no-run"),
     XDG_CONFIG_HOME: this.path("no-config"),
+    // What the machine of the tests is signed in with at Google is none of theirs.
+    CLOUDSDK_CONFIG: this.path("no-gcloud"),
+    GCRANE_GCLOUD: "",
+    NO_GCE_CHECK: "true",
   };
   /** The requests so far: method and path. */
   readonly requests: string[] = [];

@@ -1,0 +1,77 @@
+import { UsageError } from "../src/errors.ts";
+import { mapConcurrent } from "../src/io/mod.ts";
+import type { Context } from "./command.ts";
+import { summary } from "./failure.ts";
+
+/** The flag of commands that may give a result the name of the original. */
+export const inPlaceFlag = {
+  inPlace: { type: "boolean", help: "Push each result under the name of its original, which loses it" },
+} as const;
+
+/** What the help of such commands says of several images. */
+export const SEVERAL_HELP =
+  "Of several images, each is changed and a line printed for it in its turn; where one fails, that is said, the others go on, and the exit code is 1.";
+
+/** How many images are changed at the same time. */
+const CONCURRENCY = 4;
+
+/** Changes one image; what it gives is printed. */
+export type ChangeOne = (image: string, tag: string | undefined) => Promise<string>;
+
+/** Options of {@linkcode changeEach}. */
+export interface ChangeEachOptions {
+  /** What the command has to work with. */
+  readonly context: Pick<Context, "stdout" | "note" | "signal">;
+  /** Whether each result gets the name of its original. */
+  readonly inPlace: boolean;
+  /** The name of the result, where it is one. */
+  readonly tag: string | undefined;
+}
+
+/** Changes images, some at a time, and prints what becomes of them in their order. @returns the exit code */
+export async function changeEach(
+  images: readonly string[],
+  change: ChangeOne,
+  { context, inPlace, tag }: ChangeEachOptions,
+): Promise<number> {
+  const { stdout, note, signal } = context;
+  if (inPlace && tag !== undefined) {
+    throw new UsageError("-t and --in-place both name the result", { hint: "leave out one" });
+  }
+  if (images.length > 1 && tag !== undefined) {
+    throw new UsageError("-t names one result, not several", { hint: "leave it out, or say --in-place" });
+  }
+  const tags = await Promise.all(images.map((image) => inPlace ? ownName(image) : tag));
+  if (images.length === 1) {
+    await stdout.print(await change(images[0], tags[0]));
+    return 0;
+  }
+  const outcomes = images.map(() => Promise.withResolvers<{ pushed: string } | { error: unknown }>());
+  const work = mapConcurrent(images.entries(), { concurrency: CONCURRENCY, signal }, async ([index, image]) => {
+    const outcome = change(image, tags[index]).then((pushed) => ({ pushed }), (error: unknown) => ({ error }));
+    outcomes[index].resolve(await outcome);
+  });
+  // Told by what is printed too; nobody may be waiting for it when it fails.
+  work.catch(() => {});
+  let failed = 0;
+  for (const [index, { promise }] of outcomes.entries()) {
+    const outcome = await Promise.race([promise, work.then(() => promise)]);
+    signal.throwIfAborted();
+    if ("pushed" in outcome) {
+      await stdout.print(outcome.pushed);
+    } else {
+      failed++;
+      note(`Error: ${images[index]}: ${summary(outcome.error)}`);
+    }
+  }
+  await work;
+  return failed === 0 ? 0 : 1;
+}
+
+/** The name that an image has already, and its result is to get. */
+async function ownName(image: string): Promise<string> {
+  const { localName, parseReference } = await import("../src/name/mod.ts");
+  const isReference = !/^(-$|daemon:)/.test(image) && await localName(image) === undefined;
+  if (isReference && parseReference(image).kind === "tag") return image;
+  throw new UsageError(`${image} has no tag in a registry that its result could get`, { hint: "leave out --in-place" });
+}

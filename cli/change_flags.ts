@@ -1,0 +1,130 @@
+import { UsageError } from "../src/errors.ts";
+import type { ImageChanges } from "../src/mutate/mod.ts";
+import { type Descriptor, MediaType, type Platform } from "../src/spec/mod.ts";
+import type { FlagValues } from "./flag.ts";
+import { pairChanges } from "./pairs.ts";
+import { platformFlag } from "./platform_flag.ts";
+
+const MEDIA_TYPES = { oci: MediaType.OciManifest, docker: MediaType.DockerManifestSchema2 } as const;
+
+/** The flags that change what an image says of itself. */
+export const changeFlags = {
+  annotation: { type: "strings", short: "a", valueName: "NAME=VALUE", help: "An annotation of the manifest to set" },
+  label: { type: "strings", short: "l", valueName: "NAME=VALUE", help: "A label to set" },
+  env: { type: "strings", short: "e", valueName: "NAME=VALUE", help: "An environment variable to set" },
+  entrypoint: {
+    type: "strings",
+    valueName: "WORD",
+    commas: true,
+    help: "The command to run, its words separated by commas; without --cmd, the old arguments go",
+  },
+  cmd: {
+    type: "strings",
+    valueName: "WORD",
+    commas: true,
+    help: "The arguments of the command, separated by commas",
+  },
+  user: { type: "string", short: "u", valueName: "USER", help: "The user to run as, user[:group]" },
+  workdir: { type: "string", short: "w", valueName: "DIR", help: "The directory to run in" },
+  exposedPorts: {
+    type: "strings",
+    valueName: "PORT",
+    commas: true,
+    help: "All ports that it listens on, like 80/tcp, separated by commas",
+  },
+  volumes: {
+    type: "strings",
+    valueName: "DIR",
+    commas: true,
+    help: "All directories that hold data, separated by commas",
+  },
+  stopSignal: { type: "string", valueName: "SIGNAL", help: "The signal that asks it to end, like SIGTERM" },
+  author: { type: "string", valueName: "TEXT", help: "Who made it" },
+  created: { type: "string", valueName: "TIME", help: "When it was made, like 2024-01-31T12:00:00Z" },
+  subject: { type: "string", valueName: "IMAGE", help: "What it refers to, in the same repository" },
+  mediaType: {
+    type: "string",
+    valueName: "FAMILY",
+    choices: ["oci", "docker"],
+    help: "Whose media types it has",
+  },
+  setPlatform: { type: "string", valueName: "PLATFORM", help: "What it runs on: os/arch[/variant][:osversion]" },
+  unsetAnnotation: { type: "strings", valueName: "NAME", help: "An annotation to take away" },
+  unsetLabel: { type: "strings", valueName: "NAME", help: "A label to take away" },
+  unsetEnv: { type: "strings", valueName: "NAME", help: "An environment variable to take away" },
+  unsetEntrypoint: { type: "boolean", help: "Take away the command to run" },
+  unsetCmd: { type: "boolean", help: "Take away the arguments of the command" },
+  unsetUser: { type: "boolean", help: "Take away the user" },
+  unsetWorkdir: { type: "boolean", help: "Take away the directory to run in" },
+  unsetExposedPorts: { type: "boolean", help: "Take away all ports" },
+  unsetVolumes: { type: "boolean", help: "Take away all directories that hold data" },
+  unsetStopSignal: { type: "boolean", help: "Take away the signal that asks it to end" },
+  unsetAuthor: { type: "boolean", help: "Take away who made it" },
+  unsetCreated: { type: "boolean", help: "Take away when it was made" },
+  unsetSubject: { type: "boolean", help: "Let it refer to nothing" },
+  unsetPlatform: { type: "boolean", help: "Take away what it runs on" },
+} as const;
+
+/** What finds out what a subject is. */
+export type FindSubject = (reference: string) => Promise<Descriptor>;
+
+/** What the flags change; `null` for what they take away. @throws {UsageError} when they contradict each other. */
+export async function changesOf(
+  flags: FlagValues<typeof changeFlags>,
+  { findSubject }: { findSubject: FindSubject },
+): Promise<ImageChanges> {
+  const subject = oneOf("subject", flags.subject, flags.unsetSubject);
+  const changes: ImageChanges = {
+    annotations: pairChanges({
+      flag: "annotation",
+      set: flags.annotation,
+      unset: flags.unsetAnnotation,
+      commas: true,
+    }),
+    labels: pairChanges({ flag: "label", set: flags.label, unset: flags.unsetLabel, commas: true }),
+    env: pairChanges({ flag: "env", set: flags.env, unset: flags.unsetEnv }),
+    entrypoint: oneOf("entrypoint", list(flags.entrypoint), flags.unsetEntrypoint),
+    cmd: oneOf("cmd", list(flags.cmd), flags.unsetCmd),
+    user: oneOf("user", flags.user, flags.unsetUser),
+    workdir: oneOf("workdir", flags.workdir, flags.unsetWorkdir),
+    exposedPorts: oneOf("exposed-ports", list(flags.exposedPorts), flags.unsetExposedPorts),
+    volumes: oneOf("volumes", list(flags.volumes), flags.unsetVolumes),
+    stopSignal: oneOf("stop-signal", flags.stopSignal, flags.unsetStopSignal),
+    author: oneOf("author", flags.author, flags.unsetAuthor),
+    created: oneOf("created", flags.created && timeOf(flags.created), flags.unsetCreated),
+    platform: newPlatform(flags.setPlatform, flags.unsetPlatform),
+    mediaType: flags.mediaType && MEDIA_TYPES[flags.mediaType],
+  };
+  if (subject === undefined) return changes;
+  return { ...changes, subject: subject === null ? null : await findSubject(subject) };
+}
+
+function list(words: readonly string[]): readonly string[] | undefined {
+  return words.length === 0 ? undefined : words;
+}
+
+/** A value to set, `null` to take it away, or `undefined` to leave it. */
+function oneOf<T extends string | readonly string[]>(flag: string, value: T | undefined, unset: boolean) {
+  if (value === undefined) return unset ? null : undefined;
+  if (unset) throw new UsageError(`--${flag} and --unset-${flag} exclude each other`, { hint: "leave out one" });
+  if (String(value) !== "") return value;
+  throw new UsageError(`--${flag} is empty`, { hint: `--unset-${flag} takes it away` });
+}
+
+function timeOf(text: string): string {
+  const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
+  if (!Number.isNaN(time)) return text;
+  throw new UsageError(`--created takes a time, not ${JSON.stringify(text)}`, { hint: "write 2024-01-31T12:00:00Z" });
+}
+
+function newPlatform(text: string | undefined, unset: boolean): Platform | null | undefined {
+  if (text === undefined) return unset ? null : undefined;
+  if (unset) {
+    throw new UsageError("--set-platform and --unset-platform exclude each other", { hint: "leave out one" });
+  }
+  const platform = platformFlag(text, "set-platform");
+  if (platform.architecture) return platform;
+  throw new UsageError(`--set-platform ${text}: an image is for an os and an architecture`, {
+    hint: "for example linux/arm64",
+  });
+}

@@ -1,0 +1,99 @@
+import { ManifestError, UsageError, ValidationError } from "../src/errors.ts";
+import { fileFailure, Limits, readAll } from "../src/io/mod.ts";
+import {
+  type Bytes,
+  forgetTemporary,
+  joinPath,
+  readFile,
+  remove,
+  runOnTerminal,
+  temporaryDirectory,
+  writeFileAtomic,
+} from "../src/runtime/mod.ts";
+import type { Context } from "./command.ts";
+
+type EditContext = Pick<Context, "ask" | "stdin" | "environment" | "signal" | "note">;
+
+/** What is edited. */
+export interface Editing {
+  /** What to call it in messages: `config`. */
+  readonly what: string;
+  /** The name of the file that the editor gets, by which it knows the syntax: `config.json`. */
+  readonly fileName: string;
+  /** Refuses a text that can't be what it should be. */
+  readonly check?: (text: Bytes) => void;
+}
+
+/**
+ * Has a text edited: in `$EDITOR` where somebody sits at the terminal, else it is replaced by standard input. When the
+ * work that needs it fails then, the text is kept in a file, for it may have cost its author some time.
+ */
+export async function withEdited<T>(
+  editing: Editing,
+  context: EditContext,
+  work: (edit: (bytes: Bytes) => Promise<Bytes>) => Promise<T>,
+): Promise<T> {
+  let edited: Bytes | undefined;
+  const edit = async (bytes: Bytes) => {
+    const text = context.ask() === undefined ? await fromInput(context) : await inEditor(bytes, editing, context);
+    edited = text;
+    editing.check?.(text);
+    return text;
+  };
+  try {
+    return await work(edit);
+  } catch (error) {
+    // A text of nothing is worth nothing.
+    if (edited === undefined || edited.every((byte) => byte <= 0x20)) throw error;
+    const path = await keep(edited, editing);
+    if (!(error instanceof ManifestError)) {
+      context.note(`the edited ${editing.what} is kept in ${path}`);
+      throw error;
+    }
+    throw new ManifestError(error.message, { cause: error, hint: `the text is kept in ${path}` });
+  }
+}
+
+async function fromInput({ stdin, signal }: EditContext): Promise<Bytes> {
+  return await readAll(stdin(), { limit: Limits.manifest, what: "standard input", signal });
+}
+
+async function inEditor(bytes: Bytes, { fileName }: Editing, { environment, signal }: EditContext): Promise<Bytes> {
+  const editor = environment("EDITOR") || "vi";
+  const [program, ...args] = editor.trim().split(/\s+/);
+  const directory = await temporaryDirectory("gcrane-edit-");
+  try {
+    const path = joinPath(directory, fileName);
+    await writeFileAtomic(path, bytes, { mode: 0o600 });
+    const code = await runOnTerminal(program, [...args, path], { signal }).catch((error) => {
+      throw error.code === "ENOENT" ? missing(editor, error) : error;
+    });
+    if (code !== 0) {
+      throw new ValidationError(`the editor ${editor} ended with exit code ${code}`, { hint: "nothing was changed" });
+    }
+    return await readFile(path);
+  } finally {
+    await remove(directory, { recursive: true });
+    forgetTemporary(directory);
+  }
+}
+
+function missing(editor: string, cause: unknown): UsageError {
+  return new UsageError(`there is no editor ${editor}`, {
+    cause,
+    hint: "set EDITOR to one, or give the new text on standard input",
+  });
+}
+
+/** Writes the text to a file that stays when the program ends. */
+async function keep(text: Bytes, { what, fileName }: Editing): Promise<string> {
+  const directory = await temporaryDirectory("gcrane-edit-");
+  const path = joinPath(directory, fileName);
+  try {
+    await writeFileAtomic(path, text, { mode: 0o600 });
+  } catch (error) {
+    throw fileFailure(`can't keep the edited ${what} in ${path}`, error);
+  }
+  forgetTemporary(directory);
+  return path;
+}

@@ -1,0 +1,31 @@
+import type { Keychain } from "../src/authn/mod.ts";
+import type { FlagValues } from "./flag.ts";
+import { keychainNames } from "./global_flags.ts";
+import { keychainOf, type KeychainWorld } from "./keychains.ts";
+
+const flagFor = (end: string, env: string) =>
+  ({
+    type: "strings",
+    valueName: "NAME",
+    commas: true,
+    env,
+    offers: keychainNames,
+    help: `As --keychain, for the ${end} alone`,
+  }) as const;
+
+/** The flags by which the two ends of a copy are signed in to each in its own way. */
+export const endKeychainFlags = {
+  srcKeychain: flagFor("source", "GCRANE_SRC_KEYCHAIN"),
+  dstKeychain: flagFor("destination", "GCRANE_DST_KEYCHAIN"),
+} as const;
+
+/** The keychains of a copy that are not that of `--keychain`, as its options take them. */
+export function endKeychains(
+  { srcKeychain, dstKeychain }: FlagValues<typeof endKeychainFlags>,
+  world: KeychainWorld,
+): { keychain?: Keychain; sourceKeychain?: Keychain } {
+  return {
+    ...(dstKeychain.length > 0 && { keychain: keychainOf(dstKeychain, world) }),
+    ...(srcKeychain.length > 0 && { sourceKeychain: keychainOf(srcKeychain, world) }),
+  };
+}

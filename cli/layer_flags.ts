@@ -1,0 +1,63 @@
+import { UsageError } from "../src/errors.ts";
+import type { Compression } from "../src/spec/mod.ts";
+import type { FlagValues } from "./flag.ts";
+
+/** Flags that say how a layer is stored which a command makes. */
+export const layerFlags = {
+  compression: {
+    type: "string",
+    valueName: "KIND",
+    choices: ["gzip", "zstd", "none", "estargz"],
+    default: "gzip",
+    help: "How to store layers that it makes; estargz is gzip of which containerd can read single files",
+  },
+  reproducible: {
+    type: "boolean",
+    help: "Make the same layer of the same files on every runtime, more slowly; in a directory all are of 1970",
+  },
+} as const;
+
+/** How a layer is stored, as the library has it. */
+export interface LayerFlagOptions {
+  /** How it is compressed. */
+  readonly compression: Compression;
+  /** Whether it is an eStargz. */
+  readonly estargz: boolean;
+  /** Whether it is the same on every runtime. */
+  readonly reproducible: boolean;
+  /** When the files of a directory changed, in seconds since 1970; absent when they keep their own times. */
+  readonly mtime?: number;
+}
+
+/**
+ * What the flags and the environment say of layers: `GGCR_EXPERIMENT_ESTARGZ=1` makes gzip an eStargz, as it did in
+ * go-containerregistry.
+ */
+export function layerOptions(
+  { flags, environment }: {
+    readonly flags: FlagValues<typeof layerFlags>;
+    readonly environment: (name: string) => string | undefined;
+  },
+): LayerFlagOptions {
+  const { compression, reproducible } = flags;
+  if (compression === "zstd" && reproducible) {
+    throw new UsageError("zstd is not reproducible: each runtime has a codec of its own", {
+      hint: "leave out --compression or --reproducible",
+    });
+  }
+  const asked = environment("GGCR_EXPERIMENT_ESTARGZ") === "1" && compression === "gzip";
+  const estargz = compression === "estargz" || asked;
+  return {
+    compression: compression === "estargz" ? "gzip" : compression,
+    estargz,
+    reproducible,
+    ...(reproducible ? { mtime: sourceDate(environment("SOURCE_DATE_EPOCH")) } : {}),
+  };
+}
+
+/** The time of everything that is built (reproducible-builds.org, "SOURCE_DATE_EPOCH"), else the beginning of 1970. */
+function sourceDate(text: string | undefined): number {
+  if (text === undefined || text === "") return 0;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new UsageError(`SOURCE_DATE_EPOCH is ${JSON.stringify(text)}, which is no number of seconds since 1970`);
+}

@@ -1,0 +1,92 @@
+import { ValidationError } from "../errors.ts";
+import type { Image } from "../image/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
+import { extract } from "../mutate/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import { cleanEntryPath, readTar, rewriteEntry, type TarEntry, type TarNewEntry } from "../tar/mod.ts";
+
+/** A file of an image. */
+export interface FoundFile {
+  /** Its content. */
+  readonly content: Bytes;
+  /** The same file with other content, as an entry of a layer: mode, owner, extended attributes stay. */
+  readonly replaced: (content: Bytes, mtime: number) => TarNewEntry;
+}
+
+/** Options of {@linkcode findFile}. */
+export interface FindFileOptions extends AbortOptions {
+  /** What to call the image in an error. */
+  what: string;
+}
+
+/** How many hard links are followed, one to the next. */
+const MAX_LINKS = 8;
+
+/**
+ * A file of an image's file system; `undefined` when there is nothing of this name. Layers are read from the top down,
+ * until it is found.
+ *
+ * @param path as entries of a tar are named, clean
+ * @throws {ValidationError} when it is not a file, or is below what is no directory.
+ */
+export async function findFile(image: Image, path: string, options: FindFileOptions): Promise<FoundFile | undefined> {
+  const { what } = options;
+  let wanted = path;
+  for (let links = 0; links <= MAX_LINKS; links++) {
+    const { entry, content, above } = await search(image, wanted, options);
+    if (above) throw noDirectory(above, path, what);
+    if (entry === undefined) return undefined;
+    if (entry.type === "file") {
+      const replaced = (content: Bytes, mtime: number) =>
+        rewriteEntry(entry, { path, content, size: content.length, mtime });
+      return { content, replaced };
+    }
+    if (entry.type !== "link") throw noFile(entry, path, what);
+    wanted = cleanEntryPath(entry.linkname);
+  }
+  throw new ValidationError(`/${path} of ${what} is a hard link that leads to no file`);
+}
+
+interface Search {
+  readonly entry?: TarEntry;
+  readonly content: Bytes;
+  /** What is on the way to the file without being a directory. */
+  readonly above?: TarEntry;
+}
+
+async function search(image: Image, path: string, { signal }: AbortOptions): Promise<Search> {
+  let above: TarEntry | undefined;
+  for await (const entry of readTar(extract(image, { signal }), { signal })) {
+    const here = cleanEntryPath(entry.path);
+    if (here === path) return { entry, content: await entry.bytes() };
+    if (entry.type !== "directory" && path.startsWith(`${here}/`)) above = entry;
+  }
+  return { content: new Uint8Array(0), above };
+}
+
+function noFile(entry: TarEntry, path: string, what: string): ValidationError {
+  const hint = entry.type === "symlink" ? "edit the file that it leads to" : undefined;
+  return new ValidationError(`/${path} of ${what} is not a file but a ${kindOf(entry)}`, { hint });
+}
+
+/** A file below a link would take the link's place, and hide what it leads to. */
+function noDirectory(above: TarEntry, path: string, what: string): ValidationError {
+  const name = cleanEntryPath(above.path);
+  return new ValidationError(`/${path} can't be in ${what}: /${name} is not a directory but a ${kindOf(above)}`, {
+    hint: above.type === "symlink" ? "name the file by the path that the link leads to" : undefined,
+  });
+}
+
+function kindOf({ type, linkname }: TarEntry): string {
+  switch (type) {
+    case "symlink":
+      return `symbolic link to ${linkname}`;
+    case "characterDevice":
+    case "blockDevice":
+      return "device";
+    case "unknown":
+      return "thing of an unknown type";
+    default:
+      return type;
+  }
+}

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { available, pathOf } from "../peers/mod.ts";
+
+/** A registry that runs, with its content in a folder. */
+export interface BenchServer {
+  readonly name: string;
+  /** Whether ours is compared with it. */
+  readonly isPeer: boolean;
+  /** `127.0.0.1:PORT` */
+  readonly host: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** The registries that are here, each with what starts it over a folder. */
+export function servers(): { name: string; start: (folder: string) => Promise<BenchServer> }[] {
+  const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+  const serve = (folder: string) => [main, "registry", "serve", "--address", "127.0.0.1:0", "--disk", folder];
+  const ours = (name: string, command: readonly string[]) => ({
+    name,
+    start: (folder: string) => start({ name, isPeer: false }, [...command, ...serve(folder)], / at http:\/\/(\S+)/),
+  });
+  const deno = "Deno" in globalThis ? Deno.execPath() : undefined;
+  return [
+    ...(deno ? [ours("ours (Deno)", [deno, "run", "-A", "--no-check"])] : []),
+    ...(available("bun") ? [ours("ours (Bun)", [pathOf("bun"), "run"])] : []),
+    ...(available("docker-registry") ? [{ name: "docker-registry", start: startDockerRegistry }] : []),
+    ...(available("crane") ? [{ name: "crane", start: startCrane }] : []),
+  ];
+}
+
+async function startDockerRegistry(folder: string): Promise<BenchServer> {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "config.yml");
+  const config = {
+    version: "0.1",
+    log: { level: "info", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: join(folder, "storage"), maxthreads: 100 } },
+    http: { addr: "127.0.0.1:0", secret: "of a benchmark" },
+  };
+  writeFileSync(file, JSON.stringify(config)); // JSON is YAML
+  const command = [pathOf("docker-registry"), "serve", file];
+  return await start({ name: "docker-registry", isPeer: true }, command, /listening on (127\.0\.0\.1:\d+)/);
+}
+
+/** Go's registry in memory; it can keep blobs on a disk. */
+async function startCrane(folder: string): Promise<BenchServer> {
+  mkdirSync(folder, { recursive: true });
+  const command = [pathOf("crane"), "registry", "serve", "--address", "127.0.0.1:0", "--disk", folder];
+  return await start({ name: "crane", isPeer: true }, command, /serving on port (\d+)/);
+}
+
+async function start(
+  { name, isPeer }: { name: string; isPeer: boolean },
+  [program, ...words]: readonly string[],
+  announcement: RegExp,
+): Promise<BenchServer> {
+  const child: ChildProcess = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+  const exited = once(child, "exit");
+  let said = "";
+  const found = await new Promise<string>((resolve, reject) => {
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-5000);
+      const match = announcement.exec(said)?.[1];
+      if (match) resolve(match);
+    });
+    exited.then(() => reject(new Error(`${name} did not start: ${said}`)));
+  });
+  return {
+    name,
+    isPeer,
+    host: found.includes(":") ? found : `127.0.0.1:${found}`,
+    pid: child.pid!,
+    async stop() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}

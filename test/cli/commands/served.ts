@@ -1,0 +1,30 @@
+import { main } from "../../../cli/main.ts";
+import { FakeIo } from "../fake_io.ts";
+
+/** A registry that the command serves, until it is interrupted. */
+export class Served {
+  readonly io: FakeIo;
+  readonly code: Promise<number>;
+  readonly #url = Promise.withResolvers<string>();
+
+  constructor(words: readonly string[], environment: Record<string, string> = {}) {
+    this.io = new FakeIo({
+      environment,
+      onMessage: (text) => {
+        const url = / at (https?:\/\/\S+)\n/.exec(text)?.[1];
+        if (url !== undefined) this.#url.resolve(url);
+      },
+    });
+    this.code = main(["registry", "serve", ...words], this.io);
+    this.code.then((code) => this.#url.reject(new Error(`it ended with ${code}: ${this.io.err}`)));
+  }
+
+  async url(): Promise<string> {
+    return await this.#url.promise;
+  }
+
+  async interrupt(): Promise<number> {
+    this.io.interrupt("SIGINT");
+    return await this.code;
+  }
+}
