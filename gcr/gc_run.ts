@@ -8,6 +8,7 @@ import type { GcRules } from "./gc_rules.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, Sweep } from "./gc_sweep.ts";
 import type { JournalLine } from "./journal.ts";
+import { RateLimit } from "./rate_limit.ts";
 
 /** How many requests are on their way at the same time when nobody says. */
 const DEFAULT_JOBS = 8;
@@ -35,6 +36,11 @@ export interface GcRunOptions extends RemoteOptions {
    * @default no limit
    */
   maxDelete?: number;
+  /**
+   * The most requests per second.
+   * @default no limit
+   */
+  rate?: number;
   /**
    * A file that keeps which repositories are done and what was deleted, so that the same call goes on where one that
    * was killed had stopped. Used only when something is deleted.
@@ -73,7 +79,8 @@ export class GcRun {
     this.#jobs = jobs;
     this.#slots = new Semaphore(jobs);
     this.#allowance = { left: maxDelete };
-    this.#pusher = new Pusher(options);
+    const requests = options.rate === undefined ? undefined : new RateLimit(options.rate);
+    this.#pusher = new Pusher({ ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) });
     this.puller = this.#pusher.puller();
     this.tally = new GcTally(onEvent);
   }

@@ -24,15 +24,18 @@
  * @module
  */
 export {
+  isDigestTag,
   listingLines,
   type ListingLinesOptions,
   listRepository,
   type ListRepositoryOptions,
   type RepositoryListing,
 } from "./list.ts";
+export { type ManifestDetails, manifestDetails, type ManifestDetailsOptions } from "./manifest_details.ts";
 export { type ListedManifest, listedManifests, type ListedManifestsOptions } from "./listed_manifests.ts";
 export { type WalkedRepository, type WalkFailure, type WalkOptions, walkRepositories } from "./walk.ts";
 export { copyRecursively } from "./copy.ts";
+export { type CopyRoot, parseRoot } from "./copy_route.ts";
 export type { CopyEvent, CopyFailure, CopyRecursivelyOptions, CopyResult, ExtraItem } from "./copy_options.ts";
 export { isInShard, parseShard, type Shard } from "./shard.ts";
 export { applyGarbagePlan, type ApplyGarbagePlanOptions, collectGarbage, type CollectGarbageOptions } from "./gc.ts";
