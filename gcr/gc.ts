@@ -82,6 +82,7 @@ export async function collectGarbage(
       for (const tag of plan.tags) run.tally.tell({ kind: "tag", repository: repository.name, tag });
       if (options.delete) await sweep(run, rules, { survey, garbage: plan });
       run.tally.tell({ kind: "repository", repository: { ...survey.summary(), undated: plan.undated } });
+      run.forget(repository);
     }
   } finally {
     await line.close();

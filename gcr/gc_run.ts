@@ -126,6 +126,11 @@ export class GcRun {
     await this.#journal.done(survey.repository.name);
   }
 
+  /** Drops what was kept for a repository that is done. */
+  forget(repository: Repository): void {
+    this.puller.forget(repository);
+  }
+
   /** Tells of a failure after which the rest can go on; any other is thrown. */
   fail(name: string, error: unknown): void {
     this.#options.signal?.throwIfAborted();

@@ -71,7 +71,10 @@ With --recursive the repositories below are listed too: as the registry tells th
       note(`Failed: ${name}: ${summary(error)}`);
     };
     const walk = walkRepositories(root, { ...options, puller, onTruncated, onFailure });
-    for await (const { repository, listing } of walk) await print(repository, listing);
+    for await (const { repository, listing } of walk) {
+      await print(repository, listing);
+      puller.forget(repository);
+    }
     if (failed === 0) return;
     note(`Error: ${failed} of the repositories could not be listed`);
     return 1;
