@@ -99,6 +99,26 @@ describePeer("the Worker under workerd", ["miniflare"], () => {
     }
   });
 
+  it("lets in whom its secret names, and others as far as its variables say", async () => {
+    const worker = await startWorker({
+      bindings: { GCRANE_REGISTRY_USERS: "ann:correct horse", GCRANE_REGISTRY_ANONYMOUS_PULL: "true" },
+    });
+    try {
+      const send = async (method: string, path: string, user?: string) => {
+        const headers: Record<string, string> = user ? { Authorization: `Basic ${btoa(user)}` } : {};
+        const answer = await worker.fetch(`${worker.base}${path}`, { method, headers });
+        await answer.body?.cancel();
+        return answer.status;
+      };
+      assertEquals(await send("POST", "/v2/x/blobs/uploads/"), 401);
+      assertEquals(await send("POST", "/v2/x/blobs/uploads/", "ann:wrong"), 401);
+      assertEquals(await send("POST", "/v2/x/blobs/uploads/", "ann:correct horse"), 202);
+      assertEquals(await send("GET", "/v2/x/manifests/v1"), 404);
+    } finally {
+      await worker.close();
+    }
+  });
+
   it("holds little of a large blob in memory, and none of it for long", { timeout: 120_000 }, async () => {
     const worker = await startWorker();
     const heap = await HeapOfWorker.open(worker.program);
