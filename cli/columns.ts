@@ -4,3 +4,13 @@ export function columnLines(rows: readonly (readonly string[])[]): string[] {
   const widths = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   return rows.map((row) => row.map((cell, i) => i === row.length - 1 ? cell : cell.padStart(widths[i])).join("  "));
 }
+
+/** Rows as lines of a table, the first row its header: columns flush left, and those that are named flush right. */
+export function tableLines(rows: readonly (readonly string[])[], options: { right: readonly number[] }): string[] {
+  const count = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) =>
+    row.map((cell, i) => options.right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ")
+      .trimEnd()
+  );
+}

@@ -119,6 +119,11 @@ export interface CommandEntry {
   readonly aliases?: readonly string[];
   /** One line for lists of commands, without a full stop. */
   readonly summary: string;
+  /**
+   * Commands that its name stands before, as in `gc apply`: the word after it decides.
+   * @default none
+   */
+  readonly below?: readonly CommandEntry[];
   /** Loads the command's file. */
   readonly load: () => Promise<{ readonly command: Command }>;
 }

@@ -36,6 +36,10 @@ function commandHelp(
   if (entry.aliases?.length) page.heading(entry.aliases.length > 1 ? "Aliases:" : "Alias:", entry.aliases.join(", "));
   for (const paragraph of command.description?.split(/\n\s*\n/) ?? []) page.paragraph(paragraph);
   page.section(
+    "Commands",
+    (isCommandEntry(entry) ? entry.below ?? [] : []).map(({ name, summary }) => [[...path, name].join(" "), summary]),
+  );
+  page.section(
     "Arguments",
     Object.entries(command.args).map(([key, argument]) => [argumentName(key, argument), argument.help]),
   );

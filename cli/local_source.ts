@@ -1,6 +1,7 @@
 import type { DaemonImage, ImageSource } from "../src/crane/mod.ts";
 import type { DockerEngine } from "../src/daemon/mod.ts";
 import { localName } from "../src/name/mod.ts";
+import { exists, stat } from "../src/runtime/mod.ts";
 import type { Context } from "./command.ts";
 import { platformsOptions } from "./remote_options.ts";
 
@@ -28,6 +29,15 @@ export async function daemonImage(name: string, context: Context): Promise<Daemo
   const { platforms = [] } = platformsOptions(context);
   const platform = platforms.length === 1 ? platforms[0] : undefined;
   return await imageFromDaemon(name, { engine: await engineOf(context), platform, signal: context.signal });
+}
+
+/** The path of a layout that may be changed where it is, or made; `undefined` for what is one image, or a file. */
+export async function layoutToChange(source: ImageSource | undefined): Promise<string | undefined> {
+  if (typeof source !== "string") return undefined;
+  const local = await localName(source);
+  if (local === undefined || local.tag !== undefined) return undefined;
+  const isFile = await exists(local.path) && (await stat(local.path)).kind !== "directory";
+  return isFile ? undefined : local.path;
 }
 
 /** The name of an image in a Docker Engine; `undefined` for one that is elsewhere. */

@@ -36,7 +36,11 @@ export function resolveCommand(program: Program, words: readonly string[]): Reso
     }
     entry = findEntry(entries, path, word);
     path.push(entry.name);
-    if (isCommandEntry(entry)) return { path, entry, words: [...flagWords, ...words.slice(index + 1)] };
+    if (isCommandEntry(entry)) {
+      const below = entry.below?.find(({ name }) => name === words[index + 1]);
+      if (!below) return { path, entry, words: [...flagWords, ...words.slice(index + 1)] };
+      return { path: [...path, below.name], entry: below, words: [...flagWords, ...words.slice(index + 2)] };
+    }
     entries = entry.entries;
   }
   return { path, entry, words: [...flagWords, ...words.slice(index)] };

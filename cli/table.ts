@@ -126,6 +126,18 @@ export const gcrane: Program = {
       load: () => import("./commands/flatten.ts"),
     },
     {
+      name: "gc",
+      summary: "Find manifests that nothing leads to any more, and delete them if asked",
+      below: [
+        {
+          name: "apply",
+          summary: "Delete what a plan of gc names, as far as it is garbage still",
+          load: () => import("./commands/gc_apply.ts"),
+        },
+      ],
+      load: () => import("./commands/gc.ts"),
+    },
+    {
       name: "help",
       summary: "Show the help of a command",
       load: () => import("./commands/help.ts"),

@@ -23,3 +23,19 @@ export function parseBytes(text: string): number | undefined {
   const [, number, prefix, binary] = match;
   return Number(number) * (binary ? 1024 : 1000) ** ("kmgt".indexOf(prefix.toLowerCase() || " ") + 1);
 }
+
+const ages: readonly (readonly [unit: string, seconds: number])[] = [
+  ["y", 365 * 86_400],
+  ["w", 7 * 86_400],
+  ["d", 86_400],
+  ["h", 3600],
+  ["m", 60],
+  ["s", 1],
+];
+
+/** A time ago in milliseconds for people, in the largest unit of which there are two: `45s`, `90m`, `36h`, `5d`, `3y`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const [unit, length] = ages.find(([, length]) => seconds >= 2 * length) ?? ["s", 1];
+  return `${Math.floor(seconds / length)}${unit}`;
+}

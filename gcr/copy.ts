@@ -56,9 +56,9 @@ async function copyAll(run: CopyRun): Promise<CopyResult> {
 }
 
 async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): Promise<void> {
-  const { route, journal, puller, jobs, signal } = run;
+  const { route, journal, reader, jobs, signal } = run;
   const walk = walkRepositories(route.source, {
-    puller,
+    puller: reader,
     jobs,
     signal,
     select: (repository) => {

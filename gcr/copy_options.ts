@@ -7,15 +7,15 @@ import type { Shard } from "./shard.ts";
 /** Options of {@linkcode copyRecursively}. */
 export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
   /**
-   * Finds the credentials for the source, so that `keychain` is asked for those of the destination alone.
-   * @default `keychain`
-   */
-  sourceKeychain?: Keychain;
-  /**
    * How many repositories are looked at, how many manifests and how many layers move at the same time.
    * @default 4
    */
   jobs?: number;
+  /**
+   * Finds credentials for reading the source, where those are others than for the destination.
+   * @default `keychain`
+   */
+  sourceKeychain?: Keychain;
   /**
    * Tags to copy: globs, or regular expressions in slashes; one of them must match.
    * @default all

@@ -28,12 +28,12 @@ export class CopyRun {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;
-  /** Writes to the destination. */
+  /** Writes to the target. */
   readonly pusher: Pusher;
-  /** Reads the source. */
+  /** Reads the target. */
   readonly puller: Puller;
-  /** Reads the destination. */
-  readonly targetPuller: Puller;
+  /** Reads the source. */
+  readonly reader: Puller;
   /** How many manifests are worked on at the same time. */
   readonly slots: Semaphore;
   /** Where the destination has layers that it could mount. */
@@ -46,7 +46,6 @@ export class CopyRun {
   readonly failures: CopyFailure[] = [];
   failed = 0;
   readonly #transport: RemoteOptions;
-  /** The connections to the source, with credentials of their own where such were given. */
   readonly #source: Pusher;
   readonly #stop = new AbortController();
   readonly #wantsTag: NameMatcher;
@@ -62,15 +61,12 @@ export class CopyRun {
     const requests = rate === undefined ? undefined : new RateLimit(rate);
     this.#transport = { ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) };
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
-    const remote: RemoteOptions = {
-      ...this.#transport,
-      retry: { ...PATIENCE, ...options.retry, wait: (ms, signal) => this.#wait(ms, signal) },
-    };
+    const retry = { ...PATIENCE, ...options.retry, wait: (ms: number, signal?: AbortSignal) => this.#wait(ms, signal) };
+    this.pusher = new Pusher({ ...this.#transport, retry });
+    this.puller = this.pusher.puller();
     const { sourceKeychain } = options;
-    this.pusher = new Pusher(remote);
-    this.#source = sourceKeychain ? new Pusher({ ...remote, keychain: sourceKeychain }) : this.pusher;
-    this.puller = this.#source.puller();
-    this.targetPuller = this.pusher.puller();
+    this.#source = sourceKeychain ? new Pusher({ ...this.#transport, retry, keychain: sourceKeychain }) : this.pusher;
+    this.reader = this.#source.puller();
     this.slots = new Semaphore(this.jobs);
     this.#wantsTag = tagFilter.length === 0 ? () => true : anyOf(tagFilter.map(namePattern));
     this.#excludes = anyOf(exclude.map(repositoryPattern));
@@ -98,6 +94,12 @@ export class CopyRun {
     return untagged && platforms.length === 0;
   }
 
+  /** Drops the tokens for two repositories that are done with. */
+  forget(source: Repository, target: Repository): void {
+    this.#source.forget(source);
+    this.pusher.forget(target);
+  }
+
   /** Whether the options leave nothing out that a repository's listing names. */
   get wantsAll(): boolean {
     return this.wantsUntagged && (this.options.tagFilter ?? []).length === 0;
@@ -111,12 +113,6 @@ export class CopyRun {
   /** Whether a repository of the source, given by its path, is among those to copy. */
   wantsRepository(path: string): boolean {
     return !this.#excludes(path) && (this.options.shard === undefined || isInShard(path, this.options.shard));
-  }
-
-  /** Drops the tokens for a pair of repositories, which a run through many would gather. */
-  forget(source: Repository, target: Repository): void {
-    this.#source.forget(source);
-    this.pusher.forget(target);
   }
 
   /** Tells of what happened. */

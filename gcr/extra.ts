@@ -47,7 +47,7 @@ export class ExtraFinder {
 
   /** Goes through the repositories of the target that the source does not have. */
   async findOthers(): Promise<void> {
-    const { route, targetPuller: puller, jobs, signal } = this.#run;
+    const { route, puller, jobs, signal } = this.#run;
     const nothing = { tags: [], child: [], manifest: {} };
     const walk = walkRepositories(route.target, {
       puller,
@@ -74,7 +74,7 @@ export class ExtraFinder {
   }
 
   async #find({ target, before, listing }: ComparedRepositories): Promise<void> {
-    const { targetPuller: puller, signal, jobs, wantsAll, options } = this.#run;
+    const { puller, signal, jobs, wantsAll, options } = this.#run;
     const wanted = new Set(listing.tags);
     const isExtra = (tag: string) => !wanted.has(tag) && this.#run.wantsTag(tag) && !standsForReferrers(tag, listing);
     const tags = before.tags.filter(isExtra);
@@ -98,7 +98,7 @@ export class ExtraFinder {
   /** Adds manifests, but none that something leads to which stays, whatever the source's list says of it. */
   async #addManifests(target: Repository, digests: ReadonlySet<Hash>): Promise<void> {
     if (digests.size === 0) return;
-    const { targetPuller: puller, signal } = this.#run;
+    const { puller, signal } = this.#run;
     const { manifest = {} } = await listRepository(target, { puller, signal });
     const staying = Object.entries(manifest).filter(([digest, { mediaType = "" }]) =>
       isHash(digest) && !digests.has(digest) && mayBeIndex(mediaType)
@@ -121,7 +121,7 @@ function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryLi
 
 /** Some manifests of the target, and the members of those that are indexes. */
 async function reachedFrom(run: CopyRun, repository: Repository, digests: readonly Hash[]): Promise<Set<Hash>> {
-  const { targetPuller: puller, signal } = run;
+  const { puller, signal } = run;
   const reached = new Set<Hash>();
   const open = [...digests];
   for (let digest = open.pop(); digest !== undefined; digest = open.pop()) {
@@ -187,7 +187,7 @@ class Deletion {
 
   /** Those manifests that no tag points at any more, or again. */
   async #stillFree(items: readonly ExtraItem[]): Promise<ExtraItem[]> {
-    const { targetPuller: puller, signal } = this.#run;
+    const { puller, signal } = this.#run;
     const { manifest = {} } = await listRepository(this.#repository, { puller, signal });
     return items.filter(({ digest }) => digest in manifest && (manifest[digest].tag ?? []).length === 0);
   }
@@ -212,7 +212,7 @@ class Deletion {
    * stays.
    */
   async #deleteTargets(stuck: readonly ExtraItem[], items: readonly ExtraItem[]): Promise<void> {
-    const { targetPuller: puller, pusher, signal, jobs } = this.#run;
+    const { puller, pusher, signal, jobs } = this.#run;
     const going = new Set(items.map(({ tag }) => tag));
     const staying: Hash[] = [];
     const tags: string[] = [];

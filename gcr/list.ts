@@ -117,6 +117,11 @@ function raise(error: ProtocolError): never {
   throw error;
 }
 
+/** Whether a tag stands for what refers to a manifest, `sha256-…` for example. */
+export function isDigestTag(tag: string): boolean {
+  return /^sha(256|512)-[0-9a-f]{64,}/.test(tag);
+}
+
 /** Options of {@linkcode listingLines}. */
 export interface ListingLinesOptions {
   /**
@@ -133,16 +138,16 @@ export interface ListingLinesOptions {
 
 /**
  * A listing as lines: of Google's, the repositories below, then each `repository@digest` followed by its
- * `repository:tag`s, sorted; of a plain one its tags.
+ * `repository:tag`s, all of it sorted; of a plain one its tags.
  */
 export function* listingLines(
   repository: Repository,
   listing: RepositoryListing,
   options: ListingLinesOptions = {},
 ): Generator<string, void, undefined> {
-  const shown = (tag: string) => !(options.omitDigestTags && /^sha(256|512)-[0-9a-f]{64,}/.test(tag));
+  const shown = (tag: string) => !(options.omitDigestTags && isDigestTag(tag));
   if (!listing.manifest) {
-    for (const tag of listing.tags.filter(shown)) yield options.fullRef ? `${repository}:${tag}` : tag;
+    for (const tag of listing.tags.filter(shown).sort()) yield options.fullRef ? `${repository}:${tag}` : tag;
     return;
   }
   for (const child of listing.child ?? []) yield `${repository}/${child}`;

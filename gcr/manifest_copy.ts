@@ -140,12 +140,12 @@ export class ManifestCopy {
 
   /** All that a manifest points at. */
   async #writeContent(opened: Opened): Promise<void> {
-    const { signal, puller, jobs } = this.#run;
+    const { signal, reader, jobs } = this.#run;
     const pool = { concurrency: jobs, signal };
     if ("schema1" in opened) {
       const { source } = this.#options;
       await mapConcurrent(opened.schema1.schema1Layers(), pool, async (digest) => {
-        await this.#upload(await puller.layer(source.digest(digest), { signal }));
+        await this.#upload(await reader.layer(source.digest(digest), { signal }));
       });
     } else if (opened.view.kind === "image") {
       const { view } = opened;
@@ -207,10 +207,10 @@ export class ManifestCopy {
   }
 
   async #findReferrers(digest: Hash): Promise<void> {
-    const { puller, signal } = this.#run;
+    const { reader, signal } = this.#run;
     const reference = this.#options.source.digest(digest);
     // The tag that stands in for the API is a tag of the source, and copied as such.
-    const index = await puller.referrers(reference, { signal, fallback: false });
+    const index = await reader.referrers(reference, { signal, fallback: false });
     const { manifests } = await index.manifest({ signal });
     this.#referring.push(...manifests.map((descriptor) => descriptor.digest));
     this.#subjects.push(digest);
@@ -232,8 +232,8 @@ export class ManifestCopy {
   }
 
   async #fetch(digest: Hash): Promise<Opened> {
-    const { puller, signal } = this.#run;
-    const found = await puller.get(this.#options.source.digest(digest), { signal });
+    const { reader, signal } = this.#run;
+    const found = await reader.get(this.#options.source.digest(digest), { signal });
     return isSchema1(found.descriptor.mediaType) ? { schema1: found } : { view: found.view() };
   }
 

@@ -1,9 +1,10 @@
 /**
- * What Google's registries add to the standard: listings that tell of manifests, times, sizes and repositories below.
+ * Whole registries: list them, walk through them, copy them to others and collect their garbage, on Google's registries,
+ * whose listings tell of manifests, times, sizes and repositories below, and on every other.
  *
  * @example
  * ```ts
- * import { listingLines, listRepository } from "@gcrane/gcrane/gcr";
+ * import { copyRecursively, listingLines, listRepository } from "@gcrane/gcrane/gcr";
  * import { randomImage } from "@gcrane/gcrane/image";
  * import { parseRepository } from "@gcrane/gcrane/name";
  * import { createRegistry } from "@gcrane/gcrane/registry";
@@ -15,19 +16,43 @@
  *
  * const listing = await listRepository(repository, options);
  * for (const line of listingLines(repository, listing)) console.log(line); // …/app@sha256:…, …/app:v1
+ *
+ * const { manifests, tags } = await copyRecursively("registry.example.com/app", "mirror.example.com/copy", options);
+ * console.log(manifests, tags); // 1 1
  * ```
  *
  * @module
  */
 export {
+  isDigestTag,
   listingLines,
   type ListingLinesOptions,
   listRepository,
   type ListRepositoryOptions,
   type RepositoryListing,
 } from "./list.ts";
+export { type ManifestDetails, manifestDetails, type ManifestDetailsOptions } from "./manifest_details.ts";
 export { type ListedManifest, listedManifests, type ListedManifestsOptions } from "./listed_manifests.ts";
 export { type WalkedRepository, type WalkFailure, type WalkOptions, walkRepositories } from "./walk.ts";
 export { copyRecursively } from "./copy.ts";
+export { type CopyRoot, parseRoot } from "./copy_route.ts";
 export type { CopyEvent, CopyFailure, CopyRecursivelyOptions, CopyResult, ExtraItem } from "./copy_options.ts";
 export { isInShard, parseShard, type Shard } from "./shard.ts";
+export { applyGarbagePlan, type ApplyGarbagePlanOptions, collectGarbage, type CollectGarbageOptions } from "./gc.ts";
+export type { GcRunOptions } from "./gc_run.ts";
+export type { GcEvent, GcResult, LeftWhy, RepositorySummary } from "./gc_events.ts";
+export type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
+export { type GarbageManifest, type GarbagePlan, type GarbageTag, planGarbage } from "./gc_plan.ts";
+export {
+  type GarbagePlanFile,
+  parsePlan,
+  type PlannedItem,
+  plannedItem,
+  type PlanTerms,
+  planText,
+} from "./gc_plan_file.ts";
+export { DEFAULT_GRACE, type GcPins, type GcRules, type KeepRule, type RemoveRule } from "./gc_rules.ts";
+export type { TagSetRule } from "./gc_tag_set.ts";
+export { parseRules } from "./gc_rules_file.ts";
+export { joinPins, parsePins } from "./gc_pins.ts";
+export { parseDuration } from "./duration.ts";

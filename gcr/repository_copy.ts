@@ -58,7 +58,7 @@ function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
 
 /** What the target has: nothing where there is no such repository yet. */
 async function listTarget(run: CopyRun, target: Repository, pusher: Pusher): Promise<TargetListing> {
-  const { signal, targetPuller: puller, options } = run;
+  const { signal, puller, options } = run;
   try {
     return await listRepository(target, { puller, signal });
   } catch (error) {
@@ -123,12 +123,12 @@ class RepositoryCopy {
   /** The manifests of the source to copy, with those of their tags that are wanted. */
   async #wanted(): Promise<ListedManifest[]> {
     const { source, listing, before } = this.#pair;
-    const { options, puller, signal, jobs } = this.#run;
+    const { options, reader, signal, jobs } = this.#run;
     const taken = new Set(options.noClobber ? before?.tags : []);
     const isWanted = (tag: string) => this.#run.wantsTag(tag) && !taken.has(tag);
     const asked = { ...listing, tags: listing.tags.filter((tag) => isWanted(tag) && !this.#journaled.hasTag(tag)) };
     const wanted: ListedManifest[] = [];
-    for await (const manifest of listedManifests(source, asked, { puller, signal, jobs })) {
+    for await (const manifest of listedManifests(source, asked, { puller: reader, signal, jobs })) {
       const tags = manifest.tags.filter(isWanted);
       if (tags.length === 0 && (manifest.tags.length > 0 || !this.#run.wantsUntagged)) continue;
       if (this.#journaled.has(manifest.digest, tags)) continue;
@@ -140,10 +140,12 @@ class RepositoryCopy {
   /** What refers to the manifests that were settled: what the registry says, and what tags beside them lead to. */
   async #referrers(copy: ManifestCopy): Promise<ListedManifest[]> {
     const { source, listing } = this.#pair;
-    const { puller, signal, jobs } = this.#run;
+    const { reader, signal, jobs } = this.#run;
     const found = copy.takeReferrers().map((digest): ListedManifest => ({ digest, mediaType: "", tags: [] }));
     const tags = copy.takeSubjects().flatMap((digest) => this.#beside(digest));
-    for await (const beside of listedManifests(source, { name: listing.name, tags }, { puller, signal, jobs })) {
+    for await (
+      const beside of listedManifests(source, { name: listing.name, tags }, { puller: reader, signal, jobs })
+    ) {
       this.#tags.set(beside.digest, beside.tags);
       found.push(beside);
     }
@@ -168,7 +170,7 @@ class RepositoryCopy {
   /** What the target has of what is wanted. */
   async #target(wanted: readonly ListedManifest[]): Promise<CopyTarget> {
     const { target, before } = this.#pair;
-    const { targetPuller: puller, signal, jobs, options } = this.#run;
+    const { puller, signal, jobs, options } = this.#run;
     if (!before) return { repository: target, tags: new Map(), manifests: new Set(), complete: false };
     const tags = new Map<string, Hash | undefined>(before.tags.map((tag) => [tag, undefined]));
     const asked = options.noClobber ? [] : [...new Set(wanted.flatMap((manifest) => manifest.tags))];

@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { layoutToChange, localSource, SOURCES_HELP } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane index append` */
@@ -56,7 +56,8 @@ ${SOURCES_HELP}`,
     const { appendToIndex, appendToLayout } = await import("../../src/crane/mod.ts");
     const sources = await Promise.all(members.map(async (name) => await localSource(name, context) ?? name));
     const local = base === undefined ? undefined : await localSource(base, context);
-    if (typeof local === "string" && tag === undefined) return await appendToLayout(local, sources, options);
+    const layout = tag === undefined ? await layoutToChange(local) : undefined;
+    if (layout !== undefined) return await appendToLayout(layout, sources, options);
     await stdout.print(await appendToIndex(local ?? base, sources, { ...options, tag, docker }));
   },
 });

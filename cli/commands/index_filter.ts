@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { localSource } from "../local_source.ts";
+import { layoutToChange, localSource } from "../local_source.ts";
 import { platformFlag } from "../platform_flag.ts";
 import { commandOptions } from "../remote_options.ts";
 
@@ -38,7 +38,8 @@ The original stays. The result is pushed to its repository by digest, which is p
     const { filterIndex, filterLayout } = await import("../../src/crane/mod.ts");
     const options = { ...commandOptions(context), onProgress };
     const local = await localSource(args.index, context);
-    if (typeof local === "string" && flags.tag === undefined) return await filterLayout(local, platforms, options);
+    const layout = flags.tag === undefined ? await layoutToChange(local) : undefined;
+    if (layout !== undefined) return await filterLayout(layout, platforms, options);
     await stdout.print(await filterIndex(local ?? args.index, platforms, { ...options, tag: flags.tag }));
   },
 });

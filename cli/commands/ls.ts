@@ -1,32 +1,89 @@
+import type { RepositoryListing } from "../../gcr/mod.ts";
 import { UsageError } from "../../src/errors.ts";
+import type { Registry, Repository } from "../../src/name/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { remoteOptions } from "../remote_options.ts";
+import { summary } from "../failure.ts";
+import { commandOptions } from "../remote_options.ts";
 
 /** `gcrane ls` */
 export const command: Command = declare({
   description:
-    `Tags are printed one per line. Registries that speak Google's extension (gcr.io, pkg.dev, "gcrane registry serve") say more: repositories below this one come first, then each image by its digest, followed by its tags.`,
-  args: { repository: { valueName: "REPO", help: "The repository" } },
+    `Tags are printed one per line, sorted. Registries that speak Google's extension (gcr.io, pkg.dev, "gcrane registry serve") say more: repositories below this one come first, then each image by its digest, followed by its tags.
+
+On a terminal, or with --table, it is a table: tags, digest, type and platforms, the size of all that it holds, and how long ago it was uploaded, or made where the registry does not say.
+
+With --recursive the repositories below are listed too: as the registry tells them, or out of its catalog. What can't be read is told of, the rest goes on, and the exit code is 1.`,
+  args: { root: { valueName: "REPO", help: "A repository; with -r a registry too, for all of its repositories" } },
   flags: {
+    recursive: { type: "boolean", short: "r", help: "The repositories below as well; tags are written with theirs" },
     fullRef: { type: "boolean", help: "Write repository:tag instead of the tag" },
     omitDigestTags: { type: "boolean", short: "O", help: "Leave out tags like sha256-… that stand for referrers" },
-    json: { type: "boolean", help: "Print all that the registry says, as one line of JSON" },
+    json: { type: "boolean", help: "Print all that the registry says, one line of JSON for each repository" },
+    table: { type: "boolean", help: "Print a table though standard output is no terminal" },
+    names: { type: "boolean", help: "Print names alone though standard output is a terminal" },
   },
   examples: [
     { text: "See which tags there are", command: "gcrane ls registry.example.com/app" },
+    { text: "See what they are, how large and how old", command: "gcrane ls --table registry.example.com/app" },
+    { text: "List a whole registry", command: "gcrane ls -r registry.example.com" },
     { text: "See when images were uploaded", command: "gcrane ls --json gcr.io/project/app | jq .manifest" },
   ],
   async run(context) {
-    const { args, flags, stdout, signal } = context;
-    if (/^[^/]+:\d+\/?$/.test(args.repository)) {
-      const hint = `gcrane catalog ${args.repository.replace("/", "")} lists its repositories`;
-      throw new UsageError(`${args.repository} is a registry, not a repository`, { hint });
+    const { args, flags, stdout, signal, note, warn } = context;
+    if ([flags.json, flags.table, flags.names].filter(Boolean).length > 1) {
+      throw new UsageError("--json, --table and --names are three ways to print: choose one");
     }
-    const { parseRepository } = await import("../../src/name/mod.ts");
-    const { listRepository, listingLines } = await import("../../gcr/mod.ts");
-    const repository = parseRepository(args.repository, { insecure: flags.insecure });
-    const listing = await listRepository(repository, { ...remoteOptions(context), signal });
-    if (flags.json) return await stdout.print(JSON.stringify(listing));
-    for (const line of listingLines(repository, listing, flags)) await stdout.print(line);
+    const { isDigestTag, listingLines, listRepository, parseRoot, walkRepositories } = await import("../../gcr/mod.ts");
+    const { Puller } = await import("../../src/remote/mod.ts");
+    const options = { ...commandOptions(context), signal };
+    const puller = new Puller(options);
+    const root = parseRoot(args.root, { insecure: flags.insecure });
+    const { omitDigestTags, recursive } = flags;
+    const isTable = flags.table || (stdout.isTerminal && !flags.json && !flags.names && !flags.fullRef);
+    let tables = 0;
+    const print = async (repository: Repository, listing: RepositoryListing) => {
+      if (flags.json) return await stdout.print(JSON.stringify(listing));
+      const shownListing = recursive ? { ...listing, ...(listing.child ? { child: [] } : {}) } : listing;
+      if (!isTable) {
+        for (
+          const line of listingLines(repository, shownListing, { omitDigestTags, fullRef: flags.fullRef || recursive })
+        ) {
+          await stdout.print(line);
+        }
+        return;
+      }
+      const { listingTable } = await import("../listing_table.ts");
+      const width = stdout.isTerminal ? context.display.columns : Infinity;
+      const shown = (tag: string) => !(omitDigestTags && isDigestTag(tag));
+      const lines = await listingTable(repository, listing, { puller, width, shown, now: Date.now(), note, signal });
+      for (const child of shownListing.child ?? []) await stdout.print(`${repository}/${child}`);
+      if (recursive && lines.length > 0) await stdout.print(`${tables++ > 0 ? "\n" : ""}${repository}`);
+      for (const line of lines) await stdout.print(line);
+    };
+    const onTruncated = (error: Error) => warn(summary(error));
+    if (!recursive) {
+      const repository = onlyRepository(root);
+      return await print(repository, await listRepository(repository, { ...options, puller, onTruncated }));
+    }
+    let failed = 0;
+    const onFailure = ({ name, error }: { name: string; error: unknown }) => {
+      failed++;
+      note(`Failed: ${name}: ${summary(error)}`);
+    };
+    const walk = walkRepositories(root, { ...options, puller, onTruncated, onFailure });
+    for await (const { repository, listing } of walk) {
+      await print(repository, listing);
+      puller.forget(repository);
+    }
+    if (failed === 0) return;
+    note(`Error: ${failed} of the repositories could not be listed`);
+    return 1;
   },
 });
+
+function onlyRepository(root: Registry | Repository): Repository {
+  if ("repository" in root && typeof root.repository === "string") return root as Repository;
+  throw new UsageError(`${root.name} is a registry, not a repository`, {
+    hint: `gcrane ls -r ${root.name} lists all of it, gcrane catalog ${root.name} its repositories`,
+  });
+}

@@ -3,7 +3,9 @@ import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare, type Context } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
 import type { PullSource } from "../../src/crane/mod.ts";
-import { daemonImage, daemonName } from "../local_source.ts";
+import { localName } from "../../src/name/mod.ts";
+import { exists } from "../../src/runtime/mod.ts";
+import { daemonImage, daemonName, localSource } from "../local_source.ts";
 import { platformsOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane pull` */
@@ -11,7 +13,7 @@ export const command: Command = declare({
   description:
     `The format "tarball" is the one that "docker save" writes and "docker load" reads; "legacy" is the same for Docker before 1.10, with layers uncompressed in folders; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
 
-Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it, or what is for --platform, of which there may be several. daemon://NAME for IMAGE is one in the Docker Engine that DOCKER_HOST names, or in podman.`,
+Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it, or what is for --platform, of which there may be several. IMAGE may also be the path of a layout or a tarball, to turn one into the other, or daemon://NAME for one in the Docker Engine that DOCKER_HOST names, or in podman.`,
   args: {
     images: { valueName: "IMAGE", help: "What to pull", repeated: true },
     path: { help: 'The file or the directory to write, or "-"', completes: "file" },
@@ -40,13 +42,15 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
       text: "Save an image with all its platforms",
       command: "gcrane pull --format oci registry.example.com/app:v1 ./layout",
     },
+    { text: "Turn a tarball into a layout", command: "gcrane pull --format oci ./app.tar ./layout" },
   ],
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal, onProgress } = context;
-    const file = args.images.find((image) => /^\.{0,2}\//.test(image));
-    if (file !== undefined) {
-      throw new UsageError(`${file} is no image but a path`, { hint: "the file or directory to write comes last" });
+    for (const name of args.images) {
+      const local = await localName(name);
+      if (local === undefined || await exists(local.path)) continue;
+      throw new UsageError(`${name} is no image but a path`, { hint: "the file or directory to write comes last" });
     }
     const toOutput = args.path === "-";
     if (toOutput) checkOutput(flags.format, stdout);
@@ -68,12 +72,21 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   },
 });
 
-/** What a name stands for: an image in an engine keeps its name. */
+/** What a name stands for: what is in an engine, or is named in a file, keeps its name. */
 async function pullSource(name: string, context: Context): Promise<PullSource> {
-  const reference = daemonName(name);
-  if (reference === undefined) return name;
-  const image = await daemonImage(reference, context);
-  return { image, reference: image.inspection.repoTags.includes(reference) ? reference : image.inspection.repoTags[0] };
+  const inEngine = daemonName(name);
+  if (inEngine !== undefined) {
+    const view = await daemonImage(inEngine, context);
+    const { repoTags } = view.inspection;
+    return { view, reference: repoTags.includes(inEngine) ? inEngine : repoTags[0] };
+  }
+  const local = await localSource(name, context);
+  if (local === undefined) return name;
+  const { open } = await import("../../src/crane/mod.ts");
+  const view = await open(local, platformsOptions(context));
+  const tag = (await localName(name))?.tag;
+  // A layout may name an image by a tag alone, which is no name anywhere else.
+  return { view, reference: tag?.includes(":") ? tag : undefined };
 }
 
 /** Everything is downloaded before the first byte is written, for sizes stand in front of what they are the sizes of. */

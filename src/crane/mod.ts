@@ -20,6 +20,7 @@ export { blob, catalog, config, configFile, digest, head, list, listPages, manif
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
 export { remove, tag } from "./change.ts";
 export {
+  type NamedView,
   pull,
   type PullOptions,
   type PullSource,

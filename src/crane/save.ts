@@ -4,6 +4,7 @@ import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../tarball/mod.ts";
+import { openImage } from "./open.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
@@ -28,8 +29,19 @@ export async function pull(reference: string, options: PullOptions = {}): Promis
   return cache ? cachedImage(image, cache) : image;
 }
 
-/** What to save: what a reference names, or an image from elsewhere and what to call it. */
-export type PullSource = string | TarballEntry;
+/** An image or an index from elsewhere, and what to call it. */
+export interface NamedView {
+  /** The image or the index. */
+  readonly view: Image | ImageIndex;
+  /**
+   * What to call it: a reference.
+   * @default no name
+   */
+  readonly reference?: string;
+}
+
+/** What to save: what a reference names, or something from elsewhere. */
+export type PullSource = string | NamedView;
 
 /** Options of {@linkcode saveTarball}. */
 export interface SaveTarballOptions extends PullOptions {
@@ -62,10 +74,12 @@ export async function streamTarball(
 async function tarballEntries(sources: readonly PullSource[], options: PullOptions): Promise<TarballEntry[]> {
   const puller = pullerOf(options);
   const cache = cacheOf(options);
-  return await Promise.all(sources.map(async (text) => {
-    if (typeof text !== "string") return text;
-    const image = await puller.image(referenceOf(text, options), options);
-    return { reference: text, image: cache ? cachedImage(image, cache) : image };
+  return await Promise.all(sources.map(async (source) => {
+    if (typeof source !== "string") {
+      return { reference: source.reference, image: await openImage(source.view, options) };
+    }
+    const image = await puller.image(referenceOf(source, options), options);
+    return { reference: source, image: cache ? cachedImage(image, cache) : image };
   }));
 }
 
@@ -92,7 +106,7 @@ export async function saveLayout(
   // Everything is looked up before anything is made, so that a typo leaves no empty layout behind.
   const found = await Promise.all(sources.map(async (source) => {
     if (typeof source !== "string") {
-      return { name: source.reference && referenceOf(source.reference, options).name, view: source.image };
+      return { name: source.reference, view: await ofPlatforms(source.view, options) };
     }
     const reference = referenceOf(source, options);
     const view = await ofPlatforms((await puller.get(reference, options)).view(), options);

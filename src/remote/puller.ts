@@ -72,6 +72,11 @@ export class Puller {
     this.#client = options instanceof RemoteClient ? options : new RemoteClient(options);
   }
 
+  /** Drops the tokens for a repository, which a run through many would gather. */
+  forget(repository: Repository): void {
+    this.#client.connection(repository.registry).forget(repository.repository);
+  }
+
   /** A manifest of any type. */
   async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
     return new RemoteManifest(this.#client, reference, await fetchManifest(this.#client, reference, options));

@@ -20,7 +20,9 @@ async function gcraneLine(...words: string[]): Promise<{ code: number; out: stri
 function commandEntries(entries: readonly Entry[], path: readonly string[] = []): [path: string[], CommandEntry][] {
   return entries.flatMap((entry) => {
     const here = [...path, entry.name];
-    return isCommandEntry(entry) ? [[here, entry] as [string[], CommandEntry]] : commandEntries(entry.entries, here);
+    return isCommandEntry(entry)
+      ? [[here, entry] as [string[], CommandEntry], ...commandEntries(entry.below ?? [], here)]
+      : commandEntries(entry.entries, here);
   });
 }
 

@@ -70,6 +70,30 @@ describe("README: what people do most", () => {
   });
 });
 
+describe("README: mirror a registry", () => {
+  it("every line runs, on two registries", { timeout: 120_000 }, async () => {
+    const section = /^## Mirror a registry\n(.*?)^## /ms.exec(readme)![1];
+    const lines = /^```console\n(.*?)^```$/ms.exec(section)![1].trimEnd().split("\n");
+    assertEquals(lines.length, 7);
+    await withFolder(async (folder) => {
+      await withRegistryProcess(async (registry) =>
+        await withRegistryProcess(async (mirror) => {
+          await fill((reference, view) => pushWith(fetch, reference, view), registry);
+          for (const line of lines) {
+            const filled = line.replaceAll("registry.example.com", registry).replaceAll("mirror.example.com", mirror);
+            const script = `set -euo pipefail\ngcrane() { ${gcraneCommand} "$@"; }\n${filled}`;
+            const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
+            assertEquals(status, 0, `${line}\n${stderr}`);
+          }
+          const [source, target] = [await contentOf(registry), await contentOf(mirror)];
+          for (const name of Object.keys(source)) assertEquals(target[name], source[name]);
+          assertEquals(Object.keys(target).includes("small/web/multi"), true);
+        })
+      );
+    });
+  });
+});
+
 describe("README: recipes", () => {
   const names = ["rebase", "label", "strip", "distroless", "shrink"] as const;
 
@@ -158,28 +182,4 @@ describe("README: recipes", () => {
         await crane.validate(`${registry}/bloated:small`);
       }),
   );
-});
-
-describe("README: mirror a registry", () => {
-  it("every line runs, on two registries", { timeout: 120_000 }, async () => {
-    const section = /^## Mirror a registry\n(.*?)^## /ms.exec(readme)![1];
-    const lines = /^```console\n(.*?)^```$/ms.exec(section)![1].trimEnd().split("\n");
-    assertEquals(lines.length, 7);
-    await withFolder(async (folder) => {
-      await withRegistryProcess(async (registry) =>
-        await withRegistryProcess(async (mirror) => {
-          await fill((reference, view) => pushWith(fetch, reference, view), registry);
-          for (const line of lines) {
-            const filled = line.replaceAll("registry.example.com", registry).replaceAll("mirror.example.com", mirror);
-            const script = `set -euo pipefail\ngcrane() { ${gcraneCommand} "$@"; }\n${filled}`;
-            const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
-            assertEquals(status, 0, `${line}\n${stderr}`);
-          }
-          const [source, target] = [await contentOf(registry), await contentOf(mirror)];
-          for (const name of Object.keys(source)) assertEquals(target[name], source[name]);
-          assertEquals(Object.keys(target).includes("small/web/multi"), true);
-        })
-      );
-    });
-  });
 });

@@ -2,7 +2,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import type { CopyEvent } from "../../gcr/mod.ts";
 import { HttpError, UsageError } from "../../src/errors.ts";
-import { FakeRegistry } from "../fakes/mod.ts";
+import { anonymous, type Keychain } from "../../src/authn/mod.ts";
+import { MediaType } from "../../src/spec/mod.ts";
+import { FakeRegistry, utf8 } from "../fakes/mod.ts";
 import {
   amd64,
   arm64,
@@ -192,6 +194,54 @@ describe("copyRecursively", () => {
     ]);
     const sizes = await Promise.all([...await image(1).layers(), await image(1).configLayer()].map((it) => it.size()));
     assertEquals([manifests, bytes], [1, sizes.reduce((a, b) => a + b)]);
+  });
+
+  it("signs in to source and target each in its own way", async () => {
+    const world = await filled();
+    const asked: [end: string, registry: string][] = [];
+    const keychain = (end: string): Keychain => ({
+      resolve({ registry }) {
+        asked.push([end, registry]);
+        return Promise.resolve(anonymous);
+      },
+    });
+    const options = { keychain: keychain("target"), sourceKeychain: keychain("source"), withReferrers: true };
+    await world.copy(SOURCE, TARGET, { ...options, tagFilter: ["v1"], extra: "find" });
+    assertEquals(
+      new Set(asked.map(([end, registry]) => `${end} ${registry}`)),
+      new Set([
+        `source ${SOURCE}`,
+        `target ${TARGET}`,
+      ]),
+    );
+  });
+
+  it("copies Docker's schema 1 with its layers, and an index that holds layers", async () => {
+    const source = new FakeRegistry();
+    const world = new CopyWorld({ source, target: new FakeRegistry() });
+    const [one, two] = ["one", "two"].map((text) => source.addBlob("app", utf8(text)));
+    const old = { schemaVersion: 1, fsLayers: [{ blobSum: one }, { blobSum: two }, { blobSum: one }] };
+    const mediaType = MediaType.OciImageIndex;
+    const cache = {
+      schemaVersion: 2,
+      mediaType,
+      manifests: [{ mediaType: MediaType.OciLayerGzip, digest: one, size: 3 }],
+    };
+    for (
+      const [tag, value, mediaType] of [
+        ["old", old, MediaType.DockerManifestSchema1],
+        ["cache", cache, MediaType.OciImageIndex],
+      ] as const
+    ) {
+      source.addManifest("app", { bytes: utf8(JSON.stringify(value)), mediaType }, tag);
+    }
+    const { failures } = await world.copy(SOURCE, TARGET);
+    assertEquals(failures, []);
+    assertEquals((await world.content(TARGET)).app.tags, (await world.content(SOURCE)).app.tags);
+    for (const digest of [one, two]) {
+      const { status } = await world.fetch(`https://${TARGET}/v2/app/blobs/${digest}`);
+      assertEquals(status, 200);
+    }
   });
 
   it("keeps to a rate of requests, and of bytes", async () => {

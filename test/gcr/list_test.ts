@@ -90,12 +90,12 @@ describe("listingLines", () => {
     ]);
   });
 
-  it("are the tags alone of a plain listing, or with their repository", () => {
+  it("are the tags alone of a plain listing, sorted, or with their repository", () => {
     const plain = { name: "team/app", tags: ["v2", "v1", digestTag] };
-    assertEquals([...listingLines(repository, plain)], ["v2", "v1", digestTag]);
+    assertEquals([...listingLines(repository, plain)], [digestTag, "v1", "v2"]);
     assertEquals([...listingLines(repository, plain, { fullRef: true, omitDigestTags: true })], [
-      `${repository}:v2`,
       `${repository}:v1`,
+      `${repository}:v2`,
     ]);
   });
 

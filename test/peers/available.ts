@@ -18,6 +18,7 @@ export type Peer =
   | "zsh"
   | "fish"
   | "crane"
+  | "gcrane"
   | "bun"
   | "miniflare"
   | "s3rver"

@@ -75,3 +75,18 @@ declare module "@std/yaml/parse" {
   }
   export function parseAll(content: string, options?: ParseOptions): unknown[];
 }
+
+declare module "@std/semver" {
+  export interface SemVer {
+    major: number;
+    minor: number;
+    patch: number;
+    prerelease?: (string | number)[];
+    build?: string[];
+  }
+  export type Range = readonly (readonly unknown[])[];
+  export function tryParse(value: string): SemVer | undefined;
+  export function parseRange(value: string): Range;
+  export function satisfies(version: SemVer, range: Range): boolean;
+  export function compare(a: SemVer, b: SemVer): -1 | 0 | 1;
+}

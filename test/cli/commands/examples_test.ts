@@ -23,6 +23,7 @@ async function prepare(world: World): Promise<string> {
   const repositories = [
     "registry.example.com/app",
     "registry.example.com/base",
+    "registry.example.com/team/app",
     "gcr.io/project/app",
     "localhost:5000/app",
   ];
@@ -40,6 +41,7 @@ async function prepare(world: World): Promise<string> {
   world.write("rootfs.tar.gz", gzipSync(tar));
   await writeTarballFile(world.path("app.tar"), [{ reference: "app:v1", image }]);
   await (await createLayout(world.path("layout"))).appendImage(image);
+  world.write("plan.json", '{"kind":"gcrane gc plan","version":1,"items":[]}');
   mkdirSync(world.path("docker"));
   const auths = { "registry.example.com": { auth: btoa("me:s3cret") } };
   writeFileSync(world.path("docker/config.json"), JSON.stringify({ auths }));
@@ -90,7 +92,7 @@ function commandEntries(entries: readonly Entry[], path: string = ""): [path: st
   return entries.flatMap((entry) => {
     const here = `${path}${entry.name}`;
     return isCommandEntry(entry)
-      ? [[here, entry] as [string, CommandEntry]]
+      ? [[here, entry] as [string, CommandEntry], ...commandEntries(entry.below ?? [], `${here} `)]
       : commandEntries(entry.entries, `${here} `);
   });
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "node:test";
-import { randomImage } from "../../../src/image/mod.ts";
+import { emptyIndex, randomImage } from "../../../src/image/mod.ts";
+import { appendManifests } from "../../../src/mutate/mod.ts";
 import { digestOf, fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
 import { inWorld, type World } from "./world.ts";
 
@@ -85,16 +86,104 @@ describe("gcrane ls", () => {
       );
     }));
 
-  it("takes no registry and no tag", () =>
+  it("takes no registry without -r, no tag, and one way to print", () =>
     inWorld(async (world) => {
       const registry = await world.gcrane("ls localhost:5000");
       assertEquals([registry.code, registry.err.split("\n")[0]], [
         2,
-        "Error: localhost:5000 is a registry, not a repository — gcrane catalog localhost:5000 lists its repositories",
+        "Error: localhost:5000 is a registry, not a repository — gcrane ls -r localhost:5000 lists all of it, " +
+        "gcrane catalog localhost:5000 its repositories",
       ]);
       const { code, err } = await world.gcrane(`ls ${repository}:v1`);
       assertEquals(code, 1);
       assertMatch(err, /^Error: can't parse "registry.example.com\/team\/app:v1": .*\n$/);
+      assertEquals((await world.gcrane(`ls --json --table ${repository}`)).code, 2);
+    }));
+
+  it("-r lists the repositories below, or a whole registry, of either kind", () =>
+    inWorld(async (world) => {
+      const [one, two] = await fill(world);
+      const images = [one, two].toSorted().flatMap((digest) =>
+        digest === one
+          ? [`${repository}@${one}`, `${repository}:v10`, `${repository}:v2`]
+          : [`${repository}@${two}`, `${repository}:sha256-${"0".repeat(64)}.sig`]
+      );
+      const below = ["api", "web/ui"].flatMap((
+        name,
+      ) => [`${repository}/${name}@${one}`, `${repository}/${name}:latest`]);
+      const expected = [...images, ...below, ""].join("\n");
+      assertEquals(await world.data(`ls -r ${repository}`), expected);
+      assertEquals(await world.data("ls -r registry.example.com"), expected);
+      const json = (await world.data(`ls -r --json ${repository}`)).trimEnd().split("\n").map((line) =>
+        JSON.parse(line)
+      );
+      assertEquals(json.map(({ name }) => name), ["team/app", "team/app/api", "team/app/web", "team/app/web/ui"]);
+      const tags = `${repository}:sha256-${"0".repeat(64)}\n${repository}:v10\n${repository}:v2\n`;
+      assertEquals(await world.data("ls -r registry.example.com", { fetch: plain() }), tags);
+    }));
+
+  it("-r tells what could not be listed, and goes on", () =>
+    inWorld(async (world) => {
+      await fill(world);
+      const fetch = ((input: string | URL | Request, init?: RequestInit) =>
+        String(input).includes("/api/tags/list")
+          ? Promise.resolve(new Response("{}", { status: 403 }))
+          : world.fetch(input, init)) as typeof globalThis.fetch;
+      const { code, out, err } = await world.gcrane(`ls -r ${repository}`, { fetch });
+      assertEquals([code, out.includes("web/ui:latest")], [1, true]);
+      assertMatch(
+        err,
+        /^Failed: registry\.example\.com\/team\/app\/api: .*403.*\nError: 1 of the repositories could not/,
+      );
+    }));
+
+  it("--table shows what there is, with platforms, sizes and ages", () =>
+    inWorld(async (world) => {
+      const one = await world.push(first, `${repository}:v2`);
+      await world.push(first, `${repository}:latest`);
+      const index = appendManifests(emptyIndex(), [
+        { member: first, platform: { os: "linux", architecture: "arm64", variant: "v8" } },
+        { member: second, platform: { os: "linux", architecture: "amd64" } },
+      ]);
+      const multi = await world.push(index, `${repository}:multi`);
+      const two = await second.digest();
+      const lines = (await world.data(`ls --table ${repository}`)).trimEnd().split("\n");
+      assertEquals(
+        lines.map((line) => line.split(/ {2,}/)).map((
+          [tag, digest, type, platforms],
+        ) => [tag, digest, type, platforms]),
+        [
+          ["Tag", "Digest", "Type", "Platforms"],
+          ["latest, v2", one.slice(0, 19), "image", "linux/arm64/v8"],
+          ["multi", multi.slice(0, 19), "index", "linux/arm64/v8, linux/amd64"],
+          ["-", two.slice(0, 19), "image", "linux/amd64"],
+        ],
+      );
+      assertMatch(lines[1], / \d[\d.]* k?B +\d+s$/);
+      assertEquals(
+        await world.data(`ls ${repository}`, { terminal: { columns: 120, rows: 40 } }),
+        `${lines.join("\n")}\n`,
+      );
+      assertMatch(await world.data(`ls --names ${repository}`, { terminal: { columns: 120, rows: 40 } }), /@sha256:/);
+      const narrow = await world.data(`ls ${repository}`, { terminal: { columns: 40, rows: 40 } });
+      assertEquals(narrow.split("\n").every((line) => line.length <= 40), true);
+    }));
+
+  it("--table works on a registry that lists tags alone", () =>
+    inWorld(async (world) => {
+      const registry = new FakeRegistry();
+      const bytes = new TextEncoder().encode('{"schemaVersion":2,"layers":[]}');
+      registry.addManifest("team/app", { bytes, mediaType: "application/vnd.example+json" }, "v1");
+      const { fetch } = fakeFetch({ "https://registry.example.com": registry.handle });
+      const out = await world.data(`ls --table ${repository}`, { fetch });
+      assertEquals(out.split("\n")[1].split(/ {2,}/), [
+        "v1",
+        digestOf(bytes).slice(0, 19),
+        "example+json",
+        "-",
+        "-",
+        "-",
+      ]);
     }));
 });
 

@@ -121,6 +121,27 @@ describe("an image that is in no registry", () => {
       }
     }));
 
+  it("is pulled: a layout becomes a tarball, a tarball or what comes on standard input a layout", () =>
+    inWorld(async (world) => {
+      const { tarball, two, layout, archive } = await files(world);
+      const [made, other] = [world.path("made.tar"), world.path("other")];
+      await world.data(`pull --platform linux/arm64 ${layout} ${made}`);
+      assertEquals(await world.data(`config ${made}`), await configOf(arm64));
+      await world.data(`pull --format legacy ${two}:${app}:v2 ${made}`);
+      assertEquals(await world.data(`config ${made}:${app}:v2`), await configOf(arm64));
+      await world.data(`pull --format oci --annotate-ref ${two}:${app}:v1 ${layout} ${other}`);
+      assertEquals(await world.data(`config ${other}:${app}:v1`), await configOf(amd64));
+      assertEquals(await world.data(`validate ${other}`), `PASS: ${other}\n`);
+      for (const path of [tarball, archive]) {
+        const stdin = new Uint8Array(readFileSync(path));
+        await world.data(`pull --format oci - ${world.path("piped")}`, { stdin });
+      }
+      assertEquals(await world.data(`digest ${world.path("piped")}`), `${await amd64.digest()}\n`);
+      const { code, err } = await world.gcrane(`pull ${two} ${made}`);
+      assertEquals(code, 1);
+      assertStringIncludes(err, `${two} holds 2 images: it has ${app}:v1, ${app}:v2`);
+    }));
+
   it("is one of several that has to be named", () =>
     inWorld(async (world) => {
       const { two, gathered } = await files(world);
@@ -215,8 +236,18 @@ describe("gcrane index and files", () => {
       await validateIndex((await openLayout(gathered)).index());
       const { code, err } = await world.gcrane(`index filter ${gathered} --platform windows`);
       assertEquals([code, err], [1, `Error: the layout ${gathered} has nothing for windows; it has linux/arm64\n`]);
-      const none = await world.gcrane(`index filter ${two} --platform windows`);
-      assertStringIncludes(none.err, `${two} is not an OCI image layout`);
+      for (
+        const line of [
+          `index filter ${two} --platform linux`,
+          `index filter ${layout}:v1 --platform linux`,
+          `index append ${two} -m ${two}`,
+          `index append ${layout}:v1 -m ${two}`,
+        ]
+      ) {
+        const { code, out, err } = await world.gcrane(line);
+        assertEquals([code, out], [2, ""], line);
+        assertStringIncludes(err, "is in no registry, so the result needs a name — give it one with -t", line);
+      }
     }));
 
   it("appends files to an index, and an index in a file to others, nested or not", () =>

@@ -1,0 +1,33 @@
+import { type Command, command as declare } from "../command.ts";
+import { gcFlags, readPins, textOf } from "../gc_options.ts";
+import { commandOptions } from "../remote_options.ts";
+
+/** `gcrane gc apply` */
+export const command: Command = declare({
+  description:
+    `Deletes what "gcrane gc --plan" wrote down: tags first, then indexes and what refers to others, then those. Every repository is looked at anew before that. What something leads to by now, or has other tags than in the plan, stays; nothing that is not in the plan is deleted. Prints repository@digest of what was deleted.`,
+  args: { plan: { valueName: "FILE", help: "The plan", completes: "file" } },
+  flags: gcFlags,
+  examples: [
+    { text: "Carry out a plan, slowly", command: "gcrane gc apply --rate 20 --journal gc.journal plan.json" },
+  ],
+  async run(context) {
+    const { args, flags } = context;
+    const { applyGarbagePlan, parsePlan } = await import("../../gcr/mod.ts");
+    const { GcReport } = await import("../gc_report.ts");
+    const plan = parsePlan(await textOf(args.plan), args.plan);
+    const pins = await readPins(context, flags);
+    const report = new GcReport(context, { deletes: true });
+    const { maxDelete, rate, jobs, journal } = flags;
+    try {
+      const result = await applyGarbagePlan(plan, {
+        ...commandOptions(context),
+        ...{ pins, maxDelete, rate, jobs, journal },
+        onEvent: (event) => report.add(event),
+      });
+      return await report.end(result);
+    } finally {
+      report.flush();
+    }
+  },
+});

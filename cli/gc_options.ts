@@ -1,0 +1,53 @@
+import { type GcPins, joinPins, parsePins } from "../gcr/mod.ts";
+import { fileFailure, Limits, readAll } from "../src/io/mod.ts";
+import { readTextFile } from "../src/runtime/mod.ts";
+import type { Context } from "./command.ts";
+import type { Flags, FlagValues } from "./flag.ts";
+
+/** The flags of `gc` and `gc apply` alike. */
+export const gcFlags = {
+  inUse: {
+    type: "strings",
+    valueName: "FILE",
+    help: "Keep what is in use: a file, or - for standard input, with a reference or a digest on each line",
+    completes: "file",
+  },
+  pin: { type: "strings", valueName: "REF", help: "Keep this tag or digest" },
+  maxDelete: { type: "number", valueName: "N", help: "Delete no more than N manifests" },
+  rate: { type: "number", valueName: "N", minimum: 1, help: "Send at most N requests per second" },
+  jobs: { type: "number", short: "j", valueName: "N", minimum: 1, default: 8, help: "Send N requests at a time" },
+  journal: {
+    type: "string",
+    valueName: "FILE",
+    help: "Note in FILE what is done, so that the same command goes on where one that was killed had stopped",
+    completes: "file",
+  },
+} as const satisfies Flags;
+
+/** What `--in-use` and `--pin` name. */
+export async function readPins(
+  context: Pick<Context, "stdin" | "signal">,
+  flags: Pick<FlagValues<typeof gcFlags>, "inUse" | "pin"> & { readonly insecure: boolean },
+): Promise<GcPins> {
+  const { insecure } = flags;
+  const lists = [parsePins(flags.pin.join("\n"), "--pin", { insecure })];
+  for (const path of flags.inUse) {
+    const text = path === "-" ? await standardInput(context) : await textOf(path);
+    lists.push(parsePins(text, path === "-" ? "standard input" : path, { insecure }));
+  }
+  return joinPins(lists);
+}
+
+/** A text file that the user named. */
+export async function textOf(path: string): Promise<string> {
+  try {
+    return await readTextFile(path);
+  } catch (error) {
+    throw fileFailure(`can't read ${path}`, error);
+  }
+}
+
+async function standardInput({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {
+  const bytes = await readAll(stdin(), { limit: Limits.page, what: "standard input", signal });
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,105 @@
+import type { GcEvent, GcResult } from "../gcr/mod.ts";
+import type { Context } from "./command.ts";
+import { summary } from "./failure.ts";
+import { formatBytes } from "./units.ts";
+
+/** What was found, told as it comes: on standard output what can go, or has gone; all else on standard error. */
+export class GcReport {
+  readonly #context: Pick<Context, "stdout" | "note">;
+  readonly #deletes: boolean;
+  /** What was deleted of the repository that is being gone through. */
+  #deleted: string[] = [];
+  #refused = 0;
+
+  /** Makes it. `deletes` tells whether what is found is deleted. */
+  constructor(context: Pick<Context, "stdout" | "note">, options: { deletes: boolean }) {
+    this.#context = context;
+    this.#deletes = options.deletes;
+  }
+
+  /** Tells of an event. */
+  add(event: GcEvent): void {
+    const { note } = this.#context;
+    switch (event.kind) {
+      case "garbage":
+        if (!this.#deletes) this.#print(`${event.repository}@${event.manifest.digest}`);
+        break;
+      case "tag":
+        if (!this.#deletes) note(`The tag ${event.repository}:${event.tag.tag} can go: ${event.tag.reason}`);
+        break;
+      case "deleted":
+        this.#deleted.push(`${event.repository}@${event.digest}`);
+        break;
+      case "untagged":
+        note(`Deleted the tag ${event.repository}:${event.tag}`);
+        break;
+      case "left":
+        if (event.why !== "changed") this.#refused++;
+        // What is over the limit may be much, and is all the same.
+        if (event.why !== "capped") note(`Left ${event.name}: ${event.reason}`);
+        break;
+      case "failed":
+        this.flush();
+        note(`Failed: ${event.name} was left alone: ${summary(event.error)}`);
+        break;
+      case "repository":
+        this.flush();
+    }
+  }
+
+  /** Prints what was deleted and not printed yet, sorted. */
+  flush(): void {
+    for (const line of this.#deleted.splice(0).sort()) this.#print(line);
+  }
+
+  /** Says what came of it all; gives the exit code. */
+  async end(result: GcResult): Promise<number> {
+    const { stdout, note } = this.#context;
+    this.flush();
+    await stdout.flush();
+    this.#remarks(result);
+    const { garbage, bytes, tags, deleted, untagged, repositories, resumed, capped, failed } = result;
+    const alone = this.#deletes ? untagged : tags;
+    const what = this.#deletes
+      ? `deleted ${count(deleted, "manifest")}`
+      : `${count(garbage, "manifest")} can go, ${formatBytes(bytes)}`;
+    const more = alone > 0 ? `, and ${count(alone, "tag")} of images that stay` : "";
+    const before = resumed > 0 ? `, ${resumed} more were done before` : "";
+    note(`${what}${more} (${count(repositories, "repository", "repositories")}${before})`);
+    if (capped > 0) note(`Left ${count(capped, "more", "more")}: as much as --max-delete allows was deleted`);
+    if (failed + this.#refused === 0) return 0;
+    const parts = [
+      ...failed > 0 ? [`${count(failed, "repository was", "repositories were")} left alone`] : [],
+      ...this.#refused > 0 ? [`${count(this.#refused, "thing")} could not be deleted`] : [],
+    ];
+    note(`Error: ${parts.join(", ")}; what was tried is named above`);
+    return 1;
+  }
+
+  #remarks({ unlisted, undated }: GcResult): void {
+    const { note } = this.#context;
+    if (unlisted > 0) {
+      note(
+        `In ${count(unlisted, "repository", "repositories")} only what tags lead to was looked at: the registry does ` +
+          `not list manifests without a tag`,
+      );
+    }
+    if (undated > 0) {
+      note(
+        `Kept ${
+          count(undated, "manifest")
+        } of which the registry does not say when they were uploaded: with --grace 0 ` +
+          `age protects nothing, with --trust-created the time of the build counts`,
+      );
+    }
+  }
+
+  #print(line: string): void {
+    // A reader that goes away ends the command, which need not be said here too.
+    this.#context.stdout.print(line).catch(() => {});
+  }
+}
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,79 @@
+import { type ListedManifest, type ManifestDetails, manifestDetails } from "../gcr/mod.ts";
+import { listedManifests, type RepositoryListing } from "../gcr/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
+import type { Puller } from "../src/remote/mod.ts";
+import { isIndex } from "../src/spec/mod.ts";
+import { tableLines } from "./columns.ts";
+import { shortDigest } from "./step_text.ts";
+import { oneLine, truncate } from "./terminal_text.ts";
+import { formatAge, formatBytes } from "./units.ts";
+
+/** Of more manifests than this only what the list says is shown: each would take a request. */
+const MOST_DETAILS = 1000;
+
+/** What a table of a repository is made with. */
+export interface ListingTableOptions {
+  /** What asks the registry. */
+  readonly puller: Puller;
+  /** How many columns there are. */
+  readonly width: number;
+  /** Which tags are shown. */
+  readonly shown: (tag: string) => boolean;
+  /** The time, in milliseconds since the epoch. */
+  readonly now: number;
+  /** Told what people should know. */
+  readonly note: (message: string) => void;
+  /** Ends the work. */
+  readonly signal: AbortSignal;
+}
+
+/** A repository as a table for people: those with tags first, by tag. No line for an empty one. */
+export async function listingTable(
+  repository: Repository,
+  listing: RepositoryListing,
+  options: ListingTableOptions,
+): Promise<string[]> {
+  const { puller, width, shown, now, note, signal } = options;
+  const all = await Array.fromAsync(listedManifests(repository, listing, { puller, signal }));
+  const manifests = all.map((manifest) => ({ ...manifest, tags: manifest.tags.filter(shown) }))
+    .filter(({ tags }, at) => tags.length > 0 || all[at].tags.length === 0)
+    .sort(byTag);
+  if (manifests.length === 0) return [];
+  const isMuch = manifests.length > MOST_DETAILS;
+  if (isMuch) note(`${repository} has ${manifests.length} manifests: their platforms are not looked up`);
+  const details = isMuch ? [] : await manifestDetails(repository, manifests, { puller, signal });
+  const rows = manifests.map((manifest, at) =>
+    row(manifest, details[at] ?? { type: typeOf(manifest), platforms: [] }, now)
+  );
+  const lines = tableLines([["Tag", "Digest", "Type", "Platforms", "Size", "Age"], ...rows], { right: [4, 5] });
+  return lines.map((line) => truncate(line, width));
+}
+
+function row({ digest, tags, ...listed }: ListedManifest, details: ManifestDetails, now: number): string[] {
+  const { type, platforms, size = listed.size, created } = details;
+  const time = listed.uploaded ?? created ?? listed.created;
+  return [
+    truncate(oneLine(tags.join(", ")) || "-", 40),
+    shortDigest(digest),
+    truncate(oneLine(shortType(type)) || "-", 40),
+    truncate(oneLine(platforms.join(", ")) || "-", 50),
+    size === undefined ? "-" : formatBytes(size),
+    time === undefined ? "-" : formatAge(now - time.getTime()),
+  ];
+}
+
+function typeOf({ mediaType }: ListedManifest): string {
+  return isIndex(mediaType) ? "index" : "image";
+}
+
+/** A media type without what most of them have in common. */
+function shortType(type: string): string {
+  return type.replace(/^application\/(?:vnd\.)?/, "");
+}
+
+function byTag(a: ListedManifest, b: ListedManifest): number {
+  if (a.tags.length === 0 || b.tags.length === 0) {
+    return b.tags.length - a.tags.length || (a.digest < b.digest ? -1 : 1);
+  }
+  return a.tags[0] < b.tags[0] ? -1 : 1;
+}

@@ -1,0 +1,25 @@
+import { UsageError } from "../src/errors.ts";
+
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/**
+ * Reads a duration, in milliseconds: `90s`, `45m`, `24h`, `30d`, `2w`, `1d12h`; `0` needs no unit.
+ *
+ * @throws {UsageError} when it is none.
+ */
+export function parseDuration(text: string): number {
+  if (text === "0") return 0;
+  if (!/^(?:\d+(?:\.\d+)?[smhdw])+$/.test(text)) {
+    throw new UsageError(`${JSON.stringify(text)} is no duration`, {
+      hint: "for example 90s, 45m, 24h, 30d, 2w or 1d12h",
+    });
+  }
+  const parts = [...text.matchAll(/([\d.]+)([smhdw])/g)];
+  return Math.round(parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit], 0));
+}

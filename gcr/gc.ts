@@ -1,0 +1,188 @@
+import { digestBytes } from "../src/io/mod.ts";
+import { parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
+import type { Hash } from "../src/spec/mod.ts";
+import type { GcResult } from "./gc_events.ts";
+import { type GarbagePlan, planGarbage } from "./gc_plan.ts";
+import { type GarbagePlanFile, planText } from "./gc_plan_file.ts";
+import { checkRules, type GcPins, type GcRules } from "./gc_rules.ts";
+import { GcRun, type GcRunOptions } from "./gc_run.ts";
+import type { Garbage } from "./gc_sweep.ts";
+import type { Survey } from "./gc_survey.ts";
+import type { RepositoryListing } from "./list.ts";
+import { Lookahead } from "./lookahead.ts";
+import { anyOf, repositoryPattern } from "./name_pattern.ts";
+import { walkRepositories } from "./walk.ts";
+
+/** How many repositories are looked at at the same time. */
+const AHEAD = 4;
+
+/** Options of {@linkcode collectGarbage}. */
+export interface CollectGarbageOptions extends GcRunOptions {
+  /**
+   * What goes and what stays.
+   * @default all that no tag leads to goes, a day after its upload
+   */
+  rules?: GcRules;
+  /**
+   * Whether the repositories below are looked at as well. A registry is always looked at as a whole.
+   * @default false
+   */
+  recursive?: boolean;
+  /**
+   * Only repositories that one of these matches, by their path in the registry: globs, which mean those below too, or
+   * regular expressions in slashes.
+   * @default all
+   */
+  repositories?: readonly string[];
+  /**
+   * Repositories to leave out, in the same way.
+   * @default none
+   */
+  exclude?: readonly string[];
+  /**
+   * Whether what is found is deleted.
+   * @default false
+   */
+  delete?: boolean;
+}
+
+/** A repository to look at, with what its registry says of it if that was asked for already. */
+interface Candidate {
+  readonly repository: Repository;
+  readonly listing?: RepositoryListing;
+}
+
+/**
+ * Finds the manifests of repositories that nothing leads to any more, and deletes them if that is asked for: mark and
+ * sweep, see {@linkcode planGarbage}. Whatever can't be read leaves its repository alone, and the rest goes on. Before
+ * anything is deleted its repository is looked at again.
+ *
+ * @throws {UsageError} for rules that make no sense.
+ */
+export async function collectGarbage(
+  root: Registry | Repository,
+  options: CollectGarbageOptions = {},
+): Promise<GcResult> {
+  const { rules = {}, recursive = false, repositories, exclude } = options;
+  checkRules(rules);
+  const { pins: _, ...lasting } = rules;
+  const work = { journal: "gc", version: 1, root: root.name, recursive, repositories, exclude, rules: lasting };
+  const run = await GcRun.begin(options, options.delete ? work : undefined);
+  const line = new Lookahead(AHEAD, ({ repository, listing }: Candidate) => judge(run, rules, repository, listing));
+  try {
+    line.putFirst(candidates(root, run, options));
+    for (let taken = await line.take(); taken; taken = await line.take()) {
+      const { item: { repository }, outcome } = taken;
+      if ("error" in outcome) {
+        run.fail(repository.name, outcome.error);
+        continue;
+      }
+      const { survey, plan } = outcome.result;
+      for (const manifest of plan.manifests) run.tally.tell({ kind: "garbage", repository: repository.name, manifest });
+      for (const tag of plan.tags) run.tally.tell({ kind: "tag", repository: repository.name, tag });
+      if (options.delete) await sweep(run, rules, { survey, garbage: plan });
+      run.tally.tell({ kind: "repository", repository: { ...survey.summary(), undated: plan.undated } });
+      run.forget(repository);
+    }
+  } finally {
+    await line.close();
+    await run.close();
+  }
+  return run.tally.result();
+}
+
+/** Options of {@linkcode applyGarbagePlan}. */
+export interface ApplyGarbagePlanOptions extends GcRunOptions {
+  /**
+   * What is in use: it stays though it is in the plan.
+   * @default nothing more than when the plan was made
+   */
+  pins?: GcPins;
+}
+
+/**
+ * Deletes what a plan names, as far as it is garbage still: each repository is looked at anew, and what something leads
+ * to by now, or has other tags than in the plan, stays. Nothing else is deleted.
+ */
+export async function applyGarbagePlan(
+  plan: GarbagePlanFile,
+  options: ApplyGarbagePlanOptions = {},
+): Promise<GcResult> {
+  const { trustCreated, allowMissing } = plan;
+  const digest = await digestBytes(new TextEncoder().encode([...planText(plan)].join("")));
+  const work = { journal: "gc apply", version: 1, plan: digest };
+  const run = await GcRun.begin({ ...options, trustCreated, allowMissing }, work);
+  try {
+    for (const [name, items] of Map.groupBy(plan.items, ({ repository }) => repository)) {
+      const repository = parseRepository(name, { insecure: options.insecure });
+      if (run.wasDone(repository)) continue;
+      const manifests = items.filter((item) => item.tag === undefined).map(({ digest, tags = [] }) => ({
+        digest,
+        tags,
+      }));
+      const tags = items.flatMap(({ tag, digest }) => tag === undefined ? [] : [{ tag, digest }]);
+      const targets = new Map<string, Hash>([
+        ...tags.map(({ tag, digest }) => [tag, digest] as const),
+        ...manifests.flatMap(({ digest, tags }) => tags.map((tag) => [tag, digest] as const)),
+      ]);
+      const { grace, orphans } = plan;
+      const rules = { grace, orphans, pins: options.pins, remove: [{ targets }] };
+      const survey = run.survey(repository);
+      const isDone = await sweep(run, rules, { survey, garbage: { manifests, tags } });
+      if (isDone) run.tally.tell({ kind: "repository", repository: survey.summary() });
+    }
+  } finally {
+    await run.close();
+  }
+  return run.tally.result();
+}
+
+/** The repositories to look at. */
+async function* candidates(
+  root: Registry | Repository,
+  run: GcRun,
+  options: CollectGarbageOptions,
+): AsyncGenerator<Candidate, void, undefined> {
+  const { recursive, repositories, exclude = [], jobs, signal } = options;
+  const isMeant = anyOf((repositories ?? ["**"]).map(repositoryPattern));
+  const isLeftOut = anyOf(exclude.map(repositoryPattern));
+  const select = (repository: Repository) =>
+    isMeant(repository.repository) && !isLeftOut(repository.repository) && !run.wasDone(repository);
+  if (isRepository(root) && !recursive) {
+    if (select(root)) yield { repository: root };
+    return;
+  }
+  const { puller } = run;
+  const onFailure = ({ name, error }: { name: string; error: unknown }) => run.fail(name, error);
+  yield* walkRepositories(root, { puller, jobs, signal, select, onFailure });
+}
+
+function isRepository(root: Registry | Repository): root is Repository {
+  return "repository" in root && typeof root.repository === "string";
+}
+
+async function judge(
+  run: GcRun,
+  rules: GcRules,
+  repository: Repository,
+  listing: RepositoryListing | undefined,
+): Promise<{ survey: Survey; plan: GarbagePlan }> {
+  const survey = run.survey(repository);
+  const graph = await survey.look(listing);
+  return { survey, plan: planGarbage(graph, rules, run.now()) };
+}
+
+/** Deletes garbage of a repository. `false` when that failed, which is told. */
+async function sweep(
+  run: GcRun,
+  rules: GcRules,
+  { survey, garbage }: { survey: Survey; garbage: Garbage },
+): Promise<boolean> {
+  try {
+    await run.sweep(survey, rules, garbage);
+    return true;
+  } catch (error) {
+    run.fail(survey.repository.name, error);
+    return false;
+  }
+}

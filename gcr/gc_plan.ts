@@ -1,0 +1,152 @@
+import type { Hash } from "../src/spec/mod.ts";
+import { type GcGraph, GcLinks, type GcManifest, isAttachedTag } from "./gc_graph.ts";
+import { type GcRules, RuledGraph } from "./gc_rules.ts";
+
+/** A manifest that nothing leads to any more. */
+export interface GarbageManifest {
+  /** Its digest. */
+  readonly digest: Hash;
+  /** The tags that point at it, all of which go. */
+  readonly tags: readonly string[];
+  /** Why it goes. */
+  readonly reason: string;
+  /**
+   * The bytes that nothing else needs: its own, and those of blobs that only garbage of this repository names, each
+   * counted for the first that does.
+   */
+  readonly bytes: number;
+}
+
+/** A tag that goes from a manifest that stays. */
+export interface GarbageTag {
+  /** The tag. */
+  readonly tag: string;
+  /** What it points at. */
+  readonly digest: Hash;
+  /** Why it goes. */
+  readonly reason: string;
+}
+
+/** What can go from a repository. */
+export interface GarbagePlan {
+  /** Manifests, sorted by digest. */
+  readonly manifests: readonly GarbageManifest[];
+  /** Tags of other manifests, sorted. */
+  readonly tags: readonly GarbageTag[];
+  /** How many manifests stay for no other reason than that nobody knows when they were uploaded. */
+  readonly undated: number;
+}
+
+/**
+ * Finds what nothing leads to: mark and sweep over what is known of a repository, without any I/O.
+ *
+ * Roots are the tags that no rule removes, what is in use, and what is too young to be judged. Kept with them are the
+ * members of indexes, the subjects of what refers to something, and whatever refers to what is kept: by its subject, or
+ * by a tag like `sha256-<hex>`, `.sig`, `.att` or `.sbom`. Such a tag is no root: it goes with what it belongs to, but
+ * stays where the repository does not have that, unless the rules say otherwise.
+ *
+ * @param now in milliseconds since the epoch
+ */
+export function planGarbage(graph: GcGraph, rules: GcRules, now: number): GarbagePlan {
+  const links = new GcLinks(graph);
+  const { ruled, removed, live } = mark(graph, rules, { links, now });
+  const all = [...graph.manifests.values()];
+  const garbage = all.filter(({ digest }) => !live.has(digest)).sort(byDigest);
+
+  const told = new Reasons(graph, links, removed);
+  const bytes = countBytes(all.filter(({ digest }) => live.has(digest)), garbage);
+  const loose = all.filter((manifest) => live.has(manifest.digest) && !ruled.isPinned(manifest))
+    .flatMap((manifest) =>
+      manifest.tags.filter((tag) => {
+        if (!isAttachedTag(tag)) return removed.has(tag);
+        const owner = links.owner(tag);
+        return !ruled.isInGrace(manifest) && (owner ? !live.has(owner) : rules.orphans === true);
+      }).map((tag) => ({ tag, digest: manifest.digest, reason: told.ofTag(tag) }))
+    );
+  return {
+    manifests: garbage.map((manifest) => ({
+      digest: manifest.digest,
+      tags: manifest.tags,
+      reason: told.of(manifest),
+      bytes: bytes.get(manifest.digest)!,
+    })),
+    tags: loose.sort((a, b) => a.tag < b.tag ? -1 : 1),
+    undated: live.size - liveIfOld(graph, rules, { links, now, live }),
+  };
+}
+
+/** Which tags go, and what is kept. */
+function mark(
+  graph: GcGraph,
+  rules: GcRules,
+  { links, now }: { links: GcLinks; now: number },
+): { ruled: RuledGraph; removed: ReadonlyMap<string, number>; live: ReadonlySet<Hash> } {
+  const ruled = new RuledGraph(graph, rules, now);
+  const removed = ruled.removedTags();
+  const goes = (tag: string) => isAttachedTag(tag) ? rules.orphans || links.owner(tag) : removed.has(tag);
+  const roots = [...graph.manifests.values()].filter((manifest) =>
+    ruled.isPinned(manifest) || ruled.isInGrace(manifest) || manifest.tags.some((tag) => !goes(tag))
+  );
+  return { ruled, removed, live: links.reach(roots.map(({ digest }) => digest)) };
+}
+
+/** How much would be kept if all of which nobody knows the age were old. */
+function liveIfOld(
+  graph: GcGraph,
+  rules: GcRules,
+  { live, ...options }: { links: GcLinks; now: number; live: ReadonlySet<Hash> },
+): number {
+  const all = [...graph.manifests];
+  if (all.every(([, { uploaded }]) => uploaded !== undefined)) return live.size;
+  const manifests = new Map(all.map(([digest, manifest]) => [digest, { uploaded: 0, ...manifest }]));
+  return mark({ ...graph, manifests }, rules, options).live.size;
+}
+
+/** Says why something goes. */
+class Reasons {
+  readonly #links: GcLinks;
+  readonly #removed: ReadonlyMap<string, number>;
+  readonly #indexes = new Map<Hash, Hash>();
+
+  constructor(graph: GcGraph, links: GcLinks, removed: ReadonlyMap<string, number>) {
+    this.#links = links;
+    this.#removed = removed;
+    for (const { digest, members } of graph.manifests.values()) {
+      for (const member of members) this.#indexes.set(member, digest);
+    }
+  }
+
+  of({ digest, tags, subject }: GcManifest): string {
+    if (tags.length > 0) return [...new Set(tags.map((tag) => this.ofTag(tag)))].join("; ");
+    if (subject) return `refers to ${subject}, which nothing leads to`;
+    const index = this.#indexes.get(digest);
+    return index ? `member of ${index}, which nothing leads to` : "no tag, and nothing leads to it";
+  }
+
+  ofTag(tag: string): string {
+    const rule = this.#removed.get(tag);
+    if (rule !== undefined) return `rule ${rule} removes the tag ${tag}`;
+    const owner = this.#links.owner(tag);
+    return owner
+      ? `the tag ${tag} belongs to what nothing leads to`
+      : `the tag ${tag} belongs to what the repository does not have`;
+  }
+}
+
+/** What becomes free with each manifest that goes: what only such ones name, counted once. */
+function countBytes(live: readonly GcManifest[], garbage: readonly GcManifest[]): Map<Hash, number> {
+  const counted = new Set(live.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
+  return new Map(garbage.map(({ digest, size, blobs }) => {
+    let bytes = size;
+    for (const blob of blobs) {
+      if (counted.has(blob.digest)) continue;
+      counted.add(blob.digest);
+      bytes += blob.size;
+    }
+    return [digest, bytes];
+  }));
+}
+
+function byDigest(a: GcManifest, b: GcManifest): number {
+  return a.digest < b.digest ? -1 : 1;
+}

@@ -1,0 +1,175 @@
+import { HttpError, NotFoundError } from "../src/errors.ts";
+import { mapConcurrent, type Semaphore } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
+import type { Puller } from "../src/remote/mod.ts";
+import type { Hash } from "../src/spec/mod.ts";
+import type { RepositorySummary } from "./gc_events.ts";
+import type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
+import { type GcFacts, gcFacts } from "./gc_manifest.ts";
+import { createdTime } from "./gc_created.ts";
+import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
+import { listRepository, type RepositoryListing } from "./list.ts";
+
+/** Options of a {@linkcode Survey}. */
+export interface SurveyOptions {
+  /** What asks the registry. */
+  readonly puller: Puller;
+  /** How many requests are on their way at the same time, over all surveys. */
+  readonly slots: Semaphore;
+  /** The bound of those slots. */
+  readonly jobs: number;
+  /** Whether the time at which an image says it was made stands for that of its upload where that is not known. */
+  readonly trustCreated: boolean;
+  /** Whether an index may have members that the repository does not have. */
+  readonly allowMissing: boolean;
+  /** Ends the survey. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a repository holds and what leads from where to where. Each manifest is fetched once, however often the
+ * repository is looked at.
+ *
+ * Where the registry lists all manifests, what refers to what follows from them. Elsewhere the referrers API is asked
+ * for each manifest that is found; the tags that stand in for it are among the repository's tags in any case.
+ */
+export class Survey {
+  /** The repository. */
+  readonly repository: Repository;
+  readonly #options: SurveyOptions;
+  readonly #facts = new Map<Hash, GcFacts>();
+  readonly #created = new Map<Hash, number | undefined>();
+  readonly #referrers = new Map<Hash, readonly Hash[]>();
+  readonly #missing = new Set<Hash>();
+  readonly #blobs = new Map<Hash, GcBlob>();
+  #summary: Omit<RepositorySummary, "name"> = { manifests: 0, undated: 0, listsUntagged: false };
+
+  /** Makes it; nothing is asked for yet. */
+  constructor(repository: Repository, options: SurveyOptions) {
+    this.repository = repository;
+    this.#options = options;
+  }
+
+  /**
+   * What the repository holds now.
+   *
+   * @param listing what its registry says of it, if that was asked for already
+   * @throws {GcraneError} when anything can't be read that may lead to something.
+   */
+  async look(listing?: RepositoryListing): Promise<GcGraph> {
+    const { puller, jobs, signal } = this.#options;
+    const current = listing ?? await listRepository(this.repository, { puller, signal });
+    const listed = new Map<Hash, ListedManifest>();
+    for await (const manifest of listedManifests(this.repository, current, { puller, jobs, signal })) {
+      listed.set(manifest.digest, manifest);
+    }
+    const told = current.manifest !== undefined;
+    const found = await this.#follow(listed, told);
+    const manifests = new Map<Hash, GcManifest>();
+    for (const digest of [...found].sort()) {
+      const { needed: _, ...facts } = this.#facts.get(digest)!;
+      const { tags = [], uploaded } = listed.get(digest) ?? {};
+      const time = uploaded?.getTime() ?? this.#created.get(digest);
+      manifests.set(digest, { ...facts, tags, ...(time !== undefined && { uploaded: time }) });
+    }
+    this.#summary = { manifests: manifests.size, undated: 0, listsUntagged: told };
+    return {
+      repository: this.repository.repository,
+      name: this.repository.name,
+      manifests,
+      referrers: this.#referrers,
+    };
+  }
+
+  /** What was seen when it was looked at last. */
+  summary(): RepositorySummary {
+    return { name: this.repository.name, ...this.#summary };
+  }
+
+  /** Fetches what is listed and all that it leads to; gives the digests of what is there. */
+  async #follow(listed: ReadonlyMap<Hash, ListedManifest>, told: boolean): Promise<Set<Hash>> {
+    const found = new Set<Hash>();
+    // What was missing before may have come since.
+    this.#missing.clear();
+    let wave = [...listed.keys()];
+    while (wave.length > 0) {
+      const leads = await this.#inSlots(wave, (digest, signal) => this.#fetch(digest, { listed, told, signal }));
+      for (const digest of wave) if (!this.#missing.has(digest)) found.add(digest);
+      wave = [...new Set(leads.flat())].filter((digest) => !found.has(digest) && !this.#missing.has(digest));
+    }
+    this.#checkWhole(found);
+    if (this.#options.trustCreated) await this.#findAges(found, listed);
+    return found;
+  }
+
+  /** Fetches a manifest unless it is known; gives what it leads to. */
+  async #fetch(
+    digest: Hash,
+    options: { listed: ReadonlyMap<Hash, ListedManifest>; told: boolean; signal: AbortSignal },
+  ): Promise<readonly Hash[]> {
+    const { listed, told, signal } = options;
+    const { puller } = this.#options;
+    const reference = this.repository.digest(digest);
+    if (!this.#facts.has(digest)) {
+      try {
+        this.#facts.set(digest, gcFacts(await puller.get(reference, { signal }), (blob) => this.#intern(blob)));
+      } catch (error) {
+        if (!(error instanceof HttpError && error.status === 404) || listed.has(digest)) throw error;
+        this.#missing.add(digest);
+        return [];
+      }
+    }
+    const { members, subject } = this.#facts.get(digest)!;
+    if (!told && !this.#referrers.has(digest)) {
+      const index = await puller.referrers(reference, { fallback: false, signal });
+      this.#referrers.set(digest, (await index.manifest({ signal })).manifests.map(({ digest }) => digest));
+    }
+    return [...members, ...subject ? [subject] : [], ...this.#referrers.get(digest) ?? []];
+  }
+
+  /** @throws {NotFoundError} when an index names what is not there: what that leads to is not known then. */
+  #checkWhole(found: ReadonlySet<Hash>): void {
+    if (this.#options.allowMissing) return;
+    for (const digest of found) {
+      const member = this.#facts.get(digest)!.needed.find((needed) => this.#missing.has(needed));
+      if (member === undefined) continue;
+      throw new NotFoundError(`${this.repository}@${digest} names ${member}, which the repository does not have`, {
+        hint: "delete or mend that index, or go on without what is missing with --allow-missing",
+      });
+    }
+  }
+
+  async #findAges(found: ReadonlySet<Hash>, listed: ReadonlyMap<Hash, ListedManifest>): Promise<void> {
+    const undated = [...found].filter((digest) =>
+      listed.get(digest)?.uploaded === undefined && !this.#created.has(digest)
+    );
+    const { puller } = this.#options;
+    await this.#inSlots(undated, async (digest, signal) => {
+      const { config } = this.#facts.get(digest)!;
+      if (config) this.#created.set(digest, await createdTime(puller, this.repository.digest(config), { signal }));
+    });
+    // An index is as young as the youngest of its members.
+    const ageOf = (digest: Hash, depth = 0): number | undefined => {
+      const own = this.#created.get(digest);
+      if (own !== undefined || depth > 8) return own;
+      const times = (this.#facts.get(digest)?.members ?? []).map((member) => ageOf(member, depth + 1));
+      return times.length === 0 || times.includes(undefined) ? undefined : Math.max(...times.map(Number));
+    };
+    for (const digest of undated) this.#created.set(digest, ageOf(digest));
+  }
+
+  #inSlots<R>(digests: readonly Hash[], work: (digest: Hash, signal: AbortSignal) => Promise<R>): Promise<R[]> {
+    const { slots, jobs, signal } = this.#options;
+    return mapConcurrent(
+      digests,
+      { concurrency: jobs, signal },
+      (digest, signal) => slots.run(() => work(digest, signal), { signal }),
+    );
+  }
+
+  #intern(blob: GcBlob): GcBlob {
+    const known = this.#blobs.get(blob.digest);
+    if (!known) this.#blobs.set(blob.digest, blob);
+    return known ?? blob;
+  }
+}

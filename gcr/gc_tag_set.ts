@@ -1,0 +1,143 @@
+import { compare, parseRange, satisfies, type SemVer, tryParse } from "@std/semver";
+import { UsageError } from "../src/errors.ts";
+import type { GcGraph, GcManifest } from "./gc_graph.ts";
+import { namePattern, repositoryPattern } from "./name_pattern.ts";
+
+/** Which tags a rule is about. All that is said must hold; a rule that says nothing is about all. */
+export interface TagSetRule {
+  /**
+   * A glob, or a regular expression in slashes, of repositories, by their path in the registry; those below a
+   * repository that a glob matches count too.
+   * @default every repository
+   */
+  readonly repository?: string;
+  /**
+   * A glob, or a regular expression in slashes, of tags. What an expression captures makes groups of them.
+   * @default every tag
+   */
+  readonly tag?: string;
+  /**
+   * A range of versions, `>=1.2 <2` for example: the tags that are whole versions in it, with or without a `v` before.
+   * Newest then means highest, else it means uploaded last.
+   * @default every tag, also those that are no versions
+   */
+  readonly semver?: string;
+  /**
+   * Makes a group of each major version, or of each minor one; needs `semver`.
+   * @default one group
+   */
+  readonly per?: "major" | "minor";
+}
+
+/** The tags of a repository that a rule is about. */
+export interface TagSet {
+  /** The tags with what they point at. */
+  readonly entries: readonly (readonly [tag: string, manifest: GcManifest])[];
+  /** The newest of each group. One of which nobody knows how new it is counts as such, beside the others. */
+  newest(count: number): Set<string>;
+}
+
+/** A tag that a rule is about. */
+interface Entry {
+  readonly tag: string;
+  readonly manifest: GcManifest;
+  readonly version: SemVer | undefined;
+  readonly group: string;
+}
+
+/**
+ * Finds the tags that a rule is about. Where it is in doubt, whether a version before a release is in a range, a rule
+ * that keeps takes more and one that removes takes less.
+ */
+export function tagSet(
+  rule: TagSetRule,
+  graph: GcGraph,
+  tags: readonly (readonly [tag: string, manifest: GcManifest])[],
+  purpose: "keep" | "remove",
+): TagSet {
+  if (rule.repository !== undefined && !repositoryPattern(rule.repository)(graph.repository)) {
+    return { entries: [], newest: () => new Set() };
+  }
+  const read = entryReader(rule, purpose);
+  const entries = tags.map(([tag, manifest]) => read(tag, manifest)).filter((entry) => entry !== undefined);
+  return {
+    entries: entries.map(({ tag, manifest }) => [tag, manifest] as const),
+    newest: (count) => new Set([...Map.groupBy(entries, ({ group }) => group).values()].flatMap(newestOf(count))),
+  };
+}
+
+/** Refuses a rule that makes no sense. @throws {UsageError} with what is wrong. */
+export function checkTagSetRule(rule: TagSetRule): void {
+  if (rule.repository !== undefined) repositoryPattern(rule.repository);
+  if (rule.per !== undefined && rule.semver === undefined) {
+    throw new UsageError("groups of versions need a range of versions", { hint: 'semver "*" stands for all' });
+  }
+  entryReader(rule, "keep");
+}
+
+function entryReader(
+  rule: TagSetRule,
+  purpose: "keep" | "remove",
+): (tag: string, manifest: GcManifest) => Entry | undefined {
+  const capture = rule.tag === undefined ? () => "" : capturer(rule.tag);
+  const inRange = rule.semver === undefined ? () => true : rangeOf(rule.semver, purpose);
+  return (tag, manifest) => {
+    const captured = capture(tag);
+    const version = rule.semver === undefined ? undefined : versionOf(tag);
+    if (captured === undefined || (rule.semver !== undefined && !(version && inRange(version)))) return undefined;
+    const parts = version && rule.per ? [version.major, ...rule.per === "minor" ? [version.minor] : []] : [];
+    return { tag, manifest, version, group: JSON.stringify([captured, ...parts]) };
+  };
+}
+
+/** What a pattern captures of a tag; `undefined` when it does not match. */
+function capturer(pattern: string): (tag: string) => string | undefined {
+  const matches = namePattern(pattern);
+  const expression = /^\/.+\/$/.test(pattern) ? new RegExp(pattern.slice(1, -1)) : undefined;
+  if (!expression) return (tag) => matches(tag) ? "" : undefined;
+  return (tag) => {
+    const match = expression.exec(tag);
+    return match ? JSON.stringify(match.slice(1)) : undefined;
+  };
+}
+
+function rangeOf(text: string, purpose: "keep" | "remove"): (version: SemVer) => boolean {
+  let range: ReturnType<typeof parseRange>;
+  try {
+    range = parseRange(text);
+  } catch (cause) {
+    throw new UsageError(`${JSON.stringify(text)} is no range of versions`, { cause, hint: "for example >=1.2 <2" });
+  }
+  return (version) =>
+    satisfies(version, range) ||
+    (purpose === "keep" && (version.prerelease?.length ?? 0) > 0 && satisfies({ ...version, prerelease: [] }, range));
+}
+
+/** The version that a tag is; one with parts missing, `v1` for example, moves from version to version and is none. */
+function versionOf(tag: string): SemVer | undefined {
+  return tryParse(tag);
+}
+
+function newestOf(count: number): (group: Entry[]) => string[] {
+  return (group) => {
+    const ranked = group.filter((entry) => entry.version !== undefined || entry.manifest.uploaded !== undefined)
+      .toSorted(newerFirst);
+    // Whatever is as new as the last one that stays, stays too: the same image under two tags, for example.
+    let distinct = 0;
+    let last: Entry | undefined;
+    const newest = new Set<string>();
+    for (const entry of ranked) {
+      const isSame = last !== undefined &&
+        (newerFirst(last, entry) === 0 || last.manifest.digest === entry.manifest.digest);
+      if (!isSame && ++distinct > count) break;
+      newest.add(entry.tag);
+      last = entry;
+    }
+    return group.filter((entry) => newest.has(entry.tag) || !ranked.includes(entry)).map(({ tag }) => tag);
+  };
+}
+
+function newerFirst(a: Entry, b: Entry): number {
+  if (a.version && b.version) return compare(b.version, a.version);
+  return b.manifest.uploaded! - a.manifest.uploaded!;
+}

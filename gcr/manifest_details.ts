@@ -1,0 +1,162 @@
+import { HttpError, ManifestError } from "../src/errors.ts";
+import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
+import { DEFAULT_JOBS, type Puller, type RemoteManifest } from "../src/remote/mod.ts";
+import {
+  configPlatform,
+  type Descriptor,
+  type Hash,
+  isConfig,
+  isSchema1,
+  manifestKind,
+  parseIndexManifest,
+  parseManifest,
+  platformString,
+} from "../src/spec/mod.ts";
+import type { ListedManifest } from "./listed_manifests.ts";
+
+/** What people want to know of a manifest beside its tags. */
+export interface ManifestDetails {
+  /** `image`, `index`, or the type of the artifact that it is. */
+  readonly type: string;
+  /** What it runs on, `linux/amd64` for example; all platforms of an index. */
+  readonly platforms: readonly string[];
+  /** The bytes of all that it holds, as they are stored; those of an index with its images. */
+  readonly size?: number;
+  /** When its config says it was made. */
+  readonly created?: Date;
+}
+
+/** Options of {@linkcode manifestDetails}. */
+export interface ManifestDetailsOptions extends AbortOptions {
+  /** What asks the registry. */
+  puller: Puller;
+  /**
+   * How many manifests are looked at at the same time.
+   * @default 4
+   */
+  jobs?: number;
+}
+
+/**
+ * Looks into manifests of a repository, in their order: each is fetched once, and the config of an image whose index
+ * does not tell its platform. What is gone meanwhile, or can't be read, has an empty type.
+ */
+export async function manifestDetails(
+  repository: Repository,
+  manifests: readonly ListedManifest[],
+  options: ManifestDetailsOptions,
+): Promise<ManifestDetails[]> {
+  const { jobs = DEFAULT_JOBS, signal } = options;
+  const reader = new DetailReader(repository, options.puller);
+  // Indexes first: they tell the platforms of their images.
+  const indexes = manifests.filter(({ mediaType }) => manifestKind(mediaType) === "index");
+  const pool = { concurrency: jobs, signal };
+  await mapConcurrent(indexes, pool, ({ digest }, signal) => reader.manifest(digest, { signal }));
+  return await mapConcurrent(manifests, pool, ({ digest }, signal) => reader.details(digest, { signal }));
+}
+
+/** Reads manifests of one repository, each once. */
+class DetailReader {
+  readonly #repository: Repository;
+  readonly #puller: Puller;
+  readonly #manifests = new Map<Hash, Promise<RemoteManifest | undefined>>();
+  readonly #platforms = new Map<Hash, string>();
+
+  constructor(repository: Repository, puller: Puller) {
+    this.#repository = repository;
+    this.#puller = puller;
+  }
+
+  /** A manifest, or `undefined` where there is none. */
+  manifest(digest: Hash, options: AbortOptions): Promise<RemoteManifest | undefined> {
+    const known = this.#manifests.get(digest);
+    if (known) return known;
+    const fetched = this.#fetch(digest, options);
+    this.#manifests.set(digest, fetched);
+    return fetched;
+  }
+
+  async details(digest: Hash, options: AbortOptions): Promise<ManifestDetails> {
+    const manifest = await this.manifest(digest, options);
+    if (!manifest) return { type: "", platforms: [] };
+    try {
+      switch (manifestKind(manifest.descriptor.mediaType)) {
+        case "index":
+          return await this.#indexDetails(manifest, options);
+        case "image":
+          return await this.#imageDetails(manifest, options);
+        default:
+          return { type: otherType(manifest.descriptor), platforms: [] };
+      }
+    } catch (error) {
+      if (error instanceof ManifestError) return { type: "", platforms: [] };
+      throw error;
+    }
+  }
+
+  async #fetch(digest: Hash, options: AbortOptions): Promise<RemoteManifest | undefined> {
+    let manifest: RemoteManifest;
+    try {
+      manifest = await this.#puller.get(this.#repository.digest(digest), options);
+    } catch (error) {
+      if (error instanceof ManifestError || (error instanceof HttpError && error.status === 404)) return undefined;
+      throw error;
+    }
+    if (manifestKind(manifest.descriptor.mediaType) === "index") {
+      for (const { digest, platform } of membersOf(manifest)) {
+        if (platform) this.#platforms.set(digest, platformString(platform));
+      }
+    }
+    return manifest;
+  }
+
+  async #indexDetails(manifest: RemoteManifest, options: AbortOptions): Promise<ManifestDetails> {
+    const members = membersOf(manifest);
+    const sizes = await Promise.all(members.map((member) => this.#size(member, options)));
+    return {
+      type: manifest.descriptor.artifactType ?? "index",
+      // Builders put attestations into an index under a platform that is none.
+      platforms: [...new Set(members.flatMap(({ platform }) => platform ? [platformString(platform)] : []))]
+        .filter((platform) => !platform.startsWith("unknown/")),
+      size: sizes.reduce((sum, size) => sum + size, manifest.bytes.length),
+    };
+  }
+
+  /** The bytes of a member of an index and what it holds; an index in an index counts by its manifest. */
+  async #size(member: Descriptor, options: AbortOptions): Promise<number> {
+    if (manifestKind(member.mediaType) !== "image") return member.size;
+    const manifest = await this.manifest(member.digest, options);
+    return manifest ? imageSize(manifest) : member.size;
+  }
+
+  async #imageDetails(manifest: RemoteManifest, options: AbortOptions): Promise<ManifestDetails> {
+    const { artifactType } = manifest.descriptor;
+    const { config } = parseManifest(manifest.bytes, `${manifest.reference}`);
+    const size = imageSize(manifest);
+    if (!isConfig(config.mediaType)) return { type: artifactType ?? config.mediaType, platforms: [], size };
+    const told = this.#platforms.get(manifest.descriptor.digest);
+    if (told !== undefined) return { type: "image", platforms: [told], size };
+    const file = await (await manifest.image(options)).configFile(options);
+    const created = new Date(file.created ?? NaN);
+    return {
+      type: "image",
+      platforms: [platformString(configPlatform(file))].filter((platform) => platform !== ""),
+      size,
+      ...(created.getTime() > 0 ? { created } : {}),
+    };
+  }
+}
+
+function membersOf(manifest: RemoteManifest): readonly Descriptor[] {
+  return parseIndexManifest(manifest.bytes, `${manifest.reference}`).manifests;
+}
+
+function imageSize({ bytes, reference }: RemoteManifest): number {
+  const { config, layers } = parseManifest(bytes, `${reference}`);
+  return [config, ...layers].reduce((sum, { size }) => sum + size, bytes.length);
+}
+
+function otherType({ mediaType, artifactType }: Descriptor): string {
+  return isSchema1(mediaType) ? "image (schema 1)" : artifactType ?? mediaType;
+}

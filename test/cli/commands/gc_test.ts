@@ -1,0 +1,164 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { randomImage } from "../../../src/image/mod.ts";
+import { inWorld, type World } from "./world.ts";
+
+const repository = "registry.example.com/team/app";
+const [first, second, third] = [1, 2, 3].map((seed) => randomImage({ seed }));
+
+/** Two images without a tag, in two repositories, and one with the tag `v1`. */
+async function fill(world: World): Promise<string[]> {
+  const one = await world.push(first, `${repository}:v1`);
+  await world.push(second, `${repository}:v1`);
+  const two = await world.push(third, `${repository}/web:v1`);
+  await world.push(second, `${repository}/web:v1`);
+  return [`${repository}@${one}`, `${repository}/web@${two}`];
+}
+
+describe("gcrane gc", () => {
+  it("prints what nothing leads to, and deletes nothing", () =>
+    inWorld(async (world) => {
+      const [one, two] = await fill(world);
+      const young = await world.gcrane(`gc ${repository}`);
+      assertEquals([young.code, young.out, young.err], [0, "", "0 manifests can go, 0 B (1 repository)\n"]);
+      const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
+      assertEquals([code, out], [0, `${one}\n`]);
+      assertMatch(err, /^1 manifest can go, [\d.]+ k?B \(1 repository\)\n$/);
+      assertEquals((await world.gcrane(`gc -r --grace 0 ${repository}`)).out, `${one}\n${two}\n`);
+      assertEquals((await world.gcrane("gc -r --grace 0 registry.example.com")).out, `${one}\n${two}\n`);
+      assertEquals(world.requests.some((line) => line.startsWith("DELETE")), false);
+    }));
+
+  it("--delete deletes it, and prints what was deleted", () =>
+    inWorld(async (world) => {
+      const [one] = await fill(world);
+      const { code, out, err } = await world.gcrane(`gc --grace 0 --delete ${repository}`);
+      assertEquals([code, out, err], [0, `${one}\n`, "deleted 1 manifest (1 repository)\n"]);
+      assertEquals((await world.gcrane(`gc --grace 0 ${repository}`)).out, "");
+    }));
+
+  it("keeps what is in use: on standard input, in a file, on the line", () =>
+    inWorld(async (world) => {
+      const [one, two] = await fill(world);
+      const line = `gc -r --grace 0 ${repository}`;
+      const stdin = `# running\ndocker-pullable://${one}\n\n`;
+      assertEquals((await world.gcrane(`${line} --in-use -`, { stdin })).out, `${two}\n`);
+      const file = world.write("used", two.split("@")[1]);
+      assertEquals((await world.gcrane(`${line} --in-use ${file} --pin ${one}`)).out, "");
+      const bad = await world.gcrane(`${line} --in-use -`, { stdin: "a b" });
+      assertEquals([bad.code, bad.out], [2, ""]);
+      assertStringIncludes(bad.err, "standard input, line 1: ");
+    }));
+
+  it("--plan writes what could go, and apply deletes that and nothing else", () =>
+    inWorld(async (world) => {
+      const [one, two] = await fill(world);
+      const plan = world.path("plan.json");
+      assertEquals((await world.gcrane(`gc -r --grace 0 --plan ${plan} ${repository}`)).code, 0);
+      const written = JSON.parse(readFileSync(plan, "utf8"));
+      assertEquals(written.items.map(({ repository, digest }: Record<string, string>) => `${repository}@${digest}`), [
+        one,
+        two,
+      ]);
+      assertEquals(typeof written.items[0].bytes, "number");
+      // What the plan names is tagged again, and something new became garbage.
+      await world.push(third, `${repository}/web:back`);
+      await world.push(third, `${repository}:v1`);
+      const { code, out, err } = await world.gcrane(`gc apply ${plan}`);
+      assertEquals([code, out], [0, `${one}\n`]);
+      assertStringIncludes(
+        err,
+        `Left ${two}: something leads to it now`,
+      );
+      const journal = world.path("journal");
+      assertEquals((await world.gcrane(`gc apply --journal ${journal} ${plan}`)).code, 0);
+      const again = await world.gcrane(`gc apply --journal ${journal} ${plan}`);
+      assertStringIncludes(again.err, "2 more were done before");
+    }));
+
+  it("goes by rules on the line and in a file", () =>
+    inWorld(async (world) => {
+      for (const [at, tag] of ["v1.0.0", "v1.0.1", "v1.1.0", "latest", "pr-7-a"].entries()) {
+        await world.push(randomImage({ seed: 10 + at }), `${repository}:${tag}`);
+      }
+      const found = async (flags: string) => {
+        const { code, out, err } = await world.gcrane(`gc --grace 0 ${flags} ${repository}`);
+        assertEquals(code, 0, err);
+        return out.trimEnd().split("\n").filter((line) => line !== "").length;
+      };
+      assertEquals(await found("--tag pr-*"), 1);
+      assertEquals(await found("--tag pr-* --older-than 1h"), 0);
+      assertEquals(await found("--semver * --per minor --keep-newest 1"), 1);
+      assertEquals(await found("--keep-newest 0 --keep-tag latest --keep-semver >=1.0.1"), 2);
+      const rules = { keep: [{ tag: "v*" }], remove: [{ repository: "team/**" }, { repository: "other" }] };
+      assertEquals(await found(`--rules ${world.write("rules.json", JSON.stringify(rules))}`), 2);
+      for (
+        const wrong of [{ removes: [] }, { keep: [{ newst: 1 }] }, { grace: "long" }, { remove: [{ per: "patch" }] }]
+      ) {
+        const file = world.write("wrong.json", JSON.stringify(wrong));
+        const { code, err } = await world.gcrane(`gc --rules ${file} ${repository}`);
+        assertEquals(code, 2);
+        assertStringIncludes(err, `Error: ${file}: `);
+      }
+    }));
+
+  it("tells what it left alone, and ends with 1", () =>
+    inWorld(async (world) => {
+      const [one, two] = await fill(world);
+      const refusing = (what: RegExp, method: string) =>
+        ((input: string | URL | Request, init?: RequestInit) =>
+          what.test(String(input)) && (init?.method ?? "GET") === method
+            ? Promise.resolve(new Response("{}", { status: 403 }))
+            : world.fetch(input, init)) as typeof fetch;
+      const blind = await world.gcrane(`gc -r --grace 0 ${repository}`, {
+        fetch: refusing(/\/app\/manifests\/sha256/, "GET"),
+      });
+      assertEquals([blind.code, blind.out], [1, `${two}\n`]);
+      assertMatch(blind.err, /^Failed: registry\.example\.com\/team\/app was left alone: .*403/);
+      assertMatch(blind.err, /\nError: 1 repository was left alone; what was tried is named above\n$/);
+      const refused = await world.gcrane(`gc -r --grace 0 --delete ${repository}`, {
+        fetch: refusing(/\/app\/manifests\/sha256/, "DELETE"),
+      });
+      assertEquals([refused.code, refused.out], [1, `${two}\n`]);
+      assertStringIncludes(refused.err, `Left ${one}: `);
+      assertMatch(refused.err, /\nError: 1 thing could not be deleted; what was tried is named above\n$/);
+    }));
+
+  it("--max-delete stops, which is told", () =>
+    inWorld(async (world) => {
+      const [one] = await fill(world);
+      const { code, out, err } = await world.gcrane(`gc -r --grace 0 --delete --max-delete 1 ${repository}`);
+      assertEquals([code, out], [1, `${one}\n`]);
+      assertStringIncludes(err, "Left 1 more: as much as --max-delete allows was deleted\n");
+    }));
+
+  it("refuses what makes no sense", () =>
+    inWorld(async (world) => {
+      const code = async (line: string) => (await world.gcrane(line)).code;
+      assertEquals(await code("gc registry.example.com"), 2);
+      assertEquals(await code(`gc --plan x --delete ${repository}`), 2);
+      assertEquals(await code(`gc --per minor ${repository}`), 2);
+      assertEquals(await code(`gc --older-than soon ${repository}`), 2);
+      for (
+        const text of [
+          "",
+          "{}",
+          "[]",
+          '{"kind":"gcrane gc plan","version":2}',
+          '{"kind":"gcrane gc plan","version":1,"items":[{}]}',
+        ]
+      ) {
+        writeFileSync(world.path("plan"), text);
+        const { code, err } = await world.gcrane(`gc apply ${world.path("plan")}`);
+        assertEquals(code, 1);
+        assertMatch(err, /^Error: .*plan is not a plan of gcrane gc: .*\n$/);
+      }
+    }));
+
+  it("shows apply in its help, and apply its own", () =>
+    inWorld(async (world) => {
+      assertStringIncludes(await world.data("gc --help"), "gcrane gc apply");
+      assertStringIncludes(await world.data("gc apply --help"), "Usage: gcrane gc apply [flags] FILE");
+    }));
+});
