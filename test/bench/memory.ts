@@ -4,13 +4,13 @@
  *
  *     deno task bench:memory [--mb N]
  */
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dockerRegistry } from "../peers/mod.ts";
 import { run } from "./measure.ts";
+import { randomLayer } from "./sample_image.ts";
 import { type Job, sample, type Tool, tools, type Work } from "./tools.ts";
 
 const { values: flags } = parseArgs({ options: { mb: { type: "string", default: "2048" } } });
@@ -24,15 +24,6 @@ const works: readonly Work[] = [
   "validate",
 ];
 
-/** A tarball of one file of random bytes, which can't be compressed away. */
-function layerOf(folder: string, megabytes: number): string {
-  const [file, tarball] = [join(folder, "random.bin"), join(folder, `layer-${megabytes}.tar`)];
-  execFileSync("sh", ["-c", 'head -c "$1" /dev/urandom > "$2"', "sh", String(megabytes * 1024 * 1024), file]);
-  execFileSync("tar", ["-cf", tarball, "-C", folder, "random.bin"]);
-  rmSync(file);
-  return tarball;
-}
-
 /** The peak of each piece of work, in MB above a process that only says its version. */
 async function peaks(tool: Tool, folder: string, megabytes: number): Promise<Map<string, number>> {
   const words = tool.commands.ls!({ place: { source: "", target: "", folder }, name: "" }).slice(0, -2);
@@ -44,7 +35,7 @@ async function peaks(tool: Tool, folder: string, megabytes: number): Promise<Map
   try {
     const place = { source: source.host, target: target.host, folder: work };
     const image = `${source.host}/${sample}`;
-    const tarball = layerOf(work, megabytes);
+    const tarball = randomLayer(work, megabytes);
     const note = async (name: string, command: readonly string[]) =>
       found.set(name, Math.max(0, (await run(command)).peakMb - idle));
     await note("append", [...words, "append", "--compression", "none", "-f", tarball, "-t", image]);

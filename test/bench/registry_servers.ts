@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { available, pathOf } from "../peers/mod.ts";
 
@@ -16,18 +17,29 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** The registries that are here, each with what starts it over a folder. */
-export function servers(): { name: string; start: (folder: string) => Promise<BenchServer> }[] {
+/** Our registry on each runtime that is here, with what starts it over the store that flags name. */
+export function ownServers(): {
+  name: string;
+  start: (flags: readonly string[], env?: Readonly<Record<string, string>>) => Promise<BenchServer>;
+}[] {
   const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
-  const serve = (folder: string) => [main, "registry", "serve", "--address", "127.0.0.1:0", "--disk", folder];
+  const serve = [main, "registry", "serve", "--address", "127.0.0.1:0"];
   const ours = (name: string, command: readonly string[]) => ({
     name,
-    start: (folder: string) => start({ name, isPeer: false }, [...command, ...serve(folder)], / at http:\/\/(\S+)/),
+    start: (flags: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+      start({ name, isPeer: false, env }, [...command, ...serve, ...flags], / at http:\/\/(\S+)/),
   });
   const deno = "Deno" in globalThis ? Deno.execPath() : undefined;
   return [
     ...(deno ? [ours("ours (Deno)", [deno, "run", "-A", "--no-check"])] : []),
     ...(available("bun") ? [ours("ours (Bun)", [pathOf("bun"), "run"])] : []),
+  ];
+}
+
+/** The registries that are here, each with what starts it over a folder. */
+export function servers(): { name: string; start: (folder: string) => Promise<BenchServer> }[] {
+  return [
+    ...ownServers().map(({ name, start }) => ({ name, start: (folder: string) => start(["--disk", folder]) })),
     ...(available("docker-registry") ? [{ name: "docker-registry", start: startDockerRegistry }] : []),
     ...(available("crane") ? [{ name: "crane", start: startCrane }] : []),
   ];
@@ -55,11 +67,14 @@ async function startCrane(folder: string): Promise<BenchServer> {
 }
 
 async function start(
-  { name, isPeer }: { name: string; isPeer: boolean },
+  { name, isPeer, env = {} }: { name: string; isPeer: boolean; env?: Readonly<Record<string, string>> },
   [program, ...words]: readonly string[],
   announcement: RegExp,
 ): Promise<BenchServer> {
-  const child: ChildProcess = spawn(program, words, { stdio: ["ignore", "ignore", "pipe"] });
+  const child: ChildProcess = spawn(program, words, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...env },
+  });
   const exited = once(child, "exit");
   let said = "";
   const found = await new Promise<string>((resolve, reject) => {

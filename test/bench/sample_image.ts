@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** How large a sample to make. */
@@ -71,4 +71,13 @@ function* realFiles(): Generator<{ path: string; size: number }, void, undefined
 function kindOf(path: string): { size: number; isFile: boolean; isDirectory: boolean } {
   const stat = lstatSync(path);
   return { size: stat.size, isFile: stat.isFile(), isDirectory: stat.isDirectory() };
+}
+
+/** A tarball of one file of random bytes, which can't be compressed away. */
+export function randomLayer(folder: string, megabytes: number): string {
+  const [file, tarball] = [join(folder, "random.bin"), join(folder, `layer-${megabytes}.tar`)];
+  execFileSync("sh", ["-c", 'head -c "$1" /dev/urandom > "$2"', "sh", String(megabytes * 1024 * 1024), file]);
+  execFileSync("tar", ["-cf", tarball, "-C", folder, "random.bin"]);
+  rmSync(file);
+  return tarball;
 }
