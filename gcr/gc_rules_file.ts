@@ -1,5 +1,5 @@
 import { UsageError } from "../src/errors.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration } from "../src/io/mod.ts";
 import { checkRules, type GcRules, type KeepRule, type RemoveRule } from "./gc_rules.ts";
 import type { TagSetRule } from "./gc_tag_set.ts";
 

@@ -55,4 +55,4 @@ export { DEFAULT_GRACE, type GcPins, type GcRules, type KeepRule, type RemoveRul
 export type { TagSetRule } from "./gc_tag_set.ts";
 export { parseRules } from "./gc_rules_file.ts";
 export { joinPins, parsePins } from "./gc_pins.ts";
-export { parseDuration } from "./duration.ts";
+export { parseDuration } from "../src/io/mod.ts";

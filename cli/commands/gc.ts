@@ -1,6 +1,7 @@
 import type { GcEvent, GcRules, KeepRule, PlannedItem, RemoveRule } from "../../gcr/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { durationFlag } from "../duration_flag.ts";
 import type { FlagValues } from "../flag.ts";
 import { gcFlags, readPins, textOf } from "../gc_options.ts";
 import { commandOptions } from "../remote_options.ts";
@@ -107,17 +108,16 @@ To look first and delete later, write a plan and give it to gc apply, which chec
 
 /** The rules that a line and its file make. */
 async function rulesOf(flags: FlagValues<typeof ownFlags>): Promise<GcRules & { grace: number }> {
-  const { DEFAULT_GRACE, parseDuration, parseRules } = await import("../../gcr/mod.ts");
+  const { DEFAULT_GRACE, parseRules } = await import("../../gcr/mod.ts");
   const file = flags.rules === undefined ? {} : parseRules(await textOf(flags.rules), flags.rules);
-  const { tag, semver, per, olderThan, keepNewest, keepTag, keepSemver } = flags;
+  const { tag, semver, per, keepNewest, keepTag, keepSemver } = flags;
+  const olderThan = flags.olderThan === undefined ? undefined : durationFlag("older-than", flags.olderThan);
   const keep: KeepRule[] = [...keepTag.map((tag) => ({ tag })), ...keepSemver.map((semver) => ({ semver }))];
   const removes = [tag, semver, olderThan, keepNewest].some((value) => value !== undefined);
   if (per !== undefined && !removes) throw new UsageError("--per goes with --semver");
-  const remove: RemoveRule[] = removes
-    ? [{ tag, semver, per, keepNewest, olderThan: olderThan === undefined ? undefined : parseDuration(olderThan) }]
-    : [];
+  const remove: RemoveRule[] = removes ? [{ tag, semver, per, keepNewest, olderThan }] : [];
   return {
-    grace: flags.grace === undefined ? file.grace ?? DEFAULT_GRACE : parseDuration(flags.grace),
+    grace: flags.grace === undefined ? file.grace ?? DEFAULT_GRACE : durationFlag("grace", flags.grace),
     orphans: flags.orphans || file.orphans,
     keep: [...file.keep ?? [], ...keep],
     remove: [...file.remove ?? [], ...remove],

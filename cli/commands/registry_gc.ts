@@ -1,9 +1,8 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
+import { durationFlag } from "../duration_flag.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
 import { formatBytes } from "../units.ts";
-
-const HOUR = 3_600_000;
 
 /** `gcrane registry gc` */
 export const command: Command = declare({
@@ -14,9 +13,9 @@ It may run while registries serve from the same place, and loses nothing that is
   flags: {
     ...storeFlags,
     grace: {
-      type: "number",
-      valueName: "HOURS",
-      default: 24,
+      type: "string",
+      valueName: "TIME",
+      default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
       help: "For how long what is not needed stays all the same; 0 is a minute",
     },
@@ -35,9 +34,9 @@ It may run while registries serve from the same place, and loses nothing that is
   },
 });
 
-/** A grace in milliseconds, of hours; it is a minute at least. */
-export function graceOf(hours: number): number {
-  return Math.max(hours * HOUR, 60_000);
+/** What `--grace` says, in milliseconds; it is a minute at least. */
+export function graceOf(text: string): number {
+  return Math.max(durationFlag("grace", text), 60_000);
 }
 
 /** What was removed, for people. */

@@ -5,6 +5,7 @@ import { type Command, command as declare } from "../command.ts";
 import { type CommandOptions, remoteOptions } from "../remote_options.ts";
 import { accessFlags, readNamed, registryAccess } from "../registry_access.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
+import { durationFlag } from "../duration_flag.ts";
 import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 
 /** `gcrane registry serve` */
@@ -27,16 +28,16 @@ With --proxy the credentials for the other registry are those of the docker conf
     },
     ...storeFlags,
     gcEvery: {
-      type: "number",
-      valueName: "HOURS",
-      default: 24,
+      type: "string",
+      valueName: "TIME",
+      default: "24h",
       env: "GCRANE_REGISTRY_GC_EVERY",
       help: "How often to remove what no manifest needs, as gcrane registry gc does; 0 is never",
     },
     grace: {
-      type: "number",
-      valueName: "HOURS",
-      default: 24,
+      type: "string",
+      valueName: "TIME",
+      default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
       help: "For how long that stays all the same; 0 is a minute",
     },
@@ -120,6 +121,7 @@ With --proxy the credentials for the other registry are those of the docker conf
     const { hostname, port } = parseAddress(flags.address);
     const tls = await certificate(flags);
     const access = await registryAccess(flags, environment);
+    const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
     const { store, name } = await registryStore(flags, environment);
     const { collectGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
@@ -144,10 +146,9 @@ With --proxy the credentials for the other registry are those of the docker conf
       throw listenFailure(flags.address, error);
     });
     note(`serving from ${name} at ${server.url}`);
-    if (flags.gcEvery > 0 && !flags.readOnly) {
-      const grace = graceOf(flags.grace);
+    if (interval > 0 && !flags.readOnly) {
       void collectGarbageEvery(store, {
-        interval: flags.gcEvery * 3_600_000,
+        interval,
         grace,
         uploadExpiry: grace,
         onCollected: (garbage) => note(`garbage collection: removed ${garbageSummary(garbage)}`),

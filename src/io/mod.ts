@@ -27,6 +27,7 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { parseDuration } from "./duration.ts";
 export { formatBytes } from "./format_bytes.ts";
 export { errorCode, fileFailure } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";

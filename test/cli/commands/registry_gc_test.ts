@@ -27,7 +27,7 @@ describe("gcrane registry gc", () => {
       const would = await world.gcrane(`registry gc --dry-run --disk ${path}`);
       assertEquals([would.code, would.out], [0, `${digest}\n`]);
       assertEquals(would.err, "would remove 1 blob, 9 B, and 0 abandoned uploads\n");
-      assertEquals((await world.gcrane(`registry gc --disk ${path} --grace 72`)).out, "");
+      assertEquals((await world.gcrane(`registry gc --disk ${path} --grace 3d`)).out, "");
       const { code, out, err } = await world.gcrane(`registry gc --disk ${path}`);
       assertEquals([code, out, err], [0, `${digest}\n`, "removed 1 blob, 9 B, and 0 abandoned uploads\n"]);
       assertEquals((await world.gcrane(`registry gc --disk ${path} --grace 0`)).out, "");
@@ -38,6 +38,7 @@ describe("gcrane registry gc", () => {
       const wrong: [string, RegExp][] = [
         ["registry gc", /^Error: name a store with --disk or --s3\n/],
         ["registry gc --disk a --s3 http://127.0.0.1:1/b", /^Error: --disk and --s3 exclude each other\n/],
+        ["registry gc --disk a --grace 24", /^Error: --grace: "24" is no duration — for example 90s, /],
         ["registry gc --s3 http://127.0.0.1:1/b", /^Error: --s3 needs AWS_ACCESS_KEY_ID in the environment\n/],
         ["registry gc --s3 s3.example.com/b", /^Error: --s3 s3\.example\.com\/b is not ENDPOINT\/BUCKET — for example/],
         ["registry gc --s3 https://me:secret@s3.example.com/b", /^Error: --s3 https:\/\/s3\.example\.com\/b is not/],

@@ -1,4 +1,4 @@
-import { UsageError } from "../src/errors.ts";
+import { UsageError } from "../errors.ts";
 
 const UNITS: Readonly<Record<string, number>> = {
   s: 1000,
