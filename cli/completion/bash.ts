@@ -33,7 +33,7 @@ _${name}() {
   [[ "$cur" == "=" ]] && cur=""
   if [[ -n "$value" ]]; then _${name}_value "$path" "$value"; return; fi
   if [[ "$cur" == -* ]]; then _${name}_offer -W "$flags"; return; fi
-  if [[ -n "$entries" ]]; then _${name}_offer -W "$entries"; return; fi
+  if [[ -n "$entries" && $position == 0 ]]; then _${name}_offer -W "$entries"; return; fi
   _${name}_argument "$path" "$position"
 }
 

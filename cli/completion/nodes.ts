@@ -33,7 +33,7 @@ export interface CompletionValue {
 export interface CompletionNode {
   /** The names from the program down. */
   readonly path: readonly string[];
-  /** What follows, for the program and for groups. */
+  /** What follows, for the program and for groups; for a command what may stand in the place of its first argument. */
   readonly entries: readonly Entry[];
   /** Its flags, the global ones among them. */
   readonly flags: readonly CompletionFlag[];
@@ -51,16 +51,21 @@ export async function completionNodes(program: Program): Promise<CompletionNode[
 async function nodesBelow(parent: CompletionNode, program: Program): Promise<CompletionNode[]> {
   const nodes = parent.entries.map(async (entry) => {
     const path = [...parent.path, entry.name];
-    if (isCommandEntry(entry)) return [commandNode(path, (await entry.load()).command, program)];
-    const group = { path, entries: entry.entries, flags: completionFlags(program.flags), args: [] };
-    return [group, ...await nodesBelow(group, program)];
+    const node = isCommandEntry(entry)
+      ? commandNode({ path, entries: entry.below ?? [] }, (await entry.load()).command, program)
+      : { path, entries: entry.entries, flags: completionFlags(program.flags), args: [] };
+    return [node, ...await nodesBelow(node, program)];
   });
   return (await Promise.all(nodes)).flat();
 }
 
-function commandNode(path: readonly string[], command: Command, program: Program): CompletionNode {
+function commandNode(
+  place: Pick<CompletionNode, "path" | "entries">,
+  command: Command,
+  program: Program,
+): CompletionNode {
   const args = Object.entries(command.args).map(([key, argument]) => argumentValue(key, argument));
-  return { path, entries: [], flags: completionFlags({ ...program.flags, ...command.flags }), args };
+  return { ...place, flags: completionFlags({ ...program.flags, ...command.flags }), args };
 }
 
 function completionFlags(flags: Flags): CompletionFlag[] {

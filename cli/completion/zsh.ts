@@ -58,6 +58,9 @@ ${described.join("\n")}
     rest)
       case $words[1] in
 ${cases.join("\n")}
+        *)
+        ${argumentsCall("-s -S", [...flags])}
+        ;;
       esac
       ;;
   esac`;

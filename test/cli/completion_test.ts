@@ -52,6 +52,9 @@ const cases: [line: string, offered: string[]][] = [
   ["trial completion z", ["zsh"]],
   ["trial completion zsh ", []],
   ["trial fail b", ["bug"]],
+  ["trial echo ", ["again"]],
+  ["trial echo again --all-t", ["--all-tags"]],
+  ["trial echo --ins", ["--insecure"]],
 ];
 
 /** As `cases`; zsh escapes what it offers, and takes what is typed for the beginnings of a word's parts. */
@@ -63,6 +66,10 @@ const zshCases: [line: string, offered: string[]][] = [
   ["trial show a --format t", ["tarball"]],
   ["trial show -f layer", ["layer.tar", "layer\\ two.tar", "layers"]],
   ["trial completion ", ["bash", "fish", "zsh"]],
+  ["trial echo ", ["again"]],
+  ["trial echo again --all-t", ["--all-tags"]],
+  ["trial echo --ins", ["--insecure"]],
+  ["trial echo x --ins", ["--insecure"]],
 ];
 
 /** Runs in a terminal: ^X prints what would be offered for the line so far. */

@@ -181,7 +181,7 @@ export const trial: Program = {
     entry("flood", "Print for ever", flood),
     entry("trickle", "Print a line and wait", trickle),
     entry("pour", "Write bytes for ever", pour),
-    entry("echo", "Copy standard input", echo),
+    { ...entry("echo", "Copy standard input", echo), below: [entry("again", "Copy it again", show)] },
     entry("hang", "Never end", hang),
     entry("heed", "End when told to", heed),
     entry("fail", "Fail", fail),
