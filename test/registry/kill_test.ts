@@ -26,9 +26,9 @@ describe("a registry on a disk that is killed while it is written to", () => {
     await rm(disk, { recursive: true });
   });
 
-  async function start(): Promise<RegistryClient> {
+  async function start(...dieAt: string[]): Promise<RegistryClient> {
     const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet", PROGRAM] : [PROGRAM];
-    child = spawn(process.execPath, [...run, disk], { stdio: ["ignore", "pipe", "inherit"] });
+    child = spawn(process.execPath, [...run, disk, ...dieAt], { stdio: ["ignore", "pipe", "inherit"] });
     const [base] = await once(createInterface({ input: child.stdout! }), "line");
     return new RegistryClient({ fetch, base });
   }
@@ -76,6 +76,32 @@ describe("a registry on a disk that is killed while it is written to", () => {
     },
   );
 
+  it(
+    "loses nothing either when that is right before any change of the disk, one after the other",
+    { timeout: 180_000 },
+    async () => {
+      const taken = new Map<string, Digest>();
+      const deleted = new Set<string>();
+      let died = 0;
+      for (let isOver = false; !isOver; died++) {
+        const client = await start(`${died + 1}`);
+        const tag = `change${died}`;
+        try {
+          taken.set(tag, await push(client, tag));
+          await push(client, `${tag}-gone`);
+          await client.send("DELETE", `/v2/kill/manifests/${tag}-gone`);
+          deleted.add(`${tag}-gone`);
+          isOver = true;
+        } catch {
+          await kill();
+        }
+        await check(taken, deleted);
+      }
+      // The way from the first to the last change was gone step by step.
+      assert(died > 30, `it could be killed ${died} times`);
+    },
+  );
+
   async function push(client: RegistryClient, seed: string): Promise<Digest> {
     const parts = [encode(`{"of":"${seed}"}`), patterned(20_000 + seed.length * 100)];
     const descriptors = [];
@@ -96,7 +122,7 @@ describe("a registry on a disk that is killed while it is written to", () => {
   async function check(taken: ReadonlyMap<string, Digest>, deleted: ReadonlySet<string>): Promise<void> {
     const { fetch } = createRegistry({ store: fileStore(disk) });
     const client = new RegistryClient({ fetch, base: "http://registry.example.com" });
-    const { tags } = JSON.parse((await client.send("GET", "/v2/kill/tags/list")).text);
+    const { tags = [] } = JSON.parse((await client.send("GET", "/v2/kill/tags/list")).text);
     for (const tag of taken.keys()) assert(tags.includes(tag), `${tag} is lost`);
     for (const tag of tags) {
       assert(!deleted.has(tag), `${tag} is back`);
