@@ -1,21 +1,44 @@
 import { DigestMismatchError, SizeMismatchError } from "../errors.ts";
-import { type AbortOptions, decompressSniffed, verifyStream } from "../io/mod.ts";
-import type { Image, ImageIndex, IndexChild, Layer } from "../image/mod.ts";
-import { pullStream } from "../runtime/mod.ts";
+import { decompressSniffed, sliceStream, verifyStream } from "../io/mod.ts";
+import type { BlobIdentity, Content, Image, ImageIndex, IndexChild, Layer } from "../image/mod.ts";
+import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { LayerCache } from "./file_cache.ts";
 
 /**
  * A layer that is read from the cache when it is there, and kept in it when it is read from where it came. What comes
  * from the cache is verified like everything else; an entry that turns out wrong is removed, and the read fails.
- * A streaming layer, which has no digest yet, passes by the cache.
+ * A layer without a digest passes by the cache.
  */
 export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
-  const compressed = async (options?: AbortOptions) => {
-    if (!layer.digestKnown()) return await layer.compressed(options);
-    const { digest, size } = await layer.descriptor(options);
-    const kept = await cache.open(digest, options);
-    if (!kept) return cache.store(digest, await layer.compressed(options));
-    const reader = verifyStream(kept, { digest, size }, `the cache's entry for ${digest}`).getReader();
+  const { identity } = layer.content;
+  if (identity === undefined) return layer;
+  const content = cachedContent(layer.content, identity, cache);
+  return {
+    ...layer,
+    content,
+    compressed: (options) => content.open(options),
+    uncompressed: async (options) => await decompressSniffed(await content.open(options), identity.digest),
+  };
+}
+
+/** Content that is read from the cache, or kept in it on the way: each chunk must be seen, so it has no place. */
+function cachedContent(content: Content, identity: BlobIdentity, cache: LayerCache): Content {
+  const { digest } = identity;
+  return {
+    identity,
+    once: content.once,
+    origins: content.origins,
+    async open(options = {}) {
+      const kept = await cache.open(digest, options);
+      if (kept) return checked(kept, options.offset ?? 0);
+      return options.offset ? await content.open(options) : cache.store(digest, await content.open(options));
+    },
+  };
+
+  /** From a later byte on a stream can't be verified. */
+  function checked(kept: ByteStream, offset: number): ByteStream {
+    if (offset > 0) return sliceStream(kept, { offset });
+    const reader = verifyStream(kept, identity, `the cache's entry for ${digest}`).getReader();
     return pullStream({
       async read() {
         try {
@@ -28,18 +51,7 @@ export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
       },
       cancel: (reason) => reader.cancel(reason),
     });
-  };
-  return {
-    ...layer,
-    get streaming() {
-      return layer.streaming;
-    },
-    compressed,
-    uncompressed: async (options) =>
-      layer.digestKnown()
-        ? await decompressSniffed(await compressed(options), await layer.digest(options))
-        : await layer.uncompressed(options),
-  };
+  }
 }
 
 /** An image whose layers are read through the cache. */
@@ -62,6 +74,8 @@ export function cachedIndex(index: ImageIndex, cache: LayerCache): ImageIndex {
         return cachedIndex(view, cache);
       case "layer":
         return cachedLayer(view, cache);
+      case "manifest":
+        return view;
     }
   };
   return {

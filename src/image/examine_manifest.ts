@@ -10,6 +10,7 @@ import {
   isConfig,
   isLayer,
   type Manifest,
+  MediaType,
   parseConfigFile,
   parseIndexManifest,
   parseManifest,
@@ -18,7 +19,7 @@ import {
 } from "../spec/mod.ts";
 import { type BlobCheck, descriptorProblems } from "./examine_blob.ts";
 import { attempt, inside, mismatch, type Problem, problem } from "./problem.ts";
-import type { Image, ImageIndex, IndexChild, ManifestView } from "./view.ts";
+import type { Image, ImageIndex, IndexChild, ManifestView, OtherManifest } from "./view.ts";
 
 /** What a look at manifests and configs gave. */
 export interface Findings {
@@ -199,11 +200,29 @@ async function examineMember({ descriptor, view }: IndexChild, options: LevelOpt
     const problems = await attempt(where, signal, () => descriptorProblems(where, view, { descriptor, signal }));
     return { problems, blobs: [check] };
   }
+  if (view.kind === "manifest") return await examineOther(view, { ...options, descriptor });
   if (view.kind === "index" && options.seen.has(descriptor.digest)) return { problems: [], blobs: [] };
   options.seen.add(descriptor.digest);
   return view.kind === "image"
     ? await examineImage(view, { ...options, descriptor })
     : await examineLevel(view, { ...options, descriptor, depth: options.depth + 1 });
+}
+
+/** Looks at a manifest that is neither an image nor an index. */
+async function examineOther(view: OtherManifest, options: ExamineOptions): Promise<Findings> {
+  const { where, signal } = options;
+  const blobs: BlobCheck[] = [];
+  const problems = await attempt(inside(where, "manifest"), signal, async () => {
+    const raw = await view.rawManifest({ signal });
+    for (const layer of await view.blobs({ signal })) {
+      const descriptor = await layer.descriptor({ signal });
+      blobs.push({ where: inside(where, descriptor.digest), layer, descriptor, diffId: undefined, tar: false });
+    }
+    // The digest of signed schema 1 is that of its payload.
+    const isSigned = await view.mediaType({ signal }) === MediaType.DockerManifestSchema1Signed;
+    return isSigned ? [] : await manifestProblems(view, { ...options, raw, mediaType: undefined });
+  });
+  return { problems, blobs };
 }
 
 /** In what a config disagrees with the platform that an index gives its image. */

@@ -22,7 +22,8 @@ import {
   parseConfigFile,
   parseManifest,
 } from "../spec/mod.ts";
-import { type CompressedLayerCore, layerFromCompressed } from "./layer_core.ts";
+import { contentOfBytes } from "./content.ts";
+import { type CompressedLayerCore, layerFromCompressed, layerOfContent } from "./layer_core.ts";
 import type { Image, Layer, ManifestView } from "./view.ts";
 
 /** The least that makes an {@linkcode Image} of a manifest that exists already. */
@@ -123,10 +124,8 @@ export function imageFromUncompressed(parts: ImageParts): Image {
   const configName = async (options?: AbortOptions) => (await configDescriptor(options)).digest;
   const configLayer = async (options?: AbortOptions) => {
     const bytes = await rawConfigFile(options);
-    return layerFromCompressed({
-      descriptor: await configDescriptor(options),
-      compressed: () => Promise.resolve(streamOf(bytes)),
-    });
+    const descriptor = await configDescriptor(options);
+    return layerOfContent(contentOfBytes(bytes, descriptor), descriptor);
   };
   const digestKnown = async (options?: AbortOptions) => (await layers(options)).every((layer) => layer.digestKnown());
   const view = manifestView({ rawManifest, mediaType, digestKnown }, what);
@@ -165,6 +164,11 @@ export function manifestView(
       core.descriptor ??
         { mediaType: await mediaType(options), digest: await digest(options), size: await size(options) },
   };
+}
+
+/** The digest of a manifest, where it is known without reading (and compressing) layers. */
+export async function knownDigest(view: ManifestView, options?: AbortOptions): Promise<Hash | undefined> {
+  return await view.digestKnown(options) ? await view.digest(options) : undefined;
 }
 
 /** The content that a descriptor carries with it (image-spec, `data`), verified; `undefined` when it carries none. */
@@ -210,11 +214,15 @@ function blobLayer(
   diffId?: (options?: AbortOptions) => Promise<Hash | undefined>,
 ): Layer {
   const blob = core.blob(descriptor);
-  const compressed = async (options?: AbortOptions) => {
-    const bytes = await embedded(descriptor);
-    return bytes ? streamOf(bytes) : await blob.compressed(options);
+  const carried = descriptor.data === undefined ? {} : {
+    async compressed(options?: AbortOptions) {
+      const bytes = await embedded(descriptor);
+      return bytes ? streamOf(bytes) : await blob.compressed({ signal: options?.signal });
+    },
+    ranges: false,
+    place: undefined,
   };
-  const layer = layerFromCompressed({ ...blob, descriptor, compressed });
+  const layer = layerFromCompressed({ ...blob, ...carried, descriptor });
   if (!diffId) return layer;
   return { ...layer, diffId: async (options) => await diffId(options) ?? await layer.diffId(options) };
 }

@@ -1,9 +1,9 @@
 import { NotFoundError } from "../errors.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, manifestKind, parseIndexManifest } from "../spec/mod.ts";
+import { type Descriptor, type Hash, isOtherManifest, manifestKind, parseIndexManifest } from "../spec/mod.ts";
 import { manifestView } from "./image_core.ts";
-import type { Image, ImageIndex, IndexChild, Layer } from "./view.ts";
+import type { Image, ImageIndex, IndexChild, Layer, OtherManifest } from "./view.ts";
 
 /** The least that makes an {@linkcode ImageIndex}. */
 export interface IndexCore {
@@ -16,17 +16,28 @@ export interface IndexCore {
   /** The content of another type that a member's descriptor points at. */
   blob(descriptor: Descriptor): Layer;
   /**
-   * The members, in the manifest's order, where they are known before their digests are.
+   * The manifest, neither image nor index, that a member's descriptor points at.
+   * @default such a member is taken for a blob
+   */
+  manifest?(descriptor: Descriptor): OtherManifest;
+  /**
+   * Whether a member of an unknown type is a manifest and no blob, where the source keeps the two apart.
+   * @default false
+   */
+  isManifest?(descriptor: Descriptor, options?: AbortOptions): Promise<boolean>;
+  /**
+   * The members, in the manifest's order, where they are known before their digests are: the digest of the index is known
+   * when theirs are.
    * @default those that the manifest names
    */
   members?(options?: AbortOptions): Promise<readonly IndexChild["view"][]>;
   /** The media type of the index, where its source says one; else it is read from the bytes. */
   readonly mediaType?: string | ((options?: AbortOptions) => Promise<string>);
   /**
-   * Whether the digest is known, or could be only by reading (and compressing) layers.
-   * @default true
+   * Another index that must be read before this one is written.
+   * @default none
    */
-  digestKnown?(options?: AbortOptions): Promise<boolean>;
+  readonly basedOn?: ImageIndex;
   /** What the index that it came from says of it. */
   readonly descriptor?: Descriptor;
   /** What to call the index in an error: a reference, a path. */
@@ -44,7 +55,9 @@ export function indexFrom(core: IndexCore): ImageIndex {
       case "index":
         return { descriptor, view: core.index(descriptor) };
       case "other":
-        return { descriptor, view: core.blob(descriptor) };
+        return core.manifest && isOtherManifest(descriptor.mediaType)
+          ? { descriptor, view: core.manifest(descriptor) }
+          : { descriptor, view: core.blob(descriptor) };
     }
   };
   const children = lazy(async () => (await manifest()).manifests.map(child));
@@ -57,12 +70,25 @@ export function indexFrom(core: IndexCore): ImageIndex {
         : `${what} has no member with the digest ${digest}`,
     );
   };
+  const members = lazy(async () => {
+    const found: IndexChild["view"][] = [];
+    for (const { descriptor, view } of await children()) {
+      const isManifest = view.kind === "layer" && await core.isManifest?.(descriptor);
+      found.push(isManifest && core.manifest ? core.manifest(descriptor) : view);
+    }
+    return found;
+  });
+  const digestKnown = async (options?: AbortOptions) => {
+    if (core.basedOn && !await core.basedOn.digestKnown(options)) return false;
+    for (const view of await core.members?.(options) ?? []) if (!await view.digestKnown(options)) return false;
+    return true;
+  };
   return {
     kind: "index",
-    ...manifestView(core, what),
+    ...manifestView({ ...core, digestKnown }, what),
     manifest,
     children,
-    members: async (options) => await core.members?.(options) ?? (await children(options)).map(({ view }) => view),
+    members: core.members ?? members,
     image: async (digest, options) => await member(digest, "image", options) as Image,
     index: async (digest, options) => await member(digest, "index", options) as ImageIndex,
   };

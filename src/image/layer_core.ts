@@ -6,25 +6,33 @@ import {
   lazy,
   limitRatio,
   measureStream,
+  sliceStream,
   sniffStream,
-  verifyStream,
 } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, layerMediaType, MediaType } from "../spec/mod.ts";
+import { type BlobOrigin, type Content, contentOf, type OpenContentOptions, type Place } from "./content.ts";
 import { estargzAnnotations } from "./estargz.ts";
 import { measuring, pack, packCompression, type PackFacts, type PackOptions } from "./pack.ts";
-import type { BlobOrigin, Layer } from "./view.ts";
+import type { Layer } from "./view.ts";
 
 /** The least that makes a {@linkcode Layer} of bytes that have a digest already. */
 export interface CompressedLayerCore {
   /** What is known of the bytes: digest, size, media type, perhaps URLs and annotations. */
   readonly descriptor: Descriptor;
   /** Opens the stored bytes. They need not be verified: the view does that. */
-  compressed(options?: AbortOptions): Promise<ByteStream>;
+  compressed(options?: OpenContentOptions): Promise<ByteStream>;
+  /**
+   * Whether `compressed` begins at the offset that it is given; one that does not is read from its start.
+   * @default false
+   */
+  readonly ranges?: boolean;
   /** The digest of the uncompressed tar, if there is a cheaper way than reading it. */
   diffId?(options?: AbortOptions): Promise<Hash>;
-  /** Where a registry could mount the blob from. */
+  /** A repository that holds the blob. */
   readonly origin?: BlobOrigin;
+  /** Where the stored bytes lie, for a sink that hands them to the runtime whole. */
+  readonly place?: Place;
   /** What to call the bytes in an error; the digest if nothing is said. */
   readonly what?: string;
 }
@@ -48,20 +56,37 @@ export interface UncompressedLayerCore extends PackOptions {
 export function layerFromCompressed(core: CompressedLayerCore): Layer {
   const { descriptor } = core;
   const what = core.what ?? descriptor.digest;
-  const compressed = async (options?: AbortOptions) => verifyStream(await core.compressed(options), descriptor, what);
+  const { digest, size } = descriptor;
+  const content = contentOf({
+    identity: { digest, size },
+    open: (options) => core.compressed(options),
+    ranges: core.ranges,
+    origins: core.origin ? [core.origin] : [],
+    place: core.place,
+    what,
+  });
+  return layerOfContent(content, descriptor, { diffId: core.diffId && ((options) => core.diffId!(options)), what });
+}
+
+/** A layer of a content that has a digest. */
+export function layerOfContent(
+  content: Content,
+  descriptor: Descriptor,
+  options: { diffId?: (options?: AbortOptions) => Promise<Hash>; what?: string } = {},
+): Layer {
+  const { what = descriptor.digest } = options;
+  const compressed = (options?: AbortOptions) => content.open(options);
   const uncompressed = async (options?: AbortOptions) => {
     const { compression, stream } = await sniffStream(await compressed(options));
     if (compression === "none") return stream;
     return limitRatio(decompress(stream, compression, what), descriptor.size, what);
   };
-  const diffId = lazy(() => core.diffId?.() ?? uncompressed().then(digestOf));
   return {
     kind: "layer",
-    origin: core.origin,
-    streaming: false,
+    content,
     digestKnown: () => true,
     digest: () => Promise.resolve(descriptor.digest),
-    diffId,
+    diffId: lazy(() => options.diffId?.() ?? uncompressed().then(digestOf)),
     size: () => Promise.resolve(descriptor.size),
     mediaType: () => Promise.resolve(descriptor.mediaType),
     descriptor: () => Promise.resolve(descriptor),
@@ -107,8 +132,7 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
   };
   return {
     kind: "layer",
-    origin: undefined,
-    streaming: false,
+    content: contentOfFacts(facts, { once: false, open: compressed }),
     digestKnown: () => facts.stored !== undefined,
     digest: async (options) => (facts.stored ?? await measure(options)).digest,
     diffId: async (options) => facts.content?.digest ?? await learnDiffId(options),
@@ -117,6 +141,21 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
     descriptor,
     compressed,
     uncompressed,
+  };
+}
+
+/** The content of a tar that is packed while it is read. */
+export function contentOfFacts(
+  facts: PackFacts,
+  { once, open }: { once: boolean; open: (options?: AbortOptions) => Promise<ByteStream> },
+): Content {
+  return {
+    get identity() {
+      return facts.stored;
+    },
+    once,
+    origins: [],
+    open: async ({ offset = 0, signal } = {}) => sliceStream(await open({ signal }), { offset }),
   };
 }
 
@@ -143,9 +182,6 @@ export function withDescriptor(layer: Layer, overrides: DescriptorOverrides): La
   if (mediaType === undefined && annotations === undefined && urls === undefined) return layer;
   return {
     ...layer,
-    get streaming() {
-      return layer.streaming;
-    },
     mediaType: mediaType === undefined ? layer.mediaType : () => Promise.resolve(mediaType),
     async descriptor(options) {
       const own = await layer.descriptor(options);

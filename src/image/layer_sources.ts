@@ -11,7 +11,8 @@ import {
 } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, layerMediaType, MediaType } from "../spec/mod.ts";
-import { layerFromCompressed, layerFromUncompressed } from "./layer_core.ts";
+import { contentOfBytes } from "./content.ts";
+import { contentOfFacts, layerFromUncompressed, layerOfContent } from "./layer_core.ts";
 import { measuring, pack, packCompression, type PackFacts, type PackOptions } from "./pack.ts";
 import type { Layer } from "./view.ts";
 
@@ -35,10 +36,8 @@ export interface LayerOptions extends PackOptions {
 /** Bytes as a layer or any other blob: stored as they are, whatever they are. */
 export async function staticLayer(bytes: Bytes, mediaType: string): Promise<Layer> {
   const digest = await digestBytes(bytes);
-  return layerFromCompressed({
-    descriptor: { mediaType, digest, size: bytes.length },
-    compressed: () => Promise.resolve(streamOf(bytes)),
-  });
+  const identity = { digest, size: bytes.length };
+  return layerOfContent(contentOfBytes(bytes, identity), { mediaType, ...identity });
 }
 
 /** A layer of a tar in memory: as it is when it is compressed already, else compressed when it is read. */
@@ -46,14 +45,11 @@ export async function layerFromBytes(bytes: Bytes, options: LayerOptions = {}): 
   const compression = sniffBytes(bytes);
   const open = () => Promise.resolve(streamOf(bytes));
   if (compression === "none" || options.estargz) return unpacked(open, compression, options);
-  return layerFromCompressed({
-    descriptor: {
-      mediaType: options.mediaType ?? layerMediaType(MediaType.OciManifest, compression),
-      digest: await digestBytes(bytes),
-      size: bytes.length,
-      ...(options.annotations ? { annotations: options.annotations } : {}),
-    },
-    compressed: open,
+  const identity = { digest: await digestBytes(bytes), size: bytes.length };
+  return layerOfContent(contentOfBytes(bytes, identity), {
+    mediaType: options.mediaType ?? layerMediaType(MediaType.OciManifest, compression),
+    ...identity,
+    ...(options.annotations ? { annotations: options.annotations } : {}),
   });
 }
 
@@ -127,10 +123,7 @@ export function streamLayer(source: ByteStream, options: LayerOptions = {}): Lay
   };
   return {
     kind: "layer",
-    origin: undefined,
-    get streaming() {
-      return facts.stored === undefined;
-    },
+    content: contentOfFacts(facts, { once: true, open: () => attempt(compressed) }),
     digestKnown: () => facts.stored !== undefined,
     digest: () => attempt(() => known(facts.stored, "digest").digest),
     size: () => attempt(() => known(facts.stored, "size").size),

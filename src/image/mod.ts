@@ -20,18 +20,37 @@
  *
  * @module
  */
-export type { BlobOrigin, Image, ImageIndex, IndexChild, Layer, ManifestView } from "./view.ts";
+export type { Image, ImageIndex, IndexChild, Layer, ManifestView, OtherManifest } from "./view.ts";
+export {
+  type BlobIdentity,
+  type BlobOrigin,
+  type Content,
+  type ContentCore,
+  contentOf,
+  contentOfBytes,
+  type OpenContentOptions,
+  type Place,
+} from "./content.ts";
 export {
   type CompressedLayerCore,
   type DescriptorOverrides,
   layerFromCompressed,
   layerFromUncompressed,
+  layerOfContent,
   type UncompressedLayerCore,
   withDescriptor,
 } from "./layer_core.ts";
 export type { PackOptions } from "./pack.ts";
 export { ESTARGZ_TOC_DIGEST, type EstargzLayerOptions } from "./estargz.ts";
-export { embedded, type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";
+export {
+  embedded,
+  type ImageCore,
+  imageFromCompressed,
+  imageFromUncompressed,
+  type ImageParts,
+  knownDigest,
+  manifestView,
+} from "./image_core.ts";
 export { type IndexCore, indexFrom } from "./index_core.ts";
 export { layerFromBytes, layerFromOpener, type LayerOptions, staticLayer, streamLayer } from "./layer_sources.ts";
 export { emptyImage, type EmptyImageOptions, emptyIndex, type EmptyOptions } from "./empty.ts";
@@ -60,4 +79,4 @@ export {
 export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
 export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
 export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";
-export { type SpooledLayer, spoolLayer } from "./spool.ts";
+export { spoolContent, type SpooledContent } from "./spool.ts";

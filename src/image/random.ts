@@ -162,10 +162,6 @@ export function randomIndex(options: RandomIndexOptions = {}): ImageIndex {
     index: nothing,
     blob: nothing,
     members: () => Promise.resolve(images),
-    async digestKnown(options) {
-      for (const image of images) if (!await image.digestKnown(options)) return false;
-      return true;
-    },
     mediaType,
     what,
   });

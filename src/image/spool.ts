@@ -1,74 +1,84 @@
-import { FileError, UnsupportedError } from "../errors.ts";
-import { type AbortOptions, chunks, fileFailure } from "../io/mod.ts";
-import { joinPath, openWriter, readStream, remove, temporaryDirectory, temporaryRoot } from "../runtime/mod.ts";
-import { layerFromCompressed } from "./layer_core.ts";
-import type { Layer } from "./view.ts";
+import { FileError, StreamLayerError, UnsupportedError } from "../errors.ts";
+import { type AbortOptions, chunks, drain, fileFailure } from "../io/mod.ts";
+import { joinPath, openFile, openWriter, remove, temporaryDirectory, temporaryRoot } from "../runtime/mod.ts";
+import { type Content, contentOf } from "./content.ts";
 
-/** A layer whose digest is known, and perhaps a temporary file that holds it. */
-export interface SpooledLayer {
-  /** The layer; it can be opened again and again until it is disposed of. */
-  readonly layer: Layer;
+/** Content whose digest is known, and perhaps a temporary file that holds it. */
+export interface SpooledContent {
+  /** The content; it can be opened again and again until it is disposed of. */
+  readonly content: Content;
   /** Removes the temporary file. */
   dispose(): Promise<void>;
 }
 
 /**
- * Finds out the digest of a layer so that its bytes are made only once: a layer that would have to be read or compressed
- * for it is written to a temporary file on the way. One whose digest is known stays as it is. Where there is no file
- * system, a layer that can be read twice is.
+ * Finds out the digest of content so that its bytes are made only once: content that would have to be read or compressed
+ * for it is written to a temporary file on the way. Content whose digest is known stays as it is. Where there is no file
+ * system, or no permission to use it, content that can be read twice is.
  *
- * @throws {UnsupportedError} when the layer can be read only once and there is no file system.
+ * @throws {UnsupportedError} when the content can be read only once and there is no file system.
  * @throws {FileError} when the temporary file can't be written; nothing of it is left.
  */
-export async function spoolLayer(layer: Layer, options: AbortOptions = {}): Promise<SpooledLayer> {
+export async function spoolContent(content: Content, options: AbortOptions = {}): Promise<SpooledContent> {
   const { signal } = options;
-  if (layer.digestKnown()) return { layer, dispose: () => Promise.resolve() };
+  if (content.identity) return { content, dispose: () => Promise.resolve() };
   const directory = await makeDirectory();
-  if (directory === undefined) return await withoutFiles(layer, options);
+  if (directory === undefined) return await withoutFiles(content, options);
   const dispose = () => remove(directory, { recursive: true });
   try {
     const path = joinPath(directory, "layer");
-    await writeLayer(layer, path, signal);
-    const descriptor = await layer.descriptor({ signal });
-    const spooled = layerFromCompressed({
-      descriptor,
-      compressed: ({ signal } = {}) => Promise.resolve(readStream(path, { signal })),
-      diffId: (options) => layer.diffId(options),
-      what: `the temporary copy of ${descriptor.digest}`,
-    });
-    return { layer: spooled, dispose };
+    await writeContent(content, path, signal);
+    return { content: fileContent(path, identityOf(content)), dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-async function writeLayer(layer: Layer, path: string, signal: AbortSignal | undefined): Promise<void> {
+function fileContent(path: string, identity: NonNullable<Content["identity"]>): Content {
+  const what = `the temporary copy of ${identity.digest}`;
+  return contentOf({
+    identity,
+    async open({ offset, signal }) {
+      return (await openFile(path)).stream({ offset, closeWhenDone: true, signal });
+    },
+    ranges: true,
+    place: { kind: "file", open: () => openFile(path), offset: 0, length: identity.size },
+    what,
+  });
+}
+
+async function writeContent(content: Content, path: string, signal: AbortSignal | undefined): Promise<void> {
   const writer = await failing(openWriter(path, { mode: 0o600, exclusive: true }));
   try {
-    const stream = await layer.compressed({ signal });
-    for await (const chunk of chunks(stream, { signal })) await failing(writer.write(chunk));
+    for await (const chunk of chunks(await content.open({ signal }), { signal })) await failing(writer.write(chunk));
   } finally {
     await failing(writer.close());
   }
 }
 
-async function withoutFiles(layer: Layer, options: AbortOptions): Promise<SpooledLayer> {
-  if (layer.streaming) {
+async function withoutFiles(content: Content, { signal }: AbortOptions): Promise<SpooledContent> {
+  if (content.once) {
     throw new UnsupportedError("a streaming layer needs a file system to be kept in until its digest is known", {
       hint: "make the layer of bytes, or of something that can be opened twice",
     });
   }
-  await layer.digest(options);
-  return { layer, dispose: () => Promise.resolve() };
+  await drain(await content.open({ signal }), { signal });
+  identityOf(content);
+  return { content, dispose: () => Promise.resolve() };
 }
 
-/** A directory for one file; `undefined` where this runtime has no file system. */
+function identityOf({ identity }: Content): NonNullable<Content["identity"]> {
+  if (identity) return identity;
+  throw new StreamLayerError("a layer was read to its end and still has no digest");
+}
+
+/** A directory for one file; `undefined` where this runtime has no file system, or gives no access to it. */
 async function makeDirectory(): Promise<string | undefined> {
   try {
     return await temporaryDirectory();
   } catch (error) {
-    if (error instanceof Error && error.name === "NotSupportedError") return undefined;
+    if (error instanceof Error && ["NotSupportedError", "NotCapable"].includes(error.name)) return undefined;
     throw temporaryFailure(error);
   }
 }

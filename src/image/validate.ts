@@ -35,7 +35,7 @@ export async function validateLayer(layer: Layer, options: ValidateOptions = {})
   const problems = await attempt(what, signal, async () => {
     if (fast) return await descriptorProblems(what, layer, { descriptor: await layer.descriptor({ signal }), signal });
     // A layer that is compressed while it is read knows its digests afterwards; asking now would compress it twice.
-    const before = layer.digestKnown() || layer.streaming ? await says() : undefined;
+    const before = layer.digestKnown() || layer.content.once ? await says() : undefined;
     const content = await readLayerContent(layer, {
       what,
       tar: isLayer(await layer.mediaType({ signal })),

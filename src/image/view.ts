@@ -1,14 +1,7 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { Content } from "./content.ts";
 import type { ConfigFile, Descriptor, Hash, IndexManifest, Manifest } from "../spec/mod.ts";
-
-/** A repository that holds a blob, so that a registry can mount it from there instead of being sent it. */
-export interface BlobOrigin {
-  /** The registry's host, with its port if it has one. */
-  readonly registry: string;
-  /** The path of the repository in that registry. */
-  readonly repository: string;
-}
 
 /**
  * An immutable view of one layer, or of any other blob. Nothing is read before somebody asks; what is asked twice is
@@ -17,10 +10,8 @@ export interface BlobOrigin {
 export interface Layer {
   /** Tells a layer from an image and an index. */
   readonly kind: "layer";
-  /** Where a registry could mount it from; `undefined` when it is in no registry. */
-  readonly origin: BlobOrigin | undefined;
-  /** Whether it can be read only once, and has no digest before that. */
-  readonly streaming: boolean;
+  /** The bytes as they are stored and sent; views of one layer share this object. */
+  readonly content: Content;
   /** Whether digest and size are known now, or could be only by reading (and compressing) all of it. */
   digestKnown(): boolean;
   /** The digest of the bytes as they are stored and sent. */
@@ -77,10 +68,22 @@ export interface Image extends ManifestView {
   layerByDiffId(diffId: Hash, options?: AbortOptions): Promise<Layer>;
 }
 
-/** A member of an index: an image, an index, or content of another type, as a blob. */
+/**
+ * An immutable view of a manifest that is neither an image nor an index: Docker's schema 1, OCI's artifact manifest, or
+ * one of an unknown type. It can be copied as it is, and not changed.
+ */
+export interface OtherManifest extends ManifestView {
+  /** Tells it from an image, an index and a layer. */
+  readonly kind: "manifest";
+  /** The blobs that it names, each digest once. */
+  blobs(options?: AbortOptions): Promise<readonly Layer[]>;
+}
+
+/** A member of an index: an image, an index, another manifest, or content of another type, as a blob. */
 export type IndexChild =
   | { readonly descriptor: Descriptor; readonly view: Image }
   | { readonly descriptor: Descriptor; readonly view: ImageIndex }
+  | { readonly descriptor: Descriptor; readonly view: OtherManifest }
   | { readonly descriptor: Descriptor; readonly view: Layer };
 
 /** An immutable view of an image index (a manifest list). Nothing is read before somebody asks. */
@@ -91,7 +94,8 @@ export interface ImageIndex extends ManifestView {
   manifest(options?: AbortOptions): Promise<IndexManifest>;
   /**
    * The members themselves, in order, without what the index says of them. For that, {@linkcode ImageIndex.children} may
-   * have to read all their layers; who stores members before the index needs to do so but once.
+   * have to read all their layers; what stores members before the index reads them once. A member of an unknown type is
+   * looked for as a blob and, where its source has no such blob, as a manifest.
    */
   members(options?: AbortOptions): Promise<readonly IndexChild["view"][]>;
   /** The members, in order. */

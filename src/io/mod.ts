@@ -32,5 +32,7 @@ export { formatBytes } from "./format_bytes.ts";
 export { errorCode, fileFailure } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
+export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
+export { sliceStream } from "./slice.ts";
 export { readAhead } from "./read_ahead.ts";
 export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -1,5 +1,5 @@
 import { ManifestError } from "../errors.ts";
-import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
+import { type Image, imageFromUncompressed, knownDigest, type Layer } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
@@ -93,7 +93,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
   });
   const answering = lazy(async () => {
     // Nobody has seen the bytes of a base that has no digest yet.
-    if (!await base.digestKnown()) return made;
+    if (await knownDigest(base) === undefined) return made;
     const before = { ...await base.manifest(), mediaType: await base.mediaType() };
     return sameJson(await made.manifest(), before) ? base : made;
   });

@@ -1,4 +1,11 @@
-import { type Image, type ImageIndex, type IndexChild, indexFrom, type Layer } from "../image/mod.ts";
+import {
+  type Image,
+  type ImageIndex,
+  type IndexChild,
+  indexFrom,
+  type Layer,
+  type OtherManifest,
+} from "../image/mod.ts";
 import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
 import { type Descriptor, type Hash, type IndexManifest, isIndex, jsonBytes } from "../spec/mod.ts";
 import { sameJson } from "./fields.ts";
@@ -7,7 +14,7 @@ import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
 /** A member of an index that is being made. Every `IndexChild` is one. */
 export interface IndexMember {
   /** The member. */
-  readonly view: Image | ImageIndex | Layer;
+  readonly view: IndexChild["view"];
   /** What the index says of it: as it is, or asked for when the index is written. */
   readonly descriptor: Descriptor | (() => Promise<Descriptor>);
 }
@@ -64,21 +71,17 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
     const unchanged = sameJson(after, { ...before, mediaType: await base.mediaType() });
     return unchanged ? await base.rawManifest() : jsonBytes(after);
   });
-  const digestKnown = async (options?: AbortOptions) => {
-    // Of a base that is still to be read, the members' descriptors are too.
-    if (!await base.digestKnown(options)) return false;
-    for (const view of await memberViews(options)) if (!await view.digestKnown(options)) return false;
-    return true;
-  };
   const view = (descriptor: Descriptor) => views.get(descriptor.digest);
   return indexFrom({
     rawManifest,
     image: (descriptor) => view(descriptor) as Image,
     index: (descriptor) => view(descriptor) as ImageIndex,
     blob: (descriptor) => view(descriptor) as Layer,
+    manifest: (descriptor) => view(descriptor) as OtherManifest,
     members: memberViews,
+    // Of a base that is still to be read, the members' descriptors are too.
+    basedOn: base,
     mediaType,
-    digestKnown,
     what: "the edited index",
   });
 }

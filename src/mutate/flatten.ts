@@ -1,4 +1,4 @@
-import { type Image, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
+import { type Image, knownDigest, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
 import { annotated } from "./before_digests.ts";
@@ -33,10 +33,10 @@ export function flatten(base: Image, options: FlattenOptions = {}): Image {
 
 async function flattening(base: Image, { created, history }: ConfigFile): Promise<History> {
   // To learn a digest that is not known yet would be to compress layers that nobody will have.
-  const name = await base.digestKnown() ? ` ${await base.digest()}` : "";
+  const digest = await knownDigest(base);
   return {
     ...(created === undefined ? {} : { created }),
-    created_by: `gcrane flatten${name}`,
+    created_by: digest === undefined ? "gcrane flatten" : `gcrane flatten ${digest}`,
     ...(history?.length ? { comment: JSON.stringify(history) } : {}),
   };
 }

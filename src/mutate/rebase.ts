@@ -1,5 +1,5 @@
 import { ValidationError } from "../errors.ts";
-import type { Image } from "../image/mod.ts";
+import { type Image, knownDigest } from "../image/mod.ts";
 import { type ConfigFile, configPlatform, type Hash, type History } from "../spec/mod.ts";
 import { baseAnnotations } from "./annotate.ts";
 import { platformFields } from "./change_image.ts";
@@ -81,7 +81,8 @@ async function countedConfig(image: Image, what: string): Promise<ConfigFile> {
 }
 
 async function nameOf(image: Image): Promise<string> {
-  return await image.digestKnown() ? `image ${await image.digest()}` : "an image without a digest yet";
+  const digest = await knownDigest(image);
+  return digest === undefined ? "an image without a digest yet" : `image ${digest}`;
 }
 
 /** The history of the new base and of what the original has on top; none where neither has one. */

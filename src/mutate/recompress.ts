@@ -41,5 +41,6 @@ export async function recompressLayer(
 async function isSoAlready(layer: Layer, { reproducible, estargz }: RecompressOptions): Promise<boolean> {
   if (reproducible) return false;
   if (!estargz) return true;
-  return layer.digestKnown() && (await layer.descriptor()).annotations?.[ESTARGZ_TOC_DIGEST] !== undefined;
+  return layer.content.identity !== undefined &&
+    (await layer.descriptor()).annotations?.[ESTARGZ_TOC_DIGEST] !== undefined;
 }

@@ -20,7 +20,7 @@ const USERS = "AQAAgBQAAAAkAAAAAAAAAAAAAAABAgAAAAAABSAAAAAhAgAAAQIAAAAAAAUgAAAAI
  * Reading it fails with a `TarError` when the layer is one of Windows already.
  */
 export async function windowsLayer(layer: Layer, options: LayerOptions = {}): Promise<Layer> {
-  if (layer.streaming) return streamLayer(windowsTar(await layer.uncompressed()), options);
+  if (layer.content.once) return streamLayer(windowsTar(await layer.uncompressed()), options);
   return layerFromUncompressed({
     ...options,
     uncompressed: async (abort) => windowsTar(await layer.uncompressed(abort)),

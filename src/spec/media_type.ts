@@ -8,6 +8,8 @@ export const MediaType = {
   OciManifest: "application/vnd.oci.image.manifest.v1+json",
   /** OCI image config. */
   OciConfig: "application/vnd.oci.image.config.v1+json",
+  /** OCI artifact manifest, which no final version of the image-spec has. */
+  OciArtifactManifest: "application/vnd.oci.artifact.manifest.v1+json",
   /** OCI empty descriptor, the two bytes `{}`. */
   OciEmpty: "application/vnd.oci.empty.v1+json",
   /** OCI layer, uncompressed tar. */
@@ -77,6 +79,11 @@ export function isImage(mediaType: string | undefined): boolean {
 /** Whether it is one of Docker's schema 1 manifests, which hold no layers by descriptor. */
 export function isSchema1(mediaType: string | undefined): boolean {
   return mediaType !== undefined && SCHEMA1.has(mediaType);
+}
+
+/** Whether it is a manifest that is neither an image nor an index: schema 1, or OCI's artifact manifest. */
+export function isOtherManifest(mediaType: string | undefined): boolean {
+  return isSchema1(mediaType) || mediaType === MediaType.OciArtifactManifest;
 }
 
 /** Whether it is the config of a runnable image (and not an artifact's). */

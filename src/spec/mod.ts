@@ -21,6 +21,7 @@ export {
   isImage,
   isIndex,
   isLayer,
+  isOtherManifest,
   isSchema1,
   layerMediaType,
   MediaType,

@@ -1,7 +1,15 @@
 import { CompressionError, LimitError, TarballError, TarError } from "../errors.ts";
-import { type AbortOptions, decompress, limitRatio, Limits, observe, readAll, sniffBytes } from "../io/mod.ts";
+import {
+  type AbortOptions,
+  decompress,
+  limitRatio,
+  Limits,
+  observe,
+  readAll,
+  sliceStream,
+  sniffBytes,
+} from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { part } from "./part.ts";
 import { HEAD, type ScannedEntry, scanTarball } from "./scan.ts";
 import type { OpenTarball, TarballSource } from "./source.ts";
 
@@ -148,7 +156,7 @@ async function decompressed(tarball: OpenTarball, name: string, { signal }: Abor
   return {
     async read({ signal, ...range }) {
       const inside = decompress(await tarball.read({ offset: 0, signal }), compression, name);
-      return part(size === undefined ? inside : limitRatio(inside, size, name), range);
+      return sliceStream(size === undefined ? inside : limitRatio(inside, size, name), range);
     },
   };
 }

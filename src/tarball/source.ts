@@ -1,7 +1,6 @@
 import { TarballError } from "../errors.ts";
-import { type AbortOptions, fileFailure, streamOf } from "../io/mod.ts";
+import { type AbortOptions, fileFailure, sliceStream, streamOf } from "../io/mod.ts";
 import { type Bytes, type ByteStream, type FileStat, openFile } from "../runtime/mod.ts";
-import { part } from "./part.ts";
 
 /** Which bytes to read. */
 export interface ByteRange extends AbortOptions {
@@ -82,7 +81,7 @@ export function tarballStream(
   open: (options?: AbortOptions) => Promise<ByteStream>,
   name: string = "tarball",
 ): TarballSource {
-  const read = async ({ signal, ...range }: ByteRange) => part(await open({ signal }), range);
+  const read = async ({ signal, ...range }: ByteRange) => sliceStream(await open({ signal }), range);
   return { name, open: () => Promise.resolve({ read }) };
 }
 

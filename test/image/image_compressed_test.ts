@@ -258,7 +258,9 @@ describe("imageFromCompressed", () => {
       rawManifest: () => Promise.resolve(source.blobs.get(descriptor.digest)!),
       blob: (blob) => ({ compressed: () => source.open(blob), origin }),
     });
-    for (const layer of [...await image.layers(), await image.configLayer()]) assertEquals(layer.origin, origin);
+    for (const layer of [...await image.layers(), await image.configLayer()]) {
+      assertEquals(layer.content.origins, [origin]);
+    }
   });
 });
 

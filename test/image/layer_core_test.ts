@@ -27,8 +27,8 @@ describe("layerFromCompressed", () => {
       origin,
     });
     assertEquals(layer.kind, "layer");
-    assertEquals(layer.origin, origin);
-    assertFalse(layer.streaming);
+    assertEquals(layer.content.origins, [origin]);
+    assertFalse(layer.content.once);
     assert(layer.digestKnown());
     assertEquals(await layer.digest(), STORED.digest);
     assertEquals(await layer.size(), STORED.size);

@@ -42,7 +42,7 @@ for (const [name, make] of Object.entries(makers)) {
         assertEquals(await collect(await layer.uncompressed()), TAR);
         assertEquals(await layer.descriptor(), { mediaType, digest: await digestBytes(bytes), size: bytes.length });
         assertEquals(await layer.diffId(), DIFF_ID);
-        assertFalse(layer.streaming);
+        assertFalse(layer.content.once);
       }
     });
 
@@ -100,7 +100,8 @@ describe("layerFromOpener", () => {
 describe("streamLayer", () => {
   it("has no digest before it was read to its end, and then has", async () => {
     const layer = streamLayer(streamOf(TAR), { annotations: { a: "b" } });
-    assert(layer.streaming);
+    assert(layer.content.once);
+    assertEquals(layer.content.identity, undefined);
     assertFalse(layer.digestKnown());
     assertEquals(await layer.mediaType(), MediaType.OciLayerGzip);
     for (const ask of [layer.digest, layer.diffId, layer.size, layer.descriptor]) {
@@ -108,7 +109,7 @@ describe("streamLayer", () => {
       assertEquals(error.hint, "write or upload the layer first");
     }
     const bytes = await collect(await layer.compressed());
-    assertFalse(layer.streaming);
+    assert(layer.content.identity);
     assert(layer.digestKnown());
     assertEquals(await layer.descriptor(), {
       mediaType: MediaType.OciLayerGzip,
@@ -153,7 +154,7 @@ describe("streamLayer", () => {
     await reader.read();
     await reader.cancel("enough");
     assertEquals(source.cancels, ["enough"]);
-    assert(left.streaming);
+    assertEquals(left.content.identity, undefined);
     await assertRejects(() => left.digest(), StreamLayerError);
   });
 });

@@ -5,8 +5,16 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { DigestMismatchError, FileError } from "../../src/errors.ts";
-import { layerFromBytes, layerFromUncompressed, spoolLayer, streamLayer, validateLayer } from "../../src/image/mod.ts";
-import { digestBytes, streamOf } from "../../src/io/mod.ts";
+import {
+  type Layer,
+  layerFromBytes,
+  layerFromUncompressed,
+  layerOfContent,
+  spoolContent,
+  streamLayer,
+  validateLayer,
+} from "../../src/image/mod.ts";
+import { type AbortOptions, digestBytes, streamOf } from "../../src/io/mod.ts";
 import { removeTemporaries } from "../../src/runtime/mod.ts";
 import { bytesOf, collect, streamFrom, track } from "../io/streams.ts";
 import { bigTar, tarOf } from "./memory_source.ts";
@@ -28,10 +36,10 @@ afterEach(() => {
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
-describe("spoolLayer", () => {
+describe("spoolContent", () => {
   it("leaves a layer whose digest is known as it is", async () => {
     const known = await layerFromBytes(await collect(await (await layerFromBytes(TAR)).compressed()));
-    const { layer, dispose } = await spoolLayer(known);
+    const { layer, dispose } = await spool(known);
     assertStrictEquals(layer, known);
     assertEquals(fs.readdirSync(directory), []);
     await dispose();
@@ -47,7 +55,7 @@ describe("spoolLayer", () => {
       annotations: { a: "b" },
     });
     assertFalse(source.digestKnown());
-    const { layer, dispose } = await spoolLayer(source);
+    const { layer, dispose } = await spool(source);
     assert(layer.digestKnown());
     const bytes = await collect(await layer.compressed());
     assertEquals(await layer.descriptor(), {
@@ -65,8 +73,8 @@ describe("spoolLayer", () => {
 
   it("keeps what can be read only once", async () => {
     const tar = await bigTar(1, 1_000_000);
-    const { layer, dispose } = await spoolLayer(streamLayer(streamOf(tar)));
-    assertFalse(layer.streaming);
+    const { layer, dispose } = await spool(streamLayer(streamOf(tar)));
+    assertFalse(layer.content.once);
     assertEquals(await layer.diffId(), await digestBytes(tar));
     for (let i = 0; i < 2; i++) {
       assertEquals(await digestBytes(await collect(await layer.uncompressed())), await digestBytes(tar));
@@ -75,7 +83,7 @@ describe("spoolLayer", () => {
   });
 
   it("leaves nothing behind when it is disposed of, even twice", async () => {
-    const { layer, dispose } = await spoolLayer(streamLayer(streamOf(TAR)));
+    const { layer, dispose } = await spool(streamLayer(streamOf(TAR)));
     assertEquals(fs.readdirSync(directory).length, 1);
     await dispose();
     await dispose();
@@ -84,13 +92,13 @@ describe("spoolLayer", () => {
   });
 
   it("leaves nothing behind when the program is interrupted", async () => {
-    await spoolLayer(streamLayer(streamOf(TAR)));
+    await spool(streamLayer(streamOf(TAR)));
     removeTemporaries();
     assertEquals(fs.readdirSync(directory), []);
   });
 
   it("keeps the file to its owner, and notices when it was changed", async () => {
-    const { layer, dispose } = await spoolLayer(streamLayer(streamOf(TAR), { compression: "none" }));
+    const { layer, dispose } = await spool(streamLayer(streamOf(TAR), { compression: "none" }));
     const [name] = fs.readdirSync(directory);
     const file = join(directory, name, "layer");
     assertEquals(fs.statSync(file).mode & 0o077, 0);
@@ -100,7 +108,7 @@ describe("spoolLayer", () => {
   });
 
   it("leaves nothing behind when the layer fails or the caller aborts", async () => {
-    await assertRejects(() => spoolLayer(streamLayer(streamFrom(TAR, new Error("cut")))), Error, "cut");
+    await assertRejects(() => spool(streamLayer(streamFrom(TAR, new Error("cut")))), Error, "cut");
     assertEquals(fs.readdirSync(directory), []);
     const controller = new AbortController();
     const source = track(function* () {
@@ -109,7 +117,7 @@ describe("spoolLayer", () => {
       yield bytesOf("more");
     }());
     const layer = streamLayer(source.stream, { compression: "none" });
-    await assertRejects(() => spoolLayer(layer, { signal: controller.signal }), Error, "enough");
+    await assertRejects(() => spool(layer, { signal: controller.signal }), Error, "enough");
     assertEquals(fs.readdirSync(directory), []);
     assertEquals(source.cancels.length, 1);
   });
@@ -117,7 +125,7 @@ describe("spoolLayer", () => {
   it("says where there is no room, and leaves the layer unread", async () => {
     process.env.TMPDIR = join(directory, "missing");
     const source = track([TAR]);
-    const error = await assertRejects(() => spoolLayer(streamLayer(source.stream)), FileError);
+    const error = await assertRejects(() => spool(streamLayer(source.stream)), FileError);
     assert(
       error.message.startsWith(`can't keep a layer in ${join(directory, "missing")}: no such file`),
       error.message,
@@ -127,3 +135,11 @@ describe("spoolLayer", () => {
     assertEquals(source.pulls(), 0);
   });
 });
+
+/** A layer of the spooled content of another. */
+async function spool(layer: Layer, options?: AbortOptions): Promise<{ layer: Layer; dispose(): Promise<void> }> {
+  const { content, dispose } = await spoolContent(layer.content, options);
+  if (content === layer.content) return { layer, dispose };
+  const diffId = (options?: AbortOptions) => layer.diffId(options);
+  return { layer: layerOfContent(content, await layer.descriptor(), { diffId }), dispose };
+}

@@ -213,7 +213,7 @@ describe("editImage", () => {
     const { source, base } = await baseImage();
     const origin = { registry: "registry.example.com", repository: "base" };
     const mountable = editImage(base, {
-      layers: (layers) => layers.map((layer) => ({ ...layer, origin })),
+      layers: (layers) => layers.map((layer) => ({ ...layer, content: { ...layer.content, origins: [origin] } })),
     });
     const image = changeImage(mountable, {
       labels: { a: "b" },
@@ -224,7 +224,7 @@ describe("editImage", () => {
     assert(await image.digestKnown());
     await image.rawManifest();
     await image.configFile();
-    assertEquals((await image.layers()).map((layer) => layer.origin), [origin, origin]);
+    assertEquals((await image.layers()).map((layer) => layer.content.origins), [[origin], [origin]]);
     assertEquals(source.opened, [(await base.manifest()).config.digest]);
   });
 

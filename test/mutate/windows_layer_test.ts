@@ -68,7 +68,7 @@ describe("windowsLayer", () => {
     const bytes = await tarOf(...plain);
     const layer = await windowsLayer(await layerFromBytes(bytes), { compression: "none" });
     const streamed = await windowsLayer(streamLayer(inChunks(bytes)), { compression: "none" });
-    assertEquals(streamed.streaming, true);
+    assertEquals(streamed.content.once, true);
     assertEquals(await bytesOf(await streamed.compressed()), await bytesOf(await layer.compressed()));
     assertEquals(await streamed.digest(), await layer.digest());
   });

@@ -1,7 +1,7 @@
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
 
-/** A range of a stream: what is in front of it is read and thrown away, what is behind it is not read. */
-export function part(source: ByteStream, range: { offset: number; length?: number }): ByteStream {
+/** A range of a stream: what is in front of it is read and dropped, what is behind it is not read. */
+export function sliceStream(source: ByteStream, range: { offset: number; length?: number }): ByteStream {
   let { offset: skip, length: left = Infinity } = range;
   if (skip === 0 && left === Infinity) return source;
   const reader = source.getReader();
@@ -15,7 +15,7 @@ export function part(source: ByteStream, range: { offset: number; length?: numbe
         left -= wanted.length;
         if (wanted.length > 0) return wanted;
       }
-      // What follows is of no interest, and neither is how the source takes it.
+      // The rest is of no interest, and neither is how the source takes it.
       reader.cancel().catch(() => {});
     },
     cancel: (reason) => reader.cancel(reason),

@@ -1,0 +1,114 @@
+import { LimitError } from "../errors.ts";
+import type { Layer } from "../image/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
+import type { Hash } from "../spec/mod.ts";
+import { blobNode } from "./blob_node.ts";
+import type { AnyManifest, BlobNode, Node } from "./sink.ts";
+import type { TransferState } from "./state.ts";
+import type { Root } from "./transfer.ts";
+
+/** Options of {@linkcode inventory}. */
+export interface InventoryOptions extends AbortOptions {
+  /** How deep indexes in indexes are followed. */
+  readonly maxDepth: number;
+}
+
+/** All nodes of a graph, in the order in which an archive holds them; content that had no digest lies in files. */
+export interface Inventory extends AsyncDisposable {
+  /** Of each image its config, its layers, its manifest; members before their index. Each blob once, by digest. */
+  readonly nodes: readonly Node[];
+}
+
+/** Finds all nodes below some roots. A layer without a digest is read for it, once, and kept in a temporary file. */
+export async function inventory(
+  roots: readonly Root[],
+  state: TransferState,
+  options: InventoryOptions,
+): Promise<Inventory> {
+  const walk = new Walk(state, options);
+  try {
+    for (const { view, names = [] } of roots) {
+      if (view.kind === "layer") await walk.blobs([view]);
+      else await walk.manifest(view, names, 0);
+    }
+  } catch (error) {
+    await walk.dispose();
+    throw error;
+  }
+  return { nodes: await walk.nodes(), [Symbol.asyncDispose]: () => walk.dispose() };
+}
+
+class Walk {
+  readonly #state: TransferState;
+  readonly #options: InventoryOptions;
+  readonly #nodes: (BlobNode | { readonly view: AnyManifest; readonly names: string[] })[] = [];
+  readonly #blobs = new Set<Hash>();
+  readonly #manifests = new Map<AnyManifest, { readonly names: string[] }>();
+  readonly #disposals: (() => Promise<void>)[] = [];
+
+  constructor(state: TransferState, options: InventoryOptions) {
+    this.#state = state;
+    this.#options = options;
+  }
+
+  async manifest(view: AnyManifest, names: readonly string[], depth: number): Promise<void> {
+    const { signal, maxDepth } = this.#options;
+    if (depth > maxDepth) throw new LimitError(`indexes are nested more than ${maxDepth} deep`);
+    const known = this.#manifests.get(view);
+    if (known) return void known.names.push(...names.filter((name) => !known.names.includes(name)));
+    const entry = { view, names: [...names] };
+    this.#manifests.set(view, entry);
+    if (view.kind === "manifest") {
+      await this.blobs(await view.blobs({ signal }));
+    } else if (view.kind === "image") {
+      const layers = await this.#identified(await view.layers({ signal }));
+      // After the layers, whose diff ids it holds; in the archive it comes first.
+      await this.blobs([await view.configLayer({ signal })]);
+      this.#add(layers);
+    } else {
+      for (const member of await view.members({ signal })) {
+        if (member.kind === "layer") await this.blobs([member]);
+        else await this.manifest(member, [], depth + 1);
+      }
+    }
+    this.#nodes.push(entry);
+  }
+
+  async blobs(layers: readonly Layer[]): Promise<void> {
+    this.#add(await this.#identified(layers));
+  }
+
+  /** The nodes; their descriptors are known when all content is. */
+  async nodes(): Promise<Node[]> {
+    const { signal } = this.#options;
+    const nodes: Node[] = [];
+    for (const node of this.#nodes) {
+      if ("kind" in node) nodes.push(node);
+      else nodes.push({ kind: "manifest", ...node, descriptor: await node.view.descriptor({ signal }) });
+    }
+    return nodes;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.#disposals.splice(0).map((dispose) => dispose()));
+  }
+
+  #add(nodes: readonly BlobNode[]): void {
+    for (const node of nodes) {
+      const { digest } = node.descriptor!;
+      if (this.#blobs.has(digest)) continue;
+      this.#blobs.add(digest);
+      this.#nodes.push(node);
+    }
+  }
+
+  async #identified(layers: readonly Layer[]): Promise<BlobNode[]> {
+    const pool = { concurrency: this.#state.jobs, signal: this.#options.signal };
+    return await mapConcurrent(layers, pool, async (layer, signal) => {
+      if (layer.content.identity) return await blobNode(layer, signal);
+      const spooled = await this.#state.run(() => this.#state.spool(layer.content, { signal }), { signal });
+      this.#disposals.push(() => spooled.dispose());
+      return { ...await blobNode(layer, signal), content: spooled.content };
+    });
+  }
+}

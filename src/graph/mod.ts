@@ -1,0 +1,23 @@
+/**
+ * What a manifest leads to, and the transfer of such graphs into sinks.
+ *
+ * A registry's repository, a layout and an archive are each a {@linkcode ContentSink}. {@linkcode transfer} is the only
+ * place that walks a graph in order to write it: it decides what is written, once, in which order, and from where.
+ *
+ * @example
+ * ```ts
+ * import { successors } from "@gcrane/gcrane/graph";
+ * import { emptyImage } from "@gcrane/gcrane/image";
+ *
+ * const image = emptyImage();
+ * const { config, blobs } = successors(await image.rawManifest(), await image.mediaType());
+ * console.log(config?.mediaType, blobs.length); // application/vnd.docker.container.image.v1+json 0
+ * ```
+ *
+ * @module
+ */
+export { type NamedBlob, type Successors, successors } from "./successors.ts";
+export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
+export type { AnyManifest, BlobNode, ContentSink, FoundManifest, ManifestNode, Node, PutOptions } from "./sink.ts";
+export { DEFAULT_JOBS, TransferState, type TransferStateOptions } from "./state.ts";
+export { type Outcome, type Root, transfer, type TransferOptions } from "./transfer.ts";

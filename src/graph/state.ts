@@ -1,0 +1,140 @@
+import { type BlobOrigin, type Content, spoolContent, type SpooledContent } from "../image/mod.ts";
+import { abortable, type AbortOptions, Semaphore, SharedWork } from "../io/mod.ts";
+import type { Hash } from "../spec/mod.ts";
+import type { BlobNode, ContentSink } from "./sink.ts";
+
+/** How many requests and files are worked on at the same time when the caller does not say. */
+export const DEFAULT_JOBS = 4;
+
+/** Of how many blobs the place in a pool is remembered. */
+const PLACES = 20_000;
+
+/** Options of {@linkcode TransferState}. */
+export interface TransferStateOptions {
+  /**
+   * How many requests and files are worked on at the same time.
+   * @default 4
+   */
+  jobs?: number;
+}
+
+/**
+ * What transfers share: the bound on work at the same time, what has been written where, work under way, and where blobs
+ * lie in each registry. One state given to several calls makes them one transfer: nothing is written twice.
+ */
+export class TransferState {
+  /** How many requests and files are worked on at the same time. */
+  readonly jobs: number;
+  readonly #slots: Semaphore;
+  readonly #written = new SharedWork({ keep: true });
+  readonly #uploads = new Map<string, Promise<void>>();
+  readonly #places = new Map<string, BlobOrigin>();
+  readonly #refusing = new Set<string>();
+  readonly #numbers = new WeakMap<object, number>();
+  readonly #spooling = new SharedWork<SpooledContent>({ keep: true });
+  readonly #spoolUsers = new Map<string, number>();
+  #next = 0;
+
+  /** Makes one that knows of nothing yet. */
+  constructor(options: TransferStateOptions = {}) {
+    this.jobs = options.jobs ?? DEFAULT_JOBS;
+    this.#slots = new Semaphore(this.jobs);
+  }
+
+  /** Does one piece of work within the bound. A slot is never held while other work is waited for. */
+  async run<T>(work: () => Promise<T>, options: AbortOptions): Promise<T> {
+    return await this.#slots.run(work, options);
+  }
+
+  /** Does work for a sink once for each key. An object stands for content that has no digest yet. */
+  async once(
+    sink: ContentSink,
+    key: readonly (string | object)[],
+    options: AbortOptions,
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const parts = key.map((part) => typeof part === "string" ? part : `#${this.#numberOf(part)}`);
+    await this.#written.run([sink.id, ...parts].join(" "), options, work);
+  }
+
+  /** Forgets what has been written to a sink, to keep memory flat in a run through many. */
+  forget(sink: ContentSink): void {
+    this.#written.forget(`${sink.id} `);
+  }
+
+  /** Repositories of the sink's registry that hold a blob, and others that its source knows of. */
+  originsOf(sink: ContentSink, digest: Hash, content: Content): readonly BlobOrigin[] {
+    const place = this.#places.get(placeKey(sink, digest));
+    return place ? [place, ...content.origins] : content.origins;
+  }
+
+  /**
+   * Does the upload of a blob to a pool when no other upload of it to the pool is under way, so that the second
+   * repository can mount it from the first. How the other one ends does not matter. A pool that has refused a mount is
+   * not waited for.
+   */
+  async oneInPool(
+    sink: ContentSink,
+    digest: Hash,
+    options: AbortOptions,
+    upload: () => Promise<void>,
+  ): Promise<void> {
+    const pool = sink.origin?.registry;
+    if (pool === undefined) return await upload();
+    const key = placeKey(sink, digest);
+    const mayMount = () => this.#places.has(key) || this.#refusing.has(pool);
+    for (let other = this.#uploads.get(key); other && !mayMount(); other = this.#uploads.get(key)) {
+      await abortable(other, options.signal);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (!this.#uploads.has(key)) this.#uploads.set(key, promise);
+    try {
+      await upload();
+    } finally {
+      if (this.#uploads.get(key) === promise) this.#uploads.delete(key);
+      resolve();
+    }
+  }
+
+  /** Notes that a sink holds a blob, and how that came about. */
+  note(sink: ContentSink, digest: Hash, origins: BlobNode["origins"], outcome: "done" | "mounted" | "skipped"): void {
+    if (sink.origin === undefined) return;
+    const key = placeKey(sink, digest);
+    const offered = this.#places.get(key);
+    if (outcome === "done" && offered && origins.includes(offered)) this.#refusing.add(sink.origin.registry);
+    this.#places.delete(key);
+    this.#places.set(key, sink.origin);
+    if (this.#places.size > PLACES) this.#places.delete(this.#places.keys().next().value!);
+  }
+
+  /** Keeps content in a temporary file so that its digest is known; one file for all that need it at the same time. */
+  async spool(content: Content, options: AbortOptions): Promise<SpooledContent> {
+    const key = `${this.#numberOf(content)} `;
+    this.#spoolUsers.set(key, (this.#spoolUsers.get(key) ?? 0) + 1);
+    const leave = async (spooled?: SpooledContent) => {
+      const left = this.#spoolUsers.get(key)! - 1;
+      this.#spoolUsers.set(key, left);
+      if (left > 0) return;
+      this.#spoolUsers.delete(key);
+      this.#spooling.forget(key);
+      await spooled?.dispose();
+    };
+    try {
+      const spooled = await this.#spooling.run(key, options, (signal) => spoolContent(content, { signal }));
+      return { content: spooled.content, dispose: () => leave(spooled) };
+    } catch (error) {
+      await leave();
+      throw error;
+    }
+  }
+
+  #numberOf(object: object): number {
+    let number = this.#numbers.get(object);
+    if (number === undefined) this.#numbers.set(object, number = this.#next++);
+    return number;
+  }
+}
+
+function placeKey({ origin }: ContentSink, digest: Hash): string {
+  return `${origin?.registry} ${digest}`;
+}

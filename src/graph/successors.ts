@@ -1,0 +1,89 @@
+import { ManifestError } from "../errors.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import {
+  type Descriptor,
+  type Hash,
+  isDescriptor,
+  isHash,
+  isSchema1,
+  manifestKind,
+  MediaType,
+  parseIndexManifest,
+  parseJsonObject,
+  parseManifest,
+} from "../spec/mod.ts";
+
+/** A blob that a manifest names. Schema 1 gives its digest alone. */
+export type NamedBlob = Partial<Descriptor> & { readonly digest: Hash };
+
+/** What a manifest leads to. */
+export interface Successors {
+  /** What the manifest is; `unknown` is JSON of another type, whose fields count where they are descriptors. */
+  readonly kind: "image" | "index" | "artifact" | "schema1" | "unknown";
+  /** The config of an image. */
+  readonly config?: Descriptor;
+  /** The layers of an image, the blobs of an artifact, the layers of schema 1 (repeats kept), in order. */
+  readonly blobs: readonly NamedBlob[];
+  /** The members of an index, in order. */
+  readonly members: readonly Descriptor[];
+  /** The manifest that this one refers to. */
+  readonly subject?: Descriptor;
+}
+
+/**
+ * Reads what a manifest leads to. Does no I/O and goes one level deep.
+ *
+ * @param what what to call the manifest in an error
+ * @throws {ManifestError} when the bytes are not the JSON that their media type promises; it never answers "nothing" for
+ * a manifest that it can't read.
+ */
+export function successors(manifest: Bytes, mediaType: string, what = "manifest"): Successors {
+  switch (manifestKind(mediaType)) {
+    case "image": {
+      const { config, layers, subject } = parseManifest(manifest, what);
+      return { kind: "image", config, blobs: layers, members: [], ...subjectOf(subject) };
+    }
+    case "index": {
+      const { manifests, subject } = parseIndexManifest(manifest, what);
+      return { kind: "index", blobs: [], members: manifests, ...subjectOf(subject) };
+    }
+    case "other":
+      return otherSuccessors(parseJsonObject(manifest, what), mediaType, what);
+  }
+}
+
+function otherSuccessors(value: Record<string, unknown>, mediaType: string, what: string): Successors {
+  if (isSchema1(mediaType)) return { kind: "schema1", blobs: schema1Layers(value.fsLayers, what), members: [] };
+  const isArtifact = mediaType === MediaType.OciArtifactManifest;
+  return {
+    kind: isArtifact ? "artifact" : "unknown",
+    ...(isDescriptor(value.config) && { config: value.config }),
+    blobs: isArtifact ? descriptors(value.blobs ?? [], `${what}: blobs`) : descriptorsAmong(value.layers, value.blobs),
+    members: descriptorsAmong(value.manifests),
+    ...subjectOf(value.subject),
+  };
+}
+
+function schema1Layers(layers: unknown, what: string): NamedBlob[] {
+  if (!Array.isArray(layers)) throw new ManifestError(`${what}: fsLayers is not a list`);
+  return layers.map((layer, index) => {
+    const digest = layer?.blobSum;
+    if (isHash(digest)) return { digest };
+    throw new ManifestError(`${what}: fsLayers[${index}] has no digest`);
+  });
+}
+
+function descriptors(list: unknown, what: string): Descriptor[] {
+  if (!Array.isArray(list)) throw new ManifestError(`${what} is not a list`);
+  const wrong = list.findIndex((item) => !isDescriptor(item));
+  if (wrong >= 0) throw new ManifestError(`${what}[${wrong}] is not a descriptor with a digest and a size`);
+  return list;
+}
+
+function descriptorsAmong(...lists: unknown[]): Descriptor[] {
+  return lists.flatMap((list) => Array.isArray(list) ? list : []).filter(isDescriptor);
+}
+
+function subjectOf(subject: unknown): { subject?: Descriptor } {
+  return isDescriptor(subject) ? { subject } : {};
+}
