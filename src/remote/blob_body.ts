@@ -1,5 +1,6 @@
 import { ProtocolError } from "../errors.ts";
-import { type ByteStream, pullStream } from "../runtime/mod.ts";
+import { sliceStream } from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
 import { type Answer, redactUrl } from "../transport/mod.ts";
 
 /** What is expected of the answer to a request for a blob. */
@@ -22,28 +23,7 @@ export async function blobBody({ response, url }: Answer, { offset, size }: Blob
     await stream.cancel().catch(() => {});
     throw new ProtocolError(`GET ${redactUrl(url)}: ${problem}`);
   }
-  return response.status === 206 ? stream : skip(stream, offset);
-}
-
-/** A stream without its first bytes. */
-export function skip(source: ByteStream, count: number): ByteStream {
-  if (count === 0) return source;
-  const reader = source.getReader();
-  let left = count;
-  return pullStream({
-    async read() {
-      while (true) {
-        const { value } = await reader.read();
-        if (value === undefined || value.length > left) {
-          const wanted = value?.subarray(left);
-          left = 0;
-          return wanted;
-        }
-        left -= value.length;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
+  return response.status === 206 ? stream : sliceStream(stream, { offset });
 }
 
 function firstByte(response: Response): number {

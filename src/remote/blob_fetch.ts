@@ -1,11 +1,12 @@
 import { HttpError, ProtocolError } from "../errors.ts";
+import type { OpenContentOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { type ByteStream, runtimeFetch } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type Answer, checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
 import { blobBody } from "./blob_body.ts";
-import type { Access, RemoteClient } from "./client.ts";
+import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
 
 /**
@@ -13,26 +14,16 @@ import { resumable } from "./resume.ts";
  * verified here. A layer that the registry does not hold is looked for at the URLs of its descriptor.
  */
 export async function openBlob(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   descriptor: Descriptor,
-  options: AbortOptions = {},
+  options: OpenContentOptions = {},
 ): Promise<ByteStream> {
   const { digest, size } = descriptor;
+  const { offset: start = 0, signal } = options;
   const open = async (offset: number) =>
-    await blobBody(
-      await client.request(repository, {
-        method: "GET",
-        to: `/blobs/${digest}`,
-        access: "pull",
-        expect: offset > 0 ? [200, 206] : [200],
-        headers: rangeHeaders(offset),
-        verbatim: true,
-        signal: options.signal,
-      }),
-      { offset, size },
-    );
-  const resuming = { ...options, size, what: `blob ${digest} of ${repository}`, retry: client.options.retry };
+    await blobBody(await getBlob(client, repository, digest, { offset, signal }), { offset, size });
+  const resuming = { signal, start, size, what: `blob ${digest} of ${repository}`, retry: client.options.retry };
   try {
     return await resumable(open, resuming);
   } catch (error) {
@@ -42,7 +33,7 @@ export async function openBlob(
     for (const url of urls) {
       try {
         return await resumable(
-          (offset) => openForeign(client, repository, { url, offset, size, ...options }),
+          (offset) => openForeign(client, repository, { url, offset, size, signal }),
           resuming,
         );
       } catch (error) {
@@ -54,9 +45,45 @@ export async function openBlob(
   }
 }
 
+/**
+ * Gets a blob as a response whose body nobody has read, to be passed on to another registry whole.
+ *
+ * @throws {ProtocolError} when the body is encoded or its length is not the blob's.
+ */
+export async function blobResponse(
+  client: Client,
+  repository: Repository,
+  { digest, size }: Descriptor,
+  options: AbortOptions = {},
+): Promise<Response> {
+  const { response, url } = await getBlob(client, repository, digest, { ...options, offset: 0 });
+  const { headers } = response;
+  const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size);
+  if (isWhole && response.body) return response;
+  await discard(response);
+  throw new ProtocolError(`GET ${redactUrl(url)}: the answer is not the blob's ${size} bytes as they are stored`);
+}
+
+async function getBlob(
+  client: Client,
+  repository: Repository,
+  digest: string,
+  { offset, signal }: { offset: number; signal?: AbortSignal },
+): Promise<Answer> {
+  return await client.request(repository, {
+    method: "GET",
+    to: `/blobs/${digest}`,
+    access: "pull",
+    expect: offset > 0 ? [200, 206] : [200],
+    headers: rangeHeaders(offset),
+    verbatim: true,
+    signal,
+  });
+}
+
 /** What a registry says of a blob without sending it. */
 export async function headBlob(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   digest: string,
   options: AbortOptions = {},
@@ -71,7 +98,7 @@ export async function headBlob(
 
 /** Whether a repository that is to be written to holds a blob. */
 export async function hasBlob(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   digest: string,
   options: AbortOptions = {},
@@ -80,8 +107,19 @@ export async function hasBlob(
   return (await askBlob(client, repository, asked)).response.status === 200;
 }
 
+/** Whether a repository holds a blob, for a token that can only read. */
+export async function mayReadBlob(
+  client: Client,
+  repository: Repository,
+  digest: string,
+  options: AbortOptions = {},
+): Promise<boolean> {
+  const asked = { digest, access: "pull", expect: [200, 404], ...options } as const;
+  return (await askBlob(client, repository, asked)).response.status === 200;
+}
+
 async function askBlob(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   { digest, ...request }: { digest: string; access: Access; expect: readonly number[]; signal?: AbortSignal },
 ): Promise<Answer> {
@@ -92,7 +130,7 @@ async function askBlob(
 
 /** Opens a URL of a descriptor, without credentials and under security rule 4. */
 async function openForeign(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   { url: text, offset, size, signal }: { url: string; offset: number; size: number; signal?: AbortSignal },
 ): Promise<ByteStream> {

@@ -1,20 +1,22 @@
-import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
-import { type AbortOptions, observe, readAll, retry, type RetryVerdict } from "../io/mod.ts";
-import type { Layer, ProgressReporter } from "../image/mod.ts";
+import { GcraneError, HttpError, NetworkError, ProtocolError } from "../errors.ts";
+import type { BlobNode, PutOptions } from "../graph/mod.ts";
+import { drain, observe, readAll, retry, type RetryVerdict } from "../io/mod.ts";
+import type { Content } from "../image/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
   type Answer,
   checkRedirect,
   discard,
+  type OutgoingRequest,
   redactUrl,
   resolveLocation,
   retryVerdict,
   type StreamBody,
 } from "../transport/mod.ts";
-import { skip } from "./blob_body.ts";
 import { hasBlob } from "./blob_fetch.ts";
-import type { RemoteClient } from "./client.ts";
+import type { Client } from "./client.ts";
+import { openNative } from "./native_body.ts";
 
 /** A blob up to this size is sent with the request that commits it, which saves one. */
 const MONOLITHIC_SIZE = 64 * 1024;
@@ -23,9 +25,7 @@ const MONOLITHIC_SIZE = 64 * 1024;
 const NO_CHUNKS = new Set([404, 405, 411, 415, 501]);
 
 /** Options of a {@linkcode BlobTransfer}. */
-export interface BlobTransferOptions extends AbortOptions {
-  /** Told how far it is. */
-  readonly reporter: ProgressReporter;
+export interface BlobTransferOptions extends PutOptions {
   /**
    * A session that the registry has begun already.
    * @default one is begun
@@ -35,55 +35,55 @@ export interface BlobTransferOptions extends AbortOptions {
 
 /** The sending of one blob: a session, its bytes, the commit; taken up again where it was cut. */
 export class BlobTransfer {
-  readonly #client: RemoteClient;
+  readonly #client: Client;
   readonly #repository: Repository;
-  readonly #layer: Layer;
-  readonly #reporter: ProgressReporter;
+  readonly #content: Content;
+  readonly #onBytes: PutOptions["onBytes"];
   readonly #signal: AbortSignal | undefined;
-  /** Whether the layer can be read once: then it has one try. */
-  readonly #oneShot: boolean;
   /** The session, while there is one. */
   #location: URL | undefined;
-  /** Whether something was sent to the session, and nobody knows how much of it arrived. */
+  /** Whether something was sent to the session, and it is not known how much of it arrived. */
   #interrupted = false;
   /** Whether the commit may have been heard though its answer was not. */
   #committed = false;
   /** Whether the registry is sent the whole blob with the commit. */
   #monolithic = false;
+  /** Whether bytes were sent that were not verified on the way, so that the registry may refuse them. */
+  #unverified = false;
+  /** Whether the next try may hand the content to the runtime whole. */
+  #mayPass = true;
   /** The furthest byte at which the upload was taken up again. */
   #furthest = 0;
   #reported = 0;
 
   /** Makes it; nothing is sent before it runs. */
-  constructor(client: RemoteClient, repository: Repository, layer: Layer, options: BlobTransferOptions) {
+  constructor(client: Client, repository: Repository, blob: BlobNode, options: BlobTransferOptions) {
     this.#client = client;
     this.#repository = repository;
-    this.#layer = layer;
-    this.#reporter = options.reporter;
+    this.#content = blob.content;
+    this.#onBytes = options.onBytes;
     this.#signal = options.signal;
-    this.#oneShot = layer.streaming;
     this.#location = options.session;
   }
 
   /** Sends it. Tries that get further than those before earn new ones. */
   async run(): Promise<void> {
-    if (this.#oneShot) return await this.#attempt();
+    if (this.#content.once) return await this.#attempt();
     while (true) {
       const before = this.#furthest;
       try {
-        return await retry(() => this.#attempt(), transferVerdict, {
+        return await retry(() => this.#attempt(), (error) => this.#verdict(error), {
           ...this.#client.options.retry,
           signal: this.#signal,
         });
       } catch (error) {
-        if (this.#signal?.aborted || this.#furthest <= before || transferVerdict(error) === false) throw error;
+        if (this.#signal?.aborted || this.#furthest <= before || this.#verdict(error) === false) throw error;
       }
     }
   }
 
   async #attempt(): Promise<void> {
-    const known = this.#layer.digestKnown();
-    const size = known ? await this.#layer.size() : undefined;
+    const size = this.#content.identity?.size;
     const offset = await this.#takeUp(size);
     if (this.#committed && await this.#isThere()) return;
     this.#committed = false;
@@ -92,11 +92,16 @@ export class BlobTransfer {
     if (size !== undefined && (this.#monolithic || (size <= MONOLITHIC_SIZE && offset === 0))) {
       return await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
     }
+    if (offset === 0 && size !== undefined) {
+      const passed = await this.#pass(size);
+      if (passed === "done") return await this.#commit();
+      if (passed === "failed") return await this.#attempt();
+    }
     if (offset !== size) {
       try {
-        await this.#patch(offset, size);
+        await this.#patch(offset, size, this.#body(offset, size));
       } catch (error) {
-        if (!isRefusalOfChunks(error) || this.#oneShot) throw error;
+        if (!isRefusalOfChunks(error) || this.#content.once) throw error;
         this.#monolithic = true;
         this.#location = undefined;
         return await this.#attempt();
@@ -118,9 +123,7 @@ export class BlobTransfer {
     if (!location || size === undefined || this.#monolithic) return 0;
     try {
       const answer = await this.#request("GET", location, { expect: [204, 202] });
-      const range = /^(?:bytes=)?0-(\d+)$/.exec(answer.response.headers.get("range") ?? "");
-      // "0-0" is what registries say of an empty session too, and of one byte: so it counts as empty.
-      const received = range ? Number(range[1]) + 1 : 0;
+      const received = receivedBytes(answer);
       if (received <= 1 || received > size) return 0;
       this.#location = answer.response.headers.get("location") ? nextLocation(answer) : location;
       this.#furthest = Math.max(this.#furthest, received);
@@ -133,37 +136,80 @@ export class BlobTransfer {
 
   /** Whether the registry has the blob after all. */
   async #isThere(): Promise<boolean> {
-    const digest = await this.#layer.digest();
+    const { digest } = this.#content.identity!;
     return await hasBlob(this.#client, this.#repository, digest, { signal: this.#signal });
   }
 
-  async #patch(offset: number, size: number | undefined): Promise<void> {
+  /**
+   * Hands the content to the runtime whole, so that its bytes do not pass through JavaScript. Where that fails, for
+   * whatever reason, the next try is a stream that goes on from there: it finds out which side failed.
+   */
+  async #pass(size: number): Promise<"done" | "failed" | "not possible"> {
+    const mayPass = this.#mayPass && this.#onBytes === undefined;
+    this.#mayPass = false;
+    const url = this.#location!;
+    if (!mayPass || this.#client.earlyAnswers.has(url.host)) return "not possible";
+    const { place } = this.#content;
+    await using native = await openNative(this.#client.options, { place, url, size, signal: this.#signal });
+    if (!native) return "not possible";
+    this.#unverified = true;
+    try {
+      const received = receivedBytes(await this.#patch(0, size, native.body, native.signal));
+      // A file that shrank is sent chunked, and looks whole.
+      return received <= 1 || received === size ? "done" : "failed";
+    } catch (error) {
+      this.#signal?.throwIfAborted();
+      if (!(error instanceof GcraneError || native.signal.aborted)) throw error;
+      if (error instanceof HttpError && error.status < 500) this.#client.earlyAnswers.add(url.host);
+      return "failed";
+    }
+  }
+
+  async #patch(
+    offset: number,
+    size: number | undefined,
+    body: NonNullable<OutgoingRequest["body"]>,
+    signal: AbortSignal | undefined = this.#signal,
+  ): Promise<Answer> {
     const range: Record<string, string> = offset > 0 ? { "content-range": `${offset}-${size! - 1}` } : {};
     const answer = await this.#request("PATCH", this.#location!, {
       expect: [201, 202, 204],
-      body: this.#body(offset, size),
+      body,
       headers: { "content-type": "application/octet-stream", ...range },
+      signal,
     });
     this.#location = nextLocation(answer);
+    return answer;
   }
 
   async #commit(body?: Bytes | StreamBody): Promise<void> {
     const location = new URL(this.#location!);
-    location.searchParams.set("digest", await this.#layer.digest());
+    location.searchParams.set("digest", this.#content.identity!.digest);
     this.#committed = true;
-    await this.#request("PUT", location, {
-      expect: [201, 204],
-      body,
-      headers: { "content-type": "application/octet-stream" },
-    });
+    try {
+      await this.#request("PUT", location, {
+        expect: [201, 204],
+        body,
+        headers: { "content-type": "application/octet-stream" },
+      });
+    } catch (error) {
+      if (this.#unverified && isDigestRefusal(error)) await this.#checkOwnSide();
+      throw error;
+    }
+  }
+
+  /** Reads the content after the registry refused its digest: it fails where this side is wrong. */
+  async #checkOwnSide(): Promise<void> {
+    await drain(await this.#content.open({ signal: this.#signal }), { signal: this.#signal });
   }
 
   #body(offset: number, size: number | undefined): StreamBody {
     return {
       open: async () => {
-        const stream = await this.#layer.compressed({ signal: this.#signal });
+        if (offset > 0) this.#unverified = true;
+        const stream = await this.#content.open({ offset, signal: this.#signal });
         this.#rewind(offset);
-        return observe(skip(stream, offset), { chunk: (bytes) => this.#report(bytes.length) });
+        return this.#onBytes ? observe(stream, { chunk: (bytes) => this.#report(bytes.length) }) : stream;
       },
       length: size === undefined ? undefined : size - offset,
       demandLength: this.#monolithic,
@@ -171,7 +217,7 @@ export class BlobTransfer {
   }
 
   async #bytes(size: number): Promise<Bytes> {
-    const stream = await this.#layer.compressed({ signal: this.#signal });
+    const stream = await this.#content.open({ signal: this.#signal });
     const bytes = await readAll(stream, { limit: size, what: "blob", signal: this.#signal });
     this.#rewind(0);
     this.#report(bytes.length);
@@ -180,12 +226,23 @@ export class BlobTransfer {
 
   #report(count: number): void {
     this.#reported += count;
-    this.#reporter.advance(count);
+    this.#onBytes?.(count);
   }
 
-  /** What a failed try had reported is taken back. */
+  /** Takes back what a failed try had reported. */
   #rewind(offset: number): void {
     this.#report(offset - this.#reported);
+  }
+
+  /** A whole upload is tried again when the session was lost, too, and once when the registry refused good bytes. */
+  #verdict(error: unknown): RetryVerdict {
+    if (this.#unverified && isDigestRefusal(error)) {
+      this.#unverified = false;
+      this.#interrupted = false;
+      this.#location = undefined;
+      return { afterMs: 0 };
+    }
+    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error);
   }
 
   async #request(
@@ -193,9 +250,10 @@ export class BlobTransfer {
     to: string | URL,
     options: {
       expect: readonly number[];
-      body?: Bytes | StreamBody;
+      body?: OutgoingRequest["body"];
       headers?: Record<string, string>;
       repeatable?: boolean;
+      signal?: AbortSignal;
     },
   ): Promise<Answer> {
     const request = { method, to, access: "push", signal: this.#signal, repeatable: false, ...options } as const;
@@ -203,6 +261,12 @@ export class BlobTransfer {
     await discard(answer.response);
     return answer;
   }
+}
+
+/** How many bytes a session has. "0-0" is what registries say of an empty one too, and of one byte. */
+function receivedBytes({ response }: Answer): number {
+  const range = /^(?:bytes=)?0-(\d+)$/.exec(response.headers.get("range") ?? "");
+  return range ? Number(range[1]) + 1 : 0;
 }
 
 /** Where an upload goes on (distribution-spec, "Pushing blobs"); never to another host that is private. */
@@ -224,7 +288,7 @@ function isLostSession({ status, diagnostics }: HttpError): boolean {
     ((status === 400 || status === 404) && diagnostics.some(({ code }) => /^BLOB_UPLOAD_/.test(code)));
 }
 
-/** A whole upload is tried again when the session was lost, too. */
-function transferVerdict(error: unknown): RetryVerdict {
-  return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error);
+/** Whether the registry says that what it has does not have the digest of the blob. */
+function isDigestRefusal(error: unknown): boolean {
+  return error instanceof HttpError && error.diagnostics.some(({ code }) => code === "DIGEST_INVALID");
 }

@@ -1,7 +1,13 @@
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
-import { type Answer, type BodyLimit, Connection, type RegistryRequest, type WholeAnswer } from "../transport/mod.ts";
-import type { ProgressOptions, RemoteOptions } from "./options.ts";
+import {
+  type Answer,
+  type BodyLimit,
+  Connection,
+  type RegistryRequest,
+  type TransportOptions,
+  type WholeAnswer,
+} from "../transport/mod.ts";
 
 /** What is done in a repository, as a token's scope names it. */
 export type Access = "pull" | "push" | "delete";
@@ -20,21 +26,34 @@ export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
   readonly from?: Repository;
 }
 
-/** The connections to every registry that is spoken to, one each. */
-export class RemoteClient {
-  /** What it was made with. */
-  readonly options: RemoteOptions;
-  readonly #connections: Map<string, Connection>;
+/**
+ * The connections to every registry that a program speaks to, with their pings and tokens. Made once and passed to every
+ * call as the option `client`, it saves each call the ping and the token of its registry.
+ *
+ * @example
+ * ```ts
+ * import { emptyImage } from "@gcrane/gcrane/image";
+ * import * as crane from "@gcrane/gcrane/crane";
+ * import { createRegistry } from "@gcrane/gcrane/registry";
+ * import { Client } from "@gcrane/gcrane/remote";
+ *
+ * const client = new Client({ fetch: createRegistry().fetch });
+ * await crane.push(emptyImage(), "registry.example.com/app:v1", { client });
+ * console.log(await crane.digest("registry.example.com/app:v1", { client })); // one ping for both
+ * ```
+ */
+export class Client {
+  /** How it speaks to registries. */
+  readonly options: TransportOptions;
+  /** The last change of each list of referrers: the next one waits for it, since a change reads, adds and writes. */
+  readonly referrerChanges: Map<string, Promise<void>> = new Map();
+  /** Hosts that answered a request before its body was sent: they are sent streams, which can be sent again. */
+  readonly earlyAnswers: Set<string> = new Set();
+  readonly #connections = new Map<string, Connection>();
 
   /** Makes it; nothing is sent before something is asked for. */
-  constructor(options: RemoteOptions, connections: Map<string, Connection> = new Map()) {
+  constructor(options: TransportOptions = {}) {
     this.options = options;
-    this.#connections = connections;
-  }
-
-  /** A client on the same connections that tells somebody else of progress. */
-  telling({ onProgress, onReadProgress }: ProgressOptions): RemoteClient {
-    return new RemoteClient({ ...this.options, onProgress, onReadProgress }, this.#connections);
   }
 
   /** The connection to a registry. */
@@ -48,12 +67,17 @@ export class RemoteClient {
     return connection;
   }
 
+  /** Drops the tokens for a repository, which a run through many would gather. */
+  forget(repository: Repository): void {
+    this.connection(repository.registry).forget(repository.repository);
+  }
+
   /** Sends a request within a repository. `to` begins after the repository's name: `/tags/list`. */
   async request(repository: Repository, request: RepositoryRequest): Promise<Answer> {
     return await this.connection(repository.registry).request(repository.repository, ofRegistry(repository, request));
   }
 
-  /** As {@linkcode RemoteClient.request}, but reads the body too. */
+  /** As {@linkcode Client.request}, but reads the body too. */
   async requestWhole(repository: Repository, request: RepositoryRequest, limit: BodyLimit): Promise<WholeAnswer> {
     const connection = this.connection(repository.registry);
     return await connection.requestWhole(repository.repository, ofRegistry(repository, request), limit);

@@ -1,16 +1,16 @@
 import { LimitError } from "../errors.ts";
 import type { Registry } from "../name/mod.ts";
 import { type Answer, checkLink, redactUrl, resolveLocation } from "../transport/mod.ts";
-import type { RemoteClient } from "./client.ts";
+import type { Client } from "./client.ts";
 
 /** Finds the next page of a list, within the registry (security rule 6) and never the same page twice. */
 export class LinkFollower {
-  readonly #client: RemoteClient;
+  readonly #client: Client;
   readonly #registry: Registry;
   readonly #seen = new Set<string>();
 
   /** Makes it for one list. */
-  constructor(client: RemoteClient, registry: Registry) {
+  constructor(client: Client, registry: Registry) {
     this.#client = client;
     this.#registry = registry;
   }

@@ -3,7 +3,7 @@ import { type AbortOptions, Limits } from "../io/mod.ts";
 import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type BodyLimit, redactUrl, type WholeAnswer } from "../transport/mod.ts";
-import type { RemoteClient } from "./client.ts";
+import type { Client } from "./client.ts";
 import { LinkFollower } from "./links.ts";
 
 /** Options of a listing. */
@@ -54,7 +54,7 @@ export interface CatalogPage {
 
 /** The pages of a repository's tags. */
 export async function* tagPages(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   options: ListOptions = {},
 ): AsyncGenerator<TagsPage, void, undefined> {
@@ -78,7 +78,7 @@ export async function* tagPages(
 
 /** The pages of a registry's repositories. */
 export async function* catalogPages(
-  client: RemoteClient,
+  client: Client,
   registry: Registry,
   options: ListOptions = {},
 ): AsyncGenerator<CatalogPage, void, undefined> {
@@ -101,7 +101,7 @@ export function isGoogle(registry: string): boolean {
 
 /** Follows `Link` headers from page to page; each page is a JSON object. */
 async function* pages(
-  client: RemoteClient,
+  client: Client,
   registry: Registry,
   first: string,
   request: (to: string | URL, limit: BodyLimit) => Promise<WholeAnswer>,

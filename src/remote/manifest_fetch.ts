@@ -5,7 +5,7 @@ import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, hashAlgorithm, isHash, manifestMediaType, MediaType, parseJsonObject } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { artifactFields } from "./artifact.ts";
-import type { Access, RemoteClient } from "./client.ts";
+import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
 /** The manifests that are asked for: OCI's, Docker's, and schema 1. */
@@ -16,6 +16,7 @@ const ACCEPT = [
   MediaType.DockerManifestList,
   MediaType.DockerManifestSchema1Signed,
   MediaType.DockerManifestSchema1,
+  MediaType.OciArtifactManifest,
 ].join(", ");
 
 /** A manifest as a registry gave it. */
@@ -41,7 +42,7 @@ export interface FetchManifestOptions extends AbortOptions {
  * @throws {ManifestError} when its digest is not the one that was asked for.
  */
 export async function fetchManifest(
-  client: RemoteClient,
+  client: Client,
   reference: Reference,
   options: FetchManifestOptions = {},
 ): Promise<FetchedManifest> {
@@ -63,7 +64,7 @@ export async function fetchManifest(
  * without a digest are asked for the manifest itself.
  */
 export async function headManifest(
-  client: RemoteClient,
+  client: Client,
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor> {
@@ -99,7 +100,7 @@ export async function headManifest(
 
 /** The descriptor of a manifest that is there, or `undefined` when there is none or nobody may see it. */
 export async function findManifest(
-  client: RemoteClient,
+  client: Client,
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor | undefined> {

@@ -20,8 +20,11 @@
  *
  * @module
  */
-export { DEFAULT_JOBS, type PlatformOptions, type ProgressOptions, type RemoteOptions } from "./options.ts";
+export { Client } from "./client.ts";
+export { type PlatformOptions, type ProgressOptions, type RemoteOptions } from "./options.ts";
 export { Puller, RemoteManifest } from "./puller.ts";
-export { type DeleteOptions, type ManifestBytes, Pusher, type PutOptions } from "./pusher.ts";
+export { type DeleteOptions, Pusher } from "./pusher.ts";
+export { type ManifestBytes, type PutManifestOptions, type ReferrersTime } from "./manifest_put.ts";
+export { RegistrySink, type RegistrySinkOptions } from "./registry_sink.ts";
 export { type CatalogPage, type GoogleManifestInfo, isGoogle, type ListOptions, type TagsPage } from "./listing.ts";
 export { type ReferrersOptions, referrersTag } from "./referrers.ts";

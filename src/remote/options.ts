@@ -2,8 +2,9 @@ import type { AbortOptions } from "../io/mod.ts";
 import type { ProgressListener } from "../image/mod.ts";
 import { DEFAULT_PLATFORM, type Platform } from "../spec/mod.ts";
 import type { TransportOptions } from "../transport/mod.ts";
+import { Client } from "./client.ts";
 
-/** Who is told how far transfers are. */
+/** Listeners for how far transfers are. */
 export interface ProgressOptions {
   /**
    * Told how far each upload is.
@@ -20,6 +21,12 @@ export interface ProgressOptions {
 /** Options of everything that reads from or writes to registries. */
 export interface RemoteOptions extends TransportOptions, ProgressOptions {
   /**
+   * The connections to use; how they speak to registries was said when they were made, and is not read from these
+   * options.
+   * @default connections for this call alone
+   */
+  client?: Client;
+  /**
    * How many blobs and manifests move at the same time.
    * @default 4
    */
@@ -31,8 +38,10 @@ export interface RemoteOptions extends TransportOptions, ProgressOptions {
   allowNondistributable?: boolean;
 }
 
-/** How many blobs and manifests move at the same time when nobody says. */
-export const DEFAULT_JOBS = 4;
+/** The connections that options name, or new ones as the options say. */
+export function clientOf(options: RemoteOptions): Client {
+  return options.client ?? new Client(options);
+}
 
 /** Options of what finds one image. */
 export interface PlatformOptions extends AbortOptions {

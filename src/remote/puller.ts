@@ -1,16 +1,17 @@
 import { ManifestError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type Image, type ImageIndex, type Layer, selectImage } from "../image/mod.ts";
+import type { AnyManifest } from "../graph/mod.ts";
+import { type Image, type ImageIndex, type Layer, type ProgressListener, selectImage } from "../image/mod.ts";
 import type { DigestReference, Reference, Registry, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isHash, isIndex, isSchema1, parseJsonObject } from "../spec/mod.ts";
+import { type Descriptor, isIndex, isSchema1 } from "../spec/mod.ts";
 import { headBlob } from "./blob_fetch.ts";
-import { RemoteClient } from "./client.ts";
+import type { Client } from "./client.ts";
 import { type CatalogPage, catalogPages, type ListOptions, tagPages, type TagsPage } from "./listing.ts";
 import { type FetchedManifest, fetchManifest, headManifest } from "./manifest_fetch.ts";
-import { type PlatformOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
+import { clientOf, type PlatformOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
 import { fetchReferrers, type ReferrersOptions } from "./referrers.ts";
-import { remoteLayer, viewOf } from "./views.ts";
+import { anyView, remoteLayer, type ViewContext, viewOf } from "./views.ts";
 
 /** A manifest that was fetched, of whatever type, and the views of it. */
 export class RemoteManifest {
@@ -20,11 +21,11 @@ export class RemoteManifest {
   readonly descriptor: Descriptor;
   /** Its bytes, verbatim. */
   readonly bytes: Bytes;
-  readonly #client: RemoteClient;
+  readonly #context: ViewContext;
 
   /** Takes what was fetched. */
-  constructor(client: RemoteClient, reference: Reference, fetched: FetchedManifest) {
-    this.#client = client;
+  constructor(context: ViewContext, reference: Reference, fetched: FetchedManifest) {
+    this.#context = context;
     this.reference = reference;
     this.descriptor = fetched.descriptor;
     this.bytes = fetched.bytes;
@@ -37,16 +38,12 @@ export class RemoteManifest {
         hint: "push the image again with a builder of this decade",
       });
     }
-    const context = { client: this.#client, repository: this.reference.context };
-    return viewOf(context, { bytes: this.bytes, descriptor: this.descriptor }, `${this.reference}`);
+    return viewOf(this.#context, this, `${this.reference}`);
   }
 
-  /** The digests of the layers that a schema 1 manifest names, in a way of its own; none of another. */
-  schema1Layers(): readonly Hash[] {
-    if (!isSchema1(this.descriptor.mediaType)) return [];
-    const { fsLayers } = parseJsonObject(this.bytes, `${this.reference}`);
-    const digests: unknown[] = Array.isArray(fsLayers) ? fsLayers.map((layer) => layer?.blobSum) : [];
-    return [...new Set(digests.filter(isHash))];
+  /** The view of the manifest whatever it is, to be copied as it is. */
+  anyView(): AnyManifest {
+    return anyView(this.#context, this, `${this.reference}`);
   }
 
   /** The image, or the index's image for a platform. @throws {NotFoundError} when the index has none for it. */
@@ -65,21 +62,19 @@ export class RemoteManifest {
 
 /** Reads from registries. One puller keeps connections, tokens and pings for all that it is asked. */
 export class Puller {
-  readonly #client: RemoteClient;
+  readonly #client: Client;
+  readonly #onReadProgress: ProgressListener | undefined;
 
   /** Makes it; nothing is sent before something is asked for. */
-  constructor(options: RemoteOptions | RemoteClient = {}) {
-    this.#client = options instanceof RemoteClient ? options : new RemoteClient(options);
-  }
-
-  /** Drops the tokens for a repository, which a run through many would gather. */
-  forget(repository: Repository): void {
-    this.#client.connection(repository.registry).forget(repository.repository);
+  constructor(options: RemoteOptions = {}) {
+    this.#client = clientOf(options);
+    this.#onReadProgress = options.onReadProgress;
   }
 
   /** A manifest of any type. */
   async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
-    return new RemoteManifest(this.#client, reference, await fetchManifest(this.#client, reference, options));
+    const fetched = await fetchManifest(this.#client, reference, options);
+    return new RemoteManifest(this.#contextOf(reference.context), reference, fetched);
   }
 
   /** What a manifest is, without getting it where the registry allows that. */
@@ -112,7 +107,7 @@ export class Puller {
     const repository = reference.context;
     const { size } = await headBlob(this.#client, repository, reference.identifier, options);
     const descriptor = { mediaType: "application/octet-stream", digest: reference.identifier, size };
-    return remoteLayer({ client: this.#client, repository }, descriptor);
+    return remoteLayer(this.#contextOf(repository), descriptor);
   }
 
   /** The tags of a repository, page by page; a page of Google's registries says more than tags. */
@@ -138,7 +133,10 @@ export class Puller {
   /** What refers to a manifest (signatures, SBOMs, …), as an index; empty when there is nothing. */
   async referrers(reference: DigestReference, options: ReferrersOptions = {}): Promise<ImageIndex> {
     const fetched = await fetchReferrers(this.#client, reference, options);
-    const context = { client: this.#client, repository: reference.context };
-    return viewOf(context, fetched, `the referrers of ${reference}`) as ImageIndex;
+    return viewOf(this.#contextOf(reference.context), fetched, `the referrers of ${reference}`) as ImageIndex;
+  }
+
+  #contextOf(repository: Repository): ViewContext {
+    return { client: this.#client, repository, onReadProgress: this.#onReadProgress };
   }
 }

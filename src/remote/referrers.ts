@@ -12,7 +12,7 @@ import {
   parseIndexManifest,
 } from "../spec/mod.ts";
 import type { WholeAnswer } from "../transport/mod.ts";
-import type { RemoteClient } from "./client.ts";
+import type { Client } from "./client.ts";
 import { LinkFollower } from "./links.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
@@ -35,7 +35,7 @@ export interface ReferrersOptions extends AbortOptions {
  * `sha256-<hex>`. Empty when there is nothing.
  */
 export async function fetchReferrers(
-  client: RemoteClient,
+  client: Client,
   reference: DigestReference,
   options: ReferrersOptions = {},
 ): Promise<FetchedManifest> {
@@ -54,7 +54,7 @@ export function referrersTag(digest: Hash): string {
 
 /** The referrers by the tag that stands in for the API. */
 export async function fetchFromTag(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   digest: Hash,
   options: AbortOptions,
@@ -79,7 +79,7 @@ export async function asManifest(manifests: readonly Descriptor[]): Promise<Fetc
 
 /** The referrers by the API, all pages; `undefined` when the registry has no such API. */
 export async function fetchFromApi(
-  client: RemoteClient,
+  client: Client,
   reference: DigestReference,
   options: ReferrersOptions,
 ): Promise<Descriptor[] | undefined> {

@@ -4,7 +4,7 @@ import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, isDescriptor, MediaType, parseJsonObject } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { artifactFields } from "./artifact.ts";
-import type { RemoteClient } from "./client.ts";
+import type { Client } from "./client.ts";
 import { asManifest, fetchFromApi, fetchFromTag, referrersTag } from "./referrers.ts";
 
 /** A manifest that was pushed, and may refer to another. */
@@ -14,15 +14,12 @@ interface PushedManifest {
   readonly digest: Hash;
 }
 
-/** The last change of each list of referrers: the next one waits for it, since a change reads, adds and writes. */
-const changes = new WeakMap<RemoteClient, Map<string, Promise<void>>>();
-
 /**
  * Adds a manifest to its subject's list of referrers where the registry keeps none itself (distribution-spec,
  * "Pushing Manifests with Subject"): the index under the tag `sha256-<hex>` is read, extended and written.
  */
 export async function addReferrer(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   manifest: PushedManifest,
   options: AbortOptions,
@@ -40,7 +37,7 @@ export async function addReferrer(
  * (distribution-spec, "Deleting Manifests").
  */
 export async function removeReferrer(
-  client: RemoteClient,
+  client: Client,
   repository: Repository,
   { subject, digest }: { subject: Hash; digest: Hash },
   options: AbortOptions,
@@ -60,14 +57,13 @@ type Change = (listed: readonly Descriptor[]) => readonly Descriptor[];
 
 /** Changes the index under the tag that stands in for the API, after the changes of this client that came before. */
 async function changeTag(
-  client: RemoteClient,
+  client: Client,
   subject: DigestReference,
   options: AbortOptions,
   change: Change,
 ): Promise<void> {
   if (await fetchFromApi(client, subject, options) !== undefined) return;
-  const queue = changes.get(client) ?? new Map<string, Promise<void>>();
-  changes.set(client, queue);
+  const queue = client.referrerChanges;
   const key = subject.name;
   const mine = (queue.get(key) ?? Promise.resolve()).then(() => rewriteTag(client, subject, options, change));
   const settled = mine.catch(() => {}).then(() => {
@@ -78,7 +74,7 @@ async function changeTag(
 }
 
 async function rewriteTag(
-  client: RemoteClient,
+  client: Client,
   { context: repository, identifier: subject }: DigestReference,
   options: AbortOptions,
   change: Change,

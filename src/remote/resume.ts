@@ -5,6 +5,11 @@ import { redactedCause } from "../transport/mod.ts";
 
 /** Options of {@linkcode resumable}. */
 export interface ResumeOptions extends AbortOptions {
+  /**
+   * The first byte.
+   * @default 0
+   */
+  readonly start?: number;
   /** How many bytes there are: a stream that ends before was cut. */
   readonly size: number;
   /** What to call the bytes in an error. */
@@ -26,11 +31,11 @@ export async function resumable(
   openAt: (offset: number) => Promise<ByteStream>,
   options: ResumeOptions,
 ): Promise<ByteStream> {
-  const { signal, size, what } = options;
+  const { signal, start = 0, size, what } = options;
   const { attempts = 4, delayMs = 200, wait = delay } = options.retry ?? {};
-  let reader = (await openAt(0)).getReader();
-  let offset = 0;
-  let earnedAt = 0;
+  let reader = (await openAt(start)).getReader();
+  let offset = start;
+  let earnedAt = start;
   let failures = 0;
   let cancelled = false;
 

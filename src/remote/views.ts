@@ -9,21 +9,26 @@ import {
   indexFrom,
   type Layer,
   layerFromCompressed,
+  type OtherManifest,
+  type ProgressListener,
   ProgressReporter,
 } from "../image/mod.ts";
+import { type AnyManifest, otherManifest } from "../graph/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { type Descriptor, hashHexDigits, isIndex } from "../spec/mod.ts";
-import { openBlob } from "./blob_fetch.ts";
-import type { RemoteClient } from "./client.ts";
+import { type Descriptor, hashHexDigits, isIndex, manifestKind } from "../spec/mod.ts";
+import { blobResponse, headBlob, mayReadBlob, openBlob } from "./blob_fetch.ts";
+import type { Client } from "./client.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
 /** Where a view of a registry's content reads. */
 export interface ViewContext {
   /** How it speaks to the registry. */
-  readonly client: RemoteClient;
+  readonly client: Client;
   /** The repository. */
   readonly repository: Repository;
+  /** Is called with how far each download is. */
+  readonly onReadProgress?: ProgressListener;
 }
 
 /** A view of a manifest that was fetched already: an index, or else an image. */
@@ -32,6 +37,13 @@ export function viewOf(context: ViewContext, fetched: FetchedManifest, what: str
   return isIndex(fetched.descriptor.mediaType)
     ? indexView(context, fetched.descriptor, rawManifest, what)
     : imageView(context, fetched.descriptor, rawManifest, what);
+}
+
+/** A view of a manifest that was fetched already, whatever it is. */
+export function anyView(context: ViewContext, fetched: FetchedManifest, what: string): AnyManifest {
+  const { bytes, descriptor } = fetched;
+  if (manifestKind(descriptor.mediaType) !== "other") return viewOf(context, fetched, what);
+  return otherView(context, descriptor, () => Promise.resolve(bytes), what);
 }
 
 /** A layer, or any other blob, of a repository. */
@@ -70,6 +82,23 @@ function indexView(
     image: (child) => imageView(context, child, fetchChild(child), nameOf(child)),
     index: (child) => indexView(context, child, fetchChild(child), nameOf(child)),
     blob: (child) => remoteLayer(context, child),
+    manifest: (child) => otherView(context, child, fetchChild(child), nameOf(child)),
+    isManifest: async ({ digest }, options) => !await mayReadBlob(context.client, context.repository, digest, options),
+  });
+}
+
+function otherView(
+  context: ViewContext,
+  descriptor: Descriptor,
+  rawManifest: (options?: AbortOptions) => Promise<Bytes>,
+  what: string,
+): OtherManifest {
+  return otherManifest({
+    rawManifest,
+    descriptor,
+    blob: (blob) => blobCore(context, blob),
+    sizeOf: async (digest, options) => (await headBlob(context.client, context.repository, digest, options)).size,
+    what,
   });
 }
 
@@ -85,31 +114,33 @@ async function fetchChildManifest({ client, repository }: ViewContext, child: De
   return bytes;
 }
 
-function blobCore(
-  { client, repository }: ViewContext,
-  descriptor: Descriptor,
-): Omit<CompressedLayerCore, "descriptor"> {
+function blobCore(context: ViewContext, descriptor: Descriptor): Omit<CompressedLayerCore, "descriptor"> {
+  const { client, repository, onReadProgress } = context;
+  const isPassed = onReadProgress === undefined && (descriptor.urls ?? []).length === 0;
   return {
-    compressed: async (options) => {
+    async compressed(options) {
       const stream = await openBlob(client, repository, descriptor, options);
-      return reported(client, descriptor, stream);
+      return onReadProgress ? reported(stream, descriptor, onReadProgress, options?.offset) : stream;
     },
+    ranges: true,
     origin: { registry: repository.registry.name, repository: repository.repository },
+    place: isPassed
+      ? { kind: "response", get: (options) => blobResponse(client, repository, descriptor, options) }
+      : undefined,
     what: `blob ${descriptor.digest} of ${repository}`,
   };
 }
 
-/** Tells the listener how far a download is, if there is a listener. */
-function reported(client: RemoteClient, descriptor: Descriptor, stream: ByteStream): ByteStream {
-  const { onReadProgress } = client.options;
-  if (!onReadProgress) return stream;
-  const reporter = new ProgressReporter(onReadProgress, {
-    id: descriptor.digest,
-    label: hashHexDigits(descriptor.digest).slice(0, 12),
-    kind: "read",
-    total: descriptor.size,
-  });
-  reporter.advance(0);
+/** Reports how far a download is. */
+function reported(
+  stream: ByteStream,
+  { digest, size }: Descriptor,
+  listener: ProgressListener,
+  offset = 0,
+): ByteStream {
+  const label = hashHexDigits(digest).slice(0, 12);
+  const reporter = new ProgressReporter(listener, { id: digest, label, kind: "read", total: size });
+  reporter.advance(offset);
   return observe(stream, {
     chunk: (bytes) => reporter.advance(bytes.length),
     settled: (error) => reporter.end(error === undefined ? "done" : "failed"),

@@ -16,8 +16,15 @@ interface NodeModules {
 
 const globals = globalThis as unknown as {
   Deno?: typeof Deno & { version?: { deno?: string } };
+  Bun?: BunHost;
   navigator?: { userAgent?: string };
 };
+
+/** What this room uses of `Bun`. */
+interface BunHost {
+  /** A file, here one that is open already. */
+  file(descriptor: number): Blob;
+}
 
 let detected: RuntimeName | undefined;
 
@@ -37,6 +44,11 @@ function detect(): RuntimeName {
 /** `Deno`, where this is Deno. */
 export function denoHost(): typeof Deno | undefined {
   return runtimeName() === "deno" ? globals.Deno : undefined;
+}
+
+/** `Bun`, where this is Bun. */
+export function bunHost(): BunHost | undefined {
+  return runtimeName() === "bun" ? globals.Bun : undefined;
 }
 
 /** Node's `process`, or the same object of Deno, Bun or workerd; touching it costs Deno 17 ms the first time. */

@@ -28,6 +28,17 @@ export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefin
   return fetcher === globalThis.fetch ? {} : connections.get(fetcher);
 }
 
+/**
+ * Whether a `fetch` sends the untouched body of a response, or a file, without its bytes passing through JavaScript:
+ * Deno's and Bun's own, where nothing but the runtime has a say in the connection.
+ */
+export function passesBodies(fetcher: typeof fetch): boolean {
+  const runtime = runtimeName();
+  if (runtime !== "deno" && runtime !== "bun") return false;
+  const connection = connectionOf(fetcher);
+  return connection !== undefined && Object.values(connection).every((value) => value === undefined || value === false);
+}
+
 function plainFetch(): typeof fetch {
   const deno = denoHost();
   if (deno === undefined) return (input, init) => globalThis.fetch(input, init);

@@ -107,7 +107,7 @@ export {
   type Server,
   type TlsCertificate,
 } from "./serve.ts";
-export { runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
+export { passesBodies, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
 export { peakMemoryBytes } from "./memory.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { type FileKind, type FileStat, toFileStat } from "./files.ts";
-import { requireNodeModule } from "./host.ts";
+import { bunHost, denoHost, requireNodeModule } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
 
 /** How to open a file for reading. */
@@ -46,6 +46,11 @@ export interface OpenFile {
   read(into: Bytes, offset: number): Promise<number>;
   /** A stream over a part of the file; several may run side by side. */
   stream(options?: FileStreamOptions): ByteStream;
+  /**
+   * A body for `fetch` that the runtime reads by itself; `undefined` where it can't. It is good for one request, and the
+   * file must stay open until that is over.
+   */
+  body(range: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined>;
   /** Closes the file. */
   close(): Promise<void>;
 }
@@ -67,10 +72,12 @@ export function readStream(path: string, range: FileRange = {}): ByteStream {
 }
 
 class NodeOpenFile implements OpenFile {
+  readonly #path: string;
   readonly #handle: FileHandle;
   #closing: Promise<void> | undefined;
 
-  private constructor(handle: FileHandle) {
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path;
     this.#handle = handle;
   }
 
@@ -82,7 +89,7 @@ class NodeOpenFile implements OpenFile {
       throw Object.assign(new Error(`ELOOP: is a symbolic link, open '${path}'`), { code: "ELOOP", path });
     }
     const all = O_RDONLY | flags | (noFollow ? O_NOFOLLOW ?? 0 : 0);
-    return new NodeOpenFile(await fs.promises.open(path, all));
+    return new NodeOpenFile(path, await fs.promises.open(path, all));
   }
 
   async stat(): Promise<FileStat> {
@@ -103,8 +110,35 @@ class NodeOpenFile implements OpenFile {
     return fileStream(() => Promise.resolve(this), options, this);
   }
 
+  async body({ offset, length }: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined> {
+    const bun = bunHost();
+    // Over TLS Bun would read the whole file into memory.
+    if (bun) return url.protocol === "http:" ? bun.file(this.#handle.fd).slice(offset, offset + length) : undefined;
+    return await denoBody(this.#path, await this.stat(), { offset, length });
+  }
+
   close(): Promise<void> {
     return this.#closing ??= this.#handle.close();
+  }
+}
+
+/** Deno streams a file by itself from where it stands to its end, so only such a range can be had. */
+async function denoBody(
+  path: string,
+  opened: FileStat,
+  { offset, length }: { offset: number; length: number },
+): Promise<BodyInit | undefined> {
+  const deno = denoHost();
+  if (!deno || opened.size !== offset + length) return undefined;
+  const file = await deno.open(path);
+  try {
+    const { ino, dev } = await file.stat();
+    if (ino !== opened.ino || dev !== opened.dev) throw new Error(`${path} was exchanged`);
+    await file.seek(offset, 0);
+    return file.readable;
+  } catch {
+    file.close();
+    return undefined;
   }
 }
 

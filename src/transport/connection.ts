@@ -7,7 +7,7 @@ import { answerableChallenge, type Challenge, responseChallenges } from "./chall
 import { discard, readBody, responseError } from "./check.ts";
 import { CredentialSession, type Demand, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
-import { type Answer, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
+import { type Answer, isNativeBody, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
 import { exchangeToken } from "./token.ts";
 import { hostAndPort, mayAuthorize } from "./url_policy.ts";
 import { userAgent } from "./user_agent.ts";
@@ -199,7 +199,7 @@ export class Connection {
     const demand = session.demand(scopes, challenge);
     const shown = await authorize(demand);
     let answer = await this.#sendShowing(shown, base, { ...request, url });
-    if (answer.response.status === 401) {
+    if (answer.response.status === 401 && !isNativeBody(request.body)) {
       const demanded = answerableChallenge(responseChallenges(answer.response));
       if (hostAndPort(answer.url) !== hostAndPort(base)) {
         answer = await this.#answerElsewhere(answer, demanded, request);

@@ -36,6 +36,7 @@ export { redactedCause } from "./failure.ts";
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export {
   type Answer,
+  type NativeBody,
   type OutgoingRequest,
   type RequestEvent,
   resolveLocation,

@@ -15,6 +15,14 @@ export interface StreamBody {
   readonly demandLength?: boolean;
 }
 
+/** A body that is handed to the runtime whole, so that its bytes do not pass through JavaScript; it is sent once. */
+export interface NativeBody {
+  /** A response's untouched body, a file, bytes. */
+  readonly native: BodyInit;
+  /** The number of bytes. */
+  readonly length: number;
+}
+
 /** One HTTP request, its redirects not yet followed. */
 export interface OutgoingRequest {
   /** The method. */
@@ -24,7 +32,7 @@ export interface OutgoingRequest {
   /** The headers, authorization left out. */
   readonly headers: Headers;
   /** What is sent. */
-  readonly body?: Bytes | StreamBody;
+  readonly body?: Bytes | StreamBody | NativeBody;
   /**
    * Whether the body is wanted as it is sent, whatever `Content-Encoding` says of it, where `fetch` can do that.
    * @default false
@@ -83,7 +91,7 @@ export async function send(request: OutgoingRequest, options: SendOptions): Prom
     const response = await sendOnce({ ...request, url, method, body }, { ...options, authorize });
     if (response.type === "opaqueredirect") return await followInBrowser({ ...request, url, method, body }, options);
     const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
-    if (location === null) return { response, url };
+    if (location === null || isNativeBody(body)) return { response, url };
     await discard(response);
     const next = resolveLocation(location, url);
     check(url, next);
@@ -125,6 +133,8 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
         signal,
         fetch: options.fetch,
       })
+      : isNativeBody(body)
+      ? await options.fetch(url.href, nativeInit({ method, headers, signal }, body))
       : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual", ...decoding(verbatim) });
     source?.throwIfFailed();
     if (response.status >= 300) source?.stop();
@@ -142,7 +152,9 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
 /** A browser hides where a redirect leads and follows it by its own rules, which strip authorization too. */
 async function followInBrowser(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   const { method, url, body, signal } = request;
-  if (isStreamBody(body)) throw new ProtocolError(`${url.host} redirects an upload, which a browser can't follow`);
+  if (isStreamBody(body) || isNativeBody(body)) {
+    throw new ProtocolError(`${url.host} redirects an upload, which a browser can't follow`);
+  }
   const headers = new Headers(request.headers);
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
@@ -159,6 +171,24 @@ function decoding(verbatim: boolean): RequestInit {
   return verbatim ? { decompress: false } as RequestInit : {};
 }
 
+function nativeInit(init: RequestInit, { native, length }: NativeBody): RequestInit {
+  const headers = new Headers(init.headers);
+  headers.set("content-length", String(length));
+  const whole: RequestInit & { duplex: "half" } = {
+    ...init,
+    headers,
+    body: native,
+    redirect: "manual",
+    duplex: "half",
+  };
+  return whole;
+}
+
 function isStreamBody(body: OutgoingRequest["body"]): body is StreamBody {
-  return body !== undefined && !(body instanceof Uint8Array);
+  return body !== undefined && "open" in body;
+}
+
+/** Whether a body can be sent once only. */
+export function isNativeBody(body: OutgoingRequest["body"]): body is NativeBody {
+  return body !== undefined && "native" in body;
 }

@@ -1,0 +1,58 @@
+import { type AbortOptions, digestBytes } from "../io/mod.ts";
+import type { Reference } from "../name/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import type { Hash } from "../spec/mod.ts";
+import { discard } from "../transport/mod.ts";
+import type { Client } from "./client.ts";
+import { addReferrer } from "./referrers_write.ts";
+
+/** A manifest of any type with its bytes, as it is put into a repository. */
+export interface ManifestBytes {
+  /** The bytes. */
+  readonly bytes: Bytes;
+  /** The media type. */
+  readonly mediaType: string;
+}
+
+/** When a manifest with a subject is added to the subject's list of referrers, where the registry keeps none itself. */
+export type ReferrersTime = "before" | "after" | "never";
+
+/** Options of {@linkcode putManifest}. */
+export interface PutManifestOptions extends AbortOptions {
+  /**
+   * When a manifest with a subject is added to the subject's list of referrers, where the registry keeps none itself.
+   * With "before", an interruption leaves an entry too many instead of one too few.
+   * @default "after"
+   */
+  referrers?: ReferrersTime;
+}
+
+/**
+ * Puts a manifest of any type under a tag or its digest; what it names must be there (distribution-spec, "Pushing
+ * Manifests"). A manifest with a subject is made findable on registries without the referrers API too.
+ *
+ * @returns its digest
+ */
+export async function putManifest(
+  client: Client,
+  reference: Reference,
+  { bytes, mediaType }: ManifestBytes,
+  options: PutManifestOptions = {},
+): Promise<Hash> {
+  const { referrers = "after", signal } = options;
+  const digest = await digestBytes(bytes);
+  const list = () => addReferrer(client, reference.context, { bytes, mediaType, digest }, { signal });
+  if (referrers === "before") await list();
+  const { response } = await client.request(reference.context, {
+    method: "PUT",
+    to: `/manifests/${reference.identifier}`,
+    access: "push",
+    expect: [200, 201, 202],
+    headers: { "content-type": mediaType },
+    body: bytes,
+    signal,
+  });
+  await discard(response);
+  if (referrers === "after" && !response.headers.has("oci-subject")) await list();
+  return digest;
+}

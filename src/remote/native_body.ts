@@ -1,0 +1,74 @@
+import type { Place } from "../image/mod.ts";
+import { passesBodies, runtimeFetch } from "../runtime/mod.ts";
+import type { NativeBody, TransportOptions } from "../transport/mod.ts";
+
+/** What a native body is opened for. */
+export interface NativeRequest {
+  /** Where the content lies. */
+  readonly place: Place | undefined;
+  /** Where it goes. */
+  readonly url: URL;
+  /** The number of bytes. */
+  readonly size: number;
+  /** Ends it. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A body that the runtime sends by itself. */
+export interface OpenNativeBody extends AsyncDisposable {
+  /** The body. */
+  readonly body: NativeBody;
+  /** The caller's signal and a deadline: no runtime notices a source that stalls. */
+  readonly signal: AbortSignal;
+}
+
+/** The slowest pace at which a native body is waited for, in bytes per second. */
+const SLOWEST = 256 * 1024;
+
+/**
+ * Opens a content as a body that the runtime sends by itself; `undefined` where the runtime, the way to the registry or
+ * the place does not allow it, and where the place can't be opened: a stream finds out why.
+ */
+export async function openNative(
+  { fetch, insecure }: TransportOptions,
+  { place, url, size, signal }: NativeRequest,
+): Promise<OpenNativeBody | undefined> {
+  if (!place || insecure || !passesBodies(fetch ?? runtimeFetch())) return undefined;
+  const deadline = AbortSignal.timeout(60_000 + size / SLOWEST * 1000);
+  const both = signal ? AbortSignal.any([signal, deadline]) : deadline;
+  try {
+    const opened = await openPlace(place, url, both);
+    if (!opened) return undefined;
+    return {
+      body: { native: opened.body, length: size },
+      signal: both,
+      [Symbol.asyncDispose]: opened.close,
+    };
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+async function openPlace(
+  place: Place,
+  url: URL,
+  signal: AbortSignal,
+): Promise<{ body: BodyInit; close(): Promise<void> } | undefined> {
+  switch (place.kind) {
+    case "bytes":
+      return { body: place.bytes, close: () => Promise.resolve() };
+    case "file": {
+      const file = await place.open({ signal });
+      const body = await file.body(place, url);
+      if (body !== undefined) return { body, close: () => file.close() };
+      await file.close();
+      return undefined;
+    }
+    case "response": {
+      const { body } = await place.get({ signal });
+      if (body === null) return undefined;
+      return { body, close: () => body.locked ? Promise.resolve() : body.cancel().catch(() => {}) };
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import { HttpError } from "../errors.ts";
+import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } from "../graph/mod.ts";
+import type { BlobOrigin } from "../image/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
+import type { Repository } from "../name/mod.ts";
+import { type Descriptor, isDistributable } from "../spec/mod.ts";
+import { discard } from "../transport/mod.ts";
+import { hasBlob } from "./blob_fetch.ts";
+import { BlobTransfer, nextLocation } from "./blob_transfer.ts";
+import type { Client } from "./client.ts";
+import { findManifest } from "./manifest_fetch.ts";
+import { type ManifestBytes, putManifest, type ReferrersTime } from "./manifest_put.ts";
+
+/** Options of {@linkcode RegistrySink}. */
+export interface RegistrySinkOptions {
+  /**
+   * Whether layers that are marked as not distributable are pushed too.
+   * @default false
+   */
+  allowNondistributable?: boolean;
+  /**
+   * When a manifest with a subject is added to the subject's list of referrers, where the registry keeps none itself.
+   * @default "after"
+   */
+  referrers?: (manifest: ManifestBytes) => ReferrersTime;
+}
+
+/** How many names are looked up at the same time. */
+const CONCURRENCY = 4;
+
+/** A repository of a registry as a sink. Its names are tags. */
+export class RegistrySink implements ContentSink {
+  readonly id: string;
+  readonly origin: BlobOrigin;
+  readonly #client: Client;
+  readonly #repository: Repository;
+  readonly #options: RegistrySinkOptions;
+
+  /** Makes it; nothing is sent before something is asked for. */
+  constructor(client: Client, repository: Repository, options: RegistrySinkOptions = {}) {
+    this.#client = client;
+    this.#repository = repository;
+    this.#options = options;
+    this.id = repository.name;
+    this.origin = { registry: repository.registry.name, repository: repository.repository };
+  }
+
+  /** What can be read once is hashed as it is sent; for the rest it is worth knowing whether the registry has it. */
+  takesUnidentified({ content, mediaType }: BlobNode): boolean {
+    return content.once && this.#isWanted(mediaType);
+  }
+
+  async hasBlob({ digest, mediaType }: Descriptor, options: AbortOptions): Promise<boolean> {
+    return !this.#isWanted(mediaType) || await hasBlob(this.#client, this.#repository, digest, options);
+  }
+
+  async hasManifest(
+    { digest }: Descriptor,
+    { names, signal }: AbortOptions & { readonly names: readonly string[] },
+  ): Promise<FoundManifest> {
+    const repository = this.#repository;
+    if (names.length === 0) {
+      return {
+        there: await findManifest(this.#client, repository.digest(digest), { signal }) !== undefined,
+        unnamed: [],
+      };
+    }
+    const pool = { concurrency: CONCURRENCY, signal };
+    const found = await mapConcurrent(names, pool, async (name, signal) => {
+      return (await findManifest(this.#client, repository.tag(name), { signal }))?.digest;
+    });
+    const unnamed = names.filter((_, index) => found[index] !== digest);
+    return { there: unnamed.length < names.length, unnamed };
+  }
+
+  /** Mounts the blob from another repository of the registry, or sends it (distribution-spec, "Pushing blobs"). */
+  async putBlob(blob: BlobNode, options: PutOptions): Promise<"done" | "mounted"> {
+    const { descriptor, origins } = blob;
+    const { registry, repository } = this.origin;
+    const from = origins.find((origin) => origin.registry === registry && origin.repository !== repository);
+    const session = descriptor && from ? await this.#mount(descriptor, from, options) : undefined;
+    if (session === "mounted") return session;
+    await new BlobTransfer(this.#client, this.#repository, blob, { ...options, session }).run();
+    return "done";
+  }
+
+  async putManifest({ view, descriptor, names }: ManifestNode, { signal }: PutOptions): Promise<void> {
+    const manifest = { bytes: await view.rawManifest({ signal }), mediaType: await view.mediaType({ signal }) };
+    const repository = this.#repository;
+    const references = names.length > 0
+      ? names.map((name) => repository.tag(name))
+      : [repository.digest(descriptor.digest)];
+    let referrers = this.#options.referrers?.(manifest);
+    for (const reference of references) {
+      await putManifest(this.#client, reference, manifest, { signal, referrers });
+      referrers = "never";
+    }
+  }
+
+  #isWanted(mediaType: string): boolean {
+    return this.#options.allowNondistributable === true || isDistributable(mediaType);
+  }
+
+  /**
+   * Asks for a mount. A registry that refuses, in whatever way, is sent the blob instead, in the session that it may
+   * have begun for that.
+   */
+  async #mount(
+    { digest }: Descriptor,
+    origin: BlobOrigin,
+    { signal }: AbortOptions,
+  ): Promise<"mounted" | URL | undefined> {
+    const from = this.#repository.registry.repository(origin.repository);
+    const query = new URLSearchParams({ mount: digest, from: from.repository });
+    try {
+      const answer = await this.#client.request(this.#repository, {
+        method: "POST",
+        to: `/blobs/uploads/?${query}`,
+        access: "push",
+        from,
+        expect: [201, 202],
+        signal,
+      });
+      await discard(answer.response);
+      return answer.response.status === 201 ? "mounted" : nextLocation(answer);
+    } catch (error) {
+      if (error instanceof HttpError) return undefined;
+      throw error;
+    }
+  }
+}
