@@ -83,6 +83,7 @@ function keep(
   const reader = source.getReader();
   let file: NewFile | undefined;
   let written = 0;
+  let isCancelled = false;
   const giveUp = async (error: unknown) => {
     warn(error);
     await file?.discard().catch(() => {});
@@ -94,6 +95,8 @@ function keep(
     async read() {
       try {
         const { value } = await reader.read();
+        // A reader that leaves ends the source, which is not its end.
+        if (isCancelled) return undefined;
         if (value) await file?.write(value, written).catch(giveUp);
         else await file?.commit(path).catch(giveUp);
         written += value?.length ?? 0;
@@ -104,6 +107,7 @@ function keep(
       }
     },
     async cancel(reason) {
+      isCancelled = true;
       await creating; // a file that is about to be there must not stay
       await file?.discard();
       await reader.cancel(reason);

@@ -59,10 +59,16 @@ export class FileBlob implements StoredBlob {
   /** The whole file, hashed on the way; what comes of it is noted. */
   #verify(file: OpenFile, stat: FileStat, options: { closeWhenDone: boolean; signal?: AbortSignal }): ByteStream {
     let hash: RunningHash | undefined;
+    let size = 0;
     const start = () => RunningHash.start(hashAlgorithm(this.#digest));
     return heldBack(file.stream(options), {
-      chunk: async (bytes) => (hash ??= await start()).update(bytes),
+      chunk: async (bytes) => {
+        size += bytes.length;
+        (hash ??= await start()).update(bytes);
+      },
       end: async () => {
+        // A hash that did not see all bytes says nothing of the file.
+        if (size !== this.size) throw new StoreError(`${this.#path} changed while it was being read`);
         const actual = await (hash ?? await start()).digest();
         if (actual === this.#digest) return this.#verified.mark(this.#path, stat, "sound");
         this.#verified.mark(this.#path, stat, "spoilt");

@@ -75,18 +75,27 @@ export class ObjectBlobs {
         if (!content) {
           throw new StoreError(`${object} is missing, which holds ${digest}`, { hint: "push the blob again" });
         }
-        return offset === 0 && length >= size ? verified(content.body, { digest, object }) : content.body;
+        return offset === 0 && length >= size ? verified(content.body, { digest, object, size }) : content.body;
       },
     };
   }
 }
 
-function verified(body: ByteStream, { digest, object }: { digest: Hash; object: string }): ByteStream {
+function verified(
+  body: ByteStream,
+  { digest, object, size }: { digest: Hash; object: string; size: number },
+): ByteStream {
   const algorithm = hashAlgorithm(digest);
   const hash = streamingHash(algorithm);
+  let read = 0;
   return heldBack(body, {
-    chunk: async (bytes) => (await hash).update(bytes),
+    async chunk(bytes) {
+      read += bytes.length;
+      (await hash).update(bytes);
+    },
     async end() {
+      // A hash that did not see all bytes says nothing of the object.
+      if (read !== size) throw new StoreError(`${object} gave ${read} of its ${size} bytes`);
       const actual: Hash = `${algorithm}:${await (await hash).hex()}`;
       if (actual === digest) return;
       throw new DigestMismatchError(`${object} has the digest ${actual} instead of ${digest}`, {

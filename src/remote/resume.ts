@@ -73,6 +73,7 @@ export async function resumable(
           }
           return value;
         } catch (error) {
+          if (cancelled) return undefined;
           // Only the end of the answer was lost.
           if (offset === size && !signal?.aborted) return undefined;
           await reopen(error);

@@ -102,6 +102,23 @@ export function storeContract(
         assertEquals(await content(store, digestOf(text("two"))), text("two"));
       });
 
+      it("stay whole whenever a reader leaves them", async () => {
+        const bytes = patterned(1_500_000);
+        const digest = digestOf(bytes);
+        await store.appendUpload("u", stream(bytes));
+        await store.finishUpload("u", digest);
+        const total = await chunkCount(store, digest);
+        for (let reads = 0; reads <= total; reads++) {
+          for (const leave of ["between reads", "during a read", "by a signal"] as const) {
+            // A store that has hashed nothing yet.
+            const fresh = tested.another?.() ?? store;
+            await breakOff(fresh, digest, { reads, leave });
+            assertEquals((await fresh.blob(digest))?.size, bytes.length, `${leave}, ${reads} reads`);
+            assertEquals(await content(fresh, digest), bytes, `${leave}, ${reads} reads`);
+          }
+        }
+      });
+
       it("are read in parts", async () => {
         const bytes = patterned(700_000);
         const parts = [bytes.subarray(0, 1), bytes.subarray(1, 300_000), bytes.subarray(300_000)];
@@ -291,4 +308,27 @@ async function content(
   const blob = await store.blob(digest);
   assert(blob !== undefined, `${digest} is not there`);
   return new Uint8Array(await new Response(await blob.read(range)).arrayBuffer());
+}
+
+async function chunkCount(store: RegistryStore, digest: Hash): Promise<number> {
+  let count = 0;
+  for await (const _ of await (await store.blob(digest))!.read()) count++;
+  return count;
+}
+
+/** Reads the beginning of a blob and leaves. */
+async function breakOff(
+  store: RegistryStore,
+  digest: Hash,
+  { reads, leave }: { reads: number; leave: "between reads" | "during a read" | "by a signal" },
+): Promise<void> {
+  const stop = new AbortController();
+  const blob = await store.blob(digest);
+  assert(blob);
+  const reader = (await blob.read({ signal: stop.signal })).getReader();
+  for (let i = 0; i < reads; i++) await reader.read();
+  const pending = leave === "during a read" ? reader.read().catch(() => {}) : undefined;
+  if (leave === "by a signal") stop.abort(new Error("the reader left"));
+  await reader.cancel().catch(() => {});
+  await pending;
 }

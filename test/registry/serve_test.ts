@@ -3,9 +3,11 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
 import { digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
+import { patterned } from "../contracts/store_contract.ts";
 
 describe("serveRegistry", () => {
   it("keeps its content in memory unless told where", async () => {
@@ -75,6 +77,57 @@ describe("serveRegistry's onError", () => {
     }
   });
 });
+
+describe("a registry on a disk, whose readers leave", () => {
+  it("serves a blob whole after each of them, and no spoilt one ever", { timeout: 60_000 }, async () => {
+    const disk = await mkdtemp(join(tmpdir(), "gcrane_serve_"));
+    // More than what lies in the buffers of a connection.
+    const bytes = patterned(24_000_000);
+    const digest = digestOf(bytes);
+    const path = `/v2/broken/blobs/${digest}`;
+    try {
+      for (const headers of ["", "Range: bytes=100-\r\n"]) {
+        for (const received of [0, 100_000, 12_000_000, bytes.length - 1]) {
+          const server = await serveRegistry({ disk, onError: () => {} });
+          try {
+            const client = new RegistryClient({ fetch, base: server.url });
+            if ((await client.send("HEAD", path)).status === 404) await client.pushBlob("broken", bytes);
+            await cutAfter(server, `GET ${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`, received);
+            await delay(100); // for the server to notice
+            assertEquals((await client.send("HEAD", path)).status, 200, `${headers}${received} bytes`);
+            assertEquals((await client.send("GET", path)).bytes, bytes, `${headers}${received} bytes`);
+          } finally {
+            await server.shutdown({ patience: 0 });
+          }
+        }
+      }
+      await writeFile(join(disk, "blobs", "sha256", digest.slice(7, 9), digest.slice(7)), bytes.with(5, 1));
+      const server = await serveRegistry({ disk, onError: () => {} });
+      try {
+        const client = new RegistryClient({ fetch, base: server.url });
+        await cutAfter(server, `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`, 1000);
+        await assertRejects(() => client.send("GET", path));
+        assertEquals((await client.send("GET", path)).status, 404);
+      } finally {
+        await server.shutdown({ patience: 0 });
+      }
+    } finally {
+      await rm(disk, { recursive: true });
+    }
+  });
+});
+
+/** Sends a request and cuts the connection once so many bytes of the answer, or more, are here. */
+async function cutAfter(server: RegistryServer, raw: string, bytes: number): Promise<void> {
+  const socket = connect(server.port, server.hostname, () => socket.write(raw));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let count = 0;
+  socket.on("error", () => {}).on("close", () => resolve()).on("data", (part) => {
+    count += part.length;
+    if (count > bytes) socket.destroy();
+  });
+  await promise;
+}
 
 describe("a registry on a disk, reached by clients that misbehave", () => {
   let parent: string;
