@@ -1,12 +1,13 @@
 import type { Keychain } from "../authn/mod.ts";
-import { HttpError } from "../errors.ts";
-import { isSchema1 } from "../spec/mod.ts";
-import { mapConcurrent } from "../io/mod.ts";
+import { type AnyManifest, DEFAULT_JOBS, throttled, TransferState } from "../graph/mod.ts";
+import { mapConcurrent, RateLimit } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
-import { DEFAULT_JOBS, type Puller, type Pusher, type RemoteManifest } from "../remote/mod.ts";
+import { Client, Puller, RegistrySink } from "../remote/mod.ts";
+import { findOrUndefined } from "../transport/mod.ts";
+import { copyGraph } from "./copy_graph.ts";
 import { type ImageSource, open, referenceIn } from "./open.ts";
-import { type CraneOptions, pullerOf, pusherOf, referenceOf, repositoryOf } from "./options.ts";
-import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
+import { type CraneOptions, referenceOf, repositoryOf, withClient } from "./options.ts";
+import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode copy}. */
 export interface CopyOptions extends CraneOptions, PlatformsOptions {
@@ -20,19 +21,31 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
    * @default `keychain`
    */
   sourceKeychain?: Keychain;
+  /**
+   * Whether what refers to the copied manifests (signatures, SBOMs, …) is copied too: what the registry lists, and what
+   * cosign stored under tags of its own.
+   * @default false
+   */
+  withReferrers?: boolean;
+  /**
+   * The most bytes of layers that are sent in a second.
+   * @default no limit
+   */
+  bytesPerSecond?: number;
 }
 
 /**
- * Copies an image or an index to a reference, digests unchanged. With a platform, only the index's image for it is
- * copied; with several, an index of their images. What the destination has, or can mount, is not read.
+ * Copies what a source names to a reference, digests unchanged: an image, an index, or a manifest of another type as it
+ * is. With a platform, only the index's image for it is copied; with several, an index of their images. What the
+ * destination has, or can mount, is not read.
  */
 export async function copy(source: ImageSource, destination: string, options: CopyOptions = {}): Promise<void> {
   const to = referenceOf(destination, options);
-  const { pusher, puller, destination: there } = endsOf(options);
-  if (options.noClobber && await isThere(to, there, options)) return;
+  const ends = endsOf(options);
+  if (options.noClobber && await isThere(to, ends.there, options)) return;
   const reference = await referenceIn(source);
-  if (reference === undefined) await pusher.push(to, await open(source, options), options);
-  else await copyReference({ from: referenceOf(reference, options), to, puller, pusher }, options);
+  if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);
+  await copyView({ view: await open(source, options), to }, ends, options);
 }
 
 /** Options of {@linkcode copyRepository}. */
@@ -52,75 +65,74 @@ export async function copyRepository(
 ): Promise<void> {
   const from = repositoryOf(source, options);
   const to = repositoryOf(destination, options);
-  const { pusher, puller, destination: there } = endsOf(options);
-  const taken = options.noClobber ? await existingTags(there, destination, options) : new Set<string>();
+  const ends = endsOf(options);
+  const taken = options.noClobber ? await existingTags(ends.there, destination, options) : new Set<string>();
   const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
-  await mapConcurrent(puller.tags(from, options), { concurrency, signal: options.signal }, async (tag, signal) => {
+  await mapConcurrent(ends.reader.tags(from, options), { concurrency, signal: options.signal }, async (tag, signal) => {
     if (taken.has(tag)) return;
-    await copyReference({ from: from.tag(tag), to: to.tag(tag), puller, pusher }, { ...options, signal });
+    await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
   });
 }
 
+/** What the copies of one call share. */
 interface CopyEnds {
-  /** Reads the source. */
-  readonly puller: Puller;
   /** Writes the destination. */
-  readonly pusher: Pusher;
+  readonly client: Client;
   /** Reads the destination. */
-  readonly destination: Puller;
+  readonly there: Puller;
+  /** Reads the source. */
+  readonly reader: Puller;
+  readonly state: TransferState;
+  readonly bandwidth: RateLimit | undefined;
 }
 
 /** Both ends, on the same connections unless their credentials differ. */
 function endsOf(options: CopyOptions): CopyEnds {
-  const { pusher, puller: destination } = pusherOf(options);
-  const { sourceKeychain } = options;
-  const puller = sourceKeychain ? pullerOf({ ...options, keychain: sourceKeychain }) : destination;
-  return { pusher, puller, destination };
+  const connected = withClient(options);
+  const { client, sourceKeychain, bytesPerSecond, jobs } = connected;
+  const source = sourceKeychain ? new Client({ ...client.options, keychain: sourceKeychain }) : client;
+  return {
+    client,
+    there: new Puller(connected),
+    reader: new Puller({ ...connected, client: source }),
+    state: new TransferState({ jobs }),
+    bandwidth: bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond),
+  };
 }
 
-interface CopyWork {
-  readonly from: Reference;
-  readonly to: Reference;
-  readonly puller: Puller;
-  readonly pusher: Pusher;
+async function copyReference(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<void> {
+  const found = await ends.reader.get(from, options);
+  const isChosen = wantedPlatforms(options).length > 0;
+  const view = isChosen ? await ofPlatforms(found.view(), options) : found.anyView();
+  await copyView({ view, to, from }, ends, options);
 }
 
-async function copyReference({ from, to, puller, pusher }: CopyWork, options: CopyOptions): Promise<void> {
-  const found = await puller.get(from, options);
-  if (isSchema1(found.descriptor.mediaType)) return await copySchema1({ found, to, puller, pusher }, options);
-  await pusher.push(to, await ofPlatforms(found.view(), options), options);
-}
-
-/** A schema 1 manifest names its layers in a way of its own; it is copied, never changed. */
-async function copySchema1(
-  { found, to, puller, pusher }: Omit<CopyWork, "from"> & { found: RemoteManifest },
-  options: CraneOptions,
+async function copyView(
+  { view, to, from }: { view: AnyManifest; to: Reference; from?: Reference },
+  { client, reader, state, bandwidth }: CopyEnds,
+  options: CopyOptions,
 ): Promise<void> {
-  const concurrency = options.jobs ?? DEFAULT_JOBS;
-  await mapConcurrent(found.schema1Layers(), { concurrency, signal: options.signal }, async (digest, signal) => {
-    const layer = await puller.layer(found.reference.context.digest(digest), { signal });
-    await pusher.upload(to.context, layer, { signal });
+  const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
+  const sink = new RegistrySink(client, to.context, { allowNondistributable });
+  const names = to.kind === "tag" ? [to.identifier] : [];
+  await copyGraph([{ view, names }], sink, {
+    state,
+    onProgress,
+    signal,
+    content: bandwidth && ((content) => throttled(content, bandwidth)),
+    referrers: withReferrers && from ? { reader, repository: from.context } : undefined,
   });
-  await pusher.put(to, { bytes: found.bytes, mediaType: found.descriptor.mediaType }, options);
 }
 
 async function isThere(reference: Reference, puller: Puller, options: CraneOptions): Promise<boolean> {
-  try {
-    await puller.head(reference, options);
-    return true;
-  } catch (error) {
-    if (!(error instanceof HttpError && error.status === 404)) throw error;
-    return false;
-  }
+  return await findOrUndefined(() => puller.head(reference, options)) !== undefined;
 }
 
 /** The tags of a repository, or none when it does not exist yet. */
 async function existingTags(puller: Puller, repository: string, options: CraneOptions): Promise<Set<string>> {
-  const tags = new Set<string>();
-  try {
+  return await findOrUndefined(async () => {
+    const tags = new Set<string>();
     for await (const tag of puller.tags(repositoryOf(repository, options), options)) tags.add(tag);
-  } catch (error) {
-    if (!(error instanceof HttpError && error.status === 404)) throw error;
-  }
-  return tags;
+    return tags;
+  }) ?? new Set();
 }

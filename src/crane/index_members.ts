@@ -4,6 +4,7 @@ import {
   findManifests,
   type ImageIndex,
   type IndexChild,
+  knownDigest,
   matchDigests,
   type Matcher,
   matchPlatforms,
@@ -11,7 +12,7 @@ import {
 import { mapConcurrent } from "../io/mod.ts";
 import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import { openLayout } from "../layout/mod.ts";
-import { DEFAULT_JOBS } from "../remote/mod.ts";
+import { DEFAULT_JOBS } from "../graph/mod.ts";
 import { type Descriptor, type Hash, MediaType, type Platform, platformString } from "../spec/mod.ts";
 import { type ChangeOptions, type Destination, destinationFor, destinationOf, pushTo } from "./change_reference.ts";
 import { type ImageSource, open, type OpenOptions, sourceName } from "./open.ts";
@@ -69,7 +70,7 @@ export async function appendToLayout(
   const writing = { signal: options.signal, onProgress: options.onProgress, concurrency: options.jobs };
   // To ask for the digests of their layers first would be to compress them twice.
   for (const view of found) {
-    if (view.kind === "image" && !await view.digestKnown()) await layout.writeImage(view, writing);
+    if (view.kind === "image" && await knownDigest(view) === undefined) await layout.writeImage(view, writing);
   }
   // An index of them says what each runs on.
   for (const { view, descriptor: { platform } } of await appendManifests(emptyIndex(), found).children(options)) {

@@ -89,7 +89,9 @@ async function fromLayout(
   const wanted = tag === undefined ? onlyFor(children, options) : named(children, tag);
   if (wanted === undefined) return await ofPlatforms(index, options);
   const [only] = wanted;
-  if (wanted.length === 1 && only.view.kind !== "layer") return await ofPlatforms(only.view, options);
+  if (wanted.length === 1 && (only.view.kind === "image" || only.view.kind === "index")) {
+    return await ofPlatforms(only.view, options);
+  }
   const names = children.flatMap(({ descriptor }) => namesOf(descriptor));
   if (tag !== undefined) throw misses(what, tag, names);
   throw new LayoutError(`${what} holds ${children.length} images or indexes, not one`, {

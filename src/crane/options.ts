@@ -1,6 +1,6 @@
 import { type NameOptions, parseReference, parseRegistry, parseRepository, type Reference } from "../name/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
-import { type PlatformOptions, Puller, Pusher, type RemoteOptions } from "../remote/mod.ts";
+import { Client, type PlatformOptions, Puller, Pusher, type RemoteOptions } from "../remote/mod.ts";
 
 /** Options of every verb. */
 export interface CraneOptions extends RemoteOptions, PlatformOptions {
@@ -26,6 +26,11 @@ export function registryOf(text: string, options: CraneOptions): Registry {
   return parseRegistry(text, nameOptions(options));
 }
 
+/** The same options with connections, for verbs that make several calls. */
+export function withClient<Options extends RemoteOptions>(options: Options): Options & { client: Client } {
+  return { ...options, client: options.client ?? new Client(options) };
+}
+
 /** A puller, for verbs that only read. */
 export function pullerOf(options: CraneOptions): Puller {
   return new Puller(options);
@@ -33,8 +38,8 @@ export function pullerOf(options: CraneOptions): Puller {
 
 /** A pusher and a puller on the same connections, for verbs that do both. */
 export function pusherOf(options: CraneOptions): { pusher: Pusher; puller: Puller } {
-  const pusher = new Pusher(options);
-  return { pusher, puller: pusher.puller() };
+  const connected = withClient(options);
+  return { pusher: new Pusher(connected), puller: new Puller(connected) };
 }
 
 function nameOptions({ validation, insecure }: CraneOptions): NameOptions {

@@ -1,9 +1,10 @@
-import { HttpError, LimitError } from "../errors.ts";
+import { LimitError } from "../errors.ts";
 import type { Image, ImageIndex } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type Puller, referrersTag } from "../remote/mod.ts";
+import { cosignTags, type Puller } from "../remote/mod.ts";
 import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
+import { findOrUndefined } from "../transport/mod.ts";
 import { commandsOf } from "./layer_commands.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 
@@ -48,9 +49,6 @@ export interface TreeManifest {
   /** What cosign put beside it: signatures, attestations and SBOMs under tags `sha256-<hex>.sig`, `.att`, `.sbom`. */
   readonly cosign: readonly TreeManifest[];
 }
-
-/** The endings of the tags under which cosign stores what belongs to a manifest. */
-const COSIGN_ENDINGS = ["sig", "att", "sbom"] as const;
 
 /** How deep indexes and referrers are followed. */
 const MAX_DEPTH = 16;
@@ -97,7 +95,7 @@ class Growth {
     if (options.depth > MAX_DEPTH) {
       throw new LimitError(`${this.#repository}@${descriptor.digest} is more than ${MAX_DEPTH} levels deep`);
     }
-    if (await foundOrNot(() => view.rawManifest(options)) === undefined) return leaf("missing", descriptor);
+    if (await findOrUndefined(() => view.rawManifest(options)) === undefined) return leaf("missing", descriptor);
     const content = view.kind === "image"
       ? await imageContent(view, descriptor, options)
       : await this.#indexContent(view, options);
@@ -117,7 +115,8 @@ class Growth {
       children,
       { concurrency: CONCURRENCY, signal },
       async ({ descriptor, view }, signal) =>
-        view.kind === "layer"
+        view.kind === "layer" ||
+          view.kind === "manifest"
           ? leaf("other", descriptor)
           : await this.manifest(view, descriptor, { ...options, signal, depth: depth + 1 }),
     );
@@ -135,7 +134,7 @@ class Growth {
     return await mapConcurrent(fresh, { concurrency: CONCURRENCY, signal }, async (descriptor, signal) => {
       if (manifestKind(descriptor.mediaType) === "other") return leaf("other", descriptor);
       const reference = this.#repository.digest(descriptor.digest);
-      const found = await foundOrNot(() => this.#puller.get(reference, { signal }));
+      const found = await findOrUndefined(() => this.#puller.get(reference, { signal }));
       return found
         ? await this.manifest(found.view(), descriptor, { signal, depth: depth + 1, cosign: false })
         : leaf("missing", descriptor);
@@ -144,9 +143,8 @@ class Growth {
 
   async #cosignOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
     const pool = { concurrency: CONCURRENCY, signal };
-    const found = await mapConcurrent(COSIGN_ENDINGS, pool, async (ending, signal) => {
-      const tag = `${referrersTag(digest)}.${ending}`;
-      const manifest = await foundOrNot(() => this.#puller.get(this.#repository.tag(tag), { signal }));
+    const found = await mapConcurrent(cosignTags(digest), pool, async (tag, signal) => {
+      const manifest = await findOrUndefined(() => this.#puller.get(this.#repository.tag(tag), { signal }));
       if (manifest === undefined) return [];
       const { descriptor } = manifest;
       if (manifestKind(descriptor.mediaType) === "other") return [{ ...leaf("other", descriptor), tag }];
@@ -209,14 +207,4 @@ function sizeOf(node: Pick<TreeManifest, "digest" | "size" | "manifests" | "conf
   };
   visit(node);
   return [...sizes.values()].reduce((sum, size) => sum + size, 0);
-}
-
-/** What was asked for, or nothing where the registry does not have it. */
-async function foundOrNot<T>(ask: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof HttpError && error.status === 404) return undefined;
-    throw error;
-  }
 }

@@ -34,6 +34,7 @@ export class TransferState {
   readonly #spooling = new SharedWork<SpooledContent>({ keep: true });
   readonly #spoolUsers = new Map<string, number>();
   #next = 0;
+  #streams = 0;
 
   /** Makes one that knows of nothing yet. */
   constructor(options: TransferStateOptions = {}) {
@@ -57,6 +58,11 @@ export class TransferState {
     await this.#written.run([sink.id, ...parts].join(" "), options, work);
   }
 
+  /** A number for a blob that has no digest yet. */
+  nextStream(): number {
+    return ++this.#streams;
+  }
+
   /** Forgets what has been written to a sink, to keep memory flat in a run through many. */
   forget(sink: ContentSink): void {
     this.#written.forget(`${sink.id} `);
@@ -73,12 +79,12 @@ export class TransferState {
    * repository can mount it from the first. How the other one ends does not matter. A pool that has refused a mount is
    * not waited for.
    */
-  async oneInPool(
+  async oneInPool<T>(
     sink: ContentSink,
     digest: Hash,
     options: AbortOptions,
-    upload: () => Promise<void>,
-  ): Promise<void> {
+    upload: () => Promise<T>,
+  ): Promise<T> {
     const pool = sink.origin?.registry;
     if (pool === undefined) return await upload();
     const key = placeKey(sink, digest);
@@ -89,7 +95,7 @@ export class TransferState {
     const { promise, resolve } = Promise.withResolvers<void>();
     if (!this.#uploads.has(key)) this.#uploads.set(key, promise);
     try {
-      await upload();
+      return await upload();
     } finally {
       if (this.#uploads.get(key) === promise) this.#uploads.delete(key);
       resolve();

@@ -88,7 +88,6 @@ class Transfer {
   readonly #sink: ContentSink;
   readonly #options: TransferOptions;
   readonly #state: TransferState;
-  #streams = 0;
 
   constructor(sink: ContentSink, options: TransferOptions & { state: TransferState }) {
     this.#sink = sink;
@@ -101,7 +100,7 @@ class Transfer {
       roots,
       signal,
       ({ view, names = [] }, signal) =>
-        view.kind === "layer" ? this.#blob(view, signal) : this.#manifest(view, names, { signal, depth: 0 }),
+        view.kind === "layer" ? this.#blobs([view], signal) : this.#manifest(view, names, { signal, depth: 0 }),
     );
   }
 
@@ -111,8 +110,12 @@ class Transfer {
     for (const node of found.nodes) if (node.kind === "blob") this.#reporter(node).announce();
     await this.#sink.plan!(found.nodes, { signal });
     await mapConcurrent(found.nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
-      if (node.kind === "blob") await this.#reported(node, (put) => this.#sink.putBlob(node, { signal, ...put }));
-      else await this.#sink.putManifest(node, { signal, there: false });
+      if (node.kind === "blob") {
+        await this.#reported(
+          node,
+          (reporter) => this.#sink.putBlob(node, { signal, ...this.#counting(reporter) }),
+        );
+      } else await this.#sink.putManifest(node, { signal, there: false });
       await this.#options.after?.(node, "done");
     });
   }
@@ -193,10 +196,14 @@ class Transfer {
   }
 
   async #blobs(layers: readonly Layer[], signal: AbortSignal): Promise<void> {
-    if (this.#options.onProgress) {
-      for (const layer of layers) if (layer.content.identity) this.#reporter(await blobNode(layer, signal)).announce();
-    }
+    await this.#announce(layers, signal);
     await this.#each(layers, signal, (layer, signal) => this.#blob(layer, signal));
+  }
+
+  /** Tells of all that is to come, so that a total is known from the start. */
+  async #announce(layers: readonly Layer[], signal: AbortSignal): Promise<void> {
+    if (!this.#options.onProgress) return;
+    for (const layer of layers) if (layer.content.identity) this.#reporter(await blobNode(layer, signal)).announce();
   }
 
   async #blob(layer: Layer, signal: AbortSignal | undefined): Promise<void> {
@@ -206,7 +213,7 @@ class Transfer {
       const node = await blobNode(layer, signal);
       if (content.identity) return await this.#identified(node, signal);
       if (this.#sink.takesUnidentified(node)) {
-        await this.#state.run(() => this.#put(node, signal), { signal });
+        await this.#reported(node, (reporter) => this.#put(node, reporter, signal));
         return await this.#options.after?.(await blobNode(layer, signal), "done");
       }
       const spooled = await this.#state.run(() => this.#state.spool(content, { signal }), { signal });
@@ -222,34 +229,41 @@ class Transfer {
   async #identified(node: BlobNode, signal: AbortSignal): Promise<void> {
     const descriptor = node.descriptor!;
     const { digest } = descriptor;
-    let outcome: Outcome = "skipped";
-    const isThere = await this.#state.run(() => this.#sink.hasBlob(descriptor, { signal }), { signal });
-    if (isThere) {
-      this.#state.note(this.#sink, digest, [], outcome);
-      this.#reporter(node).end(outcome);
-    } else {
-      await this.#state.oneInPool(this.#sink, digest, { signal }, async () => {
+    const outcome = await this.#reported(node, async (reporter) => {
+      const isThere = await this.#state.run(() => this.#sink.hasBlob(descriptor, { signal }), { signal });
+      if (isThere) {
+        this.#state.note(this.#sink, digest, [], "skipped");
+        return "skipped";
+      }
+      return await this.#state.oneInPool(this.#sink, digest, { signal }, async () => {
         const origins = this.#state.originsOf(this.#sink, digest, node.content);
-        outcome = await this.#state.run(() => this.#put({ ...node, origins }, signal), { signal });
+        const outcome = await this.#put({ ...node, origins }, reporter, signal);
         this.#state.note(this.#sink, digest, origins, outcome);
+        return outcome;
       });
-    }
+    });
     await this.#options.after?.(node, outcome);
   }
 
-  async #put(node: BlobNode, signal: AbortSignal): Promise<"done" | "mounted"> {
+  async #put(node: BlobNode, reporter: ProgressReporter, signal: AbortSignal): Promise<"done" | "mounted"> {
     const content = this.#options.content?.(node.content) ?? node.content;
-    return await this.#reported(node, (put) => this.#sink.putBlob({ ...node, content }, { signal, ...put }));
+    const options = { signal, ...this.#counting(reporter) };
+    return await this.#state.run(() => this.#sink.putBlob({ ...node, content }, options), { signal });
   }
 
-  /** Reports how far a blob is, and how it ended. */
-  async #reported(
+  /** Without a listener nobody counts, and a sink need not look at the bytes. */
+  #counting(reporter: ProgressReporter): Pick<PutOptions, "onBytes"> {
+    return this.#options.onProgress ? { onBytes: (count) => reporter.advance(count) } : {};
+  }
+
+  /** Reports how a blob ends. */
+  async #reported<Ended extends Outcome>(
     node: BlobNode,
-    put: (options: Pick<PutOptions, "onBytes">) => Promise<"done" | "mounted">,
-  ): Promise<"done" | "mounted"> {
+    work: (reporter: ProgressReporter) => Promise<Ended>,
+  ): Promise<Ended> {
     const reporter = this.#reporter(node);
     try {
-      const outcome = await put(this.#options.onProgress ? { onBytes: (count) => reporter.advance(count) } : {});
+      const outcome = await work(reporter);
       reporter.end(outcome);
       return outcome;
     } catch (error) {
@@ -263,7 +277,7 @@ class Transfer {
     if (!onProgress) return SILENT;
     const name = isLayer(mediaType) ? "layer" : isConfig(mediaType) ? "config" : "blob";
     return new ProgressReporter(onProgress, {
-      id: descriptor?.digest ?? `stream ${++this.#streams}`,
+      id: descriptor?.digest ?? `stream ${this.#state.nextStream()}`,
       label: descriptor ? `${name} ${hashHexDigits(descriptor.digest).slice(0, 12)}` : name,
       kind: "write",
       total: descriptor?.size,

@@ -34,5 +34,6 @@ export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { sliceStream } from "./slice.ts";
+export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
 export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -3,12 +3,13 @@ import {
   type Image,
   imageFromCompressed,
   type ImageIndex,
+  type IndexChild,
   indexFrom,
-  type Layer,
   layerFromCompressed,
+  manifestView,
   type Matcher,
 } from "../image/mod.ts";
-import { type Descriptor, manifestKind, type Platform } from "../spec/mod.ts";
+import { type Descriptor, isOtherManifest, manifestKind, type Platform } from "../spec/mod.ts";
 import { editIndex, type IndexMember } from "./edit_index.ts";
 import { withFields } from "./fields.ts";
 import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
@@ -16,8 +17,8 @@ import { artifactTypeOf, platformOf } from "./member_descriptor.ts";
 
 /** Something to put into an index, and what the index says of it. */
 export interface ManifestAddition {
-  /** An image, an index, a blob; or a descriptor of what is where the index will go already. */
-  readonly member: Image | ImageIndex | Layer | Descriptor;
+  /** An image, an index, another manifest, a blob; or a descriptor of what is where the index will go already. */
+  readonly member: IndexChild["view"] | Descriptor;
   /**
    * What it runs on; `null` for nothing.
    * @default what the index that it came from said, else what the image's config says
@@ -38,7 +39,7 @@ export interface ManifestAddition {
 /** An index with further members at its end. Manifests and configs of what is added are read when the index is. */
 export function appendManifests(
   base: ImageIndex,
-  additions: readonly (Image | ImageIndex | Layer | Descriptor | ManifestAddition)[],
+  additions: readonly (IndexChild["view"] | Descriptor | ManifestAddition)[],
 ): ImageIndex {
   if (additions.length === 0) return base;
   const added = additions.map((item) => memberOf("member" in item ? item : { member: item }));
@@ -76,6 +77,7 @@ function memberOf({ member, platform, annotations, urls }: ManifestAddition): In
   }
   const descriptor = async () => {
     const own = await member.descriptor();
+    if (member.kind === "manifest") return withFields(own, { platform, annotations, urls });
     if (member.kind !== "layer") return withFields(await described(member, own, platform), { annotations, urls });
     if (manifestKind(own.mediaType) === "other") return withFields(own, { platform, annotations, urls });
     throw new TypeError(`a blob of type ${own.mediaType} must be put into an index as an image or an index`);
@@ -112,6 +114,8 @@ function promised(descriptor: Descriptor): IndexMember["view"] {
     case "index":
       return indexFrom({ descriptor, mediaType, rawManifest: absent, image: nothing, index: nothing, blob: nothing });
     case "other":
-      return layerFromCompressed({ descriptor, compressed: absent });
+      return isOtherManifest(mediaType)
+        ? { kind: "manifest", ...manifestView({ descriptor, mediaType, rawManifest: absent }, digest), blobs: absent }
+        : layerFromCompressed({ descriptor, compressed: absent });
   }
 }

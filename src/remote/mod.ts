@@ -27,4 +27,4 @@ export { type DeleteOptions, Pusher } from "./pusher.ts";
 export { type ManifestBytes, type PutManifestOptions, type ReferrersTime } from "./manifest_put.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry_sink.ts";
 export { type CatalogPage, type GoogleManifestInfo, isGoogle, type ListOptions, type TagsPage } from "./listing.ts";
-export { type ReferrersOptions, referrersTag } from "./referrers.ts";
+export { cosignTags, type ReferrersOptions, referrersTag } from "./referrers.ts";

@@ -62,24 +62,25 @@ export class RemoteManifest {
 
 /** Reads from registries. One puller keeps connections, tokens and pings for all that it is asked. */
 export class Puller {
-  readonly #client: Client;
+  /** The connections that it uses, to be passed on as the option `client`. */
+  readonly client: Client;
   readonly #onReadProgress: ProgressListener | undefined;
 
   /** Makes it; nothing is sent before something is asked for. */
   constructor(options: RemoteOptions = {}) {
-    this.#client = clientOf(options);
+    this.client = clientOf(options);
     this.#onReadProgress = options.onReadProgress;
   }
 
   /** A manifest of any type. */
   async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
-    const fetched = await fetchManifest(this.#client, reference, options);
+    const fetched = await fetchManifest(this.client, reference, options);
     return new RemoteManifest(this.#contextOf(reference.context), reference, fetched);
   }
 
   /** What a manifest is, without getting it where the registry allows that. */
   async head(reference: Reference, options: AbortOptions = {}): Promise<Descriptor> {
-    return await headManifest(this.#client, reference, options);
+    return await headManifest(this.client, reference, options);
   }
 
   /**
@@ -105,14 +106,14 @@ export class Puller {
   /** A layer or any other blob by its digest; its size is asked for. */
   async layer(reference: DigestReference, options: AbortOptions = {}): Promise<Layer> {
     const repository = reference.context;
-    const { size } = await headBlob(this.#client, repository, reference.identifier, options);
+    const { size } = await headBlob(this.client, repository, reference.identifier, options);
     const descriptor = { mediaType: "application/octet-stream", digest: reference.identifier, size };
     return remoteLayer(this.#contextOf(repository), descriptor);
   }
 
   /** The tags of a repository, page by page; a page of Google's registries says more than tags. */
   tagPages(repository: Repository, options: ListOptions = {}): AsyncIterable<TagsPage> {
-    return tagPages(this.#client, repository, options);
+    return tagPages(this.client, repository, options);
   }
 
   /** The tags of a repository, in the registry's order. */
@@ -122,7 +123,7 @@ export class Puller {
 
   /** The repositories of a registry, page by page. */
   catalogPages(registry: Registry, options: ListOptions = {}): AsyncIterable<CatalogPage> {
-    return catalogPages(this.#client, registry, options);
+    return catalogPages(this.client, registry, options);
   }
 
   /** The repositories of a registry, in its order. */
@@ -132,11 +133,11 @@ export class Puller {
 
   /** What refers to a manifest (signatures, SBOMs, …), as an index; empty when there is nothing. */
   async referrers(reference: DigestReference, options: ReferrersOptions = {}): Promise<ImageIndex> {
-    const fetched = await fetchReferrers(this.#client, reference, options);
+    const fetched = await fetchReferrers(this.client, reference, options);
     return viewOf(this.#contextOf(reference.context), fetched, `the referrers of ${reference}`) as ImageIndex;
   }
 
   #contextOf(repository: Repository): ViewContext {
-    return { client: this.#client, repository, onReadProgress: this.#onReadProgress };
+    return { client: this.client, repository, onReadProgress: this.#onReadProgress };
   }
 }

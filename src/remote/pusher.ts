@@ -27,13 +27,14 @@ export interface DeleteOptions extends AbortOptions {
  * repository once, however many images hold it.
  */
 export class Pusher {
-  readonly #client: Client;
+  /** The connections that it uses, to be passed on as the option `client`. */
+  readonly client: Client;
   readonly #options: RemoteOptions;
   readonly #state: TransferState;
 
   /** Makes it; nothing is sent before something is pushed. */
   constructor(options: RemoteOptions = {}) {
-    this.#client = clientOf(options);
+    this.client = clientOf(options);
     this.#options = options;
     this.#state = new TransferState({ jobs: options.jobs });
   }
@@ -79,17 +80,17 @@ export class Pusher {
    * @returns its digest
    */
   async put(reference: Reference, manifest: ManifestBytes, options: PutManifestOptions = {}): Promise<Hash> {
-    return await putManifest(this.#client, reference, manifest, options);
+    return await putManifest(this.client, reference, manifest, options);
   }
 
   /** What is there under a reference; `undefined` when there is nothing or nobody may see it. One HEAD. */
   async find(reference: Reference, options: AbortOptions = {}): Promise<Descriptor | undefined> {
-    return await findManifest(this.#client, reference, options);
+    return await findManifest(this.client, reference, options);
   }
 
   /** Lets a tag of the same repository point at what a reference names. */
   async tag(reference: Reference, tag: string, options: AbortOptions = {}): Promise<void> {
-    const { bytes, descriptor } = await fetchManifest(this.#client, reference, options);
+    const { bytes, descriptor } = await fetchManifest(this.client, reference, options);
     await this.put(reference.context.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
   }
 
@@ -99,7 +100,7 @@ export class Pusher {
    */
   async delete(reference: Reference, options: DeleteOptions = {}): Promise<void> {
     const subject = options.subject === undefined ? await this.#subject(reference, options) : options.subject;
-    const { response } = await this.#client.request(reference.context, {
+    const { response } = await this.client.request(reference.context, {
       method: "DELETE",
       to: `/manifests/${reference.identifier}`,
       access: "delete",
@@ -108,13 +109,13 @@ export class Pusher {
     });
     await discard(response);
     if (reference.kind === "digest" && subject) {
-      await removeReferrer(this.#client, reference.context, { subject, digest: reference.identifier }, options);
+      await removeReferrer(this.client, reference.context, { subject, digest: reference.identifier }, options);
     }
   }
 
   /** Whether this client may push to a repository: an upload is begun and given up. @throws {HttpError} when not. */
   async checkPush(repository: Repository, options: AbortOptions = {}): Promise<void> {
-    await checkPush(this.#client, repository, options);
+    await checkPush(this.client, repository, options);
   }
 
   /**
@@ -124,7 +125,7 @@ export class Pusher {
   async #subject(reference: Reference, options: AbortOptions): Promise<Hash | null> {
     if (reference.kind === "tag") return null;
     try {
-      const { bytes } = await fetchManifest(this.#client, reference, { signal: options.signal, access: "delete" });
+      const { bytes } = await fetchManifest(this.client, reference, { signal: options.signal, access: "delete" });
       return subjectOf(bytes) ?? null;
     } catch (error) {
       if (error instanceof GcraneError) return null;
@@ -134,7 +135,7 @@ export class Pusher {
 
   async #transfer(repository: Repository, root: Root, { signal }: AbortOptions): Promise<void> {
     const { allowNondistributable, onProgress } = this.#options;
-    const sink = new RegistrySink(this.#client, repository, { allowNondistributable });
+    const sink = new RegistrySink(this.client, repository, { allowNondistributable });
     await transfer([root], sink, { state: this.#state, onProgress, signal });
   }
 }

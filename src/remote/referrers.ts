@@ -52,6 +52,11 @@ export function referrersTag(digest: Hash): string {
   return `${hashAlgorithm(digest)}-${hashHexDigits(digest)}`.slice(0, 128);
 }
 
+/** The tags under which cosign stores signatures, attestations and SBOMs of a manifest. */
+export function cosignTags(digest: Hash): string[] {
+  return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
+}
+
 /** The referrers by the tag that stands in for the API. */
 export async function fetchFromTag(
   client: Client,

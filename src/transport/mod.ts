@@ -32,6 +32,7 @@ export {
   type TransportOptions,
   type WholeAnswer,
 } from "./connection.ts";
+export { findOrUndefined } from "./found.ts";
 export { redactedCause } from "./failure.ts";
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export {

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { layerFromBytes } from "../../src/image/mod.ts";
-import { digestOf, FakeRegistry, STALL } from "../fakes/mod.ts";
+import { digestOf, FakeRegistry } from "../fakes/mod.ts";
 import { noise } from "./remoting.ts";
 import { pushing, until, watchedLayer } from "./pushing.ts";
 
@@ -39,8 +39,12 @@ describe("uploads at the same time", () => {
     });
   });
 
-  it("are taken over from one who gives up", async () => {
-    const registry = new FakeRegistry().on("PATCH", UPLOADS, () => STALL);
+  it("go on for one when another gives up", async () => {
+    const released = Promise.withResolvers<void>();
+    const registry = new FakeRegistry().on("PATCH", UPLOADS, async (_, usual) => {
+      await released.promise;
+      return await usual();
+    });
     await pushing(registry, "in memory", {}, async ({ pusher, repository, requests }) => {
       const { layer } = watchedLayer(CONTENT);
       const stop = new AbortController();
@@ -53,7 +57,9 @@ describe("uploads at the same time", () => {
       await assertRejects(() => third, Error, "too long");
       stop.abort(new Error("enough"));
       await assertRejects(() => first, Error, "enough");
+      released.resolve();
       await second;
+      assertEquals(requests.filter(({ method }) => method === "PATCH").length, 1);
       assertEquals(registry.blobsOf("app").has(DIGEST), true);
     });
   });

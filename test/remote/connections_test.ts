@@ -76,7 +76,10 @@ describe("a connection over the wire", () => {
   it("is enough for a copy by mount", async () => {
     await serving({}, async (server, reference) => {
       const pusher = new Pusher({ jobs: 1 });
-      await pusher.push(parseReference(`${server.host}/copy:v1`), await pusher.puller().image(reference));
+      await pusher.push(
+        parseReference(`${server.host}/copy:v1`),
+        await new Puller({ client: pusher.client }).image(reference),
+      );
       assert(server.connections <= 1, String(server.connections));
     });
   });

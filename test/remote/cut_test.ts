@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { parseRepository } from "../../src/name/mod.ts";
-import { Pusher } from "../../src/remote/mod.ts";
+import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { serveRegistry } from "../../src/registry/mod.ts";
 import { type CuttingProxy, cuttingProxy } from "../fakes/mod.ts";
 import { dockerRegistry, peerIt } from "../peers/mod.ts";
@@ -25,7 +25,7 @@ async function pushAndPull(proxy: CuttingProxy): Promise<string[]> {
   await pusher.upload(repository, layer);
   assertEquals(proxy.cuts, 1);
 
-  const pulled = await pusher.puller().layer(repository.digest(await layer.digest()));
+  const pulled = await new Puller({ client: pusher.client }).layer(repository.digest(await layer.digest()));
   proxy.cutAfter({ received: 3_000_000 });
   assertEquals(await contentOf(pulled), CONTENT);
   assertEquals(proxy.cuts, 2);

@@ -41,7 +41,7 @@ describePeer("with docker-registry", ["docker-registry"], () => {
       const pusher = new Pusher();
       const digest = await pusher.push(reference, randomImage());
       await assertRejects(() => pusher.delete(reference.context.digest(digest)), HttpError, "405");
-      assertEquals(await pusher.puller().digest(reference), digest);
+      assertEquals(await new Puller({ client: pusher.client }).digest(reference), digest);
     } finally {
       await registry.stop();
     }

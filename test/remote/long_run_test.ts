@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { type ProgressEvent, randomImage } from "../../src/image/mod.ts";
 import { changeImage } from "../../src/mutate/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
-import { Pusher, referrersTag } from "../../src/remote/mod.ts";
+import { transfer, TransferState } from "../../src/graph/mod.ts";
+import { Client, Puller, Pusher, referrersTag, RegistrySink } from "../../src/remote/mod.ts";
 import { fakeFetch, FakeRegistry, type FakeRegistryOptions } from "../fakes/mod.ts";
 
 const repository = parseRepository("registry.example.com/app");
@@ -24,15 +25,15 @@ describe("a pusher for a long run", () => {
     const pusher = new Pusher({ fetch, keychain, onProgress: (event) => first.push(event) });
     await pusher.push(repository.tag("v1"), image);
     const [pings, told, tokens] = [1, first.length, registry.tokens.asked.length];
-    const fork = pusher.fork({ onProgress: (event) => second.push(event) });
-    await fork.push(repository.tag("v2"), image);
+    const other = new Pusher({ client: pusher.client, onProgress: (event) => second.push(event) });
+    await other.push(repository.tag("v2"), image);
     assertEquals(requests.filter(({ path }) => path === "/v2/").length, pings);
     assertEquals([registry.tokens.asked.length, first.length, told > 0], [tokens, told, true]);
     // What the first one has sent is asked for again, and found.
     assertEquals(second.filter(({ state }) => state === "skipped").length, 3);
   });
 
-  it("shares the bound on what moves with its forks", async () => {
+  it("shares the bound on what moves with other transfers of its state", async () => {
     const { registry, fetch } = world();
     let now = 0;
     let most = 0;
@@ -44,12 +45,12 @@ describe("a pusher for a long run", () => {
         return await usual();
       }, Infinity);
     }
-    const pusher = new Pusher({ fetch, jobs: 2 });
-    await Promise.all(
-      [1, 2, 3].map((seed) =>
-        pusher.fork().push(parseRepository(`registry.example.com/r${seed}`).tag("v1"), randomImage({ seed, layers: 3 }))
-      ),
-    );
+    const client = new Client({ fetch });
+    const state = new TransferState({ jobs: 2 });
+    await Promise.all([1, 2, 3].map(async (seed) => {
+      const sink = new RegistrySink(client, parseRepository(`registry.example.com/r${seed}`));
+      await transfer([{ view: randomImage({ seed, layers: 3 }), names: ["v1"] }], sink, { state });
+    }));
     assertEquals(most, 2);
   });
 
@@ -58,11 +59,11 @@ describe("a pusher for a long run", () => {
     registry.addManifest("app", { bytes: new TextEncoder().encode("{}"), mediaType: "application/x" }, "v1");
     const pusher = new Pusher({ fetch });
     const asked = async () => {
-      await pusher.puller().head(repository.tag("v1"));
+      await new Puller({ client: pusher.client }).head(repository.tag("v1"));
       return registry.tokens.asked.length;
     };
     assertEquals([await asked(), await asked()], [1, 1]);
-    pusher.forget(repository);
+    pusher.client.forget(repository);
     assertEquals(await asked(), 2);
   });
 
@@ -76,7 +77,7 @@ describe("a pusher for a long run", () => {
     };
     const pace = () => (passed++, Promise.resolve());
     const pusher = new Pusher({ fetch: counting, pace });
-    await pusher.puller().head(repository.tag("v1")).catch(() => {});
+    await new Puller({ client: pusher.client }).head(repository.tag("v1")).catch(() => {});
     await pusher.push(repository.tag("v1"), image).catch(() => {});
     assertEquals([passed, early], [requests.length, []]);
   });
@@ -110,7 +111,7 @@ describe("a pusher for a long run", () => {
     );
     assertEquals(list < own, true);
     const listed = async (fallback: boolean) => {
-      const index = await pusher.puller().referrers(repository.digest(digest), { fallback });
+      const index = await new Puller({ client: pusher.client }).referrers(repository.digest(digest), { fallback });
       return (await index.manifest()).manifests.map((each) => each.digest);
     };
     assertEquals([await listed(true), await listed(false)], [[await signature.digest()], []]);

@@ -28,7 +28,7 @@ describe("Puller.get", () => {
     assertEquals(lines(remote), ["GET /v2/app/manifests/v1", `GET /v2/app/manifests/${digest}`]);
   });
 
-  it("asks for OCI's and Docker's manifests and indexes, and for schema 1", async () => {
+  it("asks for OCI's and Docker's manifests and indexes, for schema 1 and artifact manifests", async () => {
     const registry = new FakeRegistry();
     addImage(registry, "app", { tag: "v1" });
     const remote = remoting(registry);
@@ -42,6 +42,7 @@ describe("Puller.get", () => {
         MediaType.DockerManifestList,
         MediaType.DockerManifestSchema1,
         MediaType.DockerManifestSchema1Signed,
+        MediaType.OciArtifactManifest,
       ]),
     );
   });
@@ -163,7 +164,7 @@ describe("Puller.image", () => {
     assertEquals(text(await image.rawConfigFile()), text(config));
     const views = await image.layers();
     assertEquals(await Promise.all(views.map(contentOf)), layers);
-    assertEquals(views[0].origin, { registry: "registry.example.com", repository: "app" });
+    assertEquals(views[0].content.origins, [{ registry: "registry.example.com", repository: "app" }]);
     assertEquals(lines(remote).filter((line) => line.includes("manifests")).length, 1);
   });
 

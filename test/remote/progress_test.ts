@@ -6,6 +6,7 @@ import { streamOf } from "../../src/io/mod.ts";
 import { CUT, digestOf, FakeRegistry, firstBytes, problem } from "../fakes/mod.ts";
 import { addImage, at, noise, remoting } from "./remoting.ts";
 import { pushing, watchedLayer, WAYS } from "./pushing.ts";
+import { Puller } from "../../src/remote/mod.ts";
 
 const CONTENT = noise(500_000, 8);
 const DIGEST = digestOf(CONTENT);
@@ -41,7 +42,7 @@ for (const way of WAYS) {
       assertEquals([events[0].state, events[0].complete], ["waiting", 0]);
       assertEquals(events.slice(1, -1).every(({ state }) => state === "active"), true);
       assertEquals([events.at(-1)!.state, events.at(-1)!.complete], ["done", 500_000]);
-      assertEquals(events[0].label, DIGEST.slice(7, 19));
+      assertEquals(events[0].label, `layer ${DIGEST.slice(7, 19)}`);
     });
 
     it("falls back to where an upload is taken up again", async () => {
@@ -77,7 +78,7 @@ describe("progress", () => {
     registry.addBlob("app", CONTENT);
     const events: ProgressEvent[] = [];
     const { pusher } = remoting(registry, { onProgress: (event) => events.push(event) });
-    await pusher.push(at("app:v1"), await pusher.puller().image(at("src:v1")));
+    await pusher.push(at("app:v1"), await new Puller({ client: pusher.client }).image(at("src:v1")));
     assertEquals(
       events.map(({ state, complete }) => `${state} ${complete}`).toSorted(),
       ["mounted 0", "skipped 0", "waiting 0", "waiting 0"],
@@ -101,8 +102,8 @@ describe("progress", () => {
     assertEquals(
       new Set(events.map(({ id, label, total }) => `${id} ${label} ${total}`)),
       new Set([
-        "stream 1 stream undefined",
-        "stream 2 stream undefined",
+        "stream 1 layer undefined",
+        "stream 2 layer undefined",
       ]),
     );
     assertEquals(events.filter(({ state }) => state === "done").map(({ complete }) => complete), [500_000, 500_000]);

@@ -1,7 +1,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { HttpError } from "../../src/errors.ts";
-import { emptyImage, layerFromBytes, randomImage, randomIndex, staticLayer, streamLayer } from "../../src/image/mod.ts";
+import {
+  type Content,
+  emptyImage,
+  layerFromBytes,
+  randomImage,
+  randomIndex,
+  staticLayer,
+  streamLayer,
+} from "../../src/image/mod.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
@@ -9,6 +17,7 @@ import { digestOf, FakeRegistry, problem, utf8 } from "../fakes/mod.ts";
 import { imageOf, watchedLayer } from "./pushing.ts";
 import { annsKeychain } from "../transport/connecting.ts";
 import { addImage, addIndex, at, lines, noise, remoting, steps } from "./remoting.ts";
+import { Puller } from "../../src/remote/mod.ts";
 
 const APP = parseRepository("registry.example.com/app");
 
@@ -134,13 +143,14 @@ describe("Pusher.push", () => {
     );
   });
 
-  it("sends a digest to each repository", async () => {
+  it("sends a digest to each registry, and mounts it in further repositories", async () => {
     const registry = new FakeRegistry();
     const { layer, streams } = watchedLayer(noise(100_000));
     const remote = remoting(registry);
     await remote.pusher.upload(APP, layer);
     await remote.pusher.upload(parseRepository("registry.example.com/other"), layer);
-    assertEquals(streams.opened, 2);
+    assertEquals(streams.opened, 1);
+    assertEquals(registry.blobsOf("other").size, 1);
   });
 
   it("leaves no trace of an upload that failed", async () => {
@@ -187,13 +197,18 @@ describe("Pusher.push", () => {
     const tar = noise(300_000);
     const make = async () => {
       const layer = await layerFromBytes(tar);
-      return {
-        ...layer,
-        compressed: (options?: { signal?: AbortSignal }) => {
+      const content: Content = {
+        get identity() {
+          return layer.content.identity;
+        },
+        once: false,
+        origins: [],
+        open(options) {
           opened++;
-          return layer.compressed(options);
+          return layer.content.open(options);
         },
       };
+      return { ...layer, content };
     };
     const registry = new FakeRegistry();
     await remoting(registry).pusher.push(at("app:v1"), imageOf(await make()));
@@ -250,7 +265,7 @@ describe("Pusher.push", () => {
     const registry = new FakeRegistry();
     addImage(registry, "src", { tag: "v1" });
     const remote = remoting(registry);
-    const image = await remote.pusher.puller().image(at("src:v1"));
+    const image = await new Puller({ client: remote.pusher.client }).image(at("src:v1"));
     await remote.pusher.push(at("app:v1"), image);
     assertEquals(remote.requests.filter(({ path }) => path === "/v2/").length, 1);
     assertEquals(remote.requests.filter(({ method, path }) => method === "GET" && path.includes("/blobs/")), []);

@@ -146,7 +146,10 @@ describe("Pusher", () => {
     assertEquals([one, two].map((registry) => registry.manifestsOf("app").has("v1")), [true, true]);
   });
 
-  it("gives a puller that shares its connections", () => {
-    assertEquals(remoting(new FakeRegistry()).pusher.puller() instanceof Puller, true);
+  it("shares its connections with a puller", async () => {
+    const remote = remoting(new FakeRegistry());
+    const digest = await remote.pusher.push(at("app:v1"), emptyImage());
+    assertEquals(await new Puller({ client: remote.pusher.client }).digest(at("app:v1")), digest);
+    assertEquals(remote.requests.filter(({ path }) => path === "/v2/").length, 1);
   });
 });

@@ -334,7 +334,7 @@ for (const way of WAYS) {
           during = readdirSync(folder);
           return await usual({ body: request.body });
         });
-        registry.on("PUT", UPLOADS, () => problem(400, "DIGEST_INVALID"));
+        registry.on("PUT", UPLOADS, () => problem(403, "DENIED"));
         await pushing(registry, way, {}, async ({ pusher, repository }) => {
           await assertRejects(async () => await pusher.upload(repository, await layerFromBytes(CONTENT)), HttpError);
           assertEquals([during.length, readdirSync(folder)], [1, []]);

@@ -5,7 +5,7 @@ import process from "node:process";
 import { type Layer, layerFromCompressed } from "../../../src/image/mod.ts";
 import { drain } from "../../../src/io/mod.ts";
 import { parseRepository } from "../../../src/name/mod.ts";
-import { Pusher } from "../../../src/remote/mod.ts";
+import { Puller, Pusher } from "../../../src/remote/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../../src/runtime/mod.ts";
 import { type Hash, MediaType } from "../../../src/spec/mod.ts";
 import { FakeRegistry, fakeServer } from "../../fakes/mod.ts";
@@ -41,7 +41,7 @@ registry.on("HEAD", /\/from\/blobs/, () => ({ status: 200, headers, length: SIZE
 registry.on("GET", /\/from\/blobs/, () => ({ status: 200, headers, body: content(), length: SIZE }), 9);
 
 const made: Layer = layerFromCompressed({ descriptor, compressed: () => Promise.resolve(content()) });
-const remote = await pusher.puller().layer(from.digest(descriptor.digest));
+const remote = await new Puller({ client: pusher.client }).layer(from.digest(descriptor.digest));
 const ways: Record<string, () => Promise<unknown>> = {
   pushed: () => pusher.upload(to, made),
   "pushed with its length": () => {

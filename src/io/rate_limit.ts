@@ -1,4 +1,5 @@
-import { type AbortOptions, delay } from "../src/io/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
+import { delay } from "./retry.ts";
 
 /** Options of a {@linkcode RateLimit}. */
 export interface RateLimitOptions {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
-import { RateLimit } from "../../gcr/rate_limit.ts";
+import { RateLimit } from "../../src/io/mod.ts";
 
 /** A limit whose time passes only by waiting. */
 function limitOf(perSecond: number): { limit: RateLimit; clock: { now: number } } {

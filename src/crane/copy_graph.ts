@@ -1,0 +1,78 @@
+import { LimitError } from "../errors.ts";
+import { type ContentSink, type Root, transfer, type TransferOptions, TransferState } from "../graph/mod.ts";
+import { mapConcurrent } from "../io/mod.ts";
+import type { Repository } from "../name/mod.ts";
+import { cosignTags, type Puller } from "../remote/mod.ts";
+import type { Hash } from "../spec/mod.ts";
+import { findOrUndefined } from "../transport/mod.ts";
+
+/** Options of {@linkcode copyGraph}. */
+export interface CopyGraphOptions extends TransferOptions {
+  /**
+   * Where to look for what refers to the copied manifests, which is copied too.
+   * @default nowhere
+   */
+  referrers?: { readonly reader: Puller; readonly repository: Repository };
+}
+
+/** How long a chain of referrers is followed. */
+const MAX_DEPTH = 32;
+
+/**
+ * Copies manifests with all that they lead to, and with what refers to them: signatures, SBOMs and attestations that the
+ * registry lists, or that cosign stored under tags of its own, and what refers to those.
+ *
+ * @throws {LimitError} when a chain of referrers is longer than 32.
+ */
+export async function copyGraph(
+  roots: readonly Root[],
+  sink: ContentSink,
+  options: CopyGraphOptions = {},
+): Promise<void> {
+  const { referrers, ...rest } = options;
+  if (!referrers) return await transfer(roots, sink, rest);
+  const state = options.state ?? new TransferState({ jobs: options.jobs });
+  const seen = new Set<Hash>();
+  let fresh: Hash[] = [];
+  const after: TransferOptions["after"] = async (node, outcome) => {
+    await options.after?.(node, outcome);
+    if (node.kind !== "manifest" || seen.has(node.descriptor.digest)) return;
+    seen.add(node.descriptor.digest);
+    fresh.push(node.descriptor.digest);
+  };
+  for (let next = roots, depth = 0; next.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new LimitError(`referrers of ${referrers.repository} form a chain of over ${MAX_DEPTH}`);
+    }
+    fresh = [];
+    await transfer(next, sink, { ...rest, state, after, descend: "always" });
+    const pool = { concurrency: state.jobs, signal: options.signal };
+    const found = await mapConcurrent(
+      fresh,
+      pool,
+      (digest, signal) => referrersOf(digest, { ...referrers, seen, signal }),
+    );
+    next = found.flat();
+  }
+}
+
+/** What refers to a manifest and has not been copied yet. */
+async function referrersOf(
+  digest: Hash,
+  { reader, repository, seen, signal }: NonNullable<CopyGraphOptions["referrers"]> & {
+    readonly seen: ReadonlySet<Hash>;
+    readonly signal: AbortSignal;
+  },
+): Promise<Root[]> {
+  const index = await reader.referrers(repository.digest(digest), { signal });
+  const roots: Root[] = [];
+  for (const listed of (await index.manifest({ signal })).manifests) {
+    if (seen.has(listed.digest)) continue;
+    roots.push({ view: (await reader.get(repository.digest(listed.digest), { signal })).anyView() });
+  }
+  for (const tag of cosignTags(digest)) {
+    const stored = await findOrUndefined(() => reader.get(repository.tag(tag), { signal }));
+    if (stored) roots.push({ view: stored.anyView(), names: [tag] });
+  }
+  return roots;
+}

@@ -1,0 +1,26 @@
+import type { Content } from "../image/mod.ts";
+import type { RateLimit } from "../io/mod.ts";
+import { pullStream } from "../runtime/mod.ts";
+
+/** The same content, each chunk of which waits until it may pass. It has no place, since each chunk must be seen. */
+export function throttled(content: Content, limit: RateLimit): Content {
+  return {
+    get identity() {
+      return content.identity;
+    },
+    once: content.once,
+    origins: content.origins,
+    async open(options = {}) {
+      const { signal } = options;
+      const reader = (await content.open(options)).getReader();
+      return pullStream({
+        async read() {
+          const { value } = await reader.read();
+          if (value) await limit.pass(value.length, { signal });
+          return value;
+        },
+        cancel: (reason) => reader.cancel(reason),
+      });
+    },
+  };
+}
