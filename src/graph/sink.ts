@@ -65,6 +65,11 @@ export interface ContentSink {
    */
   readonly origin?: BlobOrigin;
   /**
+   * Whether a manifest that the sink holds vouches for all that it names, as in a registry, which checks that. In other
+   * sinks all is looked for each time.
+   */
+  readonly vouches: boolean;
+  /**
    * Whether the sink stores a blob without a digest as it is read. If not, the blob is kept in a temporary file first, so
    * that its digest is known.
    */

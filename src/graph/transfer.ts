@@ -137,7 +137,7 @@ class Transfer {
     const isKnown = await view.digestKnown({ signal });
     const found = isKnown ? await this.#find(await view.descriptor({ signal }), names, signal) : undefined;
     const there = found?.there ?? false;
-    if (!there) await this.#below(view, at);
+    if (!there || !this.#sink.vouches) await this.#below(view, at);
     else if (this.#options.descend === "always") await this.#manifestsBelow(view, at);
     const descriptor = await view.descriptor({ signal });
     const node: ManifestNode = { kind: "manifest", view, descriptor, names: found?.unnamed ?? names };

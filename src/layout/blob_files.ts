@@ -94,9 +94,37 @@ export class BlobFiles {
   }
 
   /** As {@linkcode BlobFiles.open}, but the stream is not verified: for a view that does so itself. */
-  async openUnverified(digest: Hash, options: AbortOptions = {}): Promise<ByteStream> {
-    const file = await this.#openRegular(digest);
-    return file.stream({ closeWhenDone: true, signal: options.signal });
+  async openUnverified(
+    digest: Hash,
+    { offset, signal }: AbortOptions & { readonly offset?: number } = {},
+  ): Promise<ByteStream> {
+    const file = await this.openFile(digest);
+    return file.stream({ offset, closeWhenDone: true, signal });
+  }
+
+  /**
+   * Opens the file of a blob; the caller closes it.
+   *
+   * @throws {NotFoundError} when there is none.
+   * @throws {LayoutError} when it is a symbolic link, not a regular file, or was exchanged while it was being opened.
+   */
+  async openFile(digest: Hash): Promise<OpenFile> {
+    const path = this.pathOf(digest);
+    let before: FileStat;
+    let file: OpenFile;
+    try {
+      before = await lstat(path);
+      if (before.kind !== "file") throw irregular(path, before);
+      file = await openFile(path, { noFollow: true });
+    } catch (error) {
+      if (isMissing(error)) throw new NotFoundError(`the layout has no blob ${digest}: ${path} does not exist`);
+      if (errorCode(error) === "ELOOP") throw exchanged(path);
+      throw fileFailure(`can't read ${path}`, error);
+    }
+    const opened = await file.stat();
+    if (opened.kind === "file" && opened.ino === before.ino && opened.dev === before.dev) return file;
+    await file.close();
+    throw exchanged(path);
   }
 
   /** All of a blob that is small by nature: a manifest or an index. */
@@ -159,25 +187,6 @@ export class BlobFiles {
     await remove(path).catch((error) => {
       throw fileFailure(`can't remove ${path}`, error);
     });
-  }
-
-  async #openRegular(digest: Hash): Promise<OpenFile> {
-    const path = this.pathOf(digest);
-    let before: FileStat;
-    let file: OpenFile;
-    try {
-      before = await lstat(path);
-      if (before.kind !== "file") throw irregular(path, before);
-      file = await openFile(path, { noFollow: true });
-    } catch (error) {
-      if (isMissing(error)) throw new NotFoundError(`the layout has no blob ${digest}: ${path} does not exist`);
-      if (errorCode(error) === "ELOOP") throw exchanged(path);
-      throw fileFailure(`can't read ${path}`, error);
-    }
-    const opened = await file.stat();
-    if (opened.kind === "file" && opened.ino === before.ino && opened.dev === before.dev) return file;
-    await file.close();
-    throw exchanged(path);
   }
 
   /** The new file lies beside the blobs of sha256, where it is a rename away from its name. */

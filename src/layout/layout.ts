@@ -1,13 +1,35 @@
 import { NotFoundError } from "../errors.ts";
-import { type Image, type ImageIndex, type Layer, type Matcher, REF_NAME_ANNOTATION } from "../image/mod.ts";
+import { type Root, transfer } from "../graph/mod.ts";
+import {
+  type Image,
+  type ImageIndex,
+  type Layer,
+  type Matcher,
+  type ProgressListener,
+  REF_NAME_ANNOTATION,
+} from "../image/mod.ts";
 import { type AbortOptions, verifyStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Descriptor, Hash, IndexManifest, Platform } from "../spec/mod.ts";
 import { BlobFiles } from "./blob_files.ts";
 import { findGarbage } from "./garbage.ts";
 import { checkLayout, initialiseLayout, oneAtATime, readIndex, updateIndexFile, writeIndexFile } from "./index_file.ts";
+import { LayoutSink } from "./sink.ts";
 import { type LayoutPlace, rootIndex } from "./views.ts";
-import { writeContent, writeLayer, writeMembers, type WriteOptions } from "./write_content.ts";
+
+/** Options of what writes content into a layout. */
+export interface WriteOptions extends AbortOptions {
+  /**
+   * How many blobs are written at the same time.
+   * @default 4
+   */
+  concurrency?: number;
+  /**
+   * Is called with how far each blob is.
+   * @default nothing is reported
+   */
+  onProgress?: ProgressListener;
+}
 
 /** Options of what lists an image or an index in `index.json`. */
 export interface AppendOptions extends WriteOptions {
@@ -144,17 +166,18 @@ export class Layout {
 
   /** Writes an image's blobs, and lists it nowhere. */
   async writeImage(image: Image, options: WriteOptions = {}): Promise<void> {
-    await writeContent(this.#place.blobs, image, options);
+    await write(this.#place, [{ view: image }], options);
   }
 
   /** Writes the blobs of an index and of everything in it, and lists it nowhere. */
   async writeIndex(index: ImageIndex, options: WriteOptions = {}): Promise<void> {
-    await writeContent(this.#place.blobs, index, options);
+    await write(this.#place, [{ view: index }], options);
   }
 
   /** Writes the blob of a layer, and says what it is: for a layer that is a stream, this is when that is known. */
   async writeLayer(layer: Layer, options: WriteOptions = {}): Promise<Descriptor> {
-    return await writeLayer(this.#place.blobs, layer, options);
+    await write(this.#place, [{ view: layer }], options);
+    return await layer.descriptor(options);
   }
 
   /**
@@ -198,7 +221,7 @@ export class Layout {
   }
 
   async #append(view: Image | ImageIndex, match: Matcher | undefined, options: AppendOptions): Promise<Descriptor> {
-    await writeContent(this.#place.blobs, view, options);
+    await write(this.#place, [{ view }], options);
     const descriptor = describe(await view.descriptor(options), options);
     await updateIndexFile(
       this.path,
@@ -228,10 +251,16 @@ export async function createLayout(path: string, options: AbortOptions = {}): Pr
 /** Makes a layout whose `index.json` is this index, byte for byte, and writes everything in it. */
 export async function writeLayout(path: string, index: ImageIndex, options: WriteOptions = {}): Promise<Layout> {
   const layout = await createLayout(path, options);
-  await writeMembers(new BlobFiles(path), index, options);
+  const members = await index.members(options);
+  await write({ path, blobs: new BlobFiles(path) }, members.map((view) => ({ view })), options);
   const bytes = await index.rawManifest(options);
   await oneAtATime(path, () => writeIndexFile(path, bytes, options), options);
   return layout;
+}
+
+async function write({ path, blobs }: LayoutPlace, roots: readonly Root[], options: WriteOptions): Promise<void> {
+  const { concurrency: jobs, onProgress, signal } = options;
+  await transfer(roots, new LayoutSink(path, blobs), { jobs, onProgress, signal });
 }
 
 function describe(descriptor: Descriptor, options: AppendOptions): Descriptor {

@@ -32,4 +32,4 @@ export {
   writeLayout,
   type WriteLayoutBlobOptions,
 } from "./layout.ts";
-export type { WriteOptions } from "./write_content.ts";
+export type { WriteOptions } from "./layout.ts";

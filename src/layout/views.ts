@@ -1,4 +1,6 @@
+import { otherManifest } from "../graph/mod.ts";
 import {
+  type CompressedLayerCore,
   type Image,
   imageFromCompressed,
   type ImageIndex,
@@ -36,7 +38,7 @@ function indexOf(place: LayoutPlace, descriptor: Descriptor): ImageIndex {
 function imageOf(place: LayoutPlace, descriptor: Descriptor): Image {
   return imageFromCompressed({
     ...manifest(place, descriptor),
-    blob: ({ digest }) => stored(place, { digest }),
+    blob: (blob) => stored(place, blob),
   });
 }
 
@@ -49,6 +51,8 @@ function members(place: LayoutPlace) {
     image: (descriptor: Descriptor) => imageOf(place, descriptor),
     index: (descriptor: Descriptor) => indexOf(place, descriptor),
     blob: (descriptor: Descriptor) => blobOf(place, descriptor),
+    manifest: (descriptor: Descriptor) =>
+      otherManifest({ ...manifest(place, descriptor), blob: (blob) => stored(place, blob) }),
   };
 }
 
@@ -63,9 +67,11 @@ function manifest(place: LayoutPlace, descriptor: Descriptor) {
 }
 
 /** How a view opens a blob: it verifies the bytes itself. */
-function stored({ blobs }: LayoutPlace, { digest }: Pick<Descriptor, "digest">) {
+function stored({ blobs }: LayoutPlace, { digest, size }: Descriptor): Omit<CompressedLayerCore, "descriptor"> {
   return {
-    compressed: (options?: { signal?: AbortSignal }) => blobs.openUnverified(digest, options),
+    compressed: (options) => blobs.openUnverified(digest, options),
+    ranges: true,
+    place: { kind: "file", open: () => blobs.openFile(digest), offset: 0, length: size },
     what: `blob ${blobs.pathOf(digest)}`,
   };
 }

@@ -31,6 +31,7 @@ const CONCURRENCY = 4;
 /** A repository of a registry as a sink. Its names are tags. */
 export class RegistrySink implements ContentSink {
   readonly id: string;
+  readonly vouches = true;
   readonly origin: BlobOrigin;
   readonly #client: Client;
   readonly #repository: Repository;

@@ -37,6 +37,8 @@ export interface ModelSinkOptions {
   pool?: string;
   /** Which blobs without a digest it takes. */
   takes?: "any" | "once" | "none";
+  /** Whether its manifests vouch for what they name. */
+  vouches?: boolean;
   /** Whether mounts are refused. */
   refuses?: boolean;
 }
@@ -44,6 +46,7 @@ export interface ModelSinkOptions {
 /** A sink in memory that refuses a manifest before all that it names, and a blob or manifest that is there. */
 export class ModelSink implements ContentSink {
   readonly id: string;
+  readonly vouches: boolean;
   readonly origin?: BlobOrigin;
   readonly blobs = new Map<Hash, Uint8Array>();
   readonly manifests = new Map<Hash, { readonly bytes: Uint8Array; readonly mediaType: string }>();
@@ -54,7 +57,8 @@ export class ModelSink implements ContentSink {
   constructor(world: World, id: string, options: ModelSinkOptions = {}) {
     this.#world = world;
     this.#options = options;
-    const { pool } = options;
+    const { pool, vouches = true } = options;
+    this.vouches = vouches;
     this.id = pool === undefined ? id : `${pool}/${id}`;
     if (pool === undefined) return;
     this.origin = { registry: pool, repository: id };

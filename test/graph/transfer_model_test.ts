@@ -7,7 +7,7 @@ import { Dice, randomGraph } from "./random_graph.ts";
 
 const KINDS: readonly ModelSinkOptions[] = [
   {},
-  { takes: "any" },
+  { takes: "any", vouches: false },
   { takes: "once" },
   { pool: "a.example.com", takes: "once" },
   { pool: "b.example.com", takes: "once", refuses: true },

@@ -169,7 +169,7 @@ describe("Layout, progress", () => {
       const layer = await testLayer(await tarOf("a", crypto.getRandomValues(new Uint8Array(5000))));
       const image = imageOf([layer]);
       const layout = await createLayout(folder);
-      const digests = [await layer.digest(), await image.configName(), await image.digest()];
+      const digests = [await layer.digest(), await image.configName()];
       const events: ProgressEvent[] = [];
       await layout.appendImage(image, { onProgress: (event) => events.push(event) });
       const of = (digest: Hash) => events.filter(({ id }) => id === digest);
@@ -184,11 +184,10 @@ describe("Layout, progress", () => {
       assertEquals(layerEvents[0].label, `layer ${digests[0].slice(7, 19)}`);
       assertEquals(layerEvents.every(({ complete }, at) => at === 0 || complete >= layerEvents[at - 1].complete), true);
       assertEquals(of(digests[1])[0].label.startsWith("config "), true);
-      assertEquals(of(digests[2])[0].label.startsWith("manifest "), true);
 
       events.length = 0;
       await layout.appendImage(image, { onProgress: (event) => events.push(event) });
-      assertEquals(events.map(({ state }) => state), ["waiting", "waiting", "skipped", "skipped", "skipped"]);
+      assertEquals(events.map(({ state }) => state), ["waiting", "waiting", "skipped", "skipped"]);
     });
   });
   it("tells that a blob failed", async () => {
@@ -199,7 +198,7 @@ describe("Layout, progress", () => {
       const events: ProgressEvent[] = [];
       const layout = await createLayout(folder);
       await assertRejects(() => layout.writeLayer(layer, { onProgress: (event) => events.push(event) }));
-      assertEquals(events.map(({ state }) => state), ["active", "active", "failed"]);
+      assertEquals(events.map(({ state }) => state), ["waiting", "active", "active", "failed"]);
     });
   });
 });
