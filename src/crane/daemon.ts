@@ -131,7 +131,7 @@ export async function writeToDaemon(
 
 /** What the engine would call the image, where that is known without reading or compressing layers. */
 async function knownConfigName(image: Image, options: AbortOptions): Promise<Hash | undefined> {
-  return await image.digestKnown(options) ? await image.configName(options) : undefined;
+  return await knownDigest(image, options) === undefined ? undefined : await image.configName(options);
 }
 
 async function inspectIfThere(
