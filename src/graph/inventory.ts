@@ -41,7 +41,8 @@ export async function inventory(
 class Walk {
   readonly #state: TransferState;
   readonly #options: InventoryOptions;
-  readonly #nodes: (BlobNode | { readonly view: AnyManifest; readonly names: string[] })[] = [];
+  readonly #nodes: (BlobNode | { readonly view: AnyManifest; readonly names: string[]; readonly isRoot: boolean })[] =
+    [];
   readonly #blobs = new Set<Hash>();
   readonly #manifests = new Map<AnyManifest, { readonly names: string[] }>();
   readonly #disposals: (() => Promise<void>)[] = [];
@@ -56,7 +57,7 @@ class Walk {
     if (depth > maxDepth) throw new LimitError(`indexes are nested more than ${maxDepth} deep`);
     const known = this.#manifests.get(view);
     if (known) return void known.names.push(...names.filter((name) => !known.names.includes(name)));
-    const entry = { view, names: [...names] };
+    const entry = { view, names: [...names], isRoot: depth === 0 };
     this.#manifests.set(view, entry);
     if (view.kind === "manifest") {
       await this.blobs(await view.blobs({ signal }));

@@ -29,6 +29,8 @@ export interface ManifestNode {
   readonly descriptor: Descriptor;
   /** The names that it is to get; none: it is stored under its digest alone. */
   readonly names: readonly string[];
+  /** Whether the transfer starts from it; else another manifest names it. */
+  readonly isRoot: boolean;
 }
 
 /** A blob or a manifest on its way to a sink. */

@@ -140,7 +140,8 @@ class Transfer {
     if (!there || !this.#sink.vouches) await this.#below(view, at);
     else if (this.#options.descend === "always") await this.#manifestsBelow(view, at);
     const descriptor = await view.descriptor({ signal });
-    const node: ManifestNode = { kind: "manifest", view, descriptor, names: found?.unnamed ?? names };
+    const isRoot = at.depth === 0;
+    const node: ManifestNode = { kind: "manifest", view, descriptor, names: found?.unnamed ?? names, isRoot };
     const put = (there: boolean, signal: AbortSignal) =>
       this.#state.run(() => this.#sink.putManifest(node, { signal, there }), { signal });
     let isWritten = false;

@@ -30,7 +30,6 @@ export {
   tarballImages,
 } from "./image.ts";
 export type { TarballManifest } from "./manifest_file.ts";
-export type { TarballEntry, TarballFormat, WriteTarballOptions } from "./plan.ts";
 export {
   type ByteRange,
   type OpenTarball,
@@ -39,4 +38,14 @@ export {
   type TarballSource,
   tarballStream,
 } from "./source.ts";
-export { writeTarball, writeTarballFile, type WriteTarballFileOptions } from "./write.ts";
+export {
+  type OciArchiveEntry,
+  type TarballEntry,
+  type TarballFormat,
+  type WriteArchiveOptions,
+  writeOciArchive,
+  writeOciArchiveFile,
+  writeTarball,
+  writeTarballFile,
+  type WriteTarballOptions,
+} from "./write.ts";

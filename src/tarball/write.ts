@@ -1,30 +1,71 @@
-import { TarballError } from "../errors.ts";
-import { type AbortOptions, chunks, errorCode, fileFailure, mapConcurrent } from "../io/mod.ts";
-import {
-  type ByteStream,
-  createNewFile,
-  exists,
-  type NewFile,
-  realPath,
-  stat,
-  writeFileAtomic,
-} from "../runtime/mod.ts";
-import { encodeTarHeader, type TarWriteEntry, writeTar } from "../tar/mod.ts";
-import { planTarball, type TarballEntry, type WriteTarballOptions } from "./plan.ts";
-import type { PlannedFile } from "./planned_file.ts";
-import { ReadAhead } from "./read_ahead.ts";
+import { type AnyManifest, type Root, transfer } from "../graph/mod.ts";
+import type { Image, ProgressListener } from "../image/mod.ts";
+import { type AbortOptions, fileFailure } from "../io/mod.ts";
+import { parseReference } from "../name/mod.ts";
+import { type ByteStream, writeFileAtomic } from "../runtime/mod.ts";
+import { type TarWriteEntry, writeTar } from "../tar/mod.ts";
+import { type ArchiveFormat, ArchiveSink } from "./archive_sink.ts";
+import { TarViews } from "./as_tars.ts";
+import { dockerFormat } from "./docker_format.ts";
+import { FileTarget, isSpecial } from "./file_target.ts";
+import { legacyFormat } from "./legacy_format.ts";
+import { ociFormat } from "./oci_format.ts";
+import { StreamTarget } from "./stream_target.ts";
 
-/** Options of {@linkcode writeTarballFile}. */
-export interface WriteTarballFileOptions extends WriteTarballOptions {
+/** An image to write into a tarball. */
+export interface TarballEntry {
+  /** The image. */
+  readonly image: Image;
   /**
-   * How many layers are written at the same time.
+   * What to call it: a reference by tag; without a tag, `latest`. A digest gives it no name, for a tarball has tags only.
+   * @default no name
+   */
+  readonly reference?: string;
+}
+
+/** A manifest to write into an OCI archive. */
+export interface OciArchiveEntry {
+  /** The image, the index or another manifest. */
+  readonly view: AnyManifest;
+  /**
+   * Its name there, in the annotation `org.opencontainers.image.ref.name`.
+   * @default no name
+   */
+  readonly name?: string;
+}
+
+/** A layout of a tarball. */
+export type TarballFormat = "docker" | "legacy";
+
+/** Options of what writes archives. */
+export interface WriteArchiveOptions extends AbortOptions {
+  /**
+   * Is called with how far each blob is.
+   * @default nothing is reported
+   */
+  onProgress?: ProgressListener;
+  /**
+   * How many layers are read at the same time.
    * @default 4
    */
   concurrency?: number;
 }
 
-const DEFAULT_CONCURRENCY = 4;
-const BLOCK = 512;
+/** Options of {@linkcode writeTarball} and {@linkcode writeTarballFile}. */
+export interface WriteTarballOptions extends WriteArchiveOptions {
+  /**
+   * How it is laid out: "docker" is small and what everything reads; "legacy" is what Docker before 1.10 reads too, with
+   * a folder for each layer that holds it uncompressed.
+   * @default "docker"
+   */
+  format?: TarballFormat;
+}
+
+/** What goes into an archive, and how it is laid out. */
+interface Content {
+  readonly roots: readonly Root[];
+  readonly format: ArchiveFormat;
+}
 
 /**
  * A tarball of images, as `docker load`, `podman load` and `skopeo` read it. The same images give the same bytes.
@@ -32,20 +73,7 @@ const BLOCK = 512;
  * Nothing is read before the stream is. It fails when a layer is not what its digest says.
  */
 export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarballOptions = {}): ByteStream {
-  const given = options.signal;
-  const stop = new AbortController();
-  const signal = given ? AbortSignal.any([given, stop.signal]) : stop.signal;
-  const files = tarEntries(entries, { ...options, signal });
-  const stoppable: AsyncIterableIterator<TarWriteEntry> = {
-    next: () => files.next(),
-    return() {
-      // A generator can't return while it waits, for a layer to be compressed perhaps, so the wait must end first.
-      stop.abort(new DOMException("the tarball was cancelled", "AbortError"));
-      return files.return();
-    },
-    [Symbol.asyncIterator]: () => stoppable,
-  };
-  return writeTar(stoppable, { signal: given });
+  return archiveStream(() => tarballContent(entries, options), options);
 }
 
 /**
@@ -56,97 +84,99 @@ export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarb
 export async function writeTarballFile(
   path: string,
   entries: Iterable<TarballEntry>,
-  options: WriteTarballFileOptions = {},
+  options: WriteTarballOptions = {},
 ): Promise<void> {
+  await archiveFile(path, () => tarballContent(entries, options), options);
+}
+
+/** An OCI image layout as a tar archive, which podman, skopeo and Docker from 25 on read. */
+export function writeOciArchive(entries: Iterable<OciArchiveEntry>, options: WriteArchiveOptions = {}): ByteStream {
+  return archiveStream(() => ociContent(entries), options);
+}
+
+/** Writes an OCI image layout as a tar archive to a file, which appears whole or not at all. */
+export async function writeOciArchiveFile(
+  path: string,
+  entries: Iterable<OciArchiveEntry>,
+  options: WriteArchiveOptions = {},
+): Promise<void> {
+  await archiveFile(path, () => ociContent(entries), options);
+}
+
+function tarballContent(entries: Iterable<TarballEntry>, { format }: WriteTarballOptions): Content {
+  const named = [...entries].map(({ image, reference }) => ({ view: image, names: repoTagsOf(reference) }));
+  if (named.length === 0) throw new TypeError("a tarball needs at least one image");
+  if (format !== "legacy") return { roots: named, format: dockerFormat };
+  const views = new TarViews();
+  const tars = new Map(named.map(({ view }) => [view, views.of(view)]));
+  return {
+    roots: named.map(({ view, names }) => ({ view: tars.get(view)!, names })),
+    format: (nodes, options) => legacyFormat(nodes, { ...options, views }),
+  };
+}
+
+function ociContent(entries: Iterable<OciArchiveEntry>): Content {
+  const roots = [...entries].map(({ view, name }) => ({ view, names: name === undefined ? [] : [name] }));
+  return { roots, format: ociFormat };
+}
+
+function archiveStream(content: () => Content, options: WriteArchiveOptions): ByteStream {
+  const given = options.signal;
+  const stop = new AbortController();
+  const signal = given ? AbortSignal.any([given, stop.signal]) : stop.signal;
+  const entries = archiveEntries(content, { ...options, signal });
+  const stoppable: AsyncIterableIterator<TarWriteEntry> = {
+    next: () => entries.next(),
+    return() {
+      // A generator can't return while it waits, for a layer to be compressed perhaps, so the wait must end first.
+      stop.abort(new DOMException("the archive was cancelled", "AbortError"));
+      return entries.return();
+    },
+    [Symbol.asyncIterator]: () => stoppable,
+  };
+  return writeTar(stoppable, { signal: given });
+}
+
+async function* archiveEntries(
+  content: () => Content,
+  options: WriteArchiveOptions,
+): AsyncGenerator<TarWriteEntry, void> {
+  const { roots, format } = content();
+  const target = new StreamTarget();
+  const transferring = transfer(roots, new ArchiveSink(format, target), transferOptions(options));
+  transferring.catch((error) => target.fail(error));
+  let isWhole = false;
   try {
-    if (await isSpecial(path)) await writeFileAtomic(path, writeTarball(entries, options), options);
-    else await writeRegularFile(path, entries, options);
+    yield* target.entries();
+    isWhole = true;
+  } finally {
+    // Where the reader left or a content failed, the transfer has been stopped, and only its end is waited for.
+    await (isWhole ? transferring : transferring.catch(() => {}));
+  }
+}
+
+async function archiveFile(path: string, content: () => Content, options: WriteArchiveOptions): Promise<void> {
+  try {
+    if (await isSpecial(path)) return void await writeFileAtomic(path, archiveStream(content, options), options);
+    const { roots, format } = content();
+    await using target = await FileTarget.create(path);
+    await transfer(roots, new ArchiveSink(format, target), transferOptions(options));
+    options.signal?.throwIfAborted();
+    await target.commit();
   } catch (error) {
     throw fileFailure(`can't write the tarball ${path}`, error);
   }
 }
 
-async function* tarEntries(
-  entries: Iterable<TarballEntry>,
-  options: WriteTarballOptions,
-): AsyncGenerator<TarWriteEntry, void> {
-  const { files, dispose } = await planTarball(entries, options);
-  const ahead = new ReadAhead(files);
-  try {
-    for (const file of files) {
-      yield { path: file.path, size: file.size, content: () => ahead.open(file, options) };
-    }
-  } finally {
-    ahead.stop();
-    await dispose();
-  }
+function transferOptions({ concurrency: jobs, onProgress, signal }: WriteArchiveOptions) {
+  return { jobs, onProgress, signal };
 }
 
-async function writeRegularFile(
-  path: string,
-  entries: Iterable<TarballEntry>,
-  options: WriteTarballFileOptions,
-): Promise<void> {
-  const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
-  const { files, dispose } = await planTarball(entries, options);
-  let target: NewFile | undefined;
-  try {
-    const finalPath = await linkTarget(path);
-    target = await createNewFile(finalPath);
-    const { places, end } = layOut(files);
-    await mapConcurrent(places, { concurrency, signal }, (place, signal) => writeFile(target!, place, { signal }));
-    await target.write(new Uint8Array(2 * BLOCK), end);
-    signal?.throwIfAborted();
-    await target.commit(finalPath);
-  } catch (error) {
-    await target?.discard();
-    throw error;
-  } finally {
-    await dispose();
-  }
-}
-
-/** A file and where in the archive it goes, header first. */
-interface Place {
-  readonly file: PlannedFile;
-  readonly header: Uint8Array;
-  readonly offset: number;
-}
-
-function layOut(files: readonly PlannedFile[]): { places: Place[]; end: number } {
-  let end = 0;
-  const places = files.map((file): Place => {
-    const header = encodeTarHeader({ path: file.path, size: file.size });
-    const offset = end;
-    end += header.length + Math.ceil(file.size / BLOCK) * BLOCK;
-    return { file, header, offset };
-  });
-  return { places, end };
-}
-
-/** Writes a file into its place. The padding behind it is a hole in the archive, which reads as zeros. */
-async function writeFile(target: NewFile, { file, header, offset }: Place, { signal }: AbortOptions): Promise<void> {
-  await target.write(header, offset);
-  let at = offset + header.length;
-  for await (const chunk of chunks(await file.open({ signal }), { signal })) {
-    await target.write(chunk, at);
-    at += chunk.length;
-  }
-}
-
-/** Where a symbolic link at the path leads to: the link stays. */
-async function linkTarget(path: string): Promise<string> {
-  return await exists(path) ? await realPath(path) : path;
-}
-
-/** Whether something is at the path that can only be written to from the beginning: a pipe, a terminal. */
-async function isSpecial(path: string): Promise<boolean> {
-  try {
-    const { kind } = await stat(path);
-    if (kind === "directory") throw new TarballError(`${path} is a directory, where a tarball was to be written`);
-    return kind !== "file";
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
-    throw error;
-  }
+/** A tarball names what it holds by tags. Docker does not load a name without one, so `latest` is written out. */
+function repoTagsOf(reference: string | undefined): string[] {
+  if (reference === undefined) return [];
+  const parsed = parseReference(reference);
+  if (parsed.kind === "digest") return [];
+  const typed = parsed.toString();
+  return [typed.endsWith(`:${parsed.identifier}`) ? typed : `${typed}:${parsed.identifier}`];
 }

@@ -24,7 +24,7 @@ describe("writeToDaemon", () => {
       assertEquals(repoTags, [NAME]);
       await validateImage(copy);
       assertEquals(await copy.rawConfigFile(), await image.rawConfigFile());
-      assertEquals(events.filter(({ state }) => state === "done").length, 4);
+      assertEquals(events.filter(({ state }) => state === "done").length, 3);
       assertEquals(engine.lines(), [
         `GET /v1.41/images/${await image.configName()}/json`,
         "POST /v1.41/images/load?quiet=1",

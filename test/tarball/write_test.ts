@@ -175,8 +175,13 @@ describe("writeTarball", () => {
     // Layers of somebody else's making, which do not verify themselves.
     const careless = (give: number, say: number): Layer => ({
       ...good,
+      content: {
+        identity: { digest: good.content.identity!.digest, size: say },
+        once: false,
+        origins: [],
+        open: () => Promise.resolve(inChunks(utf8("x".repeat(give)))),
+      },
       descriptor: async () => ({ mediaType, digest: await good.digest(), size: say }),
-      compressed: () => Promise.resolve(inChunks(utf8("x".repeat(give)))),
     });
     await assertRejects(write(careless(5, 6)), SizeMismatchError, "fewer");
     await assertRejects(write(careless(7, 6)), SizeMismatchError, "more");

@@ -1,4 +1,5 @@
 import { ValidationError } from "../errors.ts";
+import type { Node } from "../graph/mod.ts";
 import type { Image } from "../image/mod.ts";
 import { type AbortOptions, digestBytes } from "../io/mod.ts";
 import {
@@ -10,9 +11,10 @@ import {
   isDistributable,
   jsonBytes,
 } from "../spec/mod.ts";
-import type { ReadyLayer } from "./layer_spool.ts";
+import type { PlannedFile } from "./archive_sink.ts";
+import type { TarViews } from "./as_tars.ts";
+import { bytesFile, imagesOf } from "./docker_format.ts";
 import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
-import type { FormatContext, NamedImage } from "./named_image.ts";
 
 /** The version of a layer's folder, in a file of its own. */
 const VERSION = new TextEncoder().encode("1.0");
@@ -33,44 +35,66 @@ interface LegacyLayer {
  *
  * @throws {ValidationError} when an image has more or fewer layers than its config or its history.
  */
-export async function legacyFiles(
-  images: readonly NamedImage[],
-  { files, spool, signal }: FormatContext,
-): Promise<void> {
+export async function legacyFormat(
+  nodes: readonly Node[],
+  { views, ...options }: AbortOptions & { readonly views: TarViews },
+): Promise<readonly PlannedFile[]> {
+  const files: PlannedFile[] = [];
   const manifests: TarballManifest[] = [];
   const repositories = new Repositories();
-  for (const { image, repoTags } of images) {
-    const tars = await spool.tarsOf(image, { signal });
-    const layers = await describeLayers(image, tars, { signal });
-    const config = `${hashHexDigits(await image.configName({ signal }))}.json`;
-    files.addBytes(config, await image.rawConfigFile({ signal }), `config ${config.slice(0, 12)}`);
+  for (const { image, names } of imagesOf(nodes)) {
+    const tars = await describeTars(image, options);
+    const layers = await describeLayers(image, tars, options);
+    const config = `${hashHexDigits(await image.configName(options))}.json`;
+    files.push(bytesFile(config, await image.rawConfigFile(options)));
     for (const [index, { id, json }] of layers.entries()) {
-      const { layer, descriptor: { digest, size } } = tars[index];
-      files.addBytes(`${id}/VERSION`, VERSION);
-      files.addBytes(`${id}/json`, jsonBytes(json));
-      const label = `layer ${hashHexDigits(digest).slice(0, 12)}`;
-      files.add({ path: `${id}/layer.tar`, size, id, label, open: (options) => layer.compressed(options) });
+      files.push(bytesFile(`${id}/VERSION`, VERSION), bytesFile(`${id}/json`, jsonBytes(json)));
+      const { digest, size } = tars[index];
+      files.push({ path: `${id}/layer.tar`, size, content: digest });
     }
     const paths = layers.map(({ id }) => `${id}/layer.tar`);
-    manifests.push({ config, repoTags, layers: paths, layerSources: await sourcesOf(image, { signal }) });
-    repositories.add(repoTags, layers.at(-1)?.id);
+    const layerSources = await sourcesOf(views.originalOf(image), options);
+    manifests.push({ config, repoTags: names, layers: paths, layerSources });
+    repositories.add(names, layers.at(-1)?.id);
   }
-  files.addBytes("manifest.json", manifestFileBytes(manifests));
-  files.addBytes("repositories", repositories.bytes());
+  return [
+    ...files,
+    bytesFile("manifest.json", manifestFileBytes(manifests)),
+    bytesFile("repositories", repositories.bytes()),
+  ];
+}
+
+/** The layers of an image, which are tars. @throws {ValidationError} when they are not those of its config. */
+async function describeTars(image: Image, options: AbortOptions): Promise<readonly Descriptor[]> {
+  const layers = await image.layers(options);
+  const { diff_ids } = (await image.configFile(options)).rootfs;
+  if (diff_ids.length !== layers.length) {
+    throw new ValidationError(
+      `the image has ${layers.length} layers, but its config has ${diff_ids.length} diff ids`,
+      { hint: "the image is damaged, or no image to run" },
+    );
+  }
+  return await Promise.all(layers.map(async (layer, index) => {
+    const descriptor = await layer.descriptor(options);
+    if (descriptor.digest === diff_ids[index]) return descriptor;
+    throw new ValidationError(
+      `layer ${index} has the diff id ${descriptor.digest}, but the config of its image says ${diff_ids[index]}`,
+    );
+  }));
 }
 
 async function describeLayers(
   image: Image,
-  tars: readonly ReadyLayer[],
+  tars: readonly Descriptor[],
   options: AbortOptions,
 ): Promise<LegacyLayer[]> {
   const config = await image.configFile(options);
   const steps = stepsOf(config, tars.length);
   const layers: LegacyLayer[] = [];
-  for (const [index, { descriptor }] of tars.entries()) {
+  for (const [index, { digest }] of tars.entries()) {
     const parent = layers.at(-1)?.id;
     const top = index === tars.length - 1;
-    const parts = [hashHexDigits(descriptor.digest), parent ?? "", ...(top ? [await image.configName(options)] : [])];
+    const parts = [hashHexDigits(digest), parent ?? "", ...(top ? [await image.configName(options)] : [])];
     const id = hashHexDigits(await digestBytes(new TextEncoder().encode(parts.join(" "))));
     layers.push({ id, json: layerJson({ id, parent, step: steps[index], config: top ? config : undefined }) });
   }

@@ -1,0 +1,76 @@
+import { TarballError } from "../errors.ts";
+import { type AbortOptions, chunks, errorCode } from "../io/mod.ts";
+import { type ByteStream, createNewFile, exists, type NewFile, realPath, stat } from "../runtime/mod.ts";
+import { encodeTarHeader } from "../tar/mod.ts";
+import type { ArchiveTarget, PlannedFile } from "./archive_sink.ts";
+
+const BLOCK = 512;
+
+/**
+ * An archive in a file that appears whole or not at all; one that is there is replaced. The place of each file in it is
+ * known beforehand, so files are written side by side.
+ */
+export class FileTarget implements ArchiveTarget, AsyncDisposable {
+  readonly #path: string;
+  readonly #file: NewFile;
+  readonly #offsets = new Map<string, number>();
+
+  private constructor(path: string, file: NewFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /** Begins a file at a path. A symbolic link there stays; what it leads to is replaced. */
+  static async create(path: string): Promise<FileTarget> {
+    const target = await exists(path) ? await realPath(path) : path;
+    return new FileTarget(target, await createNewFile(target));
+  }
+
+  async begin(files: readonly PlannedFile[]): Promise<void> {
+    let end = 0;
+    for (const { path, size, content } of files) {
+      const header = encodeTarHeader({ path, size });
+      await this.#file.write(header, end);
+      const offset = end + header.length;
+      this.#offsets.set(path, offset);
+      if (typeof content !== "string") await this.#file.write(content, offset);
+      // The padding is a hole in the archive, which reads as zeros.
+      end = offset + Math.ceil(size / BLOCK) * BLOCK;
+    }
+    await this.#file.write(new Uint8Array(2 * BLOCK), end);
+  }
+
+  async write(
+    { path }: PlannedFile,
+    open: (options: AbortOptions) => Promise<ByteStream>,
+    { signal }: AbortOptions,
+  ): Promise<void> {
+    let at = this.#offsets.get(path)!;
+    for await (const chunk of chunks(await open({ signal }), { signal })) {
+      await this.#file.write(chunk, at);
+      at += chunk.length;
+    }
+  }
+
+  /** Gives the file its name. */
+  async commit(): Promise<void> {
+    await this.#file.commit(this.#path);
+  }
+
+  /** Removes a file that was not committed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.discard();
+  }
+}
+
+/** Whether something is at the path that can only be written to from the beginning: a pipe, a terminal. */
+export async function isSpecial(path: string): Promise<boolean> {
+  try {
+    const { kind } = await stat(path);
+    if (kind === "directory") throw new TarballError(`${path} is a directory, where a tarball was to be written`);
+    return kind !== "file";
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
