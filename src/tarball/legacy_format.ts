@@ -45,8 +45,9 @@ export async function legacyFormat(
   for (const { image, names } of imagesOf(nodes)) {
     const tars = await describeTars(image, options);
     const layers = await describeLayers(image, tars, options);
-    const config = `${hashHexDigits(await image.configName(options))}.json`;
-    files.push(bytesFile(config, await image.rawConfigFile(options)));
+    const { digest: configName, size } = await (await image.configLayer(options)).descriptor(options);
+    const config = `${hashHexDigits(configName)}.json`;
+    files.push({ path: config, size, content: configName });
     for (const [index, { id, json }] of layers.entries()) {
       files.push(bytesFile(`${id}/VERSION`, VERSION), bytesFile(`${id}/json`, jsonBytes(json)));
       const { digest, size } = tars[index];

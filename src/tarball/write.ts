@@ -61,6 +61,9 @@ export interface WriteTarballOptions extends WriteArchiveOptions {
   format?: TarballFormat;
 }
 
+/** Options of {@linkcode writeTarballFile}. */
+export type WriteTarballFileOptions = WriteTarballOptions;
+
 /** What goes into an archive, and how it is laid out. */
 interface Content {
   readonly roots: readonly Root[];
@@ -84,7 +87,7 @@ export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarb
 export async function writeTarballFile(
   path: string,
   entries: Iterable<TarballEntry>,
-  options: WriteTarballOptions = {},
+  options: WriteTarballFileOptions = {},
 ): Promise<void> {
   await archiveFile(path, () => tarballContent(entries, options), options);
 }
@@ -124,7 +127,8 @@ function archiveStream(content: () => Content, options: WriteArchiveOptions): By
   const given = options.signal;
   const stop = new AbortController();
   const signal = given ? AbortSignal.any([given, stop.signal]) : stop.signal;
-  const entries = archiveEntries(content, { ...options, signal });
+  // A failure that is not in what the reader is about to get ends the stream all the same.
+  const entries = archiveEntries(content, { ...options, signal }, (error) => stop.abort(error));
   const stoppable: AsyncIterableIterator<TarWriteEntry> = {
     next: () => entries.next(),
     return() {
@@ -134,24 +138,24 @@ function archiveStream(content: () => Content, options: WriteArchiveOptions): By
     },
     [Symbol.asyncIterator]: () => stoppable,
   };
-  return writeTar(stoppable, { signal: given });
+  return writeTar(stoppable, { signal });
 }
 
 async function* archiveEntries(
   content: () => Content,
   options: WriteArchiveOptions,
+  fail: (error: unknown) => void,
 ): AsyncGenerator<TarWriteEntry, void> {
   const { roots, format } = content();
   const target = new StreamTarget();
   const transferring = transfer(roots, new ArchiveSink(format, target), transferOptions(options));
-  transferring.catch((error) => target.fail(error));
-  let isWhole = false;
+  transferring.catch(fail);
   try {
-    yield* target.entries();
-    isWhole = true;
+    yield* target.entries(options);
+    await transferring;
   } finally {
-    // Where the reader left or a content failed, the transfer has been stopped, and only its end is waited for.
-    await (isWhole ? transferring : transferring.catch(() => {}));
+    // Until then its temporary files are there.
+    await transferring.catch(() => {});
   }
 }
 
