@@ -4,14 +4,18 @@ import type { Hash } from "../spec/mod.ts";
 
 /** Gives images whose layers are their uncompressed tars, made once for all images that share a layer. */
 export class TarViews {
+  readonly #views = new Map<Image, Image>();
   readonly #originals = new Map<Image, Image>();
   /** By content, and by its digest once that is known: several contents may have one digest. */
   readonly #tars = new Map<Content | Hash, Layer>();
 
-  /** The view of an image whose layers are tars. Config and names stay. */
+  /** The view of an image whose layers are tars, the same each time. */
   of(image: Image): Image {
+    const known = this.#views.get(image);
+    if (known) return known;
     const layers = lazy(async () => (await image.layers()).map((layer) => this.#tarOf(layer)));
     const view = imageFromUncompressed({ rawConfigFile: (options) => image.rawConfigFile(options), layers });
+    this.#views.set(image, view);
     this.#originals.set(view, image);
     return view;
   }
