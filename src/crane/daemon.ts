@@ -1,6 +1,6 @@
 import { DigestMismatchError, NameError, NotFoundError } from "../errors.ts";
 import { DockerEngine, type ImageHistoryStep, type ImageInspection } from "../daemon/mod.ts";
-import { type Image, imageFromUncompressed, type ProgressListener } from "../image/mod.ts";
+import { type Image, imageFromUncompressed, knownDigest, type ProgressListener } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { parseTag } from "../name/mod.ts";
 import { configPlatform, type Hash, MediaType, type Platform, platformSatisfies, platformString } from "../spec/mod.ts";

@@ -35,6 +35,10 @@ export class SavedTarball implements TarballSource {
         this.#stop.signal.throwIfAborted();
         return await file.read(range);
       },
+      openFile: async (options) => {
+        this.#stop.signal.throwIfAborted();
+        return await file.openFile!(options);
+      },
     };
   }
 

@@ -38,13 +38,19 @@ export async function inventory(
   return { nodes: await walk.nodes(), [Symbol.asyncDispose]: () => walk.dispose() };
 }
 
+/** A manifest whose descriptor is known when all content below it is. */
+interface FoundView {
+  readonly view: AnyManifest;
+  readonly names: string[];
+  isRoot: boolean;
+}
+
 class Walk {
   readonly #state: TransferState;
   readonly #options: InventoryOptions;
-  readonly #nodes: (BlobNode | { readonly view: AnyManifest; readonly names: string[]; readonly isRoot: boolean })[] =
-    [];
+  readonly #nodes: (BlobNode | FoundView)[] = [];
   readonly #blobs = new Set<Hash>();
-  readonly #manifests = new Map<AnyManifest, { readonly names: string[] }>();
+  readonly #manifests = new Map<AnyManifest, FoundView>();
   readonly #disposals: (() => Promise<void>)[] = [];
 
   constructor(state: TransferState, options: InventoryOptions) {
@@ -56,8 +62,12 @@ class Walk {
     const { signal, maxDepth } = this.#options;
     if (depth > maxDepth) throw new LimitError(`indexes are nested more than ${maxDepth} deep`);
     const known = this.#manifests.get(view);
-    if (known) return void known.names.push(...names.filter((name) => !known.names.includes(name)));
-    const entry = { view, names: [...names], isRoot: depth === 0 };
+    if (known) {
+      known.names.push(...names.filter((name) => !known.names.includes(name)));
+      known.isRoot ||= depth === 0;
+      return;
+    }
+    const entry: FoundView = { view, names: [...names], isRoot: depth === 0 };
     this.#manifests.set(view, entry);
     if (view.kind === "manifest") {
       await this.blobs(await view.blobs({ signal }));

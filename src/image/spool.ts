@@ -13,8 +13,9 @@ export interface SpooledContent {
 
 /**
  * Finds out the digest of content so that its bytes are made only once: content that would have to be read or compressed
- * for it is written to a temporary file on the way. Content whose digest is known stays as it is. Where there is no file
- * system, or no permission to use it, content that can be read twice is.
+ * for it is written to a temporary file on the way. Content whose digest is known stays as it is, and what lies in a file
+ * already is read for its digest alone. Where there is no file system, or no permission to use it, content that can be
+ * read twice is.
  *
  * @throws {UnsupportedError} when the content can be read only once and there is no file system.
  * @throws {FileError} when the temporary file can't be written; nothing of it is left.
@@ -22,6 +23,7 @@ export interface SpooledContent {
 export async function spoolContent(content: Content, options: AbortOptions = {}): Promise<SpooledContent> {
   const { signal } = options;
   if (content.identity) return { content, dispose: () => Promise.resolve() };
+  if (content.place?.kind === "file") return await inPlace(content, options);
   const directory = await makeDirectory();
   if (directory === undefined) return await withoutFiles(content, options);
   const dispose = () => remove(directory, { recursive: true });
@@ -63,6 +65,11 @@ async function withoutFiles(content: Content, { signal }: AbortOptions): Promise
       hint: "make the layer of bytes, or of something that can be opened twice",
     });
   }
+  return await inPlace(content, { signal });
+}
+
+/** Reads content for its digest; it is read again where it is used. */
+async function inPlace(content: Content, { signal }: AbortOptions): Promise<SpooledContent> {
   await drain(await content.open({ signal }), { signal });
   identityOf(content);
   return { content, dispose: () => Promise.resolve() };

@@ -1,8 +1,15 @@
-import { StreamLayerError, UnsupportedError } from "../errors.ts";
-import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } from "../graph/mod.ts";
-import type { AbortOptions } from "../io/mod.ts";
-import { streamOf, verifyBytes } from "../io/mod.ts";
-import { type Descriptor, MediaType } from "../spec/mod.ts";
+import {
+  type BlobNode,
+  type ContentSink,
+  type FoundManifest,
+  manifestBytes,
+  type ManifestNode,
+  openBlob,
+  type PutOptions,
+} from "../graph/mod.ts";
+import { type AbortOptions, streamOf } from "../io/mod.ts";
+import { resolvePath } from "../runtime/mod.ts";
+import type { Descriptor } from "../spec/mod.ts";
 import type { BlobFiles } from "./blob_files.ts";
 
 /** The blobs of a layout as a sink. What `index.json` lists is the layout's own affair: manifests get no names here. */
@@ -13,7 +20,7 @@ export class LayoutSink implements ContentSink {
 
   /** Makes it over the blobs of the layout at a path. */
   constructor(path: string, blobs: BlobFiles) {
-    this.id = `layout ${path}`;
+    this.id = `layout ${resolvePath(path)}`;
     this.#blobs = blobs;
   }
 
@@ -34,28 +41,21 @@ export class LayoutSink implements ContentSink {
     return { there: isIntact, unnamed: [] };
   }
 
-  async putBlob({ content }: BlobNode, { signal, onBytes }: PutOptions): Promise<"done"> {
-    onBytes?.(0);
-    await this.#blobs.write(await content.open({ signal }), {
-      signal,
-      onBytes,
-      identify() {
-        if (content.identity) return Promise.resolve(content.identity);
-        throw new StreamLayerError("a layer was read to its end and still has no digest");
-      },
+  async putBlob(blob: BlobNode, options: PutOptions): Promise<"done"> {
+    await this.#blobs.write(await openBlob(blob, options), {
+      signal: options.signal,
+      // The stream has seen to it that the content knows by now what it is.
+      identify: () => Promise.resolve(blob.content.identity!),
     });
     return "done";
   }
 
-  async putManifest({ view, descriptor: { digest, mediaType } }: ManifestNode, { signal }: PutOptions): Promise<void> {
-    const bytes = await view.rawManifest({ signal });
-    if (mediaType === MediaType.DockerManifestSchema1Signed) {
-      throw new UnsupportedError(`${digest} is a signed schema 1 manifest, whose digest is not that of its bytes`, {
-        hint: "a layout can't hold it; copy it from registry to registry",
-      });
-    }
-    const identity = { digest, size: bytes.length };
-    await verifyBytes(bytes, identity, `manifest ${digest}`);
-    await this.#blobs.write(streamOf(bytes), { signal, identify: () => Promise.resolve(identity) });
+  async putManifest(node: ManifestNode, { signal }: PutOptions): Promise<void> {
+    const bytes = await manifestBytes(node, { signal });
+    const { digest } = node.descriptor;
+    await this.#blobs.write(streamOf(bytes), {
+      signal,
+      identify: () => Promise.resolve({ digest, size: bytes.length }),
+    });
   }
 }

@@ -9,6 +9,7 @@ import {
   sliceStream,
   sniffBytes,
 } from "../io/mod.ts";
+import type { OpenContentOptions, Place } from "../image/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { HEAD, type ScannedEntry, scanTarball } from "./scan.ts";
 import type { OpenTarball, TarballSource } from "./source.ts";
@@ -91,11 +92,29 @@ export class Archive {
     }
   }
 
+  /** The file of this name; `undefined` where {@linkcode Archive.file} would fail. */
+  find(path: string): ArchivedFile | undefined {
+    try {
+      return this.file(path);
+    } catch (error) {
+      if (error instanceof TarballError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Where a file lies on disk; `undefined` where the tarball is compressed or in no file. */
+  placeOf({ offset, size }: ArchivedFile): Place | undefined {
+    const tarball = this.#tarball;
+    if (!tarball.openFile) return undefined;
+    return { kind: "file", open: (options) => tarball.openFile!(options), offset, length: size };
+  }
+
   /** The content of a file. The stream fails when the tarball ends before the file does. */
-  async open(file: ArchivedFile, options: AbortOptions = {}): Promise<ByteStream> {
-    const { offset, size, path } = file;
-    const stream = await this.#tarball.read({ offset, length: size, signal: options.signal });
-    let left = size;
+  async open(file: ArchivedFile, options: OpenContentOptions = {}): Promise<ByteStream> {
+    const { path } = file;
+    const { offset = 0, signal } = options;
+    let left = Math.max(file.size - offset, 0);
+    const stream = await this.#tarball.read({ offset: file.offset + offset, length: left, signal });
     return observe(stream, {
       chunk: ({ length }) => left -= length,
       end: () => {

@@ -1,6 +1,12 @@
-import { SizeMismatchError } from "../errors.ts";
-import type { BlobNode, ContentSink, FoundManifest, Node, PutOptions } from "../graph/mod.ts";
-import { type AbortOptions, observe } from "../io/mod.ts";
+import {
+  type BlobNode,
+  type ContentSink,
+  type FoundManifest,
+  type Node,
+  openBlob,
+  type PutOptions,
+} from "../graph/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 
@@ -14,7 +20,10 @@ export interface PlannedFile {
   readonly content: Bytes | Hash;
 }
 
-/** Lays an archive out: finds its files, in order, from all that goes into it. */
+/**
+ * Lays an archive out: finds its files from all that goes into it. Blobs come in the order of the nodes; of several files
+ * with one path the first counts.
+ */
 export type ArchiveFormat = (nodes: readonly Node[], options: AbortOptions) => Promise<readonly PlannedFile[]>;
 
 /** What takes the files of an archive: a file on disk, whose places are written side by side, or a stream. */
@@ -22,7 +31,7 @@ export interface ArchiveTarget {
   /** Learns of all files before the first content; writes those that are there already. */
   begin(files: readonly PlannedFile[]): Promise<void>;
   /** Writes the content of a file that is not there already. */
-  write(file: PlannedFile, open: (options: AbortOptions) => Promise<ByteStream>, options: PutOptions): Promise<void>;
+  write(file: PlannedFile, open: (options: AbortOptions) => Promise<ByteStream>, options: AbortOptions): Promise<void>;
 }
 
 /** An archive as a sink: its format says where each blob goes, its target writes there. */
@@ -31,7 +40,9 @@ export class ArchiveSink implements ContentSink {
   readonly vouches = false;
   readonly #format: ArchiveFormat;
   readonly #target: ArchiveTarget;
-  readonly #files = new Map<Hash, PlannedFile[]>();
+  readonly #blobs = new Map<Hash, BlobNode>();
+  /** What the put of each blob writes. */
+  readonly #writes = new Map<Hash, PlannedFile[]>();
 
   /** Makes it; nothing is written before the plan. */
   constructor(format: ArchiveFormat, target: ArchiveTarget) {
@@ -53,63 +64,36 @@ export class ArchiveSink implements ContentSink {
   }
 
   async plan(nodes: readonly Node[], options: AbortOptions): Promise<void> {
+    for (const node of nodes) if (node.kind === "blob") this.#blobs.set(node.descriptor!.digest, node);
     const files = distinct(await this.#format(nodes, options));
+    let writes: PlannedFile[] = [];
     for (const file of files) {
       if (typeof file.content !== "string") continue;
-      const { content } = file;
-      this.#files.set(content, [...this.#files.get(content) ?? [], file]);
+      // A blob's further place is written by the put of what lies in front of it. So the puts, in the order of the nodes,
+      // write the archive in its own order, and a stream never waits for a put that has not begun.
+      if (!this.#writes.has(file.content)) this.#writes.set(file.content, writes = []);
+      writes.push(file);
     }
     await this.#target.begin(files);
   }
 
-  /** Writes a blob to its first place, and to further ones when their turn comes. */
-  async putBlob({ content, descriptor }: BlobNode, options: PutOptions): Promise<"done"> {
-    const [first, ...more] = this.#files.get(descriptor!.digest) ?? [];
-    if (first === undefined) return "done";
-    options.onBytes?.(0);
-    const writing = [first, ...more].map((file) =>
-      this.#target.write(
-        file,
-        async ({ signal }) =>
-          exactly(await content.open({ signal }), file, file === first ? options.onBytes : undefined),
-        options,
-      )
-    );
-    // A stream reaches the further places later: to wait for them here would block what lies between.
-    for (const later of writing.slice(1)) later.catch(() => {});
-    await writing[0];
+  async putBlob({ descriptor }: BlobNode, { signal, onBytes }: PutOptions): Promise<"done"> {
+    for (const [index, file] of this.#writes.get(descriptor!.digest)?.entries() ?? []) {
+      const blob = this.#blobs.get(file.content as Hash)!;
+      const counting = index === 0 ? { onBytes } : {};
+      await this.#target.write(file, ({ signal }) => openBlob(blob, { signal, ...counting }), { signal });
+    }
     return "done";
   }
 
-  /** A manifest is one of the files that the plan knows whole. */
+  /** Does nothing: the plan knows manifests whole. */
   putManifest(): Promise<void> {
     return Promise.resolve();
   }
 }
 
-/** Of several files with one path the first counts. */
 function distinct(files: readonly PlannedFile[]): PlannedFile[] {
   const found = new Map<string, PlannedFile>();
   for (const file of files) if (!found.has(file.path)) found.set(file.path, file);
   return [...found.values()];
-}
-
-/** The same stream, counted: it fails when it has more or fewer bytes than there is room for. */
-function exactly(
-  stream: ByteStream,
-  { path, size }: PlannedFile,
-  onBytes: PutOptions["onBytes"],
-): ByteStream {
-  let left = size;
-  const wrong = (how: string) => new SizeMismatchError(`${path} has ${how} than the ${size} bytes that were promised`);
-  return observe(stream, {
-    chunk({ length }) {
-      left -= length;
-      if (left < 0) throw wrong("more");
-      onBytes?.(length);
-    },
-    end() {
-      if (left > 0) throw wrong("fewer");
-    },
-  });
 }

@@ -1,6 +1,7 @@
 import type { ManifestNode, Node } from "../graph/mod.ts";
 import type { Image } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, hashHexDigits, isDistributable, MediaType } from "../spec/mod.ts";
 import type { PlannedFile } from "./archive_sink.ts";
 import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
@@ -10,34 +11,21 @@ import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
  * `manifest.json` at the end.
  */
 export async function dockerFormat(nodes: readonly Node[], options: AbortOptions): Promise<readonly PlannedFile[]> {
-  const images = await Promise.all(
-    imagesOf(nodes).map(async ({ image, names }) => ({
-      image,
-      names,
-      configName: await image.configName(options),
-      layers: await image.layers(options),
-    })),
-  );
-  const configs = new Set(images.map(({ configName }) => configName));
-  const paths = new Map<Hash, string>();
   const files: PlannedFile[] = [];
-  for (const node of nodes) {
-    if (node.kind !== "blob") continue;
-    const { digest, size } = node.descriptor!;
-    const path = configs.has(digest) ? digest : layerPath(node.descriptor!);
-    paths.set(digest, path);
-    files.push({ path, size, content: digest });
-  }
   const manifests: TarballManifest[] = [];
-  for (const { names, configName, layers } of images) {
+  for (const { image, names } of imagesOf(nodes)) {
+    const config = await (await image.configLayer(options)).descriptor(options);
+    files.push({ path: config.digest, size: config.size, content: config.digest });
+    const layers: string[] = [];
     const layerSources = new Map<Hash, Descriptor>();
-    const layerPaths: string[] = [];
-    for (const layer of layers) {
+    for (const layer of await image.layers(options)) {
       const descriptor = await layer.descriptor(options);
-      layerPaths.push(paths.get(descriptor.digest)!);
+      const path = layerPath(descriptor);
+      layers.push(path);
+      files.push({ path, size: descriptor.size, content: descriptor.digest });
       if (!isDistributable(descriptor.mediaType)) layerSources.set(await layer.diffId(options), descriptor);
     }
-    manifests.push({ config: configName, repoTags: names, layers: layerPaths, layerSources });
+    manifests.push({ config: config.digest, repoTags: names, layers, layerSources });
   }
   return [...files, bytesFile("manifest.json", manifestFileBytes(manifests))];
 }
@@ -51,7 +39,7 @@ export function imagesOf(nodes: readonly Node[]): { readonly image: Image; reado
 }
 
 /** A file whose content is there already. */
-export function bytesFile(path: string, content: Uint8Array<ArrayBuffer>): PlannedFile {
+export function bytesFile(path: string, content: Bytes): PlannedFile {
   return { path, size: content.length, content };
 }
 

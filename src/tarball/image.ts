@@ -1,11 +1,13 @@
 import { GcraneError, TarballError } from "../errors.ts";
 import {
+  type Content,
   type Image,
   imageFromUncompressed,
   type ImageIndex,
   type Layer,
   layerFromCompressed,
   layerFromUncompressed,
+  type OpenContentOptions,
 } from "../image/mod.ts";
 import { type AbortOptions, decompress, drain, lazy, sniffBytes, verifyStream } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
@@ -173,7 +175,7 @@ class ImageReader {
     const what = `${file.path} in ${archive.name}`;
     const compression = sniffBytes(file.head);
     const mediaType = layerMediaType(MediaType.DockerManifestSchema2, compression === "none" ? "gzip" : compression);
-    const open = (options?: AbortOptions) => archive.open(file, options);
+    const open = (options?: OpenContentOptions) => archive.open(file, options);
     if (compression === "none") {
       return layerFromUncompressed({
         uncompressed: async (options) => verifyStream(await open(options), { digest: diffId, size: file.size }, what),
@@ -195,12 +197,23 @@ class ImageReader {
       await digest(options);
       return await stored.descriptor(options);
     };
-    return { ...stored, diffId: () => Promise.resolve(diffId), uncompressed, digest, descriptor };
+    const content: Content = {
+      get identity() {
+        return stored.content.identity;
+      },
+      once: false,
+      origins: [],
+      // From its start it is hashed on the way.
+      open: (options = {}) => options.offset ? open(options) : stored.content.open(options),
+      place: archive.placeOf(file),
+    };
+    return { ...stored, content, diffId: () => Promise.resolve(diffId), uncompressed, digest, descriptor };
   }
 
   /** A layer that may be elsewhere alone: then it fails when it is read, not before. */
   #foreignLayer(path: string, diffId: Hash, descriptor: Descriptor): Layer {
-    const open = async (options?: AbortOptions): Promise<ByteStream> => {
+    const found = this.#archive.find(path);
+    const compressed = async (options?: OpenContentOptions): Promise<ByteStream> => {
       const file = this.#archive.file(path);
       if (file.size === descriptor.size) return await this.#archive.open(file, options);
       throw new TarballError(
@@ -210,7 +223,13 @@ class ImageReader {
         },
       );
     };
-    return layerFromCompressed({ descriptor, compressed: open, diffId: () => Promise.resolve(diffId) });
+    return layerFromCompressed({
+      descriptor,
+      compressed,
+      ranges: true,
+      place: found?.size === descriptor.size ? this.#archive.placeOf(found) : undefined,
+      diffId: () => Promise.resolve(diffId),
+    });
   }
 }
 

@@ -11,7 +11,7 @@ import {
   isDistributable,
   jsonBytes,
 } from "../spec/mod.ts";
-import type { PlannedFile } from "./archive_sink.ts";
+import type { ArchiveFormat, PlannedFile } from "./archive_sink.ts";
 import type { TarViews } from "./as_tars.ts";
 import { bytesFile, imagesOf } from "./docker_format.ts";
 import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
@@ -33,11 +33,17 @@ interface LegacyLayer {
  * The name of a folder follows from the diff ids up to its layer, and for the topmost from the config: it does not depend
  * on how layers are compressed.
  *
- * @throws {ValidationError} when an image has more or fewer layers than its config or its history.
+ * The images are views of `views`. The format throws a `ValidationError` when one has more or fewer layers than its config
+ * or its history.
  */
-export async function legacyFormat(
+export function legacyFormat(views: TarViews): ArchiveFormat {
+  return (nodes, options) => legacyFiles(nodes, views, options);
+}
+
+async function legacyFiles(
   nodes: readonly Node[],
-  { views, ...options }: AbortOptions & { readonly views: TarViews },
+  views: TarViews,
+  options: AbortOptions,
 ): Promise<readonly PlannedFile[]> {
   const files: PlannedFile[] = [];
   const manifests: TarballManifest[] = [];
@@ -45,8 +51,9 @@ export async function legacyFormat(
   for (const { image, names } of imagesOf(nodes)) {
     const tars = await describeTars(image, options);
     const layers = await describeLayers(image, tars, options);
-    const config = `${hashHexDigits(await image.configName(options))}.json`;
-    files.push(bytesFile(config, await image.rawConfigFile(options)));
+    const { digest: configName, size } = await (await image.configLayer(options)).descriptor(options);
+    const config = `${hashHexDigits(configName)}.json`;
+    files.push({ path: config, size, content: configName });
     for (const [index, { id, json }] of layers.entries()) {
       files.push(bytesFile(`${id}/VERSION`, VERSION), bytesFile(`${id}/json`, jsonBytes(json)));
       const { digest, size } = tars[index];

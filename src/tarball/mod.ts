@@ -47,5 +47,6 @@ export {
   writeOciArchiveFile,
   writeTarball,
   writeTarballFile,
+  type WriteTarballFileOptions,
   type WriteTarballOptions,
 } from "./write.ts";

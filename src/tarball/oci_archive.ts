@@ -1,4 +1,5 @@
 import { GcraneError, TarballError } from "../errors.ts";
+import { otherManifest } from "../graph/mod.ts";
 import {
   type CompressedLayerCore,
   type Image,
@@ -53,6 +54,8 @@ function members(archive: Archive) {
     image: (descriptor: Descriptor) => imageOf(archive, descriptor),
     index: (descriptor: Descriptor) => indexFrom({ ...members(archive), ...manifest(archive, descriptor) }),
     blob: (descriptor: Descriptor) => layerFromCompressed({ descriptor, ...blob(archive, descriptor) }),
+    manifest: (descriptor: Descriptor) =>
+      otherManifest({ ...manifest(archive, descriptor), blob: (descriptor) => blob(archive, descriptor) }),
   };
 }
 
@@ -69,11 +72,14 @@ function manifest(archive: Archive, descriptor: Descriptor) {
   return { rawManifest: lazy(bytes), mediaType: descriptor.mediaType, descriptor, what };
 }
 
-/** How a view opens a blob: it verifies the bytes itself. */
+/** How a view opens a blob: it verifies the bytes itself. A blob that is missing fails when it is read. */
 function blob(archive: Archive, descriptor: Descriptor): Omit<CompressedLayerCore, "descriptor"> {
   const path = pathOf(descriptor);
+  const file = archive.find(path);
   return {
     compressed: async (options) => await archive.open(archive.file(path), options),
+    ranges: true,
+    place: file?.size === descriptor.size ? archive.placeOf(file) : undefined,
     what: `${path} in ${archive.name}`,
   };
 }

@@ -1,4 +1,4 @@
-import type { Node } from "../graph/mod.ts";
+import { manifestBytes, type Node } from "../graph/mod.ts";
 import { REF_NAME_ANNOTATION } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { type Descriptor, type Hash, hashAlgorithm, hashHexDigits, jsonBytes, MediaType } from "../spec/mod.ts";
@@ -7,7 +7,7 @@ import { bytesFile } from "./docker_format.ts";
 
 /** The files of an OCI image layout in an archive (image-spec, "Image Layout"); names become annotations. */
 export async function ociFormat(nodes: readonly Node[], options: AbortOptions): Promise<readonly PlannedFile[]> {
-  const listed: Descriptor[] = [];
+  const listed = new Map<string, Descriptor>();
   const files: PlannedFile[] = [];
   for (const node of nodes) {
     const { digest, size } = node.descriptor!;
@@ -15,12 +15,15 @@ export async function ociFormat(nodes: readonly Node[], options: AbortOptions): 
       files.push({ path: blobPath(digest), size, content: digest });
       continue;
     }
-    files.push(bytesFile(blobPath(digest), await node.view.rawManifest(options)));
+    files.push(bytesFile(blobPath(digest), await manifestBytes(node, options)));
     if (!node.isRoot) continue;
     const names = node.names.length > 0 ? node.names : [undefined];
-    for (const name of names) listed.push(named(node.descriptor, name));
+    for (const name of names) {
+      const descriptor = named(node.descriptor, name);
+      listed.set(JSON.stringify(descriptor), descriptor);
+    }
   }
-  const index = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: listed };
+  const index = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [...listed.values()] };
   return [
     bytesFile("oci-layout", jsonBytes({ imageLayoutVersion: "1.0.0" })),
     bytesFile("index.json", jsonBytes(index)),

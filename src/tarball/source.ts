@@ -1,6 +1,6 @@
 import { TarballError } from "../errors.ts";
 import { type AbortOptions, fileFailure, sliceStream, streamOf } from "../io/mod.ts";
-import { type Bytes, type ByteStream, type FileStat, openFile } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, type FileStat, type OpenFile, openFile } from "../runtime/mod.ts";
 
 /** Which bytes to read. */
 export interface ByteRange extends AbortOptions {
@@ -19,6 +19,11 @@ export interface OpenTarball {
   readonly size?: number;
   /** The bytes of a range; a fresh stream each time. */
   read(range: ByteRange): Promise<ByteStream>;
+  /**
+   * Opens the file that holds the tarball, byte for byte; the caller closes it.
+   * @default the tarball is in no file
+   */
+  openFile?(options?: AbortOptions): Promise<OpenFile>;
 }
 
 /** Where a tarball comes from: {@linkcode tarballFile}, {@linkcode tarballBytes}, {@linkcode tarballStream} or yours. */
@@ -49,14 +54,16 @@ export function tarballFile(path: string): TarballSource {
           hint: first.kind === "directory" ? "a directory may be an OCI image layout" : undefined,
         });
       }
+      const openSame = async () => {
+        const file = await open();
+        if (isSame(first, await file.stat())) return file;
+        await file.close();
+        throw new TarballError(`${path} was changed while it was being read`);
+      };
       return {
         size: first.size,
-        async read({ offset, length, signal }) {
-          const file = await open();
-          if (isSame(first, await file.stat())) return file.stream({ offset, length, signal, closeWhenDone: true });
-          await file.close();
-          throw new TarballError(`${path} was changed while it was being read`);
-        },
+        read: async ({ signal, ...range }) => (await openSame()).stream({ ...range, signal, closeWhenDone: true }),
+        openFile: openSame,
       };
     },
   };

@@ -9,10 +9,10 @@ const ROOM = 16 * 1024 * 1024;
 /** The largest file that is read ahead of its turn: a larger one fills the line by itself. */
 const LARGEST = ROOM / 4;
 
-/** What a file is written from, and what waits for it. */
+/** What opens a file, and what is to happen when the reader has all of it. */
 interface Delivery {
-  readonly open: () => Promise<ByteStream>;
-  readonly over: PromiseWithResolvers<void>;
+  open(): Promise<ByteStream>;
+  over(): void;
 }
 
 /**
@@ -24,60 +24,46 @@ export class StreamTarget implements ArchiveTarget {
   readonly #deliveries = new Map<string, PromiseWithResolvers<Delivery>>();
   #room = ROOM;
 
-  constructor() {
-    this.#files.promise.catch(() => {});
-  }
-
   begin(files: readonly PlannedFile[]): Promise<void> {
     this.#files.resolve(files);
     return Promise.resolve();
   }
 
-  /** Ends the archive: the reader gets the error. */
-  fail(error: unknown): void {
-    this.#files.reject(error);
-    for (const delivery of this.#deliveries.values()) delivery.reject(error);
-  }
-
+  /** Ends when the reader has the content, or it is read ahead. */
   async write(
     file: PlannedFile,
     open: (options: AbortOptions) => Promise<ByteStream>,
     { signal }: AbortOptions,
   ): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    const delivery = this.#delivery(file);
-    if (file.size > LARGEST || file.size > this.#room) {
-      delivery.resolve({ open: () => open({ signal }), over });
-      return await abortable(over.promise, signal);
+    const { path, size } = file;
+    const delivery = this.#delivery(path);
+    if (size > LARGEST || size > this.#room) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      delivery.resolve({ open: () => open({ signal }), over: resolve });
+      return await abortable(promise, signal);
     }
-    this.#room -= file.size;
-    const bytes = await readAll(await open({ signal }), { limit: file.size, what: file.path, signal });
-    delivery.resolve({ open: () => Promise.resolve(streamOf(bytes)), over });
-    over.promise.then(() => this.#room += file.size, () => {});
+    this.#room -= size;
+    const bytes = await readAll(await open({ signal }), { limit: size, what: path, signal });
+    delivery.resolve({ open: () => Promise.resolve(streamOf(bytes)), over: () => this.#room += size });
   }
 
   /** The entries of the archive, in order; each waits until its content is delivered. */
-  async *entries(): AsyncGenerator<TarWriteEntry, void> {
-    for (const file of await this.#files.promise) {
-      const { path, size, content } = file;
+  async *entries({ signal }: AbortOptions): AsyncGenerator<TarWriteEntry, void> {
+    for (const { path, size, content } of await abortable(this.#files.promise, signal)) {
       if (typeof content !== "string") {
-        yield { path, size, content: () => Promise.resolve(streamOf(content)) };
+        yield { path, size, content };
         continue;
       }
-      const { open, over } = await this.#delivery(file).promise;
+      const { open, over } = await abortable(this.#delivery(path).promise, signal);
       this.#deliveries.delete(path);
       yield { path, size, content: open };
-      over.resolve();
+      over();
     }
   }
 
-  #delivery({ path }: PlannedFile): PromiseWithResolvers<Delivery> {
-    let delivery = this.#deliveries.get(path);
-    if (!delivery) {
-      delivery = Promise.withResolvers();
-      delivery.promise.catch(() => {});
-      this.#deliveries.set(path, delivery);
-    }
+  #delivery(path: string): PromiseWithResolvers<Delivery> {
+    const delivery = this.#deliveries.get(path) ?? Promise.withResolvers<Delivery>();
+    this.#deliveries.set(path, delivery);
     return delivery;
   }
 }

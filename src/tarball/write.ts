@@ -1,16 +1,14 @@
 import { type AnyManifest, type Root, transfer } from "../graph/mod.ts";
 import type { Image, ProgressListener } from "../image/mod.ts";
-import { type AbortOptions, fileFailure } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { parseReference } from "../name/mod.ts";
-import { type ByteStream, writeFileAtomic } from "../runtime/mod.ts";
-import { type TarWriteEntry, writeTar } from "../tar/mod.ts";
-import { type ArchiveFormat, ArchiveSink } from "./archive_sink.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import { archiveFile, archiveStream } from "./archive_output.ts";
+import { ArchiveSink, type ArchiveTarget } from "./archive_sink.ts";
 import { TarViews } from "./as_tars.ts";
 import { dockerFormat } from "./docker_format.ts";
-import { FileTarget, isSpecial } from "./file_target.ts";
 import { legacyFormat } from "./legacy_format.ts";
 import { ociFormat } from "./oci_format.ts";
-import { StreamTarget } from "./stream_target.ts";
 
 /** An image to write into a tarball. */
 export interface TarballEntry {
@@ -61,11 +59,8 @@ export interface WriteTarballOptions extends WriteArchiveOptions {
   format?: TarballFormat;
 }
 
-/** What goes into an archive, and how it is laid out. */
-interface Content {
-  readonly roots: readonly Root[];
-  readonly format: ArchiveFormat;
-}
+/** Options of {@linkcode writeTarballFile}. */
+export type WriteTarballFileOptions = WriteTarballOptions;
 
 /**
  * A tarball of images, as `docker load`, `podman load` and `skopeo` read it. The same images give the same bytes.
@@ -73,7 +68,7 @@ interface Content {
  * Nothing is read before the stream is. It fails when a layer is not what its digest says.
  */
 export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarballOptions = {}): ByteStream {
-  return archiveStream(() => tarballContent(entries, options), options);
+  return archiveStream((target, signal) => writeImages(target, entries, { ...options, signal }), options);
 }
 
 /**
@@ -84,14 +79,14 @@ export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarb
 export async function writeTarballFile(
   path: string,
   entries: Iterable<TarballEntry>,
-  options: WriteTarballOptions = {},
+  options: WriteTarballFileOptions = {},
 ): Promise<void> {
-  await archiveFile(path, () => tarballContent(entries, options), options);
+  await archiveFile(path, (target, signal) => writeImages(target, entries, { ...options, signal }), options);
 }
 
 /** An OCI image layout as a tar archive, which podman, skopeo and Docker from 25 on read. */
 export function writeOciArchive(entries: Iterable<OciArchiveEntry>, options: WriteArchiveOptions = {}): ByteStream {
-  return archiveStream(() => ociContent(entries), options);
+  return archiveStream((target, signal) => writeOci(target, entries, { ...options, signal }), options);
 }
 
 /** Writes an OCI image layout as a tar archive to a file, which appears whole or not at all. */
@@ -100,76 +95,37 @@ export async function writeOciArchiveFile(
   entries: Iterable<OciArchiveEntry>,
   options: WriteArchiveOptions = {},
 ): Promise<void> {
-  await archiveFile(path, () => ociContent(entries), options);
+  await archiveFile(path, (target, signal) => writeOci(target, entries, { ...options, signal }), options);
 }
 
-function tarballContent(entries: Iterable<TarballEntry>, { format }: WriteTarballOptions): Content {
-  const named = [...entries].map(({ image, reference }) => ({ view: image, names: repoTagsOf(reference) }));
-  if (named.length === 0) throw new TypeError("a tarball needs at least one image");
-  if (format !== "legacy") return { roots: named, format: dockerFormat };
+async function writeImages(
+  target: ArchiveTarget,
+  entries: Iterable<TarballEntry>,
+  { format, ...options }: WriteTarballOptions,
+): Promise<void> {
+  const images = [...entries].map(({ image, reference }) => ({ view: image, names: repoTagsOf(reference) }));
+  if (images.length === 0) throw new TypeError("a tarball needs at least one image");
+  if (format !== "legacy") return await write(images, new ArchiveSink(dockerFormat, target), options);
   const views = new TarViews();
-  const tars = new Map(named.map(({ view }) => [view, views.of(view)]));
-  return {
-    roots: named.map(({ view, names }) => ({ view: tars.get(view)!, names })),
-    format: (nodes, options) => legacyFormat(nodes, { ...options, views }),
-  };
+  const tars = images.map(({ view, names }) => ({ view: views.of(view), names }));
+  await write(tars, new ArchiveSink(legacyFormat(views), target), options);
 }
 
-function ociContent(entries: Iterable<OciArchiveEntry>): Content {
-  const roots = [...entries].map(({ view, name }) => ({ view, names: name === undefined ? [] : [name] }));
-  return { roots, format: ociFormat };
-}
-
-function archiveStream(content: () => Content, options: WriteArchiveOptions): ByteStream {
-  const given = options.signal;
-  const stop = new AbortController();
-  const signal = given ? AbortSignal.any([given, stop.signal]) : stop.signal;
-  const entries = archiveEntries(content, { ...options, signal });
-  const stoppable: AsyncIterableIterator<TarWriteEntry> = {
-    next: () => entries.next(),
-    return() {
-      // A generator can't return while it waits, for a layer to be compressed perhaps, so the wait must end first.
-      stop.abort(new DOMException("the archive was cancelled", "AbortError"));
-      return entries.return();
-    },
-    [Symbol.asyncIterator]: () => stoppable,
-  };
-  return writeTar(stoppable, { signal: given });
-}
-
-async function* archiveEntries(
-  content: () => Content,
+async function writeOci(
+  target: ArchiveTarget,
+  entries: Iterable<OciArchiveEntry>,
   options: WriteArchiveOptions,
-): AsyncGenerator<TarWriteEntry, void> {
-  const { roots, format } = content();
-  const target = new StreamTarget();
-  const transferring = transfer(roots, new ArchiveSink(format, target), transferOptions(options));
-  transferring.catch((error) => target.fail(error));
-  let isWhole = false;
-  try {
-    yield* target.entries();
-    isWhole = true;
-  } finally {
-    // Where the reader left or a content failed, the transfer has been stopped, and only its end is waited for.
-    await (isWhole ? transferring : transferring.catch(() => {}));
-  }
+): Promise<void> {
+  const roots = [...entries].map(({ view, name }) => ({ view, names: name === undefined ? [] : [name] }));
+  await write(roots, new ArchiveSink(ociFormat, target), options);
 }
 
-async function archiveFile(path: string, content: () => Content, options: WriteArchiveOptions): Promise<void> {
-  try {
-    if (await isSpecial(path)) return void await writeFileAtomic(path, archiveStream(content, options), options);
-    const { roots, format } = content();
-    await using target = await FileTarget.create(path);
-    await transfer(roots, new ArchiveSink(format, target), transferOptions(options));
-    options.signal?.throwIfAborted();
-    await target.commit();
-  } catch (error) {
-    throw fileFailure(`can't write the tarball ${path}`, error);
-  }
-}
-
-function transferOptions({ concurrency: jobs, onProgress, signal }: WriteArchiveOptions) {
-  return { jobs, onProgress, signal };
+async function write(
+  roots: readonly Root[],
+  sink: ArchiveSink,
+  { concurrency: jobs, onProgress, signal }: WriteArchiveOptions,
+): Promise<void> {
+  await transfer(roots, sink, { jobs, onProgress, signal });
 }
 
 /** A tarball names what it holds by tags. Docker does not load a name without one, so `latest` is written out. */

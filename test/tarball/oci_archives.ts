@@ -41,7 +41,9 @@ export async function ociArchive(view: Image | ImageIndex, options: OciArchiveOp
 async function gather(view: Image | ImageIndex, blobs: Map<Hash, Bytes>): Promise<void> {
   blobs.set(await view.digest(), await view.rawManifest());
   if (view.kind === "index") {
-    for (const child of await view.children()) if (child.view.kind !== "layer") await gather(child.view, blobs);
+    for (const child of await view.children()) {
+      if (child.view.kind === "image" || child.view.kind === "index") await gather(child.view, blobs);
+    }
     return;
   }
   blobs.set(await view.configName(), await view.rawConfigFile());
