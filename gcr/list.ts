@@ -50,7 +50,7 @@ export async function listRepository(
   for (let last = options.last;;) {
     let page: TagsPage | undefined;
     const before = whole.size;
-    for await (page of puller.tagPages(repository, { pageSize, last, signal })) whole.add(page, repository);
+    for await (page of puller.tagPages(repository, { pageSize, last, signal })) whole.add(page);
     const manifests = Object.keys(page?.manifest ?? {}).length;
     if (page === undefined || (page.tags.length !== pageSize && manifests !== pageSize)) break;
     // Google's pages are of manifests, which nothing but a link leads on from. Elsewhere the page after this one tells.
@@ -76,13 +76,10 @@ class WholeListing {
     return this.#tags.size + this.#manifests.size;
   }
 
-  add({ tags, child, manifest }: TagsPage, repository: Repository): void {
+  add({ tags, child, manifest }: TagsPage): void {
     for (const tag of tags) this.#tags.add(tag);
     for (const name of child ?? []) this.#children.add(name);
     for (const [digest, info] of Object.entries(manifest ?? {})) {
-      if (!isInfo(info)) {
-        throw new ProtocolError(`the list of ${repository}: what it says of ${JSON.stringify(digest)} makes no sense`);
-      }
       const known = this.#manifests.get(digest);
       this.#manifests.set(digest, known ? { ...info, tag: joined(known.tag, info.tag) } : info);
     }
@@ -93,13 +90,6 @@ class WholeListing {
     const google = { child: [...this.#children].sort(), manifest: Object.fromEntries(this.#manifests) };
     return { name: repository, tags: [...this.#tags], ...(this.#google ? google : {}) };
   }
-}
-
-/** Whether it is what a list may say of a manifest. */
-function isInfo(value: unknown): value is GoogleManifestInfo {
-  if (typeof value !== "object" || value === null) return false;
-  const tag = (value as GoogleManifestInfo).tag ?? [];
-  return Array.isArray(tag) && tag.every((name) => typeof name === "string");
 }
 
 function joined(a: readonly string[] = [], b: readonly string[] = []): readonly string[] {
