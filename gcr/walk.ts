@@ -136,8 +136,9 @@ class Walk {
       const { item, outcome } = taken;
       if ("error" in item || "error" in outcome) {
         const name = "error" in item ? item.name : item.repository.name;
-        // Between the catalog and now the last of a repository may have gone.
-        if (descend || !isUnknown(outcome.error)) this.#fail({ name, error: outcome.error });
+        // Between the catalog and now the last of a repository may have gone, but not the catalog.
+        const hasGone = !descend && !("error" in item) && isUnknown(outcome.error);
+        if (!hasGone) this.#fail({ name, error: outcome.error });
         continue;
       }
       const { repository } = item;
