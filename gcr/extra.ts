@@ -1,15 +1,15 @@
-import { HttpError, ProtocolError } from "../src/errors.ts";
+import { HttpError, NotFoundError, ProtocolError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type Hash, isHash, isIndex } from "../src/spec/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
-import { registryOf } from "./copy_route.ts";
+import { type CopyRoot, registryOf } from "./copy_route.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 import { mayBeIndex } from "./manifest_copy.ts";
-import type { TargetListing } from "./repository_copy.ts";
-import { walkRepositories } from "./walk.ts";
+import { isEmpty, type TargetListing } from "./repository_copy.ts";
+import { type WalkFailure, walkRepositories } from "./walk.ts";
 
 /** What a pair of repositories had when they were compared. */
 export interface ComparedRepositories {
@@ -28,6 +28,7 @@ export interface ComparedRepositories {
 export class ExtraFinder {
   readonly #run: CopyRun;
   readonly #seen = new Set<string>();
+  #sourceIsEmpty = true;
   /** What was found. */
   readonly items: ExtraItem[] = [];
 
@@ -38,11 +39,17 @@ export class ExtraFinder {
   /** Takes note that the source names a repository: whatever came of it, it is no other. */
   named(source: Repository): void {
     this.#seen.add(source.repository);
+    // What the options leave out, another shard for example, may have something.
+    if (!this.#run.wantsRepository(source.repository)) this.#sourceIsEmpty = false;
   }
 
   /** Compares a repository with what the target has of it. */
   async compare(source: Repository, listing: RepositoryListing, before: TargetListing): Promise<void> {
-    if (before) await this.#find({ target: this.#run.route.targetOf(source), before, listing });
+    this.#sourceIsEmpty &&= isEmpty(listing);
+    if (!before) return;
+    const target = this.#run.route.targetOf(source);
+    await this.#find({ target, before, listing });
+    if (isEmpty(listing)) this.#checkMeant(source, target);
   }
 
   /** Goes through the repositories of the target that the source does not have. */
@@ -54,18 +61,28 @@ export class ExtraFinder {
       jobs,
       signal,
       select: (repository) => this.#isOther(repository),
-      onFailure: ({ name, error }) => {
-        const isNotThere = error instanceof HttpError && error.status === 404 && name === `${route.target}`;
-        if (!isNotThere) this.#run.fail(name, error);
+      onFailure: (failure) => {
+        if (!isNotThere(route.target, failure)) this.#run.fail(failure.name, failure.error);
       },
     });
     for await (const { repository, listing } of walk) {
       try {
         await this.#find({ target: repository, before: listing, listing: { name: "", ...nothing } });
+        // The root of the source was asked for: what is not seen there answered 404.
+        if (this.#sourceIsEmpty || repository.name === `${route.target}`) this.#checkMeant(route.source, repository);
       } catch (error) {
         this.#run.fail(repository.name, error);
+        if (this.#sourceIsEmpty) return;
       }
     }
+  }
+
+  /** Refuses what was found because the source has nothing: one that is broken looks the same. */
+  #checkMeant(source: CopyRoot, target: Repository): void {
+    if (this.#run.options.allowEmpty || !this.items.some(({ repository }) => repository === target.name)) return;
+    throw new NotFoundError(`${source} has nothing, so all that ${target} has would be deleted`, {
+      hint: "look at the source; if it is meant to have nothing, use --allow-empty",
+    });
   }
 
   #isOther(repository: Repository): boolean {
@@ -106,6 +123,11 @@ export class ExtraFinder {
     const needed = await reachedFrom(this.#run, target, staying.map(([digest]) => digest as Hash));
     for (const digest of digests) if (!needed.has(digest)) this.items.push({ repository: target.name, digest });
   }
+}
+
+/** Whether a walk failed because its root is not there. */
+export function isNotThere(root: CopyRoot, { name, error }: WalkFailure): boolean {
+  return error instanceof HttpError && error.status === 404 && name === `${root}`;
 }
 
 /**

@@ -23,5 +23,12 @@
 export { DEFAULT_JOBS, type PlatformOptions, type ProgressOptions, type RemoteOptions } from "./options.ts";
 export { Puller, RemoteManifest } from "./puller.ts";
 export { type DeleteOptions, type ManifestBytes, Pusher, type PutOptions } from "./pusher.ts";
-export { type CatalogPage, type GoogleManifestInfo, isGoogle, type ListOptions, type TagsPage } from "./listing.ts";
+export {
+  type CatalogPage,
+  type GoogleManifestInfo,
+  isGoogle,
+  type ListOptions,
+  parseTagsPage,
+  type TagsPage,
+} from "./listing.ts";
 export { type ReferrersOptions, referrersTag } from "./referrers.ts";

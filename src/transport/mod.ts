@@ -17,6 +17,7 @@
 export { answerableChallenge, type Challenge, parseChallenges, responseChallenges } from "./challenge.ts";
 export {
   discard,
+  errorWords,
   parseRetryAfter,
   readBody,
   type ReadBodyOptions,
@@ -33,6 +34,7 @@ export {
   type WholeAnswer,
 } from "./connection.ts";
 export { redactedCause } from "./failure.ts";
+export { nextLink } from "./link.ts";
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export {
   type Answer,
