@@ -53,3 +53,4 @@ export {
   parseManifest,
 } from "./manifest.ts";
 export { jsonBytes, parseJsonObject } from "./json.ts";
+export { mentionedDigests } from "./mentioned_digests.ts";
