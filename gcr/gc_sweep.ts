@@ -182,15 +182,21 @@ export class Sweep {
   }
 
   async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<Deletion> {
-    const { puller } = this.#options;
     const reference = this.#repository.tag(tag);
+    const target = await this.#targetOf(reference, signal);
+    if (target !== digest) return target ? "moved" : "gone";
+    const outcome = await this.#delete(reference, signal);
+    // Some registries that delete no tags answer 404.
+    return outcome === "gone" && await this.#targetOf(reference, signal) ? "unsupported" : outcome;
+  }
+
+  async #targetOf(tag: Reference, signal: AbortSignal): Promise<Hash | undefined> {
     try {
-      if ((await puller.head(reference, { signal })).digest !== digest) return "moved";
+      return (await this.#options.puller.head(tag, { signal })).digest;
     } catch (error) {
-      if (isMissing(error)) return "gone";
+      if (isMissing(error)) return undefined;
       throw error;
     }
-    return await this.#delete(reference, signal);
   }
 
   async #deleteManifest({ digest }: Doomed, signal: AbortSignal): Promise<void> {
@@ -212,8 +218,8 @@ export class Sweep {
       if (!(error instanceof HttpError)) throw error;
       const codes = error.diagnostics.map(({ code }) => code);
       // By a tag, docker-registry says that it is no digest.
-      const isUnknown = error.status === 400 &&
-        codes.some((code) => code === "UNSUPPORTED" || code === "DIGEST_INVALID");
+      const isUnknown = error.status === 400 && (reference.kind === "tag" || codes.length > 0) &&
+        codes.every((code) => code === "UNSUPPORTED" || code === "DIGEST_INVALID");
       return error.status === 405 || error.status === 501 || isUnknown ? "unsupported" : error;
     }
   }
