@@ -88,16 +88,19 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
 
 /** What the flags say of what the destination has and the source has not. */
 async function extraOf(
-  { deleteExtra, plan, apply, yes }: RecursiveFlags,
-): Promise<Pick<CopyRecursivelyOptions, "extra" | "onlyExtra">> {
+  { deleteExtra, allowEmpty, plan, apply, yes }: RecursiveFlags,
+): Promise<Pick<CopyRecursivelyOptions, "extra" | "allowEmpty" | "onlyExtra">> {
   if (yes && !deleteExtra) throw new UsageError("--yes goes with --delete-extra");
+  if (allowEmpty && !deleteExtra && plan === undefined && apply === undefined) {
+    throw new UsageError("--allow-empty goes with --delete-extra, --plan or --apply");
+  }
   if (plan !== undefined && (yes || apply !== undefined)) {
     throw new UsageError("--plan writes down what could be deleted, and deletes nothing", {
       hint: `look at it, and then give it to --apply`,
     });
   }
-  if (apply !== undefined) return { extra: "delete", onlyExtra: await readExtraPlan(apply) };
-  return { extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
+  if (apply !== undefined) return { extra: "delete", allowEmpty, onlyExtra: await readExtraPlan(apply) };
+  return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
 }
 
 function bandwidthOf(text: string | undefined): number | undefined {

@@ -4,7 +4,7 @@ import { CopyJournal } from "./copy_journal.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
 import { CopyRoute, parseRoot } from "./copy_route.ts";
 import { CopyRun } from "./copy_run.ts";
-import { ExtraFinder, sorted } from "./extra.ts";
+import { ExtraFinder, isNotThere, sorted } from "./extra.ts";
 import { deleteExtra } from "./extra_deletion.ts";
 import type { JournalLine } from "./journal.ts";
 import { copyOneRepository } from "./repository_copy.ts";
@@ -67,7 +67,11 @@ async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): 
         // What is extra is found by comparing all.
         (finder !== undefined || !journal.isDone(repository.repository));
     },
-    onFailure: ({ name, error }) => run.fail(name, error),
+    onFailure: (failure) => {
+      // A registry without a catalog is there.
+      const isMeant = finder && run.options.allowEmpty && "registry" in route.source;
+      if (!(isMeant && isNotThere(route.source, failure))) run.fail(failure.name, failure.error);
+    },
   });
   await mapConcurrent(walk, { concurrency: jobs, signal }, async (walked) => await copyWalked(run, walked, finder));
 }

@@ -84,6 +84,12 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    */
   extra?: "keep" | "find" | "delete";
   /**
+   * Whether a source that has nothing, or whose list is not there, is meant: else what the destination has in its place
+   * is a failure, and nothing is deleted.
+   * @default false
+   */
+  allowEmpty?: boolean;
+  /**
    * What may be deleted: only that of what is found which is in this list too.
    * @default all that is found
    */

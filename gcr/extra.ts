@@ -1,12 +1,13 @@
-import { HttpError } from "../src/errors.ts";
+import { HttpError, NotFoundError } from "../src/errors.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
+import type { CopyRoot } from "./copy_route.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { type ExtraOfRepository, surveyOf } from "./extra_deletion.ts";
 import { ExtraJudge, nameOf } from "./extra_judge.ts";
 import type { RepositoryListing } from "./list.ts";
-import type { TargetListing } from "./repository_copy.ts";
-import { walkRepositories } from "./walk.ts";
+import { isEmpty, type TargetListing } from "./repository_copy.ts";
+import { type WalkFailure, walkRepositories } from "./walk.ts";
 
 /** What a pair of repositories had when they were compared. */
 export interface ComparedRepositories {
@@ -28,6 +29,7 @@ export interface ComparedRepositories {
 export class ExtraFinder {
   readonly #run: CopyRun;
   readonly #seen = new Set<string>();
+  #sourceIsEmpty = true;
   /** What was found. */
   readonly repositories: ExtraOfRepository[] = [];
 
@@ -38,11 +40,17 @@ export class ExtraFinder {
   /** Takes note that the source names a repository: whatever came of it, it is no other. */
   named(source: Repository): void {
     this.#seen.add(source.repository);
+    // What the options leave out, another shard for example, may have something.
+    if (!this.#run.wantsRepository(source.repository)) this.#sourceIsEmpty = false;
   }
 
   /** Compares a repository with what the target has of it. */
   async compare(source: Repository, listing: RepositoryListing, before: TargetListing): Promise<void> {
-    if (before) await this.#find({ target: this.#run.route.targetOf(source), before, listing });
+    this.#sourceIsEmpty &&= isEmpty(listing);
+    if (!before) return;
+    const target = this.#run.route.targetOf(source);
+    await this.#find({ target, before, listing });
+    if (isEmpty(listing)) this.#checkMeant(source, target);
   }
 
   /** Goes through the repositories of the target that the source does not have. */
@@ -54,18 +62,28 @@ export class ExtraFinder {
       jobs,
       signal,
       select: (repository) => this.#isOther(repository),
-      onFailure: ({ name, error }) => {
-        const isNotThere = error instanceof HttpError && error.status === 404 && name === `${route.target}`;
-        if (!isNotThere) this.#run.fail(name, error);
+      onFailure: (failure) => {
+        if (!isNotThere(route.target, failure)) this.#run.fail(failure.name, failure.error);
       },
     });
     for await (const { repository, listing } of walk) {
       try {
         await this.#find({ target: repository, before: listing, listing: { name: "", ...nothing }, isCurrent: true });
+        // The root of the source was asked for: what is not seen there answered 404.
+        if (this.#sourceIsEmpty || repository.name === `${route.target}`) this.#checkMeant(route.source, repository);
       } catch (error) {
         this.#run.fail(repository.name, error);
+        if (this.#sourceIsEmpty) return;
       }
     }
+  }
+
+  /** Refuses what was found because the source has nothing: one that is broken looks the same. */
+  #checkMeant(source: CopyRoot, target: Repository): void {
+    if (this.#run.options.allowEmpty || !this.repositories.some((other) => other.target.name === target.name)) return;
+    throw new NotFoundError(`${source} has nothing, so all that ${target} has would be deleted`, {
+      hint: "look at the source; if it is meant to have nothing, use --allow-empty",
+    });
   }
 
   #isOther(repository: Repository): boolean {
@@ -87,6 +105,11 @@ export class ExtraFinder {
     }));
     if (items.length > 0) this.repositories.push({ target, judge, items });
   }
+}
+
+/** Whether a walk failed because its root is not there. */
+export function isNotThere(root: CopyRoot, { name, error }: WalkFailure): boolean {
+  return error instanceof HttpError && error.status === 404 && name === `${root}`;
 }
 
 /** The same items by repository, tags before manifests. */

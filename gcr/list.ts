@@ -57,7 +57,7 @@ export async function listRepository(
     const next = page.tags.at(-1);
     const stands = last !== undefined && whole.size === before;
     if (stands || next === undefined || (manifests === pageSize && isGoogle(repository.registry.name))) {
-      onTruncated(truncated(repository, pageSize));
+      onTruncated(truncated(`the list of ${repository}`, pageSize));
       break;
     }
     last = next;
@@ -96,9 +96,10 @@ function joined(a: readonly string[] = [], b: readonly string[] = []): readonly 
   return [...new Set([...a, ...b])];
 }
 
-function truncated(repository: Repository, pageSize: number): ProtocolError {
+/** The error of a list whose last page is full, and nothing leads on from it. */
+export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
-    `the list of ${repository} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
+    `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
     { hint: "there may be more: what is not listed is not seen" },
   );
 }

@@ -1,9 +1,9 @@
 import { HttpError, ProtocolError } from "../src/errors.ts";
 import { digestBytes } from "../src/io/mod.ts";
 import type { Registry, Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS, Puller } from "../src/remote/mod.ts";
+import { type CatalogPage, DEFAULT_JOBS, Puller } from "../src/remote/mod.ts";
 import { type Hash, jsonBytes } from "../src/spec/mod.ts";
-import { listRepository, type ListRepositoryOptions, type RepositoryListing } from "./list.ts";
+import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";
 
 /** A repository that a walk came by. */
@@ -150,18 +150,30 @@ class Walk {
 
   /** The repositories of a catalog, those below `root` if that is given. */
   async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
-    const { pageSize } = this.#options;
+    const { pageSize = 1000 } = this.#options;
+    const what = `the catalog of ${registry}`;
     const prefix = root ? `${root.repository}/` : "";
     let previous = new Set<string>();
     try {
-      for await (const page of this.#puller.catalogPages(registry, { pageSize, signal: this.#signal })) {
-        const names = new Set(page.repositories.filter((name) => name.startsWith(prefix)).sort());
-        for (const name of names) {
-          if (previous.has(name)) continue;
-          const step = named(registry, name, { what: `the catalog of ${registry}`, above: [] });
-          if ("error" in step || this.#isWanted(step.repository)) yield step;
+      for (let last: string | undefined;;) {
+        let page: CatalogPage | undefined;
+        let pages = 0;
+        for await (page of this.#puller.catalogPages(registry, { pageSize, last, signal: this.#signal })) {
+          const names = new Set(page.repositories.filter((name) => name.startsWith(prefix)).sort());
+          for (const name of names) {
+            if (previous.has(name)) continue;
+            const step = named(registry, name, { what, above: [] });
+            if ("error" in step || this.#isWanted(step.repository)) yield step;
+          }
+          previous = names;
+          pages++;
         }
-        previous = names;
+        // A registry that has sent a link would send the next one too.
+        if (pages > 1 || page?.repositories.length !== pageSize) return;
+        // A full page without a link may be the last one: the page after it tells, unless it is the same again.
+        const next = page.repositories.at(-1);
+        if (next === last) throw truncated(what, pageSize);
+        last = next;
       }
     } catch (error) {
       this.#signal.throwIfAborted();
