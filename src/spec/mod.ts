@@ -53,4 +53,3 @@ export {
   parseManifest,
 } from "./manifest.ts";
 export { jsonBytes, parseJsonObject } from "./json.ts";
-export { mentionedDigests } from "./mentioned_digests.ts";
