@@ -39,7 +39,7 @@ export function gcFacts(manifest: RemoteManifest, intern: (blob: GcBlob) => GcBl
   const blobs = [...config, ...descriptors(value, "layers", what), ...descriptors(value, "blobs", what)];
   const subject = subjectOf(value, what);
   const known = new Set([digest, subject, ...[...members, ...blobs].map(({ digest }) => digest)]);
-  const mentions = [...mentionedDigests(bytes)].filter((mentioned) => !known.has(mentioned));
+  const mentions = [...mentionedDigests(bytes, what)].filter((mentioned) => !known.has(mentioned));
   return {
     digest,
     size,

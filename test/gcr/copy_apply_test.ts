@@ -78,7 +78,7 @@ describe("a plan of what is extra", () => {
     const signature = await referrer(60, subject);
     await world.push(app, signature);
     await world.push(`${app}:${cosignTag(await signed.digest(), ".att")}`, image(61));
-    const naming = changeImage(image(62), { annotations: { "com.example.of": `see ${await named.digest()}` } });
+    const naming = changeImage(image(62), { annotations: { "com.example.of": await named.digest() } });
     await world.push(app, naming);
     const { deleted, left, failed } = await deleting(world, { onlyExtra });
     assertEquals([deleted, failed], [[`${app}@${await free.digest()}`], 0]);

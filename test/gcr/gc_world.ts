@@ -95,7 +95,7 @@ export class GcWorld {
       mediaType,
       ...parts,
       ...(subject ? { subject: this.#descriptors.get(subject) } : {}),
-      annotations: { serial: `${serial} ${mentions}` },
+      annotations: { serial: String(serial), mentions },
     });
     this.#clock.ago = hours * 3_600_000;
     const put = (identifier: string) => {
