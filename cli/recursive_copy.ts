@@ -42,6 +42,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
     if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
       warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before it is asked again`);
     }
+    if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A reader that goes away ends the command, which need not be said here too.
     for (const line of plannedLines(event)) stdout.print(line).catch(() => {});

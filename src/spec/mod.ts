@@ -52,4 +52,5 @@ export {
   parseIndexManifest,
   parseManifest,
 } from "./manifest.ts";
-export { jsonBytes, parseJsonObject } from "./json.ts";
+export { jsonBytes, parseJson, parseJsonObject } from "./json.ts";
+export { mentionedDigests } from "./mentioned_digests.ts";
