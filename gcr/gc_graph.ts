@@ -27,6 +27,8 @@ export interface GcManifest {
   readonly size: number;
   /** The blobs that it names. */
   readonly blobs: readonly GcBlob[];
+  /** What else it mentions by digest, in any field: an annotation for example. */
+  readonly mentioned: readonly Hash[];
 }
 
 /** All that is known of a repository's manifests and of what leads from one to another. */
@@ -88,7 +90,7 @@ export class GcLinks {
     return [...this.#referrers.get(digest) ?? [], ...this.#attached.get(digest) ?? []];
   }
 
-  /** All that is kept with some manifests: members of indexes, subjects upwards, what refers to them downwards. */
+  /** All that is kept with some manifests: whatever they mention by digest, and what refers to them. */
   reach(roots: Iterable<Hash>): Set<Hash> {
     const { manifests } = this.#graph;
     const reached = new Set<Hash>();
@@ -97,8 +99,8 @@ export class GcLinks {
       const manifest = manifests.get(digest);
       if (!manifest || reached.has(digest)) continue;
       reached.add(digest);
-      open.push(...manifest.members, ...this.referring(digest));
-      if (manifest.subject) open.push(manifest.subject);
+      for (const { digest } of manifest.blobs) open.push(digest);
+      open.push(...this.needs(digest), ...this.referring(digest));
     }
     return reached;
   }
@@ -128,10 +130,10 @@ export class GcLinks {
     return waiting.size > 0 ? [...waves, [...waiting.keys()]] : waves;
   }
 
-  /** What must stay for as long as a manifest does: its members and its subject. */
+  /** What must stay for as long as a manifest does: its members, its subject, and what else it mentions. */
   needs(digest: Hash): Hash[] {
-    const { members = [], subject } = this.#graph.manifests.get(digest) ?? {};
-    return [...members, ...subject ? [subject] : []];
+    const { members = [], mentioned = [], subject } = this.#graph.manifests.get(digest) ?? {};
+    return [...members, ...mentioned, ...subject ? [subject] : []];
   }
 
   /** What is deleted after a manifest: what it needs, and what its tags belong to. */

@@ -7,6 +7,7 @@ import {
   isDescriptor,
   isLayer,
   manifestKind,
+  mentionedDigests,
   parseIndexManifest,
   parseJsonObject,
   parseManifest,
@@ -36,21 +37,25 @@ export function gcFacts(manifest: RemoteManifest, intern: (blob: GcBlob) => GcBl
   const isBlob = ({ mediaType }: Descriptor) => isLayer(mediaType) || isConfig(mediaType);
   const config = isDescriptor(value.config) ? [value.config] : [];
   const blobs = [...config, ...descriptors(value, "layers", what), ...descriptors(value, "blobs", what)];
+  const subject = subjectOf(value, what);
+  const mentioned = new Set(mentionedDigests(bytes));
+  for (const { digest } of [...members, ...blobs, ...subject]) mentioned.delete(digest);
   return {
     digest,
     size,
     members: members.filter((member) => !isBlob(member)).map((member) => member.digest),
     needed: members.filter((member) => manifestKind(member.mediaType) !== "other").map((member) => member.digest),
     blobs: [...blobs, ...members.filter(isBlob)].map((blob) => intern({ digest: blob.digest, size: blob.size })),
+    mentioned: [...mentioned],
     ...(config.length > 0 && { config: config[0].digest }),
-    ...subjectOf(value, what),
+    ...(subject.length > 0 && { subject: subject[0].digest }),
   };
 }
 
-function subjectOf({ subject }: Record<string, unknown>, what: string): { subject?: Hash } {
-  if (subject === undefined || subject === null) return {};
+function subjectOf({ subject }: Record<string, unknown>, what: string): Descriptor[] {
+  if (subject === undefined || subject === null) return [];
   if (!isDescriptor(subject)) throw new ManifestError(`${what}: subject is not a descriptor`);
-  return { subject: subject.digest };
+  return [subject];
 }
 
 function descriptors(value: Record<string, unknown>, field: string, what: string): Descriptor[] {

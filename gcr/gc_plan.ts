@@ -40,9 +40,9 @@ export interface GarbagePlan {
 /**
  * Finds what nothing leads to: mark and sweep over what is known of a repository, without any I/O.
  *
- * Roots are the tags that no rule removes, what is in use, and what is too young to be judged. Kept with them are the
- * members of indexes, the subjects of what refers to something, and whatever refers to what is kept: by its subject, or
- * by a tag like `sha256-<hex>`, `.sig`, `.att` or `.sbom`. Such a tag is no root: it goes with what it belongs to, but
+ * Roots are the tags that no rule removes, what is in use, and what is too young to be judged. Kept with them is
+ * whatever they mention by digest (members of indexes, subjects, annotations), and whatever refers to what is kept: by
+ * its subject, or by a tag like `sha256-<hex>`, `.sig`, `.att` or `.sbom`. Such a tag is no root: it goes with what it belongs to, but
  * stays where the repository does not have that, unless the rules say otherwise.
  *
  * @param now in milliseconds since the epoch

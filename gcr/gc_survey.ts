@@ -119,12 +119,13 @@ export class Survey {
         return [];
       }
     }
-    const { members, subject } = this.#facts.get(digest)!;
+    const { members, mentioned, subject } = this.#facts.get(digest)!;
     if (!told && !this.#referrers.has(digest)) {
       const index = await puller.referrers(reference, { fallback: false, signal });
       this.#referrers.set(digest, (await index.manifest({ signal })).manifests.map(({ digest }) => digest));
     }
-    return [...members, ...subject ? [subject] : [], ...this.#referrers.get(digest) ?? []];
+    // A list of all manifests has what is mentioned, if it is one.
+    return [...members, ...told ? [] : mentioned, ...subject ? [subject] : [], ...this.#referrers.get(digest) ?? []];
   }
 
   /** @throws {NotFoundError} when an index names what is not there: what that leads to is not known then. */

@@ -113,6 +113,7 @@ export function graphOf(shapes: readonly Shape[], now: number): { graph: GcGraph
     members: members.map((member) => digests[member]),
     size: 10,
     blobs: [{ digest: `sha256:${"f".repeat(64)}`, size: 100 }, { digest: `sha512:${i}`, size: 1000 }],
+    mentioned: [],
     ...(subject !== undefined ? { subject: digests[subject] } : {}),
     ...(hours !== undefined ? { uploaded: now - hours * 3_600_000 } : {}),
   }]);

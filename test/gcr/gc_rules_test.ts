@@ -27,6 +27,7 @@ function repository(...images: readonly (readonly [tags: string, hours?: number]
     members: [],
     size: 1,
     blobs: [],
+    mentioned: [],
     config: hash(1000 + at),
     ...(hours === undefined ? {} : { uploaded: now - hours * HOUR }),
   }]);

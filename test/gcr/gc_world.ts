@@ -33,6 +33,7 @@ export interface Content {
   readonly hours?: number;
   /** When its config says that it was made. */
   readonly created?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export const host = "registry.example.com";
@@ -81,7 +82,7 @@ export class GcWorld {
 
   /** Puts a manifest that differs from all before: an index if it has members, else an image. */
   async put(name: string, content: Content = {}): Promise<Hash> {
-    const { members = [], subject, tags = [], hours = 48, created = "2020-01-01T00:00:00Z" } = content;
+    const { members = [], subject, tags = [], hours = 48, created = "2020-01-01T00:00:00Z", annotations } = content;
     const repository = parseRepository(`${host}/${name}`);
     const serial = this.#count++;
     const mediaType = members.length > 0 ? MediaType.OciImageIndex : MediaType.OciManifest;
@@ -93,7 +94,7 @@ export class GcWorld {
       mediaType,
       ...parts,
       ...(subject ? { subject: this.#descriptors.get(subject) } : {}),
-      annotations: { serial: String(serial) },
+      annotations: { ...annotations, serial: String(serial) },
     });
     this.#clock.ago = hours * 3_600_000;
     const put = (identifier: string) => {
