@@ -52,5 +52,4 @@ export {
   parseIndexManifest,
   parseManifest,
 } from "./manifest.ts";
-export { jsonBytes, parseJson, parseJsonObject } from "./json.ts";
-export { mentionedDigests } from "./mentioned_digests.ts";
+export { checkJsonDepth, jsonBytes, mentionedDigests, parseJson, parseJsonObject } from "./json.ts";

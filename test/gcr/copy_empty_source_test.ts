@@ -26,7 +26,7 @@ async function outcome(world: CopyWorld, [source, target]: readonly string[], op
     deleted: 0,
   }));
   const { failures: [first], failed, deleted } = result;
-  return { error: first?.error, name: first?.name, failed, deleted };
+  return { error: first?.error, name: first?.name as string | undefined, failed, deleted };
 }
 
 /** The repositories of the target that have tags. A plain list does not tell of manifests without one. */

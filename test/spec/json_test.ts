@@ -1,76 +1,60 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { ManifestError } from "../../src/errors.ts";
-import { jsonBytes, mentionedDigests, parseJsonObject } from "../../src/spec/mod.ts";
+import { mentionedDigests, parseJson, parseJsonObject } from "../../src/spec/mod.ts";
 
-const A = `sha256:${"a".repeat(64)}` as const;
-const B = `sha512:${"b".repeat(128)}` as const;
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const nested = (levels: number, inside = "") => "[".repeat(levels) + inside + "]".repeat(levels);
 
-const bytes = (text: string) => new TextEncoder().encode(text);
-/** An object that is nested so many levels deep, with a text in the middle. */
-const nested = (levels: number, inner = '"x"') => `${'{"a":'.repeat(levels)}${inner}${"}".repeat(levels)}`;
-
-describe("parseJsonObject", () => {
-  it("takes 1,000 levels and refuses more, whatever their number", () => {
-    assertEquals(typeof parseJsonObject(bytes(nested(1_000)), "it").a, "object");
-    for (const levels of [1_001, 4_000, 3_000_000]) {
-      const error = assertThrows(() => parseJsonObject(bytes(nested(levels)), "it"), ManifestError);
-      assertEquals(error.message, "it is JSON that is nested more than 1000 levels deep");
+describe("parseJson", () => {
+  it("takes 1,000 levels and no more", () => {
+    assertEquals(JSON.stringify(parseJson(utf8(nested(1_000)), "it")), nested(1_000));
+    for (const levels of [1_001, 4_000, 2_000_000]) {
+      assertThrows(() => parseJson(utf8(nested(levels)), "it"), ManifestError, "it is nested deeper than 1000 levels");
     }
-    assertThrows(
-      () => parseJsonObject(bytes(`{"a":${"[".repeat(1_000)}${"]".repeat(1_000)}}`), "it"),
-      ManifestError,
-      "1000 levels",
-    );
+    const objects = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+    parseJson(utf8(objects(1_000)), "it");
+    assertThrows(() => parseJsonObject(utf8(objects(1_001)), "it"), ManifestError, "nested deeper");
   });
 
-  it("counts levels, not brackets: those in strings and those that were closed do not count", () => {
-    const many = `{"a":"\\"${"[{".repeat(2_000)}\\\\","b":[${"[],".repeat(2_000)}{}]}`;
-    assertEquals((parseJsonObject(bytes(many), "it").b as unknown[]).length, 2_001);
+  it("counts no brackets within strings, nor those that are closed", () => {
+    for (
+      const text of [`"${"[".repeat(5_000)}"`, `"\\"${"{".repeat(5_000)}"`, `"\\\\"`, `[${"[],{},".repeat(5_000)}1]`]
+    ) {
+      assertEquals(parseJson(utf8(text), "it"), JSON.parse(text));
+    }
+    assertThrows(() => parseJson(utf8(`["\\\\",${nested(1_000)}]`), "it"), ManifestError, "nested deeper");
   });
 
-  it("says that what is no JSON is none, however many brackets it has", () => {
-    for (const wrong of [bytes("]".repeat(2_000)), new Uint8Array(2_000).fill(0x5b).fill(0xff, 1_999), bytes('{"a')]) {
-      assertThrows(() => parseJsonObject(wrong, "it"), ManifestError, "it is not JSON");
+  it("says what is not JSON", () => {
+    for (const bytes of [utf8(""), utf8("{"), new Uint8Array([0x22, 0xff, 0x22])]) {
+      assertThrows(() => parseJson(bytes, "it"), ManifestError, "it is not JSON");
     }
   });
 });
 
 describe("mentionedDigests", () => {
-  it("finds what is a string of its own anywhere: values, keys, members that another of that name hides", () => {
-    assertEquals(mentionedDigests(jsonBytes({ layers: [{ digest: A }], x: { y: [[B], A] } })), new Set([A, B]));
-    assertEquals(mentionedDigests(jsonBytes({ annotations: { [A]: "", "b": B } })), new Set([A, B]));
-    assertEquals(mentionedDigests(bytes(`{"a":"${A}","a":"${B}"}`)), new Set([A, B]));
-    assertEquals(mentionedDigests(jsonBytes([A])), new Set([A]));
+  const hash = (digit: string) => `sha256:${digit.repeat(64)}` as const;
+  const long = `sha512:${"d".repeat(128)}` as const;
+
+  it("finds digests in any field, key and text, however they are written", () => {
+    const value = `{"a":[{"b":"${hash("1")}"}],"${hash("2")}":null,"ref":"example.com/a@${hash("3")}","x":"${long}",
+      "escaped":"sha256\\u003a${"4".repeat(64)}","twice":"${hash("5")}","twice":"${hash("6")}","again":"${hash("1")}"}`;
     assertEquals(
-      mentionedDigests(bytes(`{"a":"\\u0073${A.slice(1)}","b":"${B.replaceAll("b", "\\u0062")}"}`)),
-      new Set([A, B]),
+      [...mentionedDigests(utf8(value))].sort(),
+      [...["1", "2", "3", "4", "5", "6"].map(hash), long].sort(),
     );
+    assertEquals(mentionedDigests(utf8(nested(1_000, `"${hash("7")}"`))), new Set([hash("7")]));
   });
 
-  it("finds none where there is none", () => {
-    const texts = [
-      "",
-      `x${A}`,
-      `${A}0`,
-      A.toUpperCase(),
-      A.slice(1),
-      `"${A}"`,
-      `\\${A}`,
-      "é".repeat(71),
-      "\\".repeat(71),
-    ];
-    assertEquals(mentionedDigests(jsonBytes({ texts })), new Set());
+  it("takes nothing shorter, in capitals or of another algorithm for one", () => {
+    const texts = [hash("1").slice(0, -1), `sha256:${"A".repeat(64)}`, `md5:${"1".repeat(32)}`, "sha256:"];
+    assertEquals(mentionedDigests(utf8(JSON.stringify(texts))), new Set());
   });
 
-  it("finds them 1,000 levels down, and fails where it can't look", () => {
-    assertEquals(mentionedDigests(bytes(nested(1_000, `"${A}"`))), new Set([A]));
-    assertThrows(
-      () => mentionedDigests(bytes(nested(4_000, `"${A}"`))),
-      ManifestError,
-      "the manifest is JSON that is nested",
-    );
-    assertThrows(() => mentionedDigests(bytes(`"${A}`)), ManifestError, "the manifest is not JSON");
-    assertThrows(() => mentionedDigests(new Uint8Array([0xff])), ManifestError, "the manifest is not JSON");
+  it("never says that there are none where it can't know", () => {
+    for (const text of ["", "{", `{"a":"${hash("1")}"`, nested(1_001)]) {
+      assertThrows(() => mentionedDigests(utf8(text)), ManifestError, "the manifest is");
+    }
   });
 });
