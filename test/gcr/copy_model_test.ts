@@ -62,14 +62,22 @@ class RandomPair {
     if (there.length === 0) return;
     for (let left = 1 + Math.floor(this.#random() * 3); left > 0; left--) {
       const digest = this.pick(there);
-      if (this.some(0.3)) await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
-      else if (this.some(0.2)) await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
-      else if (this.some(0.3)) {
-        const tag = attachedTag(digest, this.pick(endings));
-        await this.maker.put(target, await this.maker.make({}), [tag]);
-      } else {
-        const made = await this.make([digest]);
-        await this.maker.put(target, made, this.tags(made, "new", []));
+      switch (this.pick(["tag", "tag", "source", "attach", "attach", "parent", "parent"])) {
+        case "tag":
+          await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
+          break;
+        case "source":
+          await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
+          break;
+        case "attach": {
+          const tag = attachedTag(digest, this.pick(endings));
+          await this.maker.put(target, await this.maker.make({}), [tag]);
+          break;
+        }
+        default: {
+          const made = await this.make([digest]);
+          await this.maker.put(target, made, this.tags(made, "new", []));
+        }
       }
     }
   }
