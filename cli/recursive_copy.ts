@@ -42,6 +42,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
     if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
       warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before it is asked again`);
     }
+    if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A reader that goes away ends the command, which need not be said here too.
     for (const line of plannedLines(event)) stdout.print(line).catch(() => {});
@@ -87,16 +88,19 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
 
 /** What the flags say of what the destination has and the source has not. */
 async function extraOf(
-  { deleteExtra, plan, apply, yes }: RecursiveFlags,
-): Promise<Pick<CopyRecursivelyOptions, "extra" | "onlyExtra">> {
+  { deleteExtra, allowEmpty, plan, apply, yes }: RecursiveFlags,
+): Promise<Pick<CopyRecursivelyOptions, "extra" | "allowEmpty" | "onlyExtra">> {
   if (yes && !deleteExtra) throw new UsageError("--yes goes with --delete-extra");
+  if (allowEmpty && !deleteExtra && plan === undefined && apply === undefined) {
+    throw new UsageError("--allow-empty goes with --delete-extra, --plan or --apply");
+  }
   if (plan !== undefined && (yes || apply !== undefined)) {
     throw new UsageError("--plan writes down what could be deleted, and deletes nothing", {
       hint: `look at it, and then give it to --apply`,
     });
   }
-  if (apply !== undefined) return { extra: "delete", onlyExtra: await readExtraPlan(apply) };
-  return { extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
+  if (apply !== undefined) return { extra: "delete", allowEmpty, onlyExtra: await readExtraPlan(apply) };
+  return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
 }
 
 function bandwidthOf(text: string | undefined): number | undefined {

@@ -23,6 +23,7 @@ export const recursiveFlags = {
     type: "boolean",
     help: "List what the destination has and the source has not, and with --yes delete it",
   },
+  allowEmpty: { type: "boolean", help: "Delete even where the source has nothing, or is not there" },
   plan: { type: "string", valueName: "FILE", completes: "file", help: "Write what is extra to a file" },
   apply: {
     type: "string",

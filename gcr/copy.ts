@@ -4,7 +4,8 @@ import { CopyJournal } from "./copy_journal.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
 import { CopyRoute, parseRoot } from "./copy_route.ts";
 import { CopyRun } from "./copy_run.ts";
-import { common, deleteExtra, ExtraFinder, sorted } from "./extra.ts";
+import { ExtraFinder, isNotThere, sorted } from "./extra.ts";
+import { deleteExtra } from "./extra_deletion.ts";
 import type { JournalLine } from "./journal.ts";
 import { copyOneRepository } from "./repository_copy.ts";
 import { type WalkedRepository, walkRepositories } from "./walk.ts";
@@ -38,7 +39,7 @@ export async function copyRecursively(
 }
 
 async function copyAll(run: CopyRun): Promise<CopyResult> {
-  const { options: { extra = "keep", onlyExtra }, journal, counts, failures } = run;
+  const { options: { extra = "keep" }, journal, counts, failures } = run;
   const finder = extra === "keep" ? undefined : new ExtraFinder(run);
   const resumed = journal.repositories;
   if (resumed > 0) run.tell({ kind: "resumed", repositories: resumed });
@@ -48,11 +49,10 @@ async function copyAll(run: CopyRun): Promise<CopyResult> {
 
   // What could not be seen or copied may be why something looks extra.
   if (run.failed === 0) await finder?.findOthers();
-  const found = run.failed === 0 ? sorted(finder?.items ?? []) : [];
-  const chosen = onlyExtra ? common(found, onlyExtra) : found;
-  if (extra === "delete" && !run.options.dryRun) await deleteExtra(run, chosen);
+  const found = run.failed === 0 ? finder?.repositories ?? [] : [];
+  if (extra === "delete" && !run.options.dryRun) await deleteExtra(run, found);
   if (run.failed === 0) await run.note((journal) => journal.end());
-  return { ...counts, resumed, failures, failed: run.failed, extra: chosen };
+  return { ...counts, resumed, failures, failed: run.failed, extra: sorted(found.flatMap(({ items }) => items)) };
 }
 
 async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): Promise<void> {
@@ -67,7 +67,11 @@ async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): 
         // What is extra is found by comparing all.
         (finder !== undefined || !journal.isDone(repository.repository));
     },
-    onFailure: ({ name, error }) => run.fail(name, error),
+    onFailure: (failure) => {
+      // A registry without a catalog is there.
+      const isMeant = finder && run.options.allowEmpty && "registry" in route.source;
+      if (!(isMeant && isNotThere(route.source, failure))) run.fail(failure.name, failure.error);
+    },
   });
   await mapConcurrent(walk, { concurrency: jobs, signal }, async (walked) => await copyWalked(run, walked, finder));
 }

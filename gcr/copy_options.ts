@@ -77,10 +77,18 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
   bytesPerSecond?: number;
   /**
    * What is done about tags and manifests of the destination that the source does not have: nothing, they are found
-   * and given in the result, or deleted. Nothing is deleted when anything has failed.
+   * and given in the result, or deleted. Nothing is deleted when anything has failed, and nothing ever that a manifest
+   * needs which stays. Tags and what refers to a manifest are read again right before it is deleted; what changes
+   * between that answer and the deletion is not seen, as registries have no conditional delete.
    * @default "keep"
    */
   extra?: "keep" | "find" | "delete";
+  /**
+   * Whether a source that has nothing, or whose list is not there, is meant: else what the destination has in its place
+   * is a failure, and nothing is deleted.
+   * @default false
+   */
+  allowEmpty?: boolean;
   /**
    * What may be deleted: only that of what is found which is in this list too.
    * @default all that is found
@@ -142,7 +150,9 @@ export type CopyEvent =
   /** Something could not be done; the rest goes on. */
   | { readonly kind: "failed"; readonly failure: CopyFailure }
   /** Something of the destination that the source does not have was deleted. */
-  | { readonly kind: "deleted"; readonly item: ExtraItem };
+  | { readonly kind: "deleted"; readonly item: ExtraItem }
+  /** Something stays that the source does not have, or that is in {@linkcode CopyRecursivelyOptions.onlyExtra}. */
+  | { readonly kind: "left"; readonly name: string; readonly reason: string };
 
 /** What came of a recursive copy. */
 export interface CopyResult {

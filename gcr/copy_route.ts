@@ -56,7 +56,8 @@ export class CopyRoute {
   sourceOf({ repository }: Repository): Repository | undefined {
     const source = registryOf(this.source);
     const path = moved(repository, this.#targetPath, this.#sourcePath);
-    if (!isBelow(path, pathOf(this.source))) return undefined;
+    // No repository of a registry is copied to the very path that the registry goes to.
+    if (path === "" || !isBelow(path, pathOf(this.source))) return undefined;
     // Within one registry the source may be below the target, and is no copy then.
     const inside = source.name === registryOf(this.target).name && isBelow(this.#sourcePath, this.#targetPath);
     return inside && isBelow(repository, this.#sourcePath) ? undefined : source.repository(path);

@@ -168,7 +168,7 @@ async function judge(
   listing: RepositoryListing | undefined,
 ): Promise<{ survey: Survey; plan: GarbagePlan }> {
   const survey = run.survey(repository);
-  const graph = await survey.look(listing);
+  const graph = await survey.look({ listing });
   return { survey, plan: planGarbage(graph, rules, run.now()) };
 }
 

@@ -21,6 +21,8 @@ export interface GcManifest {
   readonly members: readonly Hash[];
   /** The manifest that it refers to. */
   readonly subject?: Hash;
+  /** The digests that it mentions besides, in annotations for example. */
+  readonly mentions?: readonly Hash[];
   /** The config of an image, by which some call the image itself. */
   readonly config?: Hash;
   /** The bytes of the manifest itself. */
@@ -88,17 +90,20 @@ export class GcLinks {
     return [...this.#referrers.get(digest) ?? [], ...this.#attached.get(digest) ?? []];
   }
 
-  /** All that is kept with some manifests: members of indexes, subjects upwards, what refers to them downwards. */
-  reach(roots: Iterable<Hash>): Set<Hash> {
+  /**
+   * All that is kept with some manifests, each with the one that keeps it, the roots with themselves: what they need, and
+   * what refers to them as far as they stay whole.
+   */
+  reach(roots: Iterable<Hash>, isWhole: (digest: Hash) => boolean = () => true): Map<Hash, Hash> {
     const { manifests } = this.#graph;
-    const reached = new Set<Hash>();
-    const open = [...roots];
-    for (let digest = open.pop(); digest; digest = open.pop()) {
-      const manifest = manifests.get(digest);
-      if (!manifest || reached.has(digest)) continue;
-      reached.add(digest);
-      open.push(...manifest.members, ...this.referring(digest));
-      if (manifest.subject) open.push(manifest.subject);
+    const reached = new Map<Hash, Hash>();
+    const open = [...roots].map((digest): [Hash, Hash] => [digest, digest]);
+    for (let next = open.pop(); next; next = open.pop()) {
+      const [digest, keeper] = next;
+      if (!manifests.has(digest) || reached.has(digest)) continue;
+      reached.set(digest, keeper);
+      const kept = isWhole(digest) ? [...this.needs(digest), ...this.referring(digest)] : this.needs(digest);
+      for (const other of kept) open.push([other, digest]);
     }
     return reached;
   }
@@ -128,16 +133,23 @@ export class GcLinks {
     return waiting.size > 0 ? [...waves, [...waiting.keys()]] : waves;
   }
 
-  /** What must stay for as long as a manifest does: its members and its subject. */
+  /** The manifests that must stay for as long as one does: all that it mentions, be it as a member or in passing. */
   needs(digest: Hash): Hash[] {
-    const { members = [], subject } = this.#graph.manifests.get(digest) ?? {};
-    return [...members, ...subject ? [subject] : []];
+    const { manifests } = this.#graph;
+    const { members = [], subject, blobs = [], mentions = [] } = manifests.get(digest) ?? {};
+    const named = [...members, ...subject ? [subject] : [], ...blobs.map(({ digest }) => digest), ...mentions];
+    return named.filter((other) => manifests.has(other));
+  }
+
+  /** The manifests that some tags of a manifest belong to. */
+  owners(tags: readonly string[]): Hash[] {
+    return tags.map((tag) => this.owner(tag)).filter(isHash);
   }
 
   /** What is deleted after a manifest: what it needs, and what its tags belong to. */
   leansOn(digest: Hash): Hash[] {
     const { tags = [] } = this.#graph.manifests.get(digest) ?? {};
-    return [...this.needs(digest), ...tags.map((tag) => this.owner(tag)).filter(isHash)];
+    return [...this.needs(digest), ...this.owners(tags)];
   }
 }
 

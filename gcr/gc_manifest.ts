@@ -7,6 +7,7 @@ import {
   isDescriptor,
   isLayer,
   manifestKind,
+  mentionedDigests,
   parseIndexManifest,
   parseJsonObject,
   parseManifest,
@@ -36,6 +37,9 @@ export function gcFacts(manifest: RemoteManifest, intern: (blob: GcBlob) => GcBl
   const isBlob = ({ mediaType }: Descriptor) => isLayer(mediaType) || isConfig(mediaType);
   const config = isDescriptor(value.config) ? [value.config] : [];
   const blobs = [...config, ...descriptors(value, "layers", what), ...descriptors(value, "blobs", what)];
+  const subject = subjectOf(value, what);
+  const known = new Set([digest, subject, ...[...members, ...blobs].map(({ digest }) => digest)]);
+  const mentions = [...mentionedDigests(bytes, what)].filter((mentioned) => !known.has(mentioned));
   return {
     digest,
     size,
@@ -43,14 +47,15 @@ export function gcFacts(manifest: RemoteManifest, intern: (blob: GcBlob) => GcBl
     needed: members.filter((member) => manifestKind(member.mediaType) !== "other").map((member) => member.digest),
     blobs: [...blobs, ...members.filter(isBlob)].map((blob) => intern({ digest: blob.digest, size: blob.size })),
     ...(config.length > 0 && { config: config[0].digest }),
-    ...subjectOf(value, what),
+    ...(subject && { subject }),
+    ...(mentions.length > 0 && { mentions }),
   };
 }
 
-function subjectOf({ subject }: Record<string, unknown>, what: string): { subject?: Hash } {
-  if (subject === undefined || subject === null) return {};
+function subjectOf({ subject }: Record<string, unknown>, what: string): Hash | undefined {
+  if (subject === undefined || subject === null) return undefined;
   if (!isDescriptor(subject)) throw new ManifestError(`${what}: subject is not a descriptor`);
-  return { subject: subject.digest };
+  return subject.digest;
 }
 
 function descriptors(value: Record<string, unknown>, field: string, what: string): Descriptor[] {

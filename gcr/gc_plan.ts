@@ -43,7 +43,8 @@ export interface GarbagePlan {
  * Roots are the tags that no rule removes, what is in use, and what is too young to be judged. Kept with them are the
  * members of indexes, the subjects of what refers to something, and whatever refers to what is kept: by its subject, or
  * by a tag like `sha256-<hex>`, `.sig`, `.att` or `.sbom`. Such a tag is no root: it goes with what it belongs to, but
- * stays where the repository does not have that, unless the rules say otherwise.
+ * stays where the repository does not have that, unless the rules say otherwise. Where it stays for its age or its use,
+ * what it belongs to stays.
  *
  * @param now in milliseconds since the epoch
  */
@@ -80,21 +81,23 @@ function mark(
   graph: GcGraph,
   rules: GcRules,
   { links, now }: { links: GcLinks; now: number },
-): { ruled: RuledGraph; removed: ReadonlyMap<string, number>; live: ReadonlySet<Hash> } {
+): { ruled: RuledGraph; removed: ReadonlyMap<string, number>; live: ReadonlyMap<Hash, Hash> } {
   const ruled = new RuledGraph(graph, rules, now);
   const removed = ruled.removedTags();
   const goes = (tag: string) => isAttachedTag(tag) ? rules.orphans || links.owner(tag) : removed.has(tag);
-  const roots = [...graph.manifests.values()].filter((manifest) =>
-    ruled.isPinned(manifest) || ruled.isInGrace(manifest) || manifest.tags.some((tag) => !goes(tag))
-  );
-  return { ruled, removed, live: links.reach(roots.map(({ digest }) => digest)) };
+  const roots = [...graph.manifests.values()].flatMap((manifest) => {
+    const { digest, tags } = manifest;
+    if (ruled.isPinned(manifest) || ruled.isInGrace(manifest)) return [digest, ...links.owners(tags)];
+    return tags.some((tag) => !goes(tag)) ? [digest] : [];
+  });
+  return { ruled, removed, live: links.reach(roots) };
 }
 
 /** How much would be kept if all of which nobody knows the age were old. */
 function liveIfOld(
   graph: GcGraph,
   rules: GcRules,
-  { live, ...options }: { links: GcLinks; now: number; live: ReadonlySet<Hash> },
+  { live, ...options }: { links: GcLinks; now: number; live: ReadonlyMap<Hash, Hash> },
 ): number {
   const all = [...graph.manifests];
   if (all.every(([, { uploaded }]) => uploaded !== undefined)) return live.size;

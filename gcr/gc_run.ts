@@ -4,9 +4,10 @@ import type { Repository } from "../src/name/mod.ts";
 import { type Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
 import { type GcEvent, GcTally } from "./gc_events.ts";
 import { GcJournal } from "./gc_journal.ts";
+import { planGarbage } from "./gc_plan.ts";
 import type { GcRules } from "./gc_rules.ts";
 import { Survey } from "./gc_survey.ts";
-import { type Garbage, Sweep } from "./gc_sweep.ts";
+import { type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
 import type { JournalLine } from "./journal.ts";
 import { RateLimit } from "./rate_limit.ts";
 
@@ -111,19 +112,28 @@ export class GcRun {
 
   /** Deletes garbage of a repository. */
   async sweep(survey: Survey, rules: GcRules, garbage: Garbage): Promise<void> {
-    const { puller, tally } = this;
-    const sweep = new Sweep(survey, rules, {
-      puller,
+    const sweep = new Sweep(survey, {
+      judge: (graph) => planGarbage(graph, rules, this.now()),
+      puller: this.puller,
       pusher: this.#pusher,
       jobs: this.#jobs,
       allowance: this.#allowance,
-      tally,
-      note: (name) => this.#journal.deleted(name),
-      now: () => this.now(),
+      tell: (event) => this.#tell(survey.repository, event),
       signal: this.#options.signal,
     });
     await sweep.run(garbage);
     await this.#journal.done(survey.repository.name);
+  }
+
+  async #tell({ name: repository }: Repository, event: SweepEvent): Promise<void> {
+    if (event.kind === "left") return this.tally.tell(event);
+    if (event.kind === "deleted") {
+      await this.#journal.deleted(`${repository}@${event.digest}`);
+      return this.tally.tell({ kind: "deleted", repository, digest: event.digest });
+    }
+    if (!event.alone) return;
+    await this.#journal.deleted(`${repository}:${event.tag}`);
+    this.tally.tell({ kind: "untagged", repository, tag: event.tag });
   }
 
   /** Drops what was kept for a repository that is done. */

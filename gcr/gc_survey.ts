@@ -26,6 +26,14 @@ export interface SurveyOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How a repository is looked at. */
+export interface LookOptions {
+  /** What its registry says of it, if that was asked for already. */
+  readonly listing?: RepositoryListing;
+  /** Manifests for which what refers to them is asked for anew. */
+  readonly suspects?: readonly Hash[];
+}
+
 /**
  * What a repository holds and what leads from where to where. Each manifest is fetched once, however often the
  * repository is looked at.
@@ -53,18 +61,20 @@ export class Survey {
   /**
    * What the repository holds now.
    *
-   * @param listing what its registry says of it, if that was asked for already
    * @throws {GcraneError} when anything can't be read that may lead to something.
    */
-  async look(listing?: RepositoryListing): Promise<GcGraph> {
+  async look({ listing, suspects = [] }: LookOptions = {}): Promise<GcGraph> {
     const { puller, jobs, signal } = this.#options;
+    for (const digest of suspects) this.#referrers.delete(digest);
     const current = listing ?? await listRepository(this.repository, { puller, signal });
     const listed = new Map<Hash, ListedManifest>();
     for await (const manifest of listedManifests(this.repository, current, { puller, jobs, signal })) {
       listed.set(manifest.digest, manifest);
     }
     const told = current.manifest !== undefined;
-    const found = await this.#follow(listed, told);
+    // Where tags alone are listed, what has lost its tags may be there, and be referred to.
+    const start = told ? listed.keys() : new Set([...listed.keys(), ...suspects]);
+    const found = await this.#follow([...start], listed, told);
     const manifests = new Map<Hash, GcManifest>();
     for (const digest of [...found].sort()) {
       const { needed: _, ...facts } = this.#facts.get(digest)!;
@@ -86,18 +96,20 @@ export class Survey {
     return { name: this.repository.name, ...this.#summary };
   }
 
-  /** Fetches what is listed and all that it leads to; gives the digests of what is there. */
-  async #follow(listed: ReadonlyMap<Hash, ListedManifest>, told: boolean): Promise<Set<Hash>> {
+  /** Fetches some manifests and all that they lead to; gives the digests of what is there. */
+  async #follow(start: Hash[], listed: ReadonlyMap<Hash, ListedManifest>, told: boolean): Promise<Set<Hash>> {
     const found = new Set<Hash>();
     // What was missing before may have come since.
     this.#missing.clear();
-    let wave = [...listed.keys()];
+    let wave = start;
     while (wave.length > 0) {
       const leads = await this.#inSlots(wave, (digest, signal) => this.#fetch(digest, { listed, told, signal }));
       for (const digest of wave) if (!this.#missing.has(digest)) found.add(digest);
       wave = [...new Set(leads.flat())].filter((digest) => !found.has(digest) && !this.#missing.has(digest));
     }
-    this.#checkWhole(found);
+    if (!this.#options.allowMissing) {
+      this.checkWhole(found, "delete or mend that index, or go on without what is missing with --allow-missing");
+    }
     if (this.#options.trustCreated) await this.#findAges(found, listed);
     return found;
   }
@@ -127,14 +139,17 @@ export class Survey {
     return [...members, ...subject ? [subject] : [], ...this.#referrers.get(digest) ?? []];
   }
 
-  /** @throws {NotFoundError} when an index names what is not there: what that leads to is not known then. */
-  #checkWhole(found: ReadonlySet<Hash>): void {
-    if (this.#options.allowMissing) return;
-    for (const digest of found) {
+  /**
+   * Makes sure that nothing is missing of some manifests that were seen.
+   *
+   * @throws {NotFoundError} when an index names what is not there: what that leads to is not known then.
+   */
+  checkWhole(digests: Iterable<Hash>, hint: string): void {
+    for (const digest of digests) {
       const member = this.#facts.get(digest)!.needed.find((needed) => this.#missing.has(needed));
       if (member === undefined) continue;
       throw new NotFoundError(`${this.repository}@${digest} names ${member}, which the repository does not have`, {
-        hint: "delete or mend that index, or go on without what is missing with --allow-missing",
+        hint,
       });
     }
   }

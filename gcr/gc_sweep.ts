@@ -3,16 +3,13 @@ import { mapConcurrent } from "../src/io/mod.ts";
 import type { Reference, Repository } from "../src/name/mod.ts";
 import type { Puller, Pusher } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
-import type { GcTally, LeftWhy } from "./gc_events.ts";
+import type { LeftWhy } from "./gc_events.ts";
 import { type GcGraph, GcLinks } from "./gc_graph.ts";
-import { type GarbageManifest, type GarbageTag, planGarbage } from "./gc_plan.ts";
-import type { GcRules } from "./gc_rules.ts";
+import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 import type { Survey } from "./gc_survey.ts";
 
-/** After so long a repository is looked at again before more of it is deleted, in milliseconds. */
-const FRESH = 60_000;
-/** How many manifests are deleted between two looks at the clock. */
-const BATCH = 64;
+const OTHER_TAGS = "its tags have changed";
+const LED_TO = "something leads to it now";
 
 /** What is to be deleted of a repository. */
 export interface Garbage {
@@ -28,8 +25,28 @@ export type Doomed = Pick<GarbageManifest, "digest" | "tags">;
 /** A tag that is to go, and what it has to point at for that. */
 export type LooseTag = Pick<GarbageTag, "tag" | "digest">;
 
-/** What sweeps of one run have in common. */
+/** What happens in a sweep. */
+export type SweepEvent =
+  /** A manifest was deleted. */
+  | { readonly kind: "deleted"; readonly digest: Hash }
+  /** A tag was deleted, `alone` when its manifest was to stay. */
+  | { readonly kind: "untagged"; readonly tag: string; readonly digest: Hash; readonly alone: boolean }
+  /** Something that was to go is still there. */
+  | {
+    readonly kind: "left";
+    /** A tag or a digest. */
+    readonly what: string;
+    readonly name: string;
+    readonly why: LeftWhy;
+    readonly reason: string;
+    /** What the registry answered, where it refused. */
+    readonly error?: HttpError;
+  };
+
+/** What a sweep works with. */
 export interface SweepOptions {
+  /** What can go of a repository as it is now. @throws when that can't be known */
+  readonly judge: (graph: GcGraph) => Garbage;
   /** What deletes. */
   readonly pusher: Pusher;
   /** What asks. */
@@ -38,12 +55,8 @@ export interface SweepOptions {
   readonly jobs: number;
   /** How much may still be deleted. */
   readonly allowance: { left: number };
-  /** Told of what happens. */
-  readonly tally: GcTally;
-  /** Notes that something is gone, before anything else happens. */
-  readonly note: (name: string) => Promise<void>;
-  /** The time, in milliseconds since the epoch. */
-  readonly now: () => number;
+  /** Told of what happens, before anything else does. */
+  readonly tell: (event: SweepEvent) => void | Promise<void>;
   /** Ends the work. */
   readonly signal?: AbortSignal;
 }
@@ -52,68 +65,77 @@ export interface SweepOptions {
 type Deletion = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
 
 /**
- * Deletes garbage of one repository: tags, then what leads to other manifests, then those. Before anything is deleted
- * the repository is looked at again: only what is still garbage, with the same tags, goes. What can't be deleted keeps
- * all that it leads to.
+ * Deletes garbage of one repository: tags, then what leads to other manifests, then those. The repository is looked at
+ * again first, and right before as many manifests are deleted as there are requests at the same time: only what is
+ * still garbage, with no other tags, goes. What stays, or can't be deleted, keeps all that it leads to.
+ *
+ * No registry can make sure that nothing has changed since it was asked: what begins to need a manifest while the request
+ * that deletes it is on its way comes too late.
  */
 export class Sweep {
   readonly #repository: Repository;
   readonly #survey: Survey;
-  readonly #rules: GcRules;
   readonly #options: SweepOptions;
   /** What must stay, as something that is still there needs it. */
   readonly #needed = new Set<Hash>();
   /** What stays and was told of. */
   readonly #left = new Set<Hash>();
   #links!: GcLinks;
-  #looked = 0;
 
   /** Makes it for a repository that was surveyed. */
-  constructor(survey: Survey, rules: GcRules, options: SweepOptions) {
+  constructor(survey: Survey, options: SweepOptions) {
     this.#survey = survey;
     this.#repository = survey.repository;
-    this.#rules = rules;
     this.#options = options;
   }
 
   /** Deletes what is garbage still. */
-  async run(garbage: Garbage): Promise<GcGraph> {
-    const graph = await this.#survey.look();
+  async run(garbage: Garbage): Promise<void> {
+    const { jobs } = this.#options;
+    const graph = await this.#survey.look({ suspects: garbage.manifests.map(({ digest }) => digest) });
     const { tags, manifests } = this.#allowed(this.#agree(graph, garbage));
     await this.#deleteLooseTags(tags);
     await this.#deleteTags(manifests.values());
     for (const wave of this.#links.deletionWaves(manifests.keys())) {
-      for (let at = 0; at < wave.length; at += BATCH) {
-        const batch = wave.slice(at, at + BATCH);
-        await this.#lookAgain(manifests);
+      for (let at = 0; at < wave.length; at += jobs) {
+        const batch = wave.slice(at, at + jobs);
+        await this.#lookAgain(batch, manifests);
         await this.#each(batch, (digest, signal) => this.#deleteManifest(manifests.get(digest)!, signal));
       }
     }
-    return graph;
   }
 
   /** What of the garbage is garbage now too. */
   #agree(graph: GcGraph, garbage: Garbage): Garbage {
-    this.#looked = this.#options.now();
     this.#links = new GcLinks(graph);
-    const plan = planGarbage(graph, this.#rules, this.#looked);
-    const current = new Map(plan.manifests.map((manifest) => [manifest.digest, manifest]));
+    const now = this.#options.judge(graph);
+    const current = new Map(now.manifests.map((manifest) => [manifest.digest, manifest]));
     const manifests = garbage.manifests.filter(({ digest, tags }) => {
       if (!graph.manifests.has(digest)) return false;
-      const now = current.get(digest);
-      if (now && now.tags.toSorted().join() === [...tags].sort().join()) return true;
-      this.#leave(digest, "changed", now ? "its tags have changed" : "something leads to it now");
+      const found = current.get(digest);
+      if (found && found.tags.toSorted().join() === [...tags].sort().join()) return true;
+      this.#leave(digest, "changed", found ? OTHER_TAGS : LED_TO);
       return false;
     });
-    const going = new Set(manifests.map(({ digest }) => digest));
-    for (const digest of graph.manifests.keys()) if (!going.has(digest)) this.#keepBelow(this.#links.needs(digest));
     const tags = garbage.tags.filter(({ tag, digest }) => {
-      if (plan.tags.some((now) => now.tag === tag && now.digest === digest)) return true;
+      if (now.tags.some((found) => found.tag === tag && found.digest === digest)) return true;
       const target = [...graph.manifests.values()].find((manifest) => manifest.tags.includes(tag));
       if (target) this.#leave(tag, "changed", target.digest === digest ? "it is kept now" : "it has moved");
       return false;
     });
+    this.#protect(graph, { manifests, tags });
     return { manifests, tags };
+  }
+
+  /** Keeps what is needed by manifests, and by tags of them, that are no garbage. */
+  #protect(graph: GcGraph, { manifests, tags }: Garbage): void {
+    const going = new Set(manifests.map(({ digest }) => digest));
+    const loose = new Set(tags.map(({ tag }) => tag));
+    for (const { digest, tags } of graph.manifests.values()) {
+      if (going.has(digest)) continue;
+      this.#keepBelow(this.#links.needs(digest));
+      this.#keepBelow(this.#links.owners(tags.filter((tag) => !loose.has(tag))));
+    }
   }
 
   /** As much as may still be deleted, what leads to other manifests first. */
@@ -139,11 +161,8 @@ export class Sweep {
       const outcome = await this.#deleteTag(tag, digest, signal);
       if (outcome === "moved") this.#leave(tag, "changed", "it has moved");
       else if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
-      else if (outcome instanceof HttpError) this.#leave(tag, "refused", outcome.message);
-      else if (outcome === "deleted") {
-        await this.#options.note(this.#nameOf(tag));
-        this.#options.tally.tell({ kind: "untagged", repository: this.#repository.name, tag });
-      }
+      else if (outcome instanceof HttpError) this.#leave(tag, "refused", outcome.message, outcome);
+      else if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: true });
     });
   }
 
@@ -152,37 +171,41 @@ export class Sweep {
     await this.#each(manifests, async ({ digest, tags }, signal) => {
       for (const tag of tags) {
         const outcome = await this.#deleteTag(tag, digest, signal);
+        if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: false });
         // A registry that deletes no tags drops them with the manifest.
         if (outcome === "deleted" || outcome === "gone" || outcome === "unsupported") continue;
         if (outcome === "moved") this.#leave(digest, "changed", `its tag ${tag} has moved`);
-        else this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`);
+        else this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`, outcome);
         return;
       }
     });
   }
 
   async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<Deletion> {
-    const { puller } = this.#options;
     const reference = this.#repository.tag(tag);
+    const target = await this.#targetOf(reference, signal);
+    if (target !== digest) return target ? "moved" : "gone";
+    const outcome = await this.#delete(reference, signal);
+    // Some registries that delete no tags answer 404.
+    return outcome === "gone" && await this.#targetOf(reference, signal) ? "unsupported" : outcome;
+  }
+
+  async #targetOf(tag: Reference, signal: AbortSignal): Promise<Hash | undefined> {
     try {
-      if ((await puller.head(reference, { signal })).digest !== digest) return "moved";
+      return (await this.#options.puller.head(tag, { signal })).digest;
     } catch (error) {
-      if (isMissing(error)) return "gone";
+      if (isMissing(error)) return undefined;
       throw error;
     }
-    return await this.#delete(reference, signal);
   }
 
   async #deleteManifest({ digest }: Doomed, signal: AbortSignal): Promise<void> {
     if (this.#left.has(digest)) return;
     if (this.#needed.has(digest)) return this.#leaveNeeded(digest);
     const outcome = await this.#delete(this.#repository.digest(digest), signal);
-    if (outcome === "deleted") {
-      await this.#options.note(this.#nameOf(digest));
-      this.#options.tally.tell({ kind: "deleted", repository: this.#repository.name, digest });
-    } else if (outcome !== "gone") {
-      this.#leave(digest, "refused", outcome === "unsupported" ? "the registry deletes no manifests" : outcome.message);
-    }
+    if (outcome === "deleted") await this.#options.tell({ kind: "deleted", digest });
+    else if (outcome === "unsupported") this.#leave(digest, "refused", "the registry deletes no manifests");
+    else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
   }
 
   async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<Deletion, "moved">> {
@@ -195,24 +218,28 @@ export class Sweep {
       if (!(error instanceof HttpError)) throw error;
       const codes = error.diagnostics.map(({ code }) => code);
       // By a tag, docker-registry says that it is no digest.
-      const isUnknown = error.status === 400 &&
-        codes.some((code) => code === "UNSUPPORTED" || code === "DIGEST_INVALID");
+      const isUnknown = error.status === 400 && (reference.kind === "tag" || codes.length > 0) &&
+        codes.every((code) => code === "UNSUPPORTED" || code === "DIGEST_INVALID");
       return error.status === 405 || error.status === 501 || isUnknown ? "unsupported" : error;
     }
   }
 
-  /** Looks again where the last look is long ago; what is no garbage any more stays. */
-  async #lookAgain(manifests: ReadonlyMap<Hash, Doomed>): Promise<void> {
-    if (this.#options.now() - this.#looked < FRESH) return;
-    const graph = await this.#survey.look();
-    this.#looked = this.#options.now();
-    const { manifests: garbage } = planGarbage(graph, this.#rules, this.#looked);
+  /** Looks again before some manifests are deleted; what is no garbage any more stays. */
+  async #lookAgain(batch: readonly Hash[], manifests: ReadonlyMap<Hash, Doomed>): Promise<void> {
+    const graph = await this.#survey.look({ suspects: batch });
+    this.#links = new GcLinks(graph);
+    const { manifests: garbage } = this.#options.judge(graph);
     const still = new Set(garbage.map(({ digest }) => digest));
-    for (const digest of manifests.keys()) {
-      if (!graph.manifests.has(digest) || still.has(digest) || this.#left.has(digest)) continue;
-      this.#leave(digest, "changed", "something leads to it now");
-    }
-    for (const digest of still) if (!manifests.has(digest)) this.#keepBelow(new GcLinks(graph).needs(digest));
+    const going = [...manifests.values()].filter(({ digest, tags }) => {
+      if (this.#left.has(digest)) return false;
+      const now = graph.manifests.get(digest);
+      if (!now) return true;
+      const isSame = now.tags.every((tag) => tags.includes(tag));
+      if (isSame && still.has(digest)) return true;
+      this.#leave(digest, "changed", isSame ? LED_TO : OTHER_TAGS);
+      return false;
+    });
+    this.#protect(graph, { manifests: going, tags: [] });
   }
 
   /** Works on some items at the same time. */
@@ -222,8 +249,9 @@ export class Sweep {
   }
 
   /** Tells that something stays, a manifest with all that it leads to. */
-  #leave(what: string, why: LeftWhy, reason: string): void {
-    this.#options.tally.tell({ kind: "left", name: this.#nameOf(what), why, reason });
+  #leave(what: string, why: LeftWhy, reason: string, error?: HttpError): void {
+    const name = `${this.#repository}${isHash(what) ? "@" : ":"}${what}`;
+    this.#options.tell({ kind: "left", what, name, why, reason, ...(error && { error }) });
     if (!isHash(what)) return;
     this.#left.add(what);
     this.#keepBelow(this.#links.leansOn(what));
@@ -235,10 +263,6 @@ export class Sweep {
 
   #keepBelow(digests: Iterable<Hash>): void {
     for (const digest of digests) this.#needed.add(digest);
-  }
-
-  #nameOf(what: string): string {
-    return `${this.#repository}${isHash(what) ? "@" : ":"}${what}`;
   }
 }
 

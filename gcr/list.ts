@@ -50,14 +50,14 @@ export async function listRepository(
   for (let last = options.last;;) {
     let page: TagsPage | undefined;
     const before = whole.size;
-    for await (page of puller.tagPages(repository, { pageSize, last, signal })) whole.add(page, repository);
+    for await (page of puller.tagPages(repository, { pageSize, last, signal })) whole.add(page);
     const manifests = Object.keys(page?.manifest ?? {}).length;
     if (page === undefined || (page.tags.length !== pageSize && manifests !== pageSize)) break;
     // Google's pages are of manifests, which nothing but a link leads on from. Elsewhere the page after this one tells.
     const next = page.tags.at(-1);
     const stands = last !== undefined && whole.size === before;
     if (stands || next === undefined || (manifests === pageSize && isGoogle(repository.registry.name))) {
-      onTruncated(truncated(repository, pageSize));
+      onTruncated(truncated(`the list of ${repository}`, pageSize));
       break;
     }
     last = next;
@@ -76,13 +76,10 @@ class WholeListing {
     return this.#tags.size + this.#manifests.size;
   }
 
-  add({ tags, child, manifest }: TagsPage, repository: Repository): void {
+  add({ tags, child, manifest }: TagsPage): void {
     for (const tag of tags) this.#tags.add(tag);
     for (const name of child ?? []) this.#children.add(name);
     for (const [digest, info] of Object.entries(manifest ?? {})) {
-      if (!isInfo(info)) {
-        throw new ProtocolError(`the list of ${repository}: what it says of ${JSON.stringify(digest)} makes no sense`);
-      }
       const known = this.#manifests.get(digest);
       this.#manifests.set(digest, known ? { ...info, tag: joined(known.tag, info.tag) } : info);
     }
@@ -95,20 +92,14 @@ class WholeListing {
   }
 }
 
-/** Whether it is what a list may say of a manifest. */
-function isInfo(value: unknown): value is GoogleManifestInfo {
-  if (typeof value !== "object" || value === null) return false;
-  const tag = (value as GoogleManifestInfo).tag ?? [];
-  return Array.isArray(tag) && tag.every((name) => typeof name === "string");
-}
-
 function joined(a: readonly string[] = [], b: readonly string[] = []): readonly string[] {
   return [...new Set([...a, ...b])];
 }
 
-function truncated(repository: Repository, pageSize: number): ProtocolError {
+/** The error of a list whose last page is full, and nothing leads on from it. */
+export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
-    `the list of ${repository} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
+    `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
     { hint: "there may be more: what is not listed is not seen" },
   );
 }

@@ -51,8 +51,8 @@ export async function copyOneRepository(
   }
 }
 
-/** Whether a repository has nothing itself, but others below it. */
-function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
+/** Whether a repository has nothing itself; others may be below it. */
+export function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
   return tags.length === 0 && Object.keys(manifest).length === 0;
 }
 

@@ -1,9 +1,9 @@
 import { HttpError, ProtocolError } from "../src/errors.ts";
 import { digestBytes } from "../src/io/mod.ts";
 import type { Registry, Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS, Puller } from "../src/remote/mod.ts";
+import { type CatalogPage, DEFAULT_JOBS, Puller } from "../src/remote/mod.ts";
 import { type Hash, jsonBytes } from "../src/spec/mod.ts";
-import { listRepository, type ListRepositoryOptions, type RepositoryListing } from "./list.ts";
+import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";
 
 /** A repository that a walk came by. */
@@ -136,8 +136,9 @@ class Walk {
       const { item, outcome } = taken;
       if ("error" in item || "error" in outcome) {
         const name = "error" in item ? item.name : item.repository.name;
-        // Between the catalog and now the last of a repository may have gone.
-        if (descend || !isUnknown(outcome.error)) this.#fail({ name, error: outcome.error });
+        // Between the catalog and now the last of a repository may have gone, but not the catalog.
+        const hasGone = !descend && !("error" in item) && isUnknown(outcome.error);
+        if (!hasGone) this.#fail({ name, error: outcome.error });
         continue;
       }
       const { repository } = item;
@@ -149,18 +150,31 @@ class Walk {
 
   /** The repositories of a catalog, those below `root` if that is given. */
   async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
-    const { pageSize } = this.#options;
+    const { pageSize = 1000 } = this.#options;
+    const what = `the catalog of ${registry}`;
     const prefix = root ? `${root.repository}/` : "";
     let previous = new Set<string>();
+    let last: string | undefined;
     try {
-      for await (const page of this.#puller.catalogPages(registry, { pageSize, signal: this.#signal })) {
-        const names = new Set(page.repositories.filter((name) => name.startsWith(prefix)).sort());
-        for (const name of names) {
-          if (previous.has(name)) continue;
-          const step = named(registry, name, { what: `the catalog of ${registry}`, above: [] });
-          if ("error" in step || this.#isWanted(step.repository)) yield step;
+      for (;;) {
+        let page: CatalogPage | undefined;
+        let pages = 0;
+        for await (page of this.#puller.catalogPages(registry, { pageSize, last, signal: this.#signal })) {
+          const names = new Set(page.repositories.filter((name) => name.startsWith(prefix)).sort());
+          for (const name of names) {
+            if (previous.has(name)) continue;
+            const step = named(registry, name, { what, above: [] });
+            if ("error" in step || this.#isWanted(step.repository)) yield step;
+          }
+          previous = names;
+          pages++;
         }
-        previous = names;
+        // A registry that has sent a link would send the next one too.
+        if (pages > 1 || page?.repositories.length !== pageSize) return;
+        // A full page without a link may be the last one: the page after it tells, unless it is the same again.
+        const next = page.repositories.at(-1);
+        if (next === last) throw truncated(what, pageSize);
+        last = next;
       }
     } catch (error) {
       this.#signal.throwIfAborted();

@@ -182,6 +182,12 @@ export class StoreError extends GcraneError {
   readonly code = "STORE_FAILED";
 }
 
+/** An upload to a registry's store that another server went on with, or ended: it stays as that left it. */
+export class ConflictError extends GcraneError {
+  /** @inheritdoc */
+  readonly code = "CONFLICT";
+}
+
 /** A journal of work that is not one, or one of other work. */
 export class JournalError extends GcraneError {
   /** @inheritdoc */

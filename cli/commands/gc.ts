@@ -39,7 +39,7 @@ const ownFlags = {
 /** `gcrane gc` */
 export const command: Command = declare({
   description:
-    `Prints repository@digest for every manifest that no tag leads to, and deletes nothing unless --delete says so. What leads to a manifest is a tag, an index that is kept, and in both directions whatever refers to one another: signatures, attestations and SBOMs stay with their image and go with it, also those under cosign's tags.
+    `Prints repository@digest for every manifest that no tag leads to, and deletes nothing unless --delete says so. What leads to a manifest is a tag, an index that is kept, any other manifest that is kept and mentions its digest, and in both directions whatever refers to one another: signatures, attestations and SBOMs stay with their image and go with it, also those under cosign's tags.
 
 What was uploaded in the last 24 hours stays. If anything of a repository can't be read, it is left alone, and the exit code is 1. Registries that speak Google's extension (gcr.io, pkg.dev, "gcrane registry serve") tell of manifests without a tag; of others, only what tags lead to can be looked at.
 

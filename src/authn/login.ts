@@ -1,4 +1,4 @@
-import { AuthError, FileError } from "../errors.ts";
+import { AuthError, FileError, GcraneError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { dirName, makeDirectory, writeFileAtomic } from "../runtime/mod.ts";
 import { type AuthConfig, encodeAuth, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
@@ -12,6 +12,7 @@ import {
   namedHelper,
   parseDockerConfig,
 } from "./docker_config.ts";
+import { withFileLock } from "./file_lock.ts";
 
 /** Options of {@linkcode storeCredentials} and {@linkcode eraseCredentials}. */
 export interface LoginOptions extends AbortOptions, ConfigLocationOptions {
@@ -37,7 +38,8 @@ export interface CredentialLocation {
 
 /**
  * Keeps credentials for a server as `docker login` does: in the credential helper that docker's config file names for
- * it, else in the file, which then has mode 0600. Everything else in the file stays as it is.
+ * it, else in the file, which then has mode 0600. Everything else in the file stays as it is, and of several logins at
+ * the same time, in whatever process, none is lost.
  *
  * @param server a host, with or without `https://`, or a repository; Docker Hub goes by any of its names.
  * @throws {AuthError} when the config file is not one or the helper fails; nothing was changed then.
@@ -53,8 +55,7 @@ export async function storeCredentials(
   const auth = normalizeAuth(config, "the credentials");
   if (isEmptyAuth(auth)) throw new TypeError(`there are no credentials to store for ${server}`);
   return await inTurn(configFile(options), async (file) => {
-    const { text, config } = await readConfig(file, signal);
-    const name = helperName(config, key);
+    const name = helperName((await readConfig(file, signal)).config, key);
     if (name) {
       if (auth.registryToken) {
         throw new AuthError(`the credential helper ${name} can't keep a registry token for ${server}`);
@@ -63,7 +64,8 @@ export async function storeCredentials(
     }
     // With a helper the entry stays, empty, so that docker knows of the login.
     const entry = name ? {} : entryOf(auth);
-    await writeConfig({ ...config, auths: { ...config.auths, [key]: entry } }, { file, text, signal });
+    const add = (config: DockerConfig) => ({ ...config, auths: { ...config.auths, [key]: entry } });
+    await changeConfig(file, add, { signal });
     return name ? { file, helper: name } : { file };
   });
 }
@@ -83,14 +85,16 @@ export async function eraseCredentials(
   const { helper = credentialHelper, signal } = options;
   const key = loginKey(server);
   return await inTurn(configFile(options), async (file) => {
-    const { text, config } = await readConfig(file, signal);
+    const { config } = await readConfig(file, signal);
     const name = helperName(config, key);
     if (name) await namedHelper(name, helper, file).erase(key, { signal });
-    const entries = Object.entries(config.auths ?? {});
-    const kept = entries.filter(([other]) => keyOf(other) !== key);
-    if (kept.length < entries.length) {
-      await writeConfig({ ...config, auths: Object.fromEntries(kept) }, { file, text, signal });
-    } else if (!name) return undefined;
+    const isIts = (other: string) => keyOf(other) === key;
+    const takeOut = (config: DockerConfig) => ({
+      ...config,
+      auths: Object.fromEntries(Object.entries(config.auths ?? {}).filter(([other]) => !isIts(other))),
+    });
+    if (Object.keys(config.auths ?? {}).some(isIts)) await changeConfig(file, takeOut, { signal });
+    else if (!name) return undefined;
     return name ? { file, helper: name } : { file };
   });
 }
@@ -122,31 +126,42 @@ function entryOf({ username = "", password = "", identityToken, registryToken }:
   };
 }
 
-async function readConfig(
-  file: string,
-  signal: AbortSignal | undefined,
-): Promise<{ text: string; config: DockerConfig }> {
+interface ReadConfig {
+  /** What the file holds. */
+  readonly text: string;
+  /** What that says. */
+  readonly config: DockerConfig;
+}
+
+async function readConfig(file: string, signal: AbortSignal | undefined): Promise<ReadConfig> {
   signal?.throwIfAborted();
   const text = await readFileIfThere(file) ?? "";
   return { text, config: parseDockerConfig(text, file) };
 }
 
-interface WriteOptions extends AbortOptions {
-  file: string;
-  /** What the file holds now. */
-  text: string;
-}
-
-async function writeConfig(config: DockerConfig, { file, text, signal }: WriteOptions): Promise<void> {
-  // Indented as it was, else with tabs as docker does it.
-  const indent = /^\s*\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? "\t";
-  const next = JSON.stringify(config, undefined, indent) + (text.endsWith("\n") ? "\n" : "");
-  if (next === text) return;
+/** Changes the config file as it is now, under a lock, so that what other programs write meanwhile is not lost. */
+async function changeConfig(
+  file: string,
+  change: (config: DockerConfig) => DockerConfig,
+  { signal }: AbortOptions,
+): Promise<void> {
+  const changed = ({ text, config }: ReadConfig) => {
+    // Indented as it was, else with tabs as docker does it.
+    const indent = /^\s*\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? "\t";
+    const next = JSON.stringify(change(config), undefined, indent) + (text.endsWith("\n") ? "\n" : "");
+    return next === text ? undefined : next;
+  };
+  // A file that says so already need not be one that can be written.
+  if (changed(await readConfig(file, signal)) === undefined) return;
   try {
     await makeDirectory(dirName(file), { recursive: true, mode: 0o700 });
-    await writeFileAtomic(file, next, { mode: 0o600, signal });
+    await withFileLock(file, async () => {
+      const next = changed(await readConfig(file, signal));
+      if (next !== undefined) await writeFileAtomic(file, next, { mode: 0o600, signal });
+    }, { signal });
   } catch (cause) {
     signal?.throwIfAborted();
+    if (cause instanceof GcraneError) throw cause;
     const { code } = cause as { code?: string };
     throw new FileError(`can't write ${file}${code ? `: ${code}` : ""}`, { cause, errno: code });
   }
@@ -154,7 +169,7 @@ async function writeConfig(config: DockerConfig, { file, text, signal }: WriteOp
 
 const turns = new Map<string, Promise<unknown>>();
 
-/** Runs one piece of work on a file after the other, so that two logins at once are both kept. */
+/** Runs one piece of work on a file after the other within this process, in the order in which it came. */
 async function inTurn<T>(file: string, work: (file: string) => Promise<T>): Promise<T> {
   const turn = Promise.resolve(turns.get(file)).then(() => work(file), () => work(file));
   turns.set(file, turn);

@@ -1,4 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
+import { parseJson } from "../spec/mod.ts";
 import type { Image, ImageIndex, IndexChild, Layer, ManifestView } from "./view.ts";
 
 /** One thing in which two views differ. */
@@ -92,7 +93,7 @@ async function compareViews(a: ManifestView, b: ManifestView, options: AbortOpti
 async function configContent(image: Image, options: AbortOptions): Promise<unknown> {
   const bytes = await image.rawConfigFile(options);
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return parseJson(bytes, "the config");
   } catch {
     return undefined;
   }

@@ -22,7 +22,11 @@ export async function readIndexFile(layoutPath: string, options: AbortOptions = 
 
 /** What `index.json` says. @throws {LayoutError} when there is none, or it is not an index. */
 export async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
-  const bytes = await readIndexFile(layoutPath, options);
+  return parseIndexFile(layoutPath, await readIndexFile(layoutPath, options));
+}
+
+/** What the bytes of `index.json` say. @throws {LayoutError} when they are not an index. */
+export function parseIndexFile(layoutPath: string, bytes: Bytes): IndexManifest {
   return malformed(() => parseIndexManifest(bytes, joinPath(layoutPath, "index.json")));
 }
 

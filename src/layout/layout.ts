@@ -13,7 +13,15 @@ import type { ByteStream } from "../runtime/mod.ts";
 import type { Descriptor, Hash, IndexManifest, Platform } from "../spec/mod.ts";
 import { BlobFiles } from "./blob_files.ts";
 import { findGarbage } from "./garbage.ts";
-import { checkLayout, initialiseLayout, oneAtATime, readIndex, updateIndexFile, writeIndexFile } from "./index_file.ts";
+import {
+  checkLayout,
+  initialiseLayout,
+  oneAtATime,
+  parseIndexFile,
+  readIndexFile,
+  updateIndexFile,
+  writeIndexFile,
+} from "./index_file.ts";
 import { LayoutSink } from "./sink.ts";
 import { type LayoutPlace, rootIndex } from "./views.ts";
 
@@ -206,7 +214,9 @@ export class Layout {
   async garbageCollect(options: GarbageCollectOptions = {}): Promise<GarbageCollected> {
     const { blobs } = this.#place;
     return await oneAtATime(this.path, async () => {
-      const garbage = await findGarbage(blobs, await readIndex(this.path, options), options);
+      const index = await readIndexFile(this.path, options);
+      parseIndexFile(this.path, index);
+      const garbage = await findGarbage(blobs, index, options);
       if (!options.dryRun) {
         for (const { digest } of garbage) {
           options.signal?.throwIfAborted();

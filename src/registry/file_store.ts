@@ -19,6 +19,7 @@ import type {
   StoreAppendOptions,
   StoredBlob,
   StoredUpload,
+  StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";
@@ -119,9 +120,9 @@ class FileStore implements RegistryStore {
     return this.#uploads.append(id, body, options);
   }
 
-  async finishUpload(id: string, digest: Hash, options: AbortOptions = {}): Promise<number> {
+  async finishUpload(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
     const target = this.#blobPath(digest);
-    const stat = await this.#uploads.finish(id, digest, { target, signal: options.signal });
+    const stat = await this.#uploads.finish(id, digest, { target, ...options });
     this.#verified.mark(target, stat, "sound");
     return stat.size;
   }

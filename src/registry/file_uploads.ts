@@ -3,6 +3,7 @@ import type { AbortOptions } from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
+  exists,
   type FileStat,
   type FileWriter,
   joinPath,
@@ -15,8 +16,9 @@ import {
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../spec/mod.ts";
 import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import { FileTurn, markedUpload } from "./file_turn.ts";
 import type { RunningHash } from "./running_hash.ts";
-import type { StoreAppendOptions, StoredUpload } from "./store.ts";
+import type { StoreAppendOptions, StoredUpload, StoreFinishOptions } from "./store.ts";
 import { checkUploadId, isSegment } from "./store_key.ts";
 import { UploadHashes } from "./upload_hashes.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
@@ -35,14 +37,14 @@ export class FileUploads {
 
   /** See `RegistryStore.uploads`. */
   async *list(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
-    options.signal?.throwIfAborted();
-    const read = () => readDirectory(this.#root).catch(missingIsUndefined);
-    for (const { name } of await atFile("list", this.#root, read) ?? []) {
-      if (!isSegment(name)) continue;
+    const modified = new Map<string, number>();
+    for (const name of await this.#names(options)) {
+      const id = isSegment(name) ? name : markedUpload(name);
       const path = joinPath(this.#root, name);
       const stat = await atFile("read", path, () => lstat(path).catch(missingIsUndefined));
-      if (stat) yield { id: name, modified: stat.mtimeMs };
+      if (stat && id !== undefined && isSegment(id)) modified.set(id, Math.max(stat.mtimeMs, modified.get(id) ?? 0));
     }
+    for (const [id, time] of modified) yield { id, modified: time };
   }
 
   /** See `RegistryStore.uploadSize`. */
@@ -54,26 +56,31 @@ export class FileUploads {
 
   /** See `RegistryStore.appendUpload`. */
   async append(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
-    const { algorithm = "sha256", signal } = options;
+    const { algorithm = "sha256", size, signal } = options;
     const path = this.#path(id);
+    let turn: FileTurn | undefined;
     const reader = body.getReader();
     const abort = () => void reader.cancel(signal?.reason).catch(() => {});
     signal?.addEventListener("abort", abort, { once: true });
     let hash: RunningHash | undefined;
+    let isOwn = true;
     try {
       signal?.throwIfAborted();
-      const writer = await this.#open(path);
+      turn = size === undefined ? undefined : await FileTurn.take(path, size);
+      const writer = turn?.writer ?? await this.#open(path);
       try {
         hash = await this.#hashes.take(id, { path, size: writer.position, algorithm, signal });
         await pour(reader, { writer, hash, path, signal });
       } finally {
         await atFile("write", path, () => writer.close());
-        if (hash?.size === await this.size(id)) this.#hashes.giveBack(id, hash);
+        isOwn = await turn?.end() ?? true;
+        if (isOwn && hash?.size === await this.size(id)) this.#hashes.giveBack(id, hash);
       }
-      return await this.size(id);
+      if (turn && !isOwn) throw turn.conflict;
+      return turn ? writer.position : await this.size(id);
     } catch (error) {
       reader.cancel(error).catch(() => {});
-      if (error instanceof StoreError) await this.cancel(id);
+      if (error instanceof StoreError && isOwn) await this.cancel(id);
       throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -81,13 +88,15 @@ export class FileUploads {
   }
 
   /** See `RegistryStore.finishUpload`: the upload becomes the file at `target`, and this is what it then is. */
-  async finish(id: string, digest: Hash, options: { target: string; signal?: AbortSignal }): Promise<FileStat> {
+  async finish(id: string, digest: Hash, options: StoreFinishOptions & { target: string }): Promise<FileStat> {
     const { target, signal } = options;
     signal?.throwIfAborted();
     const path = this.#path(id);
+    const size = options.size ?? await this.size(id);
+    const turn = await FileTurn.take(path, size);
+    const { writer } = turn;
+    let isOwn: boolean | undefined;
     try {
-      const writer = await this.#open(path);
-      const size = writer.position;
       try {
         const hash = await this.#hashes.take(id, { path, size, algorithm: hashAlgorithm(digest), signal });
         const actual = await hash.digest();
@@ -102,9 +111,12 @@ export class FileUploads {
       await atFile("write", path, () => setTimes(path, Date.now() - SETTLED_AGE));
       const stat = await lstat(path);
       if (stat.size !== size) throw new StoreError(`${path} was written to while it was being finished`);
+      isOwn = await turn.end();
+      if (!isOwn) throw turn.conflict;
       await atFile("write", target, () => inDirectory(target, this.#sync, () => rename(path, target)));
       return stat;
     } catch (error) {
+      if (!(isOwn ?? await turn.end()) || !await exists(path)) throw turn.conflict;
       await this.cancel(id);
       throw error;
     }
@@ -115,7 +127,16 @@ export class FileUploads {
     options.signal?.throwIfAborted();
     const path = this.#path(id);
     this.#hashes.forget(id);
-    await atFile("remove", path, () => remove(path));
+    const marks = (await this.#names(options)).filter((name) => markedUpload(name) === id);
+    for (const each of [path, ...marks.map((name) => joinPath(this.#root, name))]) {
+      await atFile("remove", each, () => remove(each));
+    }
+  }
+
+  async #names({ signal }: AbortOptions): Promise<string[]> {
+    signal?.throwIfAborted();
+    const read = () => readDirectory(this.#root).catch(missingIsUndefined);
+    return (await atFile("list", this.#root, read) ?? []).map(({ name }) => name);
   }
 
   #open(path: string): Promise<FileWriter> {

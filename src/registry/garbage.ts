@@ -56,8 +56,8 @@ export interface CollectedGarbage {
  * it in a manifest, and looks for it afterwards. A manifest whose blob has just gone is refused, so that the client
  * sends it again.
  *
- * @throws {StoreError} when the store fails, or a manifest's bytes are spoilt: what it names can't be known then, and
- * nothing is removed. What went before another failure is gone.
+ * @throws {StoreError} when the store fails, or a manifest can't be read: what it names can't be known then, and nothing
+ * is removed. What went before another failure is gone.
  * @throws {RangeError} when the grace is less than a minute.
  */
 export async function collectGarbage(

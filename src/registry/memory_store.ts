@@ -9,9 +9,11 @@ import type {
   StoreAppendOptions,
   StoredBlob,
   StoredUpload,
+  StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";
+import { uploadConflict } from "./upload_conflict.ts";
 import { checkUploadId, keySegments, pathSegments } from "./store_key.ts";
 
 /** A store in memory: everything is gone when it is. Blobs are kept in the chunks that they came in. */
@@ -111,22 +113,33 @@ class MemoryStore implements RegistryStore {
   async appendUpload(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
     checkUploadId(id);
     const { algorithm = "sha256", signal } = options;
+    let { size } = options;
     const hash = await RunningHash.start(algorithm);
-    let upload = this.#uploads.get(id);
-    if (!upload) this.#uploads.set(id, upload = { parts: [], size: 0, modified: Date.now(), hash });
+    const upload = this.#uploads.get(id) ?? { parts: [], size: 0, modified: Date.now(), hash };
+    const check = () => {
+      if (size === undefined || upload.size === size && this.#uploads.get(id) === upload) return;
+      throw uploadConflict(id);
+    };
+    if (size === undefined || size === upload.size) this.#uploads.set(id, upload);
+    else body.cancel().catch(() => {});
+    check();
     for await (const chunk of chunks(body, { signal })) {
+      check();
       upload.parts.push(chunk);
       upload.size += chunk.length;
       upload.hash.update(chunk);
       upload.modified = Date.now();
+      if (size !== undefined) size = upload.size;
     }
+    check();
     return upload.size;
   }
 
-  async finishUpload(id: string, digest: Hash, options: AbortOptions = {}): Promise<number> {
+  async finishUpload(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
     await settle(options);
     const algorithm = hashAlgorithm(digest);
     const upload = this.#uploads.get(checkUploadId(id));
+    if ((upload?.size ?? 0) !== (options.size ?? upload?.size ?? 0)) throw uploadConflict(id);
     this.#uploads.delete(id);
     const { parts, size } = upload ?? { parts: [], size: 0 };
     const hash = upload?.hash.algorithm === algorithm ? upload.hash : await hashParts(parts, algorithm);

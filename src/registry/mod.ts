@@ -54,6 +54,7 @@ export type {
   StoreAppendOptions,
   StoredBlob,
   StoredUpload,
+  StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";

@@ -71,7 +71,7 @@ export interface ObjectBucket {
   startParts(key: string, options?: AbortOptions): Promise<PartsUpload>;
   /** Writes a part, its number from 1, and gives its etag. */
   putPart(upload: PartsUpload, part: { number: number; bytes: Bytes }, options?: AbortOptions): Promise<string>;
-  /** Makes the object of the parts that have these etags, in order. */
+  /** Makes the object of the parts that have these etags, in order; there is no part where one is empty. */
   finishParts(upload: PartsUpload, etags: readonly string[], options?: AbortOptions): Promise<void>;
   /** Drops the parts, if there still are any. */
   dropParts(upload: PartsUpload, options?: AbortOptions): Promise<void>;

@@ -10,6 +10,7 @@ import type {
   StoreAppendOptions,
   StoredBlob,
   StoredUpload,
+  StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
 } from "./store.ts";
@@ -83,7 +84,7 @@ class ObjectStore implements RegistryStore {
     return this.#uploads.append(id, body, options);
   }
 
-  finishUpload(id: string, digest: Hash, options?: AbortOptions): Promise<number> {
+  finishUpload(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number> {
     return this.#uploads.finish(id, digest, options);
   }
 

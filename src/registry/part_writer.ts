@@ -2,10 +2,10 @@ import type { Semaphore } from "../io/mod.ts";
 import { type Bytes, type ResumableHash, resumableHash } from "../runtime/mod.ts";
 import type { ObjectBucket } from "./object_bucket.ts";
 import { PartBuffer } from "./part_buffer.ts";
-import { digestWith, type SavedState, saveState } from "./upload_state.ts";
+import { digestWith, type SavedState, saveState, type UploadParts } from "./upload_state.ts";
 
-/** A server that is killed in the middle of a request loses what came after every so many parts. */
-const SAVE_EVERY = 8;
+/** How many numbers of parts are taken at a time. A server that is killed loses the parts since it took some last. */
+const TAKEN_AT_ONCE = 8;
 
 /** What a {@linkcode PartWriter} works with. */
 export interface PartWriterOptions {
@@ -20,6 +20,9 @@ export interface PartWriterOptions {
 /**
  * Adds bytes to an upload: hashes them, writes full parts while the next one fills, and saves the state. In memory are
  * the part that fills and the one on its way.
+ *
+ * Another server may do the same at the same time. One of them fails to save the state over the other's; and as the
+ * numbers of parts are taken by saving the state before, none writes over the other's parts.
  */
 export class PartWriter {
   readonly #bucket: ObjectBucket;
@@ -29,6 +32,7 @@ export class PartWriter {
   readonly #buffer: PartBuffer = new PartBuffer();
   readonly #etags: string[];
   #saved: SavedState;
+  #taken = 0;
   #written: number;
   #onItsWay: Promise<void> = Promise.resolve();
 
@@ -51,6 +55,11 @@ export class PartWriter {
     return writer;
   }
 
+  /** The state that was saved last. */
+  get saved(): SavedState {
+    return this.#saved;
+  }
+
   /** Takes bytes, and waits while there is no room for more. */
   async write(chunk: Bytes): Promise<void> {
     for (let rest = chunk; rest.length > 0;) {
@@ -63,7 +72,7 @@ export class PartWriter {
   /** Saves where the upload is; the number of its bytes. */
   async close(): Promise<number> {
     await this.#onItsWay;
-    await this.#save();
+    await this.#save(this.#etags.length);
     return this.#saved.state.size;
   }
 
@@ -74,7 +83,7 @@ export class PartWriter {
 
   async #send(): Promise<void> {
     await this.#onItsWay;
-    const { upload } = this.#saved.state.parts ?? await this.#startParts();
+    const { upload } = this.#taken > 0 ? this.#saved.state.parts! : await this.#takeFirst();
     const bytes = this.#buffer.take();
     this.#hash.update(bytes);
     const number = this.#etags.push("") as number;
@@ -87,20 +96,29 @@ export class PartWriter {
     });
     this.#onItsWay.catch(() => {}); // it is waited for before the next part, and at the end
     await started.promise;
-    if (number % SAVE_EVERY > 0) return;
+    if (number < this.#taken) return;
     await this.#onItsWay;
-    await this.#save();
+    await this.#save(number + TAKEN_AT_ONCE);
   }
 
-  /** Begins the object, and notes that before anything else, so that it can be found again. */
-  async #startParts(): Promise<NonNullable<SavedState["state"]["parts"]>> {
+  /** Takes numbers for parts, and begins the object if that has not been done: the state says so before there is any. */
+  async #takeFirst(): Promise<UploadParts> {
     const { state } = this.#saved;
-    const parts = { upload: await this.#bucket.startParts(state.object), etags: [] };
-    this.#saved = await saveState(this.#bucket, this.#key, { ...this.#saved, state: { ...state, parts } });
+    const begun: UploadParts = state.parts ?? { upload: await this.#bucket.startParts(state.object), etags: [] };
+    const { taken = begun.etags.length } = begun;
+    const parts = { ...begun, taken: taken + TAKEN_AT_ONCE };
+    try {
+      this.#saved = await saveState(this.#bucket, this.#key, { ...this.#saved, state: { ...state, parts } });
+    } catch (error) {
+      if (!state.parts) await this.#bucket.dropParts(begun.upload).catch(() => {});
+      throw error;
+    }
+    while (this.#etags.length < taken) this.#etags.push(""); // another server took these
+    this.#taken = parts.taken;
     return parts;
   }
 
-  async #save(): Promise<void> {
+  async #save(taken: number): Promise<void> {
     const { state: { object, algorithm, parts }, etag } = this.#saved;
     const rest = this.#buffer.peek();
     const state = {
@@ -108,9 +126,10 @@ export class PartWriter {
       object,
       algorithm,
       digest: await digestWith(this.#hash, algorithm, rest),
-      ...(parts && { parts: { upload: parts.upload, etags: [...this.#etags] } }),
+      ...(parts && { parts: this.#taken > 0 ? { ...parts, etags: [...this.#etags], taken } : parts }),
       hash: this.#hash.save(),
     };
     this.#saved = await saveState(this.#bucket, this.#key, { state, rest, etag });
+    this.#taken = taken;
   }
 }

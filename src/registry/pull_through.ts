@@ -1,15 +1,10 @@
 import { HttpError } from "../errors.ts";
 import { Limits } from "../io/mod.ts";
 import { pullScope } from "../name/mod.ts";
+import { parseTagsPage } from "../remote/mod.ts";
 import { type ByteStream, runtimeName } from "../runtime/mod.ts";
-import {
-  type Descriptor,
-  type Hash,
-  hashAlgorithm,
-  MediaType,
-  parseIndexManifest,
-  parseJsonObject,
-} from "../spec/mod.ts";
+import { type Descriptor, type Hash, hashAlgorithm, MediaType, parseIndexManifest } from "../spec/mod.ts";
+import { nextLink } from "../transport/mod.ts";
 import { serveBlob, serveStream } from "./blobs.ts";
 import { CachedManifests } from "./cached_manifests.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
@@ -98,18 +93,17 @@ export class PullThrough {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listTags(this.#context, asked), async () => {
       const repository = this.#upstream.repository(name);
-      const query = new URLSearchParams([...url.searchParams].filter(([key]) => key === "n" || key === "last"));
       const answer = await this.#upstream.connection.requestWhole(repository.repository, {
         method: "GET",
-        to: `/v2/${repository.repository}/tags/list?${query}`,
+        to: `/v2/${repository.repository}/tags/list${url.search}`,
         scopes: [pullScope(repository)],
         expect: [200],
         signal: request.signal,
       }, { limit: Limits.manifest, what: `the tags of ${repository}` });
-      const { tags } = parseJsonObject(answer.bytes, `the tags of ${repository}`);
-      const next = /<[^>]*\?([^>]*)>/.exec(answer.response.headers.get("Link") ?? "")?.[1];
-      return replyJson({ name, tags: Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : [] }, {
-        headers: next ? { "Link": `<${url.pathname}?${new URLSearchParams(next)}>; rel="next"` } : {},
+      const { tags } = parseTagsPage(answer, repository);
+      const next = nextLink(answer);
+      return replyJson({ name, tags }, {
+        headers: next ? { "Link": `<${url.pathname}?${next.searchParams}>; rel="next"` } : {},
       });
     });
   }

@@ -86,7 +86,7 @@ export class R2ObjectBucket implements ObjectBucket {
   }
 
   finishParts({ key, id }: PartsUpload, etags: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
-    const parts = etags.map((etag, i) => ({ partNumber: i + 1, etag }));
+    const parts = etags.map((etag, i) => ({ partNumber: i + 1, etag })).filter(({ etag }) => etag !== "");
     return this.#ask(`finish ${key}`, signal, async (attempt) => {
       try {
         await this.#bucket.resumeMultipartUpload(key, id).complete(parts);

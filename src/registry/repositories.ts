@@ -1,10 +1,10 @@
-import { StoreError } from "../errors.ts";
+import { ManifestError, StoreError } from "../errors.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
-import { type Hash, isHash } from "../spec/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
+import { type Hash, isHash, mentionedDigests } from "../spec/mod.ts";
 import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
 import { digestKey, keyDigests } from "./digest_key.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
-import { namedDigests } from "./named_digests.ts";
 import type { RegistryStore, StoredBlob, StoreListOptions } from "./store.ts";
 
 /** How many records of a repository are read at the same time. */
@@ -54,16 +54,20 @@ export class Repositories {
   /**
    * The digests that a manifest names; none where there is no such manifest.
    *
-   * @throws {StoreError} when its bytes are spoilt.
+   * @throws {StoreError} when it can't be read: what it names is unknown.
    */
-  async digestsNamedBy(name: string, digest: Hash, options?: AbortOptions): Promise<Hash[]> {
+  async digestsNamedBy(name: string, digest: Hash, options?: AbortOptions): Promise<ReadonlySet<Hash>> {
     const encoded = await this.#store.get(manifestKey(name, digest), options);
-    if (!encoded) return [];
-    const record = await decodeManifestRecord(encoded, digest);
-    if (record) return namedDigests(record.bytes);
-    throw new StoreError(`the bytes of the manifest ${name}@${digest} are spoilt: what it names can't be known`, {
-      hint: "push the image again, or delete the manifest",
-    });
+    if (!encoded) return new Set();
+    try {
+      return await namedDigests(encoded, digest);
+    } catch (cause) {
+      const reason = (cause as Error).message;
+      throw new StoreError(`what the manifest ${name}@${digest} names can't be known: ${reason}`, {
+        cause,
+        hint: "push the image again, or delete the manifest",
+      });
+    }
   }
 
   /** The digest that a tag points at, or `undefined`. */
@@ -104,10 +108,15 @@ export class Repositories {
 
   /** Removes a manifest, its place among the referrers and the tags that point at it; whether it was there. */
   async deleteManifest(name: string, digest: Hash): Promise<boolean> {
-    const manifest = await this.manifest(name, digest);
-    const named = manifest ? namedDigests(manifest.bytes) : [];
+    const encoded = await this.#store.get(manifestKey(name, digest));
+    if (!encoded) return false;
+    const named = await namedDigests(encoded, digest).catch((error) => {
+      if (error instanceof ManifestError) return this.blobDigests(name); // it may name any of them
+      throw error;
+    });
     await mapConcurrent(named, { concurrency: CONCURRENCY }, (digest) => this.claims.note(digest));
     if (!await this.#store.delete(manifestKey(name, digest))) return false;
+    const manifest = await decodeManifestRecord(encoded, digest);
     if (manifest?.subject) await this.#store.delete(referrerKey(name, manifest.subject, digest));
     for (const [tag, target] of await this.tags(name)) {
       if (target === digest) await this.#store.delete(tagKey(name, tag));
@@ -268,6 +277,13 @@ export class Repositories {
       }
     }
   }
+}
+
+/** The digests that the manifest of a record names. @throws {ManifestError} when it can't be read. */
+async function namedDigests(encoded: Bytes, digest: Hash): Promise<ReadonlySet<Hash>> {
+  const record = await decodeManifestRecord(encoded, digest);
+  if (!record) throw new ManifestError("its bytes are spoilt");
+  return mentionedDigests(record.bytes);
 }
 
 function path(name: string): string {

@@ -78,7 +78,11 @@ export class S3Bucket implements ObjectBucket {
         signal,
       });
     let response = await send(condition, [404, 409, 412, 501]);
-    if (response.status === 404) throw failureOf(`write ${key}`, 404, await textOf(response)).error;
+    if (response.status === 404) {
+      const { error, code } = failureOf(`write ${key}`, 404, await textOf(response));
+      if (code === "NoSuchKey" && onlyIf !== undefined) return undefined; // it was to have an etag
+      throw error;
+    }
     if (response.status === 501) { // there are no conditions here
       await response.body?.cancel();
       response = await send({}, []);
@@ -144,12 +148,14 @@ export class S3Bucket implements ObjectBucket {
       signal,
     });
     await response.body?.cancel();
-    return response.headers.get("ETag") ?? "";
+    const etag = response.headers.get("ETag");
+    if (etag) return etag;
+    throw new StoreError(`the service takes a part of ${upload.key} and does not say its ETag`);
   }
 
   async finishParts(upload: PartsUpload, etags: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
     const parts = etags.map((etag, i) =>
-      `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag.replaceAll('"', "&quot;")}</ETag></Part>`
+      etag && `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag.replaceAll('"', "&quot;")}</ETag></Part>`
     );
     const response = await this.#client.send({
       method: "POST",

@@ -60,8 +60,17 @@ export interface StorePutOptions extends AbortOptions {
   readonly durable?: boolean;
 }
 
+/** Options of {@linkcode RegistryStore.finishUpload}. */
+export interface StoreFinishOptions extends AbortOptions {
+  /**
+   * The bytes that the upload has to have. Without it, no other server may work on the upload meanwhile.
+   * @default as many as it has
+   */
+  readonly size?: number;
+}
+
 /** Options of {@linkcode RegistryStore.appendUpload}. */
-export interface StoreAppendOptions extends AbortOptions {
+export interface StoreAppendOptions extends StoreFinishOptions {
   /**
    * The algorithm of the digest that {@linkcode RegistryStore.finishUpload} is likely to be given: the bytes are hashed
    * on the way, and with another digest they may have to be read again.
@@ -115,15 +124,19 @@ export interface RegistryStore {
   /**
    * Adds a stream to an upload and gives its new size. When the stream fails, what came before is kept, so that a
    * client can go on from there; when the store fails, the whole upload is dropped.
+   *
+   * @throws {ConflictError} when the upload is not of the given size, or when another server went on with it before this
+   * call was done: nothing is added, and the upload stays as the other left it.
    */
   appendUpload(id: string, body: ByteStream, options?: StoreAppendOptions): Promise<number>;
   /**
-   * Makes a blob of an upload, which is gone afterwards in any case, and gives its size. The bytes are neither copied
-   * nor read again where they were hashed on the way in.
+   * Makes a blob of an upload and gives its size. The bytes are neither copied nor read again where they were hashed on
+   * the way in. The upload is gone afterwards, unless there is a conflict.
    *
    * @throws {DigestMismatchError} when the bytes have another digest; no blob is made.
+   * @throws {ConflictError} as {@linkcode appendUpload}.
    */
-  finishUpload(id: string, digest: Hash, options?: AbortOptions): Promise<number>;
+  finishUpload(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number>;
   /** Drops an upload and its bytes, if there are any. */
   cancelUpload(id: string, options?: AbortOptions): Promise<void>;
 }

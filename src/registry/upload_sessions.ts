@@ -1,6 +1,7 @@
+import { ConflictError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { type Algorithm, type Hash, jsonBytes } from "../spec/mod.ts";
-import type { RegistryStore } from "./store.ts";
+import type { RegistryStore, StoreFinishOptions } from "./store.ts";
 
 /** An upload that a client has begun and not yet closed. */
 export interface UploadSession {
@@ -59,12 +60,21 @@ export class UploadSessions {
     return await result;
   }
 
-  /** Makes a blob of an upload and ends it. @throws {DigestMismatchError} when the bytes have another digest. */
-  async finish(session: UploadSession, digest: Hash): Promise<void> {
+  /**
+   * Makes a blob of an upload and ends it.
+   *
+   * @throws {DigestMismatchError} when the bytes have another digest.
+   * @throws {ConflictError} when another server went on with it, which it is left to.
+   */
+  async finish(session: UploadSession, digest: Hash, options: StoreFinishOptions = {}): Promise<void> {
+    let isOver = true;
     try {
-      await this.#store.finishUpload(session.id, digest);
+      await this.#store.finishUpload(session.id, digest, options);
+    } catch (error) {
+      isOver = !(error instanceof ConflictError);
+      throw error;
     } finally {
-      await this.#store.delete(key(session.id));
+      if (isOver) await this.#store.delete(key(session.id));
     }
   }
 

@@ -3,6 +3,7 @@ import { type AbortOptions, Limits, readAll } from "../io/mod.ts";
 import { type Bytes, type ResumableHash, resumableHash } from "../runtime/mod.ts";
 import type { Algorithm, Hash } from "../spec/mod.ts";
 import type { ObjectBucket, PartsUpload } from "./object_bucket.ts";
+import { uploadConflict } from "./upload_conflict.ts";
 
 /** What an object store keeps of an upload between two requests, so that any server can go on with it. */
 export interface UploadState {
@@ -15,9 +16,24 @@ export interface UploadState {
   /** The digest of all bytes by that algorithm, or by another that it is being finished with. */
   readonly digest: Hash;
   /** The parts that have been written, if any. */
-  readonly parts?: { readonly upload: PartsUpload; readonly etags: readonly string[] };
+  readonly parts?: UploadParts;
   /** The state of the hash after the parts. */
   readonly hash: string;
+  /** What tells this version from any other. */
+  readonly save?: string;
+}
+
+/** The parts of an upload. */
+export interface UploadParts {
+  /** What they are parts of. */
+  readonly upload: PartsUpload;
+  /** The etags of the parts by their numbers, from 1; an empty one where a number is not used. */
+  readonly etags: readonly string[];
+  /**
+   * The highest number that a server may be writing to: another one takes those that follow.
+   * @default the last of the etags
+   */
+  readonly taken?: number;
 }
 
 /** A state with what belongs to it. */
@@ -71,16 +87,23 @@ export async function loadSize(bucket: ObjectBucket, key: string, options: Abort
   return Number(/^\{"size":(\d+),/.exec(head)?.[1] ?? 0);
 }
 
-/** Writes the state of an upload over the version that it came of, and gives it with its new version. */
+/**
+ * Writes the state of an upload over the version that it came of, and gives it with its new version.
+ *
+ * @throws {ConflictError} when there is another version by now, or none any more.
+ */
 export async function saveState(bucket: ObjectBucket, key: string, saved: SavedState): Promise<SavedState> {
   const { state: { size, ...others }, rest, etag } = saved;
-  const line = new TextEncoder().encode(`${JSON.stringify({ size, ...others })}\n`);
+  const save = crypto.randomUUID();
+  const line = new TextEncoder().encode(`${JSON.stringify({ size, ...others, save })}\n`);
   const bytes = new Uint8Array(line.length + rest.length);
   bytes.set(line);
   bytes.set(rest, line.length);
   const next = await bucket.put(key, bytes, { onlyIf: etag ?? "absent" });
   if (next !== undefined) return { ...saved, etag: next };
-  throw new StoreError(`another server went on with ${key}`, { hint: "start the upload again" });
+  const current = await loadState(bucket, key);
+  if (current?.state.save === save) return { ...saved, etag: current.etag }; // an answer was lost, and it was tried again
+  throw uploadConflict(key.slice(key.lastIndexOf("/") + 1));
 }
 
 /** The digest of what was hashed so far and some bytes more; the hash stays as it is. */

@@ -1,4 +1,4 @@
-import { DigestMismatchError, StoreError } from "../errors.ts";
+import { ConflictError, DigestMismatchError, StoreError } from "../errors.ts";
 import { type Hash, hashAlgorithm, isHash } from "../spec/mod.ts";
 import { CATALOG, type RegistryCaller, repositoryScope } from "./access.ts";
 import { parseContentRange } from "./byte_range.ts";
@@ -51,8 +51,10 @@ export function closeUpload(context: RegistryContext, asked: RepositoryRequest, 
     const size = await receive(context, { session, exchange: asked.exchange, signal });
     if (size instanceof Response) return size;
     try {
-      await context.repositories.receiveBlob(asked.name, digest, () => context.sessions.finish(session, digest));
+      const finish = () => context.sessions.finish(session, digest, { size });
+      await context.repositories.receiveBlob(asked.name, digest, finish);
     } catch (error) {
+      if (error instanceof ConflictError) return await outOfOrder(context, session);
       return digestMismatch(error, digest);
     }
     return blobCreated(asked.name, digest);
@@ -124,9 +126,10 @@ async function withSession(
 
 /** Adds the body of a request to a session and gives its new size, or says what was wrong with the chunk. */
 async function receive(
-  { store, sessions }: RegistryContext,
+  context: RegistryContext,
   { session, exchange, signal }: { session: UploadSession; exchange: Exchange; signal: AbortSignal },
 ): Promise<number | Response> {
+  const { store, sessions } = context;
   const { request, body } = exchange;
   const before = await store.uploadSize(session.id);
   const header = request.headers.get("Content-Range");
@@ -134,25 +137,33 @@ async function receive(
   if (header !== null && !range) {
     return refuse(400, "BLOB_UPLOAD_INVALID", { message: "Content-Range is not of the form first-last" });
   }
-  if (range && range.offset !== before) {
-    const headers = progressHeaders(session, before);
-    return refuse(416, "BLOB_UPLOAD_INVALID", { message: `the next chunk has to start at byte ${before}`, headers });
-  }
+  if (range && range.offset !== before) return await outOfOrder(context, session);
   const length = contentLength(request);
   if (range && length !== undefined && length !== range.length) return sizeInvalid(length, range.length);
   if (!body) return range ? sizeInvalid(0, range.length) : before;
 
   let after: number;
   try {
-    after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, signal });
+    after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, size: before, signal });
   } catch (error) {
-    if (error instanceof StoreError) await sessions.cancel(session);
+    if (error instanceof ConflictError) return await outOfOrder(context, session);
+    // A store that failed has dropped what it had, unless another server goes on with it.
+    if (error instanceof StoreError && await store.uploadSize(session.id) === 0) await sessions.cancel(session);
     return bodyFailed(error);
   }
   const promised = range?.length ?? length ?? after - before;
   if (after - before === promised) return after;
   await sessions.cancel(session);
   return sizeInvalid(after - before, promised);
+}
+
+/** The answer to bytes that do not start where the upload ends: where that is now, if it is not over. */
+async function outOfOrder({ store, sessions }: RegistryContext, session: UploadSession): Promise<Response> {
+  const { id, repository } = session;
+  const size = await store.uploadSize(id);
+  if (!await sessions.find(repository, id)) return uploadUnknown();
+  const headers = progressHeaders(session, size);
+  return refuse(416, "BLOB_UPLOAD_INVALID", { message: `the next chunk has to start at byte ${size}`, headers });
 }
 
 function contentLength(request: Request): number | undefined {

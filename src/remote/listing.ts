@@ -1,10 +1,9 @@
-import { ProtocolError } from "../errors.ts";
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
-import type { Bytes } from "../runtime/mod.ts";
-import { type BodyLimit, redactUrl, type WholeAnswer } from "../transport/mod.ts";
+import type { BodyLimit, WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 import { LinkFollower } from "./links.ts";
+import { isObject, type ListPage, notAList, parsePage, textsOf } from "./list_page.ts";
 
 /** Options of a listing. */
 export interface ListOptions extends AbortOptions {
@@ -65,15 +64,25 @@ export async function* tagPages(
       { method: "GET", to, access: "pull", expect: [200], ...accepting(options) },
       limit,
     );
-  for await (const page of pages(client, repository.registry, `/tags/list${query}`, request)) {
-    const { name, tags, child, manifest } = page as Partial<Record<keyof TagsPage, unknown>>;
-    yield {
-      name: typeof name === "string" ? name : repository.repository,
-      tags: strings(tags),
-      ...(child ? { child: strings(child) } : {}),
-      ...(isObject(manifest) ? { manifest: manifest as TagsPage["manifest"] } : {}),
-    };
+  for await (const answer of pages(client, repository.registry, `/tags/list${query}`, request)) {
+    yield parseTagsPage(answer, repository);
   }
+}
+
+/**
+ * Reads a page of a repository's tags. Of Google's fields `null` counts as missing.
+ *
+ * @throws {ProtocolError} when it is none.
+ */
+export function parseTagsPage(answer: WholeAnswer, repository: Repository): TagsPage {
+  const page = parsePage(answer, "tags");
+  const { name, child = null, manifest = null } = page.fields;
+  return {
+    name: typeof name === "string" ? name : repository.repository,
+    tags: textsOf(page, "tags"),
+    ...(child !== null && { child: textsOf(page, "child") }),
+    ...(manifest !== null && { manifest: manifestsOf(page) }),
+  };
 }
 
 /** The pages of a registry's repositories. */
@@ -89,8 +98,8 @@ export async function* catalogPages(
       { method: "GET", to, scopes: [CATALOG_SCOPE], expect: [200], ...accepting(options) },
       limit,
     );
-  for await (const page of pages(client, registry, `/v2/_catalog${pageQuery(options, 1000)}`, request)) {
-    yield { repositories: strings(page.repositories) };
+  for await (const answer of pages(client, registry, `/v2/_catalog${pageQuery(options, 1000)}`, request)) {
+    yield { repositories: textsOf(parsePage(answer, "repositories"), "repositories") };
   }
 }
 
@@ -99,29 +108,19 @@ export function isGoogle(registry: string): boolean {
   return registry === "gcr.io" || /\.(gcr\.io|pkg\.dev|google\.com)$/.test(registry);
 }
 
-/** Follows `Link` headers from page to page; each page is a JSON object. */
+/** Follows `Link` headers from page to page. */
 async function* pages(
   client: Client,
   registry: Registry,
   first: string,
   request: (to: string | URL, limit: BodyLimit) => Promise<WholeAnswer>,
-): AsyncGenerator<Record<string, unknown>, void, undefined> {
+): AsyncGenerator<WholeAnswer, void, undefined> {
   const links = new LinkFollower(client, registry);
   for (let to: string | URL | undefined = first; to !== undefined;) {
     const answer: WholeAnswer = await request(to, { limit: Limits.page, what: `a page of a list of ${registry}` });
-    yield parsePage(answer.bytes, `GET ${redactUrl(answer.url)}`);
+    yield answer;
     to = await links.next(answer);
   }
-}
-
-function parsePage(bytes: Bytes, what: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (isObject(value)) return value;
-  } catch {
-    // said below
-  }
-  throw new ProtocolError(`${what}: the answer is not a JSON object`);
 }
 
 function pageQuery({ pageSize, last }: ListOptions, defaultSize: number): string {
@@ -133,10 +132,15 @@ function accepting({ signal }: ListOptions): { headers: Record<string, string>; 
   return { headers: { accept: "application/json" }, signal };
 }
 
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+/** What Google's registries say of each manifest. @throws {ProtocolError} when its tags are none. */
+function manifestsOf({ fields: { manifest }, url }: ListPage): Record<string, GoogleManifestInfo> {
+  if (!isObject(manifest) || !Object.values(manifest).every(isObject)) {
+    throw notAList(url, '"manifest" does not hold an object for each digest');
+  }
+  for (const [digest, { tag }] of Object.entries(manifest as Record<string, Record<string, unknown>>)) {
+    const tags = tag ?? [];
+    if (Array.isArray(tags) && tags.every((name) => typeof name === "string")) continue;
+    throw notAList(url, `"manifest" has something else than tags for ${JSON.stringify(digest.slice(0, 300))}`);
+  }
+  return manifest as Record<string, GoogleManifestInfo>;
 }

@@ -2,7 +2,15 @@ import { HttpError, ManifestError, ProtocolError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, hashAlgorithm, isHash, manifestMediaType, MediaType, parseJsonObject } from "../spec/mod.ts";
+import {
+  checkJsonDepth,
+  type Descriptor,
+  hashAlgorithm,
+  isHash,
+  manifestMediaType,
+  MediaType,
+  parseJsonObject,
+} from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { artifactFields } from "./artifact.ts";
 import type { Access, Client } from "./client.ts";
@@ -39,7 +47,8 @@ export interface FetchManifestOptions extends AbortOptions {
 /**
  * Gets a manifest (distribution-spec, "Pulling manifests").
  *
- * @throws {ManifestError} when its digest is not the one that was asked for.
+ * @throws {ManifestError} when its digest is not the one that was asked for, or it is JSON that is nested deeper than
+ * 1,000 levels.
  */
 export async function fetchManifest(
   client: Client,
@@ -55,6 +64,7 @@ export async function fetchManifest(
     headers: { accept: ACCEPT },
     signal: options.signal,
   }, { limit: Limits.manifest, what });
+  checkJsonDepth(bytes, what);
   const mediaType = contentType(response) ?? manifestMediaType(bytes, what);
   return { bytes, descriptor: await describe(bytes, mediaType, reference) };
 }

@@ -26,5 +26,12 @@ export { Puller, RemoteManifest } from "./puller.ts";
 export { type DeleteOptions, Pusher } from "./pusher.ts";
 export { type ManifestBytes, type PutManifestOptions, type ReferrersTime } from "./manifest_put.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry_sink.ts";
-export { type CatalogPage, type GoogleManifestInfo, isGoogle, type ListOptions, type TagsPage } from "./listing.ts";
+export {
+  type CatalogPage,
+  type GoogleManifestInfo,
+  isGoogle,
+  type ListOptions,
+  parseTagsPage,
+  type TagsPage,
+} from "./listing.ts";
 export { cosignTags, type ReferrersOptions, referrersTag } from "./referrers.ts";

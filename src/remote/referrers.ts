@@ -7,6 +7,7 @@ import {
   hashAlgorithm,
   hashHexDigits,
   type IndexManifest,
+  isDescriptor,
   jsonBytes,
   MediaType,
   parseIndexManifest,
@@ -14,6 +15,7 @@ import {
 import type { WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 import { LinkFollower } from "./links.ts";
+import { notAList, parsePage } from "./list_page.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
 /** Options of a look-up of referrers. */
@@ -82,7 +84,12 @@ export async function asManifest(manifests: readonly Descriptor[]): Promise<Fetc
   return { bytes, descriptor: { mediaType, digest: await digestBytes(bytes), size: bytes.length } };
 }
 
-/** The referrers by the API, all pages; `undefined` when the registry has no such API. */
+/**
+ * The referrers by the API, all pages; `undefined` when the registry has no such API: it says so, or answers the first
+ * request with something else than JSON, as registries do that answer every path with a web page.
+ *
+ * @throws {ProtocolError} when it answers with JSON that is no list, or with a part of one.
+ */
 export async function fetchFromApi(
   client: Client,
   reference: DigestReference,
@@ -94,21 +101,33 @@ export async function fetchFromApi(
   const links = new LinkFollower(client, reference.context.registry);
   const found: Descriptor[] = [];
   let size = 0;
-  for (let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`; to !== undefined;) {
+  let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
+  for (let page = 1; to !== undefined; page++) {
     const answer: WholeAnswer = await client.requestWhole(reference.context, {
       method: "GET",
       to,
       access: "pull",
-      expect: [200, 400, 404, 405, 406],
+      expect: page === 1 ? [200, 400, 404, 405, 406] : [200],
       headers: { accept: MediaType.OciImageIndex },
       signal,
     }, { limit: Limits.manifest, what });
-    const type = answer.response.headers.get("content-type")?.split(";", 1)[0].trim();
-    if (answer.response.status !== 200 || type !== MediaType.OciImageIndex) return undefined;
+    if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;
     size += answer.bytes.length;
     if (size > Limits.manifest) throw new LimitError(`${what} are more than ${Limits.manifest} bytes`);
-    found.push(...parseIndexManifest(answer.bytes, what).manifests);
+    found.push(...descriptorsOf(answer));
     to = await links.next(answer);
   }
   return found;
+}
+
+/** The referrers on a page; `null` stands for none. */
+function descriptorsOf(answer: WholeAnswer): readonly Descriptor[] {
+  const { fields, url } = parsePage(answer, "manifests");
+  const manifests = fields.manifests ?? [];
+  if (Array.isArray(manifests) && manifests.every(isDescriptor)) return manifests;
+  throw notAList(url, '"manifests" is not a list of descriptors');
+}
+
+function isJson(response: Response): boolean {
+  return /^[^;]*[/+]json\s*(;|$)/i.test(response.headers.get("content-type") ?? "");
 }

@@ -141,6 +141,17 @@ export async function remove(path: string, options: RemoveOptions = {}): Promise
   forgetTemporary(path);
 }
 
+/** Removes a file. Gives whether this call did: of several at once, one does. */
+export async function removeFile(path: string): Promise<boolean> {
+  try {
+    await fileSystem().unlink(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 /** Renames a file or a directory; a file at the new path is replaced. */
 export async function rename(from: string, to: string): Promise<void> {
   await fileSystem().rename(from, to);

@@ -47,6 +47,7 @@ export {
   readTextFile,
   realPath,
   remove,
+  removeFile,
   type RemoveOptions,
   rename,
   setTimes,

@@ -7,6 +7,8 @@ export interface PipeToNodeOptions {
   length?: number;
   /** Asked before each chunk: `true` means that nobody wants the rest. */
   isDone?: () => boolean;
+  /** Waited for when all is written, before the writer is ended. */
+  beforeEnd?: () => Promise<void> | undefined;
 }
 
 /**
@@ -36,6 +38,7 @@ export async function pipeToNode(
       if (!writable.write(value)) await drained(writable);
     }
     if (length !== undefined && count < length) throw wrongLength(length, `only ${count}`);
+    await options.beforeEnd?.();
     writable.end();
   } catch (error) {
     reader.cancel(error).catch(() => {});

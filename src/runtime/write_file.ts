@@ -33,10 +33,10 @@ export interface OpenWriterOptions {
    */
   exclusive?: boolean;
   /**
-   * Keep what the file holds and write after it.
+   * Keep what the file holds and write after it; with `"existing"`, fail with `ENOENT` where there is none.
    * @default false
    */
-  append?: boolean;
+  append?: boolean | "existing";
 }
 
 /** A file open for writing. */
@@ -187,10 +187,13 @@ class NodeFileWriter implements FileWriter {
 
   static async open(path: string, options: OpenWriterOptions): Promise<NodeFileWriter> {
     const { mode = 0o666, exclusive = false, append = false } = options;
-    const fs = requireNodeModule("node:fs", "The file system").promises;
-    const handle = await fs.open(path, `${append ? "a" : "w"}${exclusive ? "x" : ""}`, mode);
+    const { promises: fs, constants } = requireNodeModule("node:fs", "The file system");
+    const flags = append === "existing"
+      ? constants.O_WRONLY | constants.O_APPEND
+      : `${append ? "a" : "w"}${exclusive ? "x" : ""}`;
+    const handle = await fs.open(path, flags, mode);
     const position = append ? (await handle.stat()).size : 0;
-    return new NodeFileWriter(path, handle, append, position);
+    return new NodeFileWriter(path, handle, append !== false, position);
   }
 
   get position(): number {

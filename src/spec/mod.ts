@@ -53,4 +53,4 @@ export {
   parseIndexManifest,
   parseManifest,
 } from "./manifest.ts";
-export { jsonBytes, parseJsonObject } from "./json.ts";
+export { checkJsonDepth, jsonBytes, mentionedDigests, parseJson, parseJsonObject } from "./json.ts";

@@ -2,7 +2,7 @@ import { NameError, TarballError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { parseTag } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isDescriptor, isHash, jsonBytes } from "../spec/mod.ts";
+import { type Descriptor, type Hash, isDescriptor, isHash, jsonBytes, parseJson } from "../spec/mod.ts";
 import type { Archive } from "./archive.ts";
 
 /** One image of a tarball, as its `manifest.json` describes it. */
@@ -31,9 +31,9 @@ export async function readManifestFile(archive: Archive, options: AbortOptions =
   const bytes = await archive.bytes(archive.file(NAME), options);
   let images: unknown;
   try {
-    images = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    images = parseJson(bytes, what);
   } catch (cause) {
-    throw new TarballError(`${what} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new TarballError((cause as Error).message, { cause });
   }
   if (!Array.isArray(images) || images.length === 0) throw new TarballError(`${what} lists no images`);
   return images.map((image, index) => parseImage(image, `${what}: image ${index}`));

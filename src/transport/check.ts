@@ -21,7 +21,7 @@ export interface RequestLine {
 export async function responseError(response: Response, request: RequestLine): Promise<HttpError> {
   const diagnostics = await readDiagnostics(response);
   const url = redactUrl(request.url);
-  const words = diagnostics.map(diagnosticText).filter((text) => text !== "").join("; ");
+  const words = wordsOf(diagnostics);
   const status = `${response.status} ${STATUS_TEXT[response.status] ?? response.statusText}`.trim();
   return new HttpError(`${request.method} ${url}: ${status}${words === "" ? "" : `: ${words}`}`, {
     status: response.status,
@@ -31,6 +31,11 @@ export async function responseError(response: Response, request: RequestLine): P
     retryAfter: parseRetryAfter(response.headers.get("retry-after")),
     hint: hintFor(response.status, diagnostics, request.registry ?? new URL(request.url).host),
   });
+}
+
+/** The `errors` of a body on one line, as {@linkcode responseError} repeats them; empty when they are something else. */
+export function errorWords(errors: unknown): string {
+  return Array.isArray(errors) ? wordsOf(diagnosticsOf(errors)) : "";
 }
 
 /** Makes an error of a request that got no answer; an abort and this package's own errors pass as they are. */
@@ -107,7 +112,7 @@ async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
   }
   try {
     const { errors } = JSON.parse(text) as { errors?: unknown };
-    if (Array.isArray(errors)) return errors.filter(isDiagnostic).map(plainDiagnostic);
+    if (Array.isArray(errors)) return diagnosticsOf(errors);
   } catch {
     // not the spec's JSON: the text itself may still say something
   }
@@ -125,8 +130,13 @@ function plainDiagnostic({ code, message, ...rest }: Diagnostic): Diagnostic {
   return { code: plainWords(code), ...(typeof message === "string" ? { message: plainWords(message) } : {}), ...rest };
 }
 
-function diagnosticText({ code, message = "" }: Diagnostic): string {
-  return [code, message].filter((part) => part !== "").join(": ");
+function diagnosticsOf(errors: readonly unknown[]): Diagnostic[] {
+  return errors.filter(isDiagnostic).map(plainDiagnostic);
+}
+
+function wordsOf(diagnostics: readonly Diagnostic[]): string {
+  const texts = diagnostics.map(({ code, message = "" }) => [code, message].filter((part) => part !== "").join(": "));
+  return texts.filter((text) => text !== "").join("; ");
 }
 
 /** The words of a registry on one line, without what would steer a terminal and without the secrets of URLs. */

@@ -17,6 +17,7 @@
 export { answerableChallenge, type Challenge, parseChallenges, responseChallenges } from "./challenge.ts";
 export {
   discard,
+  errorWords,
   parseRetryAfter,
   readBody,
   type ReadBodyOptions,
@@ -34,6 +35,7 @@ export {
 } from "./connection.ts";
 export { findOrUndefined } from "./found.ts";
 export { redactedCause } from "./failure.ts";
+export { nextLink } from "./link.ts";
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export {
   type Answer,

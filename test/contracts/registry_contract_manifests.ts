@@ -1,5 +1,5 @@
 import { beforeEach, describe, it } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   assertRefused,
   type Bytes,
@@ -206,6 +206,22 @@ export function manifestContract(tested: () => RegistryUnderTest): void {
         assertRefused(await put("manifests", "wrong", body, IMAGE), 400, "MANIFEST_INVALID");
       }
       assertEquals((await client.send("HEAD", "/v2/manifests/manifests/wrong")).status, 404);
+    });
+
+    it("is refused where its JSON is nested deeper than 1,000 levels, whatever its type", async () => {
+      const image = JSON.stringify(await client.image("manifests", "deep"));
+      const nested = (levels: number) =>
+        image.replace("{", () => `{"extra":${"[".repeat(levels)}${"]".repeat(levels)},`);
+      assertEquals((await put("manifests", "deep-enough", nested(999), IMAGE)).status, 201);
+      for (const levels of [1_000, 4_000, 200_000]) {
+        for (const type of [IMAGE, "application/vnd.example.unknown.v1+json"]) {
+          const body = nested(levels).replaceAll(IMAGE, type);
+          const answer = await put("manifests", "too-deep", body, type);
+          assertRefused(answer, 400, "MANIFEST_INVALID");
+          assertStringIncludes(answer.text, "nested deeper than 1000 levels");
+        }
+      }
+      assertEquals((await client.send("HEAD", "/v2/manifests/manifests/too-deep")).status, 404);
     });
 
     it("is refused under a digest that is not its own, or none at all", async () => {

@@ -17,6 +17,7 @@ import {
 } from "../../gcr/mod.ts";
 import { JournalError } from "../../src/errors.ts";
 import { parseRegistry } from "../../src/name/mod.ts";
+import { attachedTag } from "./gc_model.ts";
 import { GcWorld, host, refusal } from "./gc_world.ts";
 
 const registry = parseRegistry(host);
@@ -64,6 +65,21 @@ describe("applyGarbagePlan", () => {
     const kept = [tagged, member, subject];
     assertEquals([deleted, left], [1, kept.map((digest) => `${host}/a@${digest} changed`).sort()]);
     assertEquals(await world.there("a", [...kept, free]), kept);
+  });
+
+  it("leaves alone what is named by a tag, a subject or an annotation of what the plan does not have", async () => {
+    const world = new GcWorld();
+    const [subject, signed, mentioned] = [await world.put("app"), await world.put("app"), await world.put("app")];
+    const plan = await planOf(world);
+    assertEquals(plan.items.length, 3);
+    await world.put("app", { subject });
+    await world.put("app", { tags: [attachedTag(signed, ".sbom")] });
+    await world.put("app", { mentions: mentioned });
+    const { deleted, left } = await apply(world, plan);
+    assertEquals([deleted, left.sort()], [
+      0,
+      [subject, signed, mentioned].map((digest) => `${host}/app@${digest} needed`).sort(),
+    ]);
   });
 
   it("leaves alone what a tag pointed at that has moved, and what it points at now", async () => {

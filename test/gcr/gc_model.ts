@@ -85,7 +85,9 @@ export function modelGarbage(shapes: readonly Shape[], rules: ModelRules): Set<n
     for (const [a, shapeA] of shapes.entries()) {
       for (const [b, shapeB] of shapes.entries()) {
         const leads = shapeA.members.includes(b) || shapeA.subject === b || shapeB.subject === a ||
-          shapeB.attached.some(({ owner }) => owner === a);
+          shapeB.attached.some(({ owner }) => owner === a) ||
+          // A tag that stays for its age or its use names what it belongs to.
+          ((shapeA.pinned || young(shapeA)) && shapeA.attached.some(({ owner }) => owner === b));
         if (!kept[a] || kept[b] || !leads) continue;
         kept[b] = changed = true;
       }

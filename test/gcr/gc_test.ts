@@ -326,19 +326,45 @@ describe("collectGarbage, when things go wrong", () => {
     assertEquals(await world.there("app", [child, parent]), [child]);
   });
 
-  it("looks again when deleting takes long", async () => {
+  it("looks again before each deletion", async () => {
     const world = new GcWorld();
     const child = await world.put("app");
     const parent = await world.put("app", { members: [child] });
     world.intervene = async ({ method, path }, usual) => {
-      if (method === "DELETE" && path.endsWith(parent)) {
-        world.time += 2 * 60_000;
-        await world.tag("app", "late", child);
-      }
+      if (method === "DELETE" && path.endsWith(parent)) await world.tag("app", "late", child);
       return await usual();
     };
     const result = await collect(world, { delete: true });
     assertEquals([result.deleted, result.leftovers], [1, [[`${app}@${child}`, "changed"]]]);
+  });
+
+  it("keeps what a referrer needs that came while others were deleted, on a plain registry too", async () => {
+    for (const plain of [false, true]) {
+      const world = new GcWorld({ plain });
+      const tags = [["pr-1"], ["pr-2"]];
+      const [first, second] = [await world.put("app", { tags: tags[0] }), await world.put("app", { tags: tags[1] })]
+        .toSorted();
+      world.intervene = async ({ method, path }, usual) => {
+        if (method === "DELETE" && path.endsWith(first)) await world.put("app", { subject: second });
+        return await usual();
+      };
+      const rules = { remove: [{ tag: "pr-*" }], grace: 0 };
+      const result = await collect(world, { delete: true, jobs: 1, rules });
+      assertEquals([result.deleted, result.leftovers], [1, [[`${app}@${second}`, "needed"]]]);
+      assertEquals(await world.there("app", [first, second]), [second]);
+    }
+  });
+
+  it("deletes nothing more of a repository that can't be looked at again", async () => {
+    const world = new GcWorld();
+    const both = [await world.put("app"), await world.put("app")];
+    let isGone = false;
+    world.intervene = ({ method, path }) => {
+      isGone ||= method === "DELETE";
+      return isGone && path.includes("/tags/list") ? refusal(403, "DENIED") : undefined;
+    };
+    const result = await collect(world, { delete: true, jobs: 1 });
+    assertEquals([result.deleted, result.failed, (await world.there("app", both)).length], [1, 1, 1]);
   });
 
   it("ends with the reason of its signal and deletes nothing more", async () => {

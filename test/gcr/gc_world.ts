@@ -28,6 +28,8 @@ export interface GcWorldOptions {
 export interface Content {
   readonly members?: readonly Hash[];
   readonly subject?: Hash;
+  /** A digest that an annotation mentions. */
+  readonly mentions?: Hash;
   readonly tags?: readonly string[];
   /** How many hours ago it was uploaded. */
   readonly hours?: number;
@@ -81,7 +83,7 @@ export class GcWorld {
 
   /** Puts a manifest that differs from all before: an index if it has members, else an image. */
   async put(name: string, content: Content = {}): Promise<Hash> {
-    const { members = [], subject, tags = [], hours = 48, created = "2020-01-01T00:00:00Z" } = content;
+    const { members = [], subject, mentions = "", tags = [], hours = 48, created = "2020-01-01T00:00:00Z" } = content;
     const repository = parseRepository(`${host}/${name}`);
     const serial = this.#count++;
     const mediaType = members.length > 0 ? MediaType.OciImageIndex : MediaType.OciManifest;
@@ -93,7 +95,7 @@ export class GcWorld {
       mediaType,
       ...parts,
       ...(subject ? { subject: this.#descriptors.get(subject) } : {}),
-      annotations: { serial: String(serial) },
+      annotations: { serial: String(serial), mentions },
     });
     this.#clock.ago = hours * 3_600_000;
     const put = (identifier: string) => {

@@ -87,6 +87,28 @@ describe("walkRepositories", () => {
     assertEquals(requests.filter(({ path }) => path.includes("tags/list")).length, 4);
   });
 
+  it("asks for what is after a full page of a catalog that has no link, and fails where that does not tell", async () => {
+    const all = ["a", "b", "c", "d", "e"];
+    const catalog = (page: (last: string | null) => string[]) =>
+      fakeFetch({
+        [`https://${host}`]: ({ url }) =>
+          json(200, {
+            tags: url.pathname.endsWith("/tags/list") ? [] : undefined,
+            repositories: url.pathname === "/v2/_catalog" ? page(url.searchParams.get("last")) : undefined,
+          }),
+      });
+    const after = (last: string | null) => all.filter((name) => last === null || name > last);
+    const telling = catalog((last) => after(last).slice(0, 2));
+    assertEquals(await names(registry, { ...telling, pageSize: 2 }), all);
+    const deaf = catalog(() => ["a", "b"]);
+    const failures: WalkFailure[] = [];
+    const found = await names(registry, { ...deaf, pageSize: 2, onFailure: (failure) => failures.push(failure) });
+    assertEquals([found, failures.map(({ name }) => name)], [["a", "b"], [host]]);
+    assertStringIncludes((failures[0].error as Error).message, `the catalog of ${host} ends at 2 entries`);
+    // One page of all, whatever was asked for, is no full one.
+    assertEquals(await names(registry, { ...catalog(() => all), pageSize: 2 }), all);
+  });
+
   it("leaves out what is not selected, in a catalog without asking for it", async () => {
     const select = ({ repository }: Repository) => repository !== "a";
     const { fetch, requests } = plain("a", "b");

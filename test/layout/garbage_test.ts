@@ -123,6 +123,21 @@ describe("Layout.garbageCollect", () => {
       assertEquals(filesUnder(folder), before);
     });
   });
+  it("removes nothing when a manifest is nested too deeply, or is large and of an unknown type", async () => {
+    await inFolder(async (folder) => {
+      const layout = await createLayout(folder);
+      const named = await put(layout, "named", "text/plain");
+      const nested = `{"x":${"[".repeat(4_000)}"${named.digest}"${"]".repeat(4_000)}}`;
+      for (const type of ["application/vnd.example.unknown", MediaType.OciManifest]) {
+        await layout.appendDescriptor(await put(layout, nested, type));
+        await assertRejects(() => layout.garbageCollect(), LayoutError, "nested deeper than 1000 levels");
+        await layout.removeDescriptors(() => true);
+      }
+      const large = { padding: "x".repeat(5 * 1024 * 1024), blob: named.digest };
+      await layout.appendDescriptor(await put(layout, large, "application/vnd.example.unknown"));
+      assertEquals((await layout.garbageCollect({ dryRun: true })).removed.includes(named.digest), false);
+    });
+  });
   it("removes nothing when index.json can't be read", async () => {
     await inFolder(async (folder) => {
       const layout = await createLayout(folder);

@@ -1,8 +1,16 @@
 import { beforeEach, describe, it } from "node:test";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StoreError } from "../../src/errors.ts";
 import { collectGarbage, createRegistry, memoryStore, type RegistryStore } from "../../src/registry/mod.ts";
-import { assertRefused, digestOf, encode, INDEX, RegistryClient, withQuery } from "../contracts/registry_client.ts";
+import {
+  assertRefused,
+  digestOf,
+  encode,
+  IMAGE,
+  INDEX,
+  RegistryClient,
+  withQuery,
+} from "../contracts/registry_client.ts";
 import { wrapStore } from "./wrapped_store.ts";
 
 const HOUR = 3_600_000;
@@ -157,6 +165,54 @@ describe("collectGarbage", () => {
     );
     await assertRejects(() => collectGarbage(failing, { clock }), StoreError, "can't read");
     assertEquals((await Array.fromAsync(store.blobs())).length, 3);
+  });
+
+  describe("of a store with a manifest that can't be read", () => {
+    const nested = "[".repeat(4_000) + "]".repeat(4_000);
+    const unreadable: [what: string, spoil: (image: string) => string, reason: string][] = [
+      ["as it is nested too deeply", (image) => image.replace("{", () => `{"extra":${nested},`), "deeper than 1000"],
+      ["as it is not JSON", (image) => image.slice(1), "is not JSON"],
+    ];
+    for (const [what, spoil, reason] of unreadable) {
+      it(`${what}, removes nothing until that is deleted, and gives all that it may name a grace then`, async () => {
+        const image = JSON.stringify(await client.image("odd", "odd"));
+        const bytes = encode(spoil(image));
+        const digest = digestOf(bytes);
+        const key = `repositories/odd/_manifests/${digest.replace(":", "-")}`;
+        const facts = { mediaType: IMAGE, uploaded: now, created: 0, imageSize: 0 };
+        await store.put(key, encode(`${JSON.stringify(facts)}\n${new TextDecoder().decode(bytes)}`));
+        now += 25 * HOUR;
+        const error = await assertRejects(() => collect(), StoreError, `odd@${digest}`);
+        assertStringIncludes((error as StoreError).message, reason);
+        assertEquals((await Array.fromAsync(store.blobs())).length, 2);
+        assertEquals((await client.send("DELETE", `/v2/odd/manifests/${digest}`)).status, 202);
+        assertEquals((await collect()).blobs, []);
+        now += 25 * HOUR;
+        assertEquals((await collect()).blobs.length, 2);
+      });
+    }
+  });
+
+  it("gives all that a deleted manifest may have named a grace where its bytes are spoilt", async () => {
+    const { digest } = await client.pushImage("spoilt", "image", "v1");
+    const key = `repositories/spoilt/_manifests/${digest.replace(":", "-")}`;
+    await store.put(key, (await store.get(key))!.slice(0, -1));
+    now += 25 * HOUR;
+    assertEquals((await client.send("DELETE", `/v2/spoilt/manifests/${digest}`)).status, 202);
+    assertEquals((await collect()).blobs, []);
+    now += 25 * HOUR;
+    assertEquals((await collect()).blobs.length, 2);
+  });
+
+  it("keeps what a manifest mentions in a key, within a text, and in a member that comes twice", async () => {
+    const named = await Promise.all(["key", "text", "twice"].map((text) => client.pushBlob("odd", text)));
+    const [inKey, inText, twice] = named;
+    const body = `{"blob":"${twice}","blob":"","of":{"${inKey}":1},"ref":"example.com/a@${inText}"}`;
+    const headers = { "Content-Type": "application/x-odd" };
+    assertEquals((await client.send("PUT", "/v2/odd/manifests/v1", { body, headers })).status, 201);
+    now += 100 * HOUR;
+    assertEquals((await collect()).blobs, []);
+    for (const digest of named) assertEquals(await has("odd", digest), true);
   });
 
   it("wants a grace of a minute at least, and stops when told to", async () => {

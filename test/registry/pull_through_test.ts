@@ -177,6 +177,32 @@ describe("a pull-through cache", () => {
     }
   });
 
+  it("takes no answer of the upstream for a list of tags that is none, or that may be a part", async () => {
+    const origin = new Origin();
+    const { client } = cacheOf(origin);
+    const tags = async (page: unknown, link?: string) => {
+      origin.fault = () => Response.json(page, { headers: link === undefined ? {} : { Link: link } });
+      return await client.send("GET", "/v2/a/tags/list");
+    };
+    for (const page of [{}, { tags: "v1" }, { tags: ["a", 7] }, { errors: [{ code: "DENIED" }] }, []]) {
+      assertRefused(await tags(page), 502, "UNKNOWN");
+    }
+    for (
+      const link of ["/v2/a/tags/list?last=a; rel=next", "</v2/a/tags/list?last=a; rel=next", "<?last=a>; rel='next'"]
+    ) {
+      assertRefused(await tags({ tags: ["a"] }, link), 502, "UNKNOWN");
+    }
+    assertEquals(JSON.parse((await tags({ tags: null })).text).tags, []);
+    const next = await tags({ tags: ["a"] }, '</v2/a/tags/list?last=0>; rel="prev", <?last=a&n=1>; rel="last next"');
+    assertEquals(next.headers.get("Link"), '</v2/a/tags/list?last=a&n=1>; rel="next"');
+    assertEquals((await tags({ tags: ["a"] }, '</v2/a/tags/list?last=0>; rel="prev"')).headers.get("Link"), null);
+    // Whatever the upstream calls its pages.
+    const page = (await tags({ tags: ["a"] }, "<?next_page=x%2Fy>; rel=next")).headers.get("Link")!;
+    origin.asked();
+    await client.send("GET", page.slice(1, page.indexOf(">")));
+    assertEquals(origin.asked(), ["GET /v2/a/tags/list?next_page=x%2Fy"]);
+  });
+
   it("knows Docker Hub's library by its short names too", async () => {
     for (const upstream of ["docker.io", "https://registry-1.docker.io", "https://index.docker.io/"]) {
       const origin = new Origin();

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
+import { StoreError } from "../../src/errors.ts";
+import { memoryStore, type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
 import { digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
+import { wrapStore } from "./wrapped_store.ts";
 
 describe("serveRegistry", () => {
   it("keeps its content in memory unless told where", async () => {
@@ -77,6 +79,81 @@ describe("serveRegistry's onError", () => {
     }
   });
 });
+
+describe("a registry whose store fails while a body comes in", () => {
+  it("answers, whatever is still sent, and keeps count", { timeout: 60_000 }, async () => {
+    const errors: unknown[] = [];
+    const store = wrapStore(memoryStore(), async (operation, _id, body) => {
+      if (operation !== "appendUpload") return;
+      const reader = (body as ReadableStream<Uint8Array>).getReader();
+      await reader.read();
+      reader.cancel().catch(() => {});
+      throw new StoreError("no space left");
+    });
+    const server = await serveRegistry({ store, onError: (error) => errors.push(error) });
+    try {
+      const client = new RegistryClient({ fetch, base: server.url });
+      const size = 20_000_000;
+      const digest = `sha256:${"a".repeat(64)}`;
+      const whole = withQuery("/v2/full/blobs/uploads/", `digest=${digest}`);
+      const image = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";
+      for (const isChunked of [true, false]) {
+        const session = new URL(await client.startUpload("full"), server.url);
+        const other = new URL(withQuery(await client.startUpload("full"), `digest=${digest}`), server.url);
+        for (
+          const [line, headers, wanted, bytes] of [
+            [`PATCH ${session.pathname}${session.search}`, "", 500, size],
+            [`PUT ${other.pathname}${other.search}`, "", 500, size],
+            [`POST ${whole}`, "", 500, size],
+            ["PUT /v2/full/manifests/v1", image, 413, 110 * 1024 * 1024],
+          ] as const
+        ) {
+          const answer = await sendAll(server, `${line} HTTP/1.1\r\nHost: x\r\n${headers}`, { bytes, isChunked });
+          assertMatch(answer, new RegExp(`^HTTP/1.1 ${wanted} `), `${line}, ${isChunked}`);
+          assertMatch(answer, /"errors":\[\{"code":"(UNKNOWN|SIZE_INVALID)"/);
+        }
+      }
+      assertEquals(errors.map(String), new Array(6).fill("StoreError: no space left"));
+      assertMatch((await client.send("GET", "/metrics")).text, /^gcrane_registry_failures_total 6$/m);
+    } finally {
+      await server.shutdown({ patience: 0 });
+    }
+  });
+});
+
+/** Sends a request with all of its body before it reads, and gives the answer. */
+async function sendAll(
+  server: RegistryServer,
+  head: string,
+  { bytes, isChunked }: { bytes: number; isChunked: boolean },
+): Promise<string> {
+  const socket = connect(server.port, server.hostname);
+  const failed = Promise.withResolvers<void>();
+  socket.on("error", () => failed.resolve()).on("close", () => failed.resolve());
+  socket.pause();
+  const write = async (data: string | Uint8Array) => {
+    if (!socket.write(data)) {
+      await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), failed.promise]);
+    }
+  };
+  await write(`${head}${isChunked ? "Transfer-Encoding: chunked" : `Content-Length: ${bytes}`}\r\n\r\n`);
+  const chunk = new Uint8Array(1_000_000);
+  for (let left = bytes; left > 0; left -= chunk.length) {
+    const part = chunk.subarray(0, left);
+    if (isChunked) await write(`${part.length.toString(16)}\r\n`);
+    await write(part);
+    if (isChunked) await write("\r\n");
+  }
+  if (isChunked) await write("0\r\n\r\n");
+  let answer = "";
+  socket.on("data", (data) => {
+    answer += data.toString("latin1");
+    if (/\r\n\r\n.*\}$/s.test(answer)) socket.destroy();
+  });
+  socket.resume();
+  await failed.promise;
+  return answer;
+}
 
 describe("a registry on a disk, whose readers leave", () => {
   it("serves a blob whole after each of them, and no spoilt one ever", { timeout: 60_000 }, async () => {

@@ -63,9 +63,46 @@ describe("Puller.tags", () => {
     assertEquals(lines(remote).length, 1);
   });
 
-  it("is empty where the registry says so, in whatever way", async () => {
-    for (const tags of [[], null, undefined, "x"]) {
+  it("is empty where the registry says so", async () => {
+    for (const tags of [[], null]) {
       assertEquals(await all(remoting({ [HOME]: paged({ first: { tags } }) }).puller.tags(APP)), []);
+    }
+    const errors = { tags: ["a"], errors: [] };
+    assertEquals(await all(remoting({ [HOME]: paged({ first: errors }) }).puller.tags(APP)), ["a"]);
+  });
+
+  it("fails where the answer is no list of tags", async () => {
+    const wrong: [unknown, string][] = [
+      [{}, 'it has no "tags"'],
+      [{ name: "team/app", tags: "v1" }, '"tags" is not a list of texts'],
+      [{ name: "team/app", tags: { v1: {} } }, '"tags" is not a list of texts'],
+      [{ name: "team/app", tags: ["v1", 7] }, '"tags" is not a list of texts'],
+      [{ name: "team/app", tags: [null] }, '"tags" is not a list of texts'],
+      [{ errors: [{ code: "DENIED", message: "not\nyours" }] }, "it holds errors: DENIED: not yours"],
+      [{ tags: null, errors: [{ code: "DENIED" }] }, "it holds errors: DENIED"],
+      [{ tags: [], errors: "no" }, "it holds errors"],
+      [[], "it is not a JSON object"],
+      [null, "it is not a JSON object"],
+    ];
+    for (const [page, why] of wrong) {
+      const handler: FakeHandler = ({ url }) => json(200, url.pathname === "/v2/" ? {} : page);
+      const error = await assertRejects(() => all(remoting({ [HOME]: handler }).puller.tags(APP)), ProtocolError);
+      assertEquals(error.message, `GET ${HOME}/v2/team/app/tags/list?n=1000: the answer is not a list: ${why}`);
+    }
+    for (const body of ["<html>", '{"tags":["a","b', ""]) {
+      const handler: FakeHandler = ({ url }) => url.pathname === "/v2/" ? json(200, {}) : { status: 200, body };
+      const error = await assertRejects(() => all(remoting({ [HOME]: handler }).puller.tags(APP)), ProtocolError);
+      assertEquals(
+        error.message,
+        `GET ${HOME}/v2/team/app/tags/list?n=1000: the answer is not a list: it is not a JSON object`,
+      );
+    }
+    for (const status of [201, 202, 204, 206]) {
+      const handler: FakeHandler = ({ url }) =>
+        url.pathname === "/v2/"
+          ? json(200, {})
+          : { ...json(status, { tags: ["a"] }), ...(status === 204 && { body: "" }) };
+      await assertRejects(() => all(remoting({ [HOME]: handler }).puller.tags(APP)), HttpError, `n=1000: ${status}`);
     }
   });
 
@@ -79,6 +116,52 @@ describe("Puller.tags", () => {
     assertEquals(await all(remoting({ [HOME]: handler }).puller.tags(APP)), ["a", "b", "c", "d"]);
   });
 
+  it("understands every form of a link that RFC 8288 allows", async () => {
+    const links = [
+      '<?page=2>; rel="last next"',
+      "<?page=2>; rel=next",
+      '<?page=2>;Rel = "Next"',
+      '<?page=2>; title="a, b; <c>; rel=\\"prev\\""; rel="next"',
+      '<?x=a,b;c&page=2>; rel="next"; title="more"',
+      '<?page=9>; rel="prev", ,<?page=2>; rel="next"; rel="prev"',
+      "<?page=9>; title; rel=prev; rel=next,<?page=2>; rel=next;",
+      `<?page=9>; rel="https://example.com/rels/other last",<?page=2>; title*=UTF-8''n%20x; rel="http://x.example/y NEXT"`,
+    ];
+    for (const link of links) {
+      const remote = remoting({ [HOME]: paged({ first: { tags: ["a"], link }, 2: { tags: ["b"] } }) });
+      assertEquals(await all(remote.puller.tags(APP)), ["a", "b"], link);
+    }
+    for (const link of ['<?page=2>; rel="prev"', "<?page=2>; rel=first; title=next", "", " , "]) {
+      const remote = remoting({ [HOME]: paged({ first: { tags: ["a"], link }, 2: { tags: ["b"] } }) });
+      assertEquals(await all(remote.puller.tags(APP)), ["a"], link);
+    }
+  });
+
+  it("fails where a link can't be read, since what follows is not known", async () => {
+    const links = [
+      '/v2/team/app/tags/list?page=2; rel="next"',
+      '<?page=2; rel="next"',
+      '?page=2>; rel="next"',
+      '<?page=2> rel="next"',
+      "<?page=2>; rel='next'",
+      '<?page=2>; rel=""',
+      "<?page=2>; rel",
+      "<?page=2>; rel=",
+      '<?page=2>; rel="next',
+      '<?page=2>; rel="prev" x, <?page=3>; rel="next"',
+      '<?page=9>; rel="prev", ?page=2; rel="next"',
+      "next",
+    ];
+    for (const link of links) {
+      const remote = remoting({ [HOME]: paged({ first: { tags: ["a"], link }, 2: { tags: ["b"] } }) });
+      const error = await assertRejects(() => all(remote.puller.tags(APP)), ProtocolError, undefined, link);
+      assertEquals(
+        error.message,
+        `GET ${HOME}/v2/team/app/tags/list?n=1000: the Link header can't be read, so the list may be longer`,
+      );
+    }
+  });
+
   it("does not go round in circles", async () => {
     for (const link of ["?n=1000", "?page=2", `${HOME}:443/v2/team/app/tags/list?n=1000`]) {
       const page = { tags: ["a"], link: `<${link}>` };
@@ -87,17 +170,9 @@ describe("Puller.tags", () => {
     }
   });
 
-  it("refuses a link that is no URL, and a page that is no object", async () => {
-    const remote = remoting({ [HOME]: paged({ first: { link: "<http://[>" } }) });
-    await assertRejects(() => all(remote.puller.tags(APP)), ProtocolError, "no URL");
-    for (const body of ["[]", "null", "x", ""]) {
-      const handler: FakeHandler = ({ url }) => url.pathname === "/v2/" ? json(200, {}) : { status: 200, body };
-      await assertRejects(
-        () => all(remoting({ [HOME]: handler }).puller.tags(APP)),
-        ProtocolError,
-        "not a JSON object",
-      );
-    }
+  it("refuses a link that is no URL", async () => {
+    const remote = remoting({ [HOME]: paged({ first: { tags: [], link: "<http://[>" } }) });
+    await assertRejects(() => all(remote.puller.tags(APP)), ProtocolError, "the Link header names no URL");
   });
 
   it("reads a page again that was cut", async () => {
@@ -125,7 +200,7 @@ describe("Puller.tagPages", () => {
     const manifest = {
       "sha256:ab": { imageSizeBytes: "12", timeCreatedMs: "1", timeUploadedMs: "2", tag: ["v1"], mediaType: "x/y" },
     };
-    const page = { name: "team/app", tags: ["v1"], child: ["sub", 7], manifest };
+    const page = { name: "team/app", tags: ["v1"], child: ["sub"], manifest };
     const handler: FakeHandler = ({ url }) => json(200, url.pathname === "/v2/" ? {} : page);
     const pages = await all(
       remoting({ "https://gcr.io": handler }).puller.tagPages(parseRepository("gcr.io/team/app")),
@@ -134,8 +209,29 @@ describe("Puller.tagPages", () => {
   });
 
   it("leaves out what is not there, and names the repository itself", async () => {
-    const handler: FakeHandler = () => json(200, { tags: ["v1"], manifest: [], name: 3 });
+    const handler: FakeHandler = () => json(200, { tags: ["v1"], child: null, manifest: null, name: 3 });
     assertEquals(await all(remoting({ [HOME]: handler }).puller.tagPages(APP)), [{ name: "team/app", tags: ["v1"] }]);
+  });
+
+  it("fails where what Google's registries say besides is something else", async () => {
+    const wrong: [Record<string, unknown>, string][] = [
+      [{ child: "sub" }, '"child" is not a list of texts'],
+      [{ child: ["sub", 7] }, '"child" is not a list of texts'],
+      [{ child: {} }, '"child" is not a list of texts'],
+      [{ manifest: [] }, '"manifest" does not hold an object for each digest'],
+      [{ manifest: "x" }, '"manifest" does not hold an object for each digest'],
+      [{ manifest: { "sha256:ab": null } }, '"manifest" does not hold an object for each digest'],
+      [{ manifest: { "sha256:ab": { tag: "v1" } } }, '"manifest" has something else than tags for "sha256:ab"'],
+      [{ manifest: { "sha256:ab": { tag: [1] } } }, '"manifest" has something else than tags for "sha256:ab"'],
+    ];
+    for (const [page, why] of wrong) {
+      const handler: FakeHandler = () => json(200, { tags: [], ...page });
+      await assertRejects(
+        () => all(remoting({ [HOME]: handler }).puller.tagPages(APP)),
+        ProtocolError,
+        `/v2/team/app/tags/list?n=1000: the answer is not a list: ${why}`,
+      );
+    }
   });
 });
 
@@ -149,6 +245,30 @@ describe("Puller.catalog", () => {
     assertEquals(lines(remote).slice(-2), ["GET /v2/_catalog?n=2", "GET /v2/_catalog?n=2&last=a%2Fb"]);
     assertEquals(await all(remote.puller.catalogPages(REGISTRY)), [{ repositories: ["a", "a/b", "c"] }]);
     assertEquals(lines(remote).at(-1), "GET /v2/_catalog?n=1000");
+  });
+});
+
+describe("Puller.catalog of a registry that answers with something else", () => {
+  it("fails, and is empty for null and [] alone", async () => {
+    const catalog = (page: unknown, link?: string) => {
+      const handler: FakeHandler = ({ url }) => ({
+        ...json(200, url.pathname === "/v2/" ? {} : page),
+        headers: link === undefined ? {} : { link },
+      });
+      return all(remoting({ [HOME]: handler }).puller.catalog(REGISTRY));
+    };
+    for (const repositories of [null, []]) assertEquals(await catalog({ repositories }), []);
+    const wrong: [unknown, string][] = [
+      [{}, 'it has no "repositories"'],
+      [{ repositories: "a" }, '"repositories" is not a list of texts'],
+      [{ repositories: ["a", {}] }, '"repositories" is not a list of texts'],
+      [{ errors: [{ code: "DENIED" }] }, "it holds errors: DENIED"],
+    ];
+    for (const [page, why] of wrong) {
+      const error = await assertRejects(() => catalog(page), ProtocolError);
+      assertEquals(error.message, `GET ${HOME}/v2/_catalog?n=1000: the answer is not a list: ${why}`);
+    }
+    await assertRejects(() => catalog({ repositories: [] }, "?last=a; rel=next"), ProtocolError, "the Link header");
   });
 });
 

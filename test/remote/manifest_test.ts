@@ -28,6 +28,17 @@ describe("Puller.get", () => {
     assertEquals(lines(remote), ["GET /v2/app/manifests/v1", `GET /v2/app/manifests/${digest}`]);
   });
 
+  it("takes none that is nested deeper than 1,000 levels", async () => {
+    const registry = new FakeRegistry();
+    const bytes = utf8(`{"schemaVersion":2,"config":{},"layers":[],"x":${"[".repeat(4_000)}${"]".repeat(4_000)}}`);
+    for (const mediaType of [MediaType.OciManifest, "application/vnd.example.unknown"]) {
+      registry.addManifest("app", { bytes, mediaType }, "v1");
+      const message = "manifest registry.example.com/app:v1 is nested deeper than 1000 levels";
+      const error = await assertRejects(() => remoting(registry).puller.get(at("app:v1")), ManifestError);
+      assertMatch((error as ManifestError).message, new RegExp(message.split("/").at(-1)!));
+    }
+  });
+
   it("asks for OCI's and Docker's manifests and indexes, for schema 1 and artifact manifests", async () => {
     const registry = new FakeRegistry();
     addImage(registry, "app", { tag: "v1" });

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
-import { HttpError, LimitError, ManifestError } from "../../src/errors.ts";
+import { HttpError, LimitError, ManifestError, ProtocolError } from "../../src/errors.ts";
 import type { DigestReference } from "../../src/name/mod.ts";
 import { referrersTag } from "../../src/remote/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
@@ -99,6 +99,69 @@ describe("the referrers API", () => {
     assertEquals((await listed(remoting(registry), descriptor.digest)).length, 2);
     registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /page=2/, page("b", "<?page=2>"));
     await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "circles");
+  });
+
+  it("fails where it answers with what is no list, which counts for none nowhere", async () => {
+    const list = `GET https://registry.example.com/v2/app/referrers/sha256:`;
+    const wrong: [type: string, body: string, why: string][] = [
+      [MediaType.OciImageIndex, "{}", 'it has no "manifests"'],
+      [MediaType.OciImageIndex, '{"manifests":{}}', '"manifests" is not a list of descriptors'],
+      [MediaType.OciImageIndex, '{"manifests":[7]}', '"manifests" is not a list of descriptors'],
+      [MediaType.OciImageIndex, '{"manifests":[', "it is not a JSON object"],
+      [MediaType.OciImageIndex, "<html>", "it is not a JSON object"],
+      [MediaType.OciImageIndex, '{"errors":[{"code":"DENIED"}]}', "it holds errors: DENIED"],
+      ["application/json; charset=utf-8", '{"errors":[{"code":"DENIED"}]}', "it holds errors: DENIED"],
+      ["application/json", '{"message":"try later"}', 'it has no "manifests"'],
+    ];
+    for (const [type, body, why] of wrong) {
+      const registry = new FakeRegistry()
+        .on("GET", /referrers/, () => ({ status: 200, headers: { "content-type": type }, body }));
+      const { descriptor } = addImage(registry, "app");
+      const error = await assertRejects(() => listed(remoting(registry), descriptor.digest), ProtocolError);
+      assertEquals([error.message.startsWith(list), error.message.split(": ").slice(1).join(": ")], [
+        true,
+        `the answer is not a list: ${why}`,
+      ]);
+    }
+    for (const status of [202, 204]) {
+      const registry = new FakeRegistry().on("GET", /referrers/, () => ({ status }));
+      const { descriptor } = addImage(registry, "app");
+      await assertRejects(() => listed(remoting(registry), descriptor.digest), HttpError, `: ${status}`);
+    }
+  });
+
+  it("is read whatever type of JSON it is said to be, and may be null", async () => {
+    const found = { mediaType: "x/y", digest: `sha256:${"a".repeat(64)}`, size: 1 };
+    for (const type of ["application/json", `${MediaType.OciImageIndex}; charset=utf-8`]) {
+      for (const manifests of [[found], [], null]) {
+        const body = JSON.stringify({ schemaVersion: 2, manifests });
+        const registry = new FakeRegistry()
+          .on("GET", /referrers/, () => ({ status: 200, headers: { "content-type": type }, body }));
+        const { descriptor } = addImage(registry, "app");
+        assertEquals((await listed(remoting(registry), descriptor.digest)).length, manifests?.length ?? 0);
+      }
+    }
+  });
+
+  it("fails where a further page does, or can't be known", async () => {
+    const headers = { "content-type": MediaType.OciImageIndex };
+    const first = (link: string) => () => ({
+      ...json(200, { schemaVersion: 2, manifests: [] }),
+      headers: { ...headers, link },
+    });
+    for (const status of [400, 404, 405, 406]) {
+      const registry = new FakeRegistry()
+        .on("GET", /referrers/, first('<?page=2>; rel="last next"')).on("GET", /page=2/, () => problem(status, "NO"));
+      const { descriptor } = addImage(registry, "app");
+      await assertRejects(() => listed(remoting(registry), descriptor.digest), HttpError, `${status}`);
+    }
+    const html = { status: 200, headers: { "content-type": "text/html" }, body: "<html>" };
+    const registry = new FakeRegistry()
+      .on("GET", /referrers/, first("<?page=2>")).on("GET", /page=2/, () => html);
+    const { descriptor } = addImage(registry, "app");
+    await assertRejects(() => listed(remoting(registry), descriptor.digest), ProtocolError, "not a list");
+    registry.on("GET", /referrers/, first("?page=2; rel=next"));
+    await assertRejects(() => listed(remoting(registry), descriptor.digest), ProtocolError, "the Link header");
   });
 
   it("is not there where it answers with something else", async () => {

@@ -42,6 +42,11 @@ describe("imageFromTarball, of what is no such tarball", () => {
     const text = new TextEncoder().encode("FROM scratch\n");
     assertStringIncludes((await complaint(tarballBytes(text))).message, "is not a whole tar archive");
   });
+  it("refuses a manifest.json that is nested deeper than 1,000 levels", async () => {
+    const content = new TextEncoder().encode("[".repeat(4_000) + "]".repeat(4_000));
+    const source = await saved({ path: "manifest.json", content });
+    assertStringIncludes((await complaint(source)).message, "is nested deeper than 1000 levels");
+  });
   it("refuses corrupt gzip", async () => {
     const bytes = new Uint8Array(gzipSync(await dockerSave(await contentsOf("one"))));
     assertStringIncludes((await complaint(tarballBytes(bytes.subarray(0, bytes.length / 2)))).message, "gzip");

@@ -75,6 +75,18 @@ describe("gcrane copy --recursive", () => {
       await world.data(`digest ${target}/other:latest`);
     }));
 
+  it("deletes nothing for a source that is not there, unless that is meant", () =>
+    filled(async (world) => {
+      await world.gcrane(`cp -r ${source} ${target}`);
+      const line = `cp -r --delete-extra --yes registry.example.com/none ${target}`;
+      const refused = await world.gcrane(line);
+      assertEquals([refused.code, refused.out], [1, ""]);
+      await world.data(`digest ${target}/other:latest`);
+      const meant = await world.gcrane(`${line} --allow-empty`);
+      assertMatch(meant.err, /\ndeleted (\d+) of \1 things that the source has not\n$/);
+      assertEquals([meant.code, (await world.gcrane(`digest ${target}/other:latest`)).code], [0, 1]);
+    }));
+
   it("lists at the end what failed, exits with 1, and deletes nothing then", () =>
     filled(async (world) => {
       await world.push(image(1), `${target}/other:old`);
@@ -143,6 +155,10 @@ describe("gcrane copy --recursive", () => {
       [`cp -r ./layout ${target}`, /^Error: .\/layout is not a repository or a registry — without -r, one image/],
       [`cp -r ${source} daemon://x`, /^Error: daemon:\/\/x is not a repository or a registry — /],
       [`cp -r --yes ${source} ${target}`, /^Error: --yes goes with --delete-extra\n/],
+      [
+        `cp -r --allow-empty ${source} ${target}`,
+        /^Error: --allow-empty goes with --delete-extra, --plan or --apply\n/,
+      ],
       [`cp -r --delete-extra --yes --plan p ${source} ${target}`, /^Error: --plan writes down .* — .*--apply\n/],
       [`cp -r --bandwidth fast ${source} ${target}`, /^Error: --bandwidth fast is no number of bytes — /],
       [`cp -r --rate 0 ${source} ${target}`, /^Error: --rate is a whole number of at least 1, not "0"\n/],

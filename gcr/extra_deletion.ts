@@ -1,0 +1,123 @@
+import { ProtocolError } from "../src/errors.ts";
+import { mapConcurrent } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
+import type { Hash } from "../src/spec/mod.ts";
+import type { ExtraItem } from "./copy_options.ts";
+import type { CopyRun } from "./copy_run.ts";
+import type { ExtraJudge } from "./extra_judge.ts";
+import type { GcGraph } from "./gc_graph.ts";
+import { Survey } from "./gc_survey.ts";
+import { type Garbage, type LooseTag, Sweep, type SweepEvent } from "./gc_sweep.ts";
+
+/** What is extra in one repository of the target. */
+export interface ExtraOfRepository {
+  /** The repository. */
+  readonly target: Repository;
+  /** What can go. */
+  readonly items: readonly ExtraItem[];
+  /** What judges that anew. */
+  readonly judge: ExtraJudge;
+}
+
+type LeftBySweep = Extract<SweepEvent, { kind: "left" }>;
+
+/** A survey of a repository of the target. What is missing counts where it would be kept. */
+export function surveyOf({ puller, slots, jobs, signal }: CopyRun, target: Repository): Survey {
+  return new Survey(target, { puller, slots, jobs, signal, trustCreated: false, allowMissing: true });
+}
+
+/** Deletes what is extra, as far as it still is as it was found: tags, then what they pointed at. */
+export async function deleteExtra(run: CopyRun, repositories: readonly ExtraOfRepository[]): Promise<void> {
+  const { jobs, signal } = run;
+  await mapConcurrent(repositories, { concurrency: jobs, signal }, async (extra) => {
+    const { target } = extra;
+    try {
+      await new Deletion(run, extra).all();
+    } catch (error) {
+      run.fail(target.name, error);
+    } finally {
+      run.pusher.forget(target);
+    }
+  });
+}
+
+/** The same items as garbage. */
+function garbageOf(items: readonly ExtraItem[]): Garbage {
+  const tags = items.flatMap(({ tag, digest }) => tag === undefined ? [] : [{ tag, digest }]);
+  const manifests = items.filter(({ tag }) => tag === undefined).map(({ digest }) => digest);
+  const whole = new Set(manifests);
+  return {
+    manifests: manifests.map((digest) => ({ digest, tags: tagsOf(tags, digest) })),
+    tags: tags.filter(({ digest }) => !whole.has(digest)),
+  };
+}
+
+function tagsOf(tags: readonly LooseTag[], digest: Hash): string[] {
+  return tags.filter((item) => item.digest === digest).map(({ tag }) => tag);
+}
+
+/** What goes from one repository. */
+class Deletion {
+  readonly #run: CopyRun;
+  readonly #target: Repository;
+  readonly #judge: ExtraJudge;
+  readonly #survey: Survey;
+  readonly #waiting: Set<ExtraItem>;
+
+  constructor(run: CopyRun, { target, judge, items }: ExtraOfRepository) {
+    this.#run = run;
+    this.#target = target;
+    this.#judge = judge;
+    this.#survey = surveyOf(run, target);
+    this.#waiting = new Set(items);
+  }
+
+  async all(): Promise<void> {
+    const stuck: LooseTag[] = [];
+    const garbage = garbageOf([...this.#waiting]);
+    const loose = new Map(garbage.tags.map((item) => [item.tag, item]));
+    await this.#sweep(garbage, (graph) => this.#judge.judge(graph, this.#survey), (event) => {
+      const { what, name, why, reason, error } = event;
+      const tag = loose.get(what);
+      if (why !== "refused") this.#run.tell({ kind: "left", name, reason });
+      else if (tag && !error) stuck.push(tag);
+      else this.#run.fail(name, error ?? new ProtocolError(reason));
+    });
+    if (stuck.length > 0) await this.#deleteTargets(stuck);
+  }
+
+  /** Deletes the manifests that tags point at, where tags alone can't go. */
+  async #deleteTargets(stuck: readonly LooseTag[]): Promise<void> {
+    const digests = new Set(stuck.map(({ digest }) => digest));
+    const manifests = [...digests].map((digest) => ({ digest, tags: tagsOf(stuck, digest) }));
+    const judge = (graph: GcGraph) => this.#judge.judgeByDigest(graph, this.#survey);
+    await this.#sweep({ manifests, tags: [] }, judge, ({ what, why, reason, error }) => {
+      const problem = why === "refused"
+        ? reason
+        : "the registry can't delete a tag alone, and what it points at is needed by others";
+      const tag = stuck.find(({ digest }) => digest === what)?.tag;
+      this.#run.fail(`${this.#target}:${tag}`, error ?? new ProtocolError(problem));
+    });
+  }
+
+  async #sweep(garbage: Garbage, judge: (graph: GcGraph) => Garbage, onLeft: (event: LeftBySweep) => void) {
+    const { puller, pusher, jobs, signal } = this.#run;
+    const tell = (event: SweepEvent) => {
+      if (event.kind === "left") onLeft(event);
+      else if (event.kind === "untagged") this.#tell(({ tag }) => tag === event.tag);
+      // Where a registry deletes no tags, they go with the manifest.
+      else this.#tell(({ digest }) => digest === event.digest);
+    };
+    const allowance = { left: Infinity };
+    await new Sweep(this.#survey, { judge, puller, pusher, jobs, allowance, tell, signal }).run(garbage);
+  }
+
+  #tell(isMeant: (item: ExtraItem) => boolean): void {
+    for (const item of this.#waiting) {
+      if (!isMeant(item)) continue;
+      this.#waiting.delete(item);
+      this.#run.counts.deleted++;
+      this.#run.tell({ kind: "deleted", item });
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { FileError } from "../errors.ts";
+import { type AbortOptions, delay } from "../io/mod.ts";
+import {
+  forgetTemporary,
+  hardLink,
+  lstat,
+  openWriter,
+  readTextFile,
+  realPath,
+  registerTemporary,
+  remove,
+  rename,
+} from "../runtime/mod.ts";
+
+/** Options of {@linkcode withFileLock}. */
+export interface FileLockOptions extends AbortOptions {
+  /**
+   * After how many milliseconds a lock that stays the same counts as left behind by a program that was killed.
+   * @default 10000
+   */
+  staleMs?: number;
+  /**
+   * How long to wait for the lock in all, in milliseconds.
+   * @default 60000
+   */
+  waitMs?: number;
+}
+
+/** How long to wait before the next try, in milliseconds, besides as much again by chance. */
+const PAUSE_MS = 15;
+
+/**
+ * Does some short work on a file while no other program that locks it in the same way does. The lock is a file beside
+ * it, `FILE.lock`, removed at the end.
+ *
+ * @throws {FileError} when others hold the lock for too long.
+ */
+export async function withFileLock<T>(
+  file: string,
+  work: () => Promise<T>,
+  options: FileLockOptions = {},
+): Promise<T> {
+  // By any of its names a file has one lock.
+  const lock = `${await realPath(file).catch(() => file)}.lock`;
+  const id = crypto.randomUUID();
+  await acquire(lock, id, options);
+  registerTemporary(lock);
+  try {
+    return await work();
+  } finally {
+    // One that was taken over meanwhile, since this program stood still, belongs to another.
+    if (await readTextFile(lock).catch(() => "") === id) await remove(lock);
+    forgetTemporary(lock);
+  }
+}
+
+async function acquire(lock: string, id: string, options: FileLockOptions): Promise<void> {
+  const { staleMs = 10_000, waitMs = 60_000, signal } = options;
+  const start = performance.now();
+  let seen: string | undefined;
+  let since = start;
+  while (!await create(lock, id)) {
+    const stamp = await stampOf(lock);
+    const now = performance.now();
+    if (stamp !== seen) [seen, since] = [stamp, now];
+    // The age on this machine's clock alone: the file may be on another one, whose clock differs.
+    else if (stamp !== undefined && now - since >= staleMs) await takeAway(lock, stamp);
+    if (now - start >= waitMs) {
+      throw new FileError(`${lock} is there: another program holds it`, {
+        errno: "EEXIST",
+        hint: "remove it if no other program is at work",
+      });
+    }
+    await delay(PAUSE_MS * (1 + Math.random()), signal);
+  }
+}
+
+/** Makes the lock; `false` when it is there already. */
+async function create(lock: string, id: string): Promise<boolean> {
+  try {
+    const writer = await openWriter(lock, { exclusive: true, mode: 0o600 });
+    await writer.write(new TextEncoder().encode(id));
+    await writer.close();
+    return true;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Removes a lock that was left behind, but not the one that another program has made in its place meanwhile. */
+async function takeAway(lock: string, stamp: string): Promise<void> {
+  const aside = `${lock}.${crypto.randomUUID().slice(0, 13)}`;
+  try {
+    await rename(lock, aside);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return;
+    throw error;
+  }
+  if (await stampOf(aside) !== stamp) await hardLink(aside, lock).catch(() => {});
+  await remove(aside);
+}
+
+/** What tells a lock from another under the same name; `undefined` when there is none. */
+async function stampOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, mtimeMs } = await lstat(path);
+    return `${ino} ${mtimeMs}`;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import { ProtocolError } from "../errors.ts";
+import type { Answer } from "./send.ts";
+import { redactUrl } from "./url_policy.ts";
+
+/** One link of a `Link` header. */
+interface Link {
+  readonly target: string;
+  /** The relation types in lower case; `undefined` when the link has no `rel`. */
+  readonly relations: readonly string[] | undefined;
+}
+
+const SEPARATORS = /[ \t,]*/y;
+const TARGET = /<([^<>]*)>/y;
+const PARAMETER =
+  /[ \t]*;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t";,<>]*)))?)?/y;
+const END = /[ \t]*(?=,|$)/y;
+/** A registered relation type, or a URI (RFC 8288, section 2.1). */
+const RELATION = /^[a-z](?:[a-z0-9.-]*|[a-z0-9+.-]*:\S+)$/;
+
+/**
+ * Where a list goes on after an answer: the target of the first `next` link (RFC 8288, section 3). A link without a
+ * `rel` counts too, as some registries send it. `undefined` when there is none: the list ends.
+ *
+ * @throws {ProtocolError} when the `Link` header can't be read: a list that ends there may be a part only.
+ */
+export function nextLink({ response, url }: Answer): URL | undefined {
+  const links = parseLinks(response.headers.get("link") ?? "");
+  // The header itself is not repeated: its URLs may be signed.
+  const what = `GET ${redactUrl(url)}: the Link header`;
+  if (!links) throw new ProtocolError(`${what} can't be read, so the list may be longer`);
+  const next = links.find(({ relations }) => relations?.includes("next") ?? true);
+  if (next === undefined) return undefined;
+  if (!URL.canParse(next.target, url)) throw new ProtocolError(`${what} names no URL`);
+  return new URL(next.target, url);
+}
+
+/** The links of a header, which may be several headers joined; `undefined` when it can't be read. */
+function parseLinks(text: string): Link[] | undefined {
+  const links: Link[] = [];
+  let position = 0;
+  const take = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = position;
+    const match = pattern.exec(text);
+    if (match) position = pattern.lastIndex;
+    return match;
+  };
+  for (;;) {
+    take(SEPARATORS);
+    if (position === text.length) return links;
+    const target = take(TARGET);
+    if (!target) return undefined;
+    let relations: string[] | undefined;
+    for (let parameter = take(PARAMETER); parameter; parameter = take(PARAMETER)) {
+      const [, name, quoted, bare = ""] = parameter;
+      // Of a repeated "rel" the first one counts.
+      if (name?.toLowerCase() !== "rel" || relations) continue;
+      relations = (quoted?.replace(/\\(.)/g, "$1") ?? bare).trim().toLowerCase().split(/[ \t]+/);
+      if (!relations.every((relation) => RELATION.test(relation))) return undefined;
+    }
+    if (!take(END)) return undefined;
+    links.push({ target: target[1], relations });
+  }
+}

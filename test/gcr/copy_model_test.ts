@@ -1,0 +1,209 @@
+import { assert, assertEquals } from "@std/assert";
+import { describe, it } from "node:test";
+import type { CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod.ts";
+import type { Hash } from "../../src/spec/mod.ts";
+import { type Content, Maker, modelOfApply } from "./copy_model.ts";
+import { CopyWorld, SOURCE, TARGET } from "./copy_world.ts";
+import { attachedTag, randomOf } from "./gc_model.ts";
+
+const [source, target] = [`${SOURCE}/app`, `${TARGET}/app`];
+const endings = ["", ".sig", ".att", ".sbom"];
+
+/** A source and a target with something in common, and more that is random. */
+class RandomPair {
+  readonly world = new CopyWorld();
+  readonly maker: Maker;
+  readonly #random: () => number;
+
+  constructor(seed: number) {
+    this.#random = randomOf(seed);
+    this.maker = new Maker(this.world.fetch);
+  }
+
+  some(chance: number): boolean {
+    return this.#random() < chance;
+  }
+
+  pick<T>(list: readonly T[]): T {
+    return list[Math.floor(this.#random() * list.length)];
+  }
+
+  /** Makes something that names some of what is given. */
+  async make(from: readonly Hash[]): Promise<Hash> {
+    const named = (chance: number) => from.length > 0 && this.some(chance) ? this.pick(from) : undefined;
+    const [a, b, subject, mentions] = [named(0.4), named(0.2), named(0.25), named(0.15)];
+    const members = [...new Set([a, b])].filter((member) => member !== undefined);
+    return await this.maker.make({ members, subject, mentions });
+  }
+
+  /** Tags for a manifest: some of its own, some that both sides may have, some of what belongs to another. */
+  tags(digest: Hash, side: string, owners: readonly Hash[]): string[] {
+    return [
+      ...this.some(0.3) ? [`${side}-${digest.slice(7, 15)}`] : [],
+      ...this.some(0.15) ? [this.pick(["latest", "v1", "v2"])] : [],
+      ...owners.length > 0 && this.some(0.25) ? [attachedTag(this.pick(owners), this.pick(endings))] : [],
+    ];
+  }
+
+  async fill(): Promise<void> {
+    const all: Hash[] = [];
+    for (let left = 3 + Math.floor(this.#random() * 12); left > 0; left--) {
+      const digest = await this.make(all);
+      if (left === 1) await this.maker.put(source, digest, ["base"]);
+      else if (this.some(0.5)) await this.maker.put(source, digest, this.tags(digest, "src", all));
+      if (this.some(0.6)) await this.maker.put(target, digest, this.tags(digest, "dst", all));
+      all.push(digest);
+    }
+  }
+
+  /** Does at one of both what others may do between a plan and its use. */
+  async change(isFree: (digest: Hash) => boolean = () => true): Promise<void> {
+    const there = [...(await this.content(target)).digests].filter(isFree);
+    if (there.length === 0) return;
+    for (let left = 1 + Math.floor(this.#random() * 3); left > 0; left--) {
+      const digest = this.pick(there);
+      switch (this.pick(["tag", "tag", "source", "attach", "attach", "parent", "parent"])) {
+        case "tag":
+          await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
+          break;
+        case "source":
+          await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
+          break;
+        case "attach": {
+          const tag = attachedTag(digest, this.pick(endings));
+          await this.maker.put(target, await this.maker.make({}), [tag]);
+          break;
+        }
+        default: {
+          const made = await this.make([digest]);
+          await this.maker.put(target, made, this.tags(made, "new", []));
+        }
+      }
+    }
+  }
+
+  async content(name: string): Promise<Content> {
+    const { digests, tags } = (await this.world.content(name.split("/")[0])).app ?? { digests: [], tags: {} };
+    return { digests: new Set(digests), tags: new Map(Object.entries(tags)) };
+  }
+
+  /** Copies; what is extra by that. */
+  async copy(options: CopyRecursivelyOptions): Promise<readonly ExtraItem[]> {
+    const { failures, extra } = await this.world.copy(SOURCE, TARGET, options);
+    assertEquals(failures, []);
+    return extra;
+  }
+
+  /** Makes sure that nothing is gone which the source has, or which something names that is there. */
+  async checkWhole(before: Content): Promise<void> {
+    const [ours, theirs] = [await this.content(target), await this.content(source)];
+    for (const digest of theirs.digests) assert(ours.digests.has(digest), `${digest} of the source is gone`);
+    for (const [tag, digest] of theirs.tags) assertEquals(ours.tags.get(tag), digest);
+    for (const digest of ours.digests) {
+      for (const named of this.maker.names(digest)) {
+        assert(ours.digests.has(named) || !before.digests.has(named), `${digest} names ${named}, which is gone`);
+      }
+    }
+  }
+}
+
+function sorted({ digests, tags }: Content): unknown {
+  return { digests: [...digests].sort(), tags: [...tags].sort() };
+}
+
+describe("what a recursive copy deletes, against a model", () => {
+  for (const way of ["by a plan", "at once"] as const) {
+    it(
+      `is all that the source has not and nothing needs, ${way}, in 200 random pairs`,
+      { timeout: 120_000 },
+      async () => {
+        let [deleted, kept] = [0, 0];
+        for (let seed = 0; seed < 200; seed++) {
+          const pair = new RandomPair(seed);
+          await pair.fill();
+          const plan = await pair.copy({ extra: "find" });
+          if (way === "by a plan") {
+            const planned = new Set(plan.map(({ digest }) => digest));
+            await pair.change((digest) => planned.has(digest));
+          }
+          // What the source has by now comes first; only what it then has not is judged.
+          await pair.copy({});
+          const before = await pair.content(target);
+          const everything = [
+            ...[...before.tags].map(([tag, digest]) => ({ repository: target, tag, digest })),
+            ...[...before.digests].map((digest) => ({ repository: target, digest })),
+          ];
+          const onlyExtra = way === "by a plan" ? plan : undefined;
+          const expected = modelOfApply(pair.maker, {
+            source: await pair.content(source),
+            target: before,
+            allowed: onlyExtra ?? everything,
+          });
+          await pair.copy({ extra: "delete", onlyExtra });
+          assertEquals(sorted(await pair.content(target)), sorted(expected), `seed ${seed}`);
+          await pair.checkWhole(before);
+          deleted += before.digests.size - expected.digests.size;
+          kept += plan.filter(({ tag, digest }) => tag === undefined && expected.digests.has(digest)).length;
+        }
+        assert(deleted > 100, `only ${deleted} manifests were deleted`);
+        if (way === "by a plan") assert(kept > 50, `only ${kept} manifests of plans were kept`);
+      },
+    );
+  }
+
+  it(
+    "is nothing that begins to be needed while others are deleted, in 100 random pairs",
+    { timeout: 120_000 },
+    async () => {
+      let changed = 0;
+      for (let seed = 1000; seed < 1100; seed++) {
+        const pair = new RandomPair(seed);
+        await pair.fill();
+        await pair.copy({});
+        const before = await pair.content(target);
+        let isChanging = true;
+        pair.world.intercept = async ({ method, path }) => {
+          if (method !== "DELETE" || !isChanging || !path.includes("sha256:")) return undefined;
+          isChanging = false;
+          changed++;
+          // What leads to this very manifest comes too late.
+          const late = path.slice(path.lastIndexOf("/") + 1) as Hash;
+          await pair.change((digest) => digest !== late && !pair.maker.names(late).includes(digest));
+          return undefined;
+        };
+        await pair.world.copy(SOURCE, TARGET, { extra: "delete", jobs: 1 });
+        pair.world.intercept = () => undefined;
+        await pair.copy({});
+        await pair.checkWhole(before);
+      }
+      assert(changed > 30, `only ${changed} changes`);
+    },
+  );
+
+  it("is tags alone where registries list nothing else, in 100 random pairs", { timeout: 120_000 }, async () => {
+    let deleted = 0;
+    for (let seed = 2000; seed < 2100; seed++) {
+      const pair = new RandomPair(seed);
+      await pair.fill();
+      const plain: typeof fetch = async (input, init) => {
+        const response = await pair.world.fetch(input, init);
+        if (!String(input).includes("/tags/list") || !response.ok) return response;
+        const { name, tags } = await response.json();
+        return Response.json({ name, tags });
+      };
+      const plan = await pair.copy({ extra: "find", fetch: plain });
+      await pair.change();
+      await pair.copy({ fetch: plain });
+      const [before, theirs] = [await pair.content(target), await pair.content(source)];
+      await pair.copy({ extra: "delete", onlyExtra: plan, fetch: plain });
+      const after = await pair.content(target);
+      assertEquals(after.digests, before.digests);
+      for (const [tag, digest] of before.tags) {
+        const isPlanned = plan.some((item) => item.tag === tag && item.digest === digest);
+        if (theirs.tags.has(tag) || !isPlanned) assertEquals(after.tags.get(tag), digest, `seed ${seed}`);
+        else deleted += after.tags.has(tag) ? 0 : 1;
+      }
+    }
+    assert(deleted > 100, `only ${deleted} tags were deleted`);
+  });
+});
