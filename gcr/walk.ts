@@ -154,8 +154,9 @@ class Walk {
     const what = `the catalog of ${registry}`;
     const prefix = root ? `${root.repository}/` : "";
     let previous = new Set<string>();
+    let last: string | undefined;
     try {
-      for (let last: string | undefined;;) {
+      for (;;) {
         let page: CatalogPage | undefined;
         let pages = 0;
         for await (page of this.#puller.catalogPages(registry, { pageSize, last, signal: this.#signal })) {

@@ -1,5 +1,5 @@
 import { AuthError, GcraneError, HttpError, NetworkError } from "../errors.ts";
-import { errorCode, Limits, readAll, retry, type RetryVerdict } from "../io/mod.ts";
+import { errorCode, isHeaderText, Limits, readAll, retry, type RetryVerdict } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Fields, parseFields } from "./fields.ts";
 import { refusalWords } from "./refusal.ts";
@@ -48,6 +48,7 @@ export interface ServerAnswer {
  * @throws {HttpError} when the status is not 2xx.
  * @throws {NetworkError} when there is no answer in time.
  * @throws {LimitError} when the answer is larger than 64 KiB.
+ * @throws {AuthError} when no header can carry what is to be sent.
  */
 export async function ask(question: Question, { fetch, wait }: Asking): Promise<ServerAnswer> {
   const { attempts = ATTEMPTS } = question;
@@ -87,6 +88,10 @@ async function once(question: Question, { fetch, wait }: Asking): Promise<Server
   const { who, method = "GET", headers, body, secrets = [], timeoutMs = TIMEOUT_MS } = question;
   const url = new URL(question.url);
   const place = `${url.origin}${url.pathname}`;
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (isHeaderText(value)) continue;
+    throw new AuthError(`${who}: ${method} ${place}: what goes into ${name} has characters that no header can carry`);
+  }
   const late = () => new NetworkError(`${who}: no answer from ${place} in ${timeoutMs} ms`, { hint: NO_ANSWER });
   try {
     return await within(timeoutMs, { wait, late }, async (signal) => {

@@ -1,4 +1,5 @@
 import { AuthError } from "../errors.ts";
+import { isHeaderText } from "../io/mod.ts";
 
 /** What a registry or its token server may be shown. All fields are secrets but `username`. */
 export interface AuthConfig {
@@ -18,10 +19,16 @@ export interface AuthConfig {
  * The same config with `auth` taken apart and empty fields left out.
  *
  * @param source where the config is from, for the error message.
- * @throws {AuthError} when `auth` is not base64 of `username:password`; the message does not repeat it.
+ * @throws {AuthError} when `auth` is not base64 of `username:password`, or the registry token has characters that no
+ * header can carry; the message does not repeat them.
  */
 export function normalizeAuth(config: AuthConfig, source: string): AuthConfig {
   const { identityToken, registryToken } = config;
+  if (registryToken && !isHeaderText(registryToken)) {
+    throw new AuthError(`${source}: the registry token has characters that no header can carry`, {
+      hint: "it may have a line break too many",
+    });
+  }
   const { username, password } = config.auth ? decodeAuth(config.auth, source) : config;
   return {
     ...(username && { username }),

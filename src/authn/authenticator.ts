@@ -24,7 +24,7 @@ export function basic(username: string, password: string): Authenticator {
   return fromConfig({ username, password });
 }
 
-/** Shows a token that the registry takes as it is. */
+/** Shows a token that the registry takes as it is. @throws {AuthError} when no header can carry it. */
 export function bearer(token: string): Authenticator {
   return fromConfig({ registryToken: token });
 }
@@ -32,7 +32,7 @@ export function bearer(token: string): Authenticator {
 /**
  * Shows what a config holds; {@linkcode anonymous} if that is nothing.
  *
- * @throws {AuthError} when `auth` is not base64 of `username:password`.
+ * @throws {AuthError} when `auth` is not base64 of `username:password`, or no header can carry the registry token.
  */
 export function fromConfig(config: AuthConfig): Authenticator {
   const normalized = Object.freeze(normalizeAuth(config, "the credentials"));

@@ -27,6 +27,7 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { isHeaderText } from "./header_text.ts";
 export { parseDuration } from "./duration.ts";
 export { formatBytes } from "./format_bytes.ts";
 export { errorCode, fileFailure } from "./file_failure.ts";

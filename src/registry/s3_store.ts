@@ -1,3 +1,4 @@
+import { isHeaderText } from "../io/mod.ts";
 import { objectStore } from "./object_store.ts";
 import { S3Bucket } from "./s3_bucket.ts";
 import type { S3StoreOptions } from "./s3_options.ts";
@@ -15,7 +16,7 @@ const PREFIX = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*$/;
  * heeds `If-Match` and `If-None-Match` of writes, two servers that are sent the same upload at once notice; elsewhere the
  * digest shows it in the end.
  *
- * @throws {TypeError} when the endpoint, the bucket or the prefix can't be one.
+ * @throws {TypeError} when the endpoint, the bucket or the prefix can't be one, or no header can carry the keys.
  */
 export function s3Store(options: S3StoreOptions): RegistryStore {
   const { endpoint, bucket, prefix = "" } = options;
@@ -25,6 +26,9 @@ export function s3Store(options: S3StoreOptions): RegistryStore {
   if (!BUCKET.test(bucket)) throw new TypeError(`${JSON.stringify(bucket)} is not the name of an S3 bucket`);
   if (!PREFIX.test(prefix)) {
     throw new TypeError(`the S3 prefix ${JSON.stringify(prefix)} is not of names that each end with a slash`);
+  }
+  if (![options.accessKeyId, options.sessionToken ?? ""].every(isHeaderText)) {
+    throw new TypeError("the access key or the session token for S3 has characters that no header can carry");
   }
   return objectStore(new S3Bucket(options));
 }

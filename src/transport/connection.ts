@@ -1,6 +1,6 @@
 import { anonymous, type Authenticator, type Keychain } from "../authn/mod.ts";
-import { HttpError, NetworkError } from "../errors.ts";
-import { type AbortOptions, lazy, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
+import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
+import { type AbortOptions, isHeaderText, lazy, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import { type Bytes, runtimeFetch } from "../runtime/mod.ts";
 import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
@@ -9,7 +9,7 @@ import { CredentialSession, type Demand, type ExchangeContext } from "./credenti
 import { type Ping, ping } from "./ping.ts";
 import { type Answer, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
 import { exchangeToken } from "./token.ts";
-import { hostAndPort, mayAuthorize } from "./url_policy.ts";
+import { hostAndPort, mayAuthorize, redactUrl } from "./url_policy.ts";
 import { userAgent } from "./user_agent.ts";
 
 /** Options of every conversation with a registry. */
@@ -229,7 +229,14 @@ export class Connection {
     request: RegistryRequest & { url: URL },
   ): Promise<Answer> {
     const headers = new Headers(this.#headers);
-    for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
+    for (const [name, value] of Object.entries(request.headers ?? {})) {
+      // A media type may be from anywhere.
+      if (!isHeaderText(value)) {
+        const line = `${request.method} ${redactUrl(request.url)}`;
+        throw new ProtocolError(`${line}: ${name} has characters that no header can carry`);
+      }
+      headers.set(name, value);
+    }
     return await send({ ...request, headers }, {
       ...this.#send,
       authorize: (to) => mayAuthorize(to, place) ? authorization : undefined,

@@ -1,6 +1,6 @@
 import type { AuthConfig, Authenticator } from "../authn/mod.ts";
-import { HttpError } from "../errors.ts";
-import { abortable } from "../io/mod.ts";
+import { AuthError, HttpError } from "../errors.ts";
+import { abortable, isHeaderText } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
 
@@ -55,6 +55,12 @@ export class CredentialSession {
     const kept = challenge.scheme === "bearer" ? this.#exchanges.get(keyOf(scopes))?.token : undefined;
     if (kept !== undefined && isGood(kept, context)) return bearer(kept.value);
     const credentials = await abortable(this.#authenticator.authorization(), signal);
+    // Authenticators may be others than those of this package, which check it.
+    if (![credentials.auth, credentials.registryToken].every((text) => !text || isHeaderText(text))) {
+      throw new AuthError(`the credentials for ${context.registry.host} hold characters that no header can carry`, {
+        hint: "a token may have a line break too many",
+      });
+    }
     if (challenge.scheme === "basic") return basicAuthorization(credentials);
     if (credentials.registryToken) return bearer(credentials.registryToken);
     const token = await abortable(this.#token(challenge, scopes, credentials, context), signal);

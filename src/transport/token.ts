@@ -1,6 +1,6 @@
 import { AuthError, HttpError } from "../errors.ts";
 import type { AuthConfig } from "../authn/mod.ts";
-import { Limits } from "../io/mod.ts";
+import { isHeaderText, Limits } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { readBody, type RequestLine, responseError } from "./check.ts";
 import { type Answer, send, type SendOptions } from "./send.ts";
@@ -41,7 +41,7 @@ const DEFAULT_LIFETIME_S = 60;
  *
  * @throws {UnsafeUrlError} when the token server, or where it redirects to, is refused.
  * @throws {HttpError} when the server refuses.
- * @throws {AuthError} when its answer holds no token.
+ * @throws {AuthError} when its answer holds no token, or one that no header can carry.
  */
 export async function exchangeToken(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
   const { realm: named, service } = challenge.parameters;
@@ -118,6 +118,7 @@ async function readToken(method: string, { response, url }: Answer, options: Exc
   }
   const value = [answer?.access_token, answer?.token].find((text) => typeof text === "string" && text !== "");
   if (typeof value !== "string") throw new AuthError(`${what} holds no token`);
+  if (!isHeaderText(value)) throw new AuthError(`${what} holds a token with characters that no header can carry`);
   const lifetime = typeof answer.expires_in === "number" && answer.expires_in > 0
     ? answer.expires_in
     : DEFAULT_LIFETIME_S;

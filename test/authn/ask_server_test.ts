@@ -79,6 +79,17 @@ describe("a question to a server that hands out credentials", () => {
       assertEquals(errors[2].split("\n")[0], "the server: GET https://gone.example.com/: ECONNREFUSED");
     }));
 
+  it("is not asked with what no header can carry", () =>
+    inWorld(async (world) => {
+      for (const value of ["s3c\r\nret", "s3cret\n", "s3crét", "s3cret✓"]) {
+        const headers = { metadata: "true", authorization: `Bearer ${value}` };
+        const error = await assertRejects(() => asking(world, () => json(200, {}), { headers }), AuthError);
+        assertEquals(error.message, `${PLACE}: what goes into authorization has characters that no header can carry`);
+        assertNoSecrets([everythingOf(error)], ["s3c"]);
+      }
+      assertEquals(world.asked, []);
+    }));
+
   it("repeats a refusal on one line, without what steers a terminal and without long words", () =>
     inWorld(async (world) => {
       const words = async (text: string) => {

@@ -34,6 +34,18 @@ describe("an authenticator", () => {
   });
 });
 
+describe("a registry token", () => {
+  it("is refused, and not repeated, when no header can carry it", () => {
+    for (const token of ["s3c\r\nret", "s3cret\n", "s3c\0ret", "s3crét", "s3cret✓"]) {
+      for (const make of [() => bearer(token), () => fromConfig({ username: "ann", registryToken: token })]) {
+        const error = assertThrows(make, AuthError);
+        assertEquals(error.message, "the credentials: the registry token has characters that no header can carry");
+        assertFalse(inspect(error).includes("s3c"));
+      }
+    }
+  });
+});
+
 describe("auth", () => {
   const decode = async (auth: string) => await fromConfig({ auth, username: "other", password: "y" }).authorization();
 

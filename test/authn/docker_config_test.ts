@@ -69,6 +69,16 @@ describe("dockerConfigKeychain", () => {
     assertEquals(await lookUp(config, "c"), "anonymous");
   });
 
+  it("refuses a token that no header can carry, and says where it is", async () => {
+    const config = { auths: { "gcr.io": { registrytoken: "s3cret\n" } } };
+    const error = await assertRejects(() => lookUp(config, "gcr.io"), AuthError);
+    assertEquals(
+      error.message,
+      'the docker config: "gcr.io": the registry token has characters that no header can carry',
+    );
+    assertFalse(inspect(error).includes("s3cret"));
+  });
+
   it("is not fooled by the names of what every object has", async () => {
     for (const name of ["constructor", "toString", "__proto__"]) {
       assertEquals(await lookUp({ auths: {}, credHelpers: {} }, name), "anonymous");

@@ -117,7 +117,8 @@ describe("a recursive copy that deletes, from a source that has nothing", () => 
     await world.push(`${SOURCE}/team/app/web:v1`, image(1));
     await world.copy(SOURCE, TARGET);
     // Of the two above, registries of Google's kind say that they have nothing themselves.
-    assertEquals(await outcome(world, team), { error: undefined, name: undefined, failed: 0, deleted: 0 });
+    const { failed, deleted } = await outcome(world, team);
+    assertEquals([failed, deleted], [0, 0]);
     assertEquals((await outcome(new CopyWorld(), all)).failed, 0);
   });
 });

@@ -171,6 +171,10 @@ describe("s3Store", () => {
     for (const prefix of ["/", "a", "a//", "../", "a b/"]) {
       assertThrows(() => s3Store({ ...s3.keys, prefix }), TypeError, "is not of names");
     }
+    for (const odd of [{ accessKeyId: "s3cret\n" }, { sessionToken: "s3c\r\nret" }, { sessionToken: "s3crét" }]) {
+      const error = assertThrows(() => s3Store({ ...s3.keys, ...odd }), TypeError, "no header can carry");
+      assertEquals(error.message.includes("s3c"), false);
+    }
   });
 
   it("lists more than a page holds", { timeout: 60_000 }, async () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { HttpError, LimitError, NetworkError } from "../../src/errors.ts";
+import { HttpError, LimitError, NetworkError, ProtocolError } from "../../src/errors.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { type RequestEvent, VERSION } from "../../src/transport/mod.ts";
 import { bytesOf, CUT, fakeFetch, FakeRegistry, type FakeRequest, problem, STALL, utf8 } from "../fakes/mod.ts";
@@ -8,6 +8,19 @@ import { asking, connecting, connectingTo, registryWithManifest } from "./connec
 
 const MANIFEST = /manifests/;
 const statusOf = async (answer: Promise<{ response: Response }>) => (await answer).response.status;
+
+describe("a header of a request", () => {
+  it("that can't be sent is an error which names it", async () => {
+    const { connection } = connectingTo(registryWithManifest());
+    const headers = { "content-type": "application/x\r\nx-more: 1" };
+    const put = () => connection.request("team/app", asking({ method: "PUT", headers, body: new Uint8Array(1) }));
+    const error = await assertRejects(put, ProtocolError);
+    assertEquals(
+      error.message,
+      "PUT https://registry.example.com/v2/team/app/manifests/v1: content-type has characters that no header can carry",
+    );
+  });
+});
 
 describe("a connection", () => {
   it("pings once, and says who it is in every request", async () => {

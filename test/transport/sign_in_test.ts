@@ -1,5 +1,6 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertFalse, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { inspect } from "node:util";
 import { bearer, fromConfig } from "../../src/authn/mod.ts";
 import { AuthError, HttpError } from "../../src/errors.ts";
 import { streamOf } from "../../src/io/mod.ts";
@@ -45,6 +46,29 @@ describe("sign-in of a connection", () => {
     const { connection, requests } = connectingTo(registryWithManifest({ auth: "bearer" }), { keychain });
     await assertRejects(() => connection.request("team/app", asking()), HttpError, "401");
     assertEquals(requests.map(({ headers }) => headers.get("authorization")), [null, "Bearer own-t0ken"]);
+  });
+
+  it("refuses credentials of a keychain that no header can carry, and does not repeat them", async () => {
+    const texts = ["s3c\r\nret", "s3cret\n", "s3crét", "s3cret✓"];
+    const cases = texts.flatMap((text) => [["bearer", { registryToken: text }], ["basic", { auth: text }]] as const);
+    for (const [auth, config] of cases) {
+      const keychain = { resolve: () => Promise.resolve({ authorization: () => Promise.resolve(config) }) };
+      const { connection, requests } = connectingTo(registryWithManifest({ auth }), { keychain });
+      const error = await assertRejects(() => connection.request("team/app", asking()), AuthError);
+      assertEquals(
+        error.message,
+        "the credentials for registry.example.com hold characters that no header can carry",
+      );
+      assertFalse(inspect(error).includes("s3c"));
+      assertEquals(requests.filter(({ headers }) => headers.has("authorization")), []);
+    }
+  });
+
+  it("takes any password, which no header carries as it is", async () => {
+    const keychain = { resolve: () => Promise.resolve(fromConfig({ username: "ann", password: "s3c\r\nr✓t" })) };
+    const { connection, requests } = connectingTo(registryWithManifest({ auth: "basic" }), { keychain });
+    await assertRejects(() => connection.request("team/app", asking()), HttpError, "401");
+    assertMatch(requests[1].headers.get("authorization")!, /^Basic [A-Za-z0-9+/]+=*$/);
   });
 
   it("answers a challenge that comes after a ping without one, and remembers it", async () => {

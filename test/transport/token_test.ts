@@ -1,5 +1,6 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertFalse, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { inspect } from "node:util";
 import type { AuthConfig } from "../../src/authn/mod.ts";
 import { AuthError, HttpError, LimitError, NetworkError, UnsafeUrlError } from "../../src/errors.ts";
 import { basicAuthorization, type ExchangeOptions, exchangeToken } from "../../src/transport/mod.ts";
@@ -103,6 +104,20 @@ describe("exchangeToken", () => {
     });
     await assertRejects(() => token, HttpError, "POST https://auth.example.com/token: 400");
     assertEquals(requests.length, 1);
+  });
+
+  it("refuses a token that no header can carry, and does not repeat it", async () => {
+    for (const token of ["s3c\r\nret", "s3cret\n", "s3c\0ret", "s3crét", "s3cret✓"]) {
+      for (const answer of [{ token }, { access_token: token, token: "t" }]) {
+        const error = await assertRejects(() => exchanging(saying(answer)).token, AuthError);
+        assertEquals(
+          error.message,
+          `the answer of the token server ${REALM}?scope=repository:team/app:pull holds a token with characters that no header can carry`,
+        );
+        assertFalse(inspect(error).includes("s3c"));
+      }
+    }
+    assertEquals((await exchanging(saying({ token: "a.b-c_d~e+f/g==" })).token).value, "a.b-c_d~e+f/g==");
   });
 
   it("prefers access_token", async () => {

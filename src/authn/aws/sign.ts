@@ -1,3 +1,5 @@
+import { AuthError } from "../../errors.ts";
+import { isHeaderText } from "../../io/mod.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { AwsCredentials } from "./credentials.ts";
 
@@ -23,10 +25,19 @@ export interface SignAwsOptions extends Pick<Surroundings, "now"> {
   readonly service: string;
 }
 
-/** The headers of a request with its signature among them (AWS Signature Version 4). */
+/**
+ * The headers of a request with its signature among them (AWS Signature Version 4).
+ *
+ * @throws {AuthError} when no header can carry the keys.
+ */
 export async function signAws(request: AwsRequest, options: SignAwsOptions): Promise<Headers> {
   const { credentials, region, service, now } = options;
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  if (!isHeaderText(accessKeyId) || !isHeaderText(sessionToken ?? "")) {
+    throw new AuthError("the keys for AWS have characters that no header can carry", {
+      hint: "look at AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or where else they are from",
+    });
+  }
   // Only who is in AWS pays for loading it.
   const { AwsV4Signer } = await import("aws4fetch");
   const signer = new AwsV4Signer({

@@ -1,5 +1,5 @@
 import { AuthError, GcraneError, NetworkError } from "../../errors.ts";
-import { type AbortOptions, delay, errorCode, readAll, retry, type RetryOptions } from "../../io/mod.ts";
+import { type AbortOptions, delay, errorCode, isHeaderText, readAll, retry, type RetryOptions } from "../../io/mod.ts";
 import { type ByteStream, runtimeFetch } from "../../runtime/mod.ts";
 import { VERSION } from "../../version.ts";
 
@@ -69,6 +69,11 @@ async function ask(
 ): Promise<object | undefined> {
   const server = connection.server.replace(/\/+$/, "");
   const place = `the Kubernetes API at ${hostOf(server)}`;
+  if (connection.authorization && !isHeaderText(connection.authorization)) {
+    throw new AuthError(`the credentials for ${place} have characters that no header can carry`, {
+      hint: connection.unauthorizedHint,
+    });
+  }
   const stop = new AbortController();
   const onAbort = () => stop.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });

@@ -1,5 +1,5 @@
 import { describe, it } from "node:test";
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { anonymous } from "../../../src/authn/mod.ts";
 import { ecrKeychain } from "../../../src/authn/ecr/mod.ts";
 import { AuthError } from "../../../src/errors.ts";
@@ -47,6 +47,18 @@ describe("ecrKeychain", () => {
       playEcr(world, { sessionToken: "session-token" });
       const found = await ecrKeychain(world.options).resolve(TARGET);
       assertEquals((await found.authorization()).password, "password-1");
+    }));
+
+  it("refuses keys that no header can carry, and does not repeat them", () =>
+    inWorld(async (world) => {
+      for (const odd of [{ sessionToken: "s3c\r\nret" }, { sessionToken: "s3crét" }, { accessKeyId: "s3cret\n" }]) {
+        const keychain = ecrKeychain({ ...world.options, credentials: { ...KEYS, ...odd } });
+        assertStrictEquals(await keychain.resolve(TARGET), anonymous);
+        assertStringIncludes(world.warnings.at(-1)!, "the keys for AWS have characters that no header can carry");
+      }
+      assertEquals(world.warnings.length, 3);
+      assertNoSecrets(world.warnings, ["s3c"]);
+      assertEquals(world.asked, []);
     }));
 
   it("takes keys, or what gives them, as the AWS SDK has them", () =>

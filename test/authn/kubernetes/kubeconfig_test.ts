@@ -1,6 +1,7 @@
 import { assertEquals, assertFalse, assertRejects, assertStringIncludes } from "@std/assert";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { inspect } from "node:util";
 import {
   anonymous,
   type Keychain,
@@ -232,6 +233,21 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
         const error = await assertRejects(() => user(byFile(file)), AuthError);
         assertEquals(error.message, message);
         assertFalse(`${error.stack} ${error.cause} ${error.hint}`.includes(SECRET), message);
+      }
+      assertEquals(cluster.asked, []);
+    }));
+
+  it("is not asked with a token that no header can carry", () =>
+    inCluster(async (cluster) => {
+      const file = cluster.path("config");
+      for (const token of ["s3c\\r\\nret", "s3cr\u00e9t", "s3cret\u2713"]) {
+        cluster.write("config", yaml(cluster, [`token: "${token}"`]));
+        const error = await assertRejects(() => user(byFile(file)), AuthError);
+        assertEquals(
+          error.message,
+          `the credentials for the Kubernetes API at 127.0.0.1:${cluster.port} have characters that no header can carry`,
+        );
+        assertFalse(inspect(error).includes("s3c"));
       }
       assertEquals(cluster.asked, []);
     }));
