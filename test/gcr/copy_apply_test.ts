@@ -4,7 +4,7 @@ import type { CopyEvent, CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod
 import { appendManifests, changeImage, changeIndex } from "../../src/mutate/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
-import { type Hash } from "../../src/spec/mod.ts";
+import type { Hash } from "../../src/spec/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
 import { CopyWorld, cosignTag, image, index, referrer, SOURCE, TARGET } from "./copy_world.ts";
 

@@ -62,9 +62,10 @@ class RandomPair {
     if (there.length === 0) return;
     for (let left = 1 + Math.floor(this.#random() * 3); left > 0; left--) {
       const digest = this.pick(there);
-      if (this.some(0.3)) await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
-      else if (this.some(0.2)) await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
-      else if (this.some(0.3)) {
+      const change = this.pick(["tag", "source", "attach", "name", "name"]);
+      if (change === "tag") await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
+      else if (change === "source") await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
+      else if (change === "attach") {
         const tag = attachedTag(digest, this.pick(endings));
         await this.maker.put(target, await this.maker.make({}), [tag]);
       } else {
