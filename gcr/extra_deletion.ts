@@ -1,7 +1,6 @@
 import { ProtocolError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import type { Hash } from "../src/spec/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
 import type { ExtraJudge } from "./extra_judge.ts";
@@ -46,14 +45,11 @@ function garbageOf(items: readonly ExtraItem[]): Garbage {
   const tags = items.flatMap(({ tag, digest }) => tag === undefined ? [] : [{ tag, digest }]);
   const manifests = items.filter(({ tag }) => tag === undefined).map(({ digest }) => digest);
   const whole = new Set(manifests);
+  const tagsOf = Map.groupBy(tags, ({ digest }) => digest);
   return {
-    manifests: manifests.map((digest) => ({ digest, tags: tagsOf(tags, digest) })),
+    manifests: manifests.map((digest) => ({ digest, tags: (tagsOf.get(digest) ?? []).map(({ tag }) => tag) })),
     tags: tags.filter(({ digest }) => !whole.has(digest)),
   };
-}
-
-function tagsOf(tags: readonly LooseTag[], digest: Hash): string[] {
-  return tags.filter((item) => item.digest === digest).map(({ tag }) => tag);
 }
 
 /** What goes from one repository. */
@@ -88,14 +84,14 @@ class Deletion {
 
   /** Deletes the manifests that tags point at, where tags alone can't go. */
   async #deleteTargets(stuck: readonly LooseTag[]): Promise<void> {
-    const digests = new Set(stuck.map(({ digest }) => digest));
-    const manifests = [...digests].map((digest) => ({ digest, tags: tagsOf(stuck, digest) }));
+    const groups = Map.groupBy(stuck, ({ digest }) => digest as string);
+    const manifests = [...groups.values()].map((group) => ({ ...group[0], tags: group.map(({ tag }) => tag) }));
     const judge = (graph: GcGraph) => this.#judge.judgeByDigest(graph, this.#survey);
     await this.#sweep({ manifests, tags: [] }, judge, ({ what, why, reason, error }) => {
       const problem = why === "refused"
         ? reason
         : "the registry can't delete a tag alone, and what it points at is needed by others";
-      const tag = stuck.find(({ digest }) => digest === what)?.tag;
+      const [{ tag }] = groups.get(what)!;
       this.#run.fail(`${this.#target}:${tag}`, error ?? new ProtocolError(problem));
     });
   }

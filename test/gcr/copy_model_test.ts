@@ -62,22 +62,15 @@ class RandomPair {
     if (there.length === 0) return;
     for (let left = 1 + Math.floor(this.#random() * 3); left > 0; left--) {
       const digest = this.pick(there);
-      switch (this.pick(["tag", "tag", "source", "attach", "attach", "parent", "parent"])) {
-        case "tag":
-          await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
-          break;
-        case "source":
-          await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
-          break;
-        case "attach": {
-          const tag = attachedTag(digest, this.pick(endings));
-          await this.maker.put(target, await this.maker.make({}), [tag]);
-          break;
-        }
-        default: {
-          const made = await this.make([digest]);
-          await this.maker.put(target, made, this.tags(made, "new", []));
-        }
+      const change = this.pick(["tag", "source", "attach", "name", "name"]);
+      if (change === "tag") await this.maker.put(target, digest, [this.pick(["late", "latest", "v1"])]);
+      else if (change === "source") await this.maker.put(source, digest, this.some(0.5) ? ["late"] : []);
+      else if (change === "attach") {
+        const tag = attachedTag(digest, this.pick(endings));
+        await this.maker.put(target, await this.maker.make({}), [tag]);
+      } else {
+        const made = await this.make([digest]);
+        await this.maker.put(target, made, this.tags(made, "new", []));
       }
     }
   }

@@ -101,7 +101,7 @@ describe("the referrers API", () => {
     await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "circles");
   });
 
-  it("fails where it answers with what is no list, which counts for none nowhere", async () => {
+  it("fails where it answers with JSON that is no list of descriptors", async () => {
     const list = `GET https://registry.example.com/v2/app/referrers/sha256:`;
     const wrong: [type: string, body: string, why: string][] = [
       [MediaType.OciImageIndex, "{}", 'it has no "manifests"'],

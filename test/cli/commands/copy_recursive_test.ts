@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { fill, image } from "../../gcr/copy_world.ts";
+import { appendManifests } from "../../../src/mutate/mod.ts";
+import { fill, image, index } from "../../gcr/copy_world.ts";
 import { inWorld, type World } from "./world.ts";
 
 // One registry answers under every name here, so what is copied goes below a path.
@@ -73,6 +74,44 @@ describe("gcrane copy --recursive", () => {
       await world.gcrane(`cp -r --delete-extra --yes ${source} ${target}`);
       assertEquals((await world.gcrane(`digest ${target}/other:older`)).code, 1);
       await world.data(`digest ${target}/other:latest`);
+    }));
+
+  it("names what a plan has and something needs by now", () =>
+    filled(async (world) => {
+      await world.gcrane(`cp -r ${source} ${target}`);
+      const digest = await image(50).digest();
+      await world.push(image(50), `${target}/team/app@${digest}`);
+      const plan = world.path("plan.json");
+      const planned = await world.gcrane(`cp -r --plan ${plan} ${source} ${target}`);
+      assertEquals(planned.out, `delete ${target}/team/app@${digest}\n`);
+
+      const live = appendManifests(index(60), [image(50)]);
+      await world.push(live, `${target}/team/app:live`);
+      const { code, err } = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
+      assertEquals(code, 0);
+      const reason = `${target}/team/app@${await live.digest()} needs it, which stays`;
+      assertEquals(err.split("\n").filter((line) => !line.startsWith("copied")), [
+        `Left ${target}/team/app@${digest}: ${reason}`,
+        "deleted 0 of 0 things that the source has not",
+        "",
+      ]);
+      await world.data(`validate ${target}/team/app:live`);
+    }));
+
+  it("copies a registry to a path, and deletes below that alone", () =>
+    inWorld(async (world) => {
+      await world.push(image(1), "registry.example.com/app:v1");
+      await world.gcrane(`cp -r --exclude team registry.example.com mirror.example.com/team`);
+      await world.push(image(1), "mirror.example.com/team/app:old");
+      await world.push(image(1), "mirror.example.com/team:old");
+      const line = "cp -r --exclude team --delete-extra --yes registry.example.com mirror.example.com/team";
+      const { code, err } = await world.gcrane(line);
+      assertMatch(err, /\ndeleted 1 of 1 thing that the source has not\n$/);
+      assertEquals([code, await world.data("ls mirror.example.com/team/app")], [
+        0,
+        `mirror.example.com/team/app@${await image(1).digest()}\nmirror.example.com/team/app:v1\n`,
+      ]);
+      await world.data("digest mirror.example.com/team:old");
     }));
 
   it("deletes nothing for a source that is not there, unless that is meant", () =>
