@@ -1,14 +1,13 @@
 import { HttpError, NetworkError } from "../src/errors.ts";
-import { delay, Semaphore } from "../src/io/mod.ts";
+import { delay, RateLimit, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS, type Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
+import { DEFAULT_JOBS, TransferState } from "../src/graph/mod.ts";
+import { Client, Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
 import { Connection } from "../src/transport/mod.ts";
 import type { CopyJournal } from "./copy_journal.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
 import { type CopyRoute, registryOf } from "./copy_route.ts";
-import { MountOrigins } from "./mount_origins.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
-import { RateLimit } from "./rate_limit.ts";
 import { isInShard } from "./shard.ts";
 
 /** How many failures are remembered. */
@@ -28,6 +27,10 @@ export class CopyRun {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;
+  /** The connections to the target. */
+  readonly client: Client;
+  /** What the transfers of all repositories share. */
+  readonly state: TransferState;
   /** Writes to the target. */
   readonly pusher: Pusher;
   /** Reads the target. */
@@ -36,8 +39,6 @@ export class CopyRun {
   readonly reader: Puller;
   /** How many manifests are worked on at the same time. */
   readonly slots: Semaphore;
-  /** Where the destination has layers that it could mount. */
-  readonly origins: MountOrigins = new MountOrigins();
   /** The limit on the bytes of layers, where there is one. */
   readonly bandwidth: RateLimit | undefined;
   /** Aborted by whoever called, or when going on is no use. */
@@ -46,7 +47,7 @@ export class CopyRun {
   readonly failures: CopyFailure[] = [];
   failed = 0;
   readonly #transport: RemoteOptions;
-  readonly #source: Pusher;
+  readonly #source: Client;
   readonly #stop = new AbortController();
   readonly #wantsTag: NameMatcher;
   readonly #excludes: NameMatcher;
@@ -62,11 +63,13 @@ export class CopyRun {
     this.#transport = { ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) };
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
     const retry = { ...PATIENCE, ...options.retry, wait: (ms: number, signal?: AbortSignal) => this.#wait(ms, signal) };
-    this.pusher = new Pusher({ ...this.#transport, retry });
-    this.puller = this.pusher.puller();
-    const { sourceKeychain } = options;
-    this.#source = sourceKeychain ? new Pusher({ ...this.#transport, retry, keychain: sourceKeychain }) : this.pusher;
-    this.reader = this.#source.puller();
+    const { client = new Client({ ...this.#transport, retry }), sourceKeychain } = options;
+    this.client = client;
+    this.state = new TransferState({ jobs: this.jobs });
+    this.pusher = new Pusher({ client });
+    this.puller = new Puller({ client });
+    this.#source = sourceKeychain ? new Client({ ...client.options, keychain: sourceKeychain }) : client;
+    this.reader = new Puller({ client: this.#source });
     this.slots = new Semaphore(this.jobs);
     this.#wantsTag = tagFilter.length === 0 ? () => true : anyOf(tagFilter.map(namePattern));
     this.#excludes = anyOf(exclude.map(repositoryPattern));
@@ -97,7 +100,7 @@ export class CopyRun {
   /** Drops the tokens for two repositories that are done with. */
   forget(source: Repository, target: Repository): void {
     this.#source.forget(source);
-    this.pusher.forget(target);
+    this.client.forget(target);
   }
 
   /** Whether the options leave nothing out that a repository's listing names. */

@@ -35,7 +35,7 @@ export async function deleteExtra(run: CopyRun, repositories: readonly ExtraOfRe
     } catch (error) {
       run.fail(target.name, error);
     } finally {
-      run.pusher.forget(target);
+      run.client.forget(target);
     }
   });
 }

@@ -1,7 +1,7 @@
 import { FileError } from "../src/errors.ts";
-import { Semaphore } from "../src/io/mod.ts";
+import { type AbortOptions, RateLimit, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { type Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
+import { Client, Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
 import { type GcEvent, GcTally } from "./gc_events.ts";
 import { GcJournal } from "./gc_journal.ts";
 import { planGarbage } from "./gc_plan.ts";
@@ -9,7 +9,6 @@ import type { GcRules } from "./gc_rules.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
 import type { JournalLine } from "./journal.ts";
-import { RateLimit } from "./rate_limit.ts";
 
 /** How many requests are on their way at the same time when nobody says. */
 const DEFAULT_JOBS = 8;
@@ -81,8 +80,10 @@ export class GcRun {
     this.#slots = new Semaphore(jobs);
     this.#allowance = { left: maxDelete };
     const requests = options.rate === undefined ? undefined : new RateLimit(options.rate);
-    this.#pusher = new Pusher({ ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) });
-    this.puller = this.#pusher.puller();
+    const paced = { ...options, ...(requests && { pace: (passing: AbortOptions) => requests.pass(1, passing) }) };
+    const { client = new Client(paced) } = options;
+    this.#pusher = new Pusher({ client });
+    this.puller = new Puller({ client });
     this.tally = new GcTally(onEvent);
   }
 
@@ -138,7 +139,7 @@ export class GcRun {
 
   /** Drops what was kept for a repository that is done. */
   forget(repository: Repository): void {
-    this.puller.forget(repository);
+    this.puller.client.forget(repository);
   }
 
   /** Tells of a failure after which the rest can go on; any other is thrown. */

@@ -1,4 +1,11 @@
-import { type AnyManifest, type Outcome, type Root, throttled, transfer, type TransferOptions } from "../src/graph/mod.ts";
+import {
+  type AnyManifest,
+  type Outcome,
+  type Root,
+  throttled,
+  transfer,
+  type TransferOptions,
+} from "../src/graph/mod.ts";
 import type { Image, ImageIndex, ProgressListener } from "../src/image/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type Hash, isIndex } from "../src/spec/mod.ts";
@@ -148,6 +155,8 @@ export class ManifestCopy {
         content: bandwidth && ((content) => throttled(content, bandwidth)),
         onProgress: this.#options.onProgress,
       });
+      // What another transfer had written is not reported again.
+      for (const claim of claims.values()) claim.resolve(false);
     } catch (error) {
       for (const claim of claims.values()) claim.reject(error);
       throw error;

@@ -1,13 +1,14 @@
 import { HttpError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { type Pusher, referrersTag } from "../src/remote/mod.ts";
+import { referrersTag } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
 import type { PartialCopy } from "./copy_journal.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
-import { type CopyTarget, ManifestCopy, mayBeIndex } from "./manifest_copy.ts";
+import type { CopyTarget } from "./listed_sink.ts";
+import { ManifestCopy, mayBeIndex } from "./manifest_copy.ts";
 import { forPlatforms } from "./platform_selection.ts";
 import { RepositoryProgress } from "./repository_progress.ts";
 import type { WalkedRepository } from "./walk.ts";
@@ -29,16 +30,10 @@ export async function copyOneRepository(
   if (isEmpty(listing) && (run.options.extra ?? "keep") === "keep") return undefined;
   const { onProgress } = run.options;
   const progress = onProgress && new RepositoryProgress(target, onProgress);
-  const pusher = run.pusher.fork({
-    onProgress(event) {
-      if (event.state === "done") run.counts.bytes += event.complete;
-      progress?.add(event);
-    },
-  });
   let isDone = false;
   try {
-    const before = await listTarget(run, target, pusher);
-    const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, pusher }).copyAll();
+    const before = await listTarget(run, target);
+    const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, progress }).copyAll();
     isDone = !failed;
     if (isEmpty(listing)) return before;
     run.counts.repositories++;
@@ -57,8 +52,8 @@ export function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
 }
 
 /** What the target has: nothing where there is no such repository yet. */
-async function listTarget(run: CopyRun, target: Repository, pusher: Pusher): Promise<TargetListing> {
-  const { signal, puller, options } = run;
+async function listTarget(run: CopyRun, target: Repository): Promise<TargetListing> {
+  const { signal, puller, pusher, options } = run;
   try {
     return await listRepository(target, { puller, signal });
   } catch (error) {
@@ -76,7 +71,7 @@ interface RepositoryPair {
   readonly listing: RepositoryListing;
   readonly target: Repository;
   readonly before: TargetListing;
-  readonly pusher: Pusher;
+  readonly progress: RepositoryProgress | undefined;
 }
 
 class RepositoryCopy {
@@ -102,13 +97,14 @@ class RepositoryCopy {
   /** Copies what is to be copied; whether that was anything, and whether something failed. */
   async copyAll(): Promise<{ copied: boolean; failed: boolean }> {
     const wanted = await this.#wanted();
+    const { progress } = this.#pair;
     const copy = new ManifestCopy(this.#run, {
       source: this.#pair.source,
       target: await this.#target(wanted),
-      pusher: this.#pair.pusher,
       tagsOf: (digest) => this.#tags.get(digest) ?? [],
       sourceTags: this.#sourceTags,
       referrers: this.#looksForReferrers,
+      onProgress: progress && ((event) => progress.add(event)),
     });
     for (const { digest, mediaType, tags } of wanted) {
       if (!this.#isReduced(mediaType)) this.#tags.set(digest, tags);

@@ -1,7 +1,8 @@
 import { HttpError, ProtocolError } from "../src/errors.ts";
 import { digestBytes } from "../src/io/mod.ts";
 import type { Registry, Repository } from "../src/name/mod.ts";
-import { type CatalogPage, DEFAULT_JOBS, Puller } from "../src/remote/mod.ts";
+import { DEFAULT_JOBS } from "../src/graph/mod.ts";
+import { type CatalogPage, Puller } from "../src/remote/mod.ts";
 import { type Hash, jsonBytes } from "../src/spec/mod.ts";
 import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";

@@ -73,7 +73,7 @@ With --recursive the repositories below are listed too: as the registry tells th
     const walk = walkRepositories(root, { ...options, puller, onTruncated, onFailure });
     for await (const { repository, listing } of walk) {
       await print(repository, listing);
-      puller.forget(repository);
+      puller.client.forget(repository);
     }
     if (failed === 0) return;
     note(`Error: ${failed} of the repositories could not be listed`);

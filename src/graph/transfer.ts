@@ -1,7 +1,7 @@
 import { LimitError } from "../errors.ts";
-import { type Content, type Layer, type ProgressListener, ProgressReporter } from "../image/mod.ts";
+import { type Content, knownDigest, type Layer, type ProgressListener, ProgressReporter } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
-import { type Descriptor, hashHexDigits, isConfig, isLayer } from "../spec/mod.ts";
+import { type Descriptor, type Hash, hashHexDigits, isConfig, isLayer } from "../spec/mod.ts";
 import { blobNode } from "./blob_node.ts";
 import { inventory } from "./inventory.ts";
 import type { AnyManifest, BlobNode, ContentSink, ManifestNode, Node, PutOptions } from "./sink.ts";
@@ -38,6 +38,11 @@ export interface TransferOptions extends AbortOptions {
    * @default "missing"
    */
   descend?: "missing" | "always";
+  /**
+   * The names that a manifest below a root gets, by its digest.
+   * @default none
+   */
+  namesOf?: (digest: Hash) => readonly string[];
   /**
    * Wraps the content of each blob that is sent: for a limit on the bytes per second. The wrapped content has no place.
    * @default the content as it is
@@ -120,16 +125,14 @@ class Transfer {
     });
   }
 
-  async #manifest(view: AnyManifest, names: readonly string[], at: Position): Promise<void> {
+  async #manifest(view: AnyManifest, given: readonly string[] | undefined, at: Position): Promise<void> {
     if (at.depth > MAX_DEPTH) throw new LimitError(`indexes are nested more than ${MAX_DEPTH} deep`);
     if (await this.#options.before?.(view) === "skip") return;
-    const key = await view.digestKnown({ signal: at.signal }) ? await view.digest({ signal: at.signal }) : view;
-    await this.#state.once(
-      this.#sink,
-      ["manifest", key, ...names],
-      at,
-      (signal) => this.#write(view, names, { ...at, signal }),
-    );
+    const digest = await knownDigest(view, { signal: at.signal });
+    const names = given ?? (digest && this.#options.namesOf?.(digest)) ?? [];
+    // Names may lead elsewhere by the next time, so only what goes without is remembered.
+    if (names.length > 0) return await this.#write(view, names, at);
+    await this.#state.once(this.#sink, [digest ?? view], at, (signal) => this.#write(view, names, { ...at, signal }));
   }
 
   async #write(view: AnyManifest, names: readonly string[], at: Position): Promise<void> {
@@ -175,7 +178,7 @@ class Transfer {
           (member, signal) =>
             member.kind === "layer"
               ? this.#blob(member, signal)
-              : this.#manifest(member, [], { signal, depth: at.depth + 1 }),
+              : this.#manifest(member, undefined, { signal, depth: at.depth + 1 }),
         );
       case "image": {
         const layers = await view.layers({ signal });
@@ -192,7 +195,7 @@ class Transfer {
   async #manifestsBelow(view: AnyManifest, { signal, depth }: Position): Promise<void> {
     if (view.kind !== "index") return;
     await this.#each(await view.members({ signal }), signal, async (member, signal) => {
-      if (member.kind !== "layer") await this.#manifest(member, [], { signal, depth: depth + 1 });
+      if (member.kind !== "layer") await this.#manifest(member, undefined, { signal, depth: depth + 1 });
     });
   }
 

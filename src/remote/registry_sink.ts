@@ -56,7 +56,7 @@ export class RegistrySink implements ContentSink {
   }
 
   async hasManifest(
-    { digest }: Descriptor,
+    { digest }: Pick<Descriptor, "digest">,
     { names, signal }: AbortOptions & { readonly names: readonly string[] },
   ): Promise<FoundManifest> {
     const repository = this.#repository;

@@ -65,7 +65,7 @@ async function smallBytes(...views: (Image | ImageIndex)[]): Promise<number> {
     sum += await view.size();
     if (view.kind === "image") sum += (await view.rawConfigFile()).length;
     else {for (const child of await view.children()) {
-        if (child.view.kind !== "layer") sum += await smallBytes(child.view);
+        if (child.view.kind === "image" || child.view.kind === "index") sum += await smallBytes(child.view);
       }}
   }
   return sum;

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { CopyRoute, parseRoot } from "../../gcr/copy_route.ts";
-import { MountOrigins } from "../../gcr/mount_origins.ts";
 import { NameError, UsageError } from "../../src/errors.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
@@ -65,20 +64,5 @@ describe("CopyRoute", () => {
     for (const [source, target] of [[a, a], [`${a}/x`, `${a}/x/`], [`${a}/x`, a]]) {
       assertThrows(() => route(source, target), UsageError, "would be copied to itself");
     }
-  });
-});
-
-describe("MountOrigins", () => {
-  it("remembers where blobs are, and forgets those that nobody asks for", () => {
-    const origins = new MountOrigins(2);
-    const [x, y, z] = ["a", "b", "c"].map((digit): Hash => `sha256:${digit.repeat(64)}`);
-    const at = (name: string) => parseRepository(`registry.example.com/${name}`);
-    origins.note(x, at("x"));
-    origins.note(y, at("y"));
-    assertEquals(origins.of(x), { registry: "registry.example.com", repository: "x" });
-    origins.note(z, at("z"));
-    assertEquals([origins.of(y), origins.of(x)?.repository, origins.of(z)?.repository], [undefined, "x", "z"]);
-    origins.note(x, at("later"));
-    assertEquals(origins.of(x)?.repository, "later");
   });
 });

@@ -1,4 +1,10 @@
-import { type Image, imageFromUncompressed, type Layer, layerFromCompressed } from "../../src/image/mod.ts";
+import {
+  type BlobOrigin,
+  type Image,
+  imageFromUncompressed,
+  type Layer,
+  layerFromCompressed,
+} from "../../src/image/mod.ts";
 import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.ts";
@@ -52,7 +58,7 @@ export interface WatchedLayer {
 }
 
 /** A layer of bytes in chunks of 64 KiB, from some repository perhaps. */
-export function watchedLayer(bytes: Bytes, origin?: Layer["origin"]): WatchedLayer {
+export function watchedLayer(bytes: Bytes, origin?: BlobOrigin): WatchedLayer {
   const streams = { opened: 0, open: 0 };
   const digest = digestOf(bytes);
   const layer = layerFromCompressed({
