@@ -3,9 +3,8 @@ import type { Layer } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { blobNode } from "./blob_node.ts";
-import type { AnyManifest, BlobNode, Node } from "./sink.ts";
+import type { AnyManifest, BlobNode, Node, Root } from "./sink.ts";
 import type { TransferState } from "./state.ts";
-import type { Root } from "./transfer.ts";
 
 /** Options of {@linkcode inventory}. */
 export interface InventoryOptions extends AbortOptions {

@@ -18,9 +18,18 @@
  */
 export { type NamedBlob, type Successors, successors } from "./successors.ts";
 export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
-export type { AnyManifest, BlobNode, ContentSink, FoundManifest, ManifestNode, Node, PutOptions } from "./sink.ts";
+export type {
+  AnyManifest,
+  BlobNode,
+  ContentSink,
+  FoundManifest,
+  ManifestNode,
+  Node,
+  PutOptions,
+  Root,
+} from "./sink.ts";
 export { manifestBytes } from "./manifest_bytes.ts";
 export { openBlob } from "./open_blob.ts";
 export { throttled } from "./throttle.ts";
 export { DEFAULT_JOBS, TransferState, type TransferStateOptions } from "./state.ts";
-export { type Outcome, type Root, transfer, type TransferOptions } from "./transfer.ts";
+export { type Outcome, transfer, type TransferOptions } from "./transfer.ts";

@@ -1,9 +1,20 @@
-import type { BlobOrigin, Content, Image, ImageIndex, OtherManifest } from "../image/mod.ts";
+import type { BlobOrigin, Content, Image, ImageIndex, Layer, OtherManifest } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 
 /** A manifest of any kind. */
 export type AnyManifest = Image | ImageIndex | OtherManifest;
+
+/** What a transfer starts from. */
+export interface Root {
+  /** The manifest, or a blob alone. */
+  readonly view: AnyManifest | Layer;
+  /**
+   * The names that the manifest gets in the sink.
+   * @default none: it is stored under its digest alone
+   */
+  readonly names?: readonly string[];
+}
 
 /** A blob on its way to a sink. */
 export interface BlobNode {

@@ -4,19 +4,8 @@ import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import { type Descriptor, type Hash, hashHexDigits, isConfig, isLayer } from "../spec/mod.ts";
 import { blobNode } from "./blob_node.ts";
 import { inventory } from "./inventory.ts";
-import type { AnyManifest, BlobNode, ContentSink, ManifestNode, Node, PutOptions } from "./sink.ts";
+import type { AnyManifest, BlobNode, ContentSink, ManifestNode, Node, PutOptions, Root } from "./sink.ts";
 import { TransferState } from "./state.ts";
-
-/** What a transfer starts from. */
-export interface Root {
-  /** The manifest, or a blob alone. */
-  readonly view: AnyManifest | Layer;
-  /**
-   * The names that the manifest gets in the sink.
-   * @default none: it is stored under its digest alone
-   */
-  readonly names?: readonly string[];
-}
 
 /** How a node ended up in the sink: it was written, mounted, or had been there. */
 export type Outcome = "done" | "mounted" | "skipped";

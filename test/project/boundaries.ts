@@ -10,8 +10,10 @@ const TIERS: readonly (readonly string[])[] = [
   ["errors", "runtime", "version"],
   ["io", "spec", "tar"],
   ["name", "authn", "image"],
-  ["transport", "mutate", "layout", "tarball", "daemon", "cache"],
-  ["remote"],
+  ["graph", "transport", "mutate"],
+  ["layout", "tarball", "cache", "remote"],
+  ["daemon"],
+  ["source"],
   ["registry", "crane"],
   // mod.ts at the top of the checkout.
   ["package"],
