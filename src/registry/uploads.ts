@@ -146,7 +146,10 @@ async function receive(
   try {
     after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, size: before, signal });
   } catch (error) {
-    return error instanceof ConflictError ? await outOfOrder(context, session) : bodyFailed(error);
+    if (error instanceof ConflictError) return await outOfOrder(context, session);
+    // The store dropped the upload, unless another server went on with it.
+    if (error instanceof StoreError && await store.uploadSize(session.id) === 0) await sessions.cancel(session);
+    return bodyFailed(error);
   }
   const promised = range?.length ?? length ?? after - before;
   if (after - before === promised) return after;
