@@ -139,10 +139,10 @@ for (const [name, open] of kinds) {
       const tail = patterned(100);
       const headers = { "Content-Range": `${before}-${before + size - 1}` };
 
-      async function settle(
+      const settle = async (
         { one, other, check }: ReturnType<typeof race>,
         { upload, answers, at }: { upload: string; answers: Answer[]; at: string },
-      ): Promise<void> {
+      ): Promise<void> => {
         const statuses = answers.map(({ status }) => status);
         assertEquals([...statuses].sort(), [202, 416], `${at}: ${answers.map(({ text }) => text)}`);
         const loser = answers.find(({ status }) => status === 416)!;
@@ -158,7 +158,7 @@ for (const [name, open] of kinds) {
         assertEquals(put.status, 201, `${at}: ${put.text}`);
         await assertBlob(other, whole, at);
         await check();
-      }
+      };
 
       it(
         `take ${what} from one of them, whichever step of the other it comes before`,
