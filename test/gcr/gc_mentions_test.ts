@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
-import { collectGarbage, type GcEvent, type GcRules } from "../../gcr/mod.ts";
+import { collectGarbage, type GcEvent, type GcManifest, type GcRules, planGarbage } from "../../gcr/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { digestOf } from "../fakes/mod.ts";
@@ -50,5 +50,17 @@ describe("collectGarbage", () => {
     assertEquals([failures.length, found], [1, []]);
     assertStringIncludes(failures[0], "nested deeper than 1000 levels");
     assertEquals(await world.there("app", [orphan]), [orphan]);
+  });
+
+  it("keeps a manifest that a kept one names as a blob", () => {
+    const manifest = { tags: [], uploaded: 0, members: [], size: 1, blobs: [], mentioned: [] };
+    const [a, b, c] = ["a", "b", "c"].map((digit): Hash => `sha256:${digit.repeat(64)}`);
+    const manifests = new Map<Hash, GcManifest>([
+      [a, { ...manifest, digest: a, tags: ["v1"], blobs: [{ digest: b, size: 1 }] }],
+      [b, { ...manifest, digest: b }],
+      [c, { ...manifest, digest: c }],
+    ]);
+    const graph = { repository: "app", name: `${host}/app`, manifests, referrers: new Map() };
+    assertEquals(planGarbage(graph, { grace: 0 }, 1).manifests.map(({ digest }) => digest), [c]);
   });
 });
