@@ -305,13 +305,15 @@ describe("two registries over one bucket of S3", () => {
   it("make a blob of an upload whose last part both have written before either is done", async () => {
     const s3 = new FakeS3();
     const [written, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isRefused = false;
     const isFinish = (init: { method?: string }, url: string) => init.method === "POST" && url.includes("uploadId=");
     const one = s3Store({
       ...s3.keys,
       async fetch(url, init) {
         if (isFinish(init, url)) await written.promise;
         const response = await s3.fetch(url, init);
-        if (isFinish(init, url)) refused.resolve();
+        if (isFinish(init, url)) isRefused = response.status === 400;
+        else if (isRefused && init.method === "HEAD") refused.resolve(); // it sees that there is no object
         return response;
       },
     });
