@@ -17,14 +17,14 @@ import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
 
 const CHUNK_SIZE = 256 * 1024;
 
-/** A file that somebody was about to make a blob of is believed to be closed for so long, in milliseconds. */
+/** How long the mark of a file that is becoming a blob counts, in milliseconds: a killed process may leave one. */
 const CLOSED_MS = 60_000;
 
 /**
- * The right to add to the file of an upload, of which one process has it at a time. A marker beside the file, named by
- * its inode, says that somebody does. Whoever comes to a marked file that has the size they expect takes over: the other
- * may hang or have been killed, and can't be asked. They rename the marker, so that the other notices at the end, and put
- * a copy into the file's place, which the other does not write to.
+ * The right to add to the file of an upload, which one process has at a time. It makes a marker beside the file, named
+ * by the file's inode. Another process that finds a marker, and the size that it expects, takes over, as the first may
+ * hang or have been killed: it renames the marker, which the first notices at the end, and puts a copy into the file's
+ * place, which the first does not write to.
  */
 export class FileTurn {
   /** The file, open at its end. */
@@ -82,7 +82,7 @@ export class FileTurn {
     }
   }
 
-  /** Keeps the file from all others until the end, which must be near; whether nobody took the turn over. */
+  /** Keeps the file from all other processes until the end, which must be near; `false` when one took over. */
   async close(): Promise<boolean> {
     return await atFile("write", this.#marker, async () => {
       const closed = besides(this.#path, CLOSED);
@@ -93,12 +93,12 @@ export class FileTurn {
     });
   }
 
-  /** Gives the turn back; whether nobody took it over. */
+  /** Gives the turn back; `false` when another process took over. */
   async end(): Promise<boolean> {
     return await atFile("remove", this.#marker, () => removeFile(this.#marker));
   }
 
-  /** What to throw when somebody took the turn over. */
+  /** What to throw when another process took over. */
   get conflict(): ConflictError {
     return conflict(this.#path);
   }

@@ -340,7 +340,7 @@ describe("two registries over one bucket of S3", () => {
 
 describe("an upload of a store", () => {
   for (const [name, open] of kinds.slice(0, 2)) {
-    it(`${name} is taken over from who hangs, at its end alone`, async () => {
+    it(`${name} is taken over from a request that hangs, at its end alone`, async () => {
       const folder = await fs.promises.mkdtemp(join(tmpdir(), "gcrane_race_"));
       try {
         const { one, other, check } = open(() => Promise.resolve(), folder);
