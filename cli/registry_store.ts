@@ -1,5 +1,5 @@
 import { UsageError } from "../src/errors.ts";
-import type { RegistryStore, S3StoreOptions } from "../src/registry/mod.ts";
+import type { BucketStore, RegistryStore, S3StoreOptions } from "../src/registry/mod.ts";
 import type { Flags } from "./flag.ts";
 
 /** The flags on where a registry keeps its content. */
@@ -31,6 +31,8 @@ export interface NamedStore {
   readonly store: RegistryStore;
   /** Where it is: `memory`, a directory, or the URL of a bucket. */
   readonly name: string;
+  /** The same store, if it is in a bucket. */
+  readonly bucket?: BucketStore;
 }
 
 /** The store that flags and the environment name; the one in memory if they name none. */
@@ -44,7 +46,8 @@ export async function registryStore(
   if (disk !== undefined) return { store: fileStore(disk), name: disk };
   if (s3 === undefined) return { store: memoryStore(), name: "memory" };
   try {
-    return { store: s3Store(s3Options(s3, flags.s3Region, environment)), name: s3 };
+    const bucket = s3Store(s3Options(s3, flags.s3Region, environment));
+    return { store: bucket, name: s3, bucket };
   } catch (error) {
     throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
   }

@@ -122,7 +122,7 @@ With --proxy the credentials for the other registry are those of the docker conf
     const tls = await certificate(flags);
     const access = await registryAccess(flags, environment);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
-    const { store, name } = await registryStore(flags, environment);
+    const { store, name, bucket } = await registryStore(flags, environment);
     const { collectGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const { openAccessLog } = await import("../access_log.ts");
@@ -146,6 +146,13 @@ With --proxy the credentials for the other registry are those of the docker conf
       throw listenFailure(flags.address, error);
     });
     note(`serving from ${name} at ${server.url}`);
+    if (bucket && !flags.readOnly) {
+      bucket.heedsConditions({ signal }).then(
+        (heeds) => heeds || warn(`the bucket ignores conditions of writes (If-Match): let no other server work on it`),
+        (error) =>
+          signal.aborted || warn(`can't tell whether the bucket heeds conditions of writes: ${summary(error)}`),
+      );
+    }
     if (interval > 0 && !flags.readOnly) {
       void collectGarbageEvery(store, {
         interval,

@@ -3,7 +3,6 @@ import type { AbortOptions } from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
-  exists,
   type FileStat,
   type FileWriter,
   joinPath,
@@ -69,18 +68,20 @@ export class FileUploads {
       turn = size === undefined ? undefined : await FileTurn.take(path, size);
       const writer = turn?.writer ?? await this.#open(path);
       try {
-        hash = await this.#hashes.take(id, { path, size: writer.position, algorithm, signal });
+        const { position } = writer;
+        hash = await atFile("read", path, () => this.#hashes.take(id, { path, size: position, algorithm, signal }));
         await pour(reader, { writer, hash, path, signal });
       } finally {
         await atFile("write", path, () => writer.close());
         isOwn = await turn?.end() ?? true;
         if (isOwn && hash?.size === await this.size(id)) this.#hashes.giveBack(id, hash);
       }
-      if (turn && !isOwn) throw turn.conflict;
+      if (!isOwn) throw turn!.conflict;
       return turn ? writer.position : await this.size(id);
     } catch (error) {
       reader.cancel(error).catch(() => {});
-      if (error instanceof StoreError && isOwn) await this.cancel(id);
+      if (!isOwn) throw turn!.conflict;
+      if (error instanceof StoreError) await this.cancel(id);
       throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
@@ -95,7 +96,6 @@ export class FileUploads {
     const size = options.size ?? await this.size(id);
     const turn = await FileTurn.take(path, size);
     const { writer } = turn;
-    let isOwn: boolean | undefined;
     try {
       try {
         const hash = await this.#hashes.take(id, { path, size, algorithm: hashAlgorithm(digest), signal });
@@ -111,12 +111,12 @@ export class FileUploads {
       await atFile("write", path, () => setTimes(path, Date.now() - SETTLED_AGE));
       const stat = await lstat(path);
       if (stat.size !== size) throw new StoreError(`${path} was written to while it was being finished`);
-      isOwn = await turn.end();
-      if (!isOwn) throw turn.conflict;
+      if (!await turn.close()) throw turn.conflict;
       await atFile("write", target, () => inDirectory(target, this.#sync, () => rename(path, target)));
+      await turn.end();
       return stat;
     } catch (error) {
-      if (!(isOwn ?? await turn.end()) || !await exists(path)) throw turn.conflict;
+      if (!await turn.end()) throw turn.conflict;
       await this.cancel(id);
       throw error;
     }

@@ -44,6 +44,7 @@ export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } fro
 export { collectGarbageEvery, type GarbageRoundsOptions } from "./garbage_rounds.ts";
 export { memoryStore } from "./memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./file_store.ts";
+export type { BucketStore } from "./object_store.ts";
 export { s3Store } from "./s3_store.ts";
 export type { S3StoreOptions } from "./s3_options.ts";
 export { r2Store } from "./r2_store.ts";

@@ -15,23 +15,51 @@ import type {
   StorePutOptions,
 } from "./store.ts";
 
+/** A store in a bucket. */
+export interface BucketStore extends RegistryStore {
+  /**
+   * Tries whether the bucket heeds conditions of writes (`If-Match`, `If-None-Match`) and leaves nothing there. Where it
+   * does not, two servers that are sent one upload at once do not notice one another, and only its digest shows that its
+   * bytes are wrong: one server alone should work on such a bucket.
+   *
+   * @throws {StoreError} when the bucket can't be written to.
+   */
+  heedsConditions(options?: AbortOptions): Promise<boolean>;
+}
+
 /**
  * A store in a bucket of objects: records under `records/`, the bytes of blobs under `data/`, what they are the bytes of
  * under `blobs/`, and the states of uploads under `uploads/`.
  */
-export function objectStore(bucket: ObjectBucket): RegistryStore {
+export function objectStore(bucket: ObjectBucket): BucketStore {
   return new ObjectStore(bucket);
 }
 
-class ObjectStore implements RegistryStore {
+class ObjectStore implements BucketStore {
+  readonly #bucket: ObjectBucket;
   readonly #records: ObjectRecords;
   readonly #blobs: ObjectBlobs;
   readonly #uploads: ObjectUploads;
 
   constructor(bucket: ObjectBucket) {
+    this.#bucket = bucket;
     this.#records = new ObjectRecords(bucket);
     this.#blobs = new ObjectBlobs(bucket);
     this.#uploads = new ObjectUploads(bucket, this.#blobs);
+  }
+
+  async heedsConditions(options: AbortOptions = {}): Promise<boolean> {
+    const key = `probes/${crypto.randomUUID()}`;
+    const put = (value: string, onlyIf?: string) =>
+      this.#bucket.put(key, new TextEncoder().encode(value), { ...options, onlyIf });
+    try {
+      const first = await put("first", "absent");
+      const second = await put("second", first);
+      const refused = [await put("third", first), await put("third", "absent")];
+      return second !== undefined && refused.every((etag) => etag === undefined);
+    } finally {
+      await this.#bucket.delete(key);
+    }
   }
 
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {

@@ -126,7 +126,7 @@ export class ObjectUploads {
       if (!isHashed) await this.#verify(saved, { key, digest });
       const isReplaced = entry !== undefined; // its object is lost
       const isFirst = await this.#blobs.enter(digest, { object, size, modified: Date.now() }, { replace: isReplaced });
-      // Somebody else just finished the same bytes, or even the same upload.
+      // Another request just finished the same bytes, or even the same upload.
       if (!isFirst && (await this.#blobs.entry(digest))?.object !== object) await this.#bucket.delete(object);
       await this.#bucket.delete(key);
       return size;
@@ -178,7 +178,7 @@ export class ObjectUploads {
   async #dropOwn(key: string, saved: SavedState): Promise<void> {
     if (saved.etag === undefined) return; // there was nothing of it
     try {
-      await saveState(this.#bucket, key, saved); // from here on, nobody goes on with it
+      await saveState(this.#bucket, key, saved); // from here on, no server goes on with it
       await this.#drop(key);
     } catch (error) {
       if (error instanceof ConflictError) throw error;

@@ -1,8 +1,7 @@
 import { isHeaderText } from "../io/mod.ts";
-import { objectStore } from "./object_store.ts";
+import { type BucketStore, objectStore } from "./object_store.ts";
 import { S3Bucket } from "./s3_bucket.ts";
 import type { S3StoreOptions } from "./s3_options.ts";
-import type { RegistryStore } from "./store.ts";
 
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 const PREFIX = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*$/;
@@ -13,12 +12,12 @@ const PREFIX = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*$/;
  *
  * A blob is written once, in parts as it comes, hashed on the way, and never read or copied to finish it. Two parts of
  * each upload at most are in memory. The service must let all see at once what one has written, as S3 does. Where it
- * heeds `If-Match` and `If-None-Match` of writes, two servers that are sent the same upload at once notice; elsewhere the
- * digest shows it in the end.
+ * heeds `If-Match` and `If-None-Match` of writes, two servers that are sent the same upload at once notice: one goes on
+ * with it. Elsewhere the digest shows it in the end; {@linkcode BucketStore.heedsConditions} tells the two apart.
  *
  * @throws {TypeError} when the endpoint, the bucket or the prefix can't be one, or no header can carry the keys.
  */
-export function s3Store(options: S3StoreOptions): RegistryStore {
+export function s3Store(options: S3StoreOptions): BucketStore {
   const { endpoint, bucket, prefix = "" } = options;
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
     throw new TypeError(`the S3 endpoint ${JSON.stringify(endpoint)} is not a URL of http or https`);

@@ -147,7 +147,7 @@ async function receive(
     after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, size: before, signal });
   } catch (error) {
     if (error instanceof ConflictError) return await outOfOrder(context, session);
-    // A store that failed has dropped what it had, unless another server goes on with it.
+    // The store dropped the upload, unless another server went on with it.
     if (error instanceof StoreError && await store.uploadSize(session.id) === 0) await sessions.cancel(session);
     return bodyFailed(error);
   }

@@ -30,6 +30,8 @@ export interface Content {
   readonly subject?: Hash;
   /** A digest that an annotation mentions. */
   readonly mentions?: Hash;
+  /** Further annotations. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly tags?: readonly string[];
   /** How many hours ago it was uploaded. */
   readonly hours?: number;
@@ -84,6 +86,7 @@ export class GcWorld {
   /** Puts a manifest that differs from all before: an index if it has members, else an image. */
   async put(name: string, content: Content = {}): Promise<Hash> {
     const { members = [], subject, mentions = "", tags = [], hours = 48, created = "2020-01-01T00:00:00Z" } = content;
+    const { annotations = {} } = content;
     const repository = parseRepository(`${host}/${name}`);
     const serial = this.#count++;
     const mediaType = members.length > 0 ? MediaType.OciImageIndex : MediaType.OciManifest;
@@ -95,7 +98,7 @@ export class GcWorld {
       mediaType,
       ...parts,
       ...(subject ? { subject: this.#descriptors.get(subject) } : {}),
-      annotations: { serial: String(serial), mentions },
+      annotations: { serial: String(serial), mentions, ...annotations },
     });
     this.#clock.ago = hours * 3_600_000;
     const put = (identifier: string) => {

@@ -32,6 +32,11 @@ describe("r2Store", () => {
     assertEquals(digestOf(new Uint8Array(await new Response(read).arrayBuffer())), digestOf(bytes));
   });
 
+  it("says that R2 heeds conditions of writes", async () => {
+    const bucket = new FakeR2();
+    assertEquals([await r2Store(bucket).heedsConditions(), bucket.objects.size], [true, 0]);
+  });
+
   it("says what R2 says when it fails, after three tries", async () => {
     let tries = 0;
     const bucket = new FakeR2();

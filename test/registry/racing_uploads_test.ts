@@ -15,7 +15,7 @@ import {
 import { type Answer, digestOf, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned, stream } from "../contracts/store_contract.ts";
 import { FakeR2 } from "../fakes/fake_r2.ts";
-import { FakeS3 } from "../fakes/fake_s3.ts";
+import { failure, FakeS3 } from "../fakes/fake_s3.ts";
 import { wrapStore } from "./wrapped_store.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -206,6 +206,42 @@ for (const [name, open] of kinds) {
       });
     }
 
+    for (const what of ["append to", "close"] as const) {
+      it(`never fail when one is to ${what} an upload and the other does the opposite`, async () => {
+        const [head, chunk] = [patterned(3_000), patterned(5_000)];
+        for (let step = 1, isOver = false; !isOver; step++) {
+          const raced = race();
+          const upload = await raced.one.startUpload("race");
+          await raced.one.send("PATCH", upload, { body: head });
+          const append = { method: "PATCH", url: upload, parts: { body: chunk } };
+          const close = { method: "PUT", url: withQuery(upload, `digest=${digestOf(head)}`), parts: {} };
+          const [mine, theirs] = what === "append to" ? [append, close] : [close, append];
+          let first: Answer | undefined;
+          const sendFirst = async () => {
+            first = await raced.one.send(theirs.method, theirs.url, theirs.parts);
+          };
+          const { answer, wasReached } = await raced.during(
+            step,
+            () => raced.other.send(mine.method, mine.url, mine.parts),
+            sendFirst,
+          );
+          isOver = !wasReached;
+          if (!first) await sendFirst();
+          const [patch, put] = what === "append to" ? [answer, first!] : [first!, answer];
+          const at = `before step ${step}: ${patch.status} ${put.status} ${patch.text} ${put.text}`;
+          assert([202, 404, 416].includes(patch.status) && [201, 400, 416].includes(put.status), at);
+          if (put.status === 201) await assertBlob(raced.one, head, at);
+          if (put.status === 416) {
+            assertEquals(patch.status, 202, at);
+            assertEquals((await raced.one.send("GET", upload)).headers.get("Range"), "0-7999", at);
+            const whole = new Uint8Array([...head, ...chunk]);
+            const url = withQuery(upload, `digest=${digestOf(whole)}`);
+            assertEquals((await raced.other.send("PUT", url)).status, 201, at);
+          }
+        }
+      });
+    }
+
     for (const size of name.startsWith("on ") && name !== "on a disk" ? [5_000, 12 * MIB] : [5_000]) {
       it(`make a blob of ${size} bytes of an upload that both are to close`, { timeout: 60_000 }, async () => {
         const bytes = patterned(size);
@@ -231,7 +267,106 @@ for (const [name, open] of kinds) {
   });
 }
 
+describe("two registries over one bucket of S3", () => {
+  const bytes = patterned(9 * MIB);
+  const clientOf = (store: RegistryStore) =>
+    new RegistryClient({ fetch: createRegistry({ store }).fetch, base: "http://registry.example.com" });
+
+  it("keep what one of them took, when a request of the other fails that was sent the same", async () => {
+    const chunk = patterned(5_000);
+    const headers = { "Content-Range": "3-5002" };
+    for (let step = 1, isOver = false; !isOver; step++) {
+      const s3 = new FakeS3();
+      let left = Infinity;
+      let first: Answer | undefined;
+      const send = () => one.send("PATCH", upload, { body: chunk, headers });
+      const one = clientOf(s3Store({ ...s3.keys, fetch: s3.fetch }));
+      const other = clientOf(s3Store({
+        ...s3.keys,
+        async fetch(...args) {
+          if (--left !== 0) return await s3.fetch(...args);
+          first = await send();
+          return failure(403, "AccessDenied");
+        },
+      }));
+      const upload = await one.startUpload("race");
+      await one.send("PATCH", upload, { body: patterned(3) });
+      left = step;
+      const { status } = await other.send("PATCH", upload, { body: chunk, headers });
+      isOver = left > 0;
+      if (isOver) continue;
+      assertEquals([first?.status, [416, 500].includes(status)], [202, true], `step ${step}: ${first?.text} ${status}`);
+      const whole = new Uint8Array([...patterned(3), ...chunk]);
+      const put = await one.send("PUT", withQuery(upload, `digest=${digestOf(whole)}`));
+      assertEquals(put.status, 201, `step ${step}: ${put.text}`);
+    }
+  });
+
+  it("make a blob of an upload whose last part both have written before either is done", async () => {
+    const s3 = new FakeS3();
+    const [written, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isRefused = false;
+    const isFinish = (init: { method?: string }, url: string) => init.method === "POST" && url.includes("uploadId=");
+    const one = s3Store({
+      ...s3.keys,
+      async fetch(url, init) {
+        if (isFinish(init, url)) await written.promise;
+        const response = await s3.fetch(url, init);
+        if (isFinish(init, url)) isRefused = response.status === 400;
+        else if (isRefused && init.method === "HEAD") refused.resolve(); // it sees that there is no object
+        return response;
+      },
+    });
+    const other = s3Store({
+      ...s3.keys,
+      async fetch(url, init) {
+        if (isFinish(init, url)) {
+          written.resolve();
+          await refused.promise;
+        }
+        return await s3.fetch(url, init);
+      },
+    });
+    await one.appendUpload("u", stream(bytes));
+    const first = one.finishUpload("u", digestOf(bytes), { size: bytes.length });
+    const isWritten = () => s3.asked.some((asked) => asked.includes("partNumber=2"));
+    for (let tries = 0; !isWritten() && tries < 5_000; tries++) await new Promise((done) => setTimeout(done, 1));
+    await Promise.all([first, other.finishUpload("u", digestOf(bytes), { size: bytes.length })]);
+    const read = await (await one.blob(digestOf(bytes)))!.read();
+    assertEquals(digestOf(new Uint8Array(await new Response(read).arrayBuffer())), digestOf(bytes));
+    assertEquals([...s3.objects.keys()].map((key) => key.split("/")[0]).sort(), ["blobs", "data"]);
+  });
+});
+
 describe("an upload of a store", () => {
+  for (const [name, open] of kinds.slice(0, 2)) {
+    it(`${name} is taken over from a request that hangs, at its end alone`, async () => {
+      const folder = await fs.promises.mkdtemp(join(tmpdir(), "gcrane_race_"));
+      try {
+        const { one, other, check } = open(() => Promise.resolve(), folder);
+        const bytes = patterned(1_000);
+        const { readable, writable } = new TransformStream<Bytes, Bytes>();
+        const hanging = one.appendUpload("u", readable, { size: 0 });
+        const writer = writable.getWriter();
+        await writer.write(bytes.slice(0, 600));
+        for (let tries = 0; await other.uploadSize("u") < 600 && tries < 2_000; tries++) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+        await assertRejects(() => other.appendUpload("u", stream(bytes), { size: 0 }), ConflictError);
+        assertEquals(await other.appendUpload("u", stream(bytes.slice(600)), { size: 600 }), 1_000);
+        const late = writer.write(new Uint8Array(400)).then(() => writer.close()).catch(() => {});
+        await assertRejects(() => hanging, ConflictError);
+        await late;
+        assertEquals(await one.finishUpload("u", digestOf(bytes), { size: 1_000 }), 1_000);
+        const read = await (await other.blob(digestOf(bytes)))!.read();
+        assertEquals(new Uint8Array(await new Response(read).arrayBuffer()), bytes);
+        await check();
+      } finally {
+        await fs.promises.rm(folder, { recursive: true });
+      }
+    });
+  }
+
   for (const [name, open] of kinds) {
     it(`${name} takes bytes at its end alone, and stays as it is`, async () => {
       const folder = await fs.promises.mkdtemp(join(tmpdir(), "gcrane_race_"));

@@ -141,6 +141,42 @@ describe("s3Store", () => {
     }
   });
 
+  it("says whether the bucket heeds conditions of writes, and leaves nothing there", async () => {
+    for (const conditions of ["heeded", "ignored", "refused"] as const) {
+      const { s3, store } = start({ conditions });
+      assertEquals(await store.heedsConditions(), conditions === "heeded", conditions);
+      assertEquals([...s3.objects.keys()], []);
+    }
+    // One that knows no more than If-None-Match.
+    const { s3, store } = start({
+      instead: (request) =>
+        request.headers.has("If-Match") ? new Response(null, { headers: { ETag: "e" } }) : undefined,
+    });
+    assertEquals([await store.heedsConditions(), s3.objects.size], [false, 0]);
+    const { store: closed } = start({ instead: () => failure(403, "AccessDenied") });
+    await assertRejects(() => closed.heedsConditions(), StoreError, "403 AccessDenied");
+  });
+
+  it("takes its own write, of which the answer was lost, for its own", async () => {
+    const s3 = new FakeS3();
+    let lost = 0;
+    const store = s3Store({
+      ...s3.keys,
+      retry,
+      async fetch(url, init) {
+        const response = await s3.fetch(url, init);
+        const isState = init.method === "PUT" && url.includes("/uploads/") && response.ok;
+        if (isState && lost++ % 2 === 0) throw new TypeError("connection reset");
+        return response;
+      },
+    });
+    const bytes = patterned(9 * MIB);
+    assertEquals(await store.appendUpload("u", stream(bytes.subarray(0, 5)), { size: 0 }), 5);
+    assertEquals(await store.appendUpload("u", stream(bytes.subarray(5)), { size: 5 }), bytes.length);
+    await store.finishUpload("u", digestOf(bytes), { size: bytes.length });
+    assertEquals([digestOf(await read(store, digestOf(bytes))), lost > 2], [digestOf(bytes), true]);
+  });
+
   it("works with temporary credentials, and with the bucket in the host's name", async () => {
     const { s3, open } = start({}, { sessionToken: "temporary/token==" });
     Object.assign(s3.keys, { sessionToken: "temporary/token==" });

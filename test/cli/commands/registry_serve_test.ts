@@ -5,6 +5,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { digest, push } from "../../../src/crane/mod.ts";
 import { randomImage } from "../../../src/image/mod.ts";
+import { delay } from "../../../src/io/mod.ts";
+import { serveFetch } from "../../../src/runtime/mod.ts";
+import { FakeS3 } from "../../fakes/fake_s3.ts";
 import { runFile, Running } from "../process.ts";
 import { Served } from "./served.ts";
 import { inWorld, type World } from "./world.ts";
@@ -56,6 +59,29 @@ describe("gcrane registry serve", () => {
         await served.interrupt();
       }
     }));
+
+  it("warns of a bucket that ignores conditions of writes, which several servers can't share", async () => {
+    for (const conditions of ["ignored", "heeded"] as const) {
+      const s3 = new FakeS3({ conditions });
+      const bucket = await serveFetch((request) => s3.fetch(request));
+      try {
+        const { accessKeyId, secretAccessKey, region } = s3.keys;
+        const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: region };
+        const line = ["--address", "127.0.0.1:0", "--s3", `${bucket.url}/images`];
+        const served = new Served(line, keys);
+        await served.url();
+        const isRemoved = () => s3.asked.at(-1)?.startsWith("DELETE /images/probes/") && s3.objects.size === 0;
+        const isOver = () => isRemoved() && (conditions === "heeded" || served.io.err.includes("Warning"));
+        for (let tries = 0; !isOver() && tries < 2_000; tries++) await delay(5);
+        assertEquals(await served.interrupt(), 0);
+        const warning = "Warning: the bucket ignores conditions of writes (If-Match): let no other server work on it\n";
+        const start = /^serving from \S+ at \S+\n/.exec(served.io.err)![0];
+        assertEquals([isOver(), served.io.err.slice(start.length)], [true, conditions === "ignored" ? warning : ""]);
+      } finally {
+        await bucket.close();
+      }
+    }
+  });
 
   it("warns of what it could not do, and goes on", () =>
     inWorld(async (world: World) => {
