@@ -88,6 +88,8 @@ export class Sweep {
   readonly #options: SweepOptions;
   /** What must stay, as something that is still there needs it. */
   readonly #needed = new Set<Hash>();
+  /** What is to go, as far as that is known. */
+  #doomed: ReadonlySet<Hash> = new Set();
   /** What stays and was told of. */
   readonly #left = new Set<Hash>();
   #links!: GcLinks;
@@ -101,8 +103,10 @@ export class Sweep {
 
   /** Deletes what is garbage still. */
   async run(garbage: Garbage): Promise<void> {
-    const graph = await this.#survey.look({ suspects: garbage.manifests.map(({ digest }) => digest) });
+    this.#doomed = new Set(garbage.manifests.map(({ digest }) => digest));
+    const graph = await this.#survey.look({ suspects: this.#doomed });
     const { tags, manifests } = this.#allowed(this.#agree(graph, garbage));
+    this.#doomed = new Set(manifests.keys());
     await this.#deleteLooseTags(tags.filter(({ tag }) => !isAttachedTag(tag)));
     await this.#deleteTags(manifests.values(), (tag) => !isAttachedTag(tag));
     const attached = tags.filter(({ tag }) => isAttachedTag(tag));
@@ -152,8 +156,8 @@ export class Sweep {
     const loose = new Set(tags.map(({ tag }) => tag));
     for (const { digest, tags } of graph.manifests.values()) {
       if (going.has(digest)) continue;
-      this.#keepBelow(this.#links.needs(digest));
-      this.#keepBelow(this.#links.owners(tags.filter((tag) => !loose.has(tag))));
+      this.#keep(this.#links.needs(digest));
+      this.#keep(this.#links.owners(tags.filter((tag) => !loose.has(tag))));
     }
   }
 
@@ -188,8 +192,9 @@ export class Sweep {
   /** Deletes tags of manifests that stay, as far as those belong to what goes still. */
   async #deleteAttached(batch: readonly LooseTag[], all: Sought): Promise<void> {
     const now = new Set((await this.#lookAgain(all, [])).tags.map(({ tag }) => tag));
-    for (const { tag } of batch) if (!now.has(tag)) this.#leave(tag, "changed", KEPT);
-    await this.#deleteLooseTags(batch.filter(({ tag }) => now.has(tag)));
+    const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some((owner) => this.#stays(owner));
+    for (const item of batch) if (!goes(item)) this.#leave(item.tag, "changed", KEPT);
+    await this.#deleteLooseTags(batch.filter(goes));
   }
 
   /** Deletes some tags of what goes. A manifest stays with the first that can't be deleted. */
@@ -287,17 +292,28 @@ export class Sweep {
     this.#options.tell({ kind: "left", what, name, why, reason, ...(error && { error }) });
     if (!isHash(what)) return;
     this.#left.add(what);
-    this.#keepBelow(this.#links.leansOn(what));
-    // What refers to something goes before it, and so before what is over the limit.
-    if (why !== "capped") this.#keepBelow(this.#links.allReferring(what));
+    const below = this.#links.leansOn(what);
+    // What refers to something goes before it, and so although that is over the limit.
+    if (why === "capped") { for (const digest of below) this.#needed.add(digest); }
+    else this.#keep([what, ...below]);
   }
 
   #leaveNeeded(digest: Hash): void {
     this.#leave(digest, "needed", "something that is still there needs it");
   }
 
-  #keepBelow(digests: Iterable<Hash>): void {
-    for (const digest of digests) this.#needed.add(digest);
+  /** Keeps what is needed. What was to go has all then that refers to it. */
+  #keep(digests: Iterable<Hash>): void {
+    for (const digest of digests) {
+      this.#needed.add(digest);
+      if (!this.#doomed.has(digest)) continue;
+      for (const other of this.#links.allReferring(digest)) this.#needed.add(other);
+    }
+  }
+
+  /** Whether something that was to go stays. */
+  #stays(digest: Hash): boolean {
+    return this.#doomed.has(digest) && (this.#left.has(digest) || this.#needed.has(digest));
   }
 }
 

@@ -92,6 +92,17 @@ for (const plain of [false, true]) {
       assertEquals([deleted, left, failures, await tagsOf(world).catch(() => [])], [3, [], [], []]);
     });
 
+    it("goes on, one after the other, where no more than one may be deleted at once", async () => {
+      const world = new GcWorld({ plain });
+      const members = [await world.put("app", { tags: ["pr-1"] }), await world.put("app", { tags: ["pr-2"] })];
+      for (const digest of members) await world.put("app", { tags: [cosignTag(digest)] });
+      await world.put("app", { tags: ["pr-3"], members });
+      for (let left = 5; left > 0; left--) {
+        const { deleted, found, failures } = await collect(world, { maxDelete: 1 });
+        assertEquals([deleted, found.length, failures], [1, left, []]);
+      }
+    });
+
     it("of a mirror keeps the tag of a signature whose image gets a tag meanwhile", async () => {
       const world = new CopyWorld();
       await world.push(`${SOURCE}/app:v1`, image(1));
