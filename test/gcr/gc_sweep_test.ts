@@ -41,7 +41,7 @@ for (const plain of [false, true]) {
       const world = new GcWorld({ plain });
       const child = await world.put("app", { tags: ["pr-1"] });
       const index = await world.put("app", { members: [child] });
-      const kept = await world.put("app", { tags: ["v1"], mentions: `${host}/app@${index}` });
+      const kept = await world.put("app", { tags: ["v1"], mentions: index });
       const gone = await world.put("app", { tags: ["pr-2"] });
       assertEquals(await collect(world), { deleted: 1, found: [gone], left: [], failures: [] });
       assertEquals(await world.there("app", [child, index, kept, gone]), [child, index, kept]);
