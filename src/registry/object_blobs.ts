@@ -75,18 +75,28 @@ export class ObjectBlobs {
         if (!content) {
           throw new StoreError(`${object} is missing, which holds ${digest}`, { hint: "push the blob again" });
         }
-        return offset === 0 && length >= size ? verified(content.body, { digest, object }) : content.body;
+        return offset === 0 && length >= size ? verified(content.body, { digest, object, size }) : content.body;
       },
     };
   }
 }
 
-function verified(body: ByteStream, { digest, object }: { digest: Hash; object: string }): ByteStream {
+function verified(body: ByteStream, expected: { digest: Hash; object: string; size: number }): ByteStream {
+  const { digest, object, size } = expected;
   const algorithm = hashAlgorithm(digest);
   const hash = streamingHash(algorithm);
+  let seen = 0;
   return heldBack(body, {
-    chunk: async (bytes) => (await hash).update(bytes),
+    async chunk(bytes) {
+      seen += bytes.length;
+      (await hash).update(bytes);
+    },
     async end() {
+      if (seen !== size) { // a hash of other bytes says nothing of the object
+        throw new StoreError(`${seen} bytes came of ${object}, which has ${size}`, {
+          hint: "if that stays so, remove that object, and push the blob again",
+        });
+      }
       const actual: Hash = `${algorithm}:${await (await hash).hex()}`;
       if (actual === digest) return;
       throw new DigestMismatchError(`${object} has the digest ${actual} instead of ${digest}`, {
