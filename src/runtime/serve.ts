@@ -67,14 +67,21 @@ export interface Server {
 export async function serveFetch(handler: FetchHandler, options: ServeOptions = {}): Promise<Server> {
   const { hostname = "127.0.0.1", port = 0, tls, onError } = options;
   let isDraining = false;
+  const answer: FetchHandler = async (request, peer) => {
+    try {
+      return await handler(request, peer);
+    } catch (error) {
+      onError?.(error);
+      return new Response("Internal Server Error\n", { status: 500, headers: { "content-type": "text/plain" } });
+    }
+  };
   const server = createServer(tls, (incoming, outgoing) => {
     outgoing.on("close", () => {
       if (isDraining) server.closeIdleConnections();
     });
-    answerNode(handler, incoming, outgoing).catch((error) => {
+    answerNode(answer, incoming, outgoing).catch((error) => {
       onError?.(error);
-      if (outgoing.headersSent) outgoing.destroy();
-      else outgoing.writeHead(500, { "content-type": "text/plain" }).end("Internal Server Error\n");
+      outgoing.destroy();
     });
   });
   await new Promise<void>((resolve, reject) => {
