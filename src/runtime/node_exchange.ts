@@ -32,18 +32,16 @@ export async function answerNode(
   // A cancel leaves the connection alone: the answer is still to be sent.
   const body = reader ? pullStream({ read: () => reader.read() }) : null;
   const request = toRequest(incoming, body, disconnected.signal);
-  if (request === undefined) {
-    outgoing.writeHead(400, { "content-length": 0 }).end();
-    return;
-  }
-  const response = await handler(request, { remoteAddress });
+  const response = request === undefined
+    ? new Response(null, { status: 400, headers: { "content-length": "0" } })
+    : await handler(request, { remoteAddress });
   const isEarly = reader !== undefined && !incoming.complete;
   const lines = headerLines(response.headers);
   outgoing.writeHead(response.status, response.statusText, isEarly ? [...lines, "connection", "close"] : lines);
   const beforeEnd = isEarly ? () => drop(reader) : undefined;
   if (response.body === null || incoming.method === "HEAD") {
     response.body?.cancel().catch(() => {});
-    outgoing.flushHeaders();
+    if (beforeEnd) outgoing.flushHeaders();
     await beforeEnd?.();
     outgoing.end();
   } else {

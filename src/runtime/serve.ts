@@ -58,7 +58,8 @@ export interface Server {
 
 /**
  * Serves HTTP/1.1, over TLS or not, with a fetch handler. Bodies stream both ways, and a client that reads slowly slows the handler down.
- * `request.signal` aborts when the client goes away before it has the whole answer. An answer to HEAD keeps its
+ * `request.signal` aborts when the client goes away before it has the whole answer. A handler may answer before it has
+ * read the whole body: the client gets that answer, and the connection is closed. An answer to HEAD keeps its
  * `Content-Length`, whatever the length of its body.
  *
  * It is node:http on every runtime: Bun's own server sends each stream chunked, whatever its `Content-Length`, and

@@ -237,6 +237,16 @@ describe("serveFetch", () => {
     }
 
     it(
+      "also where the request can't be one of fetch",
+      { timeout: 60_000 },
+      () =>
+        withServer(() => new Response("not asked"), async (port) => {
+          const answer = await rawUpload(port, "PUT http://[/ HTTP/1.1", { size, chunked: true });
+          assertEquals([answer.status, answer.body], [400, ""]);
+        }),
+    );
+
+    it(
       "and closes on a client that sends no more",
       { timeout: 60_000 },
       () =>
