@@ -54,6 +54,7 @@ export class CopyRoute {
 
   /** What is copied to a repository of the target; `undefined` when nothing could be. */
   sourceOf({ repository }: Repository): Repository | undefined {
+    if (!isBelow(repository, this.#targetPath)) return undefined;
     const source = registryOf(this.source);
     const path = moved(repository, this.#targetPath, this.#sourcePath);
     // No repository of a registry is copied to the very path that the registry goes to.

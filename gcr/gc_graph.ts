@@ -90,6 +90,13 @@ export class GcLinks {
     return [...this.#referrers.get(digest) ?? [], ...this.#attached.get(digest) ?? []];
   }
 
+  /** What refers to a manifest, what refers to that, and so on. */
+  allReferring(digest: Hash): ReadonlySet<Hash> {
+    const found = new Set(this.referring(digest));
+    for (const other of found) for (const next of this.referring(other)) found.add(next);
+    return found;
+  }
+
   /**
    * All that is kept with some manifests, each with the one that keeps it, the roots with themselves: what they need, and
    * what refers to them as far as they stay whole.

@@ -1,4 +1,4 @@
-import { HttpError, NotFoundError } from "../src/errors.ts";
+import { HttpError, ManifestError, NotFoundError } from "../src/errors.ts";
 import { mapConcurrent, type Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
@@ -9,6 +9,9 @@ import { type GcFacts, gcFacts } from "./gc_manifest.ts";
 import { createdTime } from "./gc_created.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
+
+/** How many manifests in a row may lead from one that is listed to the next. */
+const MOST_LEVELS = 32;
 
 /** Options of a {@linkcode Survey}. */
 export interface SurveyOptions {
@@ -30,8 +33,13 @@ export interface SurveyOptions {
 export interface LookOptions {
   /** What its registry says of it, if that was asked for already. */
   readonly listing?: RepositoryListing;
-  /** Manifests for which what refers to them is asked for anew. */
-  readonly suspects?: readonly Hash[];
+  /** Manifests to look at though no tag may lead to them any more. */
+  readonly suspects?: Iterable<Hash>;
+  /**
+   * Manifests for which what refers to them is asked for anew.
+   * @default all
+   */
+  readonly anew?: readonly Hash[];
 }
 
 /**
@@ -63,9 +71,11 @@ export class Survey {
    *
    * @throws {GcraneError} when anything can't be read that may lead to something.
    */
-  async look({ listing, suspects = [] }: LookOptions = {}): Promise<GcGraph> {
+  async look({ listing, suspects = [], anew }: LookOptions = {}): Promise<GcGraph> {
     const { puller, jobs, signal } = this.#options;
-    for (const digest of suspects) this.#referrers.delete(digest);
+    for (const digest of anew ?? [...this.#referrers.keys()]) this.#referrers.delete(digest);
+    // What was missing before may have come since.
+    if (!anew) this.#missing.clear();
     const current = listing ?? await listRepository(this.repository, { puller, signal });
     const listed = new Map<Hash, ListedManifest>();
     for await (const manifest of listedManifests(this.repository, current, { puller, jobs, signal })) {
@@ -99,10 +109,13 @@ export class Survey {
   /** Fetches some manifests and all that they lead to; gives the digests of what is there. */
   async #follow(start: Hash[], listed: ReadonlyMap<Hash, ListedManifest>, told: boolean): Promise<Set<Hash>> {
     const found = new Set<Hash>();
-    // What was missing before may have come since.
-    this.#missing.clear();
     let wave = start;
-    while (wave.length > 0) {
+    for (let level = 0; wave.length > 0; level++) {
+      if (level > MOST_LEVELS) {
+        throw new ManifestError(`${this.repository}: manifests lead to others over more than ${MOST_LEVELS} levels`, {
+          hint: "what else they lead to is not known, so nothing of this repository is deleted",
+        });
+      }
       const leads = await this.#inSlots(wave, (digest, signal) => this.#fetch(digest, { listed, told, signal }));
       for (const digest of wave) if (!this.#missing.has(digest)) found.add(digest);
       wave = [...new Set(leads.flat())].filter((digest) => !found.has(digest) && !this.#missing.has(digest));
@@ -125,18 +138,20 @@ export class Survey {
     if (!this.#facts.has(digest)) {
       try {
         this.#facts.set(digest, gcFacts(await puller.get(reference, { signal }), (blob) => this.#intern(blob)));
+        this.#missing.delete(digest);
       } catch (error) {
         if (!(error instanceof HttpError && error.status === 404) || listed.has(digest)) throw error;
         this.#missing.add(digest);
         return [];
       }
     }
-    const { members, subject } = this.#facts.get(digest)!;
+    const { members, subject, mentions = [] } = this.#facts.get(digest)!;
     if (!told && !this.#referrers.has(digest)) {
       const index = await puller.referrers(reference, { fallback: false, signal });
       this.#referrers.set(digest, (await index.manifest({ signal })).manifests.map(({ digest }) => digest));
     }
-    return [...members, ...subject ? [subject] : [], ...this.#referrers.get(digest) ?? []];
+    // A list of all manifests has what is mentioned, if that is one.
+    return [...members, ...subject ? [subject] : [], ...told ? [] : mentions, ...this.#referrers.get(digest) ?? []];
   }
 
   /**

@@ -4,12 +4,13 @@ import type { Reference, Repository } from "../src/name/mod.ts";
 import type { Puller, Pusher } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { LeftWhy } from "./gc_events.ts";
-import { type GcGraph, GcLinks } from "./gc_graph.ts";
+import { type GcGraph, GcLinks, isAttachedTag } from "./gc_graph.ts";
 import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 import type { Survey } from "./gc_survey.ts";
 
 const OTHER_TAGS = "its tags have changed";
 const LED_TO = "something leads to it now";
+const KEPT = "it is kept now";
 
 /** What is to be deleted of a repository. */
 export interface Garbage {
@@ -61,6 +62,12 @@ export interface SweepOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a sweep is to delete, its manifests by digest. */
+interface Sought {
+  readonly manifests: ReadonlyMap<Hash, Doomed>;
+  readonly tags: readonly LooseTag[];
+}
+
 /** What came of a wish to delete something. */
 type Deletion = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
 
@@ -68,6 +75,9 @@ type Deletion = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
  * Deletes garbage of one repository: tags, then what leads to other manifests, then those. The repository is looked at
  * again first, and right before as many manifests are deleted as there are requests at the same time: only what is
  * still garbage, with no other tags, goes. What stays, or can't be deleted, keeps all that it leads to.
+ *
+ * A tag that belongs to another manifest is all that leads from that to a signature. So it is deleted no sooner than the
+ * manifest that it points at, after such a look.
  *
  * No registry can make sure that nothing has changed since it was asked: what begins to need a manifest while the request
  * that deletes it is on its way comes too late.
@@ -78,6 +88,8 @@ export class Sweep {
   readonly #options: SweepOptions;
   /** What must stay, as something that is still there needs it. */
   readonly #needed = new Set<Hash>();
+  /** What is to go, as far as that is known. */
+  #doomed: ReadonlySet<Hash> = new Set();
   /** What stays and was told of. */
   readonly #left = new Set<Hash>();
   #links!: GcLinks;
@@ -91,18 +103,29 @@ export class Sweep {
 
   /** Deletes what is garbage still. */
   async run(garbage: Garbage): Promise<void> {
-    const { jobs } = this.#options;
-    const graph = await this.#survey.look({ suspects: garbage.manifests.map(({ digest }) => digest) });
+    this.#doomed = new Set(garbage.manifests.map(({ digest }) => digest));
+    const graph = await this.#survey.look({ suspects: this.#doomed });
     const { tags, manifests } = this.#allowed(this.#agree(graph, garbage));
-    await this.#deleteLooseTags(tags);
-    await this.#deleteTags(manifests.values());
-    for (const wave of this.#links.deletionWaves(manifests.keys())) {
-      for (let at = 0; at < wave.length; at += jobs) {
-        const batch = wave.slice(at, at + jobs);
-        await this.#lookAgain(batch, manifests);
-        await this.#each(batch, (digest, signal) => this.#deleteManifest(manifests.get(digest)!, signal));
+    this.#doomed = new Set(manifests.keys());
+    await this.#deleteLooseTags(tags.filter(({ tag }) => !isAttachedTag(tag)));
+    await this.#deleteTags(manifests.values(), (tag) => !isAttachedTag(tag));
+    const attached = tags.filter(({ tag }) => isAttachedTag(tag));
+    for (const batch of this.#batches(attached)) await this.#deleteAttached(batch, { manifests, tags: attached });
+    for (const batch of this.#links.deletionWaves(manifests.keys()).flatMap((wave) => this.#batches(wave))) {
+      await this.#lookAgain({ manifests, tags: [] }, batch);
+      const doomed = batch.filter((digest) => this.#mayGo(digest)).map((digest) => manifests.get(digest)!);
+      if (doomed.some(({ tags }) => tags.some(isAttachedTag))) {
+        await this.#deleteTags(doomed, isAttachedTag);
+        await this.#lookAgain({ manifests, tags: [] }, batch);
       }
+      await this.#each(doomed, (manifest, signal) => this.#deleteManifest(manifest, signal));
     }
+  }
+
+  /** Items in groups that are worked on after one look. */
+  #batches<T>(items: readonly T[]): T[][] {
+    const { jobs } = this.#options;
+    return Array.from({ length: Math.ceil(items.length / jobs) }, (_, at) => items.slice(at * jobs, (at + 1) * jobs));
   }
 
   /** What of the garbage is garbage now too. */
@@ -120,7 +143,7 @@ export class Sweep {
     const tags = garbage.tags.filter(({ tag, digest }) => {
       if (now.tags.some((found) => found.tag === tag && found.digest === digest)) return true;
       const target = [...graph.manifests.values()].find((manifest) => manifest.tags.includes(tag));
-      if (target) this.#leave(tag, "changed", target.digest === digest ? "it is kept now" : "it has moved");
+      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "it has moved");
       return false;
     });
     this.#protect(graph, { manifests, tags });
@@ -133,13 +156,13 @@ export class Sweep {
     const loose = new Set(tags.map(({ tag }) => tag));
     for (const { digest, tags } of graph.manifests.values()) {
       if (going.has(digest)) continue;
-      this.#keepBelow(this.#links.needs(digest));
-      this.#keepBelow(this.#links.owners(tags.filter((tag) => !loose.has(tag))));
+      this.#keep(this.#links.needs(digest));
+      this.#keep(this.#links.owners(tags.filter((tag) => !loose.has(tag))));
     }
   }
 
   /** As much as may still be deleted, what leads to other manifests first. */
-  #allowed({ tags, manifests }: Garbage): { tags: readonly LooseTag[]; manifests: ReadonlyMap<Hash, Doomed> } {
+  #allowed({ tags, manifests }: Garbage): Sought {
     const { allowance } = this.#options;
     const reason = "as much as may be was deleted";
     const take = (what: string) => {
@@ -166,10 +189,18 @@ export class Sweep {
     });
   }
 
-  /** Deletes the tags of what goes. A manifest stays with the first that can't be deleted. */
-  async #deleteTags(manifests: Iterable<Doomed>): Promise<void> {
+  /** Deletes tags of manifests that stay, as far as those belong to what goes still. */
+  async #deleteAttached(batch: readonly LooseTag[], all: Sought): Promise<void> {
+    const now = new Set((await this.#lookAgain(all, [])).tags.map(({ tag }) => tag));
+    const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some((owner) => this.#stays(owner));
+    for (const item of batch) if (!goes(item)) this.#leave(item.tag, "changed", KEPT);
+    await this.#deleteLooseTags(batch.filter(goes));
+  }
+
+  /** Deletes some tags of what goes. A manifest stays with the first that can't be deleted. */
+  async #deleteTags(manifests: Iterable<Doomed>, isMeant: (tag: string) => boolean): Promise<void> {
     await this.#each(manifests, async ({ digest, tags }, signal) => {
-      for (const tag of tags) {
+      for (const tag of tags.filter(isMeant)) {
         const outcome = await this.#deleteTag(tag, digest, signal);
         if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: false });
         // A registry that deletes no tags drops them with the manifest.
@@ -200,12 +231,18 @@ export class Sweep {
   }
 
   async #deleteManifest({ digest }: Doomed, signal: AbortSignal): Promise<void> {
-    if (this.#left.has(digest)) return;
-    if (this.#needed.has(digest)) return this.#leaveNeeded(digest);
+    if (!this.#mayGo(digest)) return;
     const outcome = await this.#delete(this.#repository.digest(digest), signal);
     if (outcome === "deleted") await this.#options.tell({ kind: "deleted", digest });
     else if (outcome === "unsupported") this.#leave(digest, "refused", "the registry deletes no manifests");
     else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
+  }
+
+  /** Whether a manifest goes; if not, that is told. */
+  #mayGo(digest: Hash): boolean {
+    if (this.#left.has(digest)) return false;
+    if (this.#needed.has(digest)) this.#leaveNeeded(digest);
+    return !this.#needed.has(digest);
   }
 
   async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<Deletion, "moved">> {
@@ -224,12 +261,12 @@ export class Sweep {
     }
   }
 
-  /** Looks again before some manifests are deleted; what is no garbage any more stays. */
-  async #lookAgain(batch: readonly Hash[], manifests: ReadonlyMap<Hash, Doomed>): Promise<void> {
-    const graph = await this.#survey.look({ suspects: batch });
+  /** Looks again before some manifests are deleted; what is no garbage any more stays. Gives what is. */
+  async #lookAgain({ manifests, tags }: Sought, batch: readonly Hash[]): Promise<Garbage> {
+    const graph = await this.#survey.look({ suspects: manifests.keys(), anew: batch });
     this.#links = new GcLinks(graph);
-    const { manifests: garbage } = this.#options.judge(graph);
-    const still = new Set(garbage.map(({ digest }) => digest));
+    const garbage = this.#options.judge(graph);
+    const still = new Set(garbage.manifests.map(({ digest }) => digest));
     const going = [...manifests.values()].filter(({ digest, tags }) => {
       if (this.#left.has(digest)) return false;
       const now = graph.manifests.get(digest);
@@ -239,7 +276,8 @@ export class Sweep {
       this.#leave(digest, "changed", isSame ? LED_TO : OTHER_TAGS);
       return false;
     });
-    this.#protect(graph, { manifests: going, tags: [] });
+    this.#protect(graph, { manifests: going, tags });
+    return garbage;
   }
 
   /** Works on some items at the same time. */
@@ -248,21 +286,34 @@ export class Sweep {
     await mapConcurrent(items, { concurrency: jobs, signal }, work);
   }
 
-  /** Tells that something stays, a manifest with all that it leads to. */
+  /** Tells that something stays, a manifest with all that it leads to, and with what refers to it. */
   #leave(what: string, why: LeftWhy, reason: string, error?: HttpError): void {
     const name = `${this.#repository}${isHash(what) ? "@" : ":"}${what}`;
     this.#options.tell({ kind: "left", what, name, why, reason, ...(error && { error }) });
     if (!isHash(what)) return;
     this.#left.add(what);
-    this.#keepBelow(this.#links.leansOn(what));
+    const below = this.#links.leansOn(what);
+    // What refers to something goes before it, and so although that is over the limit.
+    if (why === "capped") { for (const digest of below) this.#needed.add(digest); }
+    else this.#keep([what, ...below]);
   }
 
   #leaveNeeded(digest: Hash): void {
     this.#leave(digest, "needed", "something that is still there needs it");
   }
 
-  #keepBelow(digests: Iterable<Hash>): void {
-    for (const digest of digests) this.#needed.add(digest);
+  /** Keeps what is needed. What was to go has all then that refers to it. */
+  #keep(digests: Iterable<Hash>): void {
+    for (const digest of digests) {
+      this.#needed.add(digest);
+      if (!this.#doomed.has(digest)) continue;
+      for (const other of this.#links.allReferring(digest)) this.#needed.add(other);
+    }
+  }
+
+  /** Whether something that was to go stays. */
+  #stays(digest: Hash): boolean {
+    return this.#doomed.has(digest) && (this.#left.has(digest) || this.#needed.has(digest));
   }
 }
 

@@ -6,7 +6,7 @@ export interface StreamObserver {
   start?(): void | Promise<void>;
   /** Called with each chunk before it is passed on. */
   chunk?(chunk: Bytes): void;
-  /** Called at the end, before the stream closes. */
+  /** Called at the end, before the stream closes; never when the stream was cancelled. */
   end?(): void | Promise<void>;
   /** Called once when the stream is over in any way: closed, failed or cancelled. */
   settled?(error?: unknown): void;
@@ -33,6 +33,7 @@ export function observe(source: ByteStream, observer: StreamObserver): ByteStrea
           await observer.start?.();
         }
         const { value, done } = await reader.read();
+        if (over) return undefined; // a read that is under way at the cancel ends as at the end of the source
         if (!done) {
           observer.chunk?.(value);
           return value;

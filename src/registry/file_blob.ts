@@ -43,7 +43,7 @@ export class FileBlob implements StoredBlob {
     const file = await atFile("read", this.#path, () => openFile(this.#path, { noFollow: true }));
     try {
       const stat = await file.stat();
-      if (stat.size !== this.size) throw new StoreError(`${this.#path} changed while it was being read`);
+      if (stat.size !== this.size) throw changed(this.#path);
       if (!this.#verified.isSound(this.#path, stat)) {
         const whole = offset === 0 && length >= this.size;
         if (whole) return this.#verify(file, stat, { closeWhenDone: true, signal });
@@ -59,17 +59,13 @@ export class FileBlob implements StoredBlob {
   /** The whole file, hashed on the way; what comes of it is noted. */
   #verify(file: OpenFile, stat: FileStat, options: { closeWhenDone: boolean; signal?: AbortSignal }): ByteStream {
     let hash: RunningHash | undefined;
-    let size = 0;
     const start = () => RunningHash.start(hashAlgorithm(this.#digest));
     return heldBack(file.stream(options), {
-      chunk: async (bytes) => {
-        size += bytes.length;
-        (hash ??= await start()).update(bytes);
-      },
+      chunk: async (bytes) => (hash ??= await start()).update(bytes),
       end: async () => {
-        // A hash that did not see all bytes says nothing of the file.
-        if (size !== this.size) throw new StoreError(`${this.#path} changed while it was being read`);
-        const actual = await (hash ?? await start()).digest();
+        hash ??= await start();
+        if (hash.size !== stat.size) throw changed(this.#path); // a hash of other bytes says nothing of the file
+        const actual = await hash.digest();
         if (actual === this.#digest) return this.#verified.mark(this.#path, stat, "sound");
         this.#verified.mark(this.#path, stat, "spoilt");
         throw new DigestMismatchError(`${this.#path} has the digest ${actual} instead of its own`, {
@@ -78,4 +74,8 @@ export class FileBlob implements StoredBlob {
       },
     });
   }
+}
+
+function changed(path: string): StoreError {
+  return new StoreError(`${path} changed while it was being read`);
 }

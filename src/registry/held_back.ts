@@ -2,9 +2,8 @@ import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /**
  * The same stream, looked at on the way. Its last chunk is held back until `end` has found it good: a client that has as
- * many bytes as it was promised does not look at how the answer ends.
- *
- * A reader that leaves ends the source too, and that is not the end of the bytes: `end` is not called then.
+ * many bytes as it was promised does not look at how the answer ends. `end` is called only after the last byte, never
+ * for a stream that was cancelled before.
  */
 export function heldBack(
   source: ByteStream,
@@ -16,7 +15,7 @@ export function heldBack(
   let isCancelled = false;
   const next = async () => {
     const { value } = await reader.read();
-    if (isCancelled) return undefined;
+    if (isCancelled) return undefined; // a read that is under way at the cancel ends as at the end of the source
     if (value) await observer.chunk(value);
     else await observer.end();
     return value;

@@ -81,21 +81,22 @@ export class ObjectBlobs {
   }
 }
 
-function verified(
-  body: ByteStream,
-  { digest, object, size }: { digest: Hash; object: string; size: number },
-): ByteStream {
+function verified(body: ByteStream, expected: { digest: Hash; object: string; size: number }): ByteStream {
+  const { digest, object, size } = expected;
   const algorithm = hashAlgorithm(digest);
   const hash = streamingHash(algorithm);
-  let read = 0;
+  let seen = 0;
   return heldBack(body, {
     async chunk(bytes) {
-      read += bytes.length;
+      seen += bytes.length;
       (await hash).update(bytes);
     },
     async end() {
-      // A hash that did not see all bytes says nothing of the object.
-      if (read !== size) throw new StoreError(`${object} gave ${read} of its ${size} bytes`);
+      if (seen !== size) { // a hash of other bytes says nothing of the object
+        throw new StoreError(`${seen} bytes came of ${object}, which has ${size}`, {
+          hint: "if that stays so, remove that object, and push the blob again",
+        });
+      }
       const actual: Hash = `${algorithm}:${await (await hash).hex()}`;
       if (actual === digest) return;
       throw new DigestMismatchError(`${object} has the digest ${actual} instead of ${digest}`, {

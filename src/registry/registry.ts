@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { StoreError } from "../errors.ts";
 import { Limits } from "../io/mod.ts";
 import { openAccess, type RegistryAccess } from "./access.ts";
 import { answerApi, nothingHere } from "./api.ts";
@@ -138,7 +139,8 @@ export function createRegistry(options: RegistryOptions = {}): Registry {
   });
   app.onError((error, c) => {
     const { request } = c.env;
-    if (!request.signal.aborted) onError(error, request); // a client that left is no failure
+    // A client that left is no failure, but that of the store stays one.
+    if (error instanceof StoreError || !request.signal.aborted) onError(error, request);
     return refuse(500, "UNKNOWN", { message: "the registry failed; its log says why" });
   });
 

@@ -1,9 +1,22 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ByteStream } from "./bytes.ts";
 import { NodeReader } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** Answers one request of node:http with a fetch handler. It fails where the handler or the body of its answer does. */
+/** How much of a body that the handler did not want is read, so that a client that sends all of it first gets the answer. */
+const UNWANTED_BYTES = 256 * 1024 * 1024;
+/** For how long it is read, in milliseconds, and for how long while nothing comes. */
+const UNWANTED_MS = 30_000;
+const UNWANTED_IDLE_MS = 5_000;
+
+/**
+ * Answers one request of node:http with a fetch handler. It fails where the handler or the body of its answer does.
+ *
+ * An answer that is given before the whole body of the request has come closes the connection. It is sent at once, and
+ * the rest of the body is read and dropped, up to a limit: a connection that is closed with bytes unread is reset, and
+ * the client may lose the answer.
+ */
 export async function answerNode(
   handler: (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>,
   incoming: IncomingMessage,
@@ -14,65 +27,51 @@ export async function answerNode(
     if (!outgoing.writableFinished) disconnected.abort(new DOMException("The client went away", "AbortError"));
   });
   const { remoteAddress } = incoming.socket; // forgotten once the connection is gone
-  const body = new NodeReader(incoming);
+  const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD";
+  const reader = hasBody ? new NodeReader(incoming) : undefined;
+  // A cancel leaves the connection alone: the answer is still to be sent.
+  const body = reader ? pullStream({ read: () => reader.read() }) : null;
   const request = toRequest(incoming, body, disconnected.signal);
-  if (request === undefined) {
-    outgoing.writeHead(400, { "content-length": 0 }).end();
-    return;
-  }
-  const response = await handler(request, { remoteAddress });
-  // What is left of the request's body stands between this answer and the next request of the connection.
-  const isEarly = !incoming.complete && !body.isOver;
+  const response = request === undefined
+    ? new Response(null, { status: 400, headers: { "content-length": "0" } })
+    : await handler(request, { remoteAddress });
+  const isEarly = reader !== undefined && !incoming.complete;
   const lines = headerLines(response.headers);
-  if (isEarly) lines.push("connection", "close");
-  outgoing.writeHead(response.status, response.statusText, lines);
+  outgoing.writeHead(response.status, response.statusText, isEarly ? [...lines, "connection", "close"] : lines);
+  const beforeEnd = isEarly ? () => drop(reader) : undefined;
   if (response.body === null || incoming.method === "HEAD") {
     response.body?.cancel().catch(() => {});
-    if (isEarly) await linger(incoming, outgoing, body);
+    if (beforeEnd) outgoing.flushHeaders();
+    await beforeEnd?.();
     outgoing.end();
   } else {
-    await pipeToNode(response.body, outgoing, {
-      beforeEnd: () => isEarly ? linger(incoming, outgoing, body) : undefined,
-    });
+    await pipeToNode(response.body, outgoing, { beforeEnd });
   }
 }
 
-/** How much of a request's body is thrown away after an answer that came before its end. */
-const LINGER = { bytes: 1024 ** 3, ms: 30_000 };
-
-/**
- * Takes what a client goes on sending after it was answered. A connection that is closed instead is reset, and a client
- * that sends all of its body before it reads would lose the answer.
- */
-async function linger(incoming: IncomingMessage, outgoing: ServerResponse, body: NodeReader): Promise<void> {
-  outgoing.flushHeaders();
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, LINGER.ms);
-    let count = 0;
-    for (const event of ["end", "close", "error"]) incoming.once(event, () => resolve());
-    outgoing.once("close", () => resolve());
-    body.discard(({ length }) => {
-      if ((count += length) > LINGER.bytes) resolve();
-    });
-    outgoing.once("close", () => clearTimeout(timer));
-    incoming.once("close", () => clearTimeout(timer));
-    incoming.once("end", () => clearTimeout(timer));
-  });
+/** Reads the rest of a body up to the limits. */
+async function drop(reader: NodeReader): Promise<void> {
+  const end = Date.now() + UNWANTED_MS;
+  for (let count = 0; count < UNWANTED_BYTES && Date.now() < end;) {
+    const { promise: idle, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), UNWANTED_IDLE_MS);
+    const chunk = await Promise.race([reader.read().catch(() => undefined), idle]);
+    clearTimeout(timer);
+    if (chunk === undefined) return;
+    count += chunk.length;
+  }
 }
 
 /** The request as fetch has it; `undefined` where it can't be one. */
-function toRequest(incoming: IncomingMessage, reader: NodeReader, signal: AbortSignal): Request | undefined {
+function toRequest(incoming: IncomingMessage, body: ByteStream | null, signal: AbortSignal): Request | undefined {
   const { method = "GET", url = "/" } = incoming;
   const headers = new Headers();
   const raw = incoming.rawHeaders;
-  const hasBody = method !== "GET" && method !== "HEAD";
   try {
     for (let i = 0; i < raw.length; i += 2) headers.append(raw[i], raw[i + 1]);
     const scheme = (incoming.socket as { encrypted?: boolean }).encrypted ? "https" : "http";
     const target = url.startsWith("/") ? `${scheme}://${incoming.headers.host ?? "localhost"}${url}` : url;
-    // Who cancels a request's body still owes the client an answer, so the connection stays.
-    const body = hasBody ? pullStream({ read: () => reader.read(), cancel: () => reader.discard() }) : null;
-    return new Request(target, { method, headers, body, signal, ...(hasBody && { duplex: "half" }) } as RequestInit);
+    return new Request(target, { method, headers, body, signal, ...(body && { duplex: "half" }) } as RequestInit);
   } catch {
     return undefined;
   }

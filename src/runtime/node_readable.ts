@@ -14,14 +14,12 @@ export class NodeReader {
   readonly #ready: Bytes[] = [];
   #failure: { error: unknown } | undefined;
   #ended = false;
-  #onDiscarded: ((chunk: Bytes) => void) | undefined;
   #notify = (): void => {};
 
   /** Starts to listen; `translate` may replace the errors of the stream. */
   constructor(readable: Readable, translate: (error: unknown) => unknown = (error) => error) {
     this.#readable = readable;
     readable.on("data", (chunk: Bytes) => {
-      if (this.#onDiscarded) return this.#onDiscarded(chunk);
       this.#ready.push(toPlainBytes(chunk));
       if (this.#ready.length >= READY_LIMIT) readable.pause();
       this.#notify();
@@ -40,18 +38,6 @@ export class NodeReader {
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#notify();
-  }
-
-  /** Whether the stream came to its end or failed. */
-  get isOver(): boolean {
-    return this.#ended || this.#failure !== undefined;
-  }
-
-  /** Reads no more: what comes from here on is thrown away. */
-  discard(onChunk: (chunk: Bytes) => void = () => {}): void {
-    this.#onDiscarded = onChunk;
-    this.#ready.length = 0;
-    this.#readable.resume();
   }
 
   /** The next chunk; `undefined` at the end. */

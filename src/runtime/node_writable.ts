@@ -7,8 +7,8 @@ export interface PipeToNodeOptions {
   length?: number;
   /** Asked before each chunk: `true` means that nobody wants the rest. */
   isDone?: () => boolean;
-  /** Waited for when all is written, before the writer is ended. */
-  beforeEnd?: () => Promise<void> | undefined;
+  /** Waited for between the last chunk and the end. */
+  beforeEnd?: () => Promise<void>;
 }
 
 /**
@@ -21,7 +21,7 @@ export async function pipeToNode(
   writable: Writable,
   options: PipeToNodeOptions = {},
 ): Promise<void> {
-  const { length, isDone = () => false } = options;
+  const { length, isDone = () => false, beforeEnd } = options;
   const reader = source.getReader();
   const onClose = () => void reader.cancel(new Error("the receiver went away")).catch(() => {});
   writable.once("close", onClose);
@@ -38,7 +38,7 @@ export async function pipeToNode(
       if (!writable.write(value)) await drained(writable);
     }
     if (length !== undefined && count < length) throw wrongLength(length, `only ${count}`);
-    await options.beforeEnd?.();
+    await beforeEnd?.();
     writable.end();
   } catch (error) {
     reader.cancel(error).catch(() => {});

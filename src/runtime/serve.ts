@@ -58,7 +58,8 @@ export interface Server {
 
 /**
  * Serves HTTP/1.1, over TLS or not, with a fetch handler. Bodies stream both ways, and a client that reads slowly slows the handler down.
- * `request.signal` aborts when the client goes away before it has the whole answer. An answer to HEAD keeps its
+ * `request.signal` aborts when the client goes away before it has the whole answer. A handler may answer before it has
+ * read the whole body: the client gets that answer, and the connection is closed. An answer to HEAD keeps its
  * `Content-Length`, whatever the length of its body.
  *
  * It is node:http on every runtime: Bun's own server sends each stream chunked, whatever its `Content-Length`, and
@@ -67,14 +68,21 @@ export interface Server {
 export async function serveFetch(handler: FetchHandler, options: ServeOptions = {}): Promise<Server> {
   const { hostname = "127.0.0.1", port = 0, tls, onError } = options;
   let isDraining = false;
+  const answer: FetchHandler = async (request, peer) => {
+    try {
+      return await handler(request, peer);
+    } catch (error) {
+      onError?.(error);
+      return new Response("Internal Server Error\n", { status: 500, headers: { "content-type": "text/plain" } });
+    }
+  };
   const server = createServer(tls, (incoming, outgoing) => {
     outgoing.on("close", () => {
       if (isDraining) server.closeIdleConnections();
     });
-    answerNode(handler, incoming, outgoing).catch((error) => {
+    answerNode(answer, incoming, outgoing).catch((error) => {
       onError?.(error);
-      if (outgoing.headersSent) outgoing.destroy();
-      else outgoing.writeHead(500, { "content-type": "text/plain" }).end("Internal Server Error\n");
+      outgoing.destroy();
     });
   });
   await new Promise<void>((resolve, reject) => {

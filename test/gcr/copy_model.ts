@@ -81,7 +81,7 @@ async function configLayer() {
 }
 
 /** The digest that a tag is attached to. */
-function ownerOf(tag: string, digests: ReadonlySet<Hash>): Hash | undefined {
+export function ownerOf(tag: string, digests: ReadonlySet<Hash>): Hash | undefined {
   return [...digests].find((digest) => ["", ".sig", ".att", ".sbom"].some((end) => tag === attachedTag(digest, end)));
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import type { CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { type Content, Maker, modelOfApply } from "./copy_model.ts";
+import { type Content, Maker, modelOfApply, ownerOf } from "./copy_model.ts";
 import { CopyWorld, SOURCE, TARGET } from "./copy_world.ts";
 import { attachedTag, randomOf } from "./gc_model.ts";
 
@@ -98,6 +98,25 @@ class RandomPair {
       }
     }
   }
+
+  /**
+   * Makes sure that whatever is there, and not for the source's sake, has what referred to it when it was seen before,
+   * but for what was on its way out then.
+   */
+  async checkReferring(before: Content, late: string): Promise<void> {
+    const [ours, theirs] = [await this.content(target), await this.content(source)];
+    const mirrored = new Set(theirs.digests);
+    for (const digest of mirrored) for (const named of this.maker.names(digest)) mirrored.add(named);
+    const isKept = (digest: Hash | undefined) => digest && ours.digests.has(digest) && !mirrored.has(digest);
+    for (const digest of before.digests) {
+      if (digest === late || !isKept(this.maker.made.get(digest)!.subject)) continue;
+      assert(ours.digests.has(digest), `the referrer ${digest} is gone`);
+    }
+    for (const [tag, digest] of before.tags) {
+      if (digest === late || !isKept(ownerOf(tag, before.digests))) continue;
+      assert(ours.tags.has(tag) && ours.digests.has(digest), `what is attached by ${tag} is gone`);
+    }
+  }
 }
 
 function sorted({ digests, tags }: Content): unknown {
@@ -145,31 +164,38 @@ describe("what a recursive copy deletes, against a model", () => {
   }
 
   it(
-    "is nothing that begins to be needed while others are deleted, in 100 random pairs",
+    "is nothing that begins to be needed while others are deleted, nor what refers to that, in 200 random pairs",
     { timeout: 120_000 },
     async () => {
-      let changed = 0;
-      for (let seed = 1000; seed < 1100; seed++) {
+      let [changed, untagged] = [0, 0];
+      for (let seed = 1300; seed < 1500; seed++) {
         const pair = new RandomPair(seed);
         await pair.fill();
         await pair.copy({});
         const before = await pair.content(target);
-        let isChanging = true;
+        const onlyExtra = await pair.copy({ extra: "find" });
+        let later = before;
+        let late = "";
+        let deletions = seed % 3;
         pair.world.intercept = async ({ method, path }) => {
-          if (method !== "DELETE" || !isChanging || !path.includes("sha256:")) return undefined;
-          isChanging = false;
+          const name = path.slice(path.lastIndexOf("/") + 1);
+          // A tag that belongs to something, and this very manifest, have been looked at right before.
+          if (method !== "DELETE" || late !== "" || name.startsWith("sha256-") || deletions-- > 0) return undefined;
+          late = name;
           changed++;
-          // What leads to this very manifest comes too late.
-          const late = path.slice(path.lastIndexOf("/") + 1) as Hash;
-          await pair.change((digest) => digest !== late && !pair.maker.names(late).includes(digest));
+          const named = pair.maker.made.has(late as Hash) ? pair.maker.names(late as Hash) : [];
+          if (!late.startsWith("sha256:")) untagged++;
+          await pair.change((digest) => digest !== late && !named.includes(digest));
+          later = await pair.content(target);
           return undefined;
         };
-        await pair.world.copy(SOURCE, TARGET, { extra: "delete", jobs: 1 });
+        await pair.world.copy(SOURCE, TARGET, { extra: "delete", onlyExtra, jobs: 1 });
         pair.world.intercept = () => undefined;
         await pair.copy({});
         await pair.checkWhole(before);
+        await pair.checkReferring(later, late);
       }
-      assert(changed > 30, `only ${changed} changes`);
+      assert(changed > 120 && untagged > 40, `only ${changed} changes, ${untagged} of them by a tag's deletion`);
     },
   );
 

@@ -47,6 +47,11 @@ describe("CopyRoute", () => {
 
   it("leads back from nothing that is no copy", () => {
     assertEquals(route(`${a}/team`, b).sourceOf(parseRepository(`${b}/other/x`)), undefined);
+    // What is beside the target, or the path itself to which a registry goes.
+    for (const name of ["teams/x", "x", "team-2", "t"]) {
+      assertEquals(route(a, `${b}/team`).sourceOf(parseRepository(`${b}/${name}`)), undefined);
+    }
+    assertEquals(route(a, `${b}/team`).sourceOf(parseRepository(`${b}/team`)), undefined);
     // The source is below the target here, and no copy.
     assertEquals(route(`${a}/team/old`, `${a}/team`).sourceOf(parseRepository(`${a}/team/old/x`)), undefined);
   });

@@ -48,6 +48,21 @@ describe("observe", () => {
     assertEquals(source.cancels, [reason]);
   });
 
+  it("takes a cancel for no end, also while a read is under way", async () => {
+    const seen: string[] = [];
+    const source = new ReadableStream<Uint8Array<ArrayBuffer>>(); // gives nothing
+    const reader = observe(source, {
+      end: () => void seen.push("end"),
+      settled: (error) => void seen.push(`settled ${error}`),
+    }).getReader();
+    const read = reader.read();
+    for (let i = 0; i < 10; i++) await undefined;
+    await reader.cancel("enough");
+    await read;
+    for (let i = 0; i < 10; i++) await undefined;
+    assertEquals(seen, ["settled enough"]);
+  });
+
   it("asks for one chunk at a time", async () => {
     const source = track([ONE, TWO]);
     const reader = observe(source.stream, {}).getReader();

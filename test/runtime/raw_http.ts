@@ -21,6 +21,43 @@ export async function rawRequest(port: number, head: string, body: string = ""):
   return parseAnswer(received);
 }
 
+/** How {@linkcode rawUpload} sends. */
+export interface RawUploadOptions {
+  /** The number of bytes of the body. */
+  size: number;
+  /** Send the body chunked, without its length. */
+  chunked: boolean;
+}
+
+/**
+ * Sends a request with a body of zeros, reads nothing until the last byte is sent, and gives the answer that is there
+ * by the time that the server closes. A server that takes no more bytes gets the connection closed.
+ */
+export async function rawUpload(port: number, head: string, options: RawUploadOptions): Promise<RawAnswer> {
+  const { size, chunked } = options;
+  const socket = connect(port, "127.0.0.1");
+  socket.pause();
+  socket.setTimeout(20_000, () => socket.destroy());
+  let received = "";
+  socket.on("error", () => {});
+  const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+  const send = (data: string | Uint8Array) => new Promise((resolve) => socket.write(data, resolve));
+  const length = chunked ? "Transfer-Encoding: chunked" : `Content-Length: ${size}`;
+  await send(`${head}\r\nHost: 127.0.0.1:${port}\r\n${length}\r\n\r\n`);
+  for (let left = size; left > 0 && !socket.destroyed;) {
+    const block = new Uint8Array(Math.min(left, 65536));
+    left -= block.length;
+    if (chunked) await send(`${block.length.toString(16)}\r\n`);
+    await send(block);
+    if (chunked) await send("\r\n");
+  }
+  if (chunked) await send("0\r\n\r\n");
+  socket.on("data", (chunk) => received += chunk.toString("latin1"));
+  socket.resume();
+  await closed;
+  return parseAnswer(received);
+}
+
 function parseAnswer(received: string): RawAnswer {
   const end = received.indexOf("\r\n\r\n");
   const [first, ...lines] = received.slice(0, end).split("\r\n");

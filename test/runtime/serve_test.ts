@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type ByteStream, type FetchHandler, serveFetch } from "../../src/runtime/mod.ts";
-import { rawRequest } from "./raw_http.ts";
+import { rawRequest, rawUpload } from "./raw_http.ts";
 import { collect, noise, settled, streamOf, until, watchedSource } from "./streams.ts";
 
 /** Serves for the length of a test. */
@@ -178,6 +178,115 @@ describe("serveFetch", () => {
       await until(() => failure !== undefined);
       assert(failure instanceof Error);
       await until(() => signal?.aborted === true);
+    });
+  });
+
+  describe("answers before the whole body has come", () => {
+    const ways: Record<string, (request: Request) => Promise<void>> = {
+      "with the body untouched": () => Promise.resolve(),
+      "with the body half read": async (request) => void await request.body!.getReader().read(),
+      "with the body cancelled": async (request) => {
+        const reader = request.body!.getReader();
+        await reader.read();
+        await reader.cancel(new Error("no room"));
+      },
+      "with the body cancelled while it is read": async (request) => {
+        const reader = request.body!.getReader();
+        await reader.read();
+        reader.read().catch(() => {});
+        await reader.cancel(new Error("no room"));
+      },
+      "with an error": async (request) => {
+        await request.body!.getReader().read();
+        throw new Error("no room");
+      },
+    };
+    const size = 20_000_000; // more than sockets take with nobody reading
+    for (const [name, refuse] of Object.entries(ways)) {
+      const handler: FetchHandler = async (request) => {
+        await refuse(request);
+        return new Response("refused", { status: 507, headers: { "content-length": "7" } });
+      };
+      const expected = name === "with an error" ? [500, "Internal Server Error\n"] : [507, "refused"];
+
+      it(
+        `${name}, and the client gets the answer once it has sent all`,
+        { timeout: 60_000 },
+        () =>
+          withServer(handler, async (port) => {
+            for (const chunked of [true, false]) {
+              const answer = await rawUpload(port, "PUT / HTTP/1.1", { size, chunked });
+              const body = answer.headers["transfer-encoding"] ? answer.body.split("\r\n")[1] : answer.body;
+              assertEquals([answer.status, body], expected);
+              assertEquals(answer.headers["connection"]?.toLowerCase(), "close");
+            }
+          }),
+      );
+
+      it(
+        `${name}, and a client that listens gets the answer`,
+        { timeout: 60_000 },
+        () =>
+          withServer(handler, async (port) => {
+            const body = watchedSource(new Uint8Array(size), 65536).stream;
+            const init = { method: "PUT", body, duplex: "half" } as RequestInit;
+            const response = await fetch(`http://127.0.0.1:${port}/`, init);
+            assertEquals([response.status, await response.text()], expected);
+          }),
+      );
+    }
+
+    it(
+      "also where the request can't be one of fetch",
+      { timeout: 60_000 },
+      () =>
+        withServer(() => new Response("not asked"), async (port) => {
+          const answer = await rawUpload(port, "PUT http://[/ HTTP/1.1", { size, chunked: true });
+          assertEquals([answer.status, answer.body], [400, ""]);
+        }),
+    );
+
+    it(
+      "and closes on a client that sends no more",
+      { timeout: 60_000 },
+      () =>
+        withServer(() => new Response("refused", { headers: { "content-length": "7" } }), async (port) => {
+          const answer = await rawRequest(port, "PUT / HTTP/1.1\r\nContent-Length: 1000", "some");
+          assertEquals([answer.status, answer.body], [200, "refused"]);
+        }),
+    );
+
+    it(
+      "and takes no body without end",
+      { timeout: 60_000 },
+      () =>
+        withServer(() => new Response("refused"), async (port) => {
+          const socket = await open(port, `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${2 ** 40}\r\n\r\n`);
+          const block = new Uint8Array(65536);
+          const send = () => {
+            while (!socket.destroyed && socket.write(block));
+          };
+          socket.on("drain", send);
+          const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+          socket.resume();
+          send();
+          await closed;
+        }),
+    );
+  });
+
+  it("keeps the connection after an answer to a whole body", { timeout: 20_000 }, async () => {
+    const handler: FetchHandler = async (request) =>
+      new Response(await request.text(), { headers: { "content-length": "4" } });
+    await withServer(handler, async (port) => {
+      const socket = await open(port, "");
+      let received = "";
+      socket.on("data", (chunk) => received += chunk);
+      for (let i = 1; i <= 3; i++) {
+        socket.write("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody");
+        await until(() => received.split("HTTP/1.1 200").length === i + 1 && received.endsWith("body"));
+      }
+      socket.destroy();
     });
   });
 
