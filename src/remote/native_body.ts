@@ -1,4 +1,5 @@
 import type { Place } from "../image/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { passesBodies, runtimeFetch } from "../runtime/mod.ts";
 import type { NativeBody, TransportOptions } from "../transport/mod.ts";
 
@@ -66,9 +67,28 @@ async function openPlace(
       return undefined;
     }
     case "response": {
-      const { body } = await place.get({ signal });
+      const { body } = await untilAnswered(place.get, signal);
       if (body === null) return undefined;
       return { body, close: () => body.locked ? Promise.resolve() : body.cancel().catch(() => {}) };
     }
+  }
+}
+
+/**
+ * Gets a response under a signal that ends with its headers. The request that sends the body ends that; on Deno a body
+ * that is aborted while another request sends it fails as an error that can't be caught.
+ */
+async function untilAnswered(
+  get: (options: AbortOptions) => Promise<Response>,
+  signal: AbortSignal,
+): Promise<Response> {
+  const opening = new AbortController();
+  const abort = () => opening.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener("abort", abort);
+  try {
+    return await get({ signal: opening.signal });
+  } finally {
+    signal.removeEventListener("abort", abort);
   }
 }
