@@ -98,6 +98,11 @@ for (const kind of SOURCES) {
           await it.pusher.upload(it.repository, it.layer);
           it.checkArrived();
           assertEquals(it.uploads().at(-1)?.headers.get("content-length"), String(SIZE));
+          const before = it.uploads().length;
+          const { client } = it.pusher;
+          await new Pusher({ client }).upload(it.repository.registry.repository("other"), it.layer);
+          // No further one is passed on whole to be refused.
+          assertEquals(it.steps().slice(before).filter((step) => step.startsWith("PATCH")).length, 1);
         }));
     }
 
