@@ -1,4 +1,4 @@
-import { type AbortOptions, sliceStream, streamOf, verifyStream } from "../io/mod.ts";
+import { type AbortOptions, observe, sizeMismatch, sliceStream, streamOf, verifyStream } from "../io/mod.ts";
 import type { Bytes, ByteStream, OpenFile } from "../runtime/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 
@@ -61,7 +61,7 @@ export interface Content {
   readonly origins: readonly BlobOrigin[];
   /**
    * Opens the bytes. From the first byte on they are verified on the way: the stream fails before it closes. From a
-   * later byte on they are not verified.
+   * later byte on their number alone is.
    */
   open(options?: OpenContentOptions): Promise<ByteStream>;
   /** Where the bytes lie; `undefined` where they are made while they are read, or each chunk must be seen. */
@@ -103,7 +103,13 @@ export function contentOf(core: ContentCore): Content {
     async open({ offset = 0, signal } = {}) {
       if (offset === 0) return verifyStream(await core.open({ signal }), identity, what);
       const stream = await core.open({ offset, signal });
-      return ranges ? stream : sliceStream(stream, { offset });
+      let position = offset;
+      return observe(ranges ? stream : sliceStream(stream, { offset }), {
+        chunk: ({ length }) => position += length,
+        end() {
+          if (position !== identity.size) throw sizeMismatch(what, position, identity.size);
+        },
+      });
     },
     place,
   };

@@ -115,7 +115,8 @@ function algorithmOf(digest: Digest): HashAlgorithm {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }
 
-function sizeMismatch(what: string, actual: number, expected: number): SizeMismatchError {
+/** The error of bytes that are not as many as was promised. */
+export function sizeMismatch(what: string, actual: number, expected: number): SizeMismatchError {
   return new SizeMismatchError(`${what} has ${actual} bytes where ${expected} were promised`);
 }
 

@@ -12,6 +12,7 @@ export {
   type Expected,
   type Measured,
   measureStream,
+  sizeMismatch,
   verifyBytes,
   verifyStream,
 } from "./digest.ts";

@@ -160,7 +160,8 @@ export class BlobTransfer {
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (!(error instanceof GcraneError || native.signal.aborted)) throw error;
-      if (error instanceof HttpError && error.status < 500) this.#client.earlyAnswers.add(url.host);
+      const isEarly = error instanceof HttpError && (error.status < 500 || isRefusalOfChunks(error));
+      if (isEarly) this.#client.earlyAnswers.add(url.host);
       return "failed";
     }
   }

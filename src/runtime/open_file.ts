@@ -48,7 +48,7 @@ export interface OpenFile {
   stream(options?: FileStreamOptions): ByteStream;
   /**
    * A body for `fetch` that the runtime reads by itself; `undefined` where it can't. It is good for one request, and the
-   * file must stay open until that is over.
+   * file must stay open until that is over: closing the file ends the body too.
    */
   body(range: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined>;
   /** Closes the file. */
@@ -74,6 +74,7 @@ export function readStream(path: string, range: FileRange = {}): ByteStream {
 class NodeOpenFile implements OpenFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #bodies: Deno.FsFile[] = [];
   #closing: Promise<void> | undefined;
 
   private constructor(path: string, handle: FileHandle) {
@@ -114,20 +115,23 @@ class NodeOpenFile implements OpenFile {
     const bun = bunHost();
     // Over TLS Bun would read the whole file into memory.
     if (bun) return url.protocol === "http:" ? bun.file(this.#handle.fd).slice(offset, offset + length) : undefined;
-    return await denoBody(this.#path, await this.stat(), { offset, length });
+    const file = await denoFile(this.#path, await this.stat(), { offset, length });
+    if (file) this.#bodies.push(file);
+    return file?.readable;
   }
 
   close(): Promise<void> {
+    for (const file of this.#bodies.splice(0)) closeDenoFile(file);
     return this.#closing ??= this.#handle.close();
   }
 }
 
 /** Deno streams a file by itself from where it stands to its end, so only such a range can be had. */
-async function denoBody(
+async function denoFile(
   path: string,
   opened: FileStat,
   { offset, length }: { offset: number; length: number },
-): Promise<BodyInit | undefined> {
+): Promise<Deno.FsFile | undefined> {
   const deno = denoHost();
   if (!deno || opened.size !== offset + length) return undefined;
   const file = await deno.open(path);
@@ -135,10 +139,19 @@ async function denoBody(
     const { ino, dev } = await file.stat();
     if (ino !== opened.ino || dev !== opened.dev) throw new Error(`${path} was exchanged`);
     await file.seek(offset, 0);
-    return file.readable;
+    return file;
   } catch {
     file.close();
     return undefined;
+  }
+}
+
+/** A request that came to its end has closed the file; one that failed before it began to read has not. */
+function closeDenoFile(file: Deno.FsFile): void {
+  try {
+    file.close();
+  } catch (error) {
+    if ((error as Error).name !== "BadResource") throw error;
   }
 }
 
