@@ -30,7 +30,7 @@ function eachVerb(run: (folder: string) => Promise<Outcomes>): void {
 /** Runs the program in a page of Chromium. */
 async function inPage(folder: string, registry?: string): Promise<Outcomes> {
   const { promise, resolve, reject } = Promise.withResolvers<Outcomes>();
-  const program = await readFile(join(folder, "program.mjs"));
+  const program = await readFile(join(folder, "program.mjs"), "utf8");
   const page = `<!doctype html><script type="module">
     const send = (path, value) => fetch(path, { method: "POST", body: JSON.stringify(value) });
     addEventListener("error", ({ message }) => send("/failure", message));
