@@ -70,8 +70,9 @@ export async function changeEach(
 
 /** The name that an image has already, and its result is to get. */
 async function ownName(image: string): Promise<string> {
-  const { localName, parseReference } = await import("../src/name/mod.ts");
-  const isReference = !/^(-$|daemon:)/.test(image) && await localName(image) === undefined;
-  if (isReference && parseReference(image).kind === "tag") return image;
+  const { parseReference } = await import("../src/name/mod.ts");
+  const { parseSource } = await import("../src/source/mod.ts");
+  const named = parseSource(image);
+  if (named.kind === "reference" && parseReference(named.text).kind === "tag") return named.text;
   throw new UsageError(`${image} has no tag in a registry that its result could get`, { hint: "leave out --in-place" });
 }

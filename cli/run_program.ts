@@ -1,4 +1,4 @@
-import { UsageError } from "../src/errors.ts";
+import { HttpError, NameError, NetworkError, UsageError } from "../src/errors.ts";
 import type { Command, Context, Display, Program } from "./command.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { interruptCode, Interruption } from "./interruption.ts";
@@ -24,6 +24,7 @@ class Run {
   #progress: ProgressDisplay | undefined;
   #resolved: Resolved | undefined;
   #command: Command | undefined;
+  #args: ParsedWords["args"] = {};
   #verbose = false;
 
   constructor(program: Program, io: Io) {
@@ -71,6 +72,7 @@ class Run {
     const parsed = await this.#parse(resolved.words, command);
     if (parsed === "help" || parsed.flags.help) return await this.#help(resolved);
     this.#verbose = parsed.flags.verbose === true;
+    this.#args = parsed.args;
     const context = await this.#context(command, parsed);
     return await command.run(context) ?? 0;
   }
@@ -159,10 +161,28 @@ class Run {
     return fileFailure("can't write to standard output", error);
   }
 
+  /** Where a reference can't be had and a file or directory of that name is here, the latter may have been meant. */
+  async #pathHint(error: unknown): Promise<string | undefined> {
+    const isUnheard = error instanceof NameError || error instanceof NetworkError ||
+      (error instanceof HttpError && [401, 403, 404].includes(error.status));
+    if (!isUnheard) return undefined;
+    const { parseSource } = await import("../src/source/mod.ts");
+    const { exists } = await import("../src/runtime/mod.ts");
+    for (const [name, { completes }] of Object.entries(this.#command?.args ?? {})) {
+      for (const word of completes === undefined ? [this.#args[name]].flat() : []) {
+        if (typeof word !== "string" || parseSource(word).kind !== "reference") continue;
+        if (await exists(word).catch(() => false)) return `${word} is here: type ./${word} for it`;
+      }
+    }
+    return undefined;
+  }
+
   async #report(error: unknown): Promise<number> {
     const { describeFailure } = await import("./failure.ts");
     const { lines, code } = describeFailure(await this.#placed(error), { verbose: this.#verbose });
     for (const line of lines) this.#say(line);
+    const hint = code === 1 ? await this.#pathHint(error) : undefined;
+    if (hint !== undefined) this.#say(hint);
     if (error instanceof UsageError && this.#resolved !== undefined && this.#command !== undefined) {
       const { usageLine } = await import("./help.ts");
       this.#say(`Usage: ${usageLine(this.#resolved.path, this.#command)}`);

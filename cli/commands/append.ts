@@ -1,5 +1,6 @@
 import { type Command, command as declare } from "../command.ts";
 import { layerFlags, layerOptions } from "../layer_flags.ts";
+import { imageSource, localSource, referenceText } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { UsageError } from "../../src/errors.ts";
 import type { Reference } from "../../src/name/mod.ts";
@@ -59,10 +60,17 @@ With --reproducible, files of a directory get the time in the environment variab
     if (flags.base === undefined && flags.setBaseImageAnnotations) {
       throw new UsageError("--set-base-image-annotations needs a base", { hint: "name it with -b" });
     }
-    const { append, annotateBase, pull, push } = await import("../../src/crane/mod.ts");
+    const { append, annotateBase, openImage, push } = await import("../../src/crane/mod.ts");
     const { parseReference } = await import("../../src/name/mod.ts");
+    const { Client } = await import("../../src/remote/mod.ts");
     const options = { ...remoteOptions(context), onProgress: context.onProgress };
-    const base = flags.base === undefined ? undefined : await pull(flags.base, options);
+    const client = new Client(options);
+    if (flags.setBaseImageAnnotations && await localSource(flags.base!, context)) {
+      throw new UsageError("--set-base-image-annotations needs a base in a registry", { hint: "leave it out" });
+    }
+    const base = flags.base === undefined
+      ? undefined
+      : await openImage(await imageSource(flags.base, context), { ...options, client });
     const layered = await append(base, flags.newLayer, {
       ...layerOptions(context),
       prefix: flags.prefix,
@@ -72,9 +80,12 @@ With --reproducible, files of a directory get the time in the environment variab
       signal: context.signal,
     });
     const image = base !== undefined && flags.setBaseImageAnnotations
-      ? annotateBase(layered, { name: taggedName(parseReference(flags.base!)), digest: await base.digest(options) })
+      ? annotateBase(layered, {
+        name: taggedName(parseReference(referenceText(flags.base!))),
+        digest: await base.digest(options),
+      })
       : layered;
-    if (flags.output === undefined) return await stdout.print(await push(image, flags.newTag, options));
+    if (flags.output === undefined) return await stdout.print(await push(image, flags.newTag, { ...options, client }));
     const { writeTarballFile } = await import("../../src/tarball/mod.ts");
     await writeTarballFile(flags.output, [{ reference: flags.newTag, image }], options);
   },

@@ -1,8 +1,9 @@
 import { UsageError } from "../../src/errors.ts";
+import { parseSource } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
-import { giveToEngine } from "../give_to_engine.ts";
-import { daemonName, localSource } from "../local_source.ts";
+import { looksLikeFile } from "../copy_elsewhere.ts";
+import { imageSource, referenceText } from "../local_source.ts";
 import { recursiveFlags, refuseRecursiveFlags } from "../recursive_flags.ts";
 import { platformsOptions } from "../remote_options.ts";
 
@@ -13,7 +14,7 @@ export const command: Command = declare({
 
 Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
 
-SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. With daemon://NAME for DST, the engine is given the image for --platform, linux/amd64 if nothing is said.
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with such a word. A tarball and an engine get the image for --platform, linux/amd64 if nothing is said.
 
 With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
 
@@ -44,6 +45,10 @@ Where the two ends need other credentials, though they may be one registry, --sr
       command: "gcrane copy -a -n registry.example.com/app mirror.example.com/app",
     },
     {
+      text: "Keep an image with all its platforms in a layout",
+      command: "gcrane copy registry.example.com/app:v1 ./layout",
+    },
+    {
       text: "Mirror a whole registry, and go on where a killed run stopped",
       command: "gcrane copy -r --journal mirror.journal registry.example.com mirror.example.com",
     },
@@ -63,9 +68,21 @@ Where the two ends need other credentials, though they may be one registry, --sr
     }
     refuseRecursiveFlags(flags);
     const { source, destination } = args;
-    const engineName = daemonName(destination);
-    if (flags.allTags && (engineName !== undefined || daemonName(source) !== undefined)) {
+    const to = parseSource(destination);
+    const isLocal = to.kind !== "reference" || parseSource(source).kind !== "reference";
+    if (flags.allTags && isLocal) {
       throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
+    }
+    if (to.kind !== "reference") {
+      if (flags.noClobber) throw new UsageError("--no-clobber is for tags of registries", { hint: "leave it out" });
+      const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
+      const { copyElsewhere } = await import("../copy_elsewhere.ts");
+      return await copyElsewhere(source, to, { ...context, flags: { ...flags, keychain } });
+    }
+    if (looksLikeFile(to.text)) {
+      throw new UsageError(`${to.text} is a reference, but looks like a file`, {
+        hint: `write ./${to.text} or docker.io/library/${to.text}`,
+      });
     }
     const { copy, copyRepository } = await import("../../src/crane/mod.ts");
     const options = {
@@ -75,12 +92,7 @@ Where the two ends need other credentials, though they may be one registry, --sr
       jobs: flags.jobs,
       noClobber: flags.noClobber,
     };
-    if (flags.allTags) return await copyRepository(source, destination, options);
-    const from = await localSource(source, context) ?? source;
-    if (engineName === undefined) await copy(from, destination, options);
-    else {
-      const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
-      await giveToEngine(from, engineName, { ...context, flags: { ...flags, keychain } });
-    }
+    if (flags.allTags) return await copyRepository(referenceText(source), to.text, options);
+    await copy(await imageSource(source, context), to.text, options);
   },
 });

@@ -1,7 +1,7 @@
 import type { FileDifference, FileFacts, FileField, ImageDiff, LayerDifference } from "../../src/crane/mod.ts";
 import type { Difference } from "../../src/image/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
@@ -42,9 +42,9 @@ ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal } = context;
-    const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
-    const { diff, openImage } = await import("../../src/crane/mod.ts");
-    const find = async (name: string) => await openImage(await localSource(name, context) ?? name, options);
+    const { diff, openImage, withClient } = await import("../../src/crane/mod.ts");
+    const options = withClient({ ...remoteOptions(context), onReadProgress: context.onProgress });
+    const find = async (name: string) => await openImage(await imageSource(name, context), options);
     const [first, second] = [await find(args.first), await find(args.second)];
     const found = await diff(first, second, { signal });
     if (flags.json) {

@@ -1,7 +1,7 @@
 import type { DiskUse } from "../../src/crane/mod.ts";
 import { columnLines } from "../columns.ts";
 import { type Command, command as declare } from "../command.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
@@ -31,7 +31,7 @@ ${SOURCES_HELP}`,
     const { args, flags, stdout, signal } = context;
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
     const { diskUse, openImage } = await import("../../src/crane/mod.ts");
-    const image = await openImage(await localSource(args.image, context) ?? args.image, options);
+    const image = await openImage(await imageSource(args.image, context), options);
     const use = await diskUse(image, { top: flags.top, depth: flags.depth, signal });
     if (flags.json) return await stdout.print(JSON.stringify(use));
     for (const line of linesOf(use)) await stdout.print(line);

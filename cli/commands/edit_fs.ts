@@ -1,7 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { withEdited } from "../edit_text.ts";
-import { localSource } from "../local_source.ts";
+import { imageSource } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane edit fs` */
@@ -39,7 +39,7 @@ The original stays. The result is pushed to its repository by digest, which is p
     const { create, tag } = flags;
     const options = { ...remoteOptions(context), create, tag };
     const { editFile } = await import("../../src/crane/mod.ts");
-    const source = await localSource(args.image, context) ?? args.image;
+    const source = await imageSource(args.image, context);
     const editing = { what: path, fileName: path.split("/").findLast((name) => name !== "") ?? "file" };
     const pushed = await withEdited(editing, context, (edit) => editFile(source, { path, edit }, options));
     if (pushed !== undefined) return await stdout.print(pushed);

@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane export` */
@@ -30,7 +30,7 @@ ${SOURCES_HELP}`,
     }
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
     const { extract, openImage } = await import("../../src/crane/mod.ts");
-    const image = await openImage(await localSource(args.image, context) ?? args.image, options);
+    const image = await openImage(await imageSource(args.image, context), options);
     const tar = extract(image, { signal });
     if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });
     const { writeFile } = await import("../write_file.ts");

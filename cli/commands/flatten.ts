@@ -1,7 +1,7 @@
 import { type Command, command as declare } from "../command.ts";
 import { changeOptions } from "../change_options.ts";
 import { layerFlags, layerOptions } from "../layer_flags.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, SOURCES_HELP } from "../local_source.ts";
 
 /** `gcrane flatten` */
 export const command: Command = declare({
@@ -27,6 +27,6 @@ ${SOURCES_HELP} The result needs -t then.`,
     const { args, flags, stdout, onProgress } = context;
     const options = { ...changeOptions(context, { tag: flags.tag }), ...layerOptions(context), onProgress };
     const { flatten } = await import("../../src/crane/mod.ts");
-    await stdout.print(await flatten(await localSource(args.image, context) ?? args.image, options));
+    await stdout.print(await flatten(await imageSource(args.image, context), options));
   },
 });

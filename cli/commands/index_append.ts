@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { layoutToChange, localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, layoutToChange, localSource, SOURCES_HELP } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane index append` */
@@ -54,7 +54,7 @@ ${SOURCES_HELP}`,
     }
     const options = { ...platformsOptions(context), onProgress, flatten };
     const { appendToIndex, appendToLayout } = await import("../../src/crane/mod.ts");
-    const sources = await Promise.all(members.map(async (name) => await localSource(name, context) ?? name));
+    const sources = await Promise.all(members.map(async (name) => await imageSource(name, context)));
     const local = base === undefined ? undefined : await localSource(base, context);
     const layout = tag === undefined ? await layoutToChange(local) : undefined;
     if (layout !== undefined) return await appendToLayout(layout, sources, options);

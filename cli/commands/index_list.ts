@@ -1,5 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
-import { localSource } from "../local_source.ts";
+import { imageSource } from "../local_source.ts";
 import { commandOptions } from "../remote_options.ts";
 import { oneLine } from "../terminal_text.ts";
 
@@ -16,7 +16,7 @@ export const command: Command = declare({
     const { args, stdout } = context;
     const { indexMembers } = await import("../../src/crane/mod.ts");
     const { platformString } = await import("../../src/spec/mod.ts");
-    const source = await localSource(args.index, context) ?? args.index;
+    const source = await imageSource(args.index, context);
     const members = await indexMembers(source, commandOptions(context));
     await stdout.print(row("Digest", "MediaType", "Platform"));
     for (const { digest, mediaType, platform } of members) {

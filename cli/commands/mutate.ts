@@ -4,7 +4,7 @@ import { changeFlags, changesOf } from "../change_flags.ts";
 import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeOptions } from "../change_options.ts";
 import { layerFlags, layerOptions } from "../layer_flags.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, localSource, SOURCES_HELP } from "../local_source.ts";
 import { commandOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane mutate` */
@@ -66,10 +66,11 @@ ${SOURCES_HELP} The result needs -t then.`,
     const layers = { ...layerOptions(context), stdin };
     const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
     const changes = await changesOf(flags, subjectFinder(context));
-    const { mutate } = await import("../../src/crane/mod.ts");
+    const { mutate, withClient } = await import("../../src/crane/mod.ts");
+    const connected = withClient(options);
     const change = async (image: string, tag: string | undefined) =>
-      await mutate(await localSource(image, context) ?? image, changes, {
-        ...options,
+      await mutate(await imageSource(image, context), changes, {
+        ...connected,
         ...layers,
         append,
         tag,

@@ -2,10 +2,9 @@ import type { ProgressEvent, ProgressListener } from "../../src/image/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare, type Context } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
-import type { PullSource } from "../../src/crane/mod.ts";
-import { localName } from "../../src/name/mod.ts";
+import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";
-import { daemonImage, daemonName, localSource } from "../local_source.ts";
+import { pullSource } from "../pull_source.ts";
 import { platformsOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane pull` */
@@ -48,8 +47,8 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   async run(context) {
     const { args, flags, stdout, signal, onProgress } = context;
     for (const name of args.images) {
-      const local = await localName(name);
-      if (local === undefined || await exists(local.path)) continue;
+      const named = parseSource(name);
+      if (named.kind !== "path" || await exists((await splitLocalPath(named.text)).path)) continue;
       throw new UsageError(`${name} is no image but a path`, { hint: "the file or directory to write comes last" });
     }
     const toOutput = args.path === "-";
@@ -71,23 +70,6 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     await stdout.pipe(await streamTarball(images, tarball), { signal });
   },
 });
-
-/** What a name stands for: what is in an engine, or is named in a file, keeps its name. */
-async function pullSource(name: string, context: Context): Promise<PullSource> {
-  const inEngine = daemonName(name);
-  if (inEngine !== undefined) {
-    const view = await daemonImage(inEngine, context);
-    const { repoTags } = view.inspection;
-    return { view, reference: repoTags.includes(inEngine) ? inEngine : repoTags[0] };
-  }
-  const local = await localSource(name, context);
-  if (local === undefined) return name;
-  const { open } = await import("../../src/crane/mod.ts");
-  const view = await open(local, platformsOptions(context));
-  const tag = (await localName(name))?.tag;
-  // A layout may name an image by a tag alone, which is no name anywhere else.
-  return { view, reference: tag?.includes(":") ? tag : undefined };
-}
 
 /** Everything is downloaded before the first byte is written, for sizes stand in front of what they are the sizes of. */
 function legacy(onReadProgress: ProgressListener | undefined) {

@@ -1,10 +1,10 @@
 import { UsageError } from "../../src/errors.ts";
-import { localName } from "../../src/name/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";
+import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { giveToEngine } from "../give_to_engine.ts";
 import { inputTarball } from "../input_tarball.ts";
-import { daemonName } from "../local_source.ts";
+import { daemonName, referenceText } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane push` */
@@ -40,14 +40,16 @@ Of an index all images are pushed. With --platform, of one platform its image is
     if (index && tag !== undefined) {
       throw new UsageError("--index takes all that there is, and --tag one image", { hint: "leave out one" });
     }
-    const local = await localName(args.path);
-    const from = args.path === "-" ? await inputTarball(context) : local?.path ?? args.path;
+    const named = parseSource(args.path);
+    // This argument can be a path alone, so it takes any.
+    const local = args.path === "-" ? undefined : await splitLocalPath(named.kind === "path" ? named.text : args.path);
+    const from = local === undefined ? await inputTarball(context) : local.path;
     const view = await load(from, { ...options, index, tag: tag ?? local?.tag }).catch(async (error) => {
       throw await inWrongOrder(args) ?? error;
     });
     const engineName = daemonName(args.image);
     if (engineName !== undefined) return await giveToEngine(view, engineName, context);
-    const pushed = await push(view, args.image, options);
+    const pushed = await push(view, referenceText(args.image), options);
     await stdout.print(pushed);
     if (flags.imageRefs === undefined) return;
     const { writeFile } = await import("../write_file.ts");

@@ -2,7 +2,7 @@ import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeOptions } from "../change_options.ts";
-import { localSource } from "../local_source.ts";
+import { imageSource } from "../local_source.ts";
 
 /** `gcrane rebase` */
 export const command: Command = declare({
@@ -47,10 +47,13 @@ The original stays. The result is pushed to its repository by digest, which is p
     const images = original === undefined ? args.images : [original];
     if (images.length === 0) throw new UsageError("no image is given", { hint: "name the image to rebase" });
     const tag = onlyOne(flags.tag, flags.rebased, { what: "the name of the result", flag: "--rebased" });
-    const options = { ...changeOptions(context, { tag, keepOthers }), onProgress, oldBase, newBase };
-    const { rebase } = await import("../../src/crane/mod.ts");
+    const base = async (name: string | undefined) => name === undefined ? undefined : await imageSource(name, context);
+    const bases = { oldBase: await base(oldBase), newBase: await base(newBase) };
+    const options = { ...changeOptions(context, { tag, keepOthers }), onProgress, ...bases };
+    const { rebase, withClient } = await import("../../src/crane/mod.ts");
+    const connected = withClient(options);
     const change = async (image: string, tag: string | undefined) =>
-      await rebase(await localSource(image, context) ?? image, { ...options, tag });
+      await rebase(await imageSource(image, context), { ...connected, tag });
     return await changeEach(images, change, { context, inPlace: flags.inPlace, tag });
   },
 });

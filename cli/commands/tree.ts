@@ -1,6 +1,7 @@
 import type { TreeBlob, TreeManifest } from "../../src/crane/mod.ts";
 import { platformString } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
@@ -12,7 +13,9 @@ export const command: Command = declare({
   description:
     `Shows an index with its platforms, each image with its config and layers, what refers to them (by the referrers API or the tag that stands in for it), and what cosign stored beside them under tags like sha256-….sig. No layer is read.
 
-The size of an image or an index is that of all below it, as the registry stores it, what is there twice counted once; what refers to it is not counted.`,
+The size of an image or an index is that of all below it, as the registry stores it, what is there twice counted once; what refers to it is not counted.
+
+${SOURCES_HELP} What refers to an image is known of registries alone.`,
   args: { image: { help: "The image" } },
   flags: {
     json: { type: "boolean", help: "Print the tree as one line of JSON, with whole digests and sizes in bytes" },
@@ -27,7 +30,7 @@ The size of an image or an index is that of all below it, as the registry stores
   async run(context) {
     const { args, flags, stdout, display } = context;
     const { tree } = await import("../../src/crane/mod.ts");
-    const root = await tree(args.image, remoteOptions(context));
+    const root = await tree(await imageSource(args.image, context), remoteOptions(context));
     if (flags.json) return await stdout.print(JSON.stringify(root));
     const width = stdout.isTerminal ? display.columns : Infinity;
     const branch = manifestBranch(root);

@@ -1,7 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { summary } from "../failure.ts";
-import { localSource, SOURCES_HELP } from "../local_source.ts";
+import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane validate` */
@@ -27,12 +27,13 @@ ${SOURCES_HELP}`,
     if (remote.length + flags.tarball.length === 0) {
       throw new UsageError("nothing to validate is given", { hint: "name an image, or a file with --tarball" });
     }
-    const { validate, validateTarball } = await import("../../src/crane/mod.ts");
-    const options = { ...platformsOptions(context), onReadProgress: context.onProgress, fast: flags.fast };
+    const { validate, validateTarball, withClient } = await import("../../src/crane/mod.ts");
+    const reading = { ...platformsOptions(context), onReadProgress: context.onProgress, fast: flags.fast };
+    const options = withClient(reading);
     const checks = [
       ...remote.map((name) => ({
         name,
-        check: async () => await validate(await localSource(name, context) ?? name, options),
+        check: async () => await validate(await imageSource(name, context), options),
       })),
       ...flags.tarball.map((name) => ({ name, check: () => validateTarball(name, { fast: flags.fast, signal }) })),
     ];

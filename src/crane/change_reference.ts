@@ -78,7 +78,7 @@ async function openToChange(
 
 /** Where the result of a change of a source goes. @throws {UsageError} when nothing says it. */
 export async function destinationFor(source: ImageSource, options: ChangeOptions): Promise<Destination> {
-  const reference = await referenceIn(source);
+  const reference = referenceIn(source);
   if (reference !== undefined) return destinationOf(referenceOf(reference, options), options);
   const { tag, repository } = options;
   if (tag !== undefined) return destinationOf(referenceOf(tag, options), options);

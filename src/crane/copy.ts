@@ -43,7 +43,7 @@ export async function copy(source: ImageSource, destination: string, options: Co
   const to = referenceOf(destination, options);
   const ends = endsOf(options);
   if (options.noClobber && await isThere(to, ends.there, options)) return;
-  const reference = await referenceIn(source);
+  const reference = referenceIn(source);
   if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);
   await copyView({ view: await open(source, options), to }, ends, options);
 }

@@ -15,7 +15,7 @@
  *
  * @module
  */
-export type { CraneOptions } from "./options.ts";
+export { type CraneOptions, withClient } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
 export { remove, tag } from "./change.ts";
@@ -32,7 +32,7 @@ export {
 } from "./save.ts";
 export { load, type LoadOptions, push } from "./load.ts";
 
-export { type ImageSource, open, openImage, type OpenOptions } from "./open.ts";
+export { type ImageSource, open, openImage, type OpenOptions, type PathSource } from "./open.ts";
 export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 export {
   append,

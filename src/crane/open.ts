@@ -1,5 +1,4 @@
 import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
-import { localName } from "../name/mod.ts";
 import type { Puller } from "../remote/mod.ts";
 import { DEFAULT_PLATFORM } from "../spec/mod.ts";
 import type { TarballSource } from "../tarball/mod.ts";
@@ -7,12 +6,24 @@ import { load, type LoadOptions } from "./load.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
+/** An image or an index in a layout or an archive at a path. */
+export interface PathSource {
+  /** Tells it from a view. */
+  readonly kind: "path";
+  /** The path of a layout, or of an archive. */
+  readonly path: string;
+  /**
+   * Which image of several: its name there, `repository:tag`.
+   * @default the only one
+   */
+  readonly tag?: string;
+}
+
 /**
- * Where an image or an index is: a view of it; a tarball; or a name, which is a reference, or the path of an OCI layout or
- * a tarball. A path begins with `/`, `./` or `../`, or is that of a layout or a `.tar` file that is there; `path:name` is
- * one image of several.
+ * Where an image or an index is: a reference (a string always is one), a layout or an archive at a path, an archive from
+ * elsewhere, or a view.
  */
-export type ImageSource = string | TarballSource | Image | ImageIndex;
+export type ImageSource = string | PathSource | TarballSource | Image | ImageIndex;
 
 /** Options of {@linkcode open}. */
 export interface OpenOptions extends CraneOptions, PlatformsOptions, Pick<LoadOptions, "several" | "index"> {
@@ -31,10 +42,10 @@ export interface OpenOptions extends CraneOptions, PlatformsOptions, Pick<LoadOp
  */
 export async function open(source: ImageSource, options: OpenOptions = {}): Promise<Image | ImageIndex> {
   if (typeof source !== "string") {
-    return "kind" in source ? await ofPlatforms(source, options) : await load(source, options);
+    if (!("kind" in source)) return await load(source, options);
+    if (source.kind !== "path") return await ofPlatforms(source, options);
+    return await load(source.path, { ...options, tag: source.tag });
   }
-  const local = await localName(source);
-  if (local) return await load(local.path, { ...options, tag: local.tag });
   const { puller = pullerOf(options) } = options;
   const found = await puller.get(referenceOf(source, options), options);
   return await ofPlatforms(found.view(), options);
@@ -47,12 +58,13 @@ export async function openImage(source: ImageSource, options: OpenOptions = {}):
 }
 
 /** The reference that a source is; `undefined` for what is in no registry. */
-export async function referenceIn(source: ImageSource): Promise<string | undefined> {
-  return typeof source === "string" && await localName(source) === undefined ? source : undefined;
+export function referenceIn(source: ImageSource): string | undefined {
+  return typeof source === "string" ? source : undefined;
 }
 
 /** What to call a source in an error. */
 export function sourceName(source: ImageSource): string {
   if (typeof source === "string") return source;
+  if ("path" in source) return source.tag === undefined ? source.path : `${source.path}:${source.tag}`;
   return "name" in source ? source.name : `the ${source.kind}`;
 }

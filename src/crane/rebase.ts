@@ -1,11 +1,10 @@
 import { NotFoundError, ValidationError } from "../errors.ts";
-import type { Image } from "../image/mod.ts";
+import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { mapIndex, rebase as rebased } from "../mutate/mod.ts";
-import type { Puller, RemoteManifest } from "../remote/mod.ts";
 import { configPlatform, type Hash, type Platform } from "../spec/mod.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
-import { type ImageSource, sourceName } from "./open.ts";
+import { type ImageSource, open, referenceIn, sourceName } from "./open.ts";
 import { referenceOf } from "./options.ts";
 
 const BASE_NAME = "org.opencontainers.image.base.name";
@@ -14,15 +13,15 @@ const BASE_DIGEST = "org.opencontainers.image.base.digest";
 /** Options of {@linkcode rebase}. */
 export interface RebaseReferenceOptions extends ChangeSourceOptions {
   /**
-   * The reference of the image that the original was built on.
+   * The image that the original was built on.
    * @default the digest that the original's annotations give, in the repository that they name, or else the new base's
    */
-  oldBase?: string;
+  oldBase?: ImageSource;
   /**
-   * The reference of the image to put it on instead.
+   * The image to put it on instead.
    * @default the name of the base in the original's annotations, which may point at something newer by now
    */
-  newBase?: string;
+  newBase?: ImageSource;
 }
 
 /**
@@ -37,10 +36,10 @@ export async function rebase(
   options: RebaseReferenceOptions = {},
 ): Promise<`${string}@${Hash}`> {
   return await changeSource(source, async (view, { puller, images }) => {
-    const bases = new Map<string, Promise<RemoteManifest>>();
-    const find = (name: string) => {
-      const found = bases.get(name) ?? puller.get(referenceOf(name, options), options);
-      bases.set(name, found);
+    const bases = new Map<ImageSource, Promise<Image | ImageIndex>>();
+    const find = (base: ImageSource) => {
+      const found = bases.get(base) ?? open(base, { ...options, puller, platform: undefined, platforms: undefined });
+      bases.set(base, found);
       return found;
     };
     const edit = (image: Image) => rebaseOne(image, { find, reference: sourceName(source), options });
@@ -49,44 +48,46 @@ export async function rebase(
 }
 
 interface Rebasing {
-  /** What a reference names, asked for once. */
-  readonly find: (reference: string) => ReturnType<Puller["get"]>;
+  /** Opens a base, once. */
+  readonly find: (base: ImageSource) => Promise<Image | ImageIndex>;
   readonly reference: string;
   readonly options: RebaseReferenceOptions;
 }
 
 async function rebaseOne(original: Image, { find, reference, options }: Rebasing): Promise<Image> {
   const { annotations = {} } = await original.manifest(options);
-  const newName = options.newBase ?? annotations[BASE_NAME];
-  if (!newName) throw baseless(reference, { annotation: BASE_NAME, which: "new" });
-  const parsed = referenceOf(newName, options);
+  const newSource = options.newBase ?? annotations[BASE_NAME];
+  if (!newSource) throw baseless(reference, { annotation: BASE_NAME, which: "new" });
+  const newName = referenceIn(newSource);
+  const parsed = newName === undefined ? undefined : referenceOf(newName, options);
   const digest = annotations[BASE_DIGEST];
   // The digest is that of the base by its old name, wherever the new one is.
-  const { context } = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options) : parsed;
-  const oldName = options.oldBase ?? (digest ? context.digest(digest).name : undefined);
-  if (!oldName) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
+  const context = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options).context : parsed?.context;
+  const oldSource = options.oldBase ?? (digest && context ? context.digest(digest as Hash).name : undefined);
+  if (!oldSource) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
   const platform = configPlatform(await original.configFile(options));
-  const newBase = await find(newName);
+  const newBase = await find(newSource);
   return rebased(original, {
-    oldBase: await baseFor(platform, await find(oldName), options),
+    oldBase: await baseFor(platform, await find(oldSource), options),
     newBase: await baseFor(platform, newBase, options),
-    name: parsed.kind === "tag" ? parsed.name : undefined,
-    digest: newBase.descriptor.digest,
+    name: parsed?.kind === "tag" ? parsed.name : undefined,
+    digest: await newBase.digest(options),
   });
 }
 
 /** The image of a base for an architecture. The version of the system may well be another, as that of a patch is. */
 async function baseFor(
   { os, architecture, variant }: Platform,
-  base: RemoteManifest,
+  base: Image | ImageIndex,
   { signal }: AbortOptions,
 ): Promise<Image> {
+  if (base.kind === "image") return base;
   try {
-    return await base.image({ platform: { os, architecture, variant }, signal });
+    return await selectImage(base, { os, architecture, variant }, { signal });
   } catch (error) {
     // Many an index does not repeat the variant that its images name.
     if (!(error instanceof NotFoundError) || variant === undefined) throw error;
-    return await base.image({ platform: { os, architecture }, signal });
+    return await selectImage(base, { os, architecture }, { signal });
   }
 }
 

@@ -6,6 +6,7 @@ import { cosignTags, type Puller } from "../remote/mod.ts";
 import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
 import { findOrUndefined } from "../transport/mod.ts";
 import { commandsOf } from "./layer_commands.ts";
+import { type ImageSource, open, referenceIn, sourceName } from "./open.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 
 /** A blob in a {@linkcode TreeManifest}: a config or a layer. */
@@ -57,19 +58,25 @@ const MAX_DEPTH = 16;
 const CONCURRENCY = 4;
 
 /**
- * All that a reference leads to, as a tree: the members of an index, configs, layers, what refers to each manifest, and
+ * All that an image or an index leads to, as a tree: the members of an index, configs, layers, what refers to each manifest, and
  * what cosign stored beside it. With a platform, only that image of an index. No layer is read.
  *
  * @throws {LimitError} when it is deeper than 16 levels.
  */
-export async function tree(reference: string, options: CraneOptions = {}): Promise<TreeManifest> {
+export async function tree(source: ImageSource, options: CraneOptions = {}): Promise<TreeManifest> {
   const { signal } = options;
-  const parsed = referenceOf(reference, options);
+  const reference = referenceIn(source);
   const puller = pullerOf(options);
-  const found = await puller.get(parsed, { signal });
-  const view = options.platform ? await found.image(options) : found.view();
-  const growth = new Growth(puller, parsed.context);
+  const view = await open(source, { ...options, puller });
+  const place = reference === undefined ? undefined : { puller, repository: referenceOf(reference, options).context };
+  const growth = new Growth(place, sourceName(source));
   return await growth.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
+}
+
+/** The repository in which referrers are looked for. */
+interface Place {
+  readonly puller: Puller;
+  readonly repository: Repository;
 }
 
 /** How a manifest is looked at. */
@@ -79,21 +86,22 @@ interface GrowOptions extends AbortOptions {
   readonly cosign: boolean;
 }
 
-/** Gathers the tree out of one repository. */
+/** Gathers the tree. */
 class Growth {
-  readonly #puller: Puller;
-  readonly #repository: Repository;
+  readonly #place: Place | undefined;
+  readonly #name: string;
   /** What refers to something and is in the tree already: a registry could make a circle of such. */
   readonly #referrers = new Set<Hash>();
 
-  constructor(puller: Puller, repository: Repository) {
-    this.#puller = puller;
-    this.#repository = repository;
+  /** Without a place, of an image in no registry, nothing refers to anything. */
+  constructor(place: Place | undefined, name: string) {
+    this.#place = place;
+    this.#name = name;
   }
 
   async manifest(view: Image | ImageIndex, descriptor: Descriptor, options: GrowOptions): Promise<TreeManifest> {
     if (options.depth > MAX_DEPTH) {
-      throw new LimitError(`${this.#repository}@${descriptor.digest} is more than ${MAX_DEPTH} levels deep`);
+      throw new LimitError(`${descriptor.digest} in ${this.#name} is more than ${MAX_DEPTH} levels deep`);
     }
     if (await findOrUndefined(() => view.rawManifest(options)) === undefined) return leaf("missing", descriptor);
     const content = view.kind === "image"
@@ -125,7 +133,9 @@ class Growth {
   }
 
   async #referrersOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
-    const index = await this.#puller.referrers(this.#repository.digest(digest), { signal });
+    if (!this.#place) return [];
+    const { puller, repository } = this.#place;
+    const index = await puller.referrers(repository.digest(digest), { signal });
     const fresh = (await index.manifest({ signal })).manifests.filter((descriptor) => {
       const seen = this.#referrers.has(descriptor.digest);
       this.#referrers.add(descriptor.digest);
@@ -133,8 +143,8 @@ class Growth {
     });
     return await mapConcurrent(fresh, { concurrency: CONCURRENCY, signal }, async (descriptor, signal) => {
       if (manifestKind(descriptor.mediaType) === "other") return leaf("other", descriptor);
-      const reference = this.#repository.digest(descriptor.digest);
-      const found = await findOrUndefined(() => this.#puller.get(reference, { signal }));
+      const reference = repository.digest(descriptor.digest);
+      const found = await findOrUndefined(() => puller.get(reference, { signal }));
       return found
         ? await this.manifest(found.view(), descriptor, { signal, depth: depth + 1, cosign: false })
         : leaf("missing", descriptor);
@@ -142,9 +152,11 @@ class Growth {
   }
 
   async #cosignOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
+    if (!this.#place) return [];
+    const { puller, repository } = this.#place;
     const pool = { concurrency: CONCURRENCY, signal };
     const found = await mapConcurrent(cosignTags(digest), pool, async (tag, signal) => {
-      const manifest = await findOrUndefined(() => this.#puller.get(this.#repository.tag(tag), { signal }));
+      const manifest = await findOrUndefined(() => puller.get(repository.tag(tag), { signal }));
       if (manifest === undefined) return [];
       const { descriptor } = manifest;
       if (manifestKind(descriptor.mediaType) === "other") return [{ ...leaf("other", descriptor), tag }];

@@ -32,7 +32,7 @@ export class TransferState {
   readonly #refusing = new Set<string>();
   readonly #numbers = new WeakMap<object, number>();
   readonly #spooling = new SharedWork<SpooledContent>({ keep: true });
-  readonly #spoolUsers = new Map<string, number>();
+  readonly #spools = new Map<string, Spool>();
   #next = 0;
   #streams = 0;
 
@@ -116,18 +116,20 @@ export class TransferState {
   /** Keeps content in a temporary file so that its digest is known; one file for all that need it at the same time. */
   async spool(content: Content, options: AbortOptions): Promise<SpooledContent> {
     const key = `${this.#numberOf(content)} `;
-    this.#spoolUsers.set(key, (this.#spoolUsers.get(key) ?? 0) + 1);
-    const leave = async (spooled?: SpooledContent) => {
-      const left = this.#spoolUsers.get(key)! - 1;
-      this.#spoolUsers.set(key, left);
-      if (left > 0) return;
-      this.#spoolUsers.delete(key);
+    const spool: Spool = this.#spools.get(key) ?? { users: 0 };
+    this.#spools.set(key, spool);
+    spool.users++;
+    const leave = async () => {
+      if (--spool.users > 0) return;
+      this.#spools.delete(key);
       this.#spooling.forget(key);
-      await spooled?.dispose();
+      // It may have become whole just as the last caller gave up.
+      await spool.work?.then(({ dispose }) => dispose(), () => {});
     };
     try {
-      const spooled = await this.#spooling.run(key, options, (signal) => spoolContent(content, { signal }));
-      return { content: spooled.content, dispose: () => leave(spooled) };
+      const work = (signal: AbortSignal) => spool.work = spoolContent(content, { signal });
+      const { content: spooled } = await this.#spooling.run(key, options, work);
+      return { content: spooled, dispose: leave };
     } catch (error) {
       await leave();
       throw error;
@@ -139,6 +141,12 @@ export class TransferState {
     if (number === undefined) this.#numbers.set(object, number = this.#next++);
     return number;
   }
+}
+
+/** A temporary file that several may use, and how many do. */
+interface Spool {
+  users: number;
+  work?: Promise<SpooledContent>;
 }
 
 function placeKey({ origin }: ContentSink, digest: Hash): string {

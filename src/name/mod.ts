@@ -24,4 +24,3 @@ export { parseDigest, parseReference, parseRegistry, parseRepository, parseTag }
 export type { DigestReference, Reference, ReferenceBase, Registry, Repository, TagReference } from "./reference.ts";
 export { type Scheme, schemes, type SchemesOptions } from "./scheme.ts";
 export { type Action, CATALOG_SCOPE, pullScope, scope } from "./scope.ts";
-export { type LocalName, localName } from "./local_name.ts";

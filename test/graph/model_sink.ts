@@ -1,9 +1,8 @@
 import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } from "../../src/graph/mod.ts";
 import { successors } from "../../src/graph/mod.ts";
 import type { BlobOrigin, Content } from "../../src/image/mod.ts";
-import { type AbortOptions, digestBytes } from "../../src/io/mod.ts";
+import { type AbortOptions, digestBytes, readAll } from "../../src/io/mod.ts";
 import type { Descriptor, Hash } from "../../src/spec/mod.ts";
-import { collect } from "../io/streams.ts";
 
 /** What a sink was asked for. */
 export interface Call {
@@ -94,8 +93,7 @@ export class ModelSink implements ContentSink {
         this.blobs.set(descriptor.digest, mounted);
         return "mounted";
       }
-      const bytes = await collect(await blob.content.open({ signal }));
-      signal?.throwIfAborted();
+      const bytes = await readAll(await blob.content.open({ signal }), { limit: 2 ** 30, what: "a blob", signal });
       onBytes?.(bytes.length);
       this.blobs.set(descriptor?.digest ?? await digestBytes(bytes), bytes);
       return "done";

@@ -1,0 +1,84 @@
+import { UsageError } from "../src/errors.ts";
+import { exists, joinPath, readDirectory, stat } from "../src/runtime/mod.ts";
+import type { NamedSource, PathFormat } from "../src/source/mod.ts";
+import { splitLocalPath } from "../src/source/mod.ts";
+import type { Context } from "./command.ts";
+import { giveToEngine } from "./give_to_engine.ts";
+import { imageSource } from "./local_source.ts";
+import { pullSource } from "./pull_source.ts";
+import { platformsOptions, remoteOptions } from "./remote_options.ts";
+
+/** How a file is called that is an archive. */
+const ARCHIVE = /\.(tar|tgz|tzst|tar\.\w+)$/;
+
+/** Whether a reference looks like the name of a file in this directory. */
+export function looksLikeFile(reference: string): boolean {
+  return !/[/:@]/.test(reference) && ARCHIVE.test(reference);
+}
+
+/** Copies an image to where no registry is: a layout, an archive, standard output, an engine. */
+export async function copyElsewhere(
+  source: string,
+  destination: Exclude<NamedSource, { kind: "reference" }>,
+  context: Context,
+): Promise<void> {
+  switch (destination.kind) {
+    case "engine":
+      return await giveToEngine(await imageSource(source, context), destination.name, context);
+    case "stdio":
+      return await copyToOutput(source, context);
+    case "path":
+      return await copyToPath(source, (await splitLocalPath(destination.text)).path, {
+        format: destination.format ?? (ARCHIVE.test(destination.text) ? "docker-archive" : "oci"),
+        context,
+      });
+  }
+}
+
+async function copyToOutput(source: string, context: Context): Promise<void> {
+  const { stdout, signal, onProgress } = context;
+  if (stdout.isTerminal) {
+    throw new UsageError("a terminal can't show an archive", { hint: "name a file, or pipe it on" });
+  }
+  const { streamTarball } = await import("../src/crane/mod.ts");
+  const stream = await streamTarball([await pullSource(source, context)], { ...remoteOptions(context), onProgress });
+  await stdout.pipe(stream, { signal });
+}
+
+async function copyToPath(
+  source: string,
+  path: string,
+  { format, context }: { format: PathFormat; context: Context },
+): Promise<void> {
+  const { onProgress } = context;
+  if (format === "docker-archive") {
+    const { saveTarball } = await import("../src/crane/mod.ts");
+    return await saveTarball([await pullSource(source, context)], path, { ...remoteOptions(context), onProgress });
+  }
+  const options = { ...platformsOptions(context), onProgress };
+  if (format === "oci") {
+    await checkLayoutPath(path);
+    const { saveLayout } = await import("../src/crane/mod.ts");
+    return await saveLayout([await pullSource(source, context)], path, { ...options, annotateRef: true });
+  }
+  const { open } = await import("../src/crane/mod.ts");
+  const { writeOciArchiveFile } = await import("../src/tarball/mod.ts");
+  const found = await pullSource(source, context);
+  const view = await open(typeof found === "string" ? found : found.view, options);
+  const name = typeof found === "string" ? found : found.reference;
+  await writeOciArchiveFile(path, [{ view, name }], options);
+}
+
+/** What is there already is not made a layout. */
+async function checkLayoutPath(path: string): Promise<void> {
+  if (!await exists(path)) return;
+  if ((await stat(path)).kind !== "directory") {
+    throw new UsageError(`${path} is a file, and no layout`, {
+      hint: `docker-archive:${path} writes an archive there, oci-archive:${path} a layout in one`,
+    });
+  }
+  if (await exists(joinPath(path, "oci-layout")) || (await readDirectory(path)).length === 0) return;
+  throw new UsageError(`${path} is a directory with other files, and no layout`, {
+    hint: "name one that is not there",
+  });
+}

@@ -1,0 +1,21 @@
+import type { PullSource } from "../src/crane/mod.ts";
+import type { Context } from "./command.ts";
+import { daemonImage, daemonName, localSource, referenceText } from "./local_source.ts";
+import { platformsOptions } from "./remote_options.ts";
+
+/** What a name stands for when it is saved: an image of an engine, or one with a name in a file, keeps its name. */
+export async function pullSource(name: string, context: Context): Promise<PullSource> {
+  const inEngine = daemonName(name);
+  if (inEngine !== undefined) {
+    const view = await daemonImage(inEngine, context);
+    const { repoTags } = view.inspection;
+    return { view, reference: repoTags.includes(inEngine) ? inEngine : repoTags[0] };
+  }
+  const local = await localSource(name, context);
+  if (local === undefined) return referenceText(name);
+  const { open } = await import("../src/crane/mod.ts");
+  const view = await open(local, platformsOptions(context));
+  const tag = "path" in local ? local.tag : undefined;
+  // A layout may name an image by a tag alone, which is no name anywhere else.
+  return { view, reference: tag?.includes(":") ? tag : undefined };
+}
