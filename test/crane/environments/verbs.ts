@@ -1,8 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { collectGarbage, copyRecursively, listRepository } from "../../../gcr/mod.ts";
 import * as crane from "../../../src/crane/mod.ts";
-import { HttpError } from "../../../src/errors.ts";
-import { type Image, layerFromBytes, randomImage, randomIndex } from "../../../src/image/mod.ts";
+import { HttpError, UnsupportedError } from "../../../src/errors.ts";
+import {
+  type Image,
+  type Layer,
+  layerFromBytes,
+  type LayerOptions,
+  randomImage,
+  randomIndex,
+  streamLayer,
+} from "../../../src/image/mod.ts";
 import { appendLayers } from "../../../src/mutate/mod.ts";
 import { parseRepository } from "../../../src/name/mod.ts";
 import type { Bytes, ByteStream } from "../../../src/runtime/mod.ts";
@@ -22,6 +30,8 @@ export interface World {
 const arm64 = { os: "linux", architecture: "arm64" };
 const image = randomImage({ seed: 1 });
 const index = randomIndex({ seed: 2, platforms: [{ os: "linux", architecture: "amd64" }, arm64] });
+const { process: host } = globalThis as { process?: { getBuiltinModule?(name: string): object | undefined } };
+const hasZstd = "createZstdCompress" in (host?.getBuiltinModule?.("node:zlib") ?? {});
 const encode = (text: string): Bytes => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
@@ -31,10 +41,21 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
     const pushed = await crane.push(image, `${repository}:v1`, options);
     assertEquals(pushed, `${repository}@${await image.digest()}`);
   },
-  async "push an image whose layers are compressed on the way"({ repository, options }) {
-    const compressed = randomImage({ seed: 3, compression: "gzip" });
-    await crane.push(compressed, `${repository}:v1`, options);
-    await crane.validate(await crane.pull(`${repository}:v1`, options));
+  async "push a large layer that is compressed on the way"(world) {
+    await validated(world, randomImage({ seed: 3, layers: 1, size: 2_000_000, compression: "gzip" }));
+  },
+  async "push a layer that is compressed with zstd, where the runtime has it"(world) {
+    const work = async () =>
+      await validated(world, await imageOf({ zeros: "0".repeat(500_000) }, { compression: "zstd" }));
+    if (hasZstd) await work();
+    else await assertRejects(work, UnsupportedError);
+  },
+  async "push a layer that is an eStargz"(world) {
+    await validated(world, await imageOf({ zeros: "0".repeat(500_000) }, { estargz: true }));
+  },
+  async "push a layer that can be read once"(world) {
+    const layer = streamLayer(writeTar([{ path: "zeros", content: new Uint8Array(2_000_000) }]));
+    await validated(world, appendLayers(randomImage({ layers: 0 }), [layer]));
   },
   async "push an index of memory"({ repository, options }) {
     const pushed = await crane.push(index, `${repository}:v1`, options);
@@ -227,6 +248,11 @@ async function pushed(world: World, view: Parameters<typeof crane.push>[0], tag 
   return name;
 }
 
+/** Pushes an image, and reads all of it again. */
+async function validated(world: World, view: Image): Promise<void> {
+  await crane.validate(await pushed(world, view), world.options);
+}
+
 async function assertGone(name: string, { options }: World): Promise<void> {
   const { status } = await assertRejects(() => crane.digest(name, options), HttpError);
   assertEquals(status, 404);
@@ -234,13 +260,13 @@ async function assertGone(name: string, { options }: World): Promise<void> {
 
 type Files = Readonly<Record<string, string>>;
 
-async function layerOf(files: Files) {
+async function layerOf(files: Files, options: LayerOptions = {}): Promise<Layer> {
   const entries = Object.entries(files).map(([path, text]) => ({ path, content: encode(text) }));
-  return await layerFromBytes(await bytesOf(writeTar(entries)));
+  return await layerFromBytes(await bytesOf(writeTar(entries)), options);
 }
 
-async function imageOf(files: Files): Promise<Image> {
-  return appendLayers(randomImage({ layers: 0 }), [await layerOf(files)]);
+async function imageOf(files: Files, options: LayerOptions = {}): Promise<Image> {
+  return appendLayers(randomImage({ layers: 0 }), [await layerOf(files, options)]);
 }
 
 /** The files of an image in the registry, as they show. */
