@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { collectGarbage, copyRecursively, listRepository } from "../../../gcr/mod.ts";
 import * as crane from "../../../src/crane/mod.ts";
-import { HttpError, UnsupportedError } from "../../../src/errors.ts";
+import { GcraneError, HttpError, UnsupportedError } from "../../../src/errors.ts";
 import {
   type Image,
   type Layer,
@@ -58,6 +58,16 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   async "push a layer that can be read once"(world) {
     const layer = streamLayer(writeTar([{ path: "zeros", content: new Uint8Array(2_000_000) }]));
     await validated(world, appendLayers(randomImage({ layers: 0 }), [layer]));
+  },
+  async "name a file that can't be read or written"(world) {
+    const files: readonly [string, () => Promise<unknown>][] = [
+      ["can't read ./absent.tar", () => crane.load("./absent.tar")],
+      ["can't read the layer ./absent.tar", () => crane.layerFromPath("./absent.tar")],
+      ["can't write the tarball ./absent/x.tar", async () => {
+        await crane.saveTarball([await pushed(world, image)], "./absent/x.tar", world.options);
+      }],
+    ];
+    for (const [words, work] of files) await assertRejects(work, GcraneError, words);
   },
   async "push an index of memory"({ repository, options }) {
     const pushed = await crane.push(index, `${repository}:v1`, options);
