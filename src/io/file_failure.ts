@@ -1,4 +1,4 @@
-import { FileError, GcraneError } from "../errors.ts";
+import { FileError, GcraneError, UnsupportedError } from "../errors.ts";
 
 /** Codes of the operating system by which a failure is the file system's, and not of what was being copied. */
 const FILE_CODES =
@@ -11,8 +11,18 @@ const HINTS: Readonly<Record<string, string>> = {
   EROFS: "choose a place that can be written to",
 };
 
-/** The error to throw for `error`: a {@linkcode FileError} when the file system failed, else `error` itself. */
+/**
+ * The error to throw for `error`: a {@linkcode FileError} when the file system failed or Deno gives no permission, an
+ * {@linkcode UnsupportedError} when the runtime has no file system, else `error` itself.
+ */
 export function fileFailure(doing: string, error: unknown): unknown {
+  if (error instanceof Error && error.name === "NotSupportedError") {
+    return new UnsupportedError(`${doing}: ${systemWords(error)}`, { cause: error });
+  }
+  if (error instanceof Error && error.name === "NotCapable") {
+    const hint = /run again with the --allow-\w+ flag/.exec(error.message)?.[0];
+    return new FileError(`${doing}: Deno does not allow it`, { cause: error, hint });
+  }
   const code = errorCode(error);
   if (error instanceof GcraneError || code === undefined || !FILE_CODES.test(code)) return error;
   return new FileError(`${doing}: ${systemWords(error as Error)}`, { cause: error, errno: code, hint: HINTS[code] });

@@ -1,7 +1,7 @@
 import type { Dirent, Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { temporaryRoot } from "./environment.ts";
-import { denoHost, requireNodeModule } from "./host.ts";
+import { denoHost, notSupported, requireNodeModule, runtimeName } from "./host.ts";
 import { joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
@@ -199,9 +199,11 @@ export async function setTimes(path: string, mtimeMs: number): Promise<void> {
 
 /**
  * Makes an empty directory of its own for temporary files and gives its path. It is gone after `remove` with
- * `recursive`, or after `removeTemporaries` when the program is interrupted.
+ * `recursive`, or after `removeTemporaries` when the program is interrupted. A Worker's files lie in its memory, of which
+ * there is little: there it is a `NotSupportedError`.
  */
 export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<string> {
+  if (runtimeName() === "workerd") throw notSupported("Space for temporary files");
   const path = await fileSystem().mkdtemp(joinPath(temporaryRoot(), prefix));
   registerTemporary(path);
   return path;

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { FileError, ManifestError } from "../../src/errors.ts";
+import { FileError, ManifestError, UnsupportedError } from "../../src/errors.ts";
 import { fileFailure } from "../../src/io/mod.ts";
 
 describe("fileFailure", () => {
@@ -25,6 +25,29 @@ describe("fileFailure", () => {
       assertEquals([failure.message, failure.errno, failure.cause], [`can't write /x/a.tar: ${words}`, code, cause]);
     });
   }
+
+  it("names the flag where Deno gives no permission", () => {
+    const cause = new Error('Requires write access to "/x/a.tar", run again with the --allow-write flag');
+    cause.name = "NotCapable";
+    const failure = fileFailure("can't write /x/a.tar", cause);
+    assert(failure instanceof FileError);
+    assertEquals([failure.message, failure.hint, failure.cause], [
+      "can't write /x/a.tar: Deno does not allow it",
+      "run again with the --allow-write flag",
+      cause,
+    ]);
+  });
+
+  it("says that a runtime has no files", () => {
+    const cause = new Error("The file system is not available on this runtime (web)");
+    cause.name = "NotSupportedError";
+    const failure = fileFailure("can't read /x/a.tar", cause);
+    assert(failure instanceof UnsupportedError);
+    assertEquals(
+      [failure.message, failure.cause],
+      ["can't read /x/a.tar: the file system is not available on this runtime (web)", cause],
+    );
+  });
 
   it("leaves other errors as they are", () => {
     const others = [

@@ -19,7 +19,9 @@ export type Peer =
   | "fish"
   | "crane"
   | "gcrane"
+  | "deno"
   | "bun"
+  | "chromium"
   | "miniflare"
   | "s3rver"
   | "node 22.18";

@@ -6,6 +6,8 @@
 
 export { available, pathOf, type Peer } from "./available.ts";
 export { dockerEngine, type Engine, podmanEngine } from "./engines.ts";
+export { bundleForWeb } from "./bundle.ts";
+export { type Browser, chromium } from "./chromium.ts";
 export { type DockerRegistry, dockerRegistry, type DockerRegistryOptions, registryUser } from "./docker_registry.ts";
 export { describePeer, peerIt, type PeerTestOptions } from "./peer_tests.ts";
 export { podman, runPeer, runPeerForBytes, type RunPeerOptions, skopeo, tar, umoci } from "./programs.ts";

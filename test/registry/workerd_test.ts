@@ -1,35 +1,21 @@
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { assert, assertEquals } from "@std/assert";
 import { registryContract } from "../contracts/registry_contract.ts";
 import { assertRefused, digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
-import { describePeer, type NodeProgram, workerd } from "../peers/mod.ts";
+import { bundleForWeb, describePeer, type NodeProgram, workerd } from "../peers/mod.ts";
 
-const run = promisify(execFile);
-const top = fileURLToPath(new URL("../../", import.meta.url));
 const MIB = 1024 * 1024;
-
-/** Bundles the Worker with the tool of the runtime that the tests run on. */
-async function bundle(folder: string): Promise<string> {
-  const [input, output] = ["src/registry/worker.ts", join(folder, "worker.js")];
-  const args = "Deno" in globalThis
-    ? ["bundle", "--quiet", "--frozen", "--platform=browser", "--output", output, input]
-    : ["build", "--target=browser", "--external=node:*", "--outfile", output, input];
-  await run(process.execPath, args, { cwd: top });
-  return output;
-}
 
 async function startWorker(options: { flags?: string[]; bindings?: Record<string, string> } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "gcrane_worker_"));
-  const program = await workerd(await bundle(folder), { r2: join(folder, "r2"), ...options });
+  const script = join(folder, "worker.js");
+  await bundleForWeb("src/registry/worker.ts", script);
+  const program = await workerd(script, { r2: join(folder, "r2"), ...options });
   const close = async () => {
     await program.stop();
     await rm(folder, { recursive: true });
