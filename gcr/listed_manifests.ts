@@ -2,7 +2,7 @@ import { HttpError, ProtocolError } from "../src/errors.ts";
 import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/mod.ts";
-import { type GoogleManifestInfo, type Puller } from "../src/remote/mod.ts";
+import type { GoogleManifestInfo, Puller } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { RepositoryListing } from "./list.ts";
 

@@ -2,7 +2,7 @@ import { HttpError, ManifestError } from "../src/errors.ts";
 import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/mod.ts";
-import { type Puller, type RemoteManifest } from "../src/remote/mod.ts";
+import type { Puller, RemoteManifest } from "../src/remote/mod.ts";
 import {
   configPlatform,
   type Descriptor,

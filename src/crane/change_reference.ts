@@ -57,7 +57,7 @@ export async function changeSource(
   change: (view: Image | ImageIndex, context: ChangeContext) => Image | ImageIndex | Promise<Image | ImageIndex>,
   options: ChangeSourceOptions,
 ): Promise<`${string}@${Hash}`> {
-  const destination = await destinationFor(source, options);
+  const destination = destinationFor(source, options);
   const { pusher, puller } = pusherOf(options);
   const { view, images } = await openToChange(source, { ...options, puller });
   return await pushTo(destination, await change(view, { puller, images }), { pusher, options });
@@ -77,7 +77,7 @@ async function openToChange(
 }
 
 /** Where the result of a change of a source goes. @throws {UsageError} when nothing says it. */
-export async function destinationFor(source: ImageSource, options: ChangeOptions): Promise<Destination> {
+export function destinationFor(source: ImageSource, options: ChangeOptions): Destination {
   const reference = referenceIn(source);
   if (reference !== undefined) return destinationOf(referenceOf(reference, options), options);
   const { tag, repository } = options;

@@ -43,7 +43,7 @@ export async function editFile(
   const what = sourceName(source);
   const name = cleanEntryPath(path);
   if (name === "") throw new UsageError("no file is named", { hint: "name one: etc/motd, for example" });
-  const destination = await destinationFor(source, options);
+  const destination = destinationFor(source, options);
   const { pusher, puller } = pusherOf(options);
   const image = await open(source, { ...options, puller });
   if (image.kind === "index") {

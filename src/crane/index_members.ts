@@ -50,7 +50,7 @@ export async function appendToIndex(
   members: readonly ImageSource[],
   options: AppendToIndexOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  const destination = base === undefined ? destinationOfNew(options) : await destinationFor(base, options);
+  const destination = base === undefined ? destinationOfNew(options) : destinationFor(base, options);
   const { pusher, puller } = pusherOf(options);
   const empty = () => emptyIndex({ mediaType: options.docker ? MediaType.DockerManifestList : undefined });
   const index = base === undefined ? empty() : await openIndex(base, { ...options, puller, several: "index" });
@@ -90,7 +90,7 @@ export async function filterIndex(
   platforms: readonly Platform[],
   options: Omit<ChangeOptions, "platform" | "platforms"> = {},
 ): Promise<`${string}@${Hash}`> {
-  const destination = await destinationFor(source, options);
+  const destination = destinationFor(source, options);
   const { pusher, puller } = pusherOf(options);
   const index = await openIndex(source, { ...options, puller, several: "index" });
   const matches = await matcherOf(index, platforms, { what: sourceName(source), signal: options.signal });

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import { CopyRoute, parseRoot } from "../../gcr/copy_route.ts";
 import { NameError, UsageError } from "../../src/errors.ts";
 import { parseRepository } from "../../src/name/mod.ts";
-import type { Hash } from "../../src/spec/mod.ts";
 
 function route(source: string, target: string): CopyRoute {
   return new CopyRoute(parseRoot(source, {}), parseRoot(target, {}));
