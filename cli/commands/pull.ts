@@ -1,6 +1,6 @@
 import type { ProgressEvent, ProgressListener } from "../../src/image/mod.ts";
 import { UsageError } from "../../src/errors.ts";
-import { type Command, command as declare, type Context } from "../command.ts";
+import { type Command, command as declare } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";

@@ -1,4 +1,5 @@
 import { ManifestError } from "../errors.ts";
+import { successors } from "../graph/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
   type Descriptor,
@@ -8,7 +9,6 @@ import {
   isDistributable,
   manifestKind,
   manifestMediaType,
-  parseIndexManifest,
   parseJsonObject,
   parseManifest,
 } from "../spec/mod.ts";
@@ -59,7 +59,7 @@ export function readPushedManifest(bytes: Bytes, contentType: string | undefined
   if (value.schemaVersion !== 2) throw new ManifestError("the manifest's schemaVersion is not 2");
   if (kind === "index") {
     if (value.layers || value.config) throw new ManifestError("the index has layers or a config, like an image");
-    const members = parseIndexManifest(bytes, "the index").manifests;
+    const { members } = successors(bytes, mediaType, "the index");
     return { mediaType, blobs: [], members: distinctDescriptors(members), subject, imageSize: sizeOf(members) };
   }
   if (value.manifests) throw new ManifestError("the image manifest has manifests, like an index");
