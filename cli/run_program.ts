@@ -72,8 +72,8 @@ class Run {
     const parsed = await this.#parse(resolved.words, command);
     if (parsed === "help" || parsed.flags.help) return await this.#help(resolved);
     this.#verbose = parsed.flags.verbose === true;
-    this.#args = parsed.args;
-    const context = await this.#context(command, parsed);
+    const args = this.#args = referencesOf(parsed.args, command);
+    const context = await this.#context(command, { ...parsed, args });
     return await command.run(context) ?? 0;
   }
 
@@ -189,4 +189,14 @@ class Run {
     }
     return code;
   }
+}
+
+/** The arguments, those that name images without `docker://`: what follows it is a reference. */
+function referencesOf(args: ParsedWords["args"], command: Command): ParsedWords["args"] {
+  const bare = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map(bare) : typeof value === "string" ? value.replace(/^docker:\/\//, "") : value;
+  const pairs = Object.entries(args).map(([name, value]) =>
+    [name, command.args?.[name]?.completes === undefined ? bare(value) : value] as const
+  );
+  return Object.fromEntries(pairs);
 }
