@@ -1,5 +1,5 @@
 import { GcraneError, HttpError, NetworkError, NotFoundError } from "../errors.ts";
-import { errorCode, Limits, readAll } from "../io/mod.ts";
+import { errorCode, fileFailure, Limits, readAll } from "../io/mod.ts";
 import { type ByteStream, environmentVariable, exists, homeDirectory, joinPath, userId } from "../runtime/mod.ts";
 import type { EngineAddress } from "./address.ts";
 
@@ -26,8 +26,11 @@ export interface EngineRequestLine {
 /** The error of a request that had no answer. Errors of this package stay as they are. */
 export async function requestError(error: unknown, address: EngineAddress): Promise<unknown> {
   if (error instanceof GcraneError) return error;
+  const doing = `can't reach the Docker engine at ${address.name}`;
+  // Its words speak of certificates, which are not what failed.
+  if (error instanceof Error && error.name === "NotSupportedError") return fileFailure(doing, error);
   const { text, hint } = await describe(error, address);
-  return new NetworkError(`can't reach the Docker engine at ${address.name}: ${text}`, { cause: error, hint });
+  return new NetworkError(`${doing}: ${text}`, { cause: error, hint });
 }
 
 /** The error of an answer that began and did not end. Errors of this package stay as they are. */

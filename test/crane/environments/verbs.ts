@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { collectGarbage, copyRecursively, listRepository } from "../../../gcr/mod.ts";
 import * as crane from "../../../src/crane/mod.ts";
+import { DockerEngine } from "../../../src/daemon/mod.ts";
 import { GcraneError, HttpError, UnsupportedError } from "../../../src/errors.ts";
 import {
   type Image,
@@ -68,6 +69,12 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
       }],
     ];
     for (const [words, work] of files) await assertRejects(work, GcraneError, words);
+  },
+  async "name an engine that can't be reached"() {
+    const engine = new DockerEngine({ host: "unix:///absent/docker.sock" });
+    const work = () => crane.imageFromDaemon("example.com/app:v1", { engine });
+    const { message } = await assertRejects(work, GcraneError, "can't reach the Docker engine at unix:///absent");
+    assert(!/trusted/.test(message), message);
   },
   async "push an index of memory"({ repository, options }) {
     const pushed = await crane.push(index, `${repository}:v1`, options);
