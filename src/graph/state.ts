@@ -31,6 +31,7 @@ export class TransferState {
   readonly #places = new Map<string, BlobOrigin>();
   readonly #refusing = new Set<string>();
   readonly #numbers = new WeakMap<object, number>();
+  readonly #keys = new WeakMap<Content, Hash | Content>();
   readonly #spooling = new SharedWork<SpooledContent>({ keep: true });
   readonly #spools = new Map<string, Spool>();
   #next = 0;
@@ -56,6 +57,16 @@ export class TransferState {
   ): Promise<void> {
     const parts = key.map((part) => typeof part === "string" ? part : `#${this.#numberOf(part)}`);
     await this.#written.run([sink.id, ...parts].join(" "), options, work);
+  }
+
+  /**
+   * What stands for a content: its digest, or itself where it had none when it was first seen. It learns its digest when
+   * it has been read, which is before it has been written.
+   */
+  keyOf(content: Content): Hash | Content {
+    let key = this.#keys.get(content);
+    if (key === undefined) this.#keys.set(content, key = content.identity?.digest ?? content);
+    return key;
   }
 
   /** A number for a blob that has no digest yet. */

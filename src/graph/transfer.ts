@@ -201,8 +201,7 @@ class Transfer {
 
   async #blob(layer: Layer, signal: AbortSignal | undefined): Promise<void> {
     const { content } = layer;
-    const key = content.identity?.digest ?? content;
-    await this.#state.once(this.#sink, ["blob", key], { signal }, async (signal) => {
+    await this.#state.once(this.#sink, ["blob", this.#state.keyOf(content)], { signal }, async (signal) => {
       const node = await blobNode(layer, signal);
       if (content.identity) return await this.#identified(node, signal);
       if (this.#sink.takesUnidentified(node)) {
