@@ -188,18 +188,34 @@ export class BlobTransfer {
     location.searchParams.set("digest", this.#content.identity!.digest);
     this.#committed = true;
     try {
-      await this.#request("PUT", location, {
+      const answer = await this.#request("PUT", location, {
         expect: [201, 204],
         body,
         headers: { "content-type": "application/octet-stream" },
       });
+      if (this.#unverified) await this.#checkStored(answer);
     } catch (error) {
       if (this.#unverified && isDigestRefusal(error)) await this.#checkOwnSide();
       throw error;
     }
   }
 
-  /** Reads the content after the registry refused its digest: it fails where this side is wrong. */
+  /**
+   * Checks that the registry has verified what was not verified on the way, as its answer says. From one that does not say
+   * so the content is read once more here, and further blobs are sent to it as streams, verified.
+   */
+  async #checkStored({ response, url }: Answer): Promise<void> {
+    const { digest } = this.#content.identity!;
+    const stored = response.headers.get("docker-content-digest");
+    if (stored === digest) return;
+    if (stored !== null) {
+      throw new ProtocolError(`PUT ${redactUrl(url)}: the registry has stored ${stored} where ${digest} was sent`);
+    }
+    this.#client.earlyAnswers.add(url.host);
+    await this.#checkOwnSide();
+  }
+
+  /** Reads the content, verified: it fails where this side is wrong. */
   async #checkOwnSide(): Promise<void> {
     await drain(await this.#content.open({ signal: this.#signal }), { signal: this.#signal });
   }

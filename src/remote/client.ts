@@ -47,7 +47,7 @@ export class Client {
   readonly options: TransportOptions;
   /** The last change of each list of referrers: the next one waits for it, since a change reads, adds and writes. */
   readonly referrerChanges: Map<string, Promise<void>> = new Map();
-  /** Hosts that answered a request before its body was sent: they are sent streams, which can be sent again. */
+  /** Hosts that answered a request before its body was sent, or do not say what they stored: they are sent streams. */
   readonly earlyAnswers: Set<string> = new Set();
   readonly #connections = new Map<string, Connection>();
 

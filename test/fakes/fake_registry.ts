@@ -240,7 +240,8 @@ export class FakeRegistry {
     if (`sha256:${upload.hash.digest("hex")}` !== digest) return problem(400, "DIGEST_INVALID");
     const bytes = new Uint8Array(await new Blob(upload.parts).arrayBuffer());
     this.blobsOf(upload.repository).set(digest, bytes);
-    return { status: 201, headers: { location: `/v2/${upload.repository}/blobs/${digest}` } };
+    const location = `/v2/${upload.repository}/blobs/${digest}`;
+    return { status: 201, headers: { location, "docker-content-digest": digest } };
   }
 
   #progress(id: string): FakeAnswer {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
-import { DigestMismatchError, HttpError, NetworkError, SizeMismatchError } from "../../src/errors.ts";
+import { DigestMismatchError, HttpError, NetworkError, ProtocolError, SizeMismatchError } from "../../src/errors.ts";
 import { chunks } from "../../src/io/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
@@ -190,6 +190,29 @@ for (const kind of SOURCES) {
         await it.pusher.upload(it.repository, it.layer);
         it.checkArrived();
         assertEquals(it.streams, [0, 0]); // once to check it, once to send it
+      }));
+
+    it("is read once more where the registry does not say what it stored, and is a stream the next time", () =>
+      passing(kind, async (it) => {
+        it.target.on("PUT", /uploads/, async (_, usual) => {
+          const answer = await usual();
+          return { ...answer, headers: { ...answer.headers, "docker-content-digest": undefined } };
+        }, 9);
+        await it.pusher.upload(it.repository, it.layer);
+        it.checkArrived();
+        assertEquals(it.streams, [0]); // read once to check it
+        await new Pusher({ client: it.pusher.client }).upload(it.repository.registry.repository("next"), it.layer);
+        assertEquals(it.streams, [0, 0]);
+      }));
+
+    it("fails where the registry says that it stored other bytes", () =>
+      passing(kind, async (it) => {
+        const other = `sha256:${"0".repeat(64)}`;
+        it.target.on("PUT", /uploads/, async (_, usual) => {
+          const answer = await usual();
+          return { ...answer, headers: { ...answer.headers, "docker-content-digest": other } };
+        });
+        await assertRejects(() => it.pusher.upload(it.repository, it.layer), ProtocolError, other);
       }));
 
     it("fails with the registry's answer where it refuses good bytes again", () =>
