@@ -101,6 +101,7 @@ export class CopyRun {
   forget(source: Repository, target: Repository): void {
     this.#source.forget(source);
     this.client.forget(target);
+    this.state.forget(target.name);
   }
 
   /** Whether the options leave nothing out that a repository's listing names. */

@@ -74,9 +74,9 @@ export class TransferState {
     return ++this.#streams;
   }
 
-  /** Forgets what has been written to a sink, to keep memory flat in a run through many. */
-  forget(sink: ContentSink): void {
-    this.#written.forget(`${sink.id} `);
+  /** Forgets what has been written to the sink with an id, to keep memory flat in a run through many. */
+  forget(id: string): void {
+    this.#written.forget(`${id} `);
   }
 
   /** Repositories of the sink's registry that hold a blob, and others that its source knows of. */

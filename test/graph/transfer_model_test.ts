@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { successors, transfer, TransferState } from "../../src/graph/mod.ts";
+import { emptyImage } from "../../src/image/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { ModelSink, type ModelSinkOptions, World } from "./model_sink.ts";
 import { Dice, randomGraph } from "./random_graph.ts";
@@ -27,6 +28,21 @@ function reached(sink: ModelSink): Set<Hash> {
   for (const digest of sink.manifests.keys()) visit(digest);
   return found;
 }
+
+describe("TransferState.forget", () => {
+  it("lets the next transfer look again at what one sink holds", async () => {
+    const world = new World();
+    const sinks = ["r", "other"].map((id) => new ModelSink(world, id));
+    const state = new TransferState();
+    const transferAll = async () => {
+      for (const sink of sinks) await transfer([{ view: emptyImage() }], sink, { state });
+      return world.count("hasManifest");
+    };
+    assertEquals([await transferAll(), await transferAll()], [2, 2]);
+    state.forget(sinks[0].id);
+    assertEquals(await transferAll(), 3);
+  });
+});
 
 describe("transfer over random graphs", () => {
   it("writes each blob once and no manifest before what it names", { timeout: 120_000 }, async () => {
