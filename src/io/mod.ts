@@ -34,6 +34,7 @@ export { formatBytes } from "./format_bytes.ts";
 export { errorCode, fileFailure } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
+export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { sliceStream } from "./slice.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";

@@ -90,3 +90,50 @@ declare module "@std/semver" {
   export function satisfies(version: SemVer, range: Range): boolean;
   export function compare(a: SemVer, b: SemVer): -1 | 0 | 1;
 }
+
+declare module "@std/async/delay" {
+  export interface DelayOptions {
+    signal?: AbortSignal;
+    persistent?: boolean;
+  }
+  export function delay(ms: number, options?: DelayOptions): Promise<void>;
+}
+
+declare module "@std/crypto/timing-safe-equal" {
+  export function timingSafeEqual(a: ArrayBufferView | ArrayBufferLike, b: ArrayBufferView | ArrayBufferLike): boolean;
+}
+
+declare module "@std/encoding/base64" {
+  export function encodeBase64(data: ArrayBuffer | Uint8Array | string): string;
+  export function decodeBase64(b64: string): Uint8Array<ArrayBuffer>;
+}
+
+declare module "@std/encoding/base64url" {
+  export function encodeBase64Url(data: ArrayBuffer | Uint8Array | string): string;
+  export function decodeBase64Url(b64url: string): Uint8Array<ArrayBuffer>;
+}
+
+declare module "@std/encoding/hex" {
+  export function encodeHex(src: string | Uint8Array | ArrayBuffer): string;
+  export function decodeHex(src: string): Uint8Array<ArrayBuffer>;
+}
+
+declare module "@std/path" {
+  export const SEPARATOR: "/" | "\\";
+  export function basename(path: string, suffix?: string): string;
+  export function dirname(path: string): string;
+  export function extname(path: string): string;
+  export function isAbsolute(path: string): boolean;
+  export function join(path: string, ...paths: string[]): string;
+  export function normalize(path: string): string;
+  export function relative(from: string, to: string): string;
+  export function resolve(...paths: string[]): string;
+}
+
+declare module "@std/streams/to-bytes" {
+  export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+declare module "@std/streams/to-text" {
+  export function toText(stream: ReadableStream): Promise<string>;
+}
