@@ -4,10 +4,16 @@ import { mapConcurrent, RateLimit } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import { Client, Puller, RegistrySink } from "../remote/mod.ts";
 import { findOrUndefined } from "../transport/mod.ts";
+import {
+  type ImageSource,
+  ofPlatforms,
+  open,
+  type PlatformsOptions,
+  referenceIn,
+  wantedPlatforms,
+} from "../source/mod.ts";
 import { copyGraph } from "./copy_graph.ts";
-import { type ImageSource, open, referenceIn } from "./open.ts";
 import { type CraneOptions, referenceOf, repositoryOf, withClient } from "./options.ts";
-import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode copy}. */
 export interface CopyOptions extends CraneOptions, PlatformsOptions {

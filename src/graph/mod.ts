@@ -16,7 +16,7 @@
  *
  * @module
  */
-export { type NamedBlob, type Successors, successors } from "./successors.ts";
+export { mentionedDigests, type NamedBlob, type Successors, successors } from "./successors.ts";
 export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
 export type {
   AnyManifest,
