@@ -1,5 +1,4 @@
 import { ManifestError } from "../errors.ts";
-import type { Bytes } from "../runtime/mod.ts";
 
 /** How many arrays and objects JSON may have within one another. */
 const MOST_LEVELS = 1_000;
