@@ -28,6 +28,7 @@ export type {
   PutOptions,
   Root,
 } from "./sink.ts";
+export { CopyJournal, type CopyJournalOptions, type PartialCopy } from "./copy_journal.ts";
 export { manifestBytes } from "./manifest_bytes.ts";
 export { openBlob } from "./open_blob.ts";
 export { throttled } from "./throttle.ts";

@@ -1,3 +1,4 @@
+import { RateLimit } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import {
@@ -26,6 +27,15 @@ export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
   readonly from?: Repository;
 }
 
+/** Options of {@linkcode Client}. */
+export interface ClientOptions extends TransportOptions {
+  /**
+   * The most requests per second, to all registries together.
+   * @default no limit
+   */
+  rate?: number;
+}
+
 /**
  * The connections to every registry that a program speaks to, with their pings and tokens. Made once and passed to every
  * call as the option `client`, it saves each call the ping and the token of its registry.
@@ -52,8 +62,10 @@ export class Client {
   readonly #connections = new Map<string, Connection>();
 
   /** Makes it; nothing is sent before something is asked for. */
-  constructor(options: TransportOptions = {}) {
-    this.options = options;
+  constructor(options: ClientOptions = {}) {
+    const { rate, ...transport } = options;
+    const limit = rate === undefined ? undefined : new RateLimit(rate);
+    this.options = limit ? { ...transport, pace: (passing) => limit.pass(1, passing) } : transport;
   }
 
   /** The connection to a registry. */
