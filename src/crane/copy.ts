@@ -113,14 +113,14 @@ async function copyView(
   options: CopyOptions,
 ): Promise<void> {
   const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
-  const sink = new RegistrySink(client, to.context, { allowNondistributable });
+  const sink = new RegistrySink(client, to.repository, { allowNondistributable });
   const names = to.kind === "tag" ? [to.identifier] : [];
   await copyGraph([{ view, names }], sink, {
     state,
     onProgress,
     signal,
     content: bandwidth && ((content) => throttled(content, bandwidth)),
-    referrers: withReferrers && from ? { reader, repository: from.context } : undefined,
+    referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
 }
 
