@@ -14,5 +14,5 @@ export async function push(
 ): Promise<`${string}@${Hash}`> {
   const to = referenceOf(reference, options);
   const digest = await pusherOf(options).pusher.push(to, view, options);
-  return `${to.context.name}@${digest}`;
+  return `${to.repository.name}@${digest}`;
 }
