@@ -167,7 +167,7 @@ async function copyView(
     onProgress,
     signal,
     content: bandwidth && ((content) => throttled(content, bandwidth)),
-    referrers: withReferrers && from ? { reader, repository: from.path } : undefined,
+    referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
 }
 
