@@ -8,8 +8,8 @@ import { extract } from "../../src/mutate/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { loadManifest, tarballBytes } from "../../src/tarball/mod.ts";
 import { describePeer, dockerEngine, type Engine, type Peer, podmanEngine, runPeer } from "../peers/mod.ts";
-import { bytesOf, imageOf, randomLayer, streamingLayer, tarOf, testLayer } from "../layout/fixtures.ts";
-import { withConfig } from "./daemon_fixtures.ts";
+import { bytesOf, imageOf, randomLayer, streamingLayer, tarOf, testLayer } from "../make/layout_fixtures.ts";
+import { withConfig } from "../make/engine_images.ts";
 
 /** Layers of several kinds and a config with something in it. */
 async function sample(text: string, mediaType?: string): Promise<Image> {

@@ -8,9 +8,9 @@ import { DigestMismatchError, FileError, NotFoundError, TarballError } from "../
 import { validateImage } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
-import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "../daemon/fake_engine.ts";
-import { bytesOf, imageOf, leavingNothing, onFullDisk, testLayer, textImage } from "../layout/fixtures.ts";
-import { holding, inspectionOf, NAME, withConfig } from "./daemon_fixtures.ts";
+import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "../fakes/fake_engine.ts";
+import { bytesOf, imageOf, leavingNothing, onFullDisk, testLayer, textImage } from "../make/layout_fixtures.ts";
+import { holding, inspectionOf, NAME, withConfig } from "../make/engine_images.ts";
 
 const isSave = (line: string) => line.includes("/images/get?");
 const saves = (engine: FakeEngine) => engine.lines().filter(isSave).length;

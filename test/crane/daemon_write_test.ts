@@ -4,9 +4,9 @@ import { writeToDaemon } from "../../src/crane/mod.ts";
 import { DaemonError, DigestMismatchError, HttpError, NameError, NetworkError } from "../../src/errors.ts";
 import { type ProgressEvent, validateImage } from "../../src/image/mod.ts";
 import { imageFromTarball, tarballBytes, tarballImages } from "../../src/tarball/mod.ts";
-import { type FakeEngine, messages, withEngine } from "../daemon/fake_engine.ts";
-import { imageOf, leavingNothing, streamingLayer, tarOf, testLayer, textImage } from "../layout/fixtures.ts";
-import { holding, NAME } from "./daemon_fixtures.ts";
+import { type FakeEngine, messages, withEngine } from "../fakes/fake_engine.ts";
+import { imageOf, leavingNothing, streamingLayer, tarOf, testLayer, textImage } from "../make/layout_fixtures.ts";
+import { holding, NAME } from "../make/engine_images.ts";
 
 const loads = { "POST /images/load": messages({ stream: `Loaded image: ${NAME}\n` }) };
 

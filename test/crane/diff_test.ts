@@ -4,9 +4,9 @@ import { diff, extract, type FileDifference, type ImageDiff } from "../../src/cr
 import { emptyImage, type Image, layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers, changeImage } from "../../src/mutate/mod.ts";
 import { readTar, type TarNewEntry } from "../../src/tar/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { archive, extended, header, joined, record, utf8 } from "../tar/archives.ts";
-import { directory, file, layer, layerOf, link, symlink, tarOf, type TestLayer } from "../mutate/layers.ts";
+import { bytesOf } from "../make/streams.ts";
+import { archive, extended, header, joined, record, utf8 } from "../make/archives.ts";
+import { directory, file, layer, layerOf, link, symlink, tarOf, type TestLayer } from "../make/entry_layers.ts";
 
 /** A layer of these entries, with times of its own so that it is like no other. */
 let layers = 0;

@@ -3,8 +3,8 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { symlinkSync } from "node:fs";
 import { DaemonError, NameError, NotFoundError, UnsupportedError, UsageError } from "../../src/errors.ts";
 import type { ImageInspection } from "../../src/daemon/mod.ts";
-import { bytesOf, inFolder } from "../layout/fixtures.ts";
-import { pong, withEngine } from "./fake_engine.ts";
+import { bytesOf, inFolder } from "../make/layout_fixtures.ts";
+import { pong, withEngine } from "../fakes/fake_engine.ts";
 
 const hex = (digit: string) => digit.repeat(64);
 const id = `sha256:${hex("1")}` as const;

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import type { ServerResponse } from "node:http";
 import { DaemonError, DigestMismatchError, HttpError, NetworkError } from "../../src/errors.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { bytesOf, utf8 } from "../layout/fixtures.ts";
-import { messages, withEngine } from "./fake_engine.ts";
+import { bytesOf, utf8 } from "../make/layout_fixtures.ts";
+import { messages, withEngine } from "../fakes/fake_engine.ts";
 
 /** So many chunks of 64 KB; says when it is cancelled. */
 function tarOf(chunks: number, onCancel: () => void = () => {}): ByteStream {

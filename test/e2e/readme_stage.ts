@@ -4,7 +4,7 @@ import { crane } from "../../mod.ts";
 import { emptyImage, emptyIndex, type Image, layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers, appendManifests, changeImage } from "../../src/mutate/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, utf8 } from "../layout/fixtures.ts";
+import { bytesOf, utf8 } from "../make/layout_fixtures.ts";
 
 /** How many images are rebased. */
 export const FLEET = 100;

@@ -4,7 +4,7 @@ import { DigestMismatchError, SizeMismatchError, StreamLayerError } from "../../
 import { type BlobNode, openBlob } from "../../src/graph/mod.ts";
 import type { BlobIdentity, Content } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { bytesOf, inChunks, utf8 } from "../layout/fixtures.ts";
+import { bytesOf, inChunks, utf8 } from "../make/layout_fixtures.ts";
 
 const bytes = utf8("content ".repeat(500));
 

@@ -3,7 +3,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { TransferState } from "../../src/graph/mod.ts";
 import type { Content } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { bytesOf, inChunks, leavingNothing, utf8 } from "../layout/fixtures.ts";
+import { bytesOf, inChunks, leavingNothing, utf8 } from "../make/layout_fixtures.ts";
 
 const bytes = utf8("content ".repeat(500));
 const identity = { digest: await digestBytes(bytes), size: bytes.length };

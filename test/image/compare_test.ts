@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { compareImages, compareIndexes, compareLayers, layerFromBytes, randomImage } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { MediaType, parsePlatform } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { bytesOf } from "../make/streams.ts";
+import { MemorySource, tarOf } from "../make/memory_source.ts";
 
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" }), await tarOf({ c: "3" })];
 

@@ -19,12 +19,12 @@ import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { readTar, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect, pieces, streamFrom, track } from "../io/streams.ts";
+import { bytesOf, collect, pieces, streamFrom, track } from "../make/streams.ts";
 import { peerIt, runPeer, runPeerForBytes } from "../peers/mod.ts";
-import { archive, header, latin1, utf8 } from "../tar/archives.ts";
-import { describeTree, makeTree } from "../interop/trees.ts";
-import { bigTar } from "./memory_source.ts";
-import { type ReadEstargz, readEstargz, type TocLine } from "./read_estargz.ts";
+import { archive, header, latin1, utf8 } from "../make/archives.ts";
+import { describeTree, makeTree } from "../make/directory_trees.ts";
+import { bigTar } from "../make/memory_source.ts";
+import { type ReadEstargz, readEstargz, type TocLine } from "../make/estargz_reader.ts";
 
 const LANDMARK = ".no.prefetch.landmark";
 const TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";

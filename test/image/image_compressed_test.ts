@@ -4,8 +4,8 @@ import { DigestMismatchError, LimitError, ManifestError, NotFoundError, SizeMism
 import { embedded, imageFromCompressed, layerFromBytes } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { bytesOf, collect } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { bytesOf, collect } from "../make/streams.ts";
+import { MemorySource, tarOf } from "../make/memory_source.ts";
 
 const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { ManifestError, NotFoundError } from "../../src/errors.ts";
 import { emptyImage, emptyIndex, indexFrom } from "../../src/image/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { bytesOf } from "../make/streams.ts";
+import { MemorySource, tarOf } from "../make/memory_source.ts";
 
 const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];

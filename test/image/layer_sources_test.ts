@@ -4,8 +4,8 @@ import { StreamLayerError } from "../../src/errors.ts";
 import { layerFromBytes, layerFromOpener, staticLayer, streamLayer } from "../../src/image/mod.ts";
 import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "../io/streams.ts";
-import { tarOf } from "./memory_source.ts";
+import { bytesOf, collect, streamFrom, track } from "../make/streams.ts";
+import { tarOf } from "../make/memory_source.ts";
 
 const TAR = await tarOf({ "etc/motd": "hello\n" });
 const DIFF_ID = await digestBytes(TAR);

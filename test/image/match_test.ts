@@ -14,8 +14,8 @@ import {
   selectImage,
 } from "../../src/image/mod.ts";
 import { type Descriptor, MediaType, parsePlatform } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { MemorySource } from "./memory_source.ts";
+import { bytesOf } from "../make/streams.ts";
+import { MemorySource } from "../make/memory_source.ts";
 
 const DESCRIPTOR: Descriptor = {
   mediaType: MediaType.OciManifest,

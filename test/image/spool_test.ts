@@ -16,8 +16,8 @@ import {
 } from "../../src/image/mod.ts";
 import { type AbortOptions, digestBytes, streamOf } from "../../src/io/mod.ts";
 import { removeTemporaries } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "../io/streams.ts";
-import { bigTar, tarOf } from "./memory_source.ts";
+import { bytesOf, collect, streamFrom, track } from "../make/streams.ts";
+import { bigTar, tarOf } from "../make/memory_source.ts";
 
 const TAR = await tarOf({ "etc/motd": "hello\n" });
 

@@ -22,8 +22,8 @@ import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect } from "../io/streams.ts";
-import { bigTar, MemorySource, tarOf } from "./memory_source.ts";
+import { bytesOf, collect } from "../make/streams.ts";
+import { bigTar, MemorySource, tarOf } from "../make/memory_source.ts";
 import { imageWith, OTHER, problemsOf, TARS } from "./validation.ts";
 
 /** An image whose only layer is these bytes, under their right digest; the diff id is what is said. */

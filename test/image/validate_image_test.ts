@@ -6,8 +6,8 @@ import { emptyImage, imageFromCompressed, validateImage } from "../../src/image/
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { bigTar, type ImageParts, MemorySource } from "./memory_source.ts";
+import { bytesOf } from "../make/streams.ts";
+import { bigTar, type ImageParts, MemorySource } from "../make/memory_source.ts";
 import { imageWith, OTHER, problemsOf, TARS } from "./validation.ts";
 
 describe("validateImage", () => {

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { ValidationError } from "../../src/errors.ts";
 import { emptyIndex, validateIndex } from "../../src/image/mod.ts";
 import { type Descriptor, MediaType, parsePlatform } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { type Json, MemorySource } from "./memory_source.ts";
+import { bytesOf } from "../make/streams.ts";
+import { type Json, MemorySource } from "../make/memory_source.ts";
 import { problemsOf, TARS } from "./validation.ts";
 
 describe("validateIndex", () => {

@@ -10,10 +10,10 @@ import { appendLayers } from "../../src/mutate/mod.ts";
 import type { CompressionKind } from "../../src/io/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
 import { writeTarballFile } from "../../src/tarball/mod.ts";
-import { memoryRegistry } from "../crane/registry.ts";
-import { bytesOf, inFolder, utf8 } from "../layout/fixtures.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
+import { bytesOf, inFolder, utf8 } from "../make/layout_fixtures.ts";
 import { describePeer, podman, skopeo, tar, umoci } from "../peers/mod.ts";
-import { describeWholeTree } from "./trees.ts";
+import { describeWholeTree } from "../make/directory_trees.ts";
 
 const app = "registry.example.com/app";
 

@@ -15,7 +15,7 @@ import {
   streamOf,
 } from "../../src/io/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, joined, pieces, streamFrom, track } from "./streams.ts";
+import { bytesOf, collect, joined, pieces, streamFrom, track } from "../make/streams.ts";
 
 /** Something longer than a block of the codecs, and not all the same. */
 const TEXT = bytesOf(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));

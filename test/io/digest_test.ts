@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { DigestMismatchError, SizeMismatchError } from "../../src/errors.ts";
 import { type Digest, digestBytes, measureStream, verifyBytes, verifyStream } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "./streams.ts";
+import { bytesOf, collect, streamFrom, track } from "../make/streams.ts";
 
 const TEXT = bytesOf("hello, layer");
 const SHA256: Digest = `sha256:${createHash("sha256").update(TEXT).digest("hex")}`;

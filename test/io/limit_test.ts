@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { LimitError } from "../../src/errors.ts";
 import { decompress, drain, limitRatio, Limits, limitStream, readAll, streamOf } from "../../src/io/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "./streams.ts";
+import { bytesOf, collect, streamFrom, track } from "../make/streams.ts";
 
 const TEN = bytesOf("0123456789");
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { chunks, drain, observe, streamOf } from "../../src/io/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "./streams.ts";
+import { bytesOf, collect, streamFrom, track } from "../make/streams.ts";
 
 const ONE = bytesOf("one");
 const TWO = bytesOf("two");

@@ -6,7 +6,17 @@ import { createLayout, type Layout } from "../../src/layout/mod.ts";
 import { LayoutError } from "../../src/errors.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { blobPath, filesUnder, imageOf, inChunks, inFolder, tarOf, testLayer, textImage, utf8 } from "./fixtures.ts";
+import {
+  blobPath,
+  filesUnder,
+  imageOf,
+  inChunks,
+  inFolder,
+  tarOf,
+  testLayer,
+  textImage,
+  utf8,
+} from "../make/layout_fixtures.ts";
 
 /** Writes content as a blob and says what it is. */
 async function put(layout: Layout, content: string | object, mediaType: string): Promise<Descriptor> {

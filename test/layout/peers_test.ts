@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createLayout, openLayout } from "../../src/layout/mod.ts";
 import { matchName, validateImage } from "../../src/image/mod.ts";
 import { describePeer, runPeer, skopeo, umoci } from "../peers/mod.ts";
-import { filesUnder, imageOf, inFolder, tarOf, testLayer } from "./fixtures.ts";
+import { filesUnder, imageOf, inFolder, tarOf, testLayer } from "../make/layout_fixtures.ts";
 
 const sample = async () =>
   imageOf([

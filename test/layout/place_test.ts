@@ -4,7 +4,7 @@ import { renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { LayoutError } from "../../src/errors.ts";
 import { createLayout } from "../../src/layout/mod.ts";
-import { blobPath, bytesOf, inFolder, textImage } from "./fixtures.ts";
+import { blobPath, bytesOf, inFolder, textImage } from "../make/layout_fixtures.ts";
 
 describe("a layer of a layout", () => {
   it("lies in a file, and is read from any byte of it", () =>

@@ -23,7 +23,7 @@ import {
   SizeMismatchError,
 } from "../../src/errors.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { blobPath, bytesOf, inFolder, textImage, utf8, withOpen } from "./fixtures.ts";
+import { blobPath, bytesOf, inFolder, textImage, utf8, withOpen } from "../make/layout_fixtures.ts";
 
 const HELLO: Hash = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 

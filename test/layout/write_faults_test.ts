@@ -21,7 +21,7 @@ import {
   testLayer,
   textImage,
   utf8,
-} from "./fixtures.ts";
+} from "../make/layout_fixtures.ts";
 
 /** What `index.json` lists. */
 function listed(folder: string): Descriptor[] {

@@ -28,7 +28,7 @@ import {
   testLayer,
   textImage,
   utf8,
-} from "./fixtures.ts";
+} from "../make/layout_fixtures.ts";
 
 /** An index of these members, with their descriptors as they are. */
 async function indexOf(...members: (Image | ImageIndex | Layer)[]): Promise<ImageIndex> {

@@ -4,8 +4,8 @@ import { validateImage } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { annotate, annotateBase } from "../../src/mutate/mod.ts";
 import { MediaType, parseManifest } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf } from "../io/streams.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { bytesOf } from "../make/streams.ts";
 
 /** An image in memory, its manifest changed, and the source that notes what is opened. */
 async function baseImage(change: (manifest: Json, source: MemorySource) => void = () => {}) {

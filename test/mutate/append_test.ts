@@ -20,9 +20,9 @@ import {
   parseConfigFile,
   parseManifest,
 } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
-import { file, layer, layerOf } from "./layers.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { bytesOf, collect } from "../make/streams.ts";
+import { file, layer, layerOf } from "../make/entry_layers.ts";
 
 const TAR = await tarOf({ added: "1" });
 const DIFF_ID = await digestBytes(TAR);

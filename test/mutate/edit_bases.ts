@@ -14,8 +14,8 @@ import {
   parseManifest,
   type Platform,
 } from "../../src/spec/mod.ts";
-import { type ImageParts, type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { type ImageParts, type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { bytesOf, collect } from "../make/streams.ts";
 
 export const OCI: string = MediaType.OciManifest;
 export const DOCKER: string = MediaType.DockerManifestSchema2;

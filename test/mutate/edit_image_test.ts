@@ -13,8 +13,8 @@ import {
 import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import { appendLayers, changeImage, editImage } from "../../src/mutate/mod.ts";
 import { type ConfigFile, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { bytesOf, collect } from "../make/streams.ts";
 import { baseImage, DOCKER, imageIn, OCI, sentConfig, sentManifest, spaced, unread } from "./edit_bases.ts";
 
 const TAR = await tarOf({ added: "1" });

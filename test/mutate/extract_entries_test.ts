@@ -3,9 +3,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { TarError } from "../../src/errors.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry } from "../../src/tar/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { archive, extended, header, joined, padded, record } from "../tar/archives.ts";
-import { file, itemsOf, layer, layerOf, link, listOf, symlink, tarOf } from "./layers.ts";
+import { bytesOf } from "../make/streams.ts";
+import { archive, extended, header, joined, padded, record } from "../make/archives.ts";
+import { file, itemsOf, layer, layerOf, link, listOf, symlink, tarOf } from "../make/entry_layers.ts";
 
 /** What of an entry must not change on its way. */
 async function facts(entry: TarEntry) {

@@ -23,8 +23,8 @@ import {
   removeManifests,
 } from "../../src/mutate/mod.ts";
 import { MediaType, type Platform } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { bytesOf, collect } from "../make/streams.ts";
 import { AMD64, ARM64, baseImage, imageIn, OCI, platformIndex, sentIndex, spaced, unread } from "./edit_bases.ts";
 
 const LIST = MediaType.DockerManifestList;

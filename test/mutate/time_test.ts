@@ -13,11 +13,11 @@ import { appendLayers, canonical, changeImage, editImage, time } from "../../src
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import type { ImageParts, Json } from "../image/memory_source.ts";
-import { bytesOf, collect, pieces, track } from "../io/streams.ts";
+import type { ImageParts, Json } from "../make/memory_source.ts";
+import { bytesOf, collect, pieces, track } from "../make/streams.ts";
 import { asDocker, baseImage, DOCKER, imageIn, sentConfig, sentManifest, unread } from "./edit_bases.ts";
-import { MemorySource } from "../image/memory_source.ts";
-import { layerOf, listOf, tarOf } from "./layers.ts";
+import { MemorySource } from "../make/memory_source.ts";
+import { layerOf, listOf, tarOf } from "../make/entry_layers.ts";
 
 const DATE = new Date(1234567890_999);
 const SECONDS = 1234567890;

@@ -4,7 +4,7 @@ import { TarError } from "../../src/errors.ts";
 import { type Layer, layerFromBytes, streamLayer } from "../../src/image/mod.ts";
 import { windowsLayer } from "../../src/mutate/mod.ts";
 import { readTar, type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, inChunks, utf8 } from "../layout/fixtures.ts";
+import { bytesOf, inChunks, utf8 } from "../make/layout_fixtures.ts";
 
 const tarOf = (...entries: TarNewEntry[]) => bytesOf(writeTar(entries));
 

@@ -5,7 +5,7 @@ import * as https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { joinPath, remove, runtimeFetch, temporaryDirectory } from "../../src/runtime/mod.ts";
-import { collect, noise, streamOf, until } from "./streams.ts";
+import { collect, noise, streamOf, until } from "../make/runtime_streams.ts";
 
 const testdata = new URL("../testdata/runtime/", import.meta.url);
 const ca = fs.readFileSync(new URL("ca.pem", testdata), "utf8");

@@ -11,7 +11,7 @@ import {
   temporaryDirectory,
   writeFileAtomic,
 } from "../../src/runtime/mod.ts";
-import { noise, settled, streamOf, until, watchedSource } from "./streams.ts";
+import { noise, settled, streamOf, until, watchedSource } from "../make/runtime_streams.ts";
 
 let directory = "";
 const at = (name: string) => joinPath(directory, name);

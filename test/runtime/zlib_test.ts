@@ -10,7 +10,7 @@ import {
   zstdDecompressStream,
 } from "../../src/runtime/mod.ts";
 import { webCodecStream } from "../../src/runtime/web_codec.ts";
-import { collect, concat, noise, settled, streamOf, text, watchedSource } from "./streams.ts";
+import { collect, concat, noise, settled, streamOf, text, watchedSource } from "../make/runtime_streams.ts";
 
 const gzip = (bytes: Bytes): Bytes => new Uint8Array(zlib.gzipSync(bytes));
 const zstd = (bytes: Bytes): Bytes => new Uint8Array(zlib.zstdCompressSync(bytes));

@@ -13,7 +13,7 @@ import {
   record,
   streamOf,
   utf8,
-} from "./archives.ts";
+} from "../make/archives.ts";
 
 describe("an entry that was read", () => {
   const source = archive(

@@ -9,7 +9,18 @@ import {
 } from "@std/assert";
 import { LimitError } from "../../src/errors.ts";
 import { type Bytes, readTar, TarWalker } from "../../src/tar/mod.ts";
-import { archive, collect, cut, header, joined, list, padded, streamOf, streamOfChunks, utf8 } from "./archives.ts";
+import {
+  archive,
+  collect,
+  cut,
+  header,
+  joined,
+  list,
+  padded,
+  streamOf,
+  streamOfChunks,
+  utf8,
+} from "../make/archives.ts";
 
 const content = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, i) => (i * 7 + seed) % 251);
 const A = content(3000, 1);

@@ -16,7 +16,7 @@ import {
   record,
   streamOf,
   utf8,
-} from "./archives.ts";
+} from "../make/archives.ts";
 
 const octal = (value: number) => `${value.toString(8).padStart(11, "0")}\0`;
 const pairs = (...numbers: number[]) => numbers.map(octal).join("");

@@ -9,7 +9,7 @@ import {
   UntarStream,
   writeTar,
 } from "../../src/tar/mod.ts";
-import { archive, collect, extended, header, list, record, streamOf, utf8 } from "./archives.ts";
+import { archive, collect, extended, header, list, record, streamOf, utf8 } from "../make/archives.ts";
 
 /** Entries as a stream. */
 function inputs(...list: TarStreamInput[]): ReadableStream<TarStreamInput> {

@@ -9,7 +9,7 @@ import {
   type TarWriteOptions,
   writeTar,
 } from "../../src/tar/mod.ts";
-import { archive, collect, extended, header, latin1, list, only, record, streamOf, utf8 } from "./archives.ts";
+import { archive, collect, extended, header, latin1, list, only, record, streamOf, utf8 } from "../make/archives.ts";
 
 const made = (entries: Iterable<TarWriteEntry>, options?: TarWriteOptions) => collect(writeTar(entries, options));
 const roundTrip = async (entry: TarNewEntry, options?: TarWriteOptions) =>

@@ -23,7 +23,7 @@ import {
   record,
   streamOf,
   utf8,
-} from "./archives.ts";
+} from "../make/archives.ts";
 
 const made = (entries: Iterable<TarWriteEntry>, options?: TarWriteOptions) => collect(writeTar(entries, options));
 const roundTrip = async (entry: TarNewEntry, options?: TarWriteOptions) =>

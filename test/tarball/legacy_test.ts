@@ -31,7 +31,7 @@ import {
   streamingLayer,
   tarOf,
   testLayer,
-} from "../layout/fixtures.ts";
+} from "../make/layout_fixtures.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
 
 const legacy = (...entries: TarballEntry[]) => bytesOf(writeTarball(entries, { format: "legacy" }));

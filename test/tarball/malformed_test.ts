@@ -6,8 +6,8 @@ import { CompressionError, DigestMismatchError, GcraneError, TarballError } from
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
-import { bytesOf, inChunks } from "../layout/fixtures.ts";
-import { archiveOf, contentsOf, dockerSave, manifestJson, saved } from "./saved.ts";
+import { bytesOf, inChunks } from "../make/layout_fixtures.ts";
+import { archiveOf, contentsOf, dockerSave, manifestJson, saved } from "../make/saved_tarballs.ts";
 
 /** Reads all of an image. */
 async function readAllOf(source: TarballSource): Promise<void> {

@@ -16,7 +16,7 @@ import {
   writeOciArchive,
   writeOciArchiveFile,
 } from "../../src/tarball/mod.ts";
-import { bytesOf, filesUnder, inFolder, utf8 } from "../layout/fixtures.ts";
+import { bytesOf, filesUnder, inFolder, utf8 } from "../make/layout_fixtures.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
 
 async function indexOf(...entries: OciArchiveEntry[]): Promise<ImageIndex> {

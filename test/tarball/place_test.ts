@@ -17,8 +17,8 @@ import {
   writeOciArchive,
   writeTarball,
 } from "../../src/tarball/mod.ts";
-import { ModelSink, World } from "../graph/model_sink.ts";
-import { bytesOf, imageOf, inFolder, tarOf, testLayer } from "../layout/fixtures.ts";
+import { ModelSink, World } from "../fakes/model_sink.ts";
+import { bytesOf, imageOf, inFolder, tarOf, testLayer } from "../make/layout_fixtures.ts";
 
 /** An image whose first layer is not distributed. */
 async function sample(): Promise<Image> {

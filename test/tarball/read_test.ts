@@ -19,8 +19,8 @@ import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, imageOf, inChunks, inFolder, testLayer, textImage } from "../layout/fixtures.ts";
-import { type Contents, contentsOf, dockerSave, manifestJson, saved } from "./saved.ts";
+import { bytesOf, imageOf, inChunks, inFolder, testLayer, textImage } from "../make/layout_fixtures.ts";
+import { type Contents, contentsOf, dockerSave, manifestJson, saved } from "../make/saved_tarballs.ts";
 
 /** Checks that an image holds these contents, by each of the ways to read it. */
 async function assertHolds(image: Image, { config, diffIds, tars }: Contents): Promise<void> {

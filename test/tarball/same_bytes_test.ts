@@ -7,7 +7,7 @@ import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../../src/tarball/mod.ts";
-import { bytesOf, imageOf, inChunks, inFolder, leavingNothing, tarOf, testLayer } from "../layout/fixtures.ts";
+import { bytesOf, imageOf, inChunks, inFolder, leavingNothing, tarOf, testLayer } from "../make/layout_fixtures.ts";
 
 /** A layer that is stored as it is, so that no compressor has a say in the bytes of the archive. */
 const plain = async (text: string | Bytes, mediaType: string = MediaType.OciLayer) =>

@@ -15,7 +15,7 @@ import { legacyFormat } from "../../src/tarball/legacy_format.ts";
 import { tarballBytes, tarballContents } from "../../src/tarball/mod.ts";
 import { ociFormat } from "../../src/tarball/oci_format.ts";
 import { sinkContract, type SinkUnderTest, type Written } from "../contracts/sink_contract.ts";
-import { bytesOf, filesUnder, inChunks } from "../layout/fixtures.ts";
+import { bytesOf, filesUnder, inChunks } from "../make/layout_fixtures.ts";
 
 /** How a format is written. */
 interface Format {

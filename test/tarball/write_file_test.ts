@@ -23,7 +23,7 @@ import {
   streamingLayer,
   tarOf,
   textImage,
-} from "../layout/fixtures.ts";
+} from "../make/layout_fixtures.ts";
 
 /** The name of a file without its extension. */
 function hexOf(digest: Hash): string {

@@ -29,7 +29,7 @@ import {
   testLayer,
   textImage,
   utf8,
-} from "../layout/fixtures.ts";
+} from "../make/layout_fixtures.ts";
 
 /** The names of the files in an archive, in order, and what they hold. */
 async function entriesOf(bytes: Bytes): Promise<Map<string, Bytes>> {

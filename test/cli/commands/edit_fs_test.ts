@@ -8,8 +8,8 @@ import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry, writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { bytesOf, utf8 } from "../../layout/fixtures.ts";
-import { inWorld, type World } from "./world.ts";
+import { bytesOf, utf8 } from "../../make/layout_fixtures.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

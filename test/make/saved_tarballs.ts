@@ -5,7 +5,7 @@ import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, jsonBytes } from "../../src/spec/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { tarballBytes, type TarballSource } from "../../src/tarball/mod.ts";
-import { bytesOf, tarOf } from "../layout/fixtures.ts";
+import { bytesOf, tarOf } from "./layout_fixtures.ts";
 
 /** An image to save: the tars in it, and its config. */
 export interface Contents {

@@ -5,7 +5,7 @@ import { compress, type CompressionKind, digestBytes, streamOf } from "../../src
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
 import { layerMediaType, MediaType } from "../../src/spec/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry, type TarWriteOptions, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect, pieces, track, type TrackedStream } from "../io/streams.ts";
+import { bytesOf, collect, pieces, track, type TrackedStream } from "./streams.ts";
 import { FileTree, type Item } from "./file_tree.ts";
 
 /** A layer, and the streams that were opened of it. */

@@ -3,8 +3,8 @@
 import { type Image, imageFromUncompressed } from "../../src/image/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
-import type { EngineAnswers } from "../daemon/fake_engine.ts";
-import { bytesOf } from "../layout/fixtures.ts";
+import type { EngineAnswers } from "../fakes/fake_engine.ts";
+import { bytesOf } from "./layout_fixtures.ts";
 
 /** The name of the image that an engine holds. */
 export const NAME = "example.com/a:v1";

@@ -4,7 +4,7 @@ import type { Image, ImageIndex } from "../../src/image/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf } from "../layout/fixtures.ts";
+import { bytesOf } from "./layout_fixtures.ts";
 
 /** What to write differently. */
 export interface OciArchiveOptions {

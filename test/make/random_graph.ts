@@ -12,7 +12,7 @@ import { lazy, streamOf } from "../../src/io/mod.ts";
 import { appendManifests } from "../../src/mutate/mod.ts";
 import { emptyIndex } from "../../src/image/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
+import { bytesOf } from "./streams.ts";
 
 /** Numbers that follow from a seed. */
 export class Dice {

@@ -1,9 +1,9 @@
 import type { Layer } from "../../src/image/mod.ts";
-import type { Random } from "../tar/random.ts";
+import type { Random } from "./random.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
-import { bytesOf } from "../io/streams.ts";
+import { bytesOf } from "./streams.ts";
 import { applyLayer, FileTree, type Item, parents, segments } from "./file_tree.ts";
-import { layerOf, tarOf } from "./layers.ts";
+import { layerOf, tarOf } from "./entry_layers.ts";
 
 /** How wild the layers are. */
 export interface RandomLayerOptions {

@@ -19,7 +19,7 @@ import {
   type Platform,
 } from "../../src/spec/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { bytesOf, collect } from "./streams.ts";
 
 /** A JSON object that a test may change. */
 // deno-lint-ignore no-explicit-any
