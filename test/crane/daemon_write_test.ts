@@ -5,7 +5,8 @@ import { DaemonError, DigestMismatchError, HttpError, NameError, NetworkError } 
 import { type ProgressEvent, validateImage } from "../../src/image/mod.ts";
 import { imageFromTarball, tarballBytes, tarballImages } from "../../src/tarball/mod.ts";
 import { type FakeEngine, messages, withEngine } from "../fakes/fake_engine.ts";
-import { imageOf, leavingNothing, streamingLayer, tarOf, testLayer, textImage } from "../make/layout_fixtures.ts";
+import { imageOf, streamingLayer, tarOf, testLayer, textImage } from "../make/images.ts";
+import { leavingNothing } from "../make/folders.ts";
 import { holding, NAME } from "../make/engine_images.ts";
 
 const loads = { "POST /images/load": messages({ stream: `Loaded image: ${NAME}\n` }) };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { DockerEngine } from "../../src/daemon/mod.ts";
 import { HttpError, NetworkError, NotFoundError } from "../../src/errors.ts";
-import { inFolder } from "../make/layout_fixtures.ts";
+import { inFolder } from "../make/folders.ts";
 import { withEngine } from "../fakes/fake_engine.ts";
 
 const environment = () => undefined;

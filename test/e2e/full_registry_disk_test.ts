@@ -10,7 +10,7 @@ import { type Bytes, digestOf, RegistryClient, withQuery } from "../contracts/re
 import { available, pathOf } from "../peers/mod.ts";
 import { standardModules } from "../project/standard_modules.ts";
 import { rawUpload } from "../make/raw_http.ts";
-import { watchedSource } from "../make/runtime_streams.ts";
+import { watchedSource } from "../make/streams.ts";
 import { gcraneWords, mainFile, withFolder } from "../make/gcrane_process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { validateIndex } from "../../src/image/mod.ts";
 import { createLayout, openLayout, writeLayout } from "../../src/layout/mod.ts";
 import { unbuiltIndex } from "../make/counted_layers.ts";
-import { inFolder } from "../make/layout_fixtures.ts";
+import { inFolder } from "../make/folders.ts";
 
 describe("an index whose layers are not compressed yet, in a layout", () => {
   it("has each compressed once, when it is listed", async () => {

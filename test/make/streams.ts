@@ -1,4 +1,7 @@
+// Streams that count, stall and fail on cue.
+
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
+import { joined } from "./bytes.ts";
 
 /** A stream that notes what is done to it. */
 export interface TrackedStream {
@@ -34,14 +37,90 @@ export function streamFrom(...chunks: (Bytes | Error)[]): ByteStream {
   return track(chunks).stream;
 }
 
-/** Text as bytes. */
-export function bytesOf(text: string): Bytes {
-  return new TextEncoder().encode(text);
+/** A source that counts what is asked of it. */
+export interface WatchedSource {
+  readonly stream: ByteStream;
+  readonly pulls: () => number;
+  readonly cancelled: () => boolean;
 }
 
-/** The bytes in pieces of `size`. */
-export function pieces(bytes: Bytes, size: number): Bytes[] {
-  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.slice(i * size, (i + 1) * size));
+/** The bytes in chunks of `size`, one per pull; `failure` comes after the last. */
+export function watchedSource(bytes: Bytes, size: number, failure?: Error): WatchedSource {
+  let offset = 0;
+  let pulls = 0;
+  let cancelled = false;
+  const stream = new ReadableStream<Bytes>({
+    pull(controller) {
+      if (offset < bytes.byteLength) {
+        pulls++;
+        controller.enqueue(bytes.subarray(offset, offset += size));
+      } else if (failure !== undefined) {
+        throw failure;
+      } else {
+        controller.close();
+      }
+    },
+    cancel() {
+      cancelled = true;
+    },
+  }, { highWaterMark: 0 });
+  return { stream, pulls: () => pulls, cancelled: () => cancelled };
+}
+
+/** The bytes as a stream. */
+export function streamOf(bytes: Bytes, size: number = 65536): ByteStream {
+  return watchedSource(bytes, size).stream;
+}
+
+/** A stream of these chunks, which tells `cancelled` why it was cancelled. */
+export function streamOfChunks(chunks: readonly Bytes[], cancelled: (reason: unknown) => void = () => {}): ByteStream {
+  let next = 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      if (next === chunks.length) controller.close();
+      else controller.enqueue(chunks[next++]);
+    },
+    cancel: cancelled,
+  }, { highWaterMark: 0 });
+}
+
+/** Bytes in chunks of 1000. */
+export function inChunks(bytes: Bytes): ByteStream {
+  let at = 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      if (at < bytes.length) controller.enqueue(bytes.slice(at, at += 1000));
+      else controller.close();
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** A stream that gives its first chunk and then fails. */
+export function failing(stream: ByteStream, error: Error): ByteStream {
+  const reader = stream.getReader();
+  let given = false;
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      if (given) throw error;
+      given = true;
+      controller.enqueue((await reader.read()).value!);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/** A stream that gives its first chunk, says so, and then nothing until it is cancelled. */
+export function stalling(stream: ByteStream, onStall: () => void, onCancel: () => void = () => {}): ByteStream {
+  const reader = stream.getReader();
+  let given = false;
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      if (given) return await new Promise<void>(onStall);
+      given = true;
+      controller.enqueue((await reader.read()).value!);
+    },
+    cancel: onCancel,
+  }, { highWaterMark: 0 });
 }
 
 /** All bytes of a stream, by nothing but its reader. */
@@ -52,15 +131,4 @@ export async function collect(stream: ByteStream): Promise<Bytes> {
     if (done) return joined(...parts);
     parts.push(value);
   }
-}
-
-/** The parts one after the other. */
-export function joined(...parts: Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -18,7 +18,7 @@ import { patterned, stream } from "../contracts/store_contract.ts";
 import { FakeR2 } from "../fakes/fake_r2.ts";
 import { FakeS3 } from "../fakes/fake_s3.ts";
 import { rawRequest } from "../make/raw_http.ts";
-import { settled } from "../make/runtime_streams.ts";
+import { settled } from "../make/waiting.ts";
 
 const bytes = patterned(1_500_000); // several chunks of a file
 const digest = digestOf(bytes);

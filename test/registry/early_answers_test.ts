@@ -16,7 +16,7 @@ import {
 import { type Bytes, digestOf, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { failure, FakeS3 } from "../fakes/fake_s3.ts";
 import { rawUpload } from "../make/raw_http.ts";
-import { watchedSource } from "../make/runtime_streams.ts";
+import { watchedSource } from "../make/streams.ts";
 import { wrapStore } from "./wrapped_store.ts";
 
 const size = 20_000_000; // more than sockets take with nobody reading

@@ -14,7 +14,8 @@ import {
   problem,
 } from "../fakes/mod.ts";
 import { annsKeychain } from "../make/connecting.ts";
-import { addImage, at, contentOf, HOME, noise, remoting } from "../make/remoting.ts";
+import { addImage, at, contentOf, HOME, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { watchedLayer } from "./pushing.ts";
 
 // One suite for each row of the security rules that reading and writing keep; the others are in test/transport.

@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { latin1 } from "../make/archives.ts";
+import { latin1 } from "../make/bytes.ts";
 import { Random } from "../make/random.ts";
 
 /** What a format has no room for is left out of the tree. */

@@ -6,7 +6,8 @@ import { type ImageIndex, randomImage, randomIndex, validateImage, validateIndex
 import { createLayout } from "../../src/layout/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { imageFromTarball, tarballBytes, tarballContents, tarballFile } from "../../src/tarball/mod.ts";
-import { inFolder, utf8 } from "../make/layout_fixtures.ts";
+import { inFolder } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
 import { ociArchive } from "../make/oci_archives.ts";
 
