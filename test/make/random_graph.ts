@@ -1,4 +1,5 @@
 import {
+  emptyIndex,
   type Image,
   imageFromUncompressed,
   type ImageIndex,
@@ -10,9 +11,8 @@ import {
 } from "../../src/image/mod.ts";
 import { lazy, streamOf } from "../../src/io/mod.ts";
 import { appendManifests } from "../../src/mutate/mod.ts";
-import { emptyIndex } from "../../src/image/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
+import { utf8 } from "./bytes.ts";
 
 /** Numbers that follow from a seed. */
 export class Dice {
@@ -53,7 +53,7 @@ export async function randomGraph(dice: Dice, options: { streams?: boolean } = {
   const layers: Layer[] = [];
   for (let i = 0; i < 1 + dice.below(5); i++) {
     const kind = dice.below(options.streams ? 4 : 3);
-    const bytes = bytesOf(`layer ${i} ${dice.below(1000)}`.padEnd(1024, "."));
+    const bytes = utf8(`layer ${i} ${dice.below(1000)}`.padEnd(1024, "."));
     const counts = { opened: 0 };
     const open = () => {
       counts.opened++;

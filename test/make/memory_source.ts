@@ -19,7 +19,8 @@ import {
   type Platform,
 } from "../../src/spec/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { utf8 } from "./bytes.ts";
+import { collect } from "./streams.ts";
 
 /** A JSON object that a test may change. */
 // deno-lint-ignore no-explicit-any
@@ -136,7 +137,7 @@ export class MemorySource {
 
 /** A tar with these files, by name. */
 export async function tarOf(files: Record<string, string>): Promise<Bytes> {
-  const entries = Object.entries(files).map(([path, text]): TarNewEntry => ({ path, content: bytesOf(text) }));
+  const entries = Object.entries(files).map(([path, text]): TarNewEntry => ({ path, content: utf8(text) }));
   return await collect(writeTar(entries));
 }
 

@@ -4,7 +4,7 @@ import type { Image, ImageIndex } from "../../src/image/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf } from "../layout/fixtures.ts";
+import { collect } from "./streams.ts";
 
 /** What to write differently. */
 export interface OciArchiveOptions {
@@ -35,7 +35,7 @@ export async function ociArchive(view: Image | ImageIndex, options: OciArchiveOp
     { path: "index.json", content: options.index ?? jsonBytes(index) },
     { path: "oci-layout", content: options.marker ?? jsonBytes({ imageLayoutVersion: "1.0.0" }) },
   ];
-  return await bytesOf(writeTar(entries));
+  return await collect(writeTar(entries));
 }
 
 async function gather(view: Image | ImageIndex, blobs: Map<Hash, Bytes>): Promise<void> {
@@ -47,5 +47,5 @@ async function gather(view: Image | ImageIndex, blobs: Map<Hash, Bytes>): Promis
     return;
   }
   blobs.set(await view.configName(), await view.rawConfigFile());
-  for (const layer of await view.layers()) blobs.set(await layer.digest(), await bytesOf(await layer.compressed()));
+  for (const layer of await view.layers()) blobs.set(await layer.digest(), await collect(await layer.compressed()));
 }

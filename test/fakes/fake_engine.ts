@@ -5,7 +5,7 @@ import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DockerEngine, type DockerEngineOptions } from "../../src/daemon/mod.ts";
-import { inFolder } from "../layout/fixtures.ts";
+import { inFolder } from "../make/folders.ts";
 
 /** A request as the engine got it. */
 export interface EngineRequest {

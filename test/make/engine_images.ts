@@ -3,8 +3,8 @@
 import { type Image, imageFromUncompressed } from "../../src/image/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
-import type { EngineAnswers } from "../daemon/fake_engine.ts";
-import { bytesOf } from "../layout/fixtures.ts";
+import type { EngineAnswers } from "../fakes/fake_engine.ts";
+import { collect } from "./streams.ts";
 
 /** The name of the image that an engine holds. */
 export const NAME = "example.com/a:v1";
@@ -30,7 +30,7 @@ export async function holding(image: Image, more: Record<string, unknown> = {}):
     [`GET /images/${body.Id}/json`]: { body },
     [`GET /images/${body.Id}/history`]: { body: [{ Created: 0, CreatedBy: "a step", Size: 1 }] },
     [`POST /images/${body.Id}/tag`]: { status: 201 },
-    "GET /images/get": { body: await bytesOf(writeTarball([{ image }])) },
+    "GET /images/get": { body: await collect(writeTarball([{ image }])) },
   };
 }
 

@@ -4,9 +4,9 @@ import { createServer, type Server, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { KubernetesSecret } from "../../../src/authn/kubernetes/mod.ts";
+import type { KubernetesSecret } from "../../src/authn/kubernetes/mod.ts";
 
-const testdata = (name: string) => readFileSync(new URL(`../../testdata/runtime/${name}`, import.meta.url), "utf8");
+const testdata = (name: string) => readFileSync(new URL(`../testdata/runtime/${name}`, import.meta.url), "utf8");
 
 /** The private authority that vouches for the API server, and a certificate of its for server and client. */
 export const pem: Readonly<Record<"ca" | "cert" | "key", string>> = {

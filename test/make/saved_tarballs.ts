@@ -5,7 +5,8 @@ import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, jsonBytes } from "../../src/spec/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { tarballBytes, type TarballSource } from "../../src/tarball/mod.ts";
-import { bytesOf, tarOf } from "../layout/fixtures.ts";
+import { collect } from "./streams.ts";
+import { tarOf } from "./images.ts";
 
 /** An image to save: the tars in it, and its config. */
 export interface Contents {
@@ -39,7 +40,7 @@ export function manifestJson(...images: SavedImage[]): TarWriteEntry {
 
 /** The bytes of an archive. */
 export async function archiveOf(...entries: TarWriteEntry[]): Promise<Bytes> {
-  return await bytesOf(writeTar(entries));
+  return await collect(writeTar(entries));
 }
 
 /** An archive as a tarball named `test.tar`. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 /** The command line that runs a program of `programs/` on this runtime. */
 export function programCommand(name: string, args: readonly string[] = []): { command: string; args: string[] } {
-  const path = fileURLToPath(new URL(`./programs/${name}`, import.meta.url));
+  const path = fileURLToPath(new URL(`../runtime/programs/${name}`, import.meta.url));
   const isDeno = (globalThis as { Deno?: unknown }).Deno !== undefined;
   return {
     command: process.execPath,

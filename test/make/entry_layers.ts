@@ -5,7 +5,8 @@ import { compress, type CompressionKind, digestBytes, streamOf } from "../../src
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
 import { layerMediaType, MediaType } from "../../src/spec/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry, type TarWriteOptions, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect, pieces, track, type TrackedStream } from "../io/streams.ts";
+import { pieces, utf8 } from "./bytes.ts";
+import { collect, track, type TrackedStream } from "./streams.ts";
 import { FileTree, type Item } from "./file_tree.ts";
 
 /** A layer, and the streams that were opened of it. */
@@ -26,7 +27,7 @@ export interface TestLayerOptions {
 
 /** A file with this text. */
 export function file(path: string, content = `content of ${path}`, more: Partial<TarNewEntry> = {}): TarNewEntry {
-  return { path, content: bytesOf(content), mode: 0o644, ...more };
+  return { path, content: utf8(content), mode: 0o644, ...more };
 }
 
 /** A directory. */

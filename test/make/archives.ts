@@ -1,19 +1,8 @@
 // Archives made by hand, block by block, so that what is tested has no part in what it is tested with.
 
-import { AssertionError } from "@std/assert";
 import { type Bytes, type ByteStream, readTar, type TarEntry, type TarReadOptions } from "../../src/tar/mod.ts";
-
-const encoder = new TextEncoder();
-
-/** UTF-8. */
-export function utf8(text: string): Bytes {
-  return encoder.encode(text);
-}
-
-/** Latin-1: one byte for each character. */
-export function latin1(text: string): Bytes {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
+import { joined, latin1, utf8 } from "./bytes.ts";
+import { streamOf } from "./streams.ts";
 
 /** Fields of a header block; numbers become octal, text and bytes stand as they are. */
 export interface HandMade {
@@ -63,17 +52,6 @@ export function header(fields: HandMade): Bytes {
   return block;
 }
 
-/** The bytes behind one another. */
-export function joined(...parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
 /** The bytes, padded to whole blocks. */
 export function padded(bytes: Bytes): Bytes {
   return joined(bytes, new Uint8Array((512 - bytes.length % 512) % 512));
@@ -98,60 +76,6 @@ export const END: Bytes = new Uint8Array(1024);
 /** An archive of these parts, padded and ended. */
 export function archive(...parts: readonly Bytes[]): Bytes {
   return joined(...parts.map(padded), END);
-}
-
-/** A stream of the bytes in chunks of `size`. */
-export function streamOf(bytes: Bytes, size = 64 * 1024): ByteStream {
-  return streamOfChunks(cut(bytes, () => size));
-}
-
-/** The bytes cut into chunks whose sizes `size` gives. */
-export function cut(bytes: Bytes, size: () => number): Bytes[] {
-  const chunks: Bytes[] = [];
-  for (let at = 0; at < bytes.length;) {
-    const length = size();
-    chunks.push(bytes.slice(at, at + length));
-    at += length;
-  }
-  return chunks;
-}
-
-/** A stream of these chunks, which tells `cancelled` why it was cancelled. */
-export function streamOfChunks(chunks: readonly Bytes[], cancelled: (reason: unknown) => void = () => {}): ByteStream {
-  let next = 0;
-  return new ReadableStream<Bytes>({
-    pull(controller) {
-      if (next === chunks.length) controller.close();
-      else controller.enqueue(chunks[next++]);
-    },
-    cancel: cancelled,
-  }, { highWaterMark: 0 });
-}
-
-/** All bytes of a stream. */
-export async function collect(stream: ReadableStream<Bytes>): Promise<Bytes> {
-  const chunks: Bytes[] = [];
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return joined(...chunks);
-    chunks.push(value);
-  }
-}
-
-/** Fails where the bytes differ, and says where: a full diff of large arrays would take minutes. */
-export function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
-  const length = Math.min(actual.length, expected.length);
-  let at = 0;
-  while (at < length && actual[at] === expected[at]) at++;
-  if (at === length && actual.length === expected.length) return;
-  throw new AssertionError(`${actual.length} bytes differ from the ${expected.length} expected ones at byte ${at}`);
-}
-
-/** Bytes in a few words, different for different bytes. */
-export function fingerprint(bytes: Uint8Array): string {
-  const hash = bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
-  return `${bytes.length} bytes, ${hash.toString(16)}`;
 }
 
 /** An entry with its content, as a plain object. */

@@ -1,3 +1,4 @@
+import { noise } from "./bytes.ts";
 import type { Layer } from "../../src/image/mod.ts";
 import { parseReference, type Reference } from "../../src/name/mod.ts";
 import { Puller, Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
@@ -35,17 +36,6 @@ export function at(text: string): Reference {
 /** What was asked, pings left out: `GET /v2/app/manifests/v1`. */
 export function lines({ requests }: Pick<FakeFetch, "requests">): string[] {
   return requests.filter(({ path }) => path !== "/v2/").map(({ method, path }) => `${method} ${path}`);
-}
-
-/** Bytes that look random but are always the same. */
-export function noise(size: number, seed = 1): Bytes {
-  const bytes = new Uint8Array(size);
-  let state = seed;
-  for (let i = 0; i < size; i++) {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    bytes[i] = state >> 16;
-  }
-  return bytes;
 }
 
 /** Puts an image there, with these layers as they are. */

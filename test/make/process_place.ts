@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { runFile, Running } from "../cli/process.ts";
+import { runFile, Running } from "./processes.ts";
 
 /** How a line ended. */
 export interface Ended {

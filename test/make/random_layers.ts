@@ -1,9 +1,9 @@
 import type { Layer } from "../../src/image/mod.ts";
-import type { Random } from "../tar/random.ts";
+import type { Random } from "./random.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
-import { bytesOf } from "../io/streams.ts";
+import { utf8 } from "./bytes.ts";
 import { applyLayer, FileTree, type Item, parents, segments } from "./file_tree.ts";
-import { layerOf, tarOf } from "./layers.ts";
+import { layerOf, tarOf } from "./entry_layers.ts";
 
 /** How wild the layers are. */
 export interface RandomLayerOptions {
@@ -140,7 +140,7 @@ function entryOf(item: Item, random: Random): TarNewEntry {
     path: prefix() + path + (type === "directory" && random.chance(0.7) ? "/" : ""),
     type,
     mode,
-    ...(content === undefined ? {} : { content: bytesOf(content) }),
+    ...(content === undefined ? {} : { content: utf8(content) }),
     ...(linkname === undefined ? {} : { linkname: type === "link" ? prefix() + linkname : linkname }),
     ...(device === undefined ? {} : { devMajor, devMinor }),
   };

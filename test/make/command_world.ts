@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gcrane } from "../../../cli/table.ts";
-import * as crane from "../../../src/crane/mod.ts";
-import type { Image, ImageIndex } from "../../../src/image/mod.ts";
-import { createRegistry, type RegistryOptions } from "../../../src/registry/mod.ts";
-import type { Hash } from "../../../src/spec/mod.ts";
-import { type LineResult, runLine, type RunLineOptions } from "../run_line.ts";
+import { gcrane } from "../../cli/table.ts";
+import * as crane from "../../src/crane/mod.ts";
+import type { Image, ImageIndex } from "../../src/image/mod.ts";
+import { createRegistry, type RegistryOptions } from "../../src/registry/mod.ts";
+import type { Hash } from "../../src/spec/mod.ts";
+import { type LineResult, runLine, type RunLineOptions } from "./command_line.ts";
 
 /** What a command works in: a registry that answers under any name, a folder of its own, and nobody signed in. */
 export class World {
