@@ -43,7 +43,7 @@ export async function openAccessLog(
   };
 }
 
-/** A record as a line. */
+/** Returns a record as a line. */
 export function logLine({ time, ...rest }: RequestRecord): string {
   return JSON.stringify({ time: new Date(time).toISOString(), ...rest });
 }

@@ -68,7 +68,7 @@ export async function changeEach(
   return failed === 0 ? 0 : 1;
 }
 
-/** The name that an image has already, and its result is to get. */
+/** Returns the name that an image has already, and its result is to get. */
 async function ownName(image: string): Promise<string> {
   const { parseReference } = await import("../src/name/mod.ts");
   const { parseSource } = await import("../src/source/mod.ts");

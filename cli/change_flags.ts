@@ -103,7 +103,7 @@ function list(words: readonly string[]): readonly string[] | undefined {
   return words.length === 0 ? undefined : words;
 }
 
-/** A value to set, `null` to take it away, or `undefined` to leave it. */
+/** Returns a value to set, `null` to take it away, or `undefined` to leave it. */
 function oneOf<T extends string | readonly string[]>(flag: string, value: T | undefined, unset: boolean) {
   if (value === undefined) return unset ? null : undefined;
   if (unset) throw new UsageError(`--${flag} and --unset-${flag} exclude each other`, { hint: "leave out one" });

@@ -10,7 +10,7 @@ export interface ChangeCommandOptions extends SomeImagesOptions {
   keepOthers?: boolean;
 }
 
-/** The options of a command that makes a new image or index. */
+/** Returns the options of a command that makes a new image or index. */
 export function changeOptions(
   context: Context,
   { tag, keepOthers }: { tag: string | undefined; keepOthers?: boolean },

@@ -11,7 +11,7 @@ import { platformsOptions, remoteOptions } from "./remote_options.ts";
 /** How a file is called that is an archive. */
 const ARCHIVE = /\.(tar|tgz|tzst|tar\.\w+)$/;
 
-/** Whether a reference looks like the name of a file in this directory. */
+/** Returns whether a reference looks like the name of a file in this directory. */
 export function looksLikeFile(reference: string): boolean {
   return !/[/:@]/.test(reference) && ARCHIVE.test(reference);
 }

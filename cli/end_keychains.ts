@@ -19,7 +19,7 @@ export const endKeychainFlags = {
   dstKeychain: flagFor("destination", "GCRANE_DST_KEYCHAIN"),
 } as const;
 
-/** The keychains of a copy that are not that of `--keychain`, as its options take them. */
+/** Returns the keychains of a copy that are not that of `--keychain`, as its options take them. */
 export function endKeychains(
   { srcKeychain, dstKeychain }: FlagValues<typeof endKeychainFlags>,
   world: KeychainWorld,

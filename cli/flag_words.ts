@@ -12,12 +12,15 @@ export interface FlagUse {
   readonly value: string | undefined;
 }
 
-/** A flag's name on the line: `noClobber` becomes `no-clobber`. */
+/** Returns a flag's name on the line: `noClobber` becomes `no-clobber`. */
 export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Whether a word is a flag rather than an argument: `-` alone is an argument, it means standard input or output. */
+/**
+ * Returns whether a word is a flag rather than an argument: `-` alone is an argument, it means standard input or
+ * output.
+ */
 export function isFlagWord(word: string): boolean {
   return word.length > 1 && word.startsWith("-");
 }
@@ -38,7 +41,10 @@ export class FlagWords {
     }
   }
 
-  /** The flags in one word: several where short ones are written together. Throws `UsageError` for an unknown one. */
+  /**
+   * Returns the flags in one word: several where short ones are written together. Throws `UsageError` for an unknown
+   * one.
+   */
   read(word: string): FlagUse[] {
     return word.startsWith("--") ? [this.#readLong(word)] : this.#readShort(word);
   }

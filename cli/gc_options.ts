@@ -38,7 +38,7 @@ export async function readPins(
   return joinPins(lists);
 }
 
-/** A text file that the user named. */
+/** Returns a text file that the user named. */
 export async function textOf(path: string): Promise<string> {
   try {
     return await readTextFile(path);

@@ -5,7 +5,7 @@ import { argumentName } from "./parse_words.ts";
 import { isCommandEntry, type Resolved } from "./resolve.ts";
 import { wrap } from "./terminal_text.ts";
 
-/** The help of a program, of a group or of a command, whose files it loads. */
+/** Returns the help of a program, of a group or of a command, whose files it loads. */
 export async function helpText(program: Program, { path, entry }: Resolved, display: Display): Promise<string> {
   const page = new Page(display);
   if (entry !== undefined && isCommandEntry(entry)) {

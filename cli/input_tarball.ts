@@ -5,8 +5,8 @@ import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
 
 /**
- * The tarball on standard input. It is kept in a temporary file, since images are not read in its order; the file is gone
- * when the program ends.
+ * Returns the tarball on standard input. It is kept in a temporary file, since images are not read in its order; the
+ * file is gone when the program ends.
  */
 export async function inputTarball({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<TarballSource> {
   const { tarballFile } = await import("../src/tarball/mod.ts");

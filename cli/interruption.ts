@@ -6,7 +6,7 @@ const patience = 700;
 /** What ended the work early. */
 export type InterruptSignal = "SIGINT" | "SIGTERM";
 
-/** The exit code of a program that a signal ended, as shells count it. */
+/** Returns the exit code of a program that a signal ended, as shells count it. */
 export function interruptCode(signal: InterruptSignal): number {
   return signal === "SIGINT" ? 130 : 143;
 }

@@ -12,7 +12,7 @@ export interface Terminal {
 export interface OutputPort {
   /** Writes all of the bytes. */
   write(bytes: Bytes): Promise<void>;
-  /** The terminal behind it, asked for anew each time since it can be resized; `undefined` where it is none. */
+  /** Returns the terminal behind it, asked for anew each time since it can be resized; `undefined` where it is none. */
   terminal(): Terminal | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface OutputPort {
 export interface MessagePort {
   /** Writes all of the text. */
   write(text: string): void;
-  /** The terminal behind it, asked for anew each time since it can be resized; `undefined` where it is none. */
+  /** Returns the terminal behind it, asked for anew each time since it can be resized; `undefined` where it is none. */
   terminal(): Terminal | undefined;
 }
 

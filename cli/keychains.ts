@@ -46,7 +46,8 @@ const KINDS: Readonly<Record<typeof keychainNames[number], Kind>> = {
 const DEFAULT_KEYCHAINS: readonly string[] = ["google", "docker", "ecr", "acr", "github"];
 
 /**
- * The keychain that names of keychains stand for, looked through in their order; without names, the default ones.
+ * Returns the keychain that names of keychains stand for, looked through in their order; without names, the default
+ * ones.
  *
  * @throws {UsageError} when a name is unknown, or has an argument too much or too few.
  */
@@ -73,7 +74,7 @@ function oneKeychain(text: string, world: KeychainWorld): Keychain {
   return kind.make(argument, world);
 }
 
-/** The keychain of a cloud. Nothing of it is loaded for the registries of others. */
+/** Returns the keychain of a cloud. Nothing of it is loaded for the registries of others. */
 function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Keychain {
   const loaded = lazyKeychain(async () => {
     const { lazyCloudKeychain } = await import("../src/authn/clouds/mod.ts");
@@ -86,7 +87,7 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
   };
 }
 
-/** A keychain that is made of a file, and of what the file says later if a long copy lasts until then. */
+/** Returns a keychain that is made of a file, and of what the file says later if a long copy lasts until then. */
 function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
   return refreshingKeychain({
     async resolve(target, options) {
@@ -142,7 +143,10 @@ function serviceAccountKeychain(account: string, { environment, warn }: Keychain
   });
 }
 
-/** A name and a password in two variables, for any registry: so neither is on the command line, which all can read. */
+/**
+ * Returns a name and a password in two variables, for any registry: so neither is on the command line, which all can
+ * read.
+ */
 function environmentKeychain(prefix: string, { environment }: KeychainWorld): Keychain {
   return {
     resolve() {

@@ -55,7 +55,10 @@ export function layerOptions(
   };
 }
 
-/** The time of everything that is built (reproducible-builds.org, "SOURCE_DATE_EPOCH"), else the beginning of 1970. */
+/**
+ * Returns the time of everything that is built (reproducible-builds.org, "SOURCE_DATE_EPOCH"), else the beginning of
+ * 1970.
+ */
 function sourceDate(text: string | undefined): number {
   if (text === undefined || text === "") return 0;
   if (/^\d{1,15}$/.test(text)) return Number(text);

@@ -27,7 +27,7 @@ export interface ListingTableOptions {
   readonly signal: AbortSignal;
 }
 
-/** A repository as a table for people: those with tags first, by tag. No line for an empty one. */
+/** Returns a repository as a table for people: those with tags first, by tag. No line for an empty one. */
 export async function listingTable(
   repository: Repository,
   listing: RepositoryListing,
@@ -66,7 +66,7 @@ function typeOf({ mediaType }: ListedManifest): string {
   return isIndex(mediaType) ? "index" : "image";
 }
 
-/** A media type without what most of them have in common. */
+/** Returns a media type without what most of them have in common. */
 function shortType(type: string): string {
   return type.replace(/^application\/(?:vnd\.)?/, "");
 }

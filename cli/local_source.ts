@@ -32,13 +32,13 @@ export async function imageSource(name: string, context: Context): Promise<Image
   return await localSource(name, context) ?? referenceText(name);
 }
 
-/** The reference that an argument names, without `docker://`. */
+/** Returns the reference that an argument names, without `docker://`. */
 export function referenceText(name: string): string {
   const named = parseSource(name);
   return named.kind === "reference" ? named.text : name;
 }
 
-/** An image in the Docker Engine of the environment. What it saves is gone when the program ends. */
+/** Returns an image in the Docker Engine of the environment. What it saves is gone when the program ends. */
 export async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
   const { imageFromDaemon } = await import("../src/crane/mod.ts");
   const { platforms = [] } = platformsOptions(context);
@@ -46,7 +46,9 @@ export async function daemonImage(name: string, context: Context): Promise<Daemo
   return await imageFromDaemon(name, { engine: await engineOf(context), platform, signal: context.signal });
 }
 
-/** The path of a layout that may be changed where it is, or made; `undefined` for what is one image, or a file. */
+/**
+ * Returns the path of a layout that may be changed where it is, or made; `undefined` for what is one image, or a file.
+ */
 export async function layoutToChange(source: ImageSource | undefined): Promise<string | undefined> {
   if (typeof source !== "object" || !("kind" in source) || source.kind !== "path") return undefined;
   if (source.tag !== undefined) return undefined;
@@ -54,13 +56,13 @@ export async function layoutToChange(source: ImageSource | undefined): Promise<s
   return isFile ? undefined : source.path;
 }
 
-/** The name of an image in a Docker Engine; `undefined` for one that is elsewhere. */
+/** Returns the name of an image in a Docker Engine; `undefined` for one that is elsewhere. */
 export function daemonName(name: string): string | undefined {
   const named = parseSource(name);
   return named.kind === "engine" ? named.name : undefined;
 }
 
-/** The Docker Engine that the environment names. */
+/** Returns the Docker Engine that the environment names. */
 export async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
   const { DockerEngine } = await import("../src/daemon/mod.ts");
   return new DockerEngine({ environment });

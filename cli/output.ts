@@ -97,7 +97,7 @@ export class StandardOutput {
   }
 }
 
-/** Whether an error says that the other end of a pipe is closed. */
+/** Returns whether an error says that the other end of a pipe is closed. */
 function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && ((error as { code?: unknown }).code === "EPIPE" || error.name === "BrokenPipe");
 }

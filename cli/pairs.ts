@@ -35,7 +35,7 @@ function pair(text: string, flag: string): [string, string] {
   });
 }
 
-/** The peer takes `a=b,c=d` for two; a value may hold commas too, as in `a=b,c`. */
+/** Returns the peer takes `a=b,c=d` for two; a value may hold commas too, as in `a=b,c`. */
 function severalPairs(text: string): string[] {
   const parts = text.split(",");
   return parts.every((part) => part.indexOf("=") > 0) ? parts : [text];

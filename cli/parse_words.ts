@@ -137,7 +137,10 @@ function wholeNumber(flag: NumberFlag, value: string, source: string): number {
   throw new UsageError(`${source} is a whole number of at least ${minimum}, not ${JSON.stringify(value)}`);
 }
 
-/** The fields of a line of comma-separated values; a field in double quotes may hold commas, and `""` for a quote. */
+/**
+ * Returns the fields of a line of comma-separated values; a field in double quotes may hold commas, and `""` for a
+ * quote.
+ */
 function splitAtCommas(text: string): string[] {
   if (!text.includes('"')) return text.split(",");
   const fields = text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"(?=,|$)|([^,]*))/g);

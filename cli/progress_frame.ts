@@ -17,7 +17,10 @@ const amountWidth = 17;
 const rateWidth = 10;
 const timeLeftWidth = 13;
 
-/** The lines that show progress: one for each transfer in flight, as far as there is room, and one for all of them. */
+/**
+ * Returns the lines that show progress: one for each transfer in flight, as far as there is room, and one for all of
+ * them.
+ */
 export function progressFrame(view: ProgressView, options: FrameOptions): string[] {
   // The last column stays free, since some terminals wrap there, and one row for the cursor.
   const width = Math.max(10, options.columns - 1);
@@ -80,7 +83,7 @@ function timeText(seconds: number): string {
   return seconds < 60 ? `${Math.ceil(seconds)}s` : formatDuration(seconds * 1000);
 }
 
-/** A digest by its first twelve digits, and anything else as it is. */
+/** Returns a digest by its first twelve digits, and anything else as it is. */
 function shortLabel(label: string): string {
   const digest = /^([a-z0-9]+:[0-9a-f]{12})[0-9a-f]{20,}$/.exec(label);
   return digest === null ? oneLine(label) : digest[1];

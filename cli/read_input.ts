@@ -2,7 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import { Limits, readAll } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 
-/** All of standard input as text, without the newline at its end; it may be empty. */
+/** Returns all of standard input as text, without the newline at its end; it may be empty. */
 export async function readLine({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {
   const bytes = await readAll(stdin(), { limit: Limits.message, what: "standard input", signal });
   return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");

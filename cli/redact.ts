@@ -3,14 +3,16 @@ const secretHeader = /authorization|cookie|token|secret|password|api-?key/i;
 const secretParameter =
   /^(?:x-amz-.*|x-goog-.*|sig|.*signature|.*token.*|.*secret.*|.*password.*|.*credential.*|policy|code|key)$/i;
 
-/** The value of a header, or a placeholder where it holds a secret. The kind of an authorization stays readable. */
+/**
+ * Returns the value of a header, or a placeholder where it holds a secret. The kind of an authorization stays readable.
+ */
 export function redactHeader(name: string, value: string): string {
   if (!secretHeader.test(name)) return redactText(value);
   const kind = /^(Basic|Bearer)\s/i.exec(value)?.[1];
   return kind === undefined ? placeholder : `${kind} ${placeholder}`;
 }
 
-/** A URL without its user, its password and the values of parameters that grant access. */
+/** Returns a URL without its user, its password and the values of parameters that grant access. */
 export function redactUrl(url: string): string {
   return url
     .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, `$1${placeholder}@`)

@@ -86,7 +86,7 @@ export async function registryAccess(
   return make(() => readTextFile(file), key);
 }
 
-/** A file's text, or an error that names it. */
+/** Returns a file's text, or an error that names it. */
 export async function readNamed(file: string): Promise<string> {
   try {
     return await readTextFile(file);

@@ -35,7 +35,7 @@ export interface NamedStore {
   readonly bucket?: BucketStore;
 }
 
-/** The store that flags and the environment name; the one in memory if they name none. */
+/** Returns the store that flags and the environment name; the one in memory if they name none. */
 export async function registryStore(
   flags: { disk?: string; s3?: string; s3Region?: string },
   environment: (name: string) => string | undefined,

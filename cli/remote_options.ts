@@ -26,7 +26,10 @@ export interface SomeImagesOptions extends CommandOptions {
   platforms?: readonly Platform[];
 }
 
-/** The options of the core, from the global flags and the world around a command that works on one image of an index. */
+/**
+ * Returns the options of the core, from the global flags and the world around a command that works on one image of an
+ * index.
+ */
 export function remoteOptions(context: Context): OneImageOptions {
   const platforms = wantedPlatforms(context);
   if (platforms.length <= 1) return { ...commandOptions(context), platform: platforms[0] };
@@ -35,13 +38,13 @@ export function remoteOptions(context: Context): OneImageOptions {
   });
 }
 
-/** The options of a command that works on several images of an index as well. */
+/** Returns the options of a command that works on several images of an index as well. */
 export function platformsOptions(context: Context): SomeImagesOptions {
   const platforms = wantedPlatforms(context);
   return platforms.length === 0 ? commandOptions(context) : { ...commandOptions(context), platforms };
 }
 
-/** The options of a command that looks at --platform itself, or not at all. */
+/** Returns the options of a command that looks at --platform itself, or not at all. */
 export function commandOptions(
   context: Omit<Context, "flags"> & {
     readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain">;
@@ -58,7 +61,7 @@ export function commandOptions(
   };
 }
 
-/** The platforms that were asked for. `all` is none in particular, as leaving it out is. */
+/** Returns the platforms that were asked for. `all` is none in particular, as leaving it out is. */
 function wantedPlatforms({ flags }: Pick<Context, "flags">): readonly Platform[] {
   if (!flags.platform.includes("all")) return flags.platform.map((text) => platformFlag(text));
   if (flags.platform.every((text) => text === "all")) return [];

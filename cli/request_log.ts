@@ -22,8 +22,8 @@ export interface RequestEvent {
 export type RequestListener = (event: RequestEvent) => void;
 
 /**
- * A request on one line, its secrets left out:
- * `GET https://registry.example.com/v2/ 401 34ms (accept: …; authorization: Bearer REDACTED)`.
+ * Returns a request on one line, its secrets left out: `GET https://registry.example.com/v2/ 401 34ms (accept: …;
+ * authorization: Bearer REDACTED)`.
  */
 export function formatRequest(event: RequestEvent): string {
   const headers = Array.from(

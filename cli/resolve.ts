@@ -13,7 +13,7 @@ export interface Resolved {
   readonly words: readonly string[];
 }
 
-/** Whether an entry runs, rather than leading to others. */
+/** Returns whether an entry runs, rather than leading to others. */
 export function isCommandEntry(entry: Entry): entry is CommandEntry {
   return "load" in entry;
 }

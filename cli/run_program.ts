@@ -154,7 +154,7 @@ class Run {
     return 0;
   }
 
-  /** The error, with the words for where it happened that the system does not have. */
+  /** Returns the error, with the words for where it happened that the system does not have. */
   async #placed(error: unknown): Promise<unknown> {
     if (error !== this.#stdout.failure) return error;
     const { fileFailure } = await import("../src/io/mod.ts");
@@ -191,7 +191,7 @@ class Run {
   }
 }
 
-/** The arguments, those that name images without `docker://`: what follows it is a reference. */
+/** Returns the arguments, those that name images without `docker://`: what follows it is a reference. */
 function referencesOf(args: ParsedWords["args"], command: Command): ParsedWords["args"] {
   const bare = (value: unknown): unknown =>
     Array.isArray(value) ? value.map(bare) : typeof value === "string" ? value.replace(/^docker:\/\//, "") : value;

@@ -1,4 +1,4 @@
-/** The candidate that `word` was probably meant to be; `undefined` where none is near. */
+/** Returns the candidate that `word` was probably meant to be; `undefined` where none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   let best: string | undefined;

@@ -15,7 +15,7 @@ export function truncate(text: string, width: number): string {
   return width <= 1 ? text.slice(0, Math.max(0, width)) : `${text.slice(0, width - 1)}…`;
 }
 
-/** A paragraph as lines of at most `width` characters, broken between words; a longer word stays whole. */
+/** Returns a paragraph as lines of at most `width` characters, broken between words; a longer word stays whole. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -6,7 +6,7 @@ export interface Branch {
   readonly branches: readonly Branch[];
 }
 
-/** The lines of a tree, with guides in front as `tree` draws them. */
+/** Yields the lines of a tree, with guides in front as `tree` draws them. */
 export function* treeLines({ text, branches }: Branch, guides = { first: "", rest: "" }): Generator<string> {
   yield guides.first + text;
   for (const [i, branch] of branches.entries()) {

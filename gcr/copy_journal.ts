@@ -11,9 +11,9 @@ export interface CopyJournalOptions {
 
 /** What was copied of a repository that was not gone through to its end. */
 export interface PartialCopy {
-  /** Whether a manifest of the source was copied with these tags. */
+  /** Returns whether a manifest of the source was copied with these tags. */
   has(digest: Hash, tags: readonly string[]): boolean;
-  /** Whether a tag was set. */
+  /** Returns whether a tag was set. */
   hasTag(tag: string): boolean;
 }
 
@@ -51,7 +51,7 @@ export class CopyJournal {
     return this.#done.size;
   }
 
-  /** Whether a repository was gone through to its end. */
+  /** Returns whether a repository was gone through to its end. */
   isDone(repository: string): boolean {
     return this.#done.has(repository);
   }

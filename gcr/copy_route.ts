@@ -10,7 +10,7 @@ export function parseRoot(text: string, options: NameOptions): CopyRoot {
   return isHost(name) ? parseRegistry(name, options) : parseRepository(name, options);
 }
 
-/** Whether a name without a slash is that of a host and not of one of Docker Hub's repositories. */
+/** Returns whether a name without a slash is that of a host and not of one of Docker Hub's repositories. */
 function isHost(name: string): boolean {
   return !name.includes("/") && (name === "localhost" || /[.:]/.test(name));
 }
@@ -40,7 +40,7 @@ export class CopyRoute {
     }
   }
 
-  /** Whether a repository of the source's registry is to be copied: not one that is a copy itself. */
+  /** Returns whether a repository of the source's registry is to be copied: not one that is a copy itself. */
   isSource(repository: Repository): boolean {
     const inside = registryOf(this.source).name === registryOf(this.target).name &&
       isBelow(this.#targetPath, this.#sourcePath);
@@ -65,7 +65,7 @@ export class CopyRoute {
   }
 }
 
-/** The registry of a root. */
+/** Returns the registry of a root. */
 export function registryOf(root: CopyRoot): Registry {
   return isRepository(root) ? root.registry : root;
 }

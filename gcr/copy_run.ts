@@ -109,12 +109,12 @@ export class CopyRun {
     return this.wantsUntagged && (this.options.tagFilter ?? []).length === 0;
   }
 
-  /** Whether a tag is among those to copy. */
+  /** Returns whether a tag is among those to copy. */
   wantsTag(tag: string): boolean {
     return this.#wantsTag(tag);
   }
 
-  /** Whether a repository of the source, given by its path, is among those to copy. */
+  /** Returns whether a repository of the source, given by its path, is among those to copy. */
   wantsRepository(path: string): boolean {
     return !this.#excludes(path) && (this.options.shard === undefined || isInShard(path, this.options.shard));
   }

@@ -107,12 +107,12 @@ export class ExtraFinder {
   }
 }
 
-/** Whether a walk failed because its root is not there. */
+/** Returns whether a walk failed because its root is not there. */
 export function isNotThere(root: CopyRoot, { name, error }: WalkFailure): boolean {
   return error instanceof HttpError && error.status === 404 && name === `${root}`;
 }
 
-/** The same items by repository, tags before manifests. */
+/** Returns the same items by repository, tags before manifests. */
 export function sorted(items: readonly ExtraItem[]): ExtraItem[] {
   const key = ({ repository, tag, digest }: ExtraItem) =>
     `${repository} ${tag === undefined ? `@${digest}` : `:${tag}`}`;

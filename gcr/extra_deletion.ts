@@ -20,7 +20,7 @@ export interface ExtraOfRepository {
 
 type LeftBySweep = Extract<SweepEvent, { kind: "left" }>;
 
-/** A survey of a repository of the target. What is missing counts where it would be kept. */
+/** Returns a survey of a repository of the target. What is missing counts where it would be kept. */
 export function surveyOf({ puller, slots, jobs, signal }: CopyRun, target: Repository): Survey {
   return new Survey(target, { puller, slots, jobs, signal, trustCreated: false, allowMissing: true });
 }
@@ -40,7 +40,7 @@ export async function deleteExtra(run: CopyRun, repositories: readonly ExtraOfRe
   });
 }
 
-/** The same items as garbage. */
+/** Returns the same items as garbage. */
 function garbageOf(items: readonly ExtraItem[]): Garbage {
   const tags = items.flatMap(({ tag, digest }) => tag === undefined ? [] : [{ tag, digest }]);
   const manifests = items.filter(({ tag }) => tag === undefined).map(({ digest }) => digest);

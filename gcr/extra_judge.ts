@@ -33,7 +33,7 @@ export class ExtraJudge {
     this.#allowedKeys = new Set(allowed?.map(({ tag, digest }) => keyOf(digest, tag)));
   }
 
-  /** Whether anything has to be looked at, going by what the repository had before the copy. */
+  /** Returns whether anything has to be looked at, going by what the repository had before the copy. */
   isConcerned({ tags, manifest }: RepositoryListing): boolean {
     if (this.#allowed) return this.#allowed.length > 0;
     const digests = this.#tellsOf(manifest !== undefined) ? Object.keys(manifest!) : [];
@@ -145,7 +145,7 @@ export class ExtraJudge {
       .map(({ digest }) => digest);
   }
 
-  /** Whether it can be told of manifests without a tag that the source does not have them. */
+  /** Returns whether it can be told of manifests without a tag that the source does not have them. */
   #tellsOf(targetLists: boolean): boolean {
     return targetLists && this.#run.wantsAll && this.#listing.manifest !== undefined;
   }
@@ -162,7 +162,7 @@ export class ExtraJudge {
     return !this.#tags.has(tag) && this.#run.wantsTag(tag) && !standsForReferrers(tag, this.#listing);
   }
 
-  /** Whether a dry run has left a tag on a manifest that the copy moves it away from. */
+  /** Returns whether a dry run has left a tag on a manifest that the copy moves it away from. */
   #willMove(tag: string): boolean {
     const { dryRun = false, noClobber = false } = this.#run.options;
     return dryRun && !noClobber && this.#tags.has(tag);
@@ -170,8 +170,8 @@ export class ExtraJudge {
 }
 
 /**
- * Whether a tag holds the list of what refers to a manifest of the source, which the copy makes where a registry keeps
- * none itself.
+ * Returns whether a tag holds the list of what refers to a manifest of the source, which the copy makes where a
+ * registry keeps none itself.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
   const hex = /^sha256-([0-9a-f]{64})$/.exec(tag)?.[1];
@@ -184,7 +184,7 @@ function keyOf(digest: Hash, tag: string | undefined): string {
   return tag === undefined ? digest : `${tag} ${digest}`;
 }
 
-/** The name of a tag or a digest in a repository. */
+/** Returns the name of a tag or a digest in a repository. */
 export function nameOf(repository: string, what: string): string {
   return `${repository}${isHash(what) ? "@" : ":"}${what}`;
 }

@@ -137,7 +137,7 @@ export async function applyGarbagePlan(
   return run.tally.result();
 }
 
-/** The repositories to look at. */
+/** Yields the repositories to look at. */
 async function* candidates(
   root: Registry | Repository,
   run: GcRun,

@@ -87,7 +87,7 @@ export class GcTally {
     this.#onEvent = onEvent;
   }
 
-  /** The sums so far. */
+  /** Returns the sums so far. */
   result(): GcResult {
     return { ...this.#sums };
   }

@@ -47,8 +47,8 @@ export interface GcGraph {
 const ATTACHED = /^(?:sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?|sha512-[0-9a-f]{121})$/;
 
 /**
- * Whether a tag stands for what belongs to the manifest of a digest: the list of its referrers (distribution-spec,
- * "Referrers Tag Schema"), or its signatures, attestations or SBOM as cosign stores them.
+ * Returns whether a tag stands for what belongs to the manifest of a digest: the list of its referrers
+ * (distribution-spec, "Referrers Tag Schema"), or its signatures, attestations or SBOM as cosign stores them.
  */
 export function isAttachedTag(tag: string): boolean {
   return ATTACHED.test(tag);
@@ -80,7 +80,7 @@ export class GcLinks {
     }
   }
 
-  /** The manifest of the repository that a tag belongs to; `undefined` for a tag that is one of its own. */
+  /** Returns the manifest of the repository that a tag belongs to; `undefined` for a tag that is one of its own. */
   owner(tag: string): Hash | undefined {
     return isAttachedTag(tag) ? this.#owners.get(tag.replace(/\..*$/, "")) : undefined;
   }
@@ -98,8 +98,8 @@ export class GcLinks {
   }
 
   /**
-   * All that is kept with some manifests, each with the one that keeps it, the roots with themselves: what they need, and
-   * what refers to them as far as they stay whole.
+   * Returns all that is kept with some manifests, each with the one that keeps it, the roots with themselves: what they
+   * need, and what refers to them as far as they stay whole.
    */
   reach(roots: Iterable<Hash>, isWhole: (digest: Hash) => boolean = () => true): Map<Hash, Hash> {
     const { manifests } = this.#graph;
@@ -140,7 +140,10 @@ export class GcLinks {
     return waiting.size > 0 ? [...waves, [...waiting.keys()]] : waves;
   }
 
-  /** The manifests that must stay for as long as one does: all that it mentions, be it as a member or in passing. */
+  /**
+   * Returns the manifests that must stay for as long as one does: all that it mentions, be it as a member or in
+   * passing.
+   */
   needs(digest: Hash): Hash[] {
     const { manifests } = this.#graph;
     const { members = [], subject, blobs = [], mentions = [] } = manifests.get(digest) ?? {};
@@ -148,7 +151,7 @@ export class GcLinks {
     return named.filter((other) => manifests.has(other));
   }
 
-  /** The manifests that some tags of a manifest belong to. */
+  /** Returns the manifests that some tags of a manifest belong to. */
   owners(tags: readonly string[]): Hash[] {
     return tags.map((tag) => this.owner(tag)).filter(isHash);
   }

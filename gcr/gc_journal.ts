@@ -30,7 +30,7 @@ export class GcJournal {
     return new GcJournal(journal, done);
   }
 
-  /** Whether a repository was done before. */
+  /** Returns whether a repository was done before. */
   isDone(repository: string): boolean {
     return this.#done.has(repository);
   }

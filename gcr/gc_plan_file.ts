@@ -43,7 +43,7 @@ export interface GarbagePlanFile extends PlanTerms {
 const KIND = "gcrane gc plan";
 const VERSION = 1;
 
-/** The item of a plan that an event stands for; `undefined` for one that stands for none. */
+/** Returns the item of a plan that an event stands for; `undefined` for one that stands for none. */
 export function plannedItem(event: GcEvent): PlannedItem | undefined {
   if (event.kind === "garbage") {
     const { digest, tags, reason, bytes } = event.manifest;
@@ -52,7 +52,7 @@ export function plannedItem(event: GcEvent): PlannedItem | undefined {
   if (event.kind === "tag") return { repository: event.repository, ...event.tag, bytes: 0 };
 }
 
-/** The text of a plan, piece by piece: JSON, one line for each item. */
+/** Yields the text of a plan, piece by piece: JSON, one line for each item. */
 export function* planText(plan: GarbagePlanFile): Generator<string, void, undefined> {
   const { items, ...facts } = plan;
   const head = JSON.stringify({ kind: KIND, version: VERSION, ...facts });

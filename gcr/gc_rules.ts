@@ -90,7 +90,7 @@ export class RuledGraph {
     this.#now = now;
   }
 
-  /** Whether somebody uses the manifest. */
+  /** Returns whether somebody uses the manifest. */
   isPinned({ digest, config, tags }: GcManifest): boolean {
     const { pins } = this.#rules;
     if (!pins) return false;
@@ -98,13 +98,13 @@ export class RuledGraph {
     return tags.some((tag) => pins.tags.has(`${this.#graph.name}:${tag}`));
   }
 
-  /** Whether the manifest may have been uploaded too recently to be judged. */
+  /** Returns whether the manifest may have been uploaded too recently to be judged. */
   isInGrace({ uploaded }: GcManifest): boolean {
     const { grace = DEFAULT_GRACE } = this.#rules;
     return grace > 0 && (uploaded === undefined || this.#now - uploaded < grace);
   }
 
-  /** The tags that go by the rules, each with the number of the rule, counted from 1. */
+  /** Returns the tags that go by the rules, each with the number of the rule, counted from 1. */
   removedTags(): Map<string, number> {
     const { keep = [], remove = [] } = this.#rules;
     const removed = new Map<string, number>();

@@ -92,19 +92,19 @@ export class GcRun {
     return new GcRun(options, await GcJournal.open(work && options.journal, work ?? {}));
   }
 
-  /** The time, in milliseconds since the epoch. */
+  /** Returns the time, in milliseconds since the epoch. */
   now(): number {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** Whether the journal says that a repository was done before. It is counted as such. */
+  /** Returns whether the journal says that a repository was done before. It is counted as such. */
   wasDone(repository: Repository): boolean {
     const wasDone = this.#journal.isDone(repository.name);
     if (wasDone) this.tally.resume();
     return wasDone;
   }
 
-  /** A survey of a repository. */
+  /** Returns a survey of a repository. */
   survey(repository: Repository): Survey {
     const { trustCreated = false, allowMissing = false, signal } = this.#options;
     const { puller } = this;

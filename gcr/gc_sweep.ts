@@ -238,7 +238,7 @@ export class Sweep {
     else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
   }
 
-  /** Whether a manifest goes; if not, that is told. */
+  /** Returns whether a manifest goes; if not, that is told. */
   #mayGo(digest: Hash): boolean {
     if (this.#left.has(digest)) return false;
     if (this.#needed.has(digest)) this.#leaveNeeded(digest);
@@ -311,7 +311,7 @@ export class Sweep {
     }
   }
 
-  /** Whether something that was to go stays. */
+  /** Returns whether something that was to go stays. */
   #stays(digest: Hash): boolean {
     return this.#doomed.has(digest) && (this.#left.has(digest) || this.#needed.has(digest));
   }

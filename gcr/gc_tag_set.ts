@@ -33,7 +33,7 @@ export interface TagSetRule {
 export interface TagSet {
   /** The tags with what they point at. */
   readonly entries: readonly (readonly [tag: string, manifest: GcManifest])[];
-  /** The newest of each group. One of which nobody knows how new it is counts as such, beside the others. */
+  /** Returns the newest of each group. One of which nobody knows how new it is counts as such, beside the others. */
   newest(count: number): Set<string>;
 }
 
@@ -113,7 +113,10 @@ function rangeOf(text: string, purpose: "keep" | "remove"): (version: SemVer) =>
     (purpose === "keep" && (version.prerelease?.length ?? 0) > 0 && satisfies({ ...version, prerelease: [] }, range));
 }
 
-/** The version that a tag is; one with parts missing, `v1` for example, moves from version to version and is none. */
+/**
+ * Returns the version that a tag is; one with parts missing, `v1` for example, moves from version to version and is
+ * none.
+ */
 function versionOf(tag: string): SemVer | undefined {
   return tryParse(tag);
 }

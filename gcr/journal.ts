@@ -108,7 +108,10 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
   if (number === 0) checkHeader(path, undefined, header);
 }
 
-/** The lines of a file that end in a newline: what comes after the last one was being written when the writer died. */
+/**
+ * Yields the lines of a file that end in a newline: what comes after the last one was being written when the writer
+ * died.
+ */
 async function* completeLines(path: string): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";

@@ -96,7 +96,7 @@ function joined(a: readonly string[] = [], b: readonly string[] = []): readonly 
   return [...new Set([...a, ...b])];
 }
 
-/** The error of a list whose last page is full, and nothing leads on from it. */
+/** Returns the error of a list whose last page is full, and nothing leads on from it. */
 export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
     `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
@@ -108,7 +108,7 @@ function raise(error: ProtocolError): never {
   throw error;
 }
 
-/** Whether a tag stands for what refers to a manifest, `sha256-…` for example. */
+/** Returns whether a tag stands for what refers to a manifest, `sha256-…` for example. */
 export function isDigestTag(tag: string): boolean {
   return /^sha(256|512)-[0-9a-f]{64,}/.test(tag);
 }
@@ -128,7 +128,7 @@ export interface ListingLinesOptions {
 }
 
 /**
- * A listing as lines: of Google's, the repositories below, then each `repository@digest` followed by its
+ * Yields a listing as lines: of Google's, the repositories below, then each `repository@digest` followed by its
  * `repository:tag`s, all of it sorted; of a plain one its tags.
  */
 export function* listingLines(

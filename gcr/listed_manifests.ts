@@ -34,8 +34,8 @@ export interface ListedManifestsOptions extends AbortOptions {
 }
 
 /**
- * The manifests of a repository, each once, sorted by digest, from either kind of listing. Google's tells of all. Of a
- * plain one each tag is asked for with HEAD; manifests without a tag can't be known then.
+ * Yields the manifests of a repository, each once, sorted by digest, from either kind of listing. Google's tells of
+ * all. Of a plain one each tag is asked for with HEAD; manifests without a tag can't be known then.
  *
  * @throws {ProtocolError} when the listing has something that is no digest.
  */
@@ -93,7 +93,7 @@ function fromGoogle(digest: Hash, info: GoogleManifestInfo): ListedManifest {
   };
 }
 
-/** A time as Google's registries write it. What is not known is zero there, or the year 1. */
+/** Returns a time as Google's registries write it. What is not known is zero there, or the year 1. */
 function time(text: unknown): Date | undefined {
   const ms = number(text);
   const date = ms !== undefined && ms > 0 ? new Date(ms) : undefined;

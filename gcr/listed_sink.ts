@@ -90,7 +90,10 @@ export class ListedSink implements ContentSink {
     this.#options.onWritten(digest, names, options.there);
   }
 
-  /** Whether a tag of the source, which is copied as it is, holds the list of what refers to a manifest's subject. */
+  /**
+   * Returns whether a tag of the source, which is copied as it is, holds the list of what refers to a manifest's
+   * subject.
+   */
   #isListedByTag({ bytes }: ManifestBytes): boolean {
     const { subject } = parseJsonObject(bytes, "manifest");
     return isDescriptor(subject) && this.#options.sourceTags.has(referrersTag(subject.digest));

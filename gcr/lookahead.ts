@@ -29,7 +29,7 @@ export class Lookahead<T, R> {
     this.#line.unshift(Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]());
   }
 
-  /** The first item and what came of it; `undefined` at the end of the line. */
+  /** Returns the first item and what came of it; `undefined` at the end of the line. */
   async take(): Promise<{ item: T; outcome: Outcome<R> } | undefined> {
     await this.#begin();
     const first = this.#line.shift();

@@ -99,7 +99,7 @@ export class ManifestCopy {
     return [...found].filter((digest) => !this.#settled.has(digest));
   }
 
-  /** The manifests that were settled, since this was asked last. */
+  /** Returns the manifests that were settled, since this was asked last. */
   takeSubjects(): readonly Hash[] {
     const found = this.#subjects;
     this.#subjects = [];
@@ -201,7 +201,7 @@ export class ManifestCopy {
   }
 }
 
-/** Whether a media type is that of an index, as far as it is known. */
+/** Returns whether a media type is that of an index, as far as it is known. */
 export function mayBeIndex(mediaType: string): boolean {
   return mediaType === "" || isIndex(mediaType);
 }

@@ -69,7 +69,7 @@ class DetailReader {
     this.#puller = puller;
   }
 
-  /** A manifest, or `undefined` where there is none. */
+  /** Returns a manifest, or `undefined` where there is none. */
   manifest(digest: Hash, options: AbortOptions): Promise<RemoteManifest | undefined> {
     const known = this.#manifests.get(digest);
     if (known) return known;
@@ -124,7 +124,7 @@ class DetailReader {
     };
   }
 
-  /** The bytes of a member of an index and what it holds; an index in an index counts by its manifest. */
+  /** Returns the bytes of a member of an index and what it holds; an index in an index counts by its manifest. */
   async #size(member: Descriptor, options: AbortOptions): Promise<number> {
     if (manifestKind(member.mediaType) !== "image") return member.size;
     const manifest = await this.manifest(member.digest, options);

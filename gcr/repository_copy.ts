@@ -46,7 +46,7 @@ export async function copyOneRepository(
   }
 }
 
-/** Whether a repository has nothing itself; others may be below it. */
+/** Returns whether a repository has nothing itself; others may be below it. */
 export function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
   return tags.length === 0 && Object.keys(manifest).length === 0;
 }
@@ -116,7 +116,7 @@ class RepositoryCopy {
     return { copied: this.#copied, failed: this.#failed };
   }
 
-  /** The manifests of the source to copy, with those of their tags that are wanted. */
+  /** Returns the manifests of the source to copy, with those of their tags that are wanted. */
   async #wanted(): Promise<ListedManifest[]> {
     const { source, listing, before } = this.#pair;
     const { options, reader, signal, jobs } = this.#run;
@@ -148,7 +148,10 @@ class RepositoryCopy {
     return found;
   }
 
-  /** The tags that stand for what belongs to a manifest, as cosign and registries without a list of referrers have it. */
+  /**
+   * Returns the tags that stand for what belongs to a manifest, as cosign and registries without a list of referrers
+   * have it.
+   */
   #beside(digest: Hash): readonly string[] {
     this.#besides ??= Map.groupBy(
       this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
@@ -234,7 +237,9 @@ class RepositoryCopy {
   }
 }
 
-/** Whether the target takes nothing from this client, so that there is no use in trying with the next manifest. */
+/**
+ * Returns whether the target takes nothing from this client, so that there is no use in trying with the next manifest.
+ */
 function isRefusal(error: unknown): boolean {
   return error instanceof HttpError && error.method === "POST" && (error.status === 401 || error.status === 403);
 }

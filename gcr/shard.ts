@@ -31,7 +31,9 @@ export function parseShard(text: string, environment: (name: string) => string |
   return { index, count };
 }
 
-/** Whether a shard has a repository. The same name is in the same shard on every machine and in every version. */
+/**
+ * Returns whether a shard has a repository. The same name is in the same shard on every machine and in every version.
+ */
 export function isInShard(repository: string, { index, count }: Shard): boolean {
   return hash(repository) % count === index;
 }

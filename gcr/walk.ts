@@ -89,13 +89,13 @@ class Walk {
     });
   }
 
-  /** All repositories of a registry. */
+  /** Yields all repositories of a registry. */
   async *registry(registry: Registry): AsyncGenerator<WalkedRepository, void, undefined> {
     this.#line.putFirst(this.#catalog(registry));
     yield* this.#follow(false);
   }
 
-  /** A repository and those below. */
+  /** Yields a repository and those below. */
   async *below(root: Repository): AsyncGenerator<WalkedRepository, void, undefined> {
     let listing: RepositoryListing | undefined;
     let unknown: unknown;
@@ -149,7 +149,7 @@ class Walk {
     }
   }
 
-  /** The repositories of a catalog, those below `root` if that is given. */
+  /** Returns the repositories of a catalog, those below `root` if that is given. */
   async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
     const { pageSize = 1000 } = this.#options;
     const what = `the catalog of ${registry}`;
@@ -195,7 +195,7 @@ class Walk {
   }
 }
 
-/** The steps to the repositories that a listing names as those below. */
+/** Returns the steps to the repositories that a listing names as those below. */
 async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found[]> {
   const { repository } = step;
   const { child = [], tags, manifest = {} } = listing;
@@ -214,7 +214,7 @@ async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found
   });
 }
 
-/** The step to a repository that a registry names. */
+/** Returns the step to a repository that a registry names. */
 function named(registry: Registry, name: string, options: { what: string; above: readonly Hash[] }): Found {
   const { what, above } = options;
   // A name with empty parts would be another one in some places, and one that starts with a slash another host.
@@ -242,7 +242,7 @@ function untold(root: Repository, cause: HttpError): ProtocolError {
   );
 }
 
-/** Whether a registry says that there is no such repository. */
+/** Returns whether a registry says that there is no such repository. */
 function isUnknown(error: unknown): boolean {
   return error instanceof HttpError && error.status === 404 &&
     error.diagnostics.some(({ code }) => code === "NAME_UNKNOWN");

@@ -91,7 +91,7 @@ With --reproducible, files of a directory get the time in the environment variab
   },
 });
 
-/** The name that may point at a newer base one day; a digest never does. */
+/** Returns the name that may point at a newer base one day; a digest never does. */
 function taggedName({ kind, name }: Reference): string | undefined {
   return kind === "tag" ? name : undefined;
 }

@@ -117,7 +117,7 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
   await writeTarballFile(path, [{ reference, image }], options);
 }
 
-/** A subject is what a reference names: of an index, the index. */
+/** Returns a subject is what a reference names: of an index, the index. */
 function subjectFinder(context: MutateContext): Parameters<typeof changesOf>[1] {
   return {
     async findSubject(reference) {

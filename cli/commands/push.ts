@@ -57,7 +57,7 @@ Of an index all images are pushed. With --platform, of one platform its image is
   },
 });
 
-/** The error for whoever names the image first and then the file, as most commands have it. */
+/** Returns the error for whoever names the image first and then the file, as most commands have it. */
 async function inWrongOrder({ path, image }: { path: string; image: string }): Promise<UsageError | undefined> {
   if (await exists(path) || !await exists(image)) return undefined;
   return new UsageError(`there is no file ${path}`, { hint: `the file comes first: gcrane push ${image} ${path}` });

@@ -41,7 +41,7 @@ export interface CompletionNode {
   readonly args: readonly CompletionValue[];
 }
 
-/** Every node of a program, parents before their children; it loads every command. */
+/** Returns every node of a program, parents before their children; it loads every command. */
 export async function completionNodes(program: Program): Promise<CompletionNode[]> {
   const flags = completionFlags(program.flags);
   const top: CompletionNode = { path: [program.name], entries: program.entries, flags, args: [] };

@@ -1,6 +1,6 @@
 import type { CompletionFlag, CompletionNode, CompletionValue } from "./nodes.ts";
 
-/** A completion script for zsh, to be sourced or put into `$fpath` as `_gcrane`. */
+/** Returns a completion script for zsh, to be sourced or put into `$fpath` as `_gcrane`. */
 export function zshCompletion(name: string, nodes: readonly CompletionNode[]): string {
   return `#compdef ${name}
 # zsh completion for ${name}: source it after compinit, or put it into a directory of $fpath as _${name}

@@ -5,8 +5,8 @@ import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { LayerCache } from "./file_cache.ts";
 
 /**
- * A layer that is read from the cache when it is there, and kept in it when it is read from where it came. What comes
- * from the cache is verified like everything else; an entry that turns out wrong is removed, and the read fails.
+ * Returns a layer that is read from the cache when it is there, and kept in it when it is read from where it came. What
+ * comes from the cache is verified like everything else; an entry that turns out wrong is removed, and the read fails.
  * A layer without a digest passes by the cache.
  */
 export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
@@ -54,7 +54,7 @@ function cachedContent(content: Content, identity: BlobIdentity, cache: LayerCac
   }
 }
 
-/** An image whose layers are read through the cache. */
+/** Returns an image whose layers are read through the cache. */
 export function cachedImage(image: Image, cache: LayerCache): Image {
   return {
     ...image,
@@ -64,7 +64,7 @@ export function cachedImage(image: Image, cache: LayerCache): Image {
   };
 }
 
-/** An index of which every image's layers are read through the cache. */
+/** Returns an index of which every image's layers are read through the cache. */
 export function cachedIndex(index: ImageIndex, cache: LayerCache): ImageIndex {
   const through = (view: IndexChild["view"]) => {
     switch (view.kind) {

@@ -17,7 +17,9 @@ import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../spec/mod.
 export interface LayerCache {
   /** Opens an entry; `undefined` when there is none. The bytes are not verified here. */
   open(digest: Hash, options?: AbortOptions): Promise<ByteStream | undefined>;
-  /** The same stream, kept on the way: the entry is there once the stream has come to its end, and not before. */
+  /**
+   * Returns the same stream, kept on the way: the entry is there once the stream has come to its end, and not before.
+   */
   store(digest: Hash, source: ByteStream): ByteStream;
   /** Removes an entry; none there is fine. */
   remove(digest: Hash): Promise<void>;
@@ -33,8 +35,8 @@ export interface FileCacheOptions {
 }
 
 /**
- * A cache in a directory, which is made when the first layer is kept: one file for each, `sha256/<hex>`. A file gets
- * its name when it is whole, so several processes may share the directory and none sees half a layer.
+ * Returns a cache in a directory, which is made when the first layer is kept: one file for each, `sha256/<hex>`. A file
+ * gets its name when it is whole, so several processes may share the directory and none sees half a layer.
  */
 export function fileCache(path: string, options: FileCacheOptions = {}): LayerCache {
   const pathOf = (digest: Hash) => {
@@ -60,7 +62,7 @@ async function createEntry(path: string): Promise<NewFile> {
   return await createNewFile(path);
 }
 
-/** The file, when there is a regular one that is no link. */
+/** Returns the file, when there is a regular one that is no link. */
 async function openRegular(path: string): Promise<OpenFile | undefined> {
   let file: OpenFile;
   try {

@@ -21,8 +21,8 @@ export interface LayerFromPathOptions
   extends LayerOptions, Pick<TarDirectoryOptions, "prefix" | "mtime">, Pick<CraneOptions, "signal"> {}
 
 /**
- * A layer from a path: of a directory its files, else of a tarball as it is. A tarball that is compressed already is
- * not compressed again, unless it is to be an eStargz. A pipe is read once, while it is uploaded or written.
+ * Returns a layer from a path: of a directory its files, else of a tarball as it is. A tarball that is compressed
+ * already is not compressed again, unless it is to be an eStargz. A pipe is read once, while it is uploaded or written.
  */
 export async function layerFromPath(path: string, options: LayerFromPathOptions = {}): Promise<Layer> {
   try {
@@ -66,7 +66,7 @@ export interface LayersFromPathsOptions extends LayerFromPathOptions {
   stdin?: () => ByteStream;
 }
 
-/** A layer from each path, in their order. */
+/** Returns a layer from each path, in their order. */
 export async function layersFromPaths(
   paths: readonly string[],
   options: LayersFromPathsOptions = {},
@@ -94,8 +94,8 @@ export interface AppendOptions extends LayersFromPathsOptions {
 }
 
 /**
- * An image with the content of tarballs or directories on top, one layer each, the last one uppermost. On an image of
- * Windows, files go where Windows has them in a layer.
+ * Returns an image with the content of tarballs or directories on top, one layer each, the last one uppermost. On an
+ * image of Windows, files go where Windows has them in a layer.
  *
  * @param base what to put them on; `undefined` for nothing
  */

@@ -17,7 +17,7 @@ export async function validate(source: ImageSource, options: ValidateSourceOptio
   await validateView(await open(source, { ...options, several: "index" }), options);
 }
 
-/** The same for a tarball, or of one with several images for one of them. */
+/** Returns the same for a tarball, or of one with several images for one of them. */
 export async function validateTarball(
   path: string,
   options: Pick<ValidateOptions, "fast" | "signal"> & { tag?: string } = {},

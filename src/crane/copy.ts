@@ -128,7 +128,7 @@ async function isThere(reference: Reference, puller: Puller, options: CraneOptio
   return await findOrUndefined(() => puller.head(reference, options)) !== undefined;
 }
 
-/** The tags of a repository, or none when it does not exist yet. */
+/** Returns the tags of a repository, or none when it does not exist yet. */
 async function existingTags(puller: Puller, repository: string, options: CraneOptions): Promise<Set<string>> {
   return await findOrUndefined(async () => {
     const tags = new Set<string>();

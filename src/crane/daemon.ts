@@ -36,9 +36,9 @@ export interface DaemonImage extends Image, AsyncDisposable {
 }
 
 /**
- * An image in a Docker Engine, or in podman. The engine is asked now whether it has the image; the image is saved once,
- * into a temporary file, when somebody reads more of it than its `configName` and what the engine says. Dispose of it
- * to have that file removed: `await using image = await imageFromDaemon(…)`.
+ * Returns an image in a Docker Engine, or in podman. The engine is asked now whether it has the image; the image is
+ * saved once, into a temporary file, when somebody reads more of it than its `configName` and what the engine says.
+ * Dispose of it to have that file removed: `await using image = await imageFromDaemon(…)`.
  *
  * Its manifest is Docker's schema 2, as for any tarball. The tag may move on: the image stays the one that was found.
  *
@@ -80,7 +80,10 @@ export async function imageFromDaemon(reference: string, options: ImageFromDaemo
   };
 }
 
-/** The image of the tarball; of several, which engines save that keep images by platform, the one that was inspected. */
+/**
+ * Returns the image of the tarball; of several, which engines save that keep images by platform, the one that was
+ * inspected.
+ */
 async function findSaved(tarball: SavedTarball, { platform }: ImageInspection): Promise<Image> {
   const images = (await tarballImages(tarball)).map(({ image }) => image);
   if (images.length === 1) return images[0];
@@ -148,7 +151,7 @@ async function inspectIfThere(
   }
 }
 
-/** The full form of a name; `undefined` for what is none: `<none>:<none>`. */
+/** Returns the full form of a name; `undefined` for what is none: `<none>:<none>`. */
 function fullName(repoTag: string): string | undefined {
   try {
     return parseTag(repoTag).name;

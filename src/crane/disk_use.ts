@@ -147,7 +147,7 @@ class Survey implements LayerVisitor {
     this.#layer--;
   }
 
-  /** The directories that take most. */
+  /** Returns the directories that take most. */
   directories(): DirectoryUse[] {
     return Array.from(this.#directories, ([path, use]) => ({ path, ...use }))
       .sort((a, b) => b.used + b.wasted - a.used - a.wasted || (a.path < b.path ? -1 : 1))
@@ -159,7 +159,7 @@ class Survey implements LayerVisitor {
     else this.#files.add(path, entry.storedSize, shows);
   }
 
-  /** The directories above a path, from the root down as far as they are told apart. */
+  /** Returns the directories above a path, from the root down as far as they are told apart. */
   *#directoriesOf(path: string): Generator<string> {
     yield "/";
     let slash = path.indexOf("/");

@@ -33,7 +33,7 @@ const MAX_HOLES = 2 ** 30;
 /** How GNU tar and star name extended attributes in PAX records. */
 const XATTR = "SCHILY.xattr.";
 
-/** The facts of an entry; its content is read. */
+/** Returns the facts of an entry; its content is read. */
 export async function readFacts(entry: TarEntry): Promise<FileFacts> {
   const { type, mode, uid, gid, linkname } = entry;
   const xattrs = xattrsOf(entry);

@@ -29,7 +29,7 @@ export class ImageFiles {
     return this.#found;
   }
 
-  /** Whether what the layers read so far say means that the same layers below give the same to both images. */
+  /** Returns whether what the layers read so far say means that the same layers below give the same to both images. */
   coversLike(other: ImageFiles): boolean {
     if (this.#pending.length + other.#pending.length > 0) return false;
     if (this.#found.size !== other.#found.size || this.#claims.size !== other.#claims.size) return false;
@@ -56,7 +56,7 @@ export class ImageFiles {
     return shows;
   }
 
-  /** Whether the layers read so far have a path. */
+  /** Returns whether the layers read so far have a path. */
   has(path: string): boolean {
     return this.#found.has(path);
   }

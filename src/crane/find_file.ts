@@ -23,8 +23,8 @@ export interface FindFileOptions extends AbortOptions {
 const MAX_LINKS = 8;
 
 /**
- * A file of an image's file system; `undefined` when there is nothing of this name. Layers are read from the top down,
- * until it is found.
+ * Returns a file of an image's file system; `undefined` when there is nothing of this name. Layers are read from the
+ * top down, until it is found.
  *
  * @param path as entries of a tar are named, clean
  * @throws {ValidationError} when it is not a file, or is below what is no directory.
@@ -69,7 +69,7 @@ function noFile(entry: TarEntry, path: string, what: string): ValidationError {
   return new ValidationError(`/${path} of ${what} is not a file but a ${kindOf(entry)}`, { hint });
 }
 
-/** A file below a link would take the link's place, and hide what it leads to. */
+/** Returns a file below a link would take the link's place, and hide what it leads to. */
 function noDirectory(above: TarEntry, path: string, what: string): ValidationError {
   const name = cleanEntryPath(above.path);
   return new ValidationError(`/${path} can't be in ${what}: /${name} is not a directory but a ${kindOf(above)}`, {

@@ -39,8 +39,8 @@ export interface AppendToIndexOptions extends MemberOptions, ChangeOptions {
 }
 
 /**
- * An index with further members at its end, pushed; the original stays. With platforms, of an index its images for those
- * alone are put in. Layers are copied only if they are elsewhere.
+ * Returns an index with further members at its end, pushed; the original stays. With platforms, of an index its images
+ * for those alone are put in. Layers are copied only if they are elsewhere.
  *
  * @param base the index to put them into; `undefined` for a new one. What is in no registry yet needs a tag
  * @returns `repository@digest` of the result
@@ -80,7 +80,7 @@ export async function appendToLayout(
 }
 
 /**
- * An index with those of its members alone that are for one of the platforms, pushed; the original stays.
+ * Returns an index with those of its members alone that are for one of the platforms, pushed; the original stays.
  *
  * @returns `repository@digest` of the result
  * @throws {NotFoundError} when there are none; it says which platforms there are.
@@ -152,7 +152,7 @@ function destinationOfNew(options: ChangeOptions): Destination {
   return destinationOf(referenceOf(name, options), options);
 }
 
-/** An index as a whole, whatever platforms its members are taken for. */
+/** Returns an index as a whole, whatever platforms its members are taken for. */
 async function openIndex(source: ImageSource, options: OpenOptions): Promise<ImageIndex> {
   const view = await open(source, { ...options, platform: undefined, platforms: undefined });
   if (view.kind === "index") return view;

@@ -37,8 +37,8 @@ export interface LoadOptions extends CraneOptions, PlatformsOptions {
 }
 
 /**
- * An image or an index from a path or a tarball: of an OCI layout, which may be packed into a tar archive, or of a tarball
- * that `docker save` or `podman save` wrote. What holds one image or index gives that.
+ * Returns an image or an index from a path or a tarball: of an OCI layout, which may be packed into a tar archive, or
+ * of a tarball that `docker save` or `podman save` wrote. What holds one image or index gives that.
  *
  * @throws {LayoutError | TarballError} when it holds several and nothing says which.
  * @throws {FileError} when there is nothing, or it can't be read.
@@ -103,7 +103,7 @@ async function fromLayout(
   });
 }
 
-/** The members that may be meant when no name is given; `undefined` when the platforms decide. */
+/** Returns the members that may be meant when no name is given; `undefined` when the platforms decide. */
 function onlyFor(children: readonly IndexChild[], options: LoadOptions): readonly IndexChild[] | undefined {
   const platforms = wantedPlatforms(options);
   if (children.length <= 1 || platforms.length === 0) return children;
@@ -112,7 +112,7 @@ function onlyFor(children: readonly IndexChild[], options: LoadOptions): readonl
   return platforms.length > 1 || wanted.length === 0 ? undefined : wanted;
 }
 
-/** The members that are called so, in whatever form the name is written. */
+/** Returns the members that are called so, in whatever form the name is written. */
 function named(children: readonly IndexChild[], tag: string): readonly IndexChild[] {
   const wanted = fullName(tag);
   return children.filter(({ descriptor }) =>

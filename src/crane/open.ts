@@ -35,7 +35,7 @@ export interface OpenOptions extends CraneOptions, PlatformsOptions, Pick<LoadOp
 }
 
 /**
- * The image or the index that a source stands for. Of one in a registry nothing but its manifest is read.
+ * Returns the image or the index that a source stands for. Of one in a registry nothing but its manifest is read.
  *
  * @throws {LayoutError | TarballError} when a file holds several and nothing says which.
  * @throws {NotFoundError} when there is none, or none for the platform.
@@ -51,13 +51,13 @@ export async function open(source: ImageSource, options: OpenOptions = {}): Prom
   return await ofPlatforms(found.view(), options);
 }
 
-/** The same where an image is wanted: of an index, the one for the platform, linux/amd64 by default. */
+/** Returns the same where an image is wanted: of an index, the one for the platform, linux/amd64 by default. */
 export async function openImage(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
   const view = await open(source, options);
   return view.kind === "image" ? view : await selectImage(view, options.platform ?? DEFAULT_PLATFORM, options);
 }
 
-/** The reference that a source is; `undefined` for what is in no registry. */
+/** Returns the reference that a source is; `undefined` for what is in no registry. */
 export function referenceIn(source: ImageSource): string | undefined {
   return typeof source === "string" ? source : undefined;
 }

@@ -11,32 +11,32 @@ export interface CraneOptions extends RemoteOptions, PlatformOptions {
   validation?: NameOptions["validation"];
 }
 
-/** A reference as the options say to read it. */
+/** Returns a reference as the options say to read it. */
 export function referenceOf(text: string, options: CraneOptions): Reference {
   return parseReference(text, nameOptions(options));
 }
 
-/** A repository as the options say to read it. */
+/** Returns a repository as the options say to read it. */
 export function repositoryOf(text: string, options: CraneOptions): Repository {
   return parseRepository(text, nameOptions(options));
 }
 
-/** A registry as the options say to read it. */
+/** Returns a registry as the options say to read it. */
 export function registryOf(text: string, options: CraneOptions): Registry {
   return parseRegistry(text, nameOptions(options));
 }
 
-/** The same options with connections, for verbs that make several calls. */
+/** Returns the same options with connections, for verbs that make several calls. */
 export function withClient<Options extends RemoteOptions>(options: Options): Options & { client: Client } {
   return { ...options, client: options.client ?? new Client(options) };
 }
 
-/** A puller, for verbs that only read. */
+/** Returns a puller, for verbs that only read. */
 export function pullerOf(options: CraneOptions): Puller {
   return new Puller(options);
 }
 
-/** A pusher and a puller on the same connections, for verbs that do both. */
+/** Returns a pusher and a puller on the same connections, for verbs that do both. */
 export function pusherOf(options: CraneOptions): { pusher: Pusher; puller: Puller } {
   const connected = withClient(options);
   return { pusher: new Pusher(connected), puller: new Puller(connected) };

@@ -13,7 +13,7 @@ export interface PlatformsOptions extends PlatformOptions {
   platforms?: readonly Platform[];
 }
 
-/** The platforms that are wanted; none for all. */
+/** Returns the platforms that are wanted; none for all. */
 export function wantedPlatforms({ platform, platforms }: PlatformsOptions): readonly Platform[] {
   return platforms ?? (platform ? [platform] : []);
 }
@@ -34,7 +34,7 @@ export async function ofPlatforms(
   return await someOf(view, platforms, options);
 }
 
-/** An index of the images for platforms alone. What an index inside has for them is moved up. */
+/** Returns an index of the images for platforms alone. What an index inside has for them is moved up. */
 async function someOf(
   index: ImageIndex,
   platforms: readonly Platform[],

@@ -75,7 +75,10 @@ async function rebaseOne(original: Image, { find, reference, options }: Rebasing
   });
 }
 
-/** The image of a base for an architecture. The version of the system may well be another, as that of a patch is. */
+/**
+ * Returns the image of a base for an architecture. The version of the system may well be another, as that of a patch
+ * is.
+ */
 async function baseFor(
   { os, architecture, variant }: Platform,
   base: Image | ImageIndex,

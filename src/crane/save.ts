@@ -22,7 +22,9 @@ export interface PullOptions extends CraneOptions {
   onWarning?: (message: string) => void;
 }
 
-/** An image; of an index the one for the platform, linux/amd64 by default. Nothing but its manifest is read yet. */
+/**
+ * Returns an image; of an index the one for the platform, linux/amd64 by default. Nothing but its manifest is read yet.
+ */
 export async function pull(reference: string, options: PullOptions = {}): Promise<Image> {
   const image = await pullerOf(options).image(referenceOf(reference, options), options);
   const cache = cacheOf(options);
@@ -62,7 +64,7 @@ export async function saveTarball(
   await writeTarballFile(path, await tarballEntries(sources, options), { ...writeOptions(options), format });
 }
 
-/** The same tarball as a stream. */
+/** Returns the same tarball as a stream. */
 export async function streamTarball(
   sources: readonly PullSource[],
   options: SaveTarballOptions = {},
@@ -128,7 +130,7 @@ async function addToLayout(
   else await layout.replaceImage(view, match, append);
 }
 
-/** The layout at a path; where there is none, a new one. */
+/** Returns the layout at a path; where there is none, a new one. */
 export async function openOrCreate(path: string, options: CraneOptions): Promise<Layout> {
   try {
     return await openLayout(path, options);

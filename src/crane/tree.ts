@@ -58,8 +58,8 @@ const MAX_DEPTH = 16;
 const CONCURRENCY = 4;
 
 /**
- * All that an image or an index leads to, as a tree: the members of an index, configs, layers, what refers to each manifest, and
- * what cosign stored beside it. With a platform, only that image of an index. No layer is read.
+ * Returns all that an image or an index leads to, as a tree: the members of an index, configs, layers, what refers to
+ * each manifest, and what cosign stored beside it. With a platform, only that image of an index. No layer is read.
  *
  * @throws {LimitError} when it is deeper than 16 levels.
  */

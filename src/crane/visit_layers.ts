@@ -44,7 +44,7 @@ export async function visitLayers(
   }
 }
 
-/** The path that a hard link names; `undefined` where that is outside of the root. */
+/** Returns the path that a hard link names; `undefined` where that is outside of the root. */
 export function linkTarget({ linkname }: TarEntry): string | undefined {
   return linkname.split("/").includes("..") ? undefined : cleanEntryPath(linkname);
 }

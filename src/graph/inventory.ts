@@ -88,7 +88,7 @@ class Walk {
     this.#add(await this.#identified(layers));
   }
 
-  /** The nodes; their descriptors are known when all content is. */
+  /** Returns the nodes; their descriptors are known when all content is. */
   async nodes(): Promise<Node[]> {
     const { signal } = this.#options;
     const nodes: Node[] = [];

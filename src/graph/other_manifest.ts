@@ -12,14 +12,14 @@ import { type NamedBlob, successors } from "./successors.ts";
 
 /** The least that makes an {@linkcode OtherManifest}. */
 export interface OtherManifestCore {
-  /** The bytes of the manifest. */
+  /** Returns the bytes of the manifest. */
   rawManifest(options?: AbortOptions): Promise<Bytes>;
   /** What its source or its index says of it. The digest of signed schema 1 is that of its payload. */
   readonly descriptor: Descriptor;
-  /** The blob that a descriptor of the manifest points at. */
+  /** Returns the blob that a descriptor of the manifest points at. */
   blob(descriptor: Descriptor): Omit<CompressedLayerCore, "descriptor">;
   /**
-   * The size of a blob for which the manifest gives none.
+   * Returns the size of a blob for which the manifest gives none.
    * @default 0
    */
   sizeOf?(digest: Hash, options: AbortOptions): Promise<number>;

@@ -83,13 +83,13 @@ export interface ContentSink {
    */
   readonly vouches: boolean;
   /**
-   * Whether the sink stores a blob without a digest as it is read. If not, the blob is kept in a temporary file first, so
-   * that its digest is known.
+   * Returns whether the sink stores a blob without a digest as it is read. If not, the blob is kept in a temporary file
+   * first, so that its digest is known.
    */
   takesUnidentified(blob: BlobNode): boolean;
-  /** Whether the sink holds a blob, or needs none of it. */
+  /** Returns whether the sink holds a blob, or needs none of it. */
   hasBlob(descriptor: Descriptor, options: AbortOptions): Promise<boolean>;
-  /** Whether the sink holds a manifest, and which names it has yet to get. */
+  /** Returns whether the sink holds a manifest, and which names it has yet to get. */
   hasManifest(
     descriptor: Descriptor,
     options: AbortOptions & { readonly names: readonly string[] },

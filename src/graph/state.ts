@@ -69,7 +69,7 @@ export class TransferState {
     return key;
   }
 
-  /** A number for a blob that has no digest yet. */
+  /** Returns a number for a blob that has no digest yet. */
   nextStream(): number {
     return ++this.#streams;
   }

@@ -59,7 +59,7 @@ export async function sniffStream(source: ByteStream): Promise<{ compression: Co
 }
 
 /**
- * A compressed stream. It fails with an {@linkcode UnsupportedError} when this runtime has no zstd.
+ * Returns a compressed stream. It fails with an {@linkcode UnsupportedError} when this runtime has no zstd.
  *
  * @throws {TypeError} when zstd shall be reproducible: there is no such codec.
  */
@@ -108,8 +108,8 @@ export async function* gzipMember(
 }
 
 /**
- * The bytes inside a stream: gunzipped, unzstded or as they are. It fails with a {@linkcode CompressionError} when the
- * data is corrupt or ends early.
+ * Returns the bytes inside a stream: gunzipped, unzstded or as they are. It fails with a {@linkcode CompressionError}
+ * when the data is corrupt or ends early.
  *
  * @param what what to call it in an error
  */
@@ -130,7 +130,7 @@ export async function decompressSniffed(source: ByteStream, what: string): Promi
   return decompress(stream, compression, what);
 }
 
-/** The codec's own errors become ours; those of its source, which it passes on, stay as they are. */
+/** Returns the codec's own errors become ours; those of its source, which it passes on, stay as they are. */
 function translated(coded: ByteStream, message: string): ByteStream {
   const output = coded.getReader();
   return pullStream({

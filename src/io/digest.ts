@@ -31,7 +31,7 @@ export interface Expected {
   readonly size?: number;
 }
 
-/** The digest of bytes in memory. */
+/** Returns the digest of bytes in memory. */
 export async function digestBytes(bytes: Uint8Array, algorithm: HashAlgorithm = "sha256"): Promise<Digest> {
   return `${algorithm}:${await hashHex(bytes, algorithm)}`;
 }
@@ -53,8 +53,8 @@ export async function verifyBytes(bytes: Bytes, expected: Expected, what: string
 }
 
 /**
- * The same stream, checked on the way. It fails before it closes when the digest or the size is not as expected, and
- * as soon as there are more bytes than expected.
+ * Returns the same stream, checked on the way. It fails before it closes when the digest or the size is not as
+ * expected, and as soon as there are more bytes than expected.
  *
  * @param what what to call it in an error
  */
@@ -82,8 +82,8 @@ export function verifyStream(source: ByteStream, expected: Expected, what: strin
 }
 
 /**
- * The same stream, hashed on the way. `measured` settles when the stream is over: it rejects when the stream fails or
- * is cancelled.
+ * Returns the same stream, hashed on the way. `measured` settles when the stream is over: it rejects when the stream
+ * fails or is cancelled.
  */
 export function measureStream(
   source: ByteStream,
@@ -115,7 +115,7 @@ function algorithmOf(digest: Digest): HashAlgorithm {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }
 
-/** The error of bytes that are not as many as was promised. */
+/** Returns the error of bytes that are not as many as was promised. */
 export function sizeMismatch(what: string, actual: number, expected: number): SizeMismatchError {
   return new SizeMismatchError(`${what} has ${actual} bytes where ${expected} were promised`);
 }

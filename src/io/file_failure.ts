@@ -12,8 +12,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The error to throw for `error`: a {@linkcode FileError} when the file system failed or Deno gives no permission, an
- * {@linkcode UnsupportedError} when the runtime has no file system, else `error` itself.
+ * Returns the error to throw for `error`: a {@linkcode FileError} when the file system failed or Deno gives no
+ * permission, an {@linkcode UnsupportedError} when the runtime has no file system, else `error` itself.
  */
 export function fileFailure(doing: string, error: unknown): unknown {
   if (error instanceof Error && error.name === "NotSupportedError") {
@@ -28,7 +28,7 @@ export function fileFailure(doing: string, error: unknown): unknown {
   return new FileError(`${doing}: ${systemWords(error as Error)}`, { cause: error, errno: code, hint: HINTS[code] });
 }
 
-/** The operating system's name for an error, where it has one. */
+/** Returns the operating system's name for an error, where it has one. */
 export function errorCode(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : undefined;

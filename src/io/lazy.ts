@@ -8,8 +8,9 @@ export interface AbortOptions {
 }
 
 /**
- * A value that is computed when it is first asked for, and once: callers meanwhile share the computation, a failure is
- * forgotten so that the next caller tries again, and an abort ends only the wait of the caller whose signal it was.
+ * Returns a value that is computed when it is first asked for, and once: callers meanwhile share the computation, a
+ * failure is forgotten so that the next caller tries again, and an abort ends only the wait of the caller whose signal
+ * it was.
  */
 export function lazy<T>(compute: () => Promise<T>): (options?: AbortOptions) => Promise<T> {
   let memo: Promise<T> | undefined;
@@ -26,7 +27,7 @@ export function lazy<T>(compute: () => Promise<T>): (options?: AbortOptions) => 
   };
 }
 
-/** The promise, or the signal's reason if that comes first. What was being waited for goes on. */
+/** Returns the promise, or the signal's reason if that comes first. What was being waited for goes on. */
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;
   if (signal.aborted) return Promise.reject(signal.reason);

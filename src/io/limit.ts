@@ -34,7 +34,7 @@ export interface ReadAllOptions {
 }
 
 /**
- * All bytes of a stream in memory.
+ * Returns all bytes of a stream in memory.
  *
  * @throws {LimitError} when there are more than the limit; the rest is not read.
  */
@@ -50,7 +50,7 @@ export async function readAll(source: ByteStream, options: ReadAllOptions): Prom
   return concat(parts);
 }
 
-/** The same stream, which fails once it is past `limit` bytes. */
+/** Returns the same stream, which fails once it is past `limit` bytes. */
 export function limitStream(source: ByteStream, limit: number, what: string): ByteStream {
   let total = 0;
   return observe(source, {
@@ -62,8 +62,8 @@ export function limitStream(source: ByteStream, limit: number, what: string): By
 }
 
 /**
- * A decompressed stream that fails when it outgrows its compressed size so far that it must be a bomb: more than
- * 1,100 times (DEFLATE's own maximum is 1,032) and more than 64 MiB.
+ * Returns a decompressed stream that fails when it outgrows its compressed size so far that it must be a bomb: more
+ * than 1,100 times (DEFLATE's own maximum is 1,032) and more than 64 MiB.
  *
  * @param compressedSize the number of compressed bytes
  */

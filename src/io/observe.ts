@@ -13,8 +13,8 @@ export interface StreamObserver {
 }
 
 /**
- * The same stream with somebody looking on: chunks pass as they are, one at a time and only when asked for.
- * The one wrapper under verification, limits and progress, so that a chunk crosses few streams.
+ * Returns the same stream with somebody looking on: chunks pass as they are, one at a time and only when asked for. The
+ * one wrapper under verification, limits and progress, so that a chunk crosses few streams.
  */
 export function observe(source: ByteStream, observer: StreamObserver): ByteStream {
   const reader = source.getReader();
@@ -57,7 +57,7 @@ function cancelled(): DOMException {
   return new DOMException("the stream was cancelled", "AbortError");
 }
 
-/** A stream of one chunk, or of none when it is empty. */
+/** Returns a stream of one chunk, or of none when it is empty. */
 export function streamOf(bytes: Bytes): ByteStream {
   let left: Bytes | undefined = bytes.length === 0 ? undefined : bytes;
   return pullStream({
@@ -76,7 +76,7 @@ export async function drain(source: ByteStream, options: { signal?: AbortSignal 
   return total;
 }
 
-/** The chunks of a stream; leaving the loop early, or the signal, cancels the stream. */
+/** Yields the chunks of a stream; leaving the loop early, or the signal, cancels the stream. */
 export async function* chunks(
   source: ByteStream,
   options: { signal?: AbortSignal } = {},

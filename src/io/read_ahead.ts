@@ -1,8 +1,8 @@
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /**
- * The same stream, read ahead of whoever consumes it, up to a number of bytes: so that download and decompression go
- * on while the consumer is busy. Reading begins at once. A failure is kept until its turn comes.
+ * Returns the same stream, read ahead of whoever consumes it, up to a number of bytes: so that download and
+ * decompression go on while the consumer is busy. Reading begins at once. A failure is kept until its turn comes.
  *
  * @param limit how many bytes may wait
  */

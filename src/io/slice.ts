@@ -1,6 +1,6 @@
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
 
-/** A range of a stream: what is in front of it is read and dropped, what is behind it is not read. */
+/** Returns a range of a stream: what is in front of it is read and dropped, what is behind it is not read. */
 export function sliceStream(source: ByteStream, range: { offset: number; length?: number }): ByteStream {
   let { offset: skip, length: left = Infinity } = range;
   if (skip === 0 && left === Infinity) return source;

@@ -72,7 +72,7 @@ export class BlobFiles {
     return joinPath(this.#root, hashAlgorithm(checked), hashHexDigits(checked));
   }
 
-  /** Whether there is a regular file of this size for the blob. Its bytes are not looked at. */
+  /** Returns whether there is a regular file of this size for the blob. Its bytes are not looked at. */
   async has({ digest, size }: ExpectedBlob): Promise<boolean> {
     try {
       const found = await lstat(this.pathOf(digest));
@@ -127,7 +127,7 @@ export class BlobFiles {
     throw exchanged(path);
   }
 
-  /** All of a blob that is small by nature: a manifest or an index. */
+  /** Returns all of a blob that is small by nature: a manifest or an index. */
   async bytes(blob: ExpectedBlob, options: AbortOptions = {}): Promise<Bytes> {
     const what = `blob ${this.pathOf(blob.digest)}`;
     return await readAll(await this.open(blob, options), { limit: Limits.manifest, what, signal: options.signal });
@@ -166,7 +166,7 @@ export class BlobFiles {
     }
   }
 
-  /** All blobs that are regular files or links, by digest. What has no digest for a name is not listed. */
+  /** Returns all blobs that are regular files or links, by digest. What has no digest for a name is not listed. */
   async list(): Promise<StoredBlob[]> {
     const found: StoredBlob[] = [];
     for (const algorithm of ["sha256", "sha512"]) {
@@ -189,7 +189,7 @@ export class BlobFiles {
     });
   }
 
-  /** The new file lies beside the blobs of sha256, where it is a rename away from its name. */
+  /** Returns the new file lies beside the blobs of sha256, where it is a rename away from its name. */
   async #createFile(): Promise<NewFile> {
     const directory = joinPath(this.#root, "sha256");
     await makeDirectory(directory, { recursive: true });

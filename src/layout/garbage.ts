@@ -12,12 +12,12 @@ interface Pointer {
 }
 
 /**
- * The blobs that nothing in `index.json` leads to, by way of indexes, manifests and their subjects. Whatever a manifest
- * mentions by digest is kept, in fields that we know or don't.
+ * Returns the blobs that nothing in `index.json` leads to, by way of indexes, manifests and their subjects. Whatever a
+ * manifest mentions by digest is kept, in fields that we know or don't.
  *
  * @param rootIndex the bytes of `index.json`
- * @throws {LayoutError} when a manifest on the way can't be read: what it points at can't be known then. One that is not
- * there at all points at nothing.
+ * @throws {LayoutError} when a manifest on the way can't be read: what it points at can't be known then. One that is
+ * not there at all points at nothing.
  */
 export async function findGarbage(
   blobs: BlobFiles,

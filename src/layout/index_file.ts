@@ -15,7 +15,7 @@ const EMPTY_INDEX: IndexManifest = { schemaVersion: 2, mediaType: MediaType.OciI
 /** Updates of one `index.json` in this process, one after the other: the last of them by the layout's path. */
 const lastUpdates = new Map<string, Promise<unknown>>();
 
-/** The bytes of `index.json`. @throws {LayoutError} when there is none. */
+/** Returns the bytes of `index.json`. @throws {LayoutError} when there is none. */
 export async function readIndexFile(layoutPath: string, options: AbortOptions = {}): Promise<Bytes> {
   return await readSmallFile(layoutPath, "index.json", { limit: Limits.manifest, ...options });
 }

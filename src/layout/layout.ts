@@ -108,7 +108,7 @@ export class Layout {
   }
 
   /**
-   * An image that `index.json`, or an index in it, lists.
+   * Returns an image that `index.json`, or an index in it, lists.
    *
    * @param digest the digest of its manifest; may be left out when the layout lists a single image and nothing else
    * @throws {NotFoundError} when there is no such image.
@@ -128,7 +128,7 @@ export class Layout {
   }
 
   /**
-   * The bytes of a blob; the stream is verified.
+   * Returns the bytes of a blob; the stream is verified.
    *
    * @throws {NotFoundError} when there is none.
    * @throws {LayoutError} when it is a symbolic link or anything else but a file.
@@ -137,7 +137,7 @@ export class Layout {
     return await this.#place.blobs.open({ digest }, options);
   }
 
-  /** Whether there is a file for a blob. */
+  /** Returns whether there is a file for a blob. */
   async hasBlob(digest: Hash): Promise<boolean> {
     return await this.#place.blobs.has({ digest });
   }

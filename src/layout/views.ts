@@ -21,7 +21,7 @@ export interface LayoutPlace {
   readonly blobs: BlobFiles;
 }
 
-/** The index of a layout's `index.json`, as it is when it is first read. */
+/** Returns the index of a layout's `index.json`, as it is when it is first read. */
 export function rootIndex(place: LayoutPlace): ImageIndex {
   return indexFrom({
     ...members(place),

@@ -28,7 +28,7 @@ export interface NameOptions {
   defaultTag?: string;
 }
 
-/** Whether nothing is filled in. @throws {TypeError} when `validation` is neither of its two values. */
+/** Returns whether nothing is filled in. @throws {TypeError} when `validation` is neither of its two values. */
 export function isStrict({ validation = "weak" }: NameOptions): boolean {
   if (validation !== "weak" && validation !== "strict") {
     throw new TypeError(`validation must be "weak" or "strict", not ${JSON.stringify(validation)}`);

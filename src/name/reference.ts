@@ -33,7 +33,7 @@ export class Registry {
   }
 
   /**
-   * A repository of this registry.
+   * Returns a repository of this registry.
    *
    * @throws {NameError} when `path` can't be one.
    */
@@ -42,7 +42,7 @@ export class Registry {
     return new Repository(this, path);
   }
 
-  /** The name. */
+  /** Returns the name. */
   toString(): string {
     return this.name;
   }
@@ -66,7 +66,7 @@ export class Repository {
   }
 
   /**
-   * The reference to a tag of this repository.
+   * Returns the reference to a tag of this repository.
    *
    * @throws {NameError} when `tag` can't be one.
    */
@@ -76,7 +76,7 @@ export class Repository {
   }
 
   /**
-   * The reference to a digest in this repository.
+   * Returns the reference to a digest in this repository.
    *
    * @throws {NameError} when `digest` is not `sha256:` and 64 lower-case hex digits.
    */
@@ -84,7 +84,7 @@ export class Repository {
     return digestReference(this, checkDigest(Span.of(digest)));
   }
 
-  /** The full form. */
+  /** Returns the full form. */
   toString(): string {
     return this.name;
   }
@@ -100,7 +100,7 @@ export interface ReferenceBase {
   readonly name: string;
   /** The repository, as an object that makes further references and knows its registry. */
   readonly context: Repository;
-  /** The reference as it was typed. */
+  /** Returns the reference as it was typed. */
   toString(): string;
 }
 
@@ -148,17 +148,22 @@ class NamedReference<Kind extends Reference["kind"], Identifier extends string> 
   }
 }
 
-/** The reference to a tag that was checked; `typed` is what the user wrote, the full form if nothing is given. */
+/**
+ * Returns the reference to a tag that was checked; `typed` is what the user wrote, the full form if nothing is given.
+ */
 export function tagReference(context: Repository, identifier: string, typed?: string): TagReference {
   return new NamedReference(context, { kind: "tag", identifier, typed });
 }
 
-/** The reference to a digest that was checked; `typed` is what the user wrote, the full form if nothing is given. */
+/**
+ * Returns the reference to a digest that was checked; `typed` is what the user wrote, the full form if nothing is
+ * given.
+ */
 export function digestReference(context: Repository, identifier: Hash, typed?: string): DigestReference {
   return new NamedReference(context, { kind: "digest", identifier, typed });
 }
 
-/** Whether a path means an image of Docker Hub's `library/`. */
+/** Returns whether a path means an image of Docker Hub's `library/`. */
 export function isImplicit(registry: Registry, path: string): boolean {
   return registry.name === DEFAULT_REGISTRY && !path.includes("/");
 }

@@ -20,7 +20,7 @@ const LOOPBACK = /^(?:127\.0\.0\.1|\[::1\])(?::\d{1,5})?$|^::1$/;
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?::.*)?$/;
 
 /**
- * The schemes that may be tried with a registry, in this order.
+ * Returns the schemes that may be tried with a registry, in this order.
  *
  * Always https; http after it for a registry that is marked insecure, has an IPv4 address of RFC 1918, or is the
  * machine itself. A name under `.local` is https only.
@@ -33,7 +33,7 @@ export function schemes(registry: string, { insecure = false }: SchemesOptions =
   return mayUseHttp ? HTTPS_THEN_HTTP : HTTPS_ONLY;
 }
 
-/** Whether a host is an address of RFC 1918, section 3. */
+/** Returns whether a host is an address of RFC 1918, section 3. */
 function isPrivateIpv4(host: string): boolean {
   const octets = IPV4.exec(host)?.slice(1);
   // A leading zero means octal to some and decimal to others: such an address is not trusted.

@@ -4,12 +4,12 @@ export type Action = "pull" | "push" | "delete" | "*";
 /** The scope of a token that lists all repositories of a registry. */
 export const CATALOG_SCOPE = "registry:catalog:*";
 
-/** The scope of a token for some actions in a repository: `repository:PATH:ACTIONS`. */
+/** Returns the scope of a token for some actions in a repository: `repository:PATH:ACTIONS`. */
 export function scope(target: { readonly repository: string }, actions: readonly Action[]): string {
   return `repository:${target.repository}:${actions.join(",")}`;
 }
 
-/** The scope of a token that pulls from a repository. */
+/** Returns the scope of a token that pulls from a repository. */
 export function pullScope(target: { readonly repository: string }): string {
   return scope(target, ["pull"]);
 }

@@ -32,18 +32,18 @@ export class Span {
     this.#start = start;
   }
 
-  /** All of a text. @throws {TypeError} when it is not a string. */
+  /** Returns all of a text. @throws {TypeError} when it is not a string. */
   static of(text: string): Span {
     if (typeof text !== "string") throw new TypeError(`a name must be a string, not ${typeof text}`);
     return new Span(text, 0, text.length);
   }
 
-  /** A part of this part; the offsets count from its start. */
+  /** Returns a part of this part; the offsets count from its start. */
   slice(from: number, to: number = this.value.length): Span {
     return new Span(this.#whole, this.#start + from, this.#start + to);
   }
 
-  /** The error that says what is wrong with the part, in which text and at which of its characters. */
+  /** Returns the error that says what is wrong with the part, in which text and at which of its characters. */
   refuse(problem: string, { at = 0, hint }: RefuseOptions = {}): NameError {
     const character = [...this.#whole.slice(0, this.#start + at)].length + 1;
     const scheme = SCHEME_PREFIX.exec(this.#whole);
@@ -53,7 +53,7 @@ export class Span {
   }
 }
 
-/** The text on one line, without the password that somebody put in front of the host. */
+/** Returns the text on one line, without the password that somebody put in front of the host. */
 export function quote(text: string): string {
   const shown = text.replace(USER_INFO, "$1:…@");
   return JSON.stringify(shown.length > LONGEST_QUOTE ? shown.slice(0, LONGEST_QUOTE) + "…" : shown);

@@ -11,7 +11,7 @@ export interface BlobPart {
   readonly size: number;
 }
 
-/** The bytes of an answer from `offset` on, whether the server sent a part or everything. */
+/** Returns the bytes of an answer from `offset` on, whether the server sent a part or everything. */
 export async function blobBody({ response, url }: Answer, { offset, size }: BlobPart): Promise<ByteStream> {
   const stream = (response.body ?? new Blob([]).stream()) as ByteStream;
   const problem = response.status === 206 && firstByte(response) !== offset
@@ -31,7 +31,7 @@ function firstByte(response: Response): number {
 }
 
 /**
- * Whether what was sent are not the bytes of the blob. Storage that was told that a layer is gzip says so in
+ * Returns whether what was sent are not the bytes of the blob. Storage that was told that a layer is gzip says so in
  * `Content-Encoding` but sends the layer as it is: then the length is the blob's own.
  */
 function isEncoded(response: Response, offset: number, size: number): boolean {

@@ -96,7 +96,7 @@ export async function headBlob(
   return { size: Number(size) };
 }
 
-/** Whether a repository that is to be written to holds a blob. */
+/** Returns whether a repository that is to be written to holds a blob. */
 export async function hasBlob(
   client: Client,
   repository: Repository,
@@ -107,7 +107,7 @@ export async function hasBlob(
   return (await askBlob(client, repository, asked)).response.status === 200;
 }
 
-/** Whether a repository holds a blob, for a token that can only read. */
+/** Returns whether a repository holds a blob, for a token that can only read. */
 export async function mayReadBlob(
   client: Client,
   repository: Repository,

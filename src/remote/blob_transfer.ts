@@ -134,7 +134,7 @@ export class BlobTransfer {
     }
   }
 
-  /** Whether the registry has the blob after all. */
+  /** Returns whether the registry has the blob after all. */
   async #isThere(): Promise<boolean> {
     const { digest } = this.#content.identity!;
     return await hasBlob(this.#client, this.#repository, digest, { signal: this.#signal });
@@ -251,7 +251,10 @@ export class BlobTransfer {
     this.#report(offset - this.#reported);
   }
 
-  /** A whole upload is tried again when the session was lost, too, and once when the registry refused good bytes. */
+  /**
+   * Returns a whole upload is tried again when the session was lost, too, and once when the registry refused good
+   * bytes.
+   */
   #verdict(error: unknown): RetryVerdict {
     if (this.#unverified && isDigestRefusal(error)) {
       this.#unverified = false;
@@ -299,13 +302,15 @@ function isRefusalOfChunks(error: unknown): boolean {
   return error instanceof HttpError && NO_CHUNKS.has(error.status) && !isLostSession(error);
 }
 
-/** Whether the registry does not know the session any more, or has another part of the blob than was thought. */
+/**
+ * Returns whether the registry does not know the session any more, or has another part of the blob than was thought.
+ */
 function isLostSession({ status, diagnostics }: HttpError): boolean {
   return status === 416 ||
     ((status === 400 || status === 404) && diagnostics.some(({ code }) => /^BLOB_UPLOAD_/.test(code)));
 }
 
-/** Whether the registry says that what it has does not have the digest of the blob. */
+/** Returns whether the registry says that what it has does not have the digest of the blob. */
 function isDigestRefusal(error: unknown): boolean {
   return error instanceof HttpError && error.diagnostics.some(({ code }) => code === "DIGEST_INVALID");
 }

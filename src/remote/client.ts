@@ -56,7 +56,7 @@ export class Client {
     this.options = options;
   }
 
-  /** The connection to a registry. */
+  /** Returns the connection to a registry. */
   connection(registry: Registry): Connection {
     const key = `${registry.schemes.join()}://${registry.name}`;
     let connection = this.#connections.get(key);

@@ -27,19 +27,19 @@ export function parsePage({ bytes, url }: WholeAnswer, list: string): ListPage {
   return { fields, url };
 }
 
-/** The texts in a field of a page; none for `null`, and where the field is missing. @throws {ProtocolError} */
+/** Returns the texts in a field of a page; none for `null`, and where the field is missing. @throws {ProtocolError} */
 export function textsOf({ fields, url }: ListPage, name: string): string[] {
   const value = fields[name] ?? [];
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
   throw notAList(url, `"${name}" is not a list of texts`);
 }
 
-/** The error of an answer that is no list. */
+/** Returns the error of an answer that is no list. */
 export function notAList(url: URL, why: string): ProtocolError {
   return new ProtocolError(`GET ${redactUrl(url)}: the answer is not a list: ${why}`);
 }
 
-/** Whether a value is a JSON object. */
+/** Returns whether a value is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -51,7 +51,7 @@ export interface CatalogPage {
   readonly repositories: readonly string[];
 }
 
-/** The pages of a repository's tags. */
+/** Yields the pages of a repository's tags. */
 export async function* tagPages(
   client: Client,
   repository: Repository,
@@ -85,7 +85,7 @@ export function parseTagsPage(answer: WholeAnswer, repository: Repository): Tags
   };
 }
 
-/** The pages of a registry's repositories. */
+/** Yields the pages of a registry's repositories. */
 export async function* catalogPages(
   client: Client,
   registry: Registry,
@@ -103,7 +103,7 @@ export async function* catalogPages(
   }
 }
 
-/** Whether a host is one of Google's registries, whose listings say more. */
+/** Returns whether a host is one of Google's registries, whose listings say more. */
 export function isGoogle(registry: string): boolean {
   return registry === "gcr.io" || /\.(gcr\.io|pkg\.dev|google\.com)$/.test(registry);
 }

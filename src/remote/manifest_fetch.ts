@@ -108,7 +108,7 @@ export async function headManifest(
   return { mediaType, digest, size: Number(size) };
 }
 
-/** The descriptor of a manifest that is there, or `undefined` when there is none or nobody may see it. */
+/** Returns the descriptor of a manifest that is there, or `undefined` when there is none or nobody may see it. */
 export async function findManifest(
   client: Client,
   reference: Reference,

@@ -38,7 +38,7 @@ export interface RemoteOptions extends TransportOptions, ProgressOptions {
   allowNondistributable?: boolean;
 }
 
-/** The connections that options name, or new ones as the options say. */
+/** Returns the connections that options name, or new ones as the options say. */
 export function clientOf(options: RemoteOptions): Client {
   return options.client ?? new Client(options);
 }
@@ -52,7 +52,7 @@ export interface PlatformOptions extends AbortOptions {
   platform?: Platform;
 }
 
-/** The platform that is wanted. */
+/** Returns the platform that is wanted. */
 export function wantedPlatform(options: PlatformOptions): Platform {
   return options.platform ?? DEFAULT_PLATFORM;
 }

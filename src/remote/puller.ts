@@ -31,7 +31,7 @@ export class RemoteManifest {
     this.bytes = fetched.bytes;
   }
 
-  /** The image or the index. @throws {ManifestError} for schema 1, which holds neither. */
+  /** Returns the image or the index. @throws {ManifestError} for schema 1, which holds neither. */
   view(): Image | ImageIndex {
     if (isSchema1(this.descriptor.mediaType)) {
       throw new ManifestError(`${this.reference} is a schema 1 manifest, which can be copied but not opened`, {
@@ -41,18 +41,18 @@ export class RemoteManifest {
     return viewOf(this.#context, this, `${this.reference}`);
   }
 
-  /** The view of the manifest whatever it is, to be copied as it is. */
+  /** Returns the view of the manifest whatever it is, to be copied as it is. */
   anyView(): AnyManifest {
     return anyView(this.#context, this, `${this.reference}`);
   }
 
-  /** The image, or the index's image for a platform. @throws {NotFoundError} when the index has none for it. */
+  /** Returns the image, or the index's image for a platform. @throws {NotFoundError} when the index has none for it. */
   async image(options: PlatformOptions = {}): Promise<Image> {
     const view = this.view();
     return view.kind === "image" ? view : await selectImage(view, wantedPlatform(options), options);
   }
 
-  /** The index. @throws {ManifestError} when it is an image. */
+  /** Returns the index. @throws {ManifestError} when it is an image. */
   index(): ImageIndex {
     const view = this.view();
     if (view.kind === "index") return view;
@@ -72,7 +72,7 @@ export class Puller {
     this.#onReadProgress = options.onReadProgress;
   }
 
-  /** A manifest of any type. */
+  /** Returns a manifest of any type. */
   async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
     const fetched = await fetchManifest(this.client, reference, options);
     return new RemoteManifest(this.#contextOf(reference.context), reference, fetched);
@@ -84,7 +84,8 @@ export class Puller {
   }
 
   /**
-   * The digest of what a reference names: the manifest's own, or with a platform that of the index's image for it.
+   * Returns the digest of what a reference names: the manifest's own, or with a platform that of the index's image for
+   * it.
    */
   async digest(reference: Reference, options: PlatformOptions = {}): Promise<Descriptor["digest"]> {
     if (!options.platform) return (await this.head(reference, options)).digest;
@@ -93,17 +94,17 @@ export class Puller {
     return await (await manifest.image(options)).digest(options);
   }
 
-  /** An image; of an index the one for the platform. */
+  /** Returns an image; of an index the one for the platform. */
   async image(reference: Reference, options: PlatformOptions = {}): Promise<Image> {
     return await (await this.get(reference, options)).image(options);
   }
 
-  /** An index. @throws {ManifestError} when the reference names an image. */
+  /** Returns an index. @throws {ManifestError} when the reference names an image. */
   async index(reference: Reference, options: AbortOptions = {}): Promise<ImageIndex> {
     return (await this.get(reference, options)).index();
   }
 
-  /** A layer or any other blob by its digest; its size is asked for. */
+  /** Returns a layer or any other blob by its digest; its size is asked for. */
   async layer(reference: DigestReference, options: AbortOptions = {}): Promise<Layer> {
     const repository = reference.context;
     const { size } = await headBlob(this.client, repository, reference.identifier, options);
@@ -111,22 +112,22 @@ export class Puller {
     return remoteLayer(this.#contextOf(repository), descriptor);
   }
 
-  /** The tags of a repository, page by page; a page of Google's registries says more than tags. */
+  /** Returns the tags of a repository, page by page; a page of Google's registries says more than tags. */
   tagPages(repository: Repository, options: ListOptions = {}): AsyncIterable<TagsPage> {
     return tagPages(this.client, repository, options);
   }
 
-  /** The tags of a repository, in the registry's order. */
+  /** Yields the tags of a repository, in the registry's order. */
   async *tags(repository: Repository, options: ListOptions = {}): AsyncIterable<string> {
     for await (const page of this.tagPages(repository, options)) yield* page.tags;
   }
 
-  /** The repositories of a registry, page by page. */
+  /** Returns the repositories of a registry, page by page. */
   catalogPages(registry: Registry, options: ListOptions = {}): AsyncIterable<CatalogPage> {
     return catalogPages(this.client, registry, options);
   }
 
-  /** The repositories of a registry, in its order. */
+  /** Yields the repositories of a registry, in its order. */
   async *catalog(registry: Registry, options: ListOptions = {}): AsyncIterable<string> {
     for await (const page of this.catalogPages(registry, options)) yield* page.repositories;
   }

@@ -49,17 +49,17 @@ export async function fetchReferrers(
   );
 }
 
-/** The tag that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"). */
+/** Returns the tag that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"). */
 export function referrersTag(digest: Hash): string {
   return `${hashAlgorithm(digest)}-${hashHexDigits(digest)}`.slice(0, 128);
 }
 
-/** The tags under which cosign stores signatures, attestations and SBOMs of a manifest. */
+/** Returns the tags under which cosign stores signatures, attestations and SBOMs of a manifest. */
 export function cosignTags(digest: Hash): string[] {
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 
-/** The referrers by the tag that stands in for the API. */
+/** Returns the referrers by the tag that stands in for the API. */
 export async function fetchFromTag(
   client: Client,
   repository: Repository,
@@ -76,7 +76,7 @@ export async function fetchFromTag(
   }
 }
 
-/** An index of referrers, with the digest of its bytes. */
+/** Returns an index of referrers, with the digest of its bytes. */
 export async function asManifest(manifests: readonly Descriptor[]): Promise<FetchedManifest> {
   const mediaType = MediaType.OciImageIndex;
   const index: IndexManifest = { schemaVersion: 2, mediaType, manifests };
@@ -85,8 +85,8 @@ export async function asManifest(manifests: readonly Descriptor[]): Promise<Fetc
 }
 
 /**
- * The referrers by the API, all pages; `undefined` when the registry has no such API: it says so, or answers the first
- * request with something else than JSON, as registries do that answer every path with a web page.
+ * Returns the referrers by the API, all pages; `undefined` when the registry has no such API: it says so, or answers
+ * the first request with something else than JSON, as registries do that answer every path with a web page.
  *
  * @throws {ProtocolError} when it answers with JSON that is no list, or with a part of one.
  */
@@ -120,7 +120,7 @@ export async function fetchFromApi(
   return found;
 }
 
-/** The referrers on a page; `null` stands for none. */
+/** Returns the referrers on a page; `null` stands for none. */
 function descriptorsOf(answer: WholeAnswer): readonly Descriptor[] {
   const { fields, url } = parsePage(answer, "manifests");
   const manifests = fields.manifests ?? [];

@@ -110,7 +110,7 @@ function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor
   };
 }
 
-/** A manifest's fields. A registry may take manifests that are no JSON; they refer to nothing. */
+/** Returns a manifest's fields. A registry may take manifests that are no JSON; they refer to nothing. */
 function readManifest(bytes: Bytes): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(bytes, "manifest");

@@ -22,8 +22,9 @@ export interface ResumeOptions extends AbortOptions {
 const WORTH_NEW_TRIES = 256 * 1024;
 
 /**
- * A stream that outlives cut connections: when reading fails, it is opened again where it stopped. Every 256 KiB that
- * arrive earn new tries, so a long download over a bad line comes to its end, and one that is fed byte by byte fails.
+ * Returns a stream that outlives cut connections: when reading fails, it is opened again where it stopped. Every 256
+ * KiB that arrive earn new tries, so a long download over a bad line comes to its end, and one that is fed byte by byte
+ * fails.
  *
  * @param openAt opens the stream at an offset
  */

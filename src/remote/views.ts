@@ -31,7 +31,7 @@ export interface ViewContext {
   readonly onReadProgress?: ProgressListener;
 }
 
-/** A view of a manifest that was fetched already: an index, or else an image. */
+/** Returns a view of a manifest that was fetched already: an index, or else an image. */
 export function viewOf(context: ViewContext, fetched: FetchedManifest, what: string): Image | ImageIndex {
   const rawManifest = () => Promise.resolve(fetched.bytes);
   return isIndex(fetched.descriptor.mediaType)
@@ -39,14 +39,14 @@ export function viewOf(context: ViewContext, fetched: FetchedManifest, what: str
     : imageView(context, fetched.descriptor, rawManifest, what);
 }
 
-/** A view of a manifest that was fetched already, whatever it is. */
+/** Returns a view of a manifest that was fetched already, whatever it is. */
 export function anyView(context: ViewContext, fetched: FetchedManifest, what: string): AnyManifest {
   const { bytes, descriptor } = fetched;
   if (manifestKind(descriptor.mediaType) !== "other") return viewOf(context, fetched, what);
   return otherView(context, descriptor, () => Promise.resolve(bytes), what);
 }
 
-/** A layer, or any other blob, of a repository. */
+/** Returns a layer, or any other blob, of a repository. */
 export function remoteLayer(context: ViewContext, descriptor: Descriptor): Layer {
   return layerFromCompressed({ descriptor, ...blobCore(context, descriptor) });
 }

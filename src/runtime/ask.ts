@@ -44,14 +44,17 @@ export async function askLine(question: string, options: AskOptions = {}): Promi
   }
 }
 
-/** The terminal shows what is typed, lets it be edited, and passes a line on when it is whole. */
+/** Returns the terminal shows what is typed, lets it be edited, and passes a line on when it is whole. */
 async function readShown(question: string, typed: () => Promise<string>): Promise<string> {
   writeStderrSync(question);
   const line = await typed();
   return line === END_OF_INPUT ? "" : line.replace(/\r?\n$/, "");
 }
 
-/** A terminal hides what is typed only when it passes each key on; then the keys that edit are ours to understand. */
+/**
+ * Returns a terminal hides what is typed only when it passes each key on; then the keys that edit are ours to
+ * understand.
+ */
 async function readHidden(
   question: string,
   { typed, aborted }: { typed: () => Promise<string>; aborted: Promise<never> },

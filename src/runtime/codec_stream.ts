@@ -5,7 +5,7 @@ import { pullStream } from "./pull_stream.ts";
 
 /** What a codec reads: whole chunks, one at a time. */
 export interface CodecInput {
-  /** The next chunk, never an empty one; `undefined` at the end. */
+  /** Returns the next chunk, never an empty one; `undefined` at the end. */
   read(): Promise<Bytes | undefined>;
   /** Abandons the rest. */
   cancel(reason: unknown): Promise<void>;
@@ -27,7 +27,9 @@ export interface CodecStreamOptions {
   padded?: boolean;
 }
 
-/** An `Error` with the code `Z_DATA_ERROR` (corrupt) or `Z_BUF_ERROR` (ends early), whichever codec found it. */
+/**
+ * Returns an `Error` with the code `Z_DATA_ERROR` (corrupt) or `Z_BUF_ERROR` (ends early), whichever codec found it.
+ */
 export function codecError(message: string, code: string, cause?: unknown): Error {
   const error = new Error(message, cause === undefined ? undefined : { cause });
   return Object.assign(error, { name: "CodecError", code });
@@ -41,8 +43,8 @@ export function toCodecError(error: unknown): Error {
 }
 
 /**
- * The bytes of a stream in blocks of exactly `size`, but for the last: a compressor's output depends on how its input
- * is cut, and a decompressor is a quarter slower on small chunks, since it gives out what it has after each.
+ * Returns the bytes of a stream in blocks of exactly `size`, but for the last: a compressor's output depends on how its
+ * input is cut, and a decompressor is a quarter slower on small chunks, since it gives out what it has after each.
  */
 export function blockInput(source: ByteStream, size: number): CodecInput {
   const reader = source.getReader();

@@ -1,6 +1,6 @@
 import { denoHost, nodeModule, nodeProcess, notSupported } from "./host.ts";
 
-/** The value of an environment variable; `undefined` where it is not set or may not be read. */
+/** Returns the value of an environment variable; `undefined` where it is not set or may not be read. */
 export function environmentVariable(name: string): string | undefined {
   const deno = denoHost();
   if (deno === undefined) return nodeProcess()?.env?.[name];
@@ -12,13 +12,13 @@ export function environmentVariable(name: string): string | undefined {
   }
 }
 
-/** The arguments after the program's name. */
+/** Returns the arguments after the program's name. */
 export function commandLineArguments(): string[] {
   const deno = denoHost();
   return deno === undefined ? nodeProcess()?.argv?.slice(2) ?? [] : [...deno.args];
 }
 
-/** The user's home directory, where there is one. */
+/** Returns the user's home directory, where there is one. */
 export function homeDirectory(): string | undefined {
   const fromEnvironment = platformOs() === "windows" ? environmentVariable("USERPROFILE") : environmentVariable("HOME");
   if (fromEnvironment) return fromEnvironment;
@@ -30,7 +30,7 @@ export function homeDirectory(): string | undefined {
   }
 }
 
-/** The directory for temporary files. */
+/** Returns the directory for temporary files. */
 export function temporaryRoot(): string {
   for (const name of ["TMPDIR", "TMP", "TEMP"]) {
     const path = environmentVariable(name);
@@ -39,18 +39,18 @@ export function temporaryRoot(): string {
   return platformOs() === "windows" ? "C:\\Windows\\Temp" : "/tmp";
 }
 
-/** The current directory; `/` where there is none. */
+/** Returns the current directory; `/` where there is none. */
 export function currentDirectory(): string {
   return denoHost()?.cwd() ?? nodeProcess()?.cwd?.() ?? "/";
 }
 
-/** The operating system: `linux`, `darwin`, `windows`, …; `web` where that can't be known. */
+/** Returns the operating system: `linux`, `darwin`, `windows`, …; `web` where that can't be known. */
 export function platformOs(): string {
   const name = denoHost()?.build.os ?? nodeProcess()?.platform ?? "web";
   return name === "win32" ? "windows" : name;
 }
 
-/** The number of the user that runs this, where the system has such numbers. */
+/** Returns the number of the user that runs this, where the system has such numbers. */
 export function userId(): number | undefined {
   const deno = denoHost();
   return (deno === undefined ? nodeProcess()?.getuid?.() : deno.uid()) ?? undefined;

@@ -65,7 +65,7 @@ export interface RemoveOptions {
   recursive?: boolean;
 }
 
-/** The promises of node:fs, or a `NotSupportedError`. */
+/** Returns the promises of node:fs, or a `NotSupportedError`. */
 function fileSystem(): typeof import("node:fs/promises") {
   return requireNodeModule("node:fs", "The file system").promises;
 }
@@ -80,7 +80,7 @@ export async function lstat(path: string): Promise<FileStat> {
   return toFileStat(await fileSystem().lstat(path));
 }
 
-/** Whether something is at the path, a symbolic link to nowhere included. */
+/** Returns whether something is at the path, a symbolic link to nowhere included. */
 export async function exists(path: string): Promise<boolean> {
   try {
     const deno = denoHost();
@@ -114,7 +114,7 @@ export async function readDirectory(path: string): Promise<DirectoryEntry[]> {
   return (await Promise.all(entries)).sort((a, b) => compareUtf8(a.name, b.name));
 }
 
-/** An entry that is no plain file: Deno's listing knows directories and links only. */
+/** Returns an entry that is no plain file: Deno's listing knows directories and links only. */
 async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
   const { name } = entry;
   if (entry.isDirectory()) return { name, kind: "directory" };
@@ -182,7 +182,7 @@ export function readLink(path: string): Promise<string> {
   return fileSystem().readlink(path);
 }
 
-/** The absolute path without links and dots. */
+/** Returns the absolute path without links and dots. */
 export function realPath(path: string): Promise<string> {
   return fileSystem().realpath(path);
 }
@@ -209,7 +209,7 @@ export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<st
   return path;
 }
 
-/** Whether an error says that nothing is at the path, or that a parent is not a directory. */
+/** Returns whether an error says that nothing is at the path, or that a parent is not a directory. */
 function isMissing(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === "ENOENT" || code === "ENOTDIR";

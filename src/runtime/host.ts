@@ -22,7 +22,7 @@ const globals = globalThis as unknown as {
 
 /** What this room uses of `Bun`. */
 interface BunHost {
-  /** A file, here one that is open already. */
+  /** Returns a file, here one that is open already. */
   file(descriptor: number): Blob;
 }
 
@@ -58,25 +58,25 @@ export function nodeProcess(): typeof process | undefined {
 
 const loaded = new Map<string, unknown>();
 
-/** A module of node, loaded on first use; `undefined` where there is none. */
+/** Returns a module of node, loaded on first use; `undefined` where there is none. */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
   if (!loaded.has(name)) loaded.set(name, nodeProcess()?.getBuiltinModule?.(name));
   return loaded.get(name) as NodeModules[Name] | undefined;
 }
 
-/** Whether a module of node is loaded already, so that using it costs no start-up time. */
+/** Returns whether a module of node is loaded already, so that using it costs no start-up time. */
 export function isNodeModuleLoaded(name: keyof NodeModules): boolean {
   return loaded.has(name);
 }
 
-/** A module of node, or a `NotSupportedError` that names what can't be done without it. */
+/** Returns a module of node, or a `NotSupportedError` that names what can't be done without it. */
 export function requireNodeModule<Name extends keyof NodeModules>(name: Name, what: string): NodeModules[Name] {
   const module = nodeModule(name);
   if (module === undefined) throw notSupported(what);
   return module;
 }
 
-/** The error of a capability that this runtime does not have. */
+/** Returns the error of a capability that this runtime does not have. */
 export function notSupported(what: string): Error {
   const error = new Error(`${what} is not available on this runtime (${runtimeName()})`);
   error.name = "NotSupportedError";

@@ -11,9 +11,9 @@ const connections = new WeakMap<typeof fetch, ConnectionOptions>();
 let standardFetch: typeof fetch | undefined;
 
 /**
- * A `fetch` for a way of connecting. Without options it is the runtime's own, on Deno with HTTP/1.1 alone, which
- * doubles the speed of blobs over TLS. With options it never follows a redirect on Deno and Node: it gives the answer
- * to `redirect: "manual"` and else fails.
+ * Returns a `fetch` for a way of connecting. Without options it is the runtime's own, on Deno with HTTP/1.1 alone,
+ * which doubles the speed of blobs over TLS. With options it never follows a redirect on Deno and Node: it gives the
+ * answer to `redirect: "manual"` and else fails.
  */
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
   const { insecureTls = false, ca, cert, key, unixSocket } = options;
@@ -29,8 +29,8 @@ export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefin
 }
 
 /**
- * Whether a `fetch` sends the untouched body of a response, or a file, without its bytes passing through JavaScript:
- * Deno's and Bun's own, where nothing but the runtime has a say in the connection.
+ * Returns whether a `fetch` sends the untouched body of a response, or a file, without its bytes passing through
+ * JavaScript: Deno's and Bun's own, where nothing but the runtime has a say in the connection.
  */
 export function passesBodies(fetcher: typeof fetch): boolean {
   const runtime = runtimeName();

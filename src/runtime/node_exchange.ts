@@ -62,7 +62,7 @@ async function drop(reader: NodeReader): Promise<void> {
   }
 }
 
-/** The request as fetch has it; `undefined` where it can't be one. */
+/** Returns the request as fetch has it; `undefined` where it can't be one. */
 function toRequest(incoming: IncomingMessage, body: ByteStream | null, signal: AbortSignal): Request | undefined {
   const { method = "GET", url = "/" } = incoming;
   const headers = new Headers();

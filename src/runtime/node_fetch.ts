@@ -164,7 +164,7 @@ function toResponse(outgoing: ClientRequest, incoming: IncomingMessage, { url, s
   return withUrl(new Response(fromNodeReadable(incoming, reader), init), url);
 }
 
-/** A `Response` that is made by hand has no URL of its own. */
+/** Returns a `Response` that is made by hand has no URL of its own. */
 function withUrl(response: Response, url: URL): Response {
   return Object.defineProperty(response, "url", { value: url.href });
 }

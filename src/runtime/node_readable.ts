@@ -40,7 +40,7 @@ export class NodeReader {
     this.#notify();
   }
 
-  /** The next chunk; `undefined` at the end. */
+  /** Returns the next chunk; `undefined` at the end. */
   async read(): Promise<Bytes | undefined> {
     while (this.#ready.length === 0) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -54,7 +54,7 @@ export class NodeReader {
   }
 }
 
-/** A stream of node as a web stream. Cancelling destroys it. */
+/** Returns a stream of node as a web stream. Cancelling destroys it. */
 export function fromNodeReadable(readable: Readable, reader: NodeReader = new NodeReader(readable)): ByteStream {
   return pullStream({ read: () => reader.read(), cancel: () => void readable.destroy() });
 }

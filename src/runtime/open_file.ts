@@ -44,11 +44,11 @@ export interface OpenFile {
   stat(): Promise<FileStat>;
   /** Reads at `offset` into the buffer and gives the count, 0 at the end of the file. */
   read(into: Bytes, offset: number): Promise<number>;
-  /** A stream over a part of the file; several may run side by side. */
+  /** Returns a stream over a part of the file; several may run side by side. */
   stream(options?: FileStreamOptions): ByteStream;
   /**
-   * A body for `fetch` that the runtime reads by itself; `undefined` where it can't. It is good for one request, and the
-   * file must stay open until that is over: closing the file ends the body too.
+   * Returns a body for `fetch` that the runtime reads by itself; `undefined` where it can't. It is good for one
+   * request, and the file must stay open until that is over: closing the file ends the body too.
    */
   body(range: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined>;
   /** Closes the file. */
@@ -64,8 +64,8 @@ export function openFile(path: string, options: OpenFileOptions = {}): Promise<O
 }
 
 /**
- * A stream over a file, or a part of it, that is opened at the first read and closed at the end, on failure or on
- * cancel. A fifo or a device is read as it comes, from where it stands.
+ * Returns a stream over a file, or a part of it, that is opened at the first read and closed at the end, on failure or
+ * on cancel. A fifo or a device is read as it comes, from where it stands.
  */
 export function readStream(path: string, range: FileRange = {}): ByteStream {
   return fileStream(() => NodeOpenFile.open(path, 0, false), { ...range, closeWhenDone: true });

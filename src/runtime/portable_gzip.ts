@@ -57,7 +57,7 @@ export function portableGzipStream(source: ByteStream, { level }: PortableGzipOp
   });
 }
 
-/** The codec is loaded by who compresses with it. */
+/** Returns the codec is loaded by who compresses with it. */
 async function openCodec(level: number, emit: (chunk: Bytes) => void): Promise<Gzip> {
   const { Gzip } = await import("fflate/browser");
   const codec = new Gzip({ level: level as 1, mem: MEMORY, mtime: 0 });

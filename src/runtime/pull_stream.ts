@@ -11,7 +11,7 @@ export interface PullSource {
 }
 
 /**
- * A stream that asks for a chunk when somebody reads, and for none before.
+ * Returns a stream that asks for a chunk when somebody reads, and for none before.
  *
  * What a `read` gives after the stream was cancelled is dropped. Without that care the controller throws, and on Bun,
  * which cancels a request's body as soon as it has all its bytes, that error is one that nobody waits for.

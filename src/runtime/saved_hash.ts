@@ -2,7 +2,7 @@ import type { HashAlgorithm, StreamingHash } from "./hash.ts";
 
 /** A hash whose state can be saved, so that another process goes on where this one stopped. */
 export interface ResumableHash extends StreamingHash {
-  /** The state as text: give it to {@linkcode resumableHash}. */
+  /** Returns the state as text: give it to {@linkcode resumableHash}. */
   save(): string;
 }
 

@@ -84,8 +84,8 @@ async function sendWhole(request: StreamRequest, fetch: typeof globalThis.fetch)
 }
 
 /**
- * The body as fetch is given it: it fails where it has not its length, and can be abandoned, which some runtimes forget
- * when they fail before they read.
+ * Returns the body as fetch is given it: it fails where it has not its length, and can be abandoned, which some
+ * runtimes forget when they fail before they read.
  */
 function watchedBody(
   source: ByteStream,

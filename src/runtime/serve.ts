@@ -109,7 +109,7 @@ export async function serveFetch(handler: FetchHandler, options: ServeOptions = 
   };
 }
 
-/** A server of node. No limit on the time of a request: an upload may take hours. */
+/** Returns a server of node. No limit on the time of a request: an upload may take hours. */
 function createServer(tls: TlsCertificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
   return tls
     ? requireNodeModule("node:https", "Serving HTTPS").createServer({ ...tls, requestTimeout: 0 }, listener)

@@ -55,12 +55,12 @@ export function stdinStream(): ByteStream {
   });
 }
 
-/** All of standard input as text. */
+/** Returns all of standard input as text. */
 export function stdinText(): Promise<string> {
   return new Response(stdinStream()).text();
 }
 
-/** Whether the stream is a terminal. */
+/** Returns whether the stream is a terminal. */
 export function isTerminal(stream: StandardStream): boolean {
   const deno = denoHost();
   if (deno !== undefined) return deno[stream].isTerminal();

@@ -137,7 +137,7 @@ export function openWriter(path: string, options: OpenWriterOptions = {}): Promi
   return NodeFileWriter.open(path, options);
 }
 
-/** A hidden name beside the path that nothing else has. */
+/** Returns a hidden name beside the path that nothing else has. */
 function temporaryPath(path: string): string {
   return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
 }

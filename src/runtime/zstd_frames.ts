@@ -39,7 +39,7 @@ function* frameSteps(): Generator<Step, never, Bytes> {
   }
 }
 
-/** The length of a frame header after its descriptor: window, dictionary id and content size. */
+/** Returns the length of a frame header after its descriptor: window, dictionary id and content size. */
 function frameHeaderRest(descriptor: number): number {
   const singleSegment = (descriptor & 0x20) !== 0;
   const dictionaryId = [0, 1, 2, 4][descriptor & 3];

@@ -23,7 +23,7 @@ export async function splitLocalPath(text: string): Promise<LocalPath> {
   return { path: whole };
 }
 
-/** A name that no file system takes is not there. */
+/** Returns a name that no file system takes is not there. */
 async function isThere(path: string): Promise<boolean> {
   try {
     return path !== "" && await exists(path);

@@ -108,7 +108,7 @@ function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null;
 }
 
-/** The platform that a config file names. */
+/** Returns the platform that a config file names. */
 export function configPlatform(config: ConfigFile): Platform {
   return {
     architecture: config.architecture,

@@ -60,8 +60,8 @@ export function checkJsonDepth(bytes: Uint8Array, what: string): void {
 }
 
 /**
- * Every digest that a manifest of whatever type mentions: in fields that are known or not, in keys, and within texts.
- * What deletes content has to keep all of them.
+ * Returns every digest that a manifest of whatever type mentions: in fields that are known or not, in keys, and within
+ * texts. What deletes content has to keep all of them.
  *
  * @param what what to call the manifest in an error
  * @throws {ManifestError} when the bytes are not JSON or nested deeper than 1,000 levels: what they mention is unknown.

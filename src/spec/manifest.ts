@@ -77,7 +77,7 @@ export function parseIndexManifest(bytes: Uint8Array, what = "index"): IndexMani
 }
 
 /**
- * The media type of manifest bytes, from the bytes themselves: their `mediaType`, else their shape.
+ * Returns the media type of manifest bytes, from the bytes themselves: their `mediaType`, else their shape.
  *
  * @throws {ManifestError} when they are not JSON or look like no manifest at all.
  */
@@ -99,7 +99,7 @@ export function manifestKind(mediaType: string): "image" | "index" | "other" {
   return "other";
 }
 
-/** Whether a value has what every descriptor must have: a digest of a known algorithm, a size, a media type. */
+/** Returns whether a value has what every descriptor must have: a digest of a known algorithm, a size, a media type. */
 export function isDescriptor(value: unknown): value is Descriptor {
   if (typeof value !== "object" || value === null) return false;
   const { mediaType, digest, size } = value as Record<string, unknown>;
@@ -107,7 +107,7 @@ export function isDescriptor(value: unknown): value is Descriptor {
     (mediaType === undefined || typeof mediaType === "string");
 }
 
-/** Every digest in a list of descriptors once, in order. */
+/** Returns every digest in a list of descriptors once, in order. */
 export function distinctDescriptors(descriptors: readonly Descriptor[]): Descriptor[] {
   const seen = new Map<Hash, Descriptor>();
   for (const descriptor of descriptors) if (!seen.has(descriptor.digest)) seen.set(descriptor.digest, descriptor);

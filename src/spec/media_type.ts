@@ -66,37 +66,37 @@ const LAYER = new Set<string>([
   MediaType.DockerLayerZstd,
 ]);
 
-/** Whether it is an image index or a manifest list. */
+/** Returns whether it is an image index or a manifest list. */
 export function isIndex(mediaType: string | undefined): boolean {
   return mediaType !== undefined && INDEX.has(mediaType);
 }
 
-/** Whether it is an image manifest. */
+/** Returns whether it is an image manifest. */
 export function isImage(mediaType: string | undefined): boolean {
   return mediaType !== undefined && IMAGE.has(mediaType);
 }
 
-/** Whether it is one of Docker's schema 1 manifests, which hold no layers by descriptor. */
+/** Returns whether it is one of Docker's schema 1 manifests, which hold no layers by descriptor. */
 export function isSchema1(mediaType: string | undefined): boolean {
   return mediaType !== undefined && SCHEMA1.has(mediaType);
 }
 
-/** Whether it is a manifest that is neither an image nor an index: schema 1, or OCI's artifact manifest. */
+/** Returns whether it is a manifest that is neither an image nor an index: schema 1, or OCI's artifact manifest. */
 export function isOtherManifest(mediaType: string | undefined): boolean {
   return isSchema1(mediaType) || mediaType === MediaType.OciArtifactManifest;
 }
 
-/** Whether it is the config of a runnable image (and not an artifact's). */
+/** Returns whether it is the config of a runnable image (and not an artifact's). */
 export function isConfig(mediaType: string | undefined): boolean {
   return mediaType !== undefined && CONFIG.has(mediaType);
 }
 
-/** Whether it is a layer of a file system. */
+/** Returns whether it is a layer of a file system. */
 export function isLayer(mediaType: string | undefined): boolean {
   return mediaType !== undefined && LAYER.has(mediaType);
 }
 
-/** Whether a layer may be pushed (false for foreign and nondistributable layers). */
+/** Returns whether a layer may be pushed (false for foreign and nondistributable layers). */
 export function isDistributable(mediaType: string | undefined): boolean {
   return mediaType === undefined || !NON_DISTRIBUTABLE.has(mediaType);
 }
@@ -104,7 +104,7 @@ export function isDistributable(mediaType: string | undefined): boolean {
 /** How the bytes of a layer are compressed. */
 export type Compression = "none" | "gzip" | "zstd";
 
-/** The layer media type for `compression` in the family (OCI or Docker) of a manifest media type. */
+/** Returns the layer media type for `compression` in the family (OCI or Docker) of a manifest media type. */
 export function layerMediaType(manifestMediaType: string, compression: Compression): string {
   const docker = manifestMediaType === MediaType.DockerManifestSchema2;
   switch (compression) {

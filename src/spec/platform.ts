@@ -48,8 +48,8 @@ export function platformString(platform: Platform): string {
 }
 
 /**
- * Whether a platform has all that `wanted` asks for. What `wanted` leaves out is not compared; of features it must
- * have at least those wanted. Not symmetric.
+ * Returns whether a platform has all that `wanted` asks for. What `wanted` leaves out is not compared; of features it
+ * must have at least those wanted. Not symmetric.
  */
 export function platformSatisfies(platform: Platform, wanted: Platform): boolean {
   const field = (name: "os" | "architecture" | "variant" | "os.version") =>
@@ -60,7 +60,7 @@ export function platformSatisfies(platform: Platform, wanted: Platform): boolean
     list("os.features") && list("features");
 }
 
-/** Whether two platforms are the same; the order of features does not count. */
+/** Returns whether two platforms are the same; the order of features does not count. */
 export function platformEquals(a: Platform, b: Platform): boolean {
   const key = (platform: Platform) =>
     JSON.stringify([
