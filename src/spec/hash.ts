@@ -17,9 +17,9 @@ export function isHash(text: unknown): text is Hash {
 }
 
 /**
- * Reads a digest.
+ * Parses a digest.
  *
- * @throws {HashError} when `text` is not `sha256:` with 64 or `sha512:` with 128 lower-case hex digits.
+ * @throws {HashError} if `text` is not `sha256:` with 64 or `sha512:` with 128 lower-case hex digits.
  */
 export function parseHash(text: string): Hash {
   if (isHash(text)) return text;
