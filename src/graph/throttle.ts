@@ -3,8 +3,8 @@ import type { RateLimit } from "../io/mod.ts";
 import { pullStream } from "../runtime/mod.ts";
 
 /**
- * Returns the same content, each chunk of which waits until it may pass. It has no place, since each chunk must be
- * seen.
+ * Returns the same content with each chunk delayed by a rate limit. It has no `place`, since each chunk must pass
+ * through JavaScript.
  */
 export function throttled(content: Content, limit: RateLimit): Content {
   return {

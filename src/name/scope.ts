@@ -1,4 +1,4 @@
-/** What a token allows in a repository (distribution-spec, token scope documentation). */
+/** An action that a token allows in a repository (distribution's "Token Scope Documentation"). */
 export type Action = "pull" | "push" | "delete" | "*";
 
 /** The scope of a token that lists all repositories of a registry. */

@@ -1,16 +1,16 @@
 import { currentDirectory, platformOs } from "./environment.ts";
 
-/** What stands between the names of a path: `/`, or `\` on Windows. */
+/** Returns the separator of a path: `/`, or `\` on Windows. */
 export function pathSeparator(): "/" | "\\" {
   return isWindows() ? "\\" : "/";
 }
 
-/** Joins paths with one separator between them and none at the end, without `.` and `..`; nothing gives `.`. */
+/** Joins paths with one separator between them and none at the end, and resolves `.` and `..`. No paths give `.`. */
 export function joinPath(...parts: string[]): string {
   return normalizePath(parts.filter((part) => part !== "").join(pathSeparator()));
 }
 
-/** Returns the absolute path, from the right-most absolute part, else from the current directory. */
+/** Returns the absolute path, from the right-most absolute part or else from the current directory. */
 export function resolvePath(...parts: string[]): string {
   let path = "";
   for (const part of parts) path = isAbsolute(part) ? part : path === "" ? part : `${path}${pathSeparator()}${part}`;
@@ -18,7 +18,7 @@ export function resolvePath(...parts: string[]): string {
   return normalizePath(path);
 }
 
-/** Returns the path without its last name; `.` where there is only one name. */
+/** Returns the path without its last name, or `.` if there is only one name. */
 export function dirName(path: string): string {
   const root = rootOf(path);
   const rest = trimEnd(path.slice(root.length));

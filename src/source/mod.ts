@@ -1,6 +1,7 @@
 /**
- * What a text of a command line names: a reference, a path, standard input or output, an image of an engine. The library's
- * verbs take strings as references alone; {@linkcode parseSource} is for programs whose users may name other things.
+ * Parses a command line's argument into a reference, a path, standard input or output, or an image of an engine. The
+ * library's functions take strings as references only; {@linkcode parseSource} is for programs whose users may name
+ * other sources.
  *
  * @example
  * ```ts
