@@ -7,11 +7,12 @@ import { configPlatform, type Hash, MediaType, type Platform, platformSatisfies,
 import { tarballImages, writeTarball } from "../tarball/mod.ts";
 import { SavedTarball } from "./saved_tarball.ts";
 
-/** Options of what works with a Docker Engine. */
+/** Options of the functions that use a Docker Engine. */
 export interface DaemonOptions extends AbortOptions {
   /**
    * The engine.
-   * @default the one that DOCKER_HOST names, else at /var/run/docker.sock
+   *
+   * @default the one at DOCKER_HOST, else at /var/run/docker.sock
    */
   engine?: DockerEngine;
 }
@@ -19,31 +20,33 @@ export interface DaemonOptions extends AbortOptions {
 /** Options of {@linkcode imageFromDaemon}. */
 export interface ImageFromDaemonOptions extends DaemonOptions {
   /**
-   * Which image of a name that stands for several.
-   * @default the engine's choice: the one for its own platform
+   * The platform of the image, for a name with several.
+   *
+   * @default the engine's choice, which is its own platform
    */
   platform?: Platform;
 }
 
 /** An image in a Docker Engine. */
 export interface DaemonImage extends Image, AsyncDisposable {
-  /** What the engine knows of it: names, platform, how it is run, diff ids. Nothing is saved for that. */
+  /** The engine's data on the image: names, platform, execution parameters, diff ids. Needs no saved image. */
   readonly inspection: ImageInspection;
-  /** How it came to be, as the engine tells it, the last step first. Nothing is saved for that. */
+  /** Returns the engine's history of the image, the last step first. Needs no saved image. */
   history(options?: AbortOptions): Promise<ImageHistoryStep[]>;
-  /** Removes the temporary file that holds what the engine saved. What is read afterwards fails. */
+  /** Removes the temporary file of the saved image. Later reads fail. */
   dispose(): Promise<void>;
 }
 
 /**
- * Returns an image in a Docker Engine, or in podman. The engine is asked now whether it has the image; the image is
- * saved once, into a temporary file, when somebody reads more of it than its `configName` and what the engine says.
- * Dispose of it to have that file removed: `await using image = await imageFromDaemon(…)`.
+ * Finds an image in a Docker Engine, or in podman. The call checks that the engine has the image. The image is saved
+ * once, into a temporary file, on the first read of anything but its `configName` and the engine's data. Dispose of it
+ * to remove that file: `await using image = await imageFromDaemon(…)`.
  *
- * Its manifest is Docker's schema 2, as for any tarball. The tag may move on: the image stays the one that was found.
+ * The manifest is Docker's schema 2, as for any tarball. If the tag moves later, the view stays on the image that was
+ * found.
  *
- * @param reference `repository`, `repository:tag`, `repository@digest` or an id, as the engine understands it
- * @throws {NotFoundError} when the engine has no such image, or none for the platform.
+ * @param reference `repository`, `repository:tag`, `repository@digest` or an id, in the engine's syntax
+ * @throws {NotFoundError} if the engine has no such image, or none for the platform.
  */
 export async function imageFromDaemon(reference: string, options: ImageFromDaemonOptions = {}): Promise<DaemonImage> {
   const { engine = new DockerEngine(), platform, signal } = options;
@@ -55,7 +58,7 @@ export async function imageFromDaemon(reference: string, options: ImageFromDaemo
       { hint: "pull the other one, or leave the platform out" },
     );
   }
-  // By its id, so that what is saved is what was found.
+  // Saves by id, as the tag may have moved.
   const wanted = inspection.multiPlatform ? { platform: inspection.platform } : {};
   const tarball = new SavedTarball(
     `what ${engine.address} saves of ${reference}`,
@@ -81,8 +84,8 @@ export async function imageFromDaemon(reference: string, options: ImageFromDaemo
 }
 
 /**
- * Returns the image of the tarball; of several, which engines save that keep images by platform, the one that was
- * inspected.
+ * Returns the image of the tarball. If there are several, as from engines that keep images by platform, returns the one
+ * that was inspected.
  */
 async function findSaved(tarball: SavedTarball, { platform }: ImageInspection): Promise<Image> {
   const images = (await tarballImages(tarball)).map(({ image }) => image);
@@ -102,19 +105,20 @@ async function confirmed(image: Image, { configName }: ImageInspection, what: st
 /** Options of {@linkcode writeToDaemon}. */
 export interface WriteToDaemonOptions extends DaemonOptions {
   /**
-   * Is told how far each layer has got.
-   * @default nobody is told
+   * Called with the progress of each layer.
+   *
+   * @default not called
    */
   onProgress?: ProgressListener;
 }
 
 /**
- * Puts an image into a Docker Engine, or into podman. One that the engine has already is given the name, and nothing is
- * sent.
+ * Loads an image into a Docker Engine, or into podman. An image that the engine has already only gets the name; nothing
+ * is sent.
  *
- * @param reference its name there: `repository:tag`; without a tag, `latest`
- * @returns what the engine says; empty when it had the image
- * @throws {NameError} when the name has a digest, which an engine can't be told.
+ * @param reference its name in the engine: `repository:tag`; without a tag, `latest`
+ * @returns the engine's output; empty if it had the image
+ * @throws {NameError} if the name has a digest, which an engine does not accept.
  */
 export async function writeToDaemon(
   image: Image,
@@ -132,7 +136,7 @@ export async function writeToDaemon(
   return await engine.load(writeTarball([{ image, reference }], { onProgress, signal }), { signal });
 }
 
-/** What the engine would call the image, where that is known without reading or compressing layers. */
+/** Returns the image's id in the engine, if it is known without reading or compressing layers. */
 async function knownConfigName(image: Image, options: AbortOptions): Promise<Hash | undefined> {
   return await knownDigest(image, options) === undefined ? undefined : await image.configName(options);
 }
@@ -151,7 +155,7 @@ async function inspectIfThere(
   }
 }
 
-/** Returns the full form of a name; `undefined` for what is none: `<none>:<none>`. */
+/** Returns the full form of a name, or `undefined` if it is not valid: `<none>:<none>`. */
 function fullName(repoTag: string): string | undefined {
   try {
     return parseTag(repoTag).name;

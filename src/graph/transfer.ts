@@ -169,8 +169,8 @@ class Transfer {
       case "manifest":
         return await this.#blobs(await view.blobs({ signal }), signal);
       case "index":
-        // Takes the manifests from the index and not its children: a child's descriptor would need its layers
-        // compressed now, and again when they are sent.
+        // Reads `members` and not `children`: a child's descriptor would need its layers compressed now, and again when
+        // they are sent.
         return await this.#each(
           await view.members({ signal }),
           signal,
