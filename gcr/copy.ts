@@ -1,12 +1,11 @@
-import { mapConcurrent } from "../src/io/mod.ts";
+import { CopyJournal } from "../src/graph/mod.ts";
+import { type JournalLine, mapConcurrent } from "../src/io/mod.ts";
 import { platformString } from "../src/spec/mod.ts";
-import { CopyJournal } from "./copy_journal.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
 import { CopyRoute, parseRoot } from "./copy_route.ts";
 import { CopyRun } from "./copy_run.ts";
 import { ExtraFinder, isNotThere, sorted } from "./extra.ts";
 import { deleteExtra } from "./extra_deletion.ts";
-import type { JournalLine } from "./journal.ts";
 import { copyOneRepository } from "./repository_copy.ts";
 import { type WalkedRepository, walkRepositories } from "./walk.ts";
 

@@ -1,4 +1,4 @@
-import { Journal, type JournalLine } from "./journal.ts";
+import { Journal, type JournalLine } from "../src/io/mod.ts";
 
 /** The completed repositories and the deletions of a run, so that an interrupted run can be continued. */
 export class GcJournal {

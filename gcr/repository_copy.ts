@@ -1,9 +1,9 @@
 import { HttpError } from "../src/errors.ts";
+import type { PartialCopy } from "../src/graph/mod.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { referrersTag } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
-import type { PartialCopy } from "./copy_journal.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";

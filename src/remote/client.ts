@@ -1,3 +1,4 @@
+import { RateLimit } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import {
@@ -24,6 +25,15 @@ export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
   readonly access: Access;
   /** Another repository that the token must allow to read: the source of a blob mount. */
   readonly from?: Repository;
+}
+
+/** Options of {@linkcode Client}. */
+export interface ClientOptions extends TransportOptions {
+  /**
+   * The most requests per second, to all registries together.
+   * @default no limit
+   */
+  rate?: number;
 }
 
 /**
@@ -57,9 +67,11 @@ export class Client {
   readonly earlyAnswers: Set<string> = new Set();
   readonly #connections = new Map<string, Connection>();
 
-  /** Creates a client; sends nothing before the first request. */
-  constructor(options: TransportOptions = {}) {
-    this.options = options;
+  /** Makes it; nothing is sent before something is asked for. */
+  constructor(options: ClientOptions = {}) {
+    const { rate, ...transport } = options;
+    const limit = rate === undefined ? undefined : new RateLimit(rate);
+    this.options = limit ? { ...transport, pace: (passing) => limit.pass(1, passing) } : transport;
   }
 
   /** Returns the connection to a registry. */

@@ -1,8 +1,7 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { ProgressListener } from "../image/mod.ts";
 import { DEFAULT_PLATFORM, type Platform } from "../spec/mod.ts";
-import type { TransportOptions } from "../transport/mod.ts";
-import { Client } from "./client.ts";
+import { Client, type ClientOptions } from "./client.ts";
 
 /** Callbacks for the progress of transfers. */
 export interface ProgressOptions {
@@ -20,8 +19,8 @@ export interface ProgressOptions {
   onReadProgress?: ProgressListener;
 }
 
-/** Options of the functions that read from or write to registries. */
-export interface RemoteOptions extends TransportOptions, ProgressOptions {
+/** Options of everything that reads from or writes to registries. */
+export interface RemoteOptions extends ClientOptions, ProgressOptions {
   /**
    * The client to use. It has transport options of its own, so those among these options are ignored.
    *

@@ -1,12 +1,7 @@
 import { ManifestError } from "../errors.ts";
-import type { Bytes } from "../runtime/mod.ts";
-import type { Hash } from "./hash.ts";
 
 /** The deepest nesting of arrays and objects that is accepted. */
 const MOST_LEVELS = 1_000;
-
-/** A digest at any position in a text. */
-const DIGEST = /sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g;
 
 /**
  * Parses JSON.
@@ -61,22 +56,7 @@ export function checkJsonDepth(bytes: Uint8Array, what: string): void {
   }
 }
 
-/**
- * Collects every digest that a manifest of any type mentions: in known and unknown fields, in keys, and within texts.
- * Code that deletes content must keep all of them.
- *
- * @param what the name of the manifest in an error
- * @throws {ManifestError} if the bytes are not JSON or nested deeper than 1,000 levels, as the mentioned digests are
- * unknown then.
- */
-export function mentionedDigests(manifest: Bytes, what: string = "the manifest"): ReadonlySet<Hash> {
-  const value = parseJson(manifest, what);
-  // The bytes contain duplicate members, of which a parser keeps one; the serialised value contains no escapes.
-  const texts = [new TextDecoder().decode(manifest), JSON.stringify(value)];
-  return new Set(texts.flatMap((text) => text.match(DIGEST) ?? []) as Hash[]);
-}
-
-/** Serialises a value as compact JSON in UTF-8, as it is hashed and sent. */
+/** Writes a value as compact JSON in UTF-8, as it is hashed and sent. */
 export function jsonBytes(value: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(value));
 }
