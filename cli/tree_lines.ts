@@ -1,8 +1,8 @@
-/** A line, and those that hang on it. */
+/** A line of a tree, with the lines below it. */
 export interface Branch {
-  /** What the line says. */
+  /** The text of the line. */
   readonly text: string;
-  /** What hangs on it, in order. */
+  /** The lines below it, in order. */
   readonly branches: readonly Branch[];
 }
 

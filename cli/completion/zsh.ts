@@ -87,7 +87,7 @@ function action({ choices, completes }: CompletionValue): string {
   return completes === "file" ? "_files" : "_files -/";
 }
 
-/** Text with what `_arguments` and `_describe` give a meaning to made literal. */
+/** Escapes the characters with a meaning in `_arguments` and `_describe`. */
 function escaped(text: string): string {
   return text.replaceAll(/[\\\[\]:]/g, (character) => `\\${character}`);
 }
