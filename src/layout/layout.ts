@@ -26,7 +26,7 @@ import { LayoutSink } from "./sink.ts";
 import { type LayoutPlace, rootIndex } from "./views.ts";
 
 /** Options of what writes content into a layout. */
-export interface WriteOptions extends AbortOptions {
+export interface WriteLayoutOptions extends AbortOptions {
   /**
    * How many blobs are written at the same time.
    * @default 4
@@ -40,7 +40,7 @@ export interface WriteOptions extends AbortOptions {
 }
 
 /** Options of what lists an image or an index in `index.json`. */
-export interface AppendOptions extends WriteOptions {
+export interface LayoutAppendOptions extends WriteLayoutOptions {
   /**
    * The name of the image in the layout, which other tools call its tag: the annotation
    * `org.opencontainers.image.ref.name`.
@@ -60,7 +60,7 @@ export interface AppendOptions extends WriteOptions {
 }
 
 /** Options of {@linkcode Layout.garbageCollect}. */
-export interface GarbageCollectOptions extends AbortOptions {
+export interface LayoutGarbageOptions extends AbortOptions {
   /**
    * Says what would be removed, and removes nothing.
    * @default false
@@ -69,7 +69,7 @@ export interface GarbageCollectOptions extends AbortOptions {
 }
 
 /** What {@linkcode Layout.garbageCollect} removed, or would remove. */
-export interface GarbageCollected {
+export interface LayoutGarbage {
   /** The digests of the blobs, in order. */
   readonly removed: readonly Hash[];
   /** The number of their bytes. */
@@ -143,22 +143,22 @@ export class Layout {
   }
 
   /** Writes an image and lists it in `index.json`, behind what is there. Listed just so already, it is not repeated. */
-  async appendImage(image: Image, options: AppendOptions = {}): Promise<Descriptor> {
+  async appendImage(image: Image, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(image, undefined, options);
   }
 
   /** Writes an index with everything in it and lists it in `index.json`, as {@linkcode Layout.appendImage} does. */
-  async appendIndex(index: ImageIndex, options: AppendOptions = {}): Promise<Descriptor> {
+  async appendIndex(index: ImageIndex, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(index, undefined, options);
   }
 
   /** Writes an image and lists it in `index.json` instead of what matches. The blobs of that stay. */
-  async replaceImage(image: Image, match: Matcher, options: AppendOptions = {}): Promise<Descriptor> {
+  async replaceImage(image: Image, match: Matcher, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(image, match, options);
   }
 
   /** Writes an index and lists it in `index.json` instead of what matches. The blobs of that stay. */
-  async replaceIndex(index: ImageIndex, match: Matcher, options: AppendOptions = {}): Promise<Descriptor> {
+  async replaceIndex(index: ImageIndex, match: Matcher, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(index, match, options);
   }
 
@@ -173,17 +173,17 @@ export class Layout {
   }
 
   /** Writes an image's blobs, and lists it nowhere. */
-  async writeImage(image: Image, options: WriteOptions = {}): Promise<void> {
+  async writeImage(image: Image, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: image }], options);
   }
 
   /** Writes the blobs of an index and of everything in it, and lists it nowhere. */
-  async writeIndex(index: ImageIndex, options: WriteOptions = {}): Promise<void> {
+  async writeIndex(index: ImageIndex, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: index }], options);
   }
 
   /** Writes the blob of a layer, and says what it is: for a layer that is a stream, this is when that is known. */
-  async writeLayer(layer: Layer, options: WriteOptions = {}): Promise<Descriptor> {
+  async writeLayer(layer: Layer, options: WriteLayoutOptions = {}): Promise<Descriptor> {
     await write(this.#place, [{ view: layer }], options);
     return await layer.descriptor(options);
   }
@@ -211,7 +211,7 @@ export class Layout {
    *
    * @throws {LayoutError} when a manifest can't be read: nothing is removed then.
    */
-  async garbageCollect(options: GarbageCollectOptions = {}): Promise<GarbageCollected> {
+  async garbageCollect(options: LayoutGarbageOptions = {}): Promise<LayoutGarbage> {
     const { blobs } = this.#place;
     return await oneAtATime(this.path, async () => {
       const index = await readIndexFile(this.path, options);
@@ -230,7 +230,11 @@ export class Layout {
     });
   }
 
-  async #append(view: Image | ImageIndex, match: Matcher | undefined, options: AppendOptions): Promise<Descriptor> {
+  async #append(
+    view: Image | ImageIndex,
+    match: Matcher | undefined,
+    options: LayoutAppendOptions,
+  ): Promise<Descriptor> {
     await write(this.#place, [{ view }], options);
     const descriptor = describe(await view.descriptor(options), options);
     await updateIndexFile(
@@ -259,7 +263,7 @@ export async function createLayout(path: string, options: AbortOptions = {}): Pr
 }
 
 /** Makes a layout whose `index.json` is this index, byte for byte, and writes everything in it. */
-export async function writeLayout(path: string, index: ImageIndex, options: WriteOptions = {}): Promise<Layout> {
+export async function writeLayout(path: string, index: ImageIndex, options: WriteLayoutOptions = {}): Promise<Layout> {
   const layout = await createLayout(path, options);
   const members = await index.members(options);
   await write({ path, blobs: new BlobFiles(path) }, members.map((view) => ({ view })), options);
@@ -268,12 +272,12 @@ export async function writeLayout(path: string, index: ImageIndex, options: Writ
   return layout;
 }
 
-async function write({ path, blobs }: LayoutPlace, roots: readonly Root[], options: WriteOptions): Promise<void> {
+async function write({ path, blobs }: LayoutPlace, roots: readonly Root[], options: WriteLayoutOptions): Promise<void> {
   const { concurrency: jobs, onProgress, signal } = options;
   await transfer(roots, new LayoutSink(path, blobs), { jobs, onProgress, signal });
 }
 
-function describe(descriptor: Descriptor, options: AppendOptions): Descriptor {
+function describe(descriptor: Descriptor, options: LayoutAppendOptions): Descriptor {
   const { refName, platform } = options;
   const annotations = {
     ...descriptor.annotations,
