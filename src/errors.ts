@@ -27,10 +27,39 @@ export interface GcraneErrorOptions {
   hint?: string;
 }
 
+/** The codes of the error classes, one each: what to `switch` on. They stay the same between releases. */
+export type GcraneErrorCode =
+  | "NAME_INVALID"
+  | "HASH_INVALID"
+  | "PLATFORM_INVALID"
+  | "DIGEST_MISMATCH"
+  | "SIZE_MISMATCH"
+  | "LIMIT_EXCEEDED"
+  | "COMPRESSION_INVALID"
+  | "TAR_INVALID"
+  | "MANIFEST_INVALID"
+  | "TARBALL_INVALID"
+  | "LAYOUT_INVALID"
+  | "NOT_FOUND"
+  | "VALIDATION_FAILED"
+  | "STREAM_LAYER"
+  | "AUTH_FAILED"
+  | "URL_REFUSED"
+  | "NETWORK_FAILED"
+  | "PROTOCOL_INVALID"
+  | "DAEMON_FAILED"
+  | "UNSUPPORTED"
+  | "FILE_FAILED"
+  | "STORE_FAILED"
+  | "CONFLICT"
+  | "JOURNAL_INVALID"
+  | "USAGE"
+  | "HTTP_STATUS";
+
 /** The base of every error that this package throws, except `TypeError` and `RangeError` for misuse. */
 export abstract class GcraneError extends Error {
-  /** A literal to switch on; it stays the same between releases. */
-  abstract readonly code: string;
+  /** The code of the class. */
+  abstract readonly code: GcraneErrorCode;
   /** What the user can do next, where there is something to do. */
   readonly hint: string | undefined;
 
@@ -44,127 +73,127 @@ export abstract class GcraneError extends Error {
 
 /** A registry, repository, tag, digest or reference that can't be parsed. */
 export class NameError extends GcraneError {
-  /** @inheritdoc */
+  /** `NAME_INVALID`. */
   readonly code = "NAME_INVALID";
 }
 
 /** A digest string that is not `algorithm:hex` of a supported algorithm. */
 export class HashError extends GcraneError {
-  /** @inheritdoc */
+  /** `HASH_INVALID`. */
   readonly code = "HASH_INVALID";
 }
 
 /** A platform string or object that can't be understood. */
 export class PlatformError extends GcraneError {
-  /** @inheritdoc */
+  /** `PLATFORM_INVALID`. */
   readonly code = "PLATFORM_INVALID";
 }
 
 /** Bytes whose digest is not the one that was promised. */
 export class DigestMismatchError extends GcraneError {
-  /** @inheritdoc */
+  /** `DIGEST_MISMATCH`. */
   readonly code = "DIGEST_MISMATCH";
 }
 
 /** More or fewer bytes than were promised. */
 export class SizeMismatchError extends GcraneError {
-  /** @inheritdoc */
+  /** `SIZE_MISMATCH`. */
   readonly code = "SIZE_MISMATCH";
 }
 
 /** More bytes, redirects or entries than a limit allows. */
 export class LimitError extends GcraneError {
-  /** @inheritdoc */
+  /** `LIMIT_EXCEEDED`. */
   readonly code = "LIMIT_EXCEEDED";
 }
 
 /** A gzip or zstd stream that is corrupt or ends early. */
 export class CompressionError extends GcraneError {
-  /** @inheritdoc */
+  /** `COMPRESSION_INVALID`. */
   readonly code = "COMPRESSION_INVALID";
 }
 
 /** A tar archive that is corrupt, ends early or can't be written as asked. */
 export class TarError extends GcraneError {
-  /** @inheritdoc */
+  /** `TAR_INVALID`. */
   readonly code = "TAR_INVALID";
 }
 
 /** A manifest, an index or a config file that is not what it says it is. */
 export class ManifestError extends GcraneError {
-  /** @inheritdoc */
+  /** `MANIFEST_INVALID`. */
   readonly code = "MANIFEST_INVALID";
 }
 
 /** A tarball (the output of `docker save`) that is not one, or holds no such image. */
 export class TarballError extends GcraneError {
-  /** @inheritdoc */
+  /** `TARBALL_INVALID`. */
   readonly code = "TARBALL_INVALID";
 }
 
 /** An OCI image layout that is not one, or whose blobs can't be trusted. */
 export class LayoutError extends GcraneError {
-  /** @inheritdoc */
+  /** `LAYOUT_INVALID`. */
   readonly code = "LAYOUT_INVALID";
 }
 
 /** Something asked for by name or digest that its source does not hold. */
 export class NotFoundError extends GcraneError {
-  /** @inheritdoc */
+  /** `NOT_FOUND`. */
   readonly code = "NOT_FOUND";
 }
 
 /** An image, an index or a layer whose parts disagree with one another. */
 export class ValidationError extends GcraneError {
-  /** @inheritdoc */
+  /** `VALIDATION_FAILED`. */
   readonly code = "VALIDATION_FAILED";
 }
 
 /** A streaming layer asked for its digest before it was read, or read for the second time. */
 export class StreamLayerError extends GcraneError {
-  /** @inheritdoc */
+  /** `STREAM_LAYER`. */
   readonly code = "STREAM_LAYER";
 }
 
 /** Credentials that can't be read, found or exchanged. */
 export class AuthError extends GcraneError {
-  /** @inheritdoc */
+  /** `AUTH_FAILED`. */
   readonly code = "AUTH_FAILED";
 }
 
 /** A URL that the rules on redirects, realms and private addresses refuse. */
 export class UnsafeUrlError extends GcraneError {
-  /** @inheritdoc */
+  /** `URL_REFUSED`. */
   readonly code = "URL_REFUSED";
 }
 
 /** No answer: the name does not resolve, the connection is refused, cut or times out. */
 export class NetworkError extends GcraneError {
-  /** @inheritdoc */
+  /** `NETWORK_FAILED`. */
   readonly code = "NETWORK_FAILED";
 }
 
 /** An answer of a registry that is not what the distribution-spec allows. */
 export class ProtocolError extends GcraneError {
-  /** @inheritdoc */
+  /** `PROTOCOL_INVALID`. */
   readonly code = "PROTOCOL_INVALID";
 }
 
 /** A Docker engine that fails at what it was asked to do, or is none. */
 export class DaemonError extends GcraneError {
-  /** @inheritdoc */
+  /** `DAEMON_FAILED`. */
   readonly code = "DAEMON_FAILED";
 }
 
 /** What this runtime can't do: a file system in a browser, for example. */
 export class UnsupportedError extends GcraneError {
-  /** @inheritdoc */
+  /** `UNSUPPORTED`. */
   readonly code = "UNSUPPORTED";
 }
 
 /** A file or directory that can't be read or written. */
 export class FileError extends GcraneError {
-  /** @inheritdoc */
+  /** `FILE_FAILED`. */
   readonly code = "FILE_FAILED";
   /** The operating system's name for it, `ENOENT` for example, where there is one. */
   readonly errno: string | undefined;
@@ -178,25 +207,25 @@ export class FileError extends GcraneError {
 
 /** A store of a registry that fails: its disk is full, or its bucket does not answer. */
 export class StoreError extends GcraneError {
-  /** @inheritdoc */
+  /** `STORE_FAILED`. */
   readonly code = "STORE_FAILED";
 }
 
 /** An upload to a registry's store that another server went on with, or ended: it stays as that left it. */
 export class ConflictError extends GcraneError {
-  /** @inheritdoc */
+  /** `CONFLICT`. */
   readonly code = "CONFLICT";
 }
 
 /** A journal of work that is not one, or one of other work. */
 export class JournalError extends GcraneError {
-  /** @inheritdoc */
+  /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
 }
 
 /** A wrong use of the command line: exit code 2. */
 export class UsageError extends GcraneError {
-  /** @inheritdoc */
+  /** `USAGE`. */
   readonly code = "USAGE";
 }
 
@@ -226,7 +255,7 @@ export interface HttpErrorOptions extends GcraneErrorOptions {
 
 /** An HTTP answer with a status that is not among those expected. */
 export class HttpError extends GcraneError {
-  /** @inheritdoc */
+  /** `HTTP_STATUS`. */
   readonly code = "HTTP_STATUS";
   /** The status of the answer. */
   readonly status: number;
