@@ -124,6 +124,7 @@ export function streamLayer(source: ByteStream, options: LayerOptions = {}): Lay
   return {
     kind: "layer",
     content: contentOfFacts(facts, { once: true, open: () => attempt(compressed) }),
+    annotations: options.annotations,
     digestKnown: () => facts.stored !== undefined,
     digest: () => attempt(() => known(facts.stored, "digest").digest),
     size: () => attempt(() => known(facts.stored, "size").size),
