@@ -50,7 +50,9 @@ const MAX_NAMES = 1_000_000;
 export async function readLayerContent(layer: Layer, options: LayerContentOptions): Promise<LayerContent> {
   const { what, signal, storedAlgorithm = "sha256", contentAlgorithm = "sha256" } = options;
   const { stream, measured } = measureStream(await layer.compressed({ signal }), storedAlgorithm);
-  const { compression, stream: stored } = await sniffStream(stream);
+  const { compression: found, stream: stored } = await sniffStream(stream);
+  // What is no layer may be a file that is compressed in any way.
+  const compression = !options.tar && (found === "xz" || found === "bzip2") ? "none" : found;
   const examine = options.tar ? examineTar : examineBytes;
   if (compression === "none" && storedAlgorithm === contentAlgorithm) {
     const errors = await examine(stored, signal);
@@ -58,9 +60,9 @@ export async function readLayerContent(layer: Layer, options: LayerContentOption
     return { stored: found, content: found, errors };
   }
   const size = layer.digestKnown() ? await layer.size({ signal }) : undefined;
-  const plain = decompress(stored, compression, what);
-  const content = measureStream(size === undefined ? plain : limitRatio(plain, size, what), contentAlgorithm);
   try {
+    const plain = decompress(stored, compression, what);
+    const content = measureStream(size === undefined ? plain : limitRatio(plain, size, what), contentAlgorithm);
     const errors = await examine(content.stream, signal);
     return { stored: await measured, content: await content.measured, errors };
   } catch (error) {

@@ -10,10 +10,14 @@ import {
   zstdDecompressStream,
 } from "../runtime/mod.ts";
 import { concat } from "./concat.ts";
+import { errorCode } from "./file_failure.ts";
 import { chunks } from "./observe.ts";
 
 /** How bytes are compressed. */
 export type CompressionKind = "none" | "gzip" | "zstd";
+
+/** How bytes turn out to be compressed: also in ways that are recognised, and not read. */
+export type SniffedCompression = CompressionKind | "xz" | "bzip2";
 
 /** Options of {@linkcode compress}. */
 export interface CompressOptions {
@@ -29,19 +33,35 @@ export interface CompressOptions {
   reproducible?: boolean;
 }
 
-/** How bytes are compressed, by their first four. */
-export function sniffBytes(head: Uint8Array): CompressionKind {
-  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd";
-  return "none";
+/** How many bytes {@linkcode sniffBytes} looks at. */
+export const SNIFF_LENGTH = 10;
+
+/** How bytes are compressed, by their first {@linkcode SNIFF_LENGTH}. */
+export function sniffBytes(head: Uint8Array): SniffedCompression {
+  const start = String.fromCharCode(...head.subarray(0, SNIFF_LENGTH));
+  if (start.startsWith("\x1f\x8b")) return "gzip";
+  if (start.startsWith("\x28\xb5\x2f\xfd")) return "zstd";
+  if (start.startsWith("\xfd7zXZ\0")) return "xz";
+  // The magic of the first block, or of the end of an empty file: letters alone may be the first name in a tar.
+  return /^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/.test(start) ? "bzip2" : "none";
+}
+
+/** @throws {CompressionError} when bytes are compressed in a way that is not read. */
+export function assertReadable(kind: SniffedCompression, what: string): asserts kind is CompressionKind {
+  if (kind !== "xz" && kind !== "bzip2") return;
+  throw new CompressionError(`${what} is compressed with ${kind}, which is not read`, {
+    hint: "decompress it, or compress it with gzip or zstd",
+  });
 }
 
 /** How a stream is compressed, by its first bytes, and the same stream from its beginning. */
-export async function sniffStream(source: ByteStream): Promise<{ compression: CompressionKind; stream: ByteStream }> {
+export async function sniffStream(
+  source: ByteStream,
+): Promise<{ compression: SniffedCompression; stream: ByteStream }> {
   const reader = source.getReader();
   let head: Bytes = new Uint8Array(0);
   let ended = false;
-  while (head.length < 4 && !ended) {
+  while (head.length < SNIFF_LENGTH && !ended) {
     const { value, done } = await reader.read();
     if (done) ended = true;
     else head = head.length === 0 ? value : concat([head, value]);
@@ -112,16 +132,18 @@ export async function* gzipMember(
  * data is corrupt or ends early.
  *
  * @param what what to call it in an error
+ * @throws {CompressionError} when it is compressed in a way that is not read; the source is cancelled.
  */
-export function decompress(source: ByteStream, kind: CompressionKind, what: string): ByteStream {
-  switch (kind) {
-    case "none":
-      return source;
-    case "gzip":
-      return translated(gunzipStream(source), `${what}: the gzip data is corrupt or ends early`);
-    case "zstd":
-      return translated(zstdDecompressStream(source), `${what}: the zstd data is corrupt or ends early`);
+export function decompress(source: ByteStream, kind: SniffedCompression, what: string): ByteStream {
+  try {
+    assertReadable(kind, what);
+  } catch (error) {
+    source.cancel(error).catch(() => {});
+    throw error;
   }
+  if (kind === "none") return source;
+  const coded = kind === "gzip" ? gunzipStream(source) : zstdDecompressStream(source);
+  return translated(coded, `${what}: the ${kind} data is corrupt or ends early`, what);
 }
 
 /** {@linkcode decompress} by what the bytes are, not by what anybody says they are. */
@@ -131,22 +153,28 @@ export async function decompressSniffed(source: ByteStream, what: string): Promi
 }
 
 /** The codec's own errors become ours; those of its source, which it passes on, stay as they are. */
-function translated(coded: ByteStream, message: string): ByteStream {
+function translated(coded: ByteStream, message: string, what?: string): ByteStream {
   const output = coded.getReader();
   return pullStream({
     async read() {
       try {
         return (await output.read()).value;
       } catch (error) {
-        throw translate(error, message);
+        throw translate(error, message, what);
       }
     },
     cancel: (reason) => output.cancel(reason),
   });
 }
 
-function translate(error: unknown, message: string): unknown {
+function translate(error: unknown, message: string, what?: string): unknown {
   if (!(error instanceof Error)) return error;
+  if (what !== undefined && errorCode(error) === "Z_MEM_ERROR") {
+    return new CompressionError(`${what} ${error.message}`, {
+      cause: error,
+      hint: "compress it again, without --long or with --long=27",
+    });
+  }
   switch (error.name) {
     case "CodecError":
       return new CompressionError(message, { cause: error });

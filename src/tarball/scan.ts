@@ -1,5 +1,5 @@
 import { TarError } from "../errors.ts";
-import { type AbortOptions, concat } from "../io/mod.ts";
+import { type AbortOptions, concat, SNIFF_LENGTH } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { readTar, type TarEntry, type TarHeader } from "../tar/mod.ts";
 import type { OpenTarball } from "./source.ts";
@@ -10,12 +10,9 @@ export interface ScannedEntry {
   readonly header: TarHeader;
   /** Where its content starts, in bytes from the start of the tarball. */
   readonly offset: number;
-  /** The first {@linkcode HEAD} bytes of its content, or as many as there are. */
+  /** The first bytes of its content, as many as tell how it is compressed, or as there are. */
   readonly head: Bytes;
 }
-
-/** How many bytes tell how something is compressed. */
-export const HEAD = 4;
 
 /** From this size on, content is jumped over instead of read. */
 const JUMP = 1024 * 1024;
@@ -55,10 +52,10 @@ function endWorthAJump(header: TarHeader, offset: number, tarball: OpenTarball):
 
 async function headOf(entry: TarEntry): Promise<Bytes> {
   let head = new Uint8Array(0);
-  while (head.length < HEAD) {
+  while (head.length < SNIFF_LENGTH) {
     const piece = await entry.read();
     if (piece === undefined) break;
-    head = concat([head, piece.slice(0, HEAD - head.length)]);
+    head = concat([head, piece.slice(0, SNIFF_LENGTH - head.length)]);
   }
   return head;
 }
