@@ -125,7 +125,10 @@ describe("imageFromTarball, of what is no such tarball", () => {
   it("says what to do with other formats", async () => {
     const json = new TextEncoder().encode("{}");
     const layout = await complaint(await saved({ path: "index.json", content: json }));
-    assertStringIncludes(layout.hint!, "OCI image layout");
+    assertEquals(
+      layout.hint,
+      "it has index.json, but not the file oci-layout of an OCI image layout: make the archive again",
+    );
     const old = await complaint(await saved({ path: "repositories", content: json }));
     assertStringIncludes(old.hint!, "Docker older than 1.10");
     const other = await complaint(await saved({ path: "etc/passwd", content: json }));
