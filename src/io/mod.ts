@@ -17,6 +17,7 @@ export {
   verifyStream,
 } from "./digest.ts";
 export {
+  assertReadable,
   checkReproducible,
   compress,
   type CompressionKind,
@@ -24,7 +25,9 @@ export {
   decompress,
   decompressSniffed,
   gzipMember,
+  SNIFF_LENGTH,
   sniffBytes,
+  type SniffedCompression,
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
