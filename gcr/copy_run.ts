@@ -1,5 +1,6 @@
+import { delay } from "@std/async/delay";
 import { HttpError, NetworkError } from "../src/errors.ts";
-import { delay, RateLimit, Semaphore } from "../src/io/mod.ts";
+import { RateLimit, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS, TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
@@ -145,7 +146,7 @@ export class CopyRun {
 
   async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     this.tell({ kind: "waiting", ms });
-    await (this.options.retry?.wait ?? delay)(ms, signal);
+    await (this.options.retry?.wait?.(ms, signal) ?? delay(ms, { signal }));
   }
 
   /** Does something with the journal, without which the copy must not go on. */

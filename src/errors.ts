@@ -138,10 +138,29 @@ export class UnsafeUrlError extends GcraneError {
   readonly code = "URL_REFUSED";
 }
 
+/** What broke, where a request got no answer or not all of it. */
+export type NetworkFailure =
+  | "unresolved"
+  | "refused"
+  | "untrusted"
+  | "not-tls"
+  | "not-http"
+  | "timeout"
+  | "unreachable"
+  | "cut";
+
 /** No answer: the name does not resolve, the connection is refused, cut or times out. */
 export class NetworkError extends GcraneError {
   /** @inheritdoc */
   readonly code = "NETWORK_FAILED";
+  /** What broke; `undefined` where that is not known. */
+  readonly reason: NetworkFailure | undefined;
+
+  /** Makes the error; `reason` is what broke. */
+  constructor(message: string, options: GcraneErrorOptions & { reason?: NetworkFailure | undefined } = {}) {
+    super(message, options);
+    this.reason = options.reason;
+  }
 }
 
 /** An answer of a registry that is not what the distribution-spec allows. */

@@ -1,4 +1,4 @@
-import { delay } from "../io/mod.ts";
+import { delay } from "@std/async/delay";
 import { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
 import type { RegistryStore } from "./store.ts";
 
@@ -24,7 +24,7 @@ export async function collectGarbageEvery(store: RegistryStore, options: Garbage
   if (!(interval > 0)) throw new RangeError("the interval of garbage collections is positive");
   while (!signal.aborted) {
     try {
-      await delay(Math.min(interval, LONGEST_DELAY), signal);
+      await delay(Math.min(interval, LONGEST_DELAY), { signal });
       onCollected?.(await collectGarbage(store, { ...rest, signal }));
     } catch (error) {
       if (!signal.aborted) onError?.(error);

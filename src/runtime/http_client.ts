@@ -5,8 +5,8 @@ import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch 
 /** How to reach a server, where plain `fetch` does not do. */
 export type RuntimeFetchOptions = ConnectionOptions;
 
-/** The options of every `fetch` that was made here, so that an upload can go the same way. */
-const connections = new WeakMap<typeof fetch, ConnectionOptions>();
+/** Where a `fetch` that was made here keeps its options, so that an upload can go the same way. */
+const CONNECTION = Symbol("connection");
 
 let standardFetch: typeof fetch | undefined;
 
@@ -18,14 +18,16 @@ let standardFetch: typeof fetch | undefined;
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
   const { insecureTls = false, ca, cert, key, unixSocket } = options;
   const isPlain = !insecureTls && [ca, cert, key, unixSocket].every((option) => option === undefined);
-  const made = isPlain ? standardFetch ??= plainFetch() : specialFetch(options);
-  connections.set(made, options);
-  return made;
+  return isPlain ? standardFetch ??= connecting(plainFetch(), {}) : connecting(specialFetch(options), options);
 }
 
 /** How a `fetch` of this room connects; `undefined` for one that is not of this room. */
 export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefined {
-  return fetcher === globalThis.fetch ? {} : connections.get(fetcher);
+  return fetcher === globalThis.fetch ? {} : (fetcher as Partial<Record<typeof CONNECTION, ConnectionOptions>>)[CONNECTION];
+}
+
+function connecting(fetcher: typeof fetch, options: ConnectionOptions): typeof fetch {
+  return Object.assign(fetcher, { [CONNECTION]: options });
 }
 
 /**

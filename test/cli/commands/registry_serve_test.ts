@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, it } from "node:test";
 import { digest, push } from "../../../src/crane/mod.ts";
 import { randomImage } from "../../../src/image/mod.ts";
-import { delay } from "../../../src/io/mod.ts";
 import { serveFetch } from "../../../src/runtime/mod.ts";
 import { FakeS3 } from "../../fakes/fake_s3.ts";
 import { runFile, Running } from "../process.ts";
