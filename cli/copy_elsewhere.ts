@@ -61,7 +61,7 @@ async function copyToPath(
     const { saveLayout } = await import("../src/crane/mod.ts");
     return await saveLayout([await pullSource(source, context)], path, { ...options, annotateRef: true });
   }
-  const { open } = await import("../src/crane/mod.ts");
+  const { open } = await import("../src/source/mod.ts");
   const { writeOciArchiveFile } = await import("../src/tarball/mod.ts");
   const found = await pullSource(source, context);
   const view = await open(typeof found === "string" ? found : found.view, options);

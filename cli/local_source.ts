@@ -1,7 +1,7 @@
-import type { DaemonImage, ImageSource } from "../src/crane/mod.ts";
-import type { DockerEngine } from "../src/daemon/mod.ts";
+import type { DaemonImage, DockerEngine } from "../src/daemon/mod.ts";
 import { exists, stat } from "../src/runtime/mod.ts";
-import { parseSource, splitLocalPath } from "../src/source/mod.ts";
+import { type ImageSource, parseSource, splitLocalPath } from "../src/source/mod.ts";
+import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
 import { platformsOptions } from "./remote_options.ts";
 
@@ -19,7 +19,7 @@ export async function localSource(name: string, context: Context): Promise<Exclu
     case "reference":
       return undefined;
     case "stdio":
-      return await (await import("./input_tarball.ts")).inputTarball(context);
+      return await inputTarball(context);
     case "engine":
       return await daemonImage(named.name, context);
     case "path":
@@ -40,10 +40,18 @@ export function referenceText(name: string): string {
 
 /** An image in the Docker Engine of the environment. What it saves is gone when the program ends. */
 export async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
-  const { imageFromDaemon } = await import("../src/crane/mod.ts");
+  const { imageFromDaemon } = await import("../src/daemon/mod.ts");
   const { platforms = [] } = platformsOptions(context);
   const platform = platforms.length === 1 ? platforms[0] : undefined;
   return await imageFromDaemon(name, { engine: await engineOf(context), platform, signal: context.signal });
+}
+
+/** The tarball on standard input; the file that keeps it is gone when the program ends. */
+export async function inputTarball({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<TarballSource> {
+  const { SavedTarball } = await import("../src/tarball/mod.ts");
+  const tarball = new SavedTarball("standard input", stdin);
+  signal.addEventListener("abort", () => void tarball.dispose().catch(() => {}), { once: true });
+  return tarball;
 }
 
 /** The path of a layout that may be changed where it is, or made; `undefined` for what is one image, or a file. */

@@ -13,7 +13,7 @@ export async function pullSource(name: string, context: Context): Promise<PullSo
   }
   const local = await localSource(name, context);
   if (local === undefined) return referenceText(name);
-  const { open } = await import("../src/crane/mod.ts");
+  const { open } = await import("../src/source/mod.ts");
   const view = await open(local, platformsOptions(context));
   const tag = "path" in local ? local.tag : undefined;
   // A layout may name an image by a tag alone, which is no name anywhere else.

@@ -11,9 +11,9 @@ import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";
-import type { RecursiveFlags } from "./recursive_flags.ts";
+import { bandwidthOf, type RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
-import { formatBytes, formatDuration, parseBytes } from "./units.ts";
+import { formatBytes, formatDuration } from "./units.ts";
 
 /** A wait that is worth telling of, in milliseconds. */
 const LONG_WAIT = 10_000;
@@ -101,12 +101,6 @@ async function extraOf(
   }
   if (apply !== undefined) return { extra: "delete", allowEmpty, onlyExtra: await readExtraPlan(apply) };
   return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
-}
-
-function bandwidthOf(text: string | undefined): number | undefined {
-  const bytes = text === undefined ? undefined : parseBytes(text);
-  if (text === undefined || (bytes !== undefined && bytes > 0)) return bytes;
-  throw new UsageError(`--bandwidth ${text} is no number of bytes`, { hint: "for example 20MB" });
 }
 
 /** What a dry run would do, in the form of commands' arguments. */

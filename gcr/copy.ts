@@ -1,12 +1,11 @@
-import { mapConcurrent } from "../src/io/mod.ts";
+import { CopyJournal } from "../src/graph/mod.ts";
+import { type JournalLine, mapConcurrent } from "../src/io/mod.ts";
 import { platformString } from "../src/spec/mod.ts";
-import { CopyJournal } from "./copy_journal.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
 import { CopyRoute, parseRoot } from "./copy_route.ts";
 import { CopyRun } from "./copy_run.ts";
 import { ExtraFinder, isNotThere, sorted } from "./extra.ts";
 import { deleteExtra } from "./extra_deletion.ts";
-import type { JournalLine } from "./journal.ts";
 import { copyOneRepository } from "./repository_copy.ts";
 import { type WalkedRepository, walkRepositories } from "./walk.ts";
 
@@ -63,13 +62,13 @@ async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): 
     signal,
     select: (repository) => {
       finder?.named(repository);
-      return route.isSource(repository) && run.wantsRepository(repository.repository) &&
+      return route.isSource(repository) && run.wantsRepository(repository.path) &&
         // What is extra is found by comparing all.
-        (finder !== undefined || !journal.isDone(repository.repository));
+        (finder !== undefined || !journal.isDone(repository.path));
     },
     onFailure: (failure) => {
       // A registry without a catalog is there.
-      const isMeant = finder && run.options.allowEmpty && "registry" in route.source;
+      const isMeant = finder && run.options.allowEmpty && route.source.kind === "repository";
       if (!(isMeant && isNotThere(route.source, failure))) run.fail(failure.name, failure.error);
     },
   });

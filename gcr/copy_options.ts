@@ -66,11 +66,6 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    */
   journal?: string;
   /**
-   * The most requests per second, to both registries together.
-   * @default no limit
-   */
-  rate?: number;
-  /**
    * The most bytes of layers per second.
    * @default no limit
    */

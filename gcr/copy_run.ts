@@ -2,10 +2,9 @@ import { delay } from "@std/async/delay";
 import { HttpError, NetworkError } from "../src/errors.ts";
 import { RateLimit, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS, TransferState } from "../src/graph/mod.ts";
-import { Client, Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
+import { type CopyJournal, DEFAULT_JOBS, TransferState } from "../src/graph/mod.ts";
+import { Client, Puller, Pusher } from "../src/remote/mod.ts";
 import { Connection } from "../src/transport/mod.ts";
-import type { CopyJournal } from "./copy_journal.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
 import { type CopyRoute, registryOf } from "./copy_route.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
@@ -47,7 +46,6 @@ export class CopyRun {
   readonly counts = { repositories: 0, manifests: 0, there: 0, tags: 0, unsuited: 0, bytes: 0, deleted: 0 };
   readonly failures: CopyFailure[] = [];
   failed = 0;
-  readonly #transport: RemoteOptions;
   readonly #source: Client;
   readonly #stop = new AbortController();
   readonly #wantsTag: NameMatcher;
@@ -55,16 +53,14 @@ export class CopyRun {
   #unreachable = 0;
 
   constructor(options: CopyRecursivelyOptions, route: CopyRoute, journal: CopyJournal) {
-    const { rate, bytesPerSecond, tagFilter = [], exclude = [] } = options;
+    const { bytesPerSecond, tagFilter = [], exclude = [] } = options;
     this.options = options;
     this.route = route;
     this.journal = journal;
     this.signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
-    const requests = rate === undefined ? undefined : new RateLimit(rate);
-    this.#transport = { ...options, ...(requests && { pace: (passing) => requests.pass(1, passing) }) };
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
     const retry = { ...PATIENCE, ...options.retry, wait: (ms: number, signal?: AbortSignal) => this.#wait(ms, signal) };
-    const { client = new Client({ ...this.#transport, retry }), sourceKeychain } = options;
+    const { client = new Client({ ...options, retry }), sourceKeychain } = options;
     this.client = client;
     this.state = new TransferState({ jobs: this.jobs });
     this.pusher = new Pusher({ client });
@@ -80,7 +76,9 @@ export class CopyRun {
   async checkRegistries(): Promise<void> {
     for (const root of [this.route.source, this.route.target]) {
       try {
-        await new Connection(registryOf(root), this.#transport).ping({ signal: this.signal });
+        await new Connection(registryOf(root), { ...this.client.options, retry: this.options.retry }).ping({
+          signal: this.signal,
+        });
       } catch (error) {
         // One that answers is there, and what it says comes up again.
         if (!(error instanceof HttpError)) throw error;

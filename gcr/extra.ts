@@ -39,9 +39,9 @@ export class ExtraFinder {
 
   /** Takes note that the source names a repository: whatever came of it, it is no other. */
   named(source: Repository): void {
-    this.#seen.add(source.repository);
+    this.#seen.add(source.path);
     // What the options leave out, another shard for example, may have something.
-    if (!this.#run.wantsRepository(source.repository)) this.#sourceIsEmpty = false;
+    if (!this.#run.wantsRepository(source.path)) this.#sourceIsEmpty = false;
   }
 
   /** Compares a repository with what the target has of it. */
@@ -88,7 +88,7 @@ export class ExtraFinder {
 
   #isOther(repository: Repository): boolean {
     const source = this.#run.route.sourceOf(repository);
-    return source !== undefined && this.#run.wantsRepository(source.repository) && !this.#seen.has(source.repository);
+    return source !== undefined && this.#run.wantsRepository(source.path) && !this.#seen.has(source.path);
   }
 
   async #find({ target, before, listing, isCurrent = false }: ComparedRepositories): Promise<void> {

@@ -1,4 +1,4 @@
-import { Journal, type JournalLine } from "./journal.ts";
+import { Journal, type JournalLine } from "../src/io/mod.ts";
 
 /** Which repositories are done and what was deleted, for a run that may be killed. */
 export class GcJournal {

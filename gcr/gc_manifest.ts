@@ -1,6 +1,6 @@
-import { successors } from "../src/graph/mod.ts";
+import { mentionedDigests, successors } from "../src/graph/mod.ts";
 import type { RemoteManifest } from "../src/remote/mod.ts";
-import { type Descriptor, type Hash, isConfig, isLayer, manifestKind, mentionedDigests } from "../src/spec/mod.ts";
+import { type Descriptor, type Hash, isConfig, isLayer, manifestKind } from "../src/spec/mod.ts";
 import type { GcBlob, GcManifest } from "./gc_graph.ts";
 
 /** What a manifest itself says, whoever points at it and whenever it was uploaded. */

@@ -1,5 +1,5 @@
 import { FileError } from "../src/errors.ts";
-import { type AbortOptions, RateLimit, Semaphore } from "../src/io/mod.ts";
+import { type JournalLine, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { Client, Puller, Pusher, type RemoteOptions } from "../src/remote/mod.ts";
 import { type GcEvent, GcTally } from "./gc_events.ts";
@@ -8,7 +8,6 @@ import { planGarbage } from "./gc_plan.ts";
 import type { GcRules } from "./gc_rules.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
-import type { JournalLine } from "./journal.ts";
 
 /** How many requests are on their way at the same time when nobody says. */
 const DEFAULT_JOBS = 8;
@@ -36,11 +35,6 @@ export interface GcRunOptions extends RemoteOptions {
    * @default no limit
    */
   maxDelete?: number;
-  /**
-   * The most requests per second.
-   * @default no limit
-   */
-  rate?: number;
   /**
    * A file that keeps which repositories are done and what was deleted, so that the same call goes on where one that
    * was killed had stopped. Used only when something is deleted.
@@ -79,9 +73,7 @@ export class GcRun {
     this.#jobs = jobs;
     this.#slots = new Semaphore(jobs);
     this.#allowance = { left: maxDelete };
-    const requests = options.rate === undefined ? undefined : new RateLimit(options.rate);
-    const paced = { ...options, ...(requests && { pace: (passing: AbortOptions) => requests.pass(1, passing) }) };
-    const { client = new Client(paced) } = options;
+    const { client = new Client(options) } = options;
     this.#pusher = new Pusher({ client });
     this.puller = new Puller({ client });
     this.tally = new GcTally(onEvent);

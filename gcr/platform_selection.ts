@@ -18,7 +18,7 @@ export async function forPlatforms(
   for (const platform of platforms) if (await hasImage(index, platform, { signal })) there.push(platform);
   if (there.length === 0) return undefined;
   // Who only lists a repository does not wait for all the verbs to be loaded.
-  const { ofPlatforms } = await import("../src/crane/mod.ts");
+  const { ofPlatforms } = await import("../src/source/mod.ts");
   return await ofPlatforms(index, { platforms: there, signal });
 }
 

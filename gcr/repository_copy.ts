@@ -1,9 +1,9 @@
 import { HttpError } from "../src/errors.ts";
+import type { PartialCopy } from "../src/graph/mod.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { referrersTag } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
-import type { PartialCopy } from "./copy_journal.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
@@ -37,7 +37,7 @@ export async function copyOneRepository(
     isDone = !failed;
     if (isEmpty(listing)) return before;
     run.counts.repositories++;
-    if (isDone) await run.note((journal) => journal.done(source.repository));
+    if (isDone) await run.note((journal) => journal.done(source.path));
     run.tell({ kind: "repository", source: source.name, target: target.name, copied });
     return before;
   } finally {
@@ -58,7 +58,7 @@ async function listTarget(run: CopyRun, target: Repository): Promise<TargetListi
     return await listRepository(target, { puller, signal });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    if (error.status === 404) return { name: target.repository, tags: [], child: [], manifest: {} };
+    if (error.status === 404) return { name: target.path, tags: [], child: [], manifest: {} };
     // Some registries let nobody look at a repository that is not there yet; who may push there need not look.
     if (![401, 403].includes(error.status) || options.noClobber || options.dryRun) throw error;
     await pusher.checkPush(target, { signal });
@@ -91,7 +91,7 @@ class RepositoryCopy {
     this.#run = run;
     this.#pair = pair;
     this.#sourceTags = new Set(pair.listing.tags);
-    this.#journaled = run.journal.partial(pair.source.repository);
+    this.#journaled = run.journal.partial(pair.source.path);
   }
 
   /** Copies what is to be copied; whether that was anything, and whether something failed. */
@@ -219,7 +219,7 @@ class RepositoryCopy {
         if (!await slots.run(() => work(manifest), { signal })) return;
         this.#copied = true;
         const { digest, tags } = manifest;
-        await this.#run.note((journal) => journal.copied(source.repository, digest, tags));
+        await this.#run.note((journal) => journal.copied(source.path, digest, tags));
       } catch (error) {
         this.#failed = true;
         if (this.#refused) return;

@@ -15,9 +15,9 @@ export class RepositoryProgress {
   #began = false;
 
   /** Makes it; nobody is told anything yet. */
-  constructor({ name, repository }: Repository, listener: ProgressListener) {
+  constructor({ name, path }: Repository, listener: ProgressListener) {
     this.#listener = listener;
-    this.#subject = { id: name, label: repository, kind: "write" };
+    this.#subject = { id: name, label: path, kind: "write" };
   }
 
   /** Takes news of a blob. */

@@ -42,7 +42,8 @@ ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal } = context;
-    const { diff, openImage, withClient } = await import("../../src/crane/mod.ts");
+    const { diff, withClient } = await import("../../src/crane/mod.ts");
+    const { openImage } = await import("../../src/source/mod.ts");
     const options = withClient({ ...remoteOptions(context), onReadProgress: context.onProgress });
     const find = async (name: string) => await openImage(await imageSource(name, context), options);
     const [first, second] = [await find(args.first), await find(args.second)];

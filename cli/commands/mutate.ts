@@ -103,7 +103,8 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
     });
   }
   const options = { ...remoteOptions(context), onProgress };
-  const { append, openImage } = await import("../../src/crane/mod.ts");
+  const { append } = await import("../../src/crane/mod.ts");
+  const { openImage } = await import("../../src/source/mod.ts");
   const { changeImage } = await import("../../src/mutate/mod.ts");
   const { writeTarballFile } = await import("../../src/tarball/mod.ts");
   const local = await localSource(name, context);

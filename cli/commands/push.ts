@@ -3,8 +3,7 @@ import { exists } from "../../src/runtime/mod.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { giveToEngine } from "../give_to_engine.ts";
-import { inputTarball } from "../input_tarball.ts";
-import { daemonName, referenceText } from "../local_source.ts";
+import { daemonName, inputTarball, referenceText } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane push` */
@@ -34,7 +33,8 @@ Of an index all images are pushed. With --platform, of one platform its image is
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal } = context;
-    const { load, push } = await import("../../src/crane/mod.ts");
+    const { push } = await import("../../src/crane/mod.ts");
+    const { load } = await import("../../src/source/mod.ts");
     const options = { ...platformsOptions(context), onProgress: context.onProgress };
     const { index, tag } = flags;
     if (index && tag !== undefined) {

@@ -3,9 +3,16 @@ import { type Image, type ImageIndex, type Matcher, matchPlatforms } from "../im
 import type { Reference, Repository } from "../name/mod.ts";
 import type { Puller, Pusher } from "../remote/mod.ts";
 import { DEFAULT_PLATFORM, type Hash } from "../spec/mod.ts";
-import { type ImageSource, open, referenceIn, sourceName } from "./open.ts";
+import {
+  type ImageSource,
+  ofPlatforms,
+  open,
+  type PlatformsOptions,
+  referenceIn,
+  sourceName,
+  wantedPlatforms,
+} from "../source/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
-import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of the verbs that make a new image of another. */
 export interface ChangeOptions extends CraneOptions, PlatformsOptions {
@@ -92,10 +99,11 @@ export function destinationFor(source: ImageSource, options: ChangeOptions): Des
 export function destinationOf(source: Reference, options: ChangeOptions): Destination {
   if (options.tag !== undefined) {
     const reference = referenceOf(options.tag, options);
-    return reference.kind === "tag" ? { repository: reference.context, reference } : { repository: reference.context };
+    const { repository } = reference;
+    return reference.kind === "tag" ? { repository, reference } : { repository };
   }
   const { repository } = options;
-  return { repository: repository === undefined ? source.context : repositoryOf(repository, options) };
+  return { repository: repository === undefined ? source.repository : repositoryOf(repository, options) };
 }
 
 /** Pushes a result. @returns `repository@digest` */

@@ -1,8 +1,6 @@
 import { type Image, type ImageIndex, validateImage, validateIndex, type ValidateOptions } from "../image/mod.ts";
-import { load } from "./load.ts";
-import { type ImageSource, open } from "./open.ts";
+import { type ImageSource, load, open, type PlatformsOptions } from "../source/mod.ts";
 import type { CraneOptions } from "./options.ts";
-import type { PlatformsOptions } from "./platforms.ts";
 
 /** Options of {@linkcode validate}. */
 export interface ValidateSourceOptions extends CraneOptions, PlatformsOptions, Pick<ValidateOptions, "fast"> {}

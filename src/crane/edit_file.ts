@@ -5,10 +5,10 @@ import { appendLayers } from "../mutate/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { cleanEntryPath, type TarNewEntry, writeTar } from "../tar/mod.ts";
+import { type ImageSource, open, sourceName } from "../source/mod.ts";
 import { type ChangeOptions, destinationFor, pushTo } from "./change_reference.ts";
 import type { EditBytes } from "./edit.ts";
 import { findFile } from "./find_file.ts";
-import { type ImageSource, open, sourceName } from "./open.ts";
 import { pusherOf } from "./options.ts";
 
 /** Options of {@linkcode editFile}. */

@@ -7,8 +7,8 @@ import {
   removeManifests,
 } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
+import type { ImageSource } from "../source/mod.ts";
 import { type ChangeOptions, changeSource } from "./change_reference.ts";
-import type { ImageSource } from "./open.ts";
 
 /** Options of {@linkcode flatten}. */
 export interface FlattenReferenceOptions extends ChangeOptions, Omit<FlattenOptions, "history"> {}

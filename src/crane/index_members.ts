@@ -14,10 +14,9 @@ import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { DEFAULT_JOBS } from "../graph/mod.ts";
 import { type Descriptor, type Hash, MediaType, type Platform, platformString } from "../spec/mod.ts";
+import { type ImageSource, open, type OpenOptions, type PlatformsOptions, sourceName } from "../source/mod.ts";
 import { type ChangeOptions, type Destination, destinationFor, destinationOf, pushTo } from "./change_reference.ts";
-import { type ImageSource, open, type OpenOptions, sourceName } from "./open.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
-import type { PlatformsOptions } from "./platforms.ts";
 import { openOrCreate } from "./save.ts";
 
 /** Options of what puts members into an index. */

@@ -3,8 +3,8 @@ import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { mapIndex, rebase as rebased } from "../mutate/mod.ts";
 import { configPlatform, type Hash, type Platform } from "../spec/mod.ts";
+import { type ImageSource, open, referenceIn, sourceName } from "../source/mod.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
-import { type ImageSource, open, referenceIn, sourceName } from "./open.ts";
 import { referenceOf } from "./options.ts";
 
 const BASE_NAME = "org.opencontainers.image.base.name";
@@ -62,8 +62,8 @@ async function rebaseOne(original: Image, { find, reference, options }: Rebasing
   const parsed = newName === undefined ? undefined : referenceOf(newName, options);
   const digest = annotations[BASE_DIGEST];
   // The digest is that of the base by its old name, wherever the new one is.
-  const context = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options).context : parsed?.context;
-  const oldSource = options.oldBase ?? (digest && context ? context.digest(digest as Hash).name : undefined);
+  const old = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options).repository : parsed?.repository;
+  const oldSource = options.oldBase ?? (digest && old ? old.digest(digest as Hash).name : undefined);
   if (!oldSource) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
   const platform = configPlatform(await original.configFile(options));
   const newBase = await find(newSource);

@@ -4,9 +4,8 @@ import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../tarball/mod.ts";
-import { openImage } from "./open.ts";
+import { ofPlatforms, openImage, type PlatformsOptions } from "../source/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
-import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
 /** Options of {@linkcode pull}. */
 export interface PullOptions extends CraneOptions {

@@ -5,8 +5,8 @@ import type { Repository } from "../name/mod.ts";
 import { cosignTags, type Puller } from "../remote/mod.ts";
 import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
 import { findOrUndefined } from "../transport/mod.ts";
+import { type ImageSource, open, referenceIn, sourceName } from "../source/mod.ts";
 import { commandsOf } from "./layer_commands.ts";
-import { type ImageSource, open, referenceIn, sourceName } from "./open.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 
 /** A blob in a {@linkcode TreeManifest}: a config or a layer. */
@@ -68,7 +68,9 @@ export async function tree(source: ImageSource, options: CraneOptions = {}): Pro
   const reference = referenceIn(source);
   const puller = pullerOf(options);
   const view = await open(source, { ...options, puller });
-  const place = reference === undefined ? undefined : { puller, repository: referenceOf(reference, options).context };
+  const place = reference === undefined
+    ? undefined
+    : { puller, repository: referenceOf(reference, options).repository };
   const growth = new Growth(place, sourceName(source));
   return await growth.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
 }

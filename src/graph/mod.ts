@@ -16,7 +16,7 @@
  *
  * @module
  */
-export { type NamedBlob, type Successors, successors } from "./successors.ts";
+export { mentionedDigests, type NamedBlob, type Successors, successors } from "./successors.ts";
 export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
 export type {
   AnyManifest,
@@ -28,6 +28,7 @@ export type {
   PutOptions,
   Root,
 } from "./sink.ts";
+export { CopyJournal, type CopyJournalOptions, type PartialCopy } from "./copy_journal.ts";
 export { manifestBytes } from "./manifest_bytes.ts";
 export { openBlob } from "./open_blob.ts";
 export { throttled } from "./throttle.ts";

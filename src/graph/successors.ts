@@ -9,9 +9,13 @@ import {
   manifestKind,
   MediaType,
   parseIndexManifest,
+  parseJson,
   parseJsonObject,
   parseManifest,
 } from "../spec/mod.ts";
+
+/** A digest, wherever it stands in a text. */
+const DIGEST = /sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g;
 
 /** A blob that a manifest names. Schema 1 gives its digest alone. */
 export type NamedBlob = Partial<Descriptor> & { readonly digest: Hash };
@@ -50,6 +54,20 @@ export function successors(manifest: Bytes, mediaType: string, what = "manifest"
     case "other":
       return otherSuccessors(parseJsonObject(manifest, what), mediaType, what);
   }
+}
+
+/**
+ * Returns every digest that a manifest of any type mentions: in known and unknown fields, in keys, and within texts.
+ * What deletes content has to keep all of them, and not the successors alone.
+ *
+ * @param what what to call the manifest in an error
+ * @throws {ManifestError} when the bytes are not JSON or nested deeper than 1,000 levels: what they mention is unknown.
+ */
+export function mentionedDigests(manifest: Bytes, what: string = "the manifest"): ReadonlySet<Hash> {
+  const value = parseJson(manifest, what);
+  // The bytes hold members that come twice, of which a parser keeps one; what was parsed holds no escapes.
+  const texts = [new TextDecoder().decode(manifest), JSON.stringify(value)];
+  return new Set(texts.flatMap((text) => text.match(DIGEST) ?? []) as Hash[]);
 }
 
 function otherSuccessors(value: Record<string, unknown>, mediaType: string, what: string): Successors {

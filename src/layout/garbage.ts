@@ -1,7 +1,8 @@
 import { LayoutError, ManifestError } from "../errors.ts";
+import { mentionedDigests } from "../graph/mod.ts";
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Hash, isDescriptor, isLayer, manifestKind, mentionedDigests, parseJson } from "../spec/mod.ts";
+import { type Hash, isDescriptor, isLayer, manifestKind, parseJson } from "../spec/mod.ts";
 import type { BlobFiles, StoredBlob } from "./blob_files.ts";
 
 /** What a manifest's place in another one says of it. */

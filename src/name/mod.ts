@@ -2,7 +2,8 @@
  * Names of registries, repositories and manifests.
  *
  * {@linkcode parseReference} reads what people type. A reference has the form as typed (`toString()`) and the full form
- * (`name`), and everything that a client needs to find the manifest: its registry, repository and tag or digest.
+ * (`name`), and everything that a client needs to find the manifest: its `registry` and `repository`, which are objects
+ * of their own, and its tag or digest (`identifier`).
  *
  * @example
  * ```ts
@@ -11,6 +12,7 @@
  * const reference = parseReference("ubuntu");
  * console.log(reference.kind); // tag
  * console.log(reference.name); // index.docker.io/library/ubuntu:latest
+ * console.log(reference.repository.path); // library/ubuntu
  *
  * const repository = parseRepository("localhost:5000/team/app");
  * console.log(repository.tag("v1").name); // localhost:5000/team/app:v1

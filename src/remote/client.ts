@@ -1,3 +1,4 @@
+import { RateLimit } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import {
@@ -26,6 +27,15 @@ export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
   readonly from?: Repository;
 }
 
+/** Options of {@linkcode Client}. */
+export interface ClientOptions extends TransportOptions {
+  /**
+   * The most requests per second, to all registries together.
+   * @default no limit
+   */
+  rate?: number;
+}
+
 /**
  * The connections to every registry that a program speaks to, with their pings and tokens. Made once and passed to every
  * call as the option `client`, it saves each call the ping and the token of its registry.
@@ -52,8 +62,10 @@ export class Client {
   readonly #connections = new Map<string, Connection>();
 
   /** Makes it; nothing is sent before something is asked for. */
-  constructor(options: TransportOptions = {}) {
-    this.options = options;
+  constructor(options: ClientOptions = {}) {
+    const { rate, ...transport } = options;
+    const limit = rate === undefined ? undefined : new RateLimit(rate);
+    this.options = limit ? { ...transport, pace: (passing) => limit.pass(1, passing) } : transport;
   }
 
   /** The connection to a registry. */
@@ -69,24 +81,24 @@ export class Client {
 
   /** Drops the tokens for a repository, which a run through many would gather. */
   forget(repository: Repository): void {
-    this.connection(repository.registry).forget(repository.repository);
+    this.connection(repository.registry).forget(repository.path);
   }
 
   /** Sends a request within a repository. `to` begins after the repository's name: `/tags/list`. */
   async request(repository: Repository, request: RepositoryRequest): Promise<Answer> {
-    return await this.connection(repository.registry).request(repository.repository, ofRegistry(repository, request));
+    return await this.connection(repository.registry).request(repository.path, ofRegistry(repository, request));
   }
 
   /** As {@linkcode Client.request}, but reads the body too. */
   async requestWhole(repository: Repository, request: RepositoryRequest, limit: BodyLimit): Promise<WholeAnswer> {
     const connection = this.connection(repository.registry);
-    return await connection.requestWhole(repository.repository, ofRegistry(repository, request), limit);
+    return await connection.requestWhole(repository.path, ofRegistry(repository, request), limit);
   }
 }
 
 function ofRegistry(repository: Repository, { access, from, ...rest }: RepositoryRequest): RegistryRequest {
   const scopes = [scope(repository, ACTIONS[access])];
   if (from) scopes.push(pullScope(from));
-  const to = typeof rest.to === "string" ? `/v2/${repository.repository}${rest.to}` : rest.to;
+  const to = typeof rest.to === "string" ? `/v2/${repository.path}${rest.to}` : rest.to;
   return { ...rest, to, scopes };
 }

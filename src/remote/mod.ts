@@ -20,7 +20,7 @@
  *
  * @module
  */
-export { Client } from "./client.ts";
+export { Client, type ClientOptions } from "./client.ts";
 export { type PlatformOptions, type ProgressOptions, type RemoteOptions } from "./options.ts";
 export { Puller, RemoteManifest } from "./puller.ts";
 export { type DeleteOptions, Pusher } from "./pusher.ts";

@@ -1,8 +1,7 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { ProgressListener } from "../image/mod.ts";
 import { DEFAULT_PLATFORM, type Platform } from "../spec/mod.ts";
-import type { TransportOptions } from "../transport/mod.ts";
-import { Client } from "./client.ts";
+import { Client, type ClientOptions } from "./client.ts";
 
 /** Listeners for how far transfers are. */
 export interface ProgressOptions {
@@ -19,7 +18,7 @@ export interface ProgressOptions {
 }
 
 /** Options of everything that reads from or writes to registries. */
-export interface RemoteOptions extends TransportOptions, ProgressOptions {
+export interface RemoteOptions extends ClientOptions, ProgressOptions {
   /**
    * The connections to use; how they speak to registries was said when they were made, and is not read from these
    * options.

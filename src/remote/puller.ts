@@ -75,7 +75,7 @@ export class Puller {
   /** A manifest of any type. */
   async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
     const fetched = await fetchManifest(this.client, reference, options);
-    return new RemoteManifest(this.#contextOf(reference.context), reference, fetched);
+    return new RemoteManifest(this.#contextOf(reference.repository), reference, fetched);
   }
 
   /** What a manifest is, without getting it where the registry allows that. */
@@ -105,7 +105,7 @@ export class Puller {
 
   /** A layer or any other blob by its digest; its size is asked for. */
   async layer(reference: DigestReference, options: AbortOptions = {}): Promise<Layer> {
-    const repository = reference.context;
+    const repository = reference.repository;
     const { size } = await headBlob(this.client, repository, reference.identifier, options);
     const descriptor = { mediaType: "application/octet-stream", digest: reference.identifier, size };
     return remoteLayer(this.#contextOf(repository), descriptor);
@@ -134,7 +134,7 @@ export class Puller {
   /** What refers to a manifest (signatures, SBOMs, …), as an index; empty when there is nothing. */
   async referrers(reference: DigestReference, options: ReferrersOptions = {}): Promise<ImageIndex> {
     const fetched = await fetchReferrers(this.client, reference, options);
-    return viewOf(this.#contextOf(reference.context), fetched, `the referrers of ${reference}`) as ImageIndex;
+    return viewOf(this.#contextOf(reference.repository), fetched, `the referrers of ${reference}`) as ImageIndex;
   }
 
   #contextOf(repository: Repository): ViewContext {

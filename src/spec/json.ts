@@ -1,12 +1,7 @@
 import { ManifestError } from "../errors.ts";
-import type { Bytes } from "../runtime/mod.ts";
-import type { Hash } from "./hash.ts";
 
 /** How many arrays and objects JSON may have within one another. */
 const MOST_LEVELS = 1_000;
-
-/** A digest, wherever it stands in a text. */
-const DIGEST = /sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g;
 
 /**
  * Reads JSON.
@@ -57,20 +52,6 @@ export function checkJsonDepth(bytes: Uint8Array, what: string): void {
     else if (byte === 0x5d || byte === 0x7d) depth--; // ] }
     if (depth > MOST_LEVELS) throw new ManifestError(`${what} is nested deeper than ${MOST_LEVELS} levels of JSON`);
   }
-}
-
-/**
- * Every digest that a manifest of whatever type mentions: in fields that are known or not, in keys, and within texts.
- * What deletes content has to keep all of them.
- *
- * @param what what to call the manifest in an error
- * @throws {ManifestError} when the bytes are not JSON or nested deeper than 1,000 levels: what they mention is unknown.
- */
-export function mentionedDigests(manifest: Bytes, what: string = "the manifest"): ReadonlySet<Hash> {
-  const value = parseJson(manifest, what);
-  // The bytes hold members that come twice, of which a parser keeps one; what was parsed holds no escapes.
-  const texts = [new TextDecoder().decode(manifest), JSON.stringify(value)];
-  return new Set(texts.flatMap((text) => text.match(DIGEST) ?? []) as Hash[]);
 }
 
 /** Writes a value as compact JSON in UTF-8, as it is hashed and sent. */

@@ -53,4 +53,4 @@ export {
   parseIndexManifest,
   parseManifest,
 } from "./manifest.ts";
-export { checkJsonDepth, jsonBytes, mentionedDigests, parseJson, parseJsonObject } from "./json.ts";
+export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject } from "./json.ts";

@@ -7,7 +7,6 @@ import {
   append,
   extract,
   layerFromPath,
-  load,
   pull,
   push,
   saveLayout,
@@ -15,6 +14,7 @@ import {
   validate,
   validateTarball,
 } from "../../src/crane/mod.ts";
+import { load } from "../../src/source/mod.ts";
 import {
   FileError,
   HttpError,

@@ -99,7 +99,7 @@ export async function contentOf(
     const manifests = await Array.fromAsync(listedManifests(repository, listing, { puller }));
     if (manifests.length === 0) continue;
     const tags = manifests.flatMap(({ digest, tags }) => tags.map((tag): [string, Hash] => [tag, digest]));
-    found[repository.repository] = {
+    found[repository.path] = {
       tags: Object.fromEntries(tags.sort(([a], [b]) => a < b ? -1 : 1)),
       digests: manifests.map(({ digest }) => digest),
     };

@@ -147,7 +147,7 @@ export class GcWorld {
   async there(name: string, digests: readonly Hash[]): Promise<Hash[]> {
     const repository = parseRepository(`${host}/${name}`);
     const found = await Promise.all(digests.map(async (digest) => {
-      const { status } = await this.fetch(`https://${host}/v2/${repository.repository}/manifests/${digest}`);
+      const { status } = await this.fetch(`https://${host}/v2/${repository.path}/manifests/${digest}`);
       return status === 200 ? [digest] : [];
     }));
     return found.flat();

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import process from "node:process";
-import { crane } from "../../mod.ts";
+import { crane, source } from "../../mod.ts";
 import { emptyImage, type Image, layerFromBytes, validateImage } from "../../src/image/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
 import { appendLayers } from "../../src/mutate/mod.ts";
@@ -154,7 +154,7 @@ describePeer("what gcrane writes to a tarball", ["podman"], () => {
       }
       const saved = join(folder, "saved.tar");
       await podman(storage, "save", "--format", "oci-archive", "--output", saved, "example.com/docker:v1");
-      const back = await crane.load(saved);
+      const back = await source.load(saved);
       assert(back.kind === "image");
       await validateImage(back);
       // The config of one that came as Docker's is translated.

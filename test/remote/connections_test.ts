@@ -50,8 +50,8 @@ describe("a connection over the wire", () => {
     await serving({}, async (server, reference) => {
       const puller = new Puller();
       for (let i = 0; i < 5; i++) {
-        await assertRejects(() => puller.get(reference.context.tag(`none${i}`)), HttpError, "404");
-        await assertRejects(() => puller.head(reference.context.tag(`none${i}`)), HttpError, "404");
+        await assertRejects(() => puller.get(reference.repository.tag(`none${i}`)), HttpError, "404");
+        await assertRejects(() => puller.head(reference.repository.tag(`none${i}`)), HttpError, "404");
       }
       assertEquals(server.connections, 1);
     });

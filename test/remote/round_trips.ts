@@ -158,7 +158,7 @@ export function roundTrips(registry: () => TestedRegistry): void {
     const digest = await pusher.push(at("trips/subject:v1"), randomImage({ seed: 17 }));
     const subject = await puller.head(at("trips/subject:v1"));
     const empty = await pusher.upload(
-      at("trips/subject:v1").context,
+      at("trips/subject:v1").repository,
       await staticLayer(utf8("{}"), MediaType.OciEmpty),
     );
     const artifactType = "application/vnd.example.note";

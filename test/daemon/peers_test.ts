@@ -1,7 +1,6 @@
 import { after, before, it } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { imageFromDaemon, writeToDaemon } from "../../src/crane/mod.ts";
-import { DockerEngine } from "../../src/daemon/mod.ts";
+import { DockerEngine, imageFromDaemon, writeToDaemon } from "../../src/daemon/mod.ts";
 import { GcraneError, NotFoundError } from "../../src/errors.ts";
 import { type Image, validateImage } from "../../src/image/mod.ts";
 import { extract } from "../../src/mutate/mod.ts";
@@ -9,7 +8,7 @@ import { MediaType } from "../../src/spec/mod.ts";
 import { loadManifest, tarballBytes } from "../../src/tarball/mod.ts";
 import { describePeer, dockerEngine, type Engine, type Peer, podmanEngine, runPeer } from "../peers/mod.ts";
 import { bytesOf, imageOf, randomLayer, streamingLayer, tarOf, testLayer } from "../layout/fixtures.ts";
-import { withConfig } from "./daemon_fixtures.ts";
+import { withConfig } from "../crane/daemon_fixtures.ts";
 
 /** Layers of several kinds and a config with something in it. */
 async function sample(text: string, mediaType?: string): Promise<Image> {

@@ -1,11 +1,11 @@
-import type { Hash } from "../src/spec/mod.ts";
-import { Journal, type JournalLine } from "./journal.ts";
+import { Journal, type JournalLine } from "../io/mod.ts";
+import type { Hash } from "../spec/mod.ts";
 
 /** Options of {@linkcode CopyJournal.open}. */
 export interface CopyJournalOptions {
-  /** What tells this copy from others: roots, and whatever decides what is copied. */
+  /** What tells this copy from others: its source, its destination, and the options that decide what is copied. */
   readonly identity: JournalLine;
-  /** See `JournalOptions`. */
+  /** Whether the file is left as it is and nothing is noted. */
   readonly readOnly: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface PartialCopy {
   hasTag(tag: string): boolean;
 }
 
-/** What a recursive copy has done, in a file, so that it goes on where it was killed. */
+/** What a copy of repositories has done, in a file, so that it goes on where it was killed. */
 export class CopyJournal {
   readonly #done: Set<string>;
   readonly #partial: Map<string, Map<Hash, Set<string>>>;

@@ -1,6 +1,6 @@
-import { JournalError } from "../src/errors.ts";
-import { fileFailure } from "../src/io/mod.ts";
-import { exists, type FileWriter, openWriter, readStream, stat, writeFileAtomic } from "../src/runtime/mod.ts";
+import { JournalError } from "../errors.ts";
+import { exists, type FileWriter, openWriter, readStream, stat, writeFileAtomic } from "../runtime/mod.ts";
+import { fileFailure } from "./file_failure.ts";
 
 /** One line of a journal: a JSON object. */
 export type JournalLine = Readonly<Record<string, unknown>>;

@@ -1,12 +1,12 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { writeToDaemon } from "../../src/crane/mod.ts";
+import { writeToDaemon } from "../../src/daemon/mod.ts";
 import { DaemonError, DigestMismatchError, HttpError, NameError, NetworkError } from "../../src/errors.ts";
 import { type ProgressEvent, validateImage } from "../../src/image/mod.ts";
 import { imageFromTarball, tarballBytes, tarballImages } from "../../src/tarball/mod.ts";
-import { type FakeEngine, messages, withEngine } from "../daemon/fake_engine.ts";
+import { type FakeEngine, messages, withEngine } from "./fake_engine.ts";
 import { imageOf, leavingNothing, streamingLayer, tarOf, testLayer, textImage } from "../layout/fixtures.ts";
-import { holding, NAME } from "./daemon_fixtures.ts";
+import { holding, NAME } from "../crane/daemon_fixtures.ts";
 
 const loads = { "POST /images/load": messages({ stream: `Loaded image: ${NAME}\n` }) };
 

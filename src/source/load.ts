@@ -12,13 +12,12 @@ import { openLayout } from "../layout/mod.ts";
 import { appendManifests } from "../mutate/mod.ts";
 import { parseReference } from "../name/mod.ts";
 import { stat } from "../runtime/mod.ts";
-import type { Descriptor, Hash } from "../spec/mod.ts";
+import type { Descriptor } from "../spec/mod.ts";
 import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";
-import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
 import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode load}. */
-export interface LoadOptions extends CraneOptions, PlatformsOptions {
+export interface LoadOptions extends PlatformsOptions {
   /**
    * Which image of several: its name there, `repository:tag`.
    * @default the only one
@@ -52,21 +51,6 @@ export async function load(from: string | TarballSource, options: LoadOptions = 
   const contents = await tarballContents(source, options);
   if (contents.kind === "images") return await fromImages(contents, options);
   return await fromLayout(contents.index, { what: source.name, options });
-}
-
-/**
- * Pushes an image or an index.
- *
- * @returns `repository@digest`
- */
-export async function push(
-  view: Image | ImageIndex,
-  reference: string,
-  options: CraneOptions = {},
-): Promise<`${string}@${Hash}`> {
-  const to = referenceOf(reference, options);
-  const digest = await pusherOf(options).pusher.push(to, view, options);
-  return `${to.context.name}@${digest}`;
 }
 
 async function fromImages(images: SavedImages, options: LoadOptions): Promise<Image | ImageIndex> {

@@ -3,14 +3,14 @@ import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes }
 import { readdirSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import process from "node:process";
-import { imageFromDaemon } from "../../src/crane/mod.ts";
+import { imageFromDaemon } from "../../src/daemon/mod.ts";
 import { DigestMismatchError, FileError, NotFoundError, TarballError } from "../../src/errors.ts";
 import { validateImage } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
-import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "../daemon/fake_engine.ts";
+import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "./fake_engine.ts";
 import { bytesOf, imageOf, leavingNothing, onFullDisk, testLayer, textImage } from "../layout/fixtures.ts";
-import { holding, inspectionOf, NAME, withConfig } from "./daemon_fixtures.ts";
+import { holding, inspectionOf, NAME, withConfig } from "../crane/daemon_fixtures.ts";
 
 const isSave = (line: string) => line.includes("/images/get?");
 const saves = (engine: FakeEngine) => engine.lines().filter(isSave).length;

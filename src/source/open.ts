@@ -1,9 +1,9 @@
 import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
-import type { Puller } from "../remote/mod.ts";
+import { type NameOptions, parseReference } from "../name/mod.ts";
+import { Puller, type RemoteOptions } from "../remote/mod.ts";
 import { DEFAULT_PLATFORM } from "../spec/mod.ts";
 import type { TarballSource } from "../tarball/mod.ts";
 import { load, type LoadOptions } from "./load.ts";
-import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
 /** An image or an index in a layout or an archive at a path. */
@@ -26,7 +26,8 @@ export interface PathSource {
 export type ImageSource = string | PathSource | TarballSource | Image | ImageIndex;
 
 /** Options of {@linkcode open}. */
-export interface OpenOptions extends CraneOptions, PlatformsOptions, Pick<LoadOptions, "several" | "index"> {
+export interface OpenOptions
+  extends RemoteOptions, NameOptions, PlatformsOptions, Pick<LoadOptions, "several" | "index"> {
   /**
    * What reads from registries.
    * @default one of its own
@@ -46,8 +47,8 @@ export async function open(source: ImageSource, options: OpenOptions = {}): Prom
     if (source.kind !== "path") return await ofPlatforms(source, options);
     return await load(source.path, { ...options, tag: source.tag });
   }
-  const { puller = pullerOf(options) } = options;
-  const found = await puller.get(referenceOf(source, options), options);
+  const { puller = new Puller(options) } = options;
+  const found = await puller.get(parseReference(source, options), options);
   return await ofPlatforms(found.view(), options);
 }
 

@@ -1,11 +1,11 @@
 import { FileError } from "../errors.ts";
 import { type AbortOptions, chunks, fileFailure, lazy } from "../io/mod.ts";
 import { type ByteStream, joinPath, openWriter, remove, temporaryDirectory, temporaryRoot } from "../runtime/mod.ts";
-import { type OpenTarball, tarballFile, type TarballSource } from "../tarball/mod.ts";
+import { type OpenTarball, tarballFile, type TarballSource } from "./source.ts";
 
 /**
- * A tarball that somebody sends when asked, and that had better not be asked for twice: it is kept in a temporary file
- * from the first time that it is needed until it is disposed of.
+ * A tarball that comes as a stream, which can be read once only: from standard input, or from an engine. It is kept in a
+ * temporary file from the first time that it is needed until it is disposed of.
  */
 export class SavedTarball implements TarballSource {
   /** What to call it in an error. */
@@ -15,8 +15,8 @@ export class SavedTarball implements TarballSource {
   #directory: string | undefined;
   #writing: Promise<unknown> | undefined;
 
-  /** Takes what asks for the tarball. */
-  constructor(name: string, save: (options: AbortOptions) => Promise<ByteStream>) {
+  /** Takes what opens the stream; it is called once. */
+  constructor(name: string, save: (options: AbortOptions) => ByteStream | Promise<ByteStream>) {
     this.name = name;
     this.#path = lazy(() => {
       const path = this.#write(save);
@@ -49,7 +49,7 @@ export class SavedTarball implements TarballSource {
     await this.#removeDirectory();
   }
 
-  async #write(save: (options: AbortOptions) => Promise<ByteStream>): Promise<string> {
+  async #write(save: (options: AbortOptions) => ByteStream | Promise<ByteStream>): Promise<string> {
     const { signal } = this.#stop;
     try {
       this.#directory = await failing(temporaryDirectory());

@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { Journal, type JournalLine } from "../../gcr/journal.ts";
+import { Journal, type JournalLine } from "../../src/io/mod.ts";
 import { FileError, JournalError } from "../../src/errors.ts";
 
 const header = { journal: "test", version: 1, source: "a" };
