@@ -140,6 +140,8 @@ export class UnsafeUrlError extends GcraneError {
 
 /** What broke, where a request got no answer or not all of it. */
 export type NetworkFailure =
+  | "no-socket"
+  | "denied"
   | "unresolved"
   | "refused"
   | "untrusted"

@@ -15,12 +15,14 @@ export interface Failure {
 
 /** What Deno, Bun, Node.js, browsers and workerd say of a broken network, each with errors and words of its own. */
 const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
+  ["no-socket", /ENOENT|ENOTDIR/, "there is no such socket"],
+  ["denied", /EACCES|EPERM/, "permission denied"],
   [
     "unresolved",
     /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|failed to lookup|DNSException|NameNotResolved|NAME_NOT_RESOLVED/i,
     "the host name does not resolve",
   ],
-  ["refused", /ECONNREFUSED|ConnectionRefused|Connection refused|Unable to connect/i, "connection refused"],
+  ["refused", /ECONNREFUSED|ENOTSOCK|ConnectionRefused|Connection refused|Unable to connect/i, "connection refused"],
   [
     "untrusted",
     /certificate|CERT_|SELF_SIGNED|UNABLE_TO_VERIFY|UnknownIssuer|NotValidForName|ALTNAME/i,
