@@ -1,5 +1,5 @@
 /**
- * Verbs on images, each a function of names as a person would type them.
+ * The operations of crane, as functions that take references as strings.
  *
  * @example
  * ```ts

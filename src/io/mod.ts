@@ -1,6 +1,6 @@
 /**
- * Streams of bytes and the work around them: digests and verification, compression, limits, laziness, bounded
- * concurrency, retries. Not exported from the package.
+ * Byte streams and their processing: digests and verification, compression, limits, lazy values, bounded concurrency,
+ * retries. Internal to the package.
  *
  * @module
  */

@@ -6,7 +6,7 @@ import { type GcraneError, HttpError, ProtocolError } from "../../src/errors.ts"
 import { randomImage } from "../../src/image/mod.ts";
 import { parseRegistry, parseRepository, type Registry, type Repository } from "../../src/name/mod.ts";
 import { type FakeAnswer, fakeFetch, FakeRegistry, json, problem } from "../fakes/mod.ts";
-import { memoryRegistry } from "../crane/registry.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const host = "registry.example.com";
 const registry = parseRegistry(host);

@@ -9,7 +9,7 @@ import { StoreError } from "../../src/errors.ts";
 import { memoryStore, type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
 import { digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
-import { wrapStore } from "./wrapped_store.ts";
+import { wrapStore } from "./stores/wrapped_store.ts";
 
 describe("serveRegistry", () => {
   it("keeps its content in memory unless told where", async () => {

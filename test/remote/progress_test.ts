@@ -4,7 +4,8 @@ import { GcraneError } from "../../src/errors.ts";
 import { emptyImage, layerFromBytes, type ProgressEvent, streamLayer } from "../../src/image/mod.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { CUT, digestOf, FakeRegistry, firstBytes, problem } from "../fakes/mod.ts";
-import { addImage, at, noise, remoting } from "./remoting.ts";
+import { addImage, at, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { pushing, watchedLayer, WAYS } from "./pushing.ts";
 import { Puller } from "../../src/remote/mod.ts";
 

@@ -26,7 +26,8 @@ import {
 import { Puller, Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import { jsonBytes, MediaType, parsePlatform } from "../../src/spec/mod.ts";
 import { FakeRegistry, fakeServer, utf8 } from "../fakes/mod.ts";
-import { addImage, noise } from "./remoting.ts";
+import { addImage } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 /** A registry that tests talk to, whichever it is. */
 export interface TestedRegistry {
