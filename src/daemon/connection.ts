@@ -1,12 +1,12 @@
 import { DaemonError } from "../errors.ts";
 import {
   ask,
-  DEFAULT_TIMEOUTS,
   fetchFor,
   plainText,
   readBody,
   type ReadBodyOptions,
   type Timeouts,
+  timeoutsOf,
   userAgent,
 } from "../http/mod.ts";
 import { type AbortOptions, lazy, Limits } from "../io/mod.ts";
@@ -77,7 +77,7 @@ export class EngineConnection {
     const { environment = environmentVariable, apiVersion = environment("DOCKER_API_VERSION") } = options;
     this.address = engineAddress(options);
     this.#chosenVersion = apiVersion ? chosenApiVersion(apiVersion) : undefined;
-    this.#connectMs = options.timeouts?.connectMs ?? DEFAULT_TIMEOUTS.connectMs;
+    this.#connectMs = timeoutsOf(options.timeouts).connectMs;
     this.#fetch = lazy(async () => options.fetch ?? await engineFetch(this.address, options.certificates));
     this.ping = lazy(() => this.#askVersion());
   }

@@ -9,5 +9,5 @@ export { ask, type AskOptions, type HttpRequest, readBody, type ReadBodyOptions,
 export { type Failure, type FailureWords, networkError, readFailure, redactedCause } from "./failure.ts";
 export { type ConnectionOptions, fetchFor } from "./fetch_for.ts";
 export { plainText, redactUrl, redactUrlsIn } from "./redact.ts";
-export { BodyReader, DEFAULT_TIMEOUTS, TimeLimit, TimeLimitError, type Timeouts, type Wait } from "./time_limit.ts";
+export { BodyReader, TimeLimitError, type Timeouts, timeoutsOf, type Wait } from "./time_limit.ts";
 export { userAgent } from "./user_agent.ts";

@@ -26,12 +26,23 @@ export interface Timeouts {
 }
 
 /** The timeouts where none are given. */
-export const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
+const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   connectMs: 30_000,
   answerMs: 60_000,
   slowAnswerMs: 600_000,
   stallMs: 60_000,
 };
+
+/** Fills the defaults in. */
+export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
+  const { connectMs, answerMs, slowAnswerMs, stallMs } = DEFAULT_TIMEOUTS;
+  return {
+    connectMs: timeouts.connectMs ?? connectMs,
+    answerMs: timeouts.answerMs ?? answerMs,
+    slowAnswerMs: timeouts.slowAnswerMs ?? slowAnswerMs,
+    stallMs: timeouts.stallMs ?? stallMs,
+  };
+}
 
 /** Waits so many milliseconds; the signal ends the wait by throwing its reason. */
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>;

@@ -1,5 +1,5 @@
 import { LimitError, ProtocolError } from "../errors.ts";
-import { ask, type AskOptions, DEFAULT_TIMEOUTS, redactUrl, type Timeouts } from "../http/mod.ts";
+import { ask, type AskOptions, redactUrl, type Timeouts, timeoutsOf } from "../http/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { discard, requestError } from "./check.ts";
@@ -147,7 +147,7 @@ function askOptions(request: OutgoingRequest, { fetch, timeouts }: SendOptions):
   return {
     fetch,
     signal,
-    limitMs: limitOf(request, { ...DEFAULT_TIMEOUTS, ...timeouts }),
+    limitMs: limitOf(request, timeoutsOf(timeouts)),
     failed: (cause) => requestError(cause, { method, url: url.href }, signal),
   };
 }
