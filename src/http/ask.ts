@@ -75,7 +75,13 @@ async function askOnce<T>(
   const signal = limitMs === 0 ? stop : stop ? AbortSignal.any([stop, limit.signal]) : limit.signal;
   const source = isStreamBody(body) ? new WatchedSource(body.stream, limit) : undefined;
   const send = async (): Promise<T> => {
-    const whole = { method, redirect: "manual", ...init, ...(headers && { headers }), ...(signal && { signal }) } as const;
+    const whole = {
+      method,
+      redirect: "manual",
+      ...init,
+      ...(headers && { headers }),
+      ...(signal && { signal }),
+    } as const;
     const response = isStreamBody(body)
       ? await sendStream({
         url,
@@ -129,7 +135,11 @@ export interface ReadBodyOptions {
 export async function readBody({ body }: Response, options: ReadBodyOptions): Promise<Bytes> {
   const { limit, what, stallMs, signal } = options;
   if (!body) return new Uint8Array();
-  return await readAll(pullStream(new BodyReader(body as ByteStream, stallMs)), { limit, what, ...(signal && { signal }) });
+  return await readAll(pullStream(new BodyReader(body as ByteStream, stallMs)), {
+    limit,
+    what,
+    ...(signal && { signal }),
+  });
 }
 
 function isStreamBody(body: HttpRequest["body"]): body is StreamBody {

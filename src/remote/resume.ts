@@ -41,7 +41,8 @@ export async function resumable(
   options: ResumeOptions,
 ): Promise<ByteStream> {
   const { signal, start = 0, size, what } = options;
-  const { attempts = 4, delayMs = 200, wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }) } = options.retry ?? {};
+  const { attempts = 4, delayMs = 200, wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }) } =
+    options.retry ?? {};
   const open = async (offset: number) => new BodyReader(await openAt(offset), options.stallMs);
   let reader = await open(start);
   let offset = start;

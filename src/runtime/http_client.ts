@@ -23,7 +23,9 @@ export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
 
 /** Returns the connection options of a `fetch` from this room, or `undefined` for any other. */
 export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefined {
-  return fetcher === globalThis.fetch ? {} : (fetcher as Partial<Record<typeof CONNECTION, ConnectionOptions>>)[CONNECTION];
+  return fetcher === globalThis.fetch
+    ? {}
+    : (fetcher as Partial<Record<typeof CONNECTION, ConnectionOptions>>)[CONNECTION];
 }
 
 function connecting(fetcher: typeof fetch, options: ConnectionOptions): typeof fetch {

@@ -74,9 +74,10 @@ export class S3Client {
   body(response: Response, key: string): ByteStream {
     const reader = new BodyReader((response.body ?? new Blob([]).stream()) as ByteStream, this.#timeouts.stallMs);
     return pullStream({
-      read: () => reader.read().catch((cause) => {
-        throw cause instanceof TimeLimitError ? this.#failure(`read ${key}`, cause) : cause;
-      }),
+      read: () =>
+        reader.read().catch((cause) => {
+          throw cause instanceof TimeLimitError ? this.#failure(`read ${key}`, cause) : cause;
+        }),
       cancel: (reason) => reader.cancel(reason),
     });
   }
