@@ -43,4 +43,4 @@ export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { sliceStream } from "./slice.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
-export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
+export { retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
