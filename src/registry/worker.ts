@@ -5,7 +5,7 @@
  */
 import { collectGarbage } from "./gc/garbage.ts";
 import type { R2BucketLike } from "./stores/bucket/r2_binding.ts";
-import { r2Store } from "./stores/bucket/r2_store.ts";
+import { r2Store } from "./stores/bucket/r2_bucket.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import { type WorkerEnvironment, workerOptions } from "./worker_options.ts";
 

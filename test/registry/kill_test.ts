@@ -72,7 +72,7 @@ describe("a registry on a disk that is killed while it is written to", () => {
       const store = fileStore(disk);
       await collectGarbage(store, { clock: () => Date.now() + 100 * HOUR });
       await check(taken, deleted);
-      assertEquals(await Array.fromAsync(store.uploads()), []);
+      assertEquals(await Array.fromAsync(store.uploads.list()), []);
     },
   );
 

@@ -58,7 +58,7 @@ export class CachedManifests {
       const isThere = await repositories.manifest(name, digest) !== undefined;
       if (isThere && digest !== kept) await repositories.pointTag(name, tag, digest);
       if (!isThere) await this.#fetch(name, digest, [tag]);
-      await store.put(checkKey(name, tag), jsonBytes(clock()), { durable: false });
+      await store.records.put(checkKey(name, tag), jsonBytes(clock()), { durable: false });
       return isThere ? "hit" : "miss";
     } catch (error) {
       if (isKept && this.#upstream.isDown(error)) return "stale";
@@ -81,7 +81,7 @@ export class CachedManifests {
 
   /** When the upstream was asked last where a tag points, in milliseconds since 1970. */
   async #checked(name: string, tag: string): Promise<number> {
-    const value = await this.#context.store.get(checkKey(name, tag));
+    const value = await this.#context.store.records.get(checkKey(name, tag));
     return value ? Number(new TextDecoder().decode(value)) || 0 : 0;
   }
 }

@@ -75,7 +75,7 @@ export class PullThrough {
       const serve = async (outcome: CacheOutcome) =>
         this.#marked(asked, outcome, await serveBlob(this.#context, asked, digest));
       if (await repositories.blob(name, digest)) return await serve("hit");
-      if (request.method === "HEAD" || await store.blob(digest)) {
+      if (request.method === "HEAD" || await store.blobs.get(digest)) {
         const size = await this.#sizeOf(name, digest, request.signal);
         if (request.method === "HEAD") return this.#marked(asked, "miss", await serveStream(asked, { digest, size }));
         // It was fetched for another repository, and this one has it too, as we know now.
@@ -160,13 +160,13 @@ export class PullThrough {
     const { store, sessions, repositories } = this.#context;
     const session = await sessions.start(name, hashAlgorithm(digest));
     try {
-      await store.appendUpload(session.id, stream, { algorithm: session.algorithm });
+      await store.uploads.append(session.id, stream, { algorithm: session.algorithm });
     } catch (error) {
       await sessions.cancel(session).catch(() => {}); // what failed first is what counts
       throw error;
     }
     await repositories.receiveBlob(name, digest, () => sessions.finish(session, digest));
-    return (await store.blob(digest))!;
+    return (await store.blobs.get(digest))!;
   }
 
   /** Asks the upstream for a list, or makes it of what is kept. */

@@ -32,7 +32,7 @@ export class UploadSessions {
   /** Begins an upload. */
   async start(repository: string, algorithm: Algorithm): Promise<UploadSession> {
     const session = { id: newUploadId(), repository, algorithm, started: this.#clock() };
-    await this.#store.put(key(session.id), jsonBytes(session), { durable: false });
+    await this.#store.records.put(key(session.id), jsonBytes(session), { durable: false });
     return session;
   }
 
@@ -69,12 +69,12 @@ export class UploadSessions {
   async finish(session: UploadSession, digest: Hash, options: StoreFinishOptions = {}): Promise<void> {
     let isOver = true;
     try {
-      await this.#store.finishUpload(session.id, digest, options);
+      await this.#store.uploads.finish(session.id, digest, options);
     } catch (error) {
       isOver = !(error instanceof ConflictError);
       throw error;
     } finally {
-      if (isOver) await this.#store.delete(key(session.id));
+      if (isOver) await this.#store.records.delete(key(session.id));
     }
   }
 
@@ -83,29 +83,29 @@ export class UploadSessions {
     const { before, dryRun, signal } = options;
     const expired = new Set<string>();
     const alive = new Set<string>();
-    for await (const { id, modified } of this.#store.uploads({ signal })) {
+    for await (const { id, modified } of this.#store.uploads.list({ signal })) {
       (modified < before ? expired : alive).add(id);
     }
-    for (const id of await this.#store.list("uploads/", { signal })) {
+    for (const id of await this.#store.records.list("uploads/", { signal })) {
       if (alive.has(id) || expired.has(id)) continue;
       const session = await this.#read(id, { signal });
       if (session && session.started < before) expired.add(id);
     }
     for (const id of dryRun ? [] : expired) {
-      await this.#store.delete(key(id), { signal }); // first, so that a client who comes back finds no half of it
-      await this.#store.cancelUpload(id, { signal });
+      await this.#store.records.delete(key(id), { signal }); // first, so that a client who comes back finds no half of it
+      await this.#store.uploads.cancel(id, { signal });
     }
     return [...expired];
   }
 
   /** Ends an upload and drops its bytes. */
   async cancel(session: UploadSession): Promise<void> {
-    await this.#store.cancelUpload(session.id);
-    await this.#store.delete(key(session.id));
+    await this.#store.uploads.cancel(session.id);
+    await this.#store.records.delete(key(session.id));
   }
 
   async #read(id: string, options?: AbortOptions): Promise<UploadSession | undefined> {
-    const value = await this.#store.get(key(id), options);
+    const value = await this.#store.records.get(key(id), options);
     return value && JSON.parse(new TextDecoder().decode(value));
   }
 }
