@@ -1,5 +1,5 @@
 import { ManifestError } from "../../errors.ts";
-import { digestBytes } from "../../io/mod.ts";
+import { digestBytes, SharedWork } from "../../io/mod.ts";
 import { type Hash, hashAlgorithm, isHash, jsonBytes } from "../../spec/mod.ts";
 import type { RegistryContext } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
@@ -14,7 +14,7 @@ const PATIENCE_MS = 10_000;
 export class CachedManifests {
   readonly #context: RegistryContext;
   readonly #upstream: Upstream;
-  readonly #underWay: Map<string, Promise<CacheOutcome>> = new Map();
+  readonly #underWay = new SharedWork<CacheOutcome>();
 
   /** Makes it over a registry's store. */
   constructor(context: RegistryContext, upstream: Upstream) {
@@ -25,14 +25,11 @@ export class CachedManifests {
   /** Sees to it that the store has a manifest as the upstream has it; whoever asks meanwhile waits for the same. */
   async bring(name: string, reference: string): Promise<CacheOutcome> {
     if (!isHash(reference) && !isTag(reference)) return "hit"; // nobody has it
-    const key = `${name} ${reference}`;
-    let bringing = this.#underWay.get(key);
-    if (!bringing) {
-      bringing = (isHash(reference) ? this.#bringDigest(name, reference) : this.#bringTag(name, reference))
-        .finally(() => this.#underWay.delete(key));
-      this.#underWay.set(key, bringing);
-    }
-    return await bringing;
+    return await this.#underWay.run(
+      `${name} ${reference}`,
+      {},
+      () => isHash(reference) ? this.#bringDigest(name, reference) : this.#bringTag(name, reference),
+    );
   }
 
   async #bringDigest(name: string, digest: Hash): Promise<CacheOutcome> {

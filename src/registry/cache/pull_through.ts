@@ -1,5 +1,5 @@
 import { HttpError } from "../../errors.ts";
-import { Limits } from "../../io/mod.ts";
+import { Limits, SharedWork } from "../../io/mod.ts";
 import { pullScope } from "../../name/mod.ts";
 import { parseTagsPage } from "../../remote/mod.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
@@ -44,7 +44,7 @@ export class PullThrough {
   readonly #options: PullThroughOptions;
   readonly #upstream: Upstream;
   readonly #manifests: CachedManifests;
-  readonly #blobs: Map<string, Promise<Fetching>> = new Map();
+  readonly #blobs = new SharedWork<Fetching>({ keep: true });
 
   /** Makes it over a registry's store. */
   constructor(context: RegistryContext, options: PullThroughOptions) {
@@ -134,25 +134,16 @@ export class PullThrough {
    * so there each has its own.
    */
   #fetching(asked: RepositoryRequest, digest: Hash): Promise<Fetching> {
-    const key = `${asked.name}@${digest}`;
-    const underWay = this.#blobs.get(key);
-    if (underWay) return underWay;
-    const forget = () => void this.#blobs.delete(key);
-    const fetching = this.#fetch(asked, digest, forget);
-    if (runtimeName() !== "workerd") {
-      this.#blobs.set(key, fetching);
-      fetching.catch(forget);
-    }
-    return fetching;
+    if (runtimeName() === "workerd") return this.#fetch(asked, digest);
+    return this.#blobs.run(blobKey(asked.name, digest), {}, () => this.#fetch(asked, digest));
   }
 
-  async #fetch({ name, request }: RepositoryRequest, digest: Hash, forget: () => void): Promise<Fetching> {
+  async #fetch({ name, request }: RepositoryRequest, digest: Hash): Promise<Fetching> {
     const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest));
     const fetching = new SharedFetch(await layer.compressed(), (stream) => this.#keep(name, digest, stream));
-    fetching.kept.then(forget, (error) => {
-      forget();
-      this.#options.onError(error, request);
-    });
+    fetching.kept
+      .catch((error) => this.#options.onError(error, request))
+      .finally(() => this.#blobs.forget(blobKey(name, digest)));
     return { size: await layer.size(), fetching };
   }
 
@@ -235,6 +226,10 @@ export class PullThrough {
     for (const [name, value] of Object.entries(OUTCOMES[outcome])) response.headers.set(name, value);
     return response;
   }
+}
+
+function blobKey(name: string, digest: Hash): string {
+  return `${name}@${digest}`;
 }
 
 /** Whether the upstream has sent something that is not what it should be. */

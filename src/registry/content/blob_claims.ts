@@ -1,6 +1,6 @@
 import { type AbortOptions, delay } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
-import { digestKey } from "./digest_key.ts";
+import { digestKey } from "../stores/store_key.ts";
 import type { RegistryStore, StoredBlob } from "../stores/store.ts";
 
 /** What was claimed this recently need not be claimed again to be safe, in milliseconds. */

@@ -3,7 +3,7 @@ import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { type Hash, isHash, mentionedDigests } from "../../spec/mod.ts";
 import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
-import { digestKey, keyDigests } from "./digest_key.ts";
+import { digestKey, keyDigests } from "../stores/store_key.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
 import type { RegistryStore, StoredBlob, StoreListOptions } from "../stores/store.ts";
 

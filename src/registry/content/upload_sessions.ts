@@ -1,5 +1,5 @@
 import { ConflictError } from "../../errors.ts";
-import type { AbortOptions } from "../../io/mod.ts";
+import { type AbortOptions, KeyedMutex } from "../../io/mod.ts";
 import { type Algorithm, type Hash, jsonBytes } from "../../spec/mod.ts";
 import type { RegistryStore, StoreFinishOptions } from "../stores/store.ts";
 
@@ -21,7 +21,8 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class UploadSessions {
   readonly #store: RegistryStore;
   readonly #clock: () => number;
-  readonly #running: Map<string, { stop: AbortController; over: Promise<unknown> }> = new Map();
+  readonly #turns = new KeyedMutex();
+  readonly #latest = new Map<string, AbortController>();
 
   /** Makes it over a store; the clock gives milliseconds since 1970. */
   constructor(store: RegistryStore, clock: () => number) {
@@ -47,17 +48,14 @@ export class UploadSessions {
    * its signal and waited for: a client that comes back has lost its old connection, which may hang for long.
    */
   async alone<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (let other = this.#running.get(id); other; other = this.#running.get(id)) {
-      other.stop.abort(new DOMException("another request went on with this upload", "AbortError"));
-      await other.over;
-    }
+    this.#latest.get(id)?.abort(new DOMException("another request went on with this upload", "AbortError"));
     const stop = new AbortController();
-    const result = work(stop.signal);
-    const over = result.catch(() => {}).then(() => {
-      this.#running.delete(id);
-    });
-    this.#running.set(id, { stop, over });
-    return await result;
+    this.#latest.set(id, stop);
+    try {
+      return await this.#turns.run(id, () => work(stop.signal));
+    } finally {
+      if (this.#latest.get(id) === stop) this.#latest.delete(id);
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
-import { keyDigests } from "../content/digest_key.ts";
+import { keyDigests } from "../stores/store_key.ts";
 import { Repositories } from "../content/repositories.ts";
 import type { RegistryStore } from "../stores/store.ts";
 import { UploadSessions } from "../content/upload_sessions.ts";
