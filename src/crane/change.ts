@@ -1,12 +1,12 @@
 import { HttpError } from "../errors.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
 
-/** Lets another tag of the same repository point at what a reference names. Nothing is copied. */
+/** Points another tag of the same repository at the manifest of a reference. Copies nothing. */
 export async function tag(reference: string, newTag: string, options: CraneOptions = {}): Promise<void> {
   await pusherOf(options).pusher.tag(referenceOf(reference, options), newTag, options);
 }
 
-/** Deletes what a reference names. */
+/** Deletes the manifest or the tag of a reference. */
 export async function remove(reference: string, options: CraneOptions = {}): Promise<void> {
   const parsed = referenceOf(reference, options);
   try {

@@ -7,16 +7,15 @@ import {
   removeManifests,
 } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
+import type { ImageSource } from "../source/mod.ts";
 import { type ChangeOptions, changeSource } from "./change_reference.ts";
-import type { ImageSource } from "./open.ts";
 
 /** Options of {@linkcode flatten}. */
 export interface FlattenReferenceOptions extends ChangeOptions, Omit<FlattenOptions, "history"> {}
 
 /**
- * Makes one layer of the layers of an image, or of each image of an index, and pushes the result. Each
- * layer is read once, and the new one is uploaded while it is made. An index loses its attestations, which speak of the
- * layers that were there.
+ * Merges the layers of an image, or of each image of an index, into one and pushes the result. Reads each layer once,
+ * and uploads the new one while it is made. Drops the attestations of an index, as they describe the old layers.
  *
  * @returns `repository@digest` of the result
  */

@@ -1,5 +1,5 @@
 /**
- * Verbs on images, each a function of names as a person would type them.
+ * The operations of crane, as functions that take references as strings.
  *
  * @example
  * ```ts
@@ -30,10 +30,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
-export { load, type LoadOptions, push } from "./load.ts";
-
-export { type ImageSource, open, openImage, type OpenOptions, type PathSource } from "./open.ts";
-export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
+export { push } from "./push.ts";
 export {
   append,
   type AppendOptions,
@@ -70,12 +67,4 @@ export {
 export { diff, type FileDifference, type ImageDiff, type LayerDifference } from "./diff.ts";
 export type { FileFacts, FileField } from "./file_facts.ts";
 export { token, type TokenOptions } from "./token.ts";
-export {
-  type DaemonImage,
-  type DaemonOptions,
-  imageFromDaemon,
-  type ImageFromDaemonOptions,
-  writeToDaemon,
-  type WriteToDaemonOptions,
-} from "./daemon.ts";
 export { annotateBase, extract } from "../mutate/mod.ts";

@@ -13,7 +13,7 @@ import {
   dockerConfigKeychain,
   keychainFromHelper,
 } from "../../src/authn/mod.ts";
-import { FakeHelpers } from "./fake_helper.ts";
+import { FakeHelpers } from "../fakes/fake_credential_helpers.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
 

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertLessOrEqual, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { runLine } from "./run_line.ts";
+import { runLine } from "../make/command_line.ts";
 
 const GLOBAL_FLAGS = `Global flags:
       --platform PLATFORM  Which image of an index:

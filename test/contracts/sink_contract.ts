@@ -14,8 +14,11 @@ import {
 import { appendManifests } from "../../src/mutate/mod.ts";
 import type { ByteStream } from "../../src/runtime/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { Dice, randomGraph } from "../graph/random_graph.ts";
-import { failing, imageOf, inChunks, leavingNothing, stalling, tarOf, testLayer, utf8 } from "../layout/fixtures.ts";
+import { Dice, randomGraph } from "../make/random_graph.ts";
+import { failing, inChunks, stalling } from "../make/streams.ts";
+import { imageOf, tarOf, testLayer } from "../make/images.ts";
+import { leavingNothing } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** What a transfer wrote, read back. */
 export interface Written {

@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { push } from "../../src/crane/mod.ts";
 import { FakeRegistry, fakeServer, problem, STALL } from "../fakes/mod.ts";
-import { image } from "../gcr/copy_world.ts";
-import { Place } from "./place.ts";
+import { image } from "../make/copy_world.ts";
+import { Place } from "../make/process_place.ts";
 
 describe("Ctrl-C in the middle of cp -r", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -7,7 +7,7 @@ import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
 import { digestOf, FakeRegistry, type FakeServer, fakeServer, firstBytes, STALL } from "../fakes/mod.ts";
-import { Place } from "./place.ts";
+import { Place } from "../make/process_place.ts";
 
 const image = randomImage({ seed: 1, size: 400_000, layers: 2 });
 const [layer] = await image.layers();

@@ -9,7 +9,7 @@ import type { Layer } from "../../src/image/mod.ts";
 import type { AbortOptions } from "../../src/io/mod.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { file, layer, layerOf, tarOf, uncheckedLayer } from "./layers.ts";
+import { file, layer, layerOf, tarOf, uncheckedLayer } from "../make/entry_layers.ts";
 
 const run = promisify(execFile);
 const MIB = 1024 * 1024;

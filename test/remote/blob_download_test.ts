@@ -16,7 +16,8 @@ import {
   problem,
   STALL,
 } from "../fakes/mod.ts";
-import { addImage, at, contentOf, noise, type Remoting, remoting } from "./remoting.ts";
+import { addImage, at, contentOf, type Remoting, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 const BLOB = /blobs\/sha256/;
 const CONTENT = noise(200_000, 7);

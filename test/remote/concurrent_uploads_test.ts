@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { layerFromBytes } from "../../src/image/mod.ts";
 import { digestOf, FakeRegistry } from "../fakes/mod.ts";
-import { noise } from "./remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { pushing, until, watchedLayer } from "./pushing.ts";
 
 const UPLOADS = /\/uploads\//;

@@ -8,7 +8,7 @@ import { type Cue, fakeServer, problem } from "../fakes/mod.ts";
 import { CUT, firstBytes, STALL } from "../fakes/messages.ts";
 import { CONTENT, passing, SOURCES } from "./passing.ts";
 import { until } from "./pushing.ts";
-import { noise } from "./remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 const SIZE = CONTENT.length;
 const CUTS = { "byte 0": 0, "the middle": SIZE / 2, "the last byte": SIZE - 1 };

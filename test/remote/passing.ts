@@ -10,7 +10,7 @@ import type { Bytes } from "../../src/runtime/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { FakeRegistry, type FakeServer, fakeServer, type RecordedRequest } from "../fakes/mod.ts";
 import { imageOf } from "./pushing.ts";
-import { noise } from "./remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 /** Where the bytes of a layer lie that can be passed on whole. */
 export const SOURCES = ["registry", "file"] as const;

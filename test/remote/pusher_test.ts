@@ -6,8 +6,9 @@ import { parseRepository } from "../../src/name/mod.ts";
 import { Puller } from "../../src/remote/mod.ts";
 import { digestOf, FakeRegistry, problem, STALL, utf8 } from "../fakes/mod.ts";
 import { imageOf, until, watchedLayer } from "./pushing.ts";
-import { annsKeychain } from "../transport/connecting.ts";
-import { addImage, at, lines, noise, remoting, steps } from "./remoting.ts";
+import { annsKeychain } from "../make/connecting.ts";
+import { addImage, at, lines, remoting, steps } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 const APP = parseRepository("registry.example.com/app");
 

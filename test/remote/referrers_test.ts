@@ -5,7 +5,7 @@ import type { DigestReference } from "../../src/name/mod.ts";
 import { referrersTag } from "../../src/remote/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { FakeRegistry, json, problem } from "../fakes/mod.ts";
-import { addImage, addIndex, at, lines, type Remoting, remoting } from "./remoting.ts";
+import { addImage, addIndex, at, lines, type Remoting, remoting } from "../make/remoting.ts";
 
 const SIGNATURE = "application/vnd.example.signature";
 const SBOM = "application/vnd.example.sbom";

@@ -10,7 +10,7 @@ import { streamOf } from "../../src/io/mod.ts";
 import { type ByteStream, pullStream } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { bytesOf, type Cue, CUT, digestOf, FakeRegistry, firstBytes, problem, STALL } from "../fakes/mod.ts";
-import { noise } from "./remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { pushing, until, watchedLayer, WAYS } from "./pushing.ts";
 
 const UPLOADS = /\/uploads\//;

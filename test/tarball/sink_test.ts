@@ -15,7 +15,8 @@ import { legacyFormat } from "../../src/tarball/legacy_format.ts";
 import { tarballBytes, tarballContents } from "../../src/tarball/mod.ts";
 import { ociFormat } from "../../src/tarball/oci_format.ts";
 import { sinkContract, type SinkUnderTest, type Written } from "../contracts/sink_contract.ts";
-import { bytesOf, filesUnder, inChunks } from "../layout/fixtures.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { filesUnder } from "../make/folders.ts";
 
 /** How a format is written. */
 interface Format {
@@ -48,7 +49,7 @@ function openArchives({ format, rootOf = (root) => root }: Format, to: "file" | 
   const toStream: Output = async (write, options) => {
     let writing: Promise<void> | undefined;
     try {
-      return await bytesOf(archiveStream((...target) => writing = write(...target), options));
+      return await collect(archiveStream((...target) => writing = write(...target), options));
     } finally {
       // A stream that is aborted fails at once; what it was made of is gone when its writing ends.
       await writing?.catch(() => {});

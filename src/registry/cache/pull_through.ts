@@ -56,7 +56,7 @@ export class PullThrough {
 
   /** The name under which a repository is kept: the upstream's own. */
   nameOf(name: string): string {
-    return this.#upstream.repository(name).repository;
+    return this.#upstream.repository(name).path;
   }
 
   /** Answers GET and HEAD of a manifest. */
@@ -93,9 +93,9 @@ export class PullThrough {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listTags(this.#context, asked), async () => {
       const repository = this.#upstream.repository(name);
-      const answer = await this.#upstream.connection.requestWhole(repository.repository, {
+      const answer = await this.#upstream.connection.requestWhole(repository.path, {
         method: "GET",
-        to: `/v2/${repository.repository}/tags/list${url.search}`,
+        to: `/v2/${repository.path}/tags/list${url.search}`,
         scopes: [pullScope(repository)],
         expect: [200],
         signal: request.signal,

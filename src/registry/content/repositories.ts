@@ -1,7 +1,8 @@
 import { ManifestError, StoreError } from "../../errors.ts";
+import { mentionedDigests } from "../../graph/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { type Hash, isHash, mentionedDigests } from "../../spec/mod.ts";
+import { type Hash, isHash } from "../../spec/mod.ts";
 import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
 import { digestKey, keyDigests } from "../stores/store_key.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";

@@ -12,7 +12,7 @@ import { annotateBase, appendLayers, appendManifests, changeImage } from "../../
 import { writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 /** What the examples speak of. Gives the digest of a layer of the image. */
 async function prepare(world: World): Promise<string> {

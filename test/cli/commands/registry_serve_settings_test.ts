@@ -8,7 +8,7 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { digestOf, encode, RegistryClient } from "../../contracts/registry_client.ts";
 import { Served } from "./served.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 // htpasswd -Bbn ann "correct horse"
 const HTPASSWD = "ann:$2b$04$QSVjOXg7gBz7dCpKu9ZRruMImtKOFT3CHAaibTUtJ2Cbx680slH8.\n";

@@ -8,9 +8,9 @@ import { randomImage } from "../../../src/image/mod.ts";
 import { delay } from "../../../src/io/mod.ts";
 import { serveFetch } from "../../../src/runtime/mod.ts";
 import { FakeS3 } from "../../fakes/fake_s3.ts";
-import { runFile, Running } from "../process.ts";
+import { runFile, Running } from "../../make/processes.ts";
 import { Served } from "./served.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 async function answers(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/v2/`);

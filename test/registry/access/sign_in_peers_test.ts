@@ -13,7 +13,7 @@ import {
 } from "../../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../../src/remote/mod.ts";
 import { randomImage } from "../../../src/image/mod.ts";
-import { inWorld } from "../../cli/commands/world.ts";
+import { inWorld } from "../../make/command_world.ts";
 import { describePeer, podman, skopeo } from "../../peers/mod.ts";
 
 const users = { ann: "correct horse", ben: "battery" };

@@ -17,8 +17,8 @@ import { digestOf, RegistryClient } from "../../contracts/registry_client.ts";
 import { patterned, stream } from "../../contracts/store_contract.ts";
 import { FakeR2 } from "../../fakes/fake_r2.ts";
 import { FakeS3 } from "../../fakes/fake_s3.ts";
-import { rawRequest } from "../../runtime/raw_http.ts";
-import { settled } from "../../runtime/streams.ts";
+import { rawRequest } from "../../make/raw_http.ts";
+import { settled } from "../../make/waiting.ts";
 
 const bytes = patterned(1_500_000); // several chunks of a file
 const digest = digestOf(bytes);

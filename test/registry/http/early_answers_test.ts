@@ -15,8 +15,8 @@ import {
 } from "../../../src/registry/mod.ts";
 import { type Bytes, digestOf, RegistryClient, withQuery } from "../../contracts/registry_client.ts";
 import { failure, FakeS3 } from "../../fakes/fake_s3.ts";
-import { rawUpload } from "../../runtime/raw_http.ts";
-import { watchedSource } from "../../runtime/streams.ts";
+import { rawUpload } from "../../make/raw_http.ts";
+import { watchedSource } from "../../make/streams.ts";
 import { wrapStore } from "../stores/wrapped_store.ts";
 
 const size = 20_000_000; // more than sockets take with nobody reading
