@@ -74,11 +74,6 @@ export function noise(length: number): Bytes {
   return bytes;
 }
 
-/** Waits for what comes of itself. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
 /** Asks for a blob until it comes from the store: it gets there just after the first client has it. */
 export async function untilKept(client: RegistryClient, path: string): Promise<void> {
   while (status((await client.send("GET", path)).headers) !== HIT) {
