@@ -34,6 +34,17 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
+/** Whether an error says that there is nothing at a path. */
+export function isMissing(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** Gives `undefined` for an error that says that there is nothing at a path: for `catch`. @throws any other */
+export function missingIsUndefined(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
+}
+
 /**
  * What the operating system says, `no such file or directory` for example, without what runtimes put around it: codes,
  * the call that failed and its path, which may be that of a temporary file.

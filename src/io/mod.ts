@@ -31,7 +31,7 @@ export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from ".
 export { isHeaderText } from "./header_text.ts";
 export { parseDuration } from "./duration.ts";
 export { formatBytes } from "./format_bytes.ts";
-export { errorCode, fileFailure } from "./file_failure.ts";
+export { errorCode, fileFailure, isMissing, missingIsUndefined } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { BoundedMap, KeyedMutex } from "./keyed.ts";

@@ -1,5 +1,15 @@
 import { LayoutError, NotFoundError, SizeMismatchError } from "../errors.ts";
-import { type AbortOptions, chunks, errorCode, fileFailure, Limits, readAll, verifyStream } from "../io/mod.ts";
+import {
+  type AbortOptions,
+  chunks,
+  errorCode,
+  fileFailure,
+  isMissing,
+  Limits,
+  missingIsUndefined,
+  readAll,
+  verifyStream,
+} from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
@@ -75,10 +85,9 @@ export class BlobFiles {
   /** Whether there is a regular file of this size for the blob. Its bytes are not looked at. */
   async has({ digest, size }: ExpectedBlob): Promise<boolean> {
     try {
-      const found = await lstat(this.pathOf(digest));
-      return found.kind === "file" && (size === undefined || found.size === size);
+      const found = await lstat(this.pathOf(digest)).catch(missingIsUndefined);
+      return found?.kind === "file" && (size === undefined || found.size === size);
     } catch (error) {
-      if (isMissing(error)) return false;
       throw fileFailure(`can't look for the blob ${digest}`, error);
     }
   }
@@ -199,15 +208,10 @@ export class BlobFiles {
 
 async function entriesOf(directory: string): Promise<{ name: string; kind: string }[]> {
   try {
-    return await readDirectory(directory);
+    return await readDirectory(directory).catch(missingIsUndefined) ?? [];
   } catch (error) {
-    if (isMissing(error)) return [];
     throw fileFailure(`can't list ${directory}`, error);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
 }
 
 function irregular(path: string, { kind }: FileStat): LayoutError {

@@ -1,5 +1,5 @@
 import { GcraneError, LayoutError } from "../errors.ts";
-import { abortable, type AbortOptions, errorCode, fileFailure, Limits, readAll } from "../io/mod.ts";
+import { type AbortOptions, fileFailure, isMissing, KeyedMutex, Limits, readAll } from "../io/mod.ts";
 import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
 import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
 
@@ -12,8 +12,8 @@ const MARKER_LIMIT = 64 * 1024;
 /** An `index.json` that lists nothing. */
 const EMPTY_INDEX: IndexManifest = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [] };
 
-/** Updates of one `index.json` in this process, one after the other: the last of them by the layout's path. */
-const lastUpdates = new Map<string, Promise<unknown>>();
+/** Lets the updates of one `index.json` in this process run one after the other, by the layout's path. */
+const updates = new KeyedMutex();
 
 /** The bytes of `index.json`. @throws {LayoutError} when there is none. */
 export async function readIndexFile(layoutPath: string, options: AbortOptions = {}): Promise<Bytes> {
@@ -68,7 +68,6 @@ export async function updateIndexFile(
   options: AbortOptions = {},
 ): Promise<void> {
   await oneAtATime(layoutPath, async () => {
-    options.signal?.throwIfAborted();
     const index = await readIndex(layoutPath, options);
     const changed = change(index);
     if (changed !== index) await writeIndexFile(layoutPath, changed, options);
@@ -91,15 +90,7 @@ export async function oneAtATime<T>(
   work: () => Promise<T>,
   options: AbortOptions = {},
 ): Promise<T> {
-  const key = resolvePath(layoutPath);
-  const before = lastUpdates.get(key) ?? Promise.resolve();
-  const run = before.catch(() => {}).then(work);
-  lastUpdates.set(key, run);
-  const forget = () => {
-    if (lastUpdates.get(key) === run) lastUpdates.delete(key);
-  };
-  run.then(forget, forget);
-  return await abortable(run, options.signal);
+  return await updates.run(resolvePath(layoutPath), work, options);
 }
 
 /** What `parse` gives; its complaint becomes one about the layout. */
@@ -127,8 +118,7 @@ async function readSmallFile(
     await stream.cancel();
     throw new LayoutError(`${path} is not a regular file but a ${kind}`);
   } catch (error) {
-    const code = errorCode(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw fileFailure(`can't read ${path}`, error);
+    if (!isMissing(error)) throw fileFailure(`can't read ${path}`, error);
     throw new LayoutError(`${layoutPath} is not an OCI image layout: it has no ${name}`, {
       cause: error,
       hint: "a layout is a directory with the files oci-layout and index.json",

@@ -1,3 +1,4 @@
+import { KeyedMutex } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import {
@@ -45,8 +46,8 @@ export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
 export class Client {
   /** How it speaks to registries. */
   readonly options: TransportOptions;
-  /** The last change of each list of referrers: the next one waits for it, since a change reads, adds and writes. */
-  readonly referrerChanges: Map<string, Promise<void>> = new Map();
+  /** Lets the changes of one list of referrers run one after the other, since a change reads, adds and writes. */
+  readonly referrerChanges: KeyedMutex = new KeyedMutex();
   /** Hosts that answered a request before its body was sent, or do not say what they stored: they are sent streams. */
   readonly earlyAnswers: Set<string> = new Set();
   readonly #connections = new Map<string, Connection>();

@@ -63,14 +63,7 @@ async function changeTag(
   change: Change,
 ): Promise<void> {
   if (await fetchFromApi(client, subject, options) !== undefined) return;
-  const queue = client.referrerChanges;
-  const key = subject.name;
-  const mine = (queue.get(key) ?? Promise.resolve()).then(() => rewriteTag(client, subject, options, change));
-  const settled = mine.catch(() => {}).then(() => {
-    if (queue.get(key) === settled) queue.delete(key);
-  });
-  queue.set(key, settled);
-  await mine;
+  await client.referrerChanges.run(subject.name, () => rewriteTag(client, subject, options, change), options);
 }
 
 async function rewriteTag(
