@@ -15,6 +15,7 @@ import {
 } from "../src/authn/mod.ts";
 import { AuthError, UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
+import type { FlagValues } from "./flag.ts";
 import { keychainNames } from "./global_flags.ts";
 import { nearest } from "./suggest.ts";
 
@@ -168,4 +169,31 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     throw fileFailure(`can't read ${file}`, error);
   }
+}
+
+const flagFor = (end: string, env: string) =>
+  ({
+    type: "strings",
+    valueName: "NAME",
+    commas: true,
+    env,
+    offers: keychainNames,
+    help: `As --keychain, for the ${end} alone`,
+  }) as const;
+
+/** The flags by which the two ends of a copy are signed in to each in its own way. */
+export const endKeychainFlags = {
+  srcKeychain: flagFor("source", "GCRANE_SRC_KEYCHAIN"),
+  dstKeychain: flagFor("destination", "GCRANE_DST_KEYCHAIN"),
+} as const;
+
+/** Returns the keychains of a copy that are not that of `--keychain`, as its options take them. */
+export function endKeychains(
+  { srcKeychain, dstKeychain }: FlagValues<typeof endKeychainFlags>,
+  world: KeychainWorld,
+): { keychain?: Keychain; sourceKeychain?: Keychain } {
+  return {
+    ...(dstKeychain.length > 0 && { keychain: keychainOf(dstKeychain, world) }),
+    ...(srcKeychain.length > 0 && { sourceKeychain: keychainOf(srcKeychain, world) }),
+  };
 }

@@ -7,7 +7,7 @@ import {
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
-import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
+import { type endKeychainFlags, endKeychains } from "./keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";

@@ -6,8 +6,7 @@ import type { Hash } from "../src/spec/mod.ts";
 import { findOrUndefined } from "../src/transport/mod.ts";
 import type { RepositorySummary } from "./gc_events.ts";
 import type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
-import { type GcFacts, gcFacts } from "./gc_manifest.ts";
-import { createdTime } from "./gc_created.ts";
+import { createdTime, type GcFacts, gcFacts } from "./gc_manifest.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 

@@ -2,8 +2,7 @@ import { UsageError } from "../../src/errors.ts";
 import { exists } from "../../src/runtime/mod.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { giveToEngine } from "../give_to_engine.ts";
-import { daemonName, inputTarball, referenceText } from "../local_source.ts";
+import { daemonName, giveToEngine, inputTarball, referenceText } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane push` */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { chunks, drain, observe, type StreamObserver, streamOf } from "./observe.ts";
+export { chunks, drain, observe, sliceStream, type StreamObserver, streamOf } from "./observe.ts";
 export { concat } from "./concat.ts";
 export {
   type Digest,
@@ -36,7 +36,6 @@ export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
-export { sliceStream } from "./slice.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
 export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -14,8 +14,7 @@ import {
 } from "../spec/mod.ts";
 import { findOrUndefined, type WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
-import { LinkFollower } from "./links.ts";
-import { notAList, parsePage } from "./list_page.ts";
+import { LinkFollower, notAList, parsePage } from "./list_page.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
 /** Options of a look-up of referrers. */

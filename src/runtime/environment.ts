@@ -89,3 +89,37 @@ function addSignalListener(signal: "SIGINT" | "SIGTERM", listener: () => void): 
   process?.on?.(signal, listener);
   return () => void process?.off?.(signal, listener);
 }
+
+/** Returns the peak memory of the process in bytes, or `undefined` if it is unknown. */
+export function peakMemoryBytes(): number | undefined {
+  const kilobytes = nodeProcess()?.resourceUsage?.().maxRSS;
+  return kilobytes === undefined ? undefined : kilobytes * 1024;
+}
+
+/**
+ * Calls the handler with unhandled errors and rejections instead of ending the program with a stack trace. Returns a
+ * function that removes the handler.
+ */
+export function onUnhandledError(handler: (error: unknown) => void): () => void {
+  const process = denoHost() === undefined ? nodeProcess() : undefined;
+  return process?.on === undefined ? listenToEvents(handler) : listenToProcess(process, handler);
+}
+
+function listenToProcess(host: typeof process, handler: (error: unknown) => void): () => void {
+  host.on("unhandledRejection", handler);
+  host.on("uncaughtException", handler);
+  return () => {
+    host.off("unhandledRejection", handler);
+    host.off("uncaughtException", handler);
+  };
+}
+
+function listenToEvents(handler: (error: unknown) => void): () => void {
+  const names = ["unhandledrejection", "error"];
+  const listener = (event: Event) => {
+    event.preventDefault();
+    handler("reason" in event ? event.reason : (event as ErrorEvent).error);
+  };
+  for (const name of names) globalThis.addEventListener?.(name, listener);
+  return () => names.forEach((name) => globalThis.removeEventListener?.(name, listener));
+}

@@ -16,12 +16,13 @@ export { type RuntimeName, runtimeName } from "./host.ts";
 export {
   type HashAlgorithm,
   hashHex,
+  type ResumableHash,
+  resumableHash,
   type StreamingHash,
   streamingHash,
   streamingHashSync,
   type SyncStreamingHash,
 } from "./hash.ts";
-export { type ResumableHash, resumableHash } from "./saved_hash.ts";
 export {
   gunzipStream,
   gzipBytes,
@@ -79,6 +80,8 @@ export {
   exit,
   homeDirectory,
   onInterrupt,
+  onUnhandledError,
+  peakMemoryBytes,
   platformOs,
   setExitCode,
   temporaryRoot,
@@ -97,9 +100,13 @@ export {
   writeStdout,
 } from "./standard_io.ts";
 export { askLine, type AskOptions } from "./ask.ts";
-export { onUnhandledError } from "./unhandled.ts";
-export { type CommandOutput, runCommand, type RunCommandOptions } from "./spawn.ts";
-export { runOnTerminal, type RunOnTerminalOptions } from "./terminal_program.ts";
+export {
+  type CommandOutput,
+  runCommand,
+  type RunCommandOptions,
+  runOnTerminal,
+  type RunOnTerminalOptions,
+} from "./spawn.ts";
 export {
   type FetchHandler,
   type PeerInfo,
@@ -110,5 +117,4 @@ export {
 } from "./serve.ts";
 export { passesBodies, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
-export { peakMemoryBytes } from "./memory.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";

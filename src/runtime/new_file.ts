@@ -1,7 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { requireNodeModule } from "./host.ts";
-import { baseName, dirName, joinPath } from "./paths.ts";
-import { forgetTemporary, registerTemporary } from "./temporaries.ts";
+import { forgetTemporary, registerTemporary, temporaryPath } from "./temporaries.ts";
 
 /** A file in the making: until it is committed it has a temporary name, and its parts are written in any order. */
 export interface NewFile {
@@ -18,8 +17,7 @@ export interface NewFile {
  * `removeTemporaries` removes it when the program is interrupted.
  */
 export async function createNewFile(path: string): Promise<NewFile> {
-  const name = `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`;
-  const temporary = joinPath(dirName(path), name);
+  const temporary = temporaryPath(path);
   const fs = requireNodeModule("node:fs", "The file system").promises;
   registerTemporary(temporary);
   try {

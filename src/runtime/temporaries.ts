@@ -1,7 +1,13 @@
 import { nodeModule } from "./host.ts";
+import { baseName, dirName, joinPath } from "./paths.ts";
 
 /** Paths of files and directories that should not outlive the work in flight. */
 const temporaries = new Set<string>();
+
+/** A hidden name beside the path that nothing else has. */
+export function temporaryPath(path: string): string {
+  return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
+}
 
 /** Notes a path that is to go if the program is interrupted. */
 export function registerTemporary(path: string): void {

@@ -1,8 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { ByteStream } from "./bytes.ts";
 import { requireNodeModule } from "./host.ts";
-import { baseName, dirName, joinPath } from "./paths.ts";
-import { forgetTemporary, registerTemporary } from "./temporaries.ts";
+import { forgetTemporary, registerTemporary, temporaryPath } from "./temporaries.ts";
 
 /** How to write a whole file. */
 export interface WriteFileOptions {
@@ -135,11 +134,6 @@ async function replace(
 /** Opens a file for writing, empty or, with `append`, at its end. */
 export function openWriter(path: string, options: OpenWriterOptions = {}): Promise<FileWriter> {
   return NodeFileWriter.open(path, options);
-}
-
-/** A hidden name beside the path that nothing else has. */
-function temporaryPath(path: string): string {
-  return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
 }
 
 async function writeAll(
