@@ -2,7 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import type { ImageChanges } from "../src/mutate/mod.ts";
 import { type Descriptor, MediaType, type Platform } from "../src/spec/mod.ts";
 import type { FlagValues } from "./flag.ts";
-import { platformFlag } from "./platform_flag.ts";
+import { platformFlag } from "./flag_values.ts";
 
 const MEDIA_TYPES = { oci: MediaType.OciManifest, docker: MediaType.DockerManifestSchema2 } as const;
 

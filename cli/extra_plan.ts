@@ -1,9 +1,7 @@
 import type { ExtraItem } from "../gcr/mod.ts";
 import { FileError } from "../src/errors.ts";
-import { fileFailure } from "../src/io/mod.ts";
-import { readTextFile } from "../src/runtime/mod.ts";
 import { isHash } from "../src/spec/mod.ts";
-import { writeFile } from "./write_file.ts";
+import { readNamed, writeFile } from "./named_file.ts";
 
 /** What a plan says it is. */
 const KIND = "gcrane copy --delete-extra";
@@ -24,13 +22,7 @@ export async function writeExtraPlan(
 
 /** Reads a plan. @throws {FileError} when it can't be read or is none. */
 export async function readExtraPlan(path: string): Promise<readonly ExtraItem[]> {
-  let text: string;
-  try {
-    text = await readTextFile(path);
-  } catch (error) {
-    throw fileFailure(`can't read the plan ${path}`, error);
-  }
-  const plan = parsed(text);
+  const plan = parsed(await readNamed(path, `the plan ${path}`));
   if (plan?.plan !== KIND || plan.version !== 1 || !Array.isArray(plan.items) || !plan.items.every(isItem)) {
     throw new FileError(`${path} is not a plan of what is extra`, { hint: "gcrane copy -r --plan FILE writes one" });
   }

@@ -91,7 +91,8 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
 function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
   return refreshingKeychain({
     async resolve(target, options) {
-      return await (await make(await readText(file))).resolve(target, options);
+      const { readNamed } = await import("./named_file.ts");
+      return await (await make(await readNamed(file))).resolve(target, options);
     },
   });
 }
@@ -157,18 +158,6 @@ function environmentKeychain(prefix: string, { environment }: KeychainWorld): Ke
       );
     },
   };
-}
-
-async function readText(file: string): Promise<string> {
-  const [{ readTextFile }, { fileFailure }] = await Promise.all([
-    import("../src/runtime/mod.ts"),
-    import("../src/io/mod.ts"),
-  ]);
-  try {
-    return await readTextFile(file);
-  } catch (error) {
-    throw fileFailure(`can't read ${file}`, error);
-  }
 }
 
 const flagFor = (end: string, env: string) =>

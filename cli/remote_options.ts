@@ -4,7 +4,7 @@ import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { keychainOf } from "./keychains.ts";
-import { platformFlag } from "./platform_flag.ts";
+import { platformFlag } from "./flag_values.ts";
 
 /** What every command that speaks to a registry needs of the line and of the world. */
 export interface CommandOptions extends RemoteOptions {

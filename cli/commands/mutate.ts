@@ -1,8 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
-import { type Command, command as declare } from "../command.ts";
+import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeFlags, changesOf } from "../change_flags.ts";
-import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeOptions } from "../change_options.ts";
+import { type Command, command as declare } from "../command.ts";
 import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { imageSource, localSource, SOURCES_HELP } from "../local_source.ts";
 import { commandOptions, remoteOptions } from "../remote_options.ts";

@@ -51,7 +51,7 @@ Of an index all images are pushed. With --platform, of one platform its image is
     const pushed = await push(view, referenceText(args.image), options);
     await stdout.print(pushed);
     if (flags.imageRefs === undefined) return;
-    const { writeFile } = await import("../write_file.ts");
+    const { writeFile } = await import("../named_file.ts");
     await writeFile(flags.imageRefs, `${pushed}\n`, { signal });
   },
 });

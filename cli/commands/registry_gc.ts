@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { durationFlag } from "../duration_flag.ts";
+import { durationFlag } from "../flag_values.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
 import { formatBytes } from "../units.ts";
 
