@@ -1,5 +1,6 @@
 import type { ExtraItem } from "../gcr/mod.ts";
 import { FileError } from "../src/errors.ts";
+import { jsonObject } from "../src/io/mod.ts";
 import { isHash } from "../src/spec/mod.ts";
 import { readNamed, writeFile } from "./named_file.ts";
 
@@ -22,20 +23,11 @@ export async function writeExtraPlan(
 
 /** Reads a plan. @throws {FileError} when it can't be read or is none. */
 export async function readExtraPlan(path: string): Promise<readonly ExtraItem[]> {
-  const plan = parsed(await readNamed(path, `the plan ${path}`));
+  const plan = jsonObject(await readNamed(path, `the plan ${path}`));
   if (plan?.plan !== KIND || plan.version !== 1 || !Array.isArray(plan.items) || !plan.items.every(isItem)) {
     throw new FileError(`${path} is not a plan of what is extra`, { hint: "gcrane copy -r --plan FILE writes one" });
   }
   return plan.items;
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isItem(value: unknown): value is ExtraItem {

@@ -1,7 +1,7 @@
 import type { GcEvent, GcResult } from "../gcr/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
-import { formatBytes } from "./units.ts";
+import { count, formatBytes } from "./units.ts";
 
 /** What was found, told as it comes: on standard output what can go, or has gone; all else on standard error. */
 export class GcReport {
@@ -98,8 +98,4 @@ export class GcReport {
     // A reader that goes away ends the command, which need not be said here too.
     this.#context.stdout.print(line).catch(() => {});
   }
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

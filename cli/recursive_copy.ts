@@ -13,7 +13,7 @@ import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";
 import type { RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
-import { formatBytes, formatDuration, parseBytes } from "./units.ts";
+import { count, formatBytes, formatDuration, parseBytes } from "./units.ts";
 
 /** A wait that is worth telling of, in milliseconds. */
 const LONG_WAIT = 10_000;
@@ -172,8 +172,4 @@ class News {
     this.#last = Date.now();
     this.#note(this.text);
   }
-}
-
-function count(number: number, one: string, several: string = `${one}s`): string {
-  return `${number} ${number === 1 ? one : several}`;
 }

@@ -1,5 +1,5 @@
 import { JournalError } from "../src/errors.ts";
-import { fileFailure } from "../src/io/mod.ts";
+import { fileFailure, jsonObject } from "../src/io/mod.ts";
 import { exists, type FileWriter, openWriter, readStream, stat, writeFileAtomic } from "../src/runtime/mod.ts";
 
 /** One line of a journal: a JSON object. */
@@ -90,7 +90,7 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
   if (size === 0) return;
   let number = 0;
   for await (const text of completeLines(path)) {
-    const line = parsed(text);
+    const line = jsonObject(text);
     if (++number === 1) {
       checkHeader(path, line, header);
       continue;
@@ -116,15 +116,6 @@ async function* completeLines(path: string): AsyncGenerator<string, void, undefi
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
     yield* lines;
-  }
-}
-
-function parsed(text: string): JournalLine | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value as JournalLine : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -28,6 +28,7 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { isObject, jsonObject } from "./json.ts";
 export { isHeaderText } from "./header_text.ts";
 export { parseDuration } from "./duration.ts";
 export { formatBytes } from "./format_bytes.ts";

@@ -95,25 +95,14 @@ export async function headBlob(
   return { size: Number(size) };
 }
 
-/** Whether a repository that is to be written to holds a blob. */
+/** Returns whether a repository holds a blob; `access` is what the token must allow. */
 export async function hasBlob(
   client: Client,
   repository: Repository,
-  digest: string,
+  { digest, access }: { digest: string; access: Access },
   options: AbortOptions = {},
 ): Promise<boolean> {
-  const asked = { digest, access: "push", expect: [200, 404], ...options } as const;
-  return (await askBlob(client, repository, asked)).response.status === 200;
-}
-
-/** Whether a repository holds a blob, for a token that can only read. */
-export async function mayReadBlob(
-  client: Client,
-  repository: Repository,
-  digest: string,
-  options: AbortOptions = {},
-): Promise<boolean> {
-  const asked = { digest, access: "pull", expect: [200, 404], ...options } as const;
+  const asked = { digest, access, expect: [200, 404], ...options };
   return (await askBlob(client, repository, asked)).response.status === 200;
 }
 

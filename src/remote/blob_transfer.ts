@@ -137,7 +137,7 @@ export class BlobTransfer {
   /** Whether the registry has the blob after all. */
   async #isThere(): Promise<boolean> {
     const { digest } = this.#content.identity!;
-    return await hasBlob(this.#client, this.#repository, digest, { signal: this.#signal });
+    return await hasBlob(this.#client, this.#repository, { digest, access: "push" }, { signal: this.#signal });
   }
 
   /**

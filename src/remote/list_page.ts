@@ -1,4 +1,5 @@
 import { LimitError, ProtocolError } from "../errors.ts";
+import { jsonObject } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import { type Answer, checkLink, errorWords, nextLink, redactUrl, type WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
@@ -19,7 +20,7 @@ export interface ListPage {
  * @throws {ProtocolError} when it is no JSON object, holds errors, or lacks that field.
  */
 export function parsePage({ bytes, url }: WholeAnswer, list: string): ListPage {
-  const fields = jsonObject(bytes);
+  const fields = jsonObject(new TextDecoder().decode(bytes));
   if (!fields) throw notAList(url, "it is not a JSON object");
   const { errors } = fields;
   if (errors !== undefined && errors !== null && !(Array.isArray(errors) && errors.length === 0)) {
@@ -39,20 +40,6 @@ export function textsOf({ fields, url }: ListPage, name: string): string[] {
 /** The error of an answer that is no list. */
 export function notAList(url: URL, why: string): ProtocolError {
   return new ProtocolError(`GET ${redactUrl(url)}: the answer is not a list: ${why}`);
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function jsonObject(bytes: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Finds the next page of a list, only in the same registry (security rule 6) and never the same page twice. */

@@ -147,14 +147,15 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
       `${reference.context.registry} answered ${reference} with ${mediaType}, not with a manifest`,
     );
   }
-  return { mediaType, digest, size: bytes.length, ...artifactFields(parsed(bytes)) };
+  return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
 }
 
-function parsed(bytes: Bytes): Record<string, unknown> {
+/** Reads the fields of a manifest; `undefined` where it is no JSON object, which a registry may take too. */
+export function manifestFields(bytes: Bytes): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(bytes, "manifest");
   } catch {
-    return {}; // what it is to be is judged by who opens it
+    return undefined;
   }
 }
 

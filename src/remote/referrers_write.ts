@@ -1,9 +1,9 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isDescriptor, MediaType, parseJsonObject } from "../spec/mod.ts";
+import { type Descriptor, type Hash, isDescriptor, MediaType } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
-import { artifactFields } from "./manifest_fetch.ts";
+import { artifactFields, manifestFields } from "./manifest_fetch.ts";
 import type { Client } from "./client.ts";
 import { asManifest, fetchFromApi, fetchFromTag, referrersTag } from "./referrers.ts";
 
@@ -49,7 +49,7 @@ export async function removeReferrer(
 
 /** What a manifest refers to: the digest of its subject. */
 export function subjectOf(manifest: Bytes): Hash | undefined {
-  const subject = readManifest(manifest)?.subject;
+  const subject = manifestFields(manifest)?.subject;
   return isDescriptor(subject) ? subject.digest : undefined;
 }
 
@@ -90,7 +90,7 @@ async function rewriteTag(
 
 /** What the list of referrers says of a manifest; `undefined` when it refers to nothing. */
 function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor: Descriptor } | undefined {
-  const value = readManifest(manifest.bytes);
+  const value = manifestFields(manifest.bytes);
   if (!isDescriptor(value?.subject)) return undefined;
   return {
     subject: value.subject.digest,
@@ -101,13 +101,4 @@ function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor
       ...artifactFields(value),
     },
   };
-}
-
-/** A manifest's fields. A registry may take manifests that are no JSON; they refer to nothing. */
-function readManifest(bytes: Bytes): Record<string, unknown> | undefined {
-  try {
-    return parseJsonObject(bytes, "manifest");
-  } catch {
-    return undefined;
-  }
 }

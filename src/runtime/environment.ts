@@ -64,13 +64,6 @@ export function exit(code: number): never {
   throw new Error("unreachable: the program has ended");
 }
 
-/** Sets the code with which the program ends when nothing is left to do. */
-export function setExitCode(code: number): void {
-  const deno = denoHost();
-  const host = deno ?? nodeProcess();
-  if (host !== undefined) host.exitCode = code;
-}
-
 /** Calls the handler on SIGINT or SIGTERM, instead of ending the program; gives the function that undoes it. */
 export function onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void {
   // Windows knows only the first of the two.
@@ -88,12 +81,6 @@ function addSignalListener(signal: "SIGINT" | "SIGTERM", listener: () => void): 
   const process = nodeProcess();
   process?.on?.(signal, listener);
   return () => void process?.off?.(signal, listener);
-}
-
-/** Returns the peak memory of the process in bytes, or `undefined` if it is unknown. */
-export function peakMemoryBytes(): number | undefined {
-  const kilobytes = nodeProcess()?.resourceUsage?.().maxRSS;
-  return kilobytes === undefined ? undefined : kilobytes * 1024;
 }
 
 /**

@@ -81,9 +81,7 @@ export {
   homeDirectory,
   onInterrupt,
   onUnhandledError,
-  peakMemoryBytes,
   platformOs,
-  setExitCode,
   temporaryRoot,
   userId,
 } from "./environment.ts";
@@ -92,10 +90,8 @@ export {
   isTerminal,
   type StandardStream,
   stdinStream,
-  stdinText,
   type TerminalSize,
   terminalSize,
-  writeStderr,
   writeStderrSync,
   writeStdout,
 } from "./standard_io.ts";
