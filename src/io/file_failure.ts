@@ -1,4 +1,5 @@
 import { FileError, GcraneError, UnsupportedError } from "../errors.ts";
+import { isMissing } from "../runtime/mod.ts";
 
 /** Codes of the operating system by which a failure is the file system's, and not of what was being copied. */
 const FILE_CODES =
@@ -32,12 +33,6 @@ export function fileFailure(doing: string, error: unknown): unknown {
 export function errorCode(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : undefined;
-}
-
-/** Whether an error says that there is nothing at a path. */
-export function isMissing(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
 }
 
 /** Gives `undefined` for an error that says that there is nothing at a path: for `catch`. @throws any other */

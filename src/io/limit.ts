@@ -1,6 +1,5 @@
 import { LimitError } from "../errors.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { concat } from "./concat.ts";
+import { type Bytes, type ByteStream, concat } from "../runtime/mod.ts";
 import { chunks, observe } from "./observe.ts";
 
 /** Mebibyte. */

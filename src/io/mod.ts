@@ -5,7 +5,6 @@
  * @module
  */
 export { chunks, drain, observe, sliceStream, type StreamObserver, streamOf } from "./observe.ts";
-export { concat } from "./concat.ts";
 export {
   type Digest,
   digestBytes,
@@ -28,11 +27,9 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
-export { isObject, jsonObject } from "./json.ts";
-export { isHeaderText } from "./header_text.ts";
-export { parseDuration } from "./duration.ts";
-export { formatBytes } from "./format_bytes.ts";
-export { errorCode, fileFailure, isMissing, missingIsUndefined } from "./file_failure.ts";
+export { isHeaderText, isObject, jsonObject } from "./text.ts";
+export { formatBytes, parseDuration } from "./units.ts";
+export { errorCode, fileFailure, missingIsUndefined } from "./file_failure.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { BoundedMap, KeyedMutex } from "./keyed.ts";

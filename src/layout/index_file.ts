@@ -1,6 +1,14 @@
 import { GcraneError, LayoutError } from "../errors.ts";
-import { type AbortOptions, fileFailure, isMissing, KeyedMutex, Limits, readAll } from "../io/mod.ts";
-import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
+import { type AbortOptions, fileFailure, KeyedMutex, Limits, readAll } from "../io/mod.ts";
+import {
+  type Bytes,
+  createNewFile,
+  isMissing,
+  joinPath,
+  makeDirectory,
+  openFile,
+  resolvePath,
+} from "../runtime/mod.ts";
 import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
 
 /** The version of the layout that is written (image-spec, "oci-layout file"). */

@@ -1,7 +1,6 @@
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { ManifestError } from "../errors.ts";
-import { concat } from "../io/mod.ts";
-import type { Bytes } from "../runtime/mod.ts";
+import { type Bytes, concat } from "../runtime/mod.ts";
 import { parseJsonObject } from "../spec/mod.ts";
 
 /**

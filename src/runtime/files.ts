@@ -210,7 +210,7 @@ export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<st
 }
 
 /** Whether an error says that nothing is at the path, or that a parent is not a directory. */
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === "ENOENT" || code === "ENOTDIR";
 }

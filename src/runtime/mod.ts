@@ -10,7 +10,7 @@
  * @module
  */
 
-export type { Bytes, ByteStream } from "./bytes.ts";
+export { type Bytes, type ByteStream, concat } from "./bytes.ts";
 export { type PullSource, pullStream } from "./pull_stream.ts";
 export { type RuntimeName, runtimeName } from "./host.ts";
 export {
@@ -39,6 +39,7 @@ export {
   type FileKind,
   type FileStat,
   hardLink,
+  isMissing,
   lstat,
   makeDirectory,
   type MakeDirectoryOptions,

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { type Bytes, concat } from "./bytes.ts";
 import { nodeProcess, requireNodeModule } from "./host.ts";
 
 /** How to run a command. */
@@ -87,23 +88,15 @@ export function runCommand(
 
 /** Gathers what a stream gives; the function it returns decodes it. */
 function collect(stream: Readable, limit: number, onExcess: () => void): () => string {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Bytes[] = [];
   let length = 0;
   stream.on("error", () => {});
-  stream.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
+  stream.on("data", (chunk: Bytes) => {
     length += chunk.byteLength;
     if (length > limit) return onExcess();
     chunks.push(chunk);
   });
-  return () => {
-    const bytes = new Uint8Array(length);
-    let offset = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, offset);
-      offset += chunk.byteLength;
-    }
-    return new TextDecoder().decode(bytes);
-  };
+  return () => new TextDecoder().decode(concat(chunks));
 }
 
 function failure(message: string, code: string): Error {
