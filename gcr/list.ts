@@ -9,17 +9,8 @@ import {
   type TagsPage,
 } from "../src/remote/mod.ts";
 
-/** What a registry says of a repository: Google's answer, or a plain list of tags. */
-export interface RepositoryListing {
-  /** The name of the repository. */
-  readonly name: string;
-  /** Its tags. */
-  readonly tags: readonly string[];
-  /** The repositories below it; only where the registry speaks Google's extension. */
-  readonly child?: readonly string[];
-  /** Its manifests by digest; only where the registry speaks Google's extension. */
-  readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
-}
+/** What a registry says of a repository, all pages put together: Google's answer, or a plain list of tags. */
+export type RepositoryListing = TagsPage;
 
 /** Options of {@linkcode listRepository}. */
 export interface ListRepositoryOptions extends RemoteOptions, ListOptions {

@@ -1,5 +1,6 @@
 import { LimitError } from "../errors.ts";
 import { type Bytes, type ByteStream, concat } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 import { chunks, observe } from "./observe.ts";
 
 /** Mebibyte. */
@@ -20,16 +21,11 @@ export const Limits = {
 } as const;
 
 /** Options of {@linkcode readAll}. */
-export interface ReadAllOptions {
+export interface ReadAllOptions extends AbortOptions {
   /** The most bytes to accept. */
   limit: number;
   /** What to call the stream in an error. */
   what: string;
-  /**
-   * Ends the read.
-   * @default none
-   */
-  signal?: AbortSignal;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 
 /** What watches a stream go by. An error thrown by any of them fails the stream and cancels its source. */
 export interface StreamObserver {
@@ -70,7 +71,7 @@ export function streamOf(bytes: Bytes): ByteStream {
 }
 
 /** Reads a stream to its end and throws the bytes away; the number of them. */
-export async function drain(source: ByteStream, options: { signal?: AbortSignal } = {}): Promise<number> {
+export async function drain(source: ByteStream, options: AbortOptions = {}): Promise<number> {
   let total = 0;
   for await (const chunk of chunks(source, options)) total += chunk.length;
   return total;
@@ -79,7 +80,7 @@ export async function drain(source: ByteStream, options: { signal?: AbortSignal 
 /** The chunks of a stream; leaving the loop early, or the signal, cancels the stream. */
 export async function* chunks(
   source: ByteStream,
-  options: { signal?: AbortSignal } = {},
+  options: AbortOptions = {},
 ): AsyncGenerator<Bytes, void, undefined> {
   const { signal } = options;
   const reader = source.getReader();

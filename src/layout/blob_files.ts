@@ -1,4 +1,5 @@
 import { LayoutError, NotFoundError, SizeMismatchError } from "../errors.ts";
+import type { BlobIdentity } from "../image/mod.ts";
 import {
   type AbortOptions,
   chunks,
@@ -44,14 +45,6 @@ export interface StoredBlob {
   readonly digest: Hash;
   /** Its path. */
   readonly path: string;
-  /** The number of its bytes. */
-  readonly size: number;
-}
-
-/** What a blob is, when all of it was read. */
-export interface BlobIdentity {
-  /** Its digest. */
-  readonly digest: Hash;
   /** The number of its bytes. */
   readonly size: number;
 }
