@@ -6,7 +6,7 @@ import { platformFlag } from "./flag_values.ts";
 
 const MEDIA_TYPES = { oci: MediaType.OciManifest, docker: MediaType.DockerManifestSchema2 } as const;
 
-/** The flags that change what an image says of itself. */
+/** The flags for an image's config and annotations. */
 export const changeFlags = {
   annotation: { type: "strings", short: "a", valueName: "NAME=VALUE", help: "An annotation of the manifest to set" },
   label: { type: "strings", short: "l", valueName: "NAME=VALUE", help: "A label to set" },
@@ -64,10 +64,10 @@ export const changeFlags = {
   unsetPlatform: { type: "boolean", help: "Take away what it runs on" },
 } as const;
 
-/** What finds out what a subject is. */
+/** Returns the descriptor of a subject. */
 export type FindSubject = (reference: string) => Promise<Descriptor>;
 
-/** What the flags change; `null` for what they take away. @throws {UsageError} when they contradict each other. */
+/** Returns the changes of the flags; `null` removes a value. @throws {UsageError} if flags contradict one another. */
 export async function changesOf(
   flags: FlagValues<typeof changeFlags>,
   { findSubject }: { findSubject: FindSubject },
@@ -102,7 +102,7 @@ function list(words: readonly string[]): readonly string[] | undefined {
   return words.length === 0 ? undefined : words;
 }
 
-/** A value to set, `null` to take it away, or `undefined` to leave it. */
+/** Returns a value to set, `null` to remove it, or `undefined` to keep it. */
 function oneOf<T extends string | readonly string[]>(flag: string, value: T | undefined, unset: boolean) {
   if (value === undefined) return unset ? null : undefined;
   if (unset) throw new UsageError(`--${flag} and --unset-${flag} exclude each other`, { hint: "leave out one" });
@@ -128,19 +128,22 @@ function newPlatform(text: string | undefined, unset: boolean): Platform | null 
   });
 }
 
-/** Flags of the kind `--label NAME=VALUE`, and of those that take something away by its name. */
+/** Flags like `--label NAME=VALUE`, and those that remove a name. */
 interface PairFlags {
   /** The values of the flag that sets. */
   readonly set: readonly string[];
-  /** The values of the flag that takes away. */
+  /** The values of the flag that removes. */
   readonly unset: readonly string[];
   /** The flag's name, without dashes. */
   readonly flag: string;
-  /** Whether one value may hold several pairs, separated by commas. */
+  /** Whether one value may contain several pairs, separated by commas. */
   readonly commas?: boolean;
 }
 
-/** Changes by name, `null` for what goes; `undefined` when there are none. @throws {UsageError} */
+/**
+ * Returns the changes by name, `null` for a removal; `undefined` if there are none. @throws {UsageError} for a value
+ * without a name, and for a name that is both set and removed.
+ */
 function pairChanges(
   { set, unset, flag, commas = false }: PairFlags,
 ): Record<string, string | null> | undefined {
@@ -163,7 +166,7 @@ function pair(text: string, flag: string): [string, string] {
   });
 }
 
-/** Returns the peer takes `a=b,c=d` for two; a value may hold commas too, as in `a=b,c`. */
+/** Splits `a=b,c=d` into two pairs as crane does; a value may also contain commas, as in `a=b,c`. */
 function severalPairs(text: string): string[] {
   const parts = text.split(",");
   return parts.every((part) => part.indexOf("=") > 0) ? parts : [text];

@@ -4,7 +4,7 @@ import type { Context } from "./command.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 import { readNamed } from "./named_file.ts";
 
-/** The flags of `gc` and `gc apply` alike. */
+/** The flags of both `gc` and `gc apply`. */
 export const gcFlags = {
   inUse: {
     type: "strings",
@@ -24,7 +24,7 @@ export const gcFlags = {
   },
 } as const satisfies Flags;
 
-/** What `--in-use` and `--pin` name. */
+/** Reads the content of `--in-use` and `--pin`. */
 export async function readPins(
   context: Pick<Context, "stdin" | "signal">,
   flags: Pick<FlagValues<typeof gcFlags>, "inUse" | "pin"> & { readonly insecure: boolean },

@@ -15,7 +15,7 @@ export async function readNamed(path: string, what: string = path): Promise<stri
   }
 }
 
-/** Writes a file that the user named. It appears whole or not at all; a device or a pipe is written to as it is. */
+/** Writes a file of the user atomically; a device or a pipe is written to directly. */
 export async function writeFile(
   path: string,
   data: ByteStream | string,

@@ -63,16 +63,16 @@ function blobBranch(label: string, { digest, size, createdBy }: TreeBlob): Branc
   return { text: `${label}  ${shortDigest(digest)}  ${formatBytes(size)}${command}`, branches: [] };
 }
 
-/** A cosign tag as short as the digest that it is made of. */
+/** Shortens a cosign tag like the digest in it. */
 function cosignTag(tag: string): string {
   return oneLine(tag.replace(/^(\w+-[0-9a-f]{12})[0-9a-f]*/, "$1…"));
 }
 
-/** A line, and those that hang on it. */
+/** A line of a tree, with the lines below it. */
 interface Branch {
-  /** What the line says. */
+  /** The text of the line. */
   readonly text: string;
-  /** What hangs on it, in order. */
+  /** The lines below it, in order. */
   readonly branches: readonly Branch[];
 }
 

@@ -3,20 +3,22 @@ import { type AbortOptions, readAhead } from "../io/mod.ts";
 import { type Mark, markOf } from "../mutate/mod.ts";
 import { cleanEntryPath, readTar, type TarEntry } from "../tar/mod.ts";
 
-/** How much of a layer is decompressed before it is its turn, in bytes. */
+/** The number of bytes of the next layer that are decompressed in advance. */
 const READ_AHEAD = 4 * 1024 * 1024;
 
-/** What is told of the entries of layers. */
+/** Callbacks for the entries of layers. */
 export interface LayerVisitor {
-  /** An entry of the current layer; its path is clean, and its content can be read until the visit ends. */
+  /**
+   * Called for an entry of the current layer. Its path is clean, and its content can be read until the call resolves.
+   */
   visit(entry: TarEntry, path: string, mark: Mark): void | Promise<void>;
-  /** The current layer was read to its end; the next one is below it. */
+  /** Called at the end of the current layer; the next one is below it. */
   endLayer(): void;
 }
 
 /**
- * Reads layers, given from the bottom up, from the top down: each once, while the next is read ahead, none held in
- * memory. Digests are verified.
+ * Reads layers, given from the bottom up, from the top down: each once, with the next one read ahead, none held in
+ * memory. Verifies digests.
  */
 export async function visitLayers(
   layers: readonly Layer[],
@@ -31,7 +33,7 @@ export async function visitLayers(
     for (const index of fromTop.keys()) {
       const tar = (await next)!;
       next = open(fromTop[index + 1]);
-      next.catch(() => {}); // thrown when its turn comes
+      next.catch(() => {}); // the error is thrown when this layer is awaited
       for await (const entry of readTar(tar, { signal })) {
         const path = cleanEntryPath(entry.path);
         const visited = visitor.visit(entry, path, markOf(path));
@@ -44,7 +46,7 @@ export async function visitLayers(
   }
 }
 
-/** The path that a hard link names; `undefined` where that is outside of the root. */
+/** Returns the target path of a hard link, or `undefined` if it is outside of the root. */
 export function linkTarget({ linkname }: TarEntry): string | undefined {
   return linkname.split("/").includes("..") ? undefined : cleanEntryPath(linkname);
 }

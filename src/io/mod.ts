@@ -1,6 +1,6 @@
 /**
- * Streams of bytes and the work around them: digests and verification, compression, limits, laziness, bounded
- * concurrency, retries. Not exported from the package.
+ * Byte streams and their processing: digests and verification, compression, limits, lazy values, bounded concurrency,
+ * retries. Internal to the package.
  *
  * @module
  */
@@ -30,6 +30,7 @@ export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from ".
 export { isHeaderText, isObject, jsonObject } from "./text.ts";
 export { formatBytes, parseDuration } from "./units.ts";
 export { errorCode, fileFailure, missingIsUndefined } from "./file_failure.ts";
+export { Journal, type JournalLine, type JournalOptions } from "./journal.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { BoundedMap, KeyedMutex } from "./keyed.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { collectGarbage } from "./garbage.ts";
-import type { R2BucketLike } from "./r2_binding.ts";
-import { r2Store } from "./r2_store.ts";
+import { collectGarbage } from "./gc/garbage.ts";
+import type { R2BucketLike } from "./stores/bucket/r2_binding.ts";
+import { r2Store } from "./stores/bucket/r2_store.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import { type WorkerEnvironment, workerOptions } from "./worker_options.ts";
 

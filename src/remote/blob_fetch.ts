@@ -9,8 +9,8 @@ import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
 
 /**
- * Opens a blob (distribution-spec, "Pulling blobs"); a cut connection is resumed where it was cut. The bytes are not
- * verified here. A layer that the registry does not hold is looked for at the URLs of its descriptor.
+ * Opens a blob (distribution-spec, "Pulling blobs") and resumes after a cut connection. Does not verify the bytes.
+ * Tries the URLs of its descriptor for a layer that the registry does not hold.
  */
 export async function openBlob(
   client: Client,
@@ -45,9 +45,9 @@ export async function openBlob(
 }
 
 /**
- * Gets a blob as a response whose body nobody has read, to be passed on to another registry whole.
+ * Requests a blob and returns the response with its body unread, so that it can be sent to another registry as it is.
  *
- * @throws {ProtocolError} when the body is encoded or its length is not the blob's.
+ * @throws {ProtocolError} if the body is encoded or its length is not that of the blob.
  */
 export async function blobResponse(
   client: Client,
@@ -80,7 +80,7 @@ async function getBlob(
   });
 }
 
-/** What a registry says of a blob without sending it. */
+/** Reads the size and media type of a blob with a HEAD request. */
 export async function headBlob(
   client: Client,
   repository: Repository,

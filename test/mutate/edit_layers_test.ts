@@ -14,8 +14,8 @@ import {
   time,
 } from "../../src/mutate/mod.ts";
 import { layerMediaType, MediaType } from "../../src/spec/mod.ts";
-import { type Json, type MemorySource, tarOf as tarOfFiles } from "../image/memory_source.ts";
-import { collect } from "../io/streams.ts";
+import { type Json, type MemorySource, tarOf as tarOfFiles } from "../make/memory_source.ts";
+import { collect } from "../make/streams.ts";
 import {
   AMD64,
   asDocker,
@@ -27,7 +27,7 @@ import {
   sentManifest,
   unread,
 } from "./edit_bases.ts";
-import { file, itemsOf, layer, tarOf } from "./layers.ts";
+import { file, itemsOf, layer, tarOf } from "../make/entry_layers.ts";
 
 const KINDS = ["none", "gzip", "zstd"] as const;
 const TAR = await tarOfFiles({ a: "a".repeat(10_000) });

@@ -42,7 +42,7 @@ function countedRegistry() {
     image: (name: string) => new Puller(options).image(parseReference(`registry.example.com/${name}`)),
     index: (name: string) => new Puller(options).index(parseReference(`registry.example.com/${name}`)),
     upload: (name: string, image: Image) =>
-      image.layers().then(([layer]) => pusher.upload(parseReference(`registry.example.com/${name}`).context, layer)),
+      image.layers().then(([layer]) => pusher.upload(parseReference(`registry.example.com/${name}`).repository, layer)),
   };
 }
 

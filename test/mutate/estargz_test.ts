@@ -12,9 +12,9 @@ import {
 import { appendLayers, canonical, changeImage, extract, flatten, recompress, time } from "../../src/mutate/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
-import { readEstargz } from "../image/read_estargz.ts";
-import { tarOf } from "../image/memory_source.ts";
-import { collect } from "../io/streams.ts";
+import { readEstargz } from "../make/estargz_reader.ts";
+import { tarOf } from "../make/memory_source.ts";
+import { collect } from "../make/streams.ts";
 import { baseImage, DOCKER, sentManifest } from "./edit_bases.ts";
 
 const ETC = await tarOf({ "etc/motd": "hello\n", "etc/hosts": "127.0.0.1 localhost\n" });

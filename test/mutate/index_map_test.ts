@@ -12,8 +12,8 @@ import {
   removeManifests,
 } from "../../src/mutate/mod.ts";
 import { type Descriptor, MediaType } from "../../src/spec/mod.ts";
-import type { Json } from "../image/memory_source.ts";
-import { collect } from "../io/streams.ts";
+import type { Json } from "../make/memory_source.ts";
+import { collect } from "../make/streams.ts";
 import { AMD64, ARM64, DOCKER, platformIndex, sentConfig, sentIndex, unread } from "./edit_bases.ts";
 
 const LABEL = { labels: { everywhere: "yes" } };

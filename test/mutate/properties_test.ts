@@ -25,10 +25,10 @@ import {
   time,
 } from "../../src/mutate/mod.ts";
 import { isConfig, isLayer, type Platform } from "../../src/spec/mod.ts";
-import { type Json, MemorySource } from "../image/memory_source.ts";
-import { Random } from "../tar/random.ts";
+import { type Json, MemorySource } from "../make/memory_source.ts";
+import { Random } from "../make/random.ts";
 import { asDocker, DOCKER, imageIn, OCI, sentConfig, sentManifest } from "./edit_bases.ts";
-import { file, tarOf } from "./layers.ts";
+import { file, tarOf } from "../make/entry_layers.ts";
 
 const IMAGES = 150;
 const INDEXES = 30;

@@ -5,7 +5,7 @@ import { emptyImage, type Image, validateImage } from "../../src/image/mod.ts";
 import { changeImage, mapIndex, rebase } from "../../src/mutate/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type History, layerMediaType, MediaType } from "../../src/spec/mod.ts";
-import { type ImageParts, type Json, MemorySource, tarOf } from "../image/memory_source.ts";
+import { type ImageParts, type Json, MemorySource, tarOf } from "../make/memory_source.ts";
 import {
   AMD64,
   ARM64,
