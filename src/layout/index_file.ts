@@ -2,12 +2,12 @@ import { GcraneError, LayoutError } from "../errors.ts";
 import { type AbortOptions, fileFailure, KeyedMutex, Limits, readAll } from "../io/mod.ts";
 import {
   type Bytes,
-  createNewFile,
   isMissing,
   joinPath,
   makeDirectory,
   openFile,
   resolvePath,
+  writeFileAtomic,
 } from "../runtime/mod.ts";
 import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
 
@@ -146,19 +146,10 @@ async function hasFile(layoutPath: string, name: string, options: AbortOptions):
 
 /** Replaces a symbolic link and does not follow it, so that an untrusted layout can't overwrite a file elsewhere. */
 async function replaceFile(path: string, bytes: Bytes, { signal }: AbortOptions): Promise<void> {
-  const doing = `can't write ${path}`;
   try {
-    signal?.throwIfAborted();
-    const file = await createNewFile(path);
-    try {
-      await file.write(bytes, 0);
-      await file.commit(path);
-    } catch (error) {
-      await file.discard();
-      throw error;
-    }
+    await writeFileAtomic(path, bytes, { signal, replaceLink: true });
   } catch (error) {
-    throw fileFailure(doing, error);
+    throw fileFailure(`can't write ${path}`, error);
   }
 }
 

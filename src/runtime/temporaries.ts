@@ -1,13 +1,7 @@
 import { nodeModule } from "./host.ts";
-import { baseName, dirName, joinPath } from "./paths.ts";
 
 /** Paths of temporary files and directories in use. */
 const temporaries = new Set<string>();
-
-/** Returns a hidden, unused name beside the path. */
-export function temporaryPath(path: string): string {
-  return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
-}
 
 /** Registers a path to be removed if the program is interrupted. */
 export function registerTemporary(path: string): void {
