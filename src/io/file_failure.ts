@@ -1,5 +1,5 @@
 import { FileError, GcraneError, UnsupportedError } from "../errors.ts";
-import { isMissing } from "../runtime/mod.ts";
+import { isMissing, temporaryRoot } from "../runtime/mod.ts";
 
 /** Error codes of the operating system that mean a failure of the file system, not of the copied content. */
 const FILE_CODES =
@@ -27,6 +27,14 @@ export function fileFailure(doing: string, error: unknown): unknown {
   const code = errorCode(error);
   if (error instanceof GcraneError || code === undefined || !FILE_CODES.test(code)) return error;
   return new FileError(`${doing}: ${systemWords(error as Error)}`, { cause: error, errno: code, hint: HINTS[code] });
+}
+
+/** Returns the error to throw if `what` can't be kept in a temporary file. */
+export function temporaryFailure(what: string, cause: unknown): unknown {
+  const failure = fileFailure(`can't keep ${what} in ${temporaryRoot()}`, cause);
+  if (!(failure instanceof FileError)) return failure;
+  const { message, errno } = failure;
+  return new FileError(message, { cause, errno, hint: "set TMPDIR to a directory with enough space" });
 }
 
 /** Returns the operating system's name of an error, if it has one. */

@@ -29,7 +29,7 @@ export {
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
 export { isHeaderText, isObject, jsonObject } from "./text.ts";
 export { formatBytes, parseDuration } from "./units.ts";
-export { errorCode, fileFailure, missingIsUndefined } from "./file_failure.ts";
+export { errorCode, fileFailure, missingIsUndefined, temporaryFailure } from "./file_failure.ts";
 export { Journal, type JournalLine, type JournalOptions } from "./journal.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
