@@ -214,7 +214,7 @@ export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<st
 
 /** Returns whether an error means that the path does not exist, or that a parent is not a directory. */
 export function isMissing(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
+  const { code } = (error ?? {}) as { code?: unknown };
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
