@@ -43,8 +43,8 @@ export type { ChangeOptions, ChangeSourceOptions } from "./change_reference.ts";
 export { type EditBytes, editConfig, editManifest, type EditManifestOptions } from "./edit.ts";
 export { editFile, type EditFileOptions } from "./edit_file.ts";
 export { mutate, type MutateOptions } from "./mutate.ts";
-export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
-export { rebase, type RebaseReferenceOptions } from "./rebase.ts";
+export { flatten, type FlattenOptions } from "./flatten.ts";
+export { rebase, type RebaseOptions } from "./rebase.ts";
 export {
   appendToIndex,
   type AppendToIndexOptions,

@@ -16,6 +16,7 @@ export {
   verifyStream,
 } from "./digest.ts";
 export {
+  assertReadable,
   checkReproducible,
   compress,
   type CompressionKind,
@@ -23,7 +24,9 @@ export {
   decompress,
   decompressSniffed,
   gzipMember,
+  SNIFF_LENGTH,
   sniffBytes,
+  type SniffedCompression,
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
@@ -37,4 +40,4 @@ export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
-export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
+export { retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
