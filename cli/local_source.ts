@@ -41,7 +41,7 @@ export function referenceText(name: string): string {
 }
 
 /** Returns an image of the Docker Engine in the environment. Its temporary file is removed when the program ends. */
-export async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
+async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
   const { imageFromDaemon } = await import("../src/daemon/mod.ts");
   const { platforms = [] } = platformsOptions(context);
   const platform = platforms.length === 1 ? platforms[0] : undefined;
@@ -71,7 +71,7 @@ export function daemonName(name: string): string | undefined {
 }
 
 /** Returns the Docker Engine of the environment. */
-export async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
+async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
   const { DockerEngine } = await import("../src/daemon/mod.ts");
   return new DockerEngine({ environment });
 }

@@ -29,7 +29,7 @@ export async function readIndexFile(layoutPath: string, options: AbortOptions = 
 }
 
 /** Reads and parses `index.json`. @throws {LayoutError} if there is none, or it is not an index. */
-export async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
+async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
   return parseIndexFile(layoutPath, await readIndexFile(layoutPath, options));
 }
 
