@@ -44,7 +44,7 @@ export type SweepEvent =
     readonly error?: HttpError;
   };
 
-/** What a sweep works with. */
+/** Options of {@linkcode Sweep}. */
 export interface SweepOptions {
   /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
