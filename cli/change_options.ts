@@ -17,7 +17,7 @@ export function changeOptions(
 ): ChangeCommandOptions {
   const options = platformsOptions(context);
   if (keepOthers && options.platforms === undefined) {
-    throw new UsageError("--keep-others says nothing without --platform", { hint: "say which images to change" });
+    throw new UsageError("--keep-others requires --platform", { hint: "name the platforms of the images to change" });
   }
   return { ...options, tag, keepOthers };
 }

@@ -10,7 +10,7 @@ const flagFor = (end: string, env: string) =>
     commas: true,
     env,
     offers: keychainNames,
-    help: `As --keychain, for the ${end} alone`,
+    help: `Like --keychain, for the ${end} alone`,
   }) as const;
 
 /** The flags with separate keychains for the two ends of a copy. */

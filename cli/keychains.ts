@@ -65,7 +65,7 @@ function oneKeychain(text: string, world: KeychainWorld): Keychain {
   }
   const kind = KINDS[name];
   if (argument !== "" && kind.argument === undefined) {
-    throw new UsageError(`the keychain ${name} takes nothing after its name`, { hint: `write ${name} alone` });
+    throw new UsageError(`the keychain ${name} takes no argument`, { hint: `write ${name} alone` });
   }
   if (argument === "" && kind.argument !== undefined && !kind.optional) {
     throw new UsageError(`the keychain ${name} needs more`, { hint: `write ${name}:${kind.argument}` });
@@ -114,7 +114,7 @@ export function helperOf(environment: KeychainWorld["environment"]): (name: stri
   const text = environment("GCRANE_HELPER_TIMEOUT");
   const seconds = Number(text);
   if (text && !(seconds > 0 && seconds <= 86_400)) {
-    throw new UsageError(`GCRANE_HELPER_TIMEOUT is a number of seconds, not ${JSON.stringify(text)}`);
+    throw new UsageError(`GCRANE_HELPER_TIMEOUT must be a number of seconds, not ${JSON.stringify(text)}`);
   }
   return (name) => credentialHelper(name, text ? { timeoutMs: seconds * 1000 } : {});
 }

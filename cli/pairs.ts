@@ -34,7 +34,7 @@ function pair(text: string, flag: string): [string, string] {
   const at = text.indexOf("=");
   if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
   throw new UsageError(`--${flag} takes NAME=VALUE, not ${JSON.stringify(text)}`, {
-    hint: `--unset-${flag} takes one away`,
+    hint: `--unset-${flag} removes one`,
   });
 }
 
