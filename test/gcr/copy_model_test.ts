@@ -126,7 +126,7 @@ function sorted({ digests, tags }: Content): unknown {
 describe("what a recursive copy deletes, against a model", () => {
   for (const way of ["by a plan", "at once"] as const) {
     it(
-      `is all that the source has not and nothing needs, ${way}, in 200 random pairs`,
+      `is all that the source does not have and nothing needs, ${way}, in 200 random pairs`,
       { timeout: 120_000 },
       async () => {
         let [deleted, kept] = [0, 0];

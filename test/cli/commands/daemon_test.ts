@@ -103,7 +103,7 @@ describe("an image in a Docker Engine", () => {
           [
             `copy --platform linux/amd64,linux/arm64 ${app}:v1 daemon://a:b`,
             2,
-            "this takes one image of an index, not 2",
+            "this command requires one image of an index, not 2",
           ],
         ]));
       await failures({ host: "nonsense" }, [["config daemon://a:b", 2, '"nonsense" is no address of a Docker engine']]);

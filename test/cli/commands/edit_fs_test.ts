@@ -132,7 +132,7 @@ describe("gcrane edit fs", () => {
       ) {
         world.requests.length = 0;
         const { code, out, err } = await world.gcrane(`edit fs ${app}:v1 etc/motd -t ${app}:v2`, options);
-        assertEquals([code, out, err], [0, "", "etc/motd is as it was: nothing was pushed\n"]);
+        assertEquals([code, out, err], [0, "", "etc/motd is unchanged: nothing was pushed\n"]);
         assertEquals(world.requests.filter((request) => !request.startsWith("GET ")), []);
       }
     }));
@@ -194,7 +194,7 @@ describe("gcrane edit fs", () => {
           : world.fetch(input, init);
       const { code, out, err } = await world.gcrane(`edit fs ${app}:v1 etc/motd`, { stdin: "new\n", fetch: refusing });
       assertEquals([code, out], [1, ""]);
-      const path = /the edited etc\/motd is kept in (\S+)\n/.exec(err)?.[1];
+      const path = /the edited etc\/motd is saved in (\S+)\n/.exec(err)?.[1];
       assert(path !== undefined, err);
       assertEquals([basename(path), readFileSync(path, "utf8")], ["motd", "new\n"]);
       rmSync(dirname(path), { recursive: true });

@@ -148,7 +148,7 @@ describe("--keychain", () => {
       ["gogle", 'there is no keychain "gogle" — did you mean google?'],
       ["docker,kubernets", 'there is no keychain "kubernets" — did you mean kubernetes?'],
       ["", `there is no keychain "" — there are ${keychainNames.join(", ")}`],
-      ["ecr:eu", "the keychain ecr takes nothing after its name — write ecr alone"],
+      ["ecr:eu", "the keychain ecr takes no argument — write ecr alone"],
       ["secrets", "the keychain secrets needs more — write secrets:FILE"],
       ["env:", "the keychain env needs more — write env:PREFIX"],
     ]
@@ -258,7 +258,7 @@ describe("a credential helper that fails, as the command line tells of it", () =
         const { code, err } = await world.gcrane(`auth get ${host}`, { environment: { GCRANE_HELPER_TIMEOUT } });
         assertEquals([code, err.split("\n")[0]], [
           2,
-          `Error: GCRANE_HELPER_TIMEOUT is a number of seconds, not "${GCRANE_HELPER_TIMEOUT}"`,
+          `Error: GCRANE_HELPER_TIMEOUT must be a number of seconds, not "${GCRANE_HELPER_TIMEOUT}"`,
         ]);
       }
     }));

@@ -100,6 +100,6 @@ describe("--reproducible", () => {
       assertStringIncludes(zstd.err, "zstd is not reproducible: each runtime has a codec of its own");
       const dated = await world.gcrane(line, { environment: { SOURCE_DATE_EPOCH: "yesterday" } });
       assertEquals([dated.code, dated.out], [2, ""]);
-      assertStringIncludes(dated.err, 'SOURCE_DATE_EPOCH is "yesterday", which is no number of seconds since 1970');
+      assertStringIncludes(dated.err, 'SOURCE_DATE_EPOCH is "yesterday", which is not a number of seconds since 1970');
     }));
 });
