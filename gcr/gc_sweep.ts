@@ -9,7 +9,7 @@ import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 import type { Survey } from "./gc_survey.ts";
 
 const OTHER_TAGS = "its tags have changed";
-const LED_TO = "something leads to it now";
+const LED_TO = "it is reachable now";
 const KEPT = "it is kept now";
 
 /** Content of a repository to delete. */
@@ -144,7 +144,7 @@ export class Sweep {
     const tags = garbage.tags.filter(({ tag, digest }) => {
       if (now.tags.some((found) => found.tag === tag && found.digest === digest)) return true;
       const target = [...graph.manifests.values()].find((manifest) => manifest.tags.includes(tag));
-      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "it has moved");
+      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "the tag has moved");
       return false;
     });
     this.#protect(graph, { manifests, tags });
@@ -165,7 +165,7 @@ export class Sweep {
   /** Returns as much as may still be deleted, manifests with references first. */
   #allowed({ tags, manifests }: Garbage): Sought {
     const { allowance } = this.#options;
-    const reason = "as much as may be was deleted";
+    const reason = "the limit of deletions was reached";
     const take = (what: string) => {
       if (allowance.left > 0) return allowance.left--;
       this.#leave(what, "capped", reason);
@@ -183,7 +183,7 @@ export class Sweep {
   async #deleteLooseTags(tags: readonly LooseTag[]): Promise<void> {
     await this.#each(tags, async ({ tag, digest }, signal) => {
       const outcome = await this.#deleteTag(tag, digest, signal);
-      if (outcome === "moved") this.#leave(tag, "changed", "it has moved");
+      if (outcome === "moved") this.#leave(tag, "changed", "the tag has moved");
       else if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
       else if (outcome instanceof HttpError) this.#leave(tag, "refused", outcome.message, outcome);
       else if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: true });
@@ -303,7 +303,7 @@ export class Sweep {
   }
 
   #leaveNeeded(digest: Hash): void {
-    this.#leave(digest, "needed", "something that is still there needs it");
+    this.#leave(digest, "needed", "other content needs it");
   }
 
   /** Keeps needed manifests, and with each manifest to delete all its referrers. */

@@ -204,7 +204,7 @@ async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found
   const mark = await digestBytes(jsonBytes([child, tags.toSorted(), Object.keys(manifest).sort()]));
   if (step.above.filter((other) => other === mark).length >= 2) {
     const error = new ProtocolError(
-      `${repository} lists the same repositories, tags and manifests as two of those above it: its registry goes round in circles`,
+      `${repository} lists the same repositories, tags and manifests as two of those above it: the registry's listing has a cycle`,
     );
     return [{ name: repository.name, error }];
   }
@@ -229,14 +229,14 @@ function named(registry: Registry, name: string, options: { what: string; above:
 }
 
 function misnamed(name: string, what: string, cause?: unknown): ProtocolError {
-  return new ProtocolError(`${what} has ${JSON.stringify(name.slice(0, 300))}, which is no repository there`, {
+  return new ProtocolError(`${what} has ${JSON.stringify(name.slice(0, 300))}, which is not a valid name there`, {
     cause,
   });
 }
 
 function untold(root: Repository, cause: HttpError): ProtocolError {
   return new ProtocolError(
-    `what is below ${root} can't be known, as ${root.registry} shows no catalog: ${cause.status}`,
+    `the repositories below ${root} are unknown, as ${root.registry} has no catalog: ${cause.status}`,
     {
       cause,
       hint: "name the repositories one by one",

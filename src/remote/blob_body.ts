@@ -15,9 +15,9 @@ export interface BlobPart {
 export async function blobBody({ response, url }: Answer, { offset, size }: BlobPart): Promise<ByteStream> {
   const stream = (response.body ?? new Blob([]).stream()) as ByteStream;
   const problem = response.status === 206 && firstByte(response) !== offset
-    ? `asked to go on at byte ${offset}, the server sent another range`
+    ? `the server sent another range than the requested one from byte ${offset}`
     : isEncoded(response, offset, size)
-    ? `the server sent the blob in the encoding ${response.headers.get("content-encoding")}, which it was not asked for`
+    ? `the server sent the blob in the encoding ${response.headers.get("content-encoding")}, which was not requested`
     : undefined;
   if (problem !== undefined) {
     await stream.cancel().catch(() => {});

@@ -136,7 +136,7 @@ async function openForeign(
 ): Promise<ByteStream> {
   const { base } = await client.connection(repository.registry).ping({ signal });
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw new ProtocolError("a foreign layer URL is no URL");
+  if (!url) throw new ProtocolError("the URL of a foreign layer is not a URL");
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {

@@ -98,7 +98,7 @@ describe("the referrers API", () => {
     registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /referrers.*page=2/, page("b"));
     assertEquals((await listed(remoting(registry), descriptor.digest)).length, 2);
     registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /page=2/, page("b", "<?page=2>"));
-    await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "circles");
+    await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "form a cycle");
   });
 
   it("fails where it answers with JSON that is no list of descriptors", async () => {

@@ -82,7 +82,7 @@ describe("an index where an image is asked for", () => {
       ["edit fs APP etc/motd", "is an index, which has no files — choose one of its images with --platform"],
       [
         "mutate APP --set-platform linux/arm64",
-        "is an index, whose images can't all be for one platform — choose one of them with --platform",
+        "is an index, and its images can't all have the same platform — choose one of them with --platform",
       ],
     ]
   ) {

@@ -89,7 +89,7 @@ describe("gcrane copy --recursive", () => {
       await world.push(live, `${target}/team/app:live`);
       const { code, err } = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
       assertEquals(code, 0);
-      const reason = `${target}/team/app@${await live.digest()} needs it, which stays`;
+      const reason = `${target}/team/app@${await live.digest()} needs it, which is kept`;
       assertEquals(err.split("\n").filter((line) => !line.startsWith("copied")), [
         `Left ${target}/team/app@${digest}: ${reason}`,
         "deleted 0 of 0 things that the source does not have",
@@ -170,7 +170,7 @@ describe("gcrane copy --recursive", () => {
         await repositories({ JOB_COMPLETION_INDEX: "1" }, "auto/2"),
       ];
       assertEquals(both[0] + both[1], 3);
-      assertMatch(await inJob({}, "auto"), /^Error: a shard of auto needs .*\nUsage: gcrane copy/);
+      assertMatch(await inJob({}, "auto"), /^Error: the shard auto requires .*\nUsage: gcrane copy/);
     }));
 
   it("copies for several platforms", () =>

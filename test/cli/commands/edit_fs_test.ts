@@ -145,14 +145,14 @@ describe("gcrane edit fs", () => {
       [
         "etc/link",
         1,
-        `/etc/link of ${app}:v1 is not a file but a symbolic link to /etc/motd — edit the file that it leads to`,
+        `/etc/link of ${app}:v1 is not a file but a symbolic link to /etc/motd — edit the target of the link`,
       ],
       ["pipe", 1, `/pipe of ${app}:v1 is not a file but a fifo`],
       [
         "bin/tool",
         1,
         `/bin/tool can't be in ${app}:v1: /bin is not a directory but a symbolic link to usr/bin` +
-        " — name the file by the path that the link leads to",
+        " — name the file by the target of the link",
       ],
       ["etc/motd/more", 1, `/etc/motd/more can't be in ${app}:v1: /etc/motd is not a directory but a file`],
       ["/", 2, "no file is named — name one: etc/motd, for example"],

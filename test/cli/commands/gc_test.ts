@@ -69,7 +69,7 @@ describe("gcrane gc", () => {
       assertEquals([code, out], [0, `${one}\n`]);
       assertStringIncludes(
         err,
-        `Left ${two}: something leads to it now`,
+        `Left ${two}: it is reachable now`,
       );
       const journal = world.path("journal");
       assertEquals((await world.gcrane(`gc apply --journal ${journal} ${plan}`)).code, 0);

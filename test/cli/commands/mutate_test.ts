@@ -189,7 +189,7 @@ describe("gcrane mutate", () => {
       const { code, err } = await world.gcrane(`mutate ${app}:v1 --set-platform linux/arm64`);
       assertEquals([code, err.split("\n")[0]], [
         2,
-        `Error: ${app}:v1 is an index, whose images can't all be for one platform — choose one of them with --platform`,
+        `Error: ${app}:v1 is an index, and its images can't all have the same platform — choose one of them with --platform`,
       ]);
     }));
 });
