@@ -63,13 +63,13 @@ async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): 
     signal,
     select: (repository) => {
       finder?.named(repository);
-      return route.isSource(repository) && run.wantsRepository(repository.repository) &&
+      return route.isSource(repository) && run.wantsRepository(repository.path) &&
         // Finding extra content requires a comparison of all repositories.
-        (finder !== undefined || !journal.isDone(repository.repository));
+        (finder !== undefined || !journal.isDone(repository.path));
     },
     onFailure: (failure) => {
       // A registry without a catalog does exist.
-      const isMeant = finder && run.options.allowEmpty && "registry" in route.source;
+      const isMeant = finder && run.options.allowEmpty && route.source.kind === "repository";
       if (!(isMeant && isNotThere(route.source, failure))) run.fail(failure.name, failure.error);
     },
   });

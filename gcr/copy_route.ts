@@ -34,7 +34,7 @@ export class CopyRoute {
     this.source = source;
     this.target = target;
     this.#targetPath = pathOf(target);
-    this.#sourcePath = isRepository(target) ? pathOf(source) : "";
+    this.#sourcePath = target.kind === "repository" ? pathOf(source) : "";
     if (registryOf(source).name === registryOf(target).name && this.#targetPath === this.#sourcePath) {
       throw new UsageError(`${target} would be copied to itself`, { hint: "name another repository or registry" });
     }
@@ -44,38 +44,34 @@ export class CopyRoute {
   isSource(repository: Repository): boolean {
     const inside = registryOf(this.source).name === registryOf(this.target).name &&
       isBelow(this.#targetPath, this.#sourcePath);
-    return !(inside && isBelow(repository.repository, this.#targetPath));
+    return !(inside && isBelow(repository.path, this.#targetPath));
   }
 
   /** Returns the target of a source repository. @throws {NameError} if its name is not valid. */
-  targetOf({ repository }: Repository): Repository {
-    return registryOf(this.target).repository(moved(repository, this.#sourcePath, this.#targetPath));
+  targetOf({ path }: Repository): Repository {
+    return registryOf(this.target).repository(moved(path, this.#sourcePath, this.#targetPath));
   }
 
   /** Returns the source of a target repository, or `undefined` if it has none. */
-  sourceOf({ repository }: Repository): Repository | undefined {
-    if (!isBelow(repository, this.#targetPath)) return undefined;
+  sourceOf(target: Repository): Repository | undefined {
+    if (!isBelow(target.path, this.#targetPath)) return undefined;
     const source = registryOf(this.source);
-    const path = moved(repository, this.#targetPath, this.#sourcePath);
+    const path = moved(target.path, this.#targetPath, this.#sourcePath);
     // A registry has no repository that maps to the target's own path.
     if (path === "" || !isBelow(path, pathOf(this.source))) return undefined;
     // Within one registry the source may be below the target, and is not a copy then.
     const inside = source.name === registryOf(this.target).name && isBelow(this.#sourcePath, this.#targetPath);
-    return inside && isBelow(repository, this.#sourcePath) ? undefined : source.repository(path);
+    return inside && isBelow(target.path, this.#sourcePath) ? undefined : source.repository(path);
   }
 }
 
 /** Returns the registry of a root. */
 export function registryOf(root: CopyRoot): Registry {
-  return isRepository(root) ? root.registry : root;
-}
-
-function isRepository(root: CopyRoot): root is Repository {
-  return "registry" in root;
+  return root.kind === "repository" ? root.registry : root;
 }
 
 function pathOf(root: CopyRoot): string {
-  return isRepository(root) ? root.repository : "";
+  return root.kind === "repository" ? root.path : "";
 }
 
 function isBelow(path: string, root: string): boolean {

@@ -38,9 +38,9 @@ export class ExtraFinder {
 
   /** Records that the source has a repository, whether its copy succeeded or not. */
   named(source: Repository): void {
-    this.#seen.add(source.repository);
+    this.#seen.add(source.path);
     // A repository that the options exclude, for example one of another shard, may have content.
-    if (!this.#run.wantsRepository(source.repository)) this.#sourceIsEmpty = false;
+    if (!this.#run.wantsRepository(source.path)) this.#sourceIsEmpty = false;
   }
 
   /** Compares a repository with its target. */
@@ -87,7 +87,7 @@ export class ExtraFinder {
 
   #isOther(repository: Repository): boolean {
     const source = this.#run.route.sourceOf(repository);
-    return source !== undefined && this.#run.wantsRepository(source.repository) && !this.#seen.has(source.repository);
+    return source !== undefined && this.#run.wantsRepository(source.path) && !this.#seen.has(source.path);
   }
 
   async #find({ target, before, listing, isCurrent = false }: ComparedRepositories): Promise<void> {

@@ -153,18 +153,14 @@ async function* candidates(
   const isMeant = anyOf((repositories ?? ["**"]).map(repositoryPattern));
   const isLeftOut = anyOf(exclude.map(repositoryPattern));
   const select = (repository: Repository) =>
-    isMeant(repository.repository) && !isLeftOut(repository.repository) && !run.wasDone(repository);
-  if (isRepository(root) && !recursive) {
+    isMeant(repository.path) && !isLeftOut(repository.path) && !run.wasDone(repository);
+  if (root.kind === "repository" && !recursive) {
     if (select(root)) yield { repository: root };
     return;
   }
   const { puller } = run;
   const onFailure = ({ name, error }: { name: string; error: unknown }) => run.fail(name, error);
   yield* walkRepositories(root, { puller, jobs, signal, select, onFailure });
-}
-
-function isRepository(root: Registry | Repository): root is Repository {
-  return "repository" in root && typeof root.repository === "string";
 }
 
 async function judge(

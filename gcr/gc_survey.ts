@@ -95,7 +95,7 @@ export class Survey {
     }
     this.#summary = { manifests: manifests.size, undated: 0, listsUntagged: told };
     return {
-      repository: this.repository.repository,
+      repository: this.repository.path,
       name: this.repository.name,
       manifests,
       referrers: this.#referrers,

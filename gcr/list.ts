@@ -89,9 +89,9 @@ class WholeListing {
     this.#google ||= child !== undefined || manifest !== undefined;
   }
 
-  listing({ repository }: Repository): RepositoryListing {
+  listing({ path }: Repository): RepositoryListing {
     const google = { child: [...this.#children].sort(), manifest: Object.fromEntries(this.#manifests) };
-    return { name: repository, tags: [...this.#tags], ...(this.#google ? google : {}) };
+    return { name: path, tags: [...this.#tags], ...(this.#google ? google : {}) };
   }
 }
 

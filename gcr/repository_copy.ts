@@ -37,7 +37,7 @@ export async function copyOneRepository(
     isDone = !failed;
     if (isEmpty(listing)) return before;
     run.counts.repositories++;
-    if (isDone) await run.note((journal) => journal.done(source.repository));
+    if (isDone) await run.note((journal) => journal.done(source.path));
     run.tell({ kind: "repository", source: source.name, target: target.name, copied });
     return before;
   } finally {
@@ -58,7 +58,7 @@ async function listTarget(run: CopyRun, target: Repository): Promise<TargetListi
     return await listRepository(target, { puller, signal });
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
-    if (error.status === 404) return { name: target.repository, tags: [], child: [], manifest: {} };
+    if (error.status === 404) return { name: target.path, tags: [], child: [], manifest: {} };
     // Some registries refuse to list a repository that does not exist yet, even with the permission to push.
     if (![401, 403].includes(error.status) || options.noClobber || options.dryRun) throw error;
     await pusher.checkPush(target, { signal });
@@ -91,7 +91,7 @@ class RepositoryCopy {
     this.#run = run;
     this.#pair = pair;
     this.#sourceTags = new Set(pair.listing.tags);
-    this.#journaled = run.journal.partial(pair.source.repository);
+    this.#journaled = run.journal.partial(pair.source.path);
   }
 
   /** Copies the repository. Returns whether anything was missing, and whether something failed. */
@@ -219,7 +219,7 @@ class RepositoryCopy {
         if (!await slots.run(() => work(manifest), { signal })) return;
         this.#copied = true;
         const { digest, tags } = manifest;
-        await this.#run.note((journal) => journal.copied(source.repository, digest, tags));
+        await this.#run.note((journal) => journal.copied(source.path, digest, tags));
       } catch (error) {
         this.#failed = true;
         if (this.#refused) return;

@@ -15,9 +15,9 @@ export class RepositoryProgress {
   #began = false;
 
   /** Creates an instance; reports nothing yet. */
-  constructor({ name, repository }: Repository, listener: ProgressListener) {
+  constructor({ name, path }: Repository, listener: ProgressListener) {
     this.#listener = listener;
-    this.#subject = { id: name, label: repository, kind: "write" };
+    this.#subject = { id: name, label: path, kind: "write" };
   }
 
   /** Adds an event of a blob. */

@@ -54,9 +54,7 @@ export async function* walkRepositories(
 ): AsyncGenerator<WalkedRepository, void, undefined> {
   const walk = new Walk(options);
   try {
-    yield* "repository" in root && typeof root.repository === "string"
-      ? walk.below(root as Repository)
-      : walk.registry(root as Registry);
+    yield* root.kind === "repository" ? walk.below(root) : walk.registry(root);
   } finally {
     await walk.close();
   }
@@ -155,7 +153,7 @@ class Walk {
   async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
     const { pageSize = 1000 } = this.#options;
     const what = `the catalog of ${registry}`;
-    const prefix = root ? `${root.repository}/` : "";
+    const prefix = root ? `${root.path}/` : "";
     let previous = new Set<string>();
     let last: string | undefined;
     try {
@@ -209,7 +207,7 @@ async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found
     return [{ name: repository.name, error }];
   }
   return child.map((name) => {
-    const path = `${repository.repository}/${name}`;
+    const path = `${repository.path}/${name}`;
     return /^[^/]+$/.test(name)
       ? named(repository.registry, path, { what: `the list of ${repository}`, above: [...step.above, mark] })
       : { name: path, error: misnamed(name, `the list of ${repository}`) };

@@ -37,6 +37,6 @@ ${SOURCES_HELP} With --tarball, IMAGE is the name of an image in the file.`,
     const { Puller } = await import("../../src/remote/mod.ts");
     const reference = parseReference(image, { insecure: context.flags.insecure });
     const digest = await new Puller(options).digest(reference, options);
-    await stdout.print(fullRef ? `${reference.context}@${digest}` : digest);
+    await stdout.print(fullRef ? `${reference.repository}@${digest}` : digest);
   },
 });

@@ -78,7 +78,7 @@ To review before deleting, write a plan and pass it to gc apply, which checks ea
     const { collectGarbage, parseRoot, plannedItem, planText } = await import("../../gcr/mod.ts");
     const { GcReport } = await import("../gc_report.ts");
     const root = parseRoot(args.root, { insecure: flags.insecure });
-    if (typeof root.repository !== "string" && !flags.recursive) {
+    if (root.kind === "registry" && !flags.recursive) {
       throw new UsageError(`${root} is a registry`, { hint: `gcrane gc -r ${root} includes all its repositories` });
     }
     const rules = { ...await rulesOf(flags), pins: await readPins(context, flags) };

@@ -86,7 +86,7 @@ With --recursive, lists the repositories below too, from the registry's listing 
 });
 
 function onlyRepository(root: Registry | Repository): Repository {
-  if ("repository" in root && typeof root.repository === "string") return root as Repository;
+  if (root.kind === "repository") return root;
   throw new UsageError(`${root.name} is a registry, not a repository`, {
     hint: `gcrane ls -r ${root.name} lists all of it, gcrane catalog ${root.name} its repositories`,
   });

@@ -105,10 +105,11 @@ export function destinationFor(source: ImageSource, options: ChangeOptions): Des
 export function destinationOf(source: Reference, options: ChangeOptions): Destination {
   if (options.tag !== undefined) {
     const reference = referenceOf(options.tag, options);
-    return reference.kind === "tag" ? { repository: reference.context, reference } : { repository: reference.context };
+    const { repository } = reference;
+    return reference.kind === "tag" ? { repository, reference } : { repository };
   }
   const { repository } = options;
-  return { repository: repository === undefined ? source.context : repositoryOf(repository, options) };
+  return { repository: repository === undefined ? source.repository : repositoryOf(repository, options) };
 }
 
 /** Pushes a result. @returns `repository@digest` */

@@ -90,13 +90,13 @@ export async function copyRepository(
   const journal = await openJournal(from, to, options);
   try {
     const taken = options.noClobber ? await existingTags(ends.there, destination, options) : new Set<string>();
-    const copied = journal.partial(from.repository);
+    const copied = journal.partial(from.path);
     const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
     const pool = { concurrency, signal: options.signal };
     await mapConcurrent(ends.reader.tags(from, options), pool, async (tag, signal) => {
       if (taken.has(tag) || copied.hasTag(tag)) return;
       const digest = await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
-      await journal.copied(from.repository, digest, [tag]);
+      await journal.copied(from.path, digest, [tag]);
     });
     await journal.end();
   } finally {
@@ -165,14 +165,14 @@ async function copyView(
   options: CopyOptions,
 ): Promise<void> {
   const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
-  const sink = new RegistrySink(client, to.context, { allowNondistributable });
+  const sink = new RegistrySink(client, to.repository, { allowNondistributable });
   const names = to.kind === "tag" ? [to.identifier] : [];
   await copyGraph([{ view, names }], sink, {
     state,
     onProgress,
     signal,
     content: bandwidth && ((content) => throttled(content, bandwidth)),
-    referrers: withReferrers && from ? { reader, repository: from.context } : undefined,
+    referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
 }
 

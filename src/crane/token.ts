@@ -29,5 +29,5 @@ export async function token(repository: string, options: TokenOptions = {}): Pro
     ...(options.mount ?? []).map((text) => scope(parseRepository(text, options), ["pull"])),
   ];
   const connection = new Connection(target.registry, options);
-  return await connection.authorization(target.repository, scopes, options);
+  return await connection.authorization(target.path, scopes, options);
 }

@@ -68,7 +68,9 @@ export async function tree(source: ImageSource, options: CraneOptions = {}): Pro
   const reference = referenceIn(source);
   const puller = pullerOf(options);
   const view = await open(source, { ...options, puller });
-  const place = reference === undefined ? undefined : { puller, repository: referenceOf(reference, options).context };
+  const place = reference === undefined
+    ? undefined
+    : { puller, repository: referenceOf(reference, options).repository };
   const growth = new Growth(place, sourceName(source));
   return await growth.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
 }

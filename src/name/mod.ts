@@ -11,6 +11,7 @@
  * const reference = parseReference("ubuntu");
  * console.log(reference.kind); // tag
  * console.log(reference.name); // index.docker.io/library/ubuntu:latest
+ * console.log(reference.repository.path); // library/ubuntu
  *
  * const repository = parseRepository("localhost:5000/team/app");
  * console.log(repository.tag("v1").name); // localhost:5000/team/app:v1

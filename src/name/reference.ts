@@ -9,6 +9,8 @@ const HUB_NAMESPACE = "library";
 
 /** A registry: its host, and the schemes that are allowed for it. Immutable. */
 export class Registry {
+  /** Tells a registry from a repository and a reference. */
+  readonly kind = "registry";
   /** The host, with its port if it has one: `ghcr.io`, `localhost:5000`; Docker Hub is `index.docker.io`. */
   readonly name: string;
   /** Whether plain http is allowed for it regardless of its host. */
@@ -50,18 +52,20 @@ export class Registry {
 
 /** A repository in its registry. Immutable. */
 export class Repository {
-  /** The registry of the repository. */
+  /** Tells a repository from a registry and a reference. */
+  readonly kind = "repository";
+  /** The registry that holds it. */
   readonly registry: Registry;
   /** The path in the registry: `library/ubuntu`. */
-  readonly repository: string;
+  readonly path: string;
   /** The full form: `index.docker.io/library/ubuntu`. */
   readonly name: string;
 
   /** Creates a repository from a validated path; adds Docker Hub's `library/` where it is implied. */
   constructor(registry: Registry, path: string) {
     this.registry = registry;
-    this.repository = isImplicit(registry, path) ? `${HUB_NAMESPACE}/${path}` : path;
-    this.name = `${registry.name}/${this.repository}`;
+    this.path = isImplicit(registry, path) ? `${HUB_NAMESPACE}/${path}` : path;
+    this.name = `${registry.name}/${this.path}`;
     Object.freeze(this);
   }
 
@@ -92,15 +96,13 @@ export class Repository {
 
 /** The members that references by tag and by digest have in common. */
 export interface ReferenceBase {
-  /** The host of the registry, with its port if it has one. */
-  readonly registry: string;
-  /** The path of the repository in the registry. */
-  readonly repository: string;
+  /** The registry that holds the repository. */
+  readonly registry: Registry;
+  /** The repository, which makes further references: `` `${reference.repository}@${digest}` `` is a full name. */
+  readonly repository: Repository;
   /** The full form: `index.docker.io/library/ubuntu:latest`. */
   readonly name: string;
-  /** The repository as an object. */
-  readonly context: Repository;
-  /** Returns the reference as it was typed. */
+  /** The reference as it was typed. */
   toString(): string;
 }
 
@@ -125,20 +127,18 @@ export type Reference = TagReference | DigestReference;
 
 class NamedReference<Kind extends Reference["kind"], Identifier extends string> implements ReferenceBase {
   readonly kind: Kind;
-  readonly registry: string;
-  readonly repository: string;
+  readonly registry: Registry;
+  readonly repository: Repository;
   readonly identifier: Identifier;
   readonly name: string;
-  readonly context: Repository;
   readonly #typed: string;
 
-  constructor(context: Repository, parts: { kind: Kind; identifier: Identifier; typed: string | undefined }) {
+  constructor(repository: Repository, parts: { kind: Kind; identifier: Identifier; typed: string | undefined }) {
     this.kind = parts.kind;
-    this.registry = context.registry.name;
-    this.repository = context.repository;
+    this.registry = repository.registry;
+    this.repository = repository;
     this.identifier = parts.identifier;
-    this.name = `${context.name}${parts.kind === "tag" ? ":" : "@"}${parts.identifier}`;
-    this.context = context;
+    this.name = `${repository.name}${parts.kind === "tag" ? ":" : "@"}${parts.identifier}`;
     this.#typed = parts.typed ?? this.name;
     Object.freeze(this);
   }
@@ -149,13 +149,13 @@ class NamedReference<Kind extends Reference["kind"], Identifier extends string> 
 }
 
 /** Creates a reference from a validated tag; `typed` is the user's text, by default the full form. */
-export function tagReference(context: Repository, identifier: string, typed?: string): TagReference {
-  return new NamedReference(context, { kind: "tag", identifier, typed });
+export function tagReference(repository: Repository, identifier: string, typed?: string): TagReference {
+  return new NamedReference(repository, { kind: "tag", identifier, typed });
 }
 
 /** Creates a reference from a validated digest; `typed` is the user's text, by default the full form. */
-export function digestReference(context: Repository, identifier: Hash, typed?: string): DigestReference {
-  return new NamedReference(context, { kind: "digest", identifier, typed });
+export function digestReference(repository: Repository, identifier: Hash, typed?: string): DigestReference {
+  return new NamedReference(repository, { kind: "digest", identifier, typed });
 }
 
 /** Returns whether a path is an image of Docker Hub's `library/` without that prefix. */

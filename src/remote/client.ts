@@ -87,24 +87,24 @@ export class Client {
 
   /** Drops the tokens of a repository, which would accumulate in a run over many. */
   forget(repository: Repository): void {
-    this.connection(repository.registry).forget(repository.repository);
+    this.connection(repository.registry).forget(repository.path);
   }
 
   /** Sends a request to a repository. `to` is relative to the repository's name: `/tags/list`. */
   async request(repository: Repository, request: RepositoryRequest): Promise<Answer> {
-    return await this.connection(repository.registry).request(repository.repository, ofRegistry(repository, request));
+    return await this.connection(repository.registry).request(repository.path, ofRegistry(repository, request));
   }
 
   /** Sends a request as {@linkcode Client.request} does, and reads the body too. */
   async requestWhole(repository: Repository, request: RepositoryRequest, limit: BodyLimit): Promise<WholeAnswer> {
     const connection = this.connection(repository.registry);
-    return await connection.requestWhole(repository.repository, ofRegistry(repository, request), limit);
+    return await connection.requestWhole(repository.path, ofRegistry(repository, request), limit);
   }
 }
 
 function ofRegistry(repository: Repository, { access, from, ...rest }: RepositoryRequest): RegistryRequest {
   const scopes = [scope(repository, ACTIONS[access])];
   if (from) scopes.push(pullScope(from));
-  const to = typeof rest.to === "string" ? `/v2/${repository.repository}${rest.to}` : rest.to;
+  const to = typeof rest.to === "string" ? `/v2/${repository.path}${rest.to}` : rest.to;
   return { ...rest, to, scopes };
 }

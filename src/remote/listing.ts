@@ -80,7 +80,7 @@ export function parseTagsPage(answer: WholeAnswer, repository: Repository): Tags
   const page = parsePage(answer, "tags");
   const { name, child = null, manifest = null } = page.fields;
   return {
-    name: typeof name === "string" ? name : repository.repository,
+    name: typeof name === "string" ? name : repository.path,
     tags: textsOf(page, "tags"),
     ...(child !== null && { child: textsOf(page, "child") }),
     ...(manifest !== null && { manifest: manifestsOf(page) }),

@@ -57,7 +57,7 @@ export async function fetchManifest(
   options: FetchManifestOptions = {},
 ): Promise<FetchedManifest> {
   const what = `manifest ${reference}`;
-  const { response, bytes } = await client.requestWhole(reference.context, {
+  const { response, bytes } = await client.requestWhole(reference.repository, {
     method: "GET",
     to: `/manifests/${reference.identifier}`,
     access: options.access ?? "pull",
@@ -81,7 +81,7 @@ export async function headManifest(
 ): Promise<Descriptor> {
   let response: Response;
   try {
-    ({ response } = await client.request(reference.context, {
+    ({ response } = await client.request(reference.repository, {
       method: "HEAD",
       to: `/manifests/${reference.identifier}`,
       access: "pull",
@@ -104,7 +104,7 @@ export async function headManifest(
     return (await fetchManifest(client, reference, options)).descriptor;
   }
   if (reference.kind === "digest" && digest !== reference.identifier) {
-    throw new ManifestError(`${reference.context.registry} has ${digest} under ${reference}`);
+    throw new ManifestError(`${reference.registry} has ${digest} under ${reference}`);
   }
   return { mediaType, digest, size: Number(size) };
 }
@@ -115,7 +115,7 @@ export async function findManifest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor | undefined> {
-  const { response } = await client.request(reference.context, {
+  const { response } = await client.request(reference.repository, {
     method: "HEAD",
     to: `/manifests/${reference.identifier}`,
     access: "push",
@@ -141,12 +141,12 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
   const digest = await digestBytes(digested, algorithm);
   if (reference.kind === "digest" && digest !== reference.identifier) {
     throw new ManifestError(
-      `${reference.context.registry} answered ${reference} with a manifest whose digest is ${digest}`,
+      `${reference.registry} answered ${reference} with a manifest whose digest is ${digest}`,
     );
   }
   if (mediaType === "application/octet-stream" || mediaType === "text/plain") {
     throw new ProtocolError(
-      `${reference.context.registry} answered ${reference} with ${mediaType}, not with a manifest`,
+      `${reference.registry} answered ${reference} with ${mediaType}, not with a manifest`,
     );
   }
   return { mediaType, digest, size: bytes.length, ...artifactFields(parsed(bytes)) };

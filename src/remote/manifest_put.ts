@@ -46,9 +46,9 @@ export async function putManifest(
 ): Promise<Hash> {
   const { referrers = "after", signal } = options;
   const digest = await digestBytes(bytes);
-  const list = () => addReferrer(client, reference.context, { bytes, mediaType, digest }, { signal });
+  const list = () => addReferrer(client, reference.repository, { bytes, mediaType, digest }, { signal });
   if (referrers === "before") await list();
-  const { response } = await client.request(reference.context, {
+  const { response } = await client.request(reference.repository, {
     method: "PUT",
     to: `/manifests/${reference.identifier}`,
     access: "push",

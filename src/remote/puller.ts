@@ -75,7 +75,7 @@ export class Puller {
   /** Reads a manifest of any type. */
   async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
     const fetched = await fetchManifest(this.client, reference, options);
-    return new RemoteManifest(this.#contextOf(reference.context), reference, fetched);
+    return new RemoteManifest(this.#contextOf(reference.repository), reference, fetched);
   }
 
   /** Reads the descriptor of a manifest, without the manifest if the registry allows that. */
@@ -103,7 +103,7 @@ export class Puller {
 
   /** Returns a layer, or any other blob, by its digest; requests its size. */
   async layer(reference: DigestReference, options: AbortOptions = {}): Promise<Layer> {
-    const repository = reference.context;
+    const repository = reference.repository;
     const { size } = await headBlob(this.client, repository, reference.identifier, options);
     const descriptor = { mediaType: "application/octet-stream", digest: reference.identifier, size };
     return remoteLayer(this.#contextOf(repository), descriptor);
@@ -132,7 +132,7 @@ export class Puller {
   /** Reads the referrers of a manifest (signatures, SBOMs, …) as an index, which is empty if there are none. */
   async referrers(reference: DigestReference, options: ReferrersOptions = {}): Promise<ImageIndex> {
     const fetched = await fetchReferrers(this.client, reference, options);
-    return viewOf(this.#contextOf(reference.context), fetched, `the referrers of ${reference}`) as ImageIndex;
+    return viewOf(this.#contextOf(reference.repository), fetched, `the referrers of ${reference}`) as ImageIndex;
   }
 
   #contextOf(repository: Repository): ViewContext {

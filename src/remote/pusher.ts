@@ -50,8 +50,8 @@ export class Pusher {
    * @throws {DigestMismatchError} if the reference names another digest; then nothing is sent.
    */
   async push(to: Reference | Repository, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
-    const [repository, names] = "identifier" in to ? [to.context, namesOf(to)] : [to, []];
-    if ("identifier" in to && to.kind === "digest") await checkDigest(to, view, options);
+    const [repository, names] = to.kind === "repository" ? [to, []] : [to.repository, namesOf(to)];
+    if (to.kind === "digest") await checkDigest(to, view, options);
     await this.#transfer(repository, { view, names }, options);
     return await view.digest(options);
   }
@@ -95,7 +95,7 @@ export class Pusher {
   /** Points a tag of the same repository at the manifest of a reference. */
   async tag(reference: Reference, tag: string, options: AbortOptions = {}): Promise<void> {
     const { bytes, descriptor } = await fetchManifest(this.client, reference, options);
-    await this.put(reference.context.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
+    await this.put(reference.repository.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
   }
 
   /**
@@ -104,7 +104,7 @@ export class Pusher {
    */
   async delete(reference: Reference, options: DeleteOptions = {}): Promise<void> {
     const subject = options.subject === undefined ? await this.#subject(reference, options) : options.subject;
-    const { response } = await this.client.request(reference.context, {
+    const { response } = await this.client.request(reference.repository, {
       method: "DELETE",
       to: `/manifests/${reference.identifier}`,
       access: "delete",
@@ -113,7 +113,7 @@ export class Pusher {
     });
     await discard(response);
     if (reference.kind === "digest" && subject) {
-      await removeReferrer(this.client, reference.context, { subject, digest: reference.identifier }, options);
+      await removeReferrer(this.client, reference.repository, { subject, digest: reference.identifier }, options);
     }
   }
 

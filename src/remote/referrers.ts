@@ -45,7 +45,7 @@ export async function fetchReferrers(
 ): Promise<FetchedManifest> {
   const { artifactType, fallback = true } = options;
   const listed = await fetchFromApi(client, reference, options) ??
-    (fallback ? await fetchFromTag(client, reference.context, reference.identifier, options) : []);
+    (fallback ? await fetchFromTag(client, reference.repository, reference.identifier, options) : []);
   return await asManifest(
     artifactType ? listed.filter((descriptor) => descriptor.artifactType === artifactType) : listed,
   );
@@ -100,12 +100,12 @@ export async function fetchFromApi(
   const { artifactType, signal } = options;
   const query = artifactType ? `?${new URLSearchParams({ artifactType })}` : "";
   const what = `the referrers of ${reference}`;
-  const links = new LinkFollower(client, reference.context.registry);
+  const links = new LinkFollower(client, reference.registry);
   const found: Descriptor[] = [];
   let size = 0;
   let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
   for (let page = 1; to !== undefined; page++) {
-    const answer: WholeAnswer = await client.requestWhole(reference.context, {
+    const answer: WholeAnswer = await client.requestWhole(reference.repository, {
       method: "GET",
       to,
       access: "pull",

@@ -75,7 +75,7 @@ async function changeTag(
 
 async function rewriteTag(
   client: Client,
-  { context: repository, identifier: subject }: DigestReference,
+  { repository, identifier: subject }: DigestReference,
   options: AbortOptions,
   change: Change,
 ): Promise<void> {

@@ -46,7 +46,7 @@ export class RegistrySink implements ContentSink {
     this.#repository = repository;
     this.#options = options;
     this.id = repository.name;
-    this.origin = { registry: repository.registry.name, repository: repository.repository };
+    this.origin = { registry: repository.registry.name, repository: repository.path };
   }
 
   /**
@@ -118,7 +118,7 @@ export class RegistrySink implements ContentSink {
     { signal }: AbortOptions,
   ): Promise<"mounted" | URL | undefined> {
     const from = this.#repository.registry.repository(origin.repository);
-    const query = new URLSearchParams({ mount: digest, from: from.repository });
+    const query = new URLSearchParams({ mount: digest, from: from.path });
     try {
       const answer = await this.#client.request(this.#repository, {
         method: "POST",

@@ -123,7 +123,7 @@ function blobCore(context: ViewContext, descriptor: Descriptor): Omit<Compressed
       return onReadProgress ? reported(stream, descriptor, onReadProgress, options?.offset) : stream;
     },
     ranges: true,
-    origin: { registry: repository.registry.name, repository: repository.repository },
+    origin: { registry: repository.registry.name, repository: repository.path },
     place: isPassed
       ? { kind: "response", get: (options) => blobResponse(client, repository, descriptor, options) }
       : undefined,

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { copyRepository, list, push } from "../../src/crane/mod.ts";
 import { JournalError } from "../../src/errors.ts";
 import { randomImage } from "../../src/image/mod.ts";
-import { inFolder, memoryRegistry } from "./registry.ts";
+import { inFolder, memoryRegistry } from "../make/memory_registry.ts";
 
 const [source, target] = ["registry.example.com/team/app", "registry.example.com/mirror/app"];
 const tags = ["v1", "v2", "v3", "v4"];

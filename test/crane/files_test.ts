@@ -31,7 +31,7 @@ import { MediaType } from "../../src/spec/mod.ts";
 import { readTar, writeTar } from "../../src/tar/mod.ts";
 import { writeTarballFile } from "../../src/tarball/mod.ts";
 import { digestOf } from "../fakes/mod.ts";
-import { inFolder, memoryRegistry } from "./registry.ts";
+import { inFolder, memoryRegistry } from "../make/memory_registry.ts";
 
 const app = "registry.example.com/team/app:v1";
 const arm64 = { os: "linux", architecture: "arm64" };

@@ -8,9 +8,11 @@ import { DigestMismatchError, FileError, NotFoundError, TarballError } from "../
 import { validateImage } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
-import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "./fake_engine.ts";
-import { bytesOf, imageOf, leavingNothing, onFullDisk, testLayer, textImage } from "../layout/fixtures.ts";
-import { holding, inspectionOf, NAME, withConfig } from "../crane/daemon_fixtures.ts";
+import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "../fakes/fake_engine.ts";
+import { collect } from "../make/streams.ts";
+import { imageOf, testLayer, textImage } from "../make/images.ts";
+import { leavingNothing, onFullDisk } from "../make/folders.ts";
+import { holding, inspectionOf, NAME, withConfig } from "../make/engine_images.ts";
 
 const isSave = (line: string) => line.includes("/images/get?");
 const saves = (engine: FakeEngine) => engine.lines().filter(isSave).length;
@@ -40,11 +42,11 @@ describe("imageFromDaemon", () => {
       await withEngine(await holding(image), async (engine) => {
         const found = await imageFromDaemon(NAME, { engine: engine.client() });
         const [layers] = await Promise.all([found.layers(), found.rawConfigFile(), found.layers()]);
-        await Promise.all(layers.map(async (layer) => await bytesOf(await layer.uncompressed())));
+        await Promise.all(layers.map(async (layer) => await collect(await layer.uncompressed())));
         await validateImage(found);
         assertEquals(await found.rawConfigFile(), await image.rawConfigFile());
         for (const [index, layer] of (await image.layers()).entries()) {
-          assertEquals(await bytesOf(await layers[index].uncompressed()), await bytesOf(await layer.uncompressed()));
+          assertEquals(await collect(await layers[index].uncompressed()), await collect(await layer.uncompressed()));
         }
         const names = encodeURIComponent(await image.configName());
         assertEquals(engine.lines().filter(isSave), [`GET /v1.41/images/get?names=${names}`]);
@@ -125,7 +127,7 @@ describe("imageFromDaemon", () => {
         const found = await imageFromDaemon(NAME, { engine: engine.client() });
         const [layer] = await found.layers();
         await found.dispose();
-        await assertRejects(async () => await bytesOf(await layer.uncompressed()), TypeError, "was disposed of");
+        await assertRejects(async () => await collect(await layer.uncompressed()), TypeError, "was disposed of");
         assertEquals(saves(engine), 1);
       });
     });
@@ -185,7 +187,7 @@ describe("imageFromDaemon", () => {
     it("is the one for the platform, of all that were saved", async () => {
       const [ours, theirs] = [await textImage("ours"), await textImage("theirs")];
       const ofArm = withConfig(ours, { architecture: "arm64" });
-      const both = await bytesOf(writeTarball([{ image: theirs }, { image: ofArm }]));
+      const both = await collect(writeTarball([{ image: theirs }, { image: ofArm }]));
       const answers: EngineAnswers = {
         "GET /_ping": pong("1.49"),
         [`GET /images/${NAME}/json`]: { body: await inspectionOf(ofArm, { Id: digest, Descriptor: descriptor }) },
@@ -211,7 +213,7 @@ describe("imageFromDaemon", () => {
         [`GET /images/${NAME}/json`]: {
           body: await inspectionOf(withConfig(one, { architecture: "arm64" }), { Id: digest, Descriptor: descriptor }),
         },
-        "GET /images/get": { body: await bytesOf(writeTarball([{ image: one }, { image: two }])) },
+        "GET /images/get": { body: await collect(writeTarball([{ image: one }, { image: two }])) },
       };
       await withEngine(answers, async (engine) => {
         const found = await imageFromDaemon(NAME, { engine: engine.client() });

@@ -7,8 +7,9 @@ import { extract } from "../../src/mutate/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { loadManifest, tarballBytes } from "../../src/tarball/mod.ts";
 import { describePeer, dockerEngine, type Engine, type Peer, podmanEngine, runPeer } from "../peers/mod.ts";
-import { bytesOf, imageOf, randomLayer, streamingLayer, tarOf, testLayer } from "../layout/fixtures.ts";
-import { withConfig } from "../crane/daemon_fixtures.ts";
+import { collect } from "../make/streams.ts";
+import { imageOf, randomLayer, streamingLayer, tarOf, testLayer } from "../make/images.ts";
+import { withConfig } from "../make/engine_images.ts";
 
 /** Layers of several kinds and a config with something in it. */
 async function sample(text: string, mediaType?: string): Promise<Image> {
@@ -62,7 +63,7 @@ function engineContract(name: string, peer: Peer, start: () => Promise<Engine>):
 
         await validateImage(found);
         assertEquals(await found.rawConfigFile(), await image.rawConfigFile());
-        assertEquals(await bytesOf(extract(found)), await bytesOf(extract(image)));
+        assertEquals(await collect(extract(found)), await collect(extract(image)));
         await found.dispose();
       }
     });
@@ -93,7 +94,7 @@ function engineContract(name: string, peer: Peer, start: () => Promise<Engine>):
     it("is saved with others into one tarball", async () => {
       const names = ["example.com/several:one", "example.com/several:two"];
       for (const name of names) await writeToDaemon(await sample(name), name, { engine });
-      const tarball = tarballBytes(await bytesOf(await engine.save(names)));
+      const tarball = tarballBytes(await collect(await engine.save(names)));
       const found = (await loadManifest(tarball)).flatMap(({ repoTags }) => repoTags).sort();
       assertEquals(found, names);
     });

@@ -4,9 +4,10 @@ import { writeToDaemon } from "../../src/daemon/mod.ts";
 import { DaemonError, DigestMismatchError, HttpError, NameError, NetworkError } from "../../src/errors.ts";
 import { type ProgressEvent, validateImage } from "../../src/image/mod.ts";
 import { imageFromTarball, tarballBytes, tarballImages } from "../../src/tarball/mod.ts";
-import { type FakeEngine, messages, withEngine } from "./fake_engine.ts";
-import { imageOf, leavingNothing, streamingLayer, tarOf, testLayer, textImage } from "../layout/fixtures.ts";
-import { holding, NAME } from "../crane/daemon_fixtures.ts";
+import { type FakeEngine, messages, withEngine } from "../fakes/fake_engine.ts";
+import { imageOf, streamingLayer, tarOf, testLayer, textImage } from "../make/images.ts";
+import { leavingNothing } from "../make/folders.ts";
+import { holding, NAME } from "../make/engine_images.ts";
 
 const loads = { "POST /images/load": messages({ stream: `Loaded image: ${NAME}\n` }) };
 

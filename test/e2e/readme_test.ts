@@ -5,10 +5,10 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { crane, source } from "../../mod.ts";
-import { contentOf, fill, pushWith } from "../gcr/copy_world.ts";
-import { gcraneCommand, withFolder } from "./gcrane_process.ts";
+import { contentOf, fill, pushWith } from "../make/copy_world.ts";
+import { gcraneCommand, withFolder } from "../make/gcrane_process.ts";
 import { FLEET, setStage } from "./readme_stage.ts";
-import { withRegistryProcess } from "./registry_process.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 

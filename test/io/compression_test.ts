@@ -15,10 +15,11 @@ import {
   streamOf,
 } from "../../src/io/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, joined, pieces, streamFrom, track } from "./streams.ts";
+import { joined, pieces, utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 
 /** Something longer than a block of the codecs, and not all the same. */
-const TEXT = bytesOf(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));
+const TEXT = utf8(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));
 const GZIP: Bytes = new Uint8Array(gzipSync(TEXT));
 const ZSTD: Bytes = new Uint8Array(
   zstdCompressSync(TEXT, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
@@ -174,7 +175,7 @@ describe("decompress", () => {
   });
 
   it("reads several members one after the other", async () => {
-    const more = bytesOf("more");
+    const more = utf8("more");
     const gzip = joined(GZIP, new Uint8Array(gzipSync(more)));
     const zstd = joined(ZSTD, new Uint8Array(zstdCompressSync(more)));
     assertEquals(await collect(decompress(streamOf(gzip), "gzip", "it")), joined(TEXT, more));
@@ -206,7 +207,7 @@ describe("decompress", () => {
   });
 
   it("refuses garbage after the end, but not padding with zeros", async () => {
-    const garbage = joined(GZIP, bytesOf("garbage"));
+    const garbage = joined(GZIP, utf8("garbage"));
     await assertRejects(() => drain(decompress(streamOf(garbage), "gzip", "it")), CompressionError);
     assertEquals(await collect(decompress(streamOf(joined(GZIP, new Uint8Array(600))), "gzip", "it")), TEXT);
   });

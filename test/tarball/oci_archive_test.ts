@@ -6,9 +6,10 @@ import { type ImageIndex, randomImage, randomIndex, validateImage, validateIndex
 import { createLayout } from "../../src/layout/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { imageFromTarball, tarballBytes, tarballContents, tarballFile } from "../../src/tarball/mod.ts";
-import { inFolder, utf8 } from "../layout/fixtures.ts";
+import { inFolder } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
-import { ociArchive } from "./oci_archives.ts";
+import { ociArchive } from "../make/oci_archives.ts";
 
 async function layoutIn(bytes: Bytes): Promise<ImageIndex> {
   const contents = await tarballContents(tarballBytes(bytes, "test.tar"));

@@ -2,8 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { appendManifests } from "../../../src/mutate/mod.ts";
-import { fill, image, index } from "../../gcr/copy_world.ts";
-import { inWorld, type World } from "./world.ts";
+import { fill, image, index } from "../../make/copy_world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 // One registry answers under every name here, so what is copied goes below a path.
 const source = "registry.example.com/src";

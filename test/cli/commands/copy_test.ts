@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { type Descriptor, MediaType } from "../../../src/spec/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const [source, mirror] = ["registry.example.com/team/app", "registry.example.com/mirror/app"];
 const index = randomIndex({
