@@ -15,7 +15,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
       const place = new Place();
       try {
         for (const seed of [1, 2, 3]) await push(image(seed), `${from.host}/r${seed}:v1`);
-        // Whoever comes last is left waiting for ever.
+        // The last request is left waiting.
         const { promise: stalled, resolve } = Promise.withResolvers<void>();
         target.on("PUT", /\/r3\/manifests\/v1/, () => {
           resolve();

@@ -105,7 +105,7 @@ describe("walkRepositories", () => {
     const found = await names(registry, { ...deaf, pageSize: 2, onFailure: (failure) => failures.push(failure) });
     assertEquals([found, failures.map(({ name }) => name)], [["a", "b"], [host]]);
     assertStringIncludes((failures[0].error as Error).message, `the catalog of ${host} ends at 2 entries`);
-    // One page of all, whatever was asked for, is no full one.
+    // A complete list in one page, regardless of the requested page size, is not a full page.
     assertEquals(await names(registry, { ...catalog(() => all), pageSize: 2 }), all);
   });
 
@@ -180,7 +180,7 @@ describe("walkRepositories", () => {
       assertStringIncludes((failures[0] as Error).message, "has a cycle");
       assertEquals(requests.length < 20, true, `${requests.length} requests`);
     }
-    // A circle that never says the same twice ends where names are too long.
+    // A cycle with changing lists ends when names become too long.
     let count = 0;
     const { fetch } = google(() => [`n${count++}`]);
     const failures: unknown[] = [];

@@ -214,7 +214,7 @@ describe("a download", () => {
 });
 
 describe("a blob with Content-Encoding", () => {
-  // Storage that was told that a layer is gzip says so, and sends the layer as it is.
+  // Some storage sets `Content-Encoding` for a gzip layer but sends the layer unchanged.
   const gzipped = new Uint8Array(gzipSync(noise(50_000, 3)));
   const labelled: Cue = async (_, usual) => {
     const answer = await usual();

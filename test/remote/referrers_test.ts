@@ -250,7 +250,7 @@ describe("the tag that stands in for the referrers API", () => {
       push(remote, artifact(descriptor, SIGNATURE, "2"), "s2"),
     ];
     const results = await Promise.allSettled(pushes);
-    // Which of the two comes first is not said.
+    // The order of the two is undefined.
     assertEquals(results.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
     assertEquals((await listed(remote, descriptor.digest)).length, 1);
   });

@@ -110,7 +110,7 @@ describe("an image in a Docker Engine", () => {
     }));
 });
 
-/** What the command line does with an engine, whoever made it. */
+/** The tests of the command line with an engine, fake or real. */
 function engineSuite(name: string, peer: Peer, start: () => Promise<Engine>): void {
   describePeer(`gcrane and ${name}`, [peer], () => {
     let running: Engine;

@@ -18,7 +18,7 @@ function docker(world: World, config: object): void {
 const auths = (users: Record<string, string>) =>
   Object.fromEntries(Object.entries(users).map(([key, user]) => [key, { auth: btoa(`${user}:p`) }]));
 
-/** Who `auth get` finds. */
+/** Returns the user that `auth get` prints. */
 async function who(world: World, line: string, environment: Record<string, string> = {}): Promise<string> {
   const { out, err } = await world.gcrane(`auth get ${line}`, { environment });
   assertEquals(err, "", line);
@@ -210,7 +210,7 @@ describe("gcrane copy between two accounts of one registry", () => {
 describe("a credential helper that fails, as the command line tells of it", () => {
   const SECRET = "s3cret-that-nobody-may-see";
 
-  /** Runs `auth get` with a helper that does what a script says. */
+  /** Runs `auth get` with a helper that runs a script. */
   async function withHelper(script: string): Promise<{ code: number; out: string; err: string }> {
     const helpers = new FakeHelpers();
     try {

@@ -67,7 +67,7 @@ describe("gcrane rebase", () => {
       await world.push(annotateBase(original, { name: `${base}:v2`, digest: await old.digest() }), `${app}:v1`);
       const image = await imageAt(world, await world.data(`rebase ${app}:v1`));
       assertEquals((await digestsOf(image)).slice(0, 3), await digestsOf(next));
-      // It says so of itself, and so is on its base already.
+      // Its annotations name its base, and it is based on it already.
       const pushed = await world.data(`rebase ${app}:v1 -t ${app}:v2`);
       assertEquals(await world.data(`rebase ${app}:v2`), pushed);
     }));

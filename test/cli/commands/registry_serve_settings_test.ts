@@ -16,7 +16,7 @@ const HTPASSWD = "ann:$2b$04$QSVjOXg7gBz7dCpKu9ZRruMImtKOFT3CHAaibTUtJ2Cbx680slH
 const ANN = { Authorization: `Basic ${btoa("ann:correct horse")}` };
 const ANYWHERE = ["--address", "127.0.0.1:0"];
 
-/** Serves while `work` runs, and gives what was said on standard error. */
+/** Serves while `work` runs, and returns the standard error. */
 async function serving(
   flags: readonly string[],
   work: (url: string, served: Served) => Promise<void>,
@@ -37,7 +37,7 @@ async function status(url: string, init?: RequestInit): Promise<number> {
   return answer.status;
 }
 
-/** Runs a line that must not start a server, and gives what it says. */
+/** Runs a command that must not start a server, and returns its output. */
 async function refused(flags: readonly string[], environment: Record<string, string> = {}): Promise<[number, string]> {
   const served = new Served([...ANYWHERE, ...flags], environment);
   served.url().catch(() => {});

@@ -87,7 +87,7 @@ describe("gcrane registry serve", () => {
     inWorld(async (world: World) => {
       const served = new Served(["--address", "127.0.0.1:0", "--disk", world.path("registry")]);
       const url = await served.url();
-      // Somebody puts a file where the registry keeps its content.
+      // Replaces the registry's directory with a file.
       rmSync(world.path("registry"), { recursive: true, force: true });
       world.write("registry", "a file");
       const answer = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: "POST" });

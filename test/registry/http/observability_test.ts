@@ -13,7 +13,7 @@ import { assertRefused, type Bytes, digestOf, encode, RegistryClient } from "../
 
 const base = "http://registry.example.com";
 
-/** A registry that notes what it tells. */
+/** Creates a registry that records its events. */
 function noted(options: RegistryOptions = {}) {
   const records: RequestRecord[] = [];
   const registry = createRegistry({ ...options, onRequest: (record) => records.push(record) });
