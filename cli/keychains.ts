@@ -86,7 +86,7 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
   };
 }
 
-/** Returns a keychain from a file, which is read again if it changes during a long copy. */
+/** Returns a keychain from a file, which is read again during a long copy. */
 function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
   return refreshingKeychain({
     async resolve(target, options) {

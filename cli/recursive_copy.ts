@@ -19,7 +19,7 @@ import { formatBytes, formatDuration } from "./units.ts";
 const LONG_WAIT = 10_000;
 
 /** The interval of progress lines if standard error is not a terminal, in milliseconds. */
-const NEWS_EVERY = 60_000;
+const PROGRESS_INTERVAL = 60_000;
 
 /** The context of `gcrane copy`. */
 export type RecursiveContext = Omit<Context, "args" | "flags"> & {
@@ -36,9 +36,9 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
   const { args, flags, stdout, signal, note, warn } = context;
   refusePlaces(args);
   const options = await optionsOf(context);
-  const news = new News(context.onProgress ? undefined : note);
+  const progressLines = new ProgressLines(context.onProgress ? undefined : note);
   const onEvent = (event: CopyEvent) => {
-    news.add(event);
+    progressLines.add(event);
     if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
       warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before the next request`);
     }
@@ -51,7 +51,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
     const result = await copyRecursively(args.source, args.destination, { ...options, onEvent });
     return await report(result, context);
   } catch (error) {
-    if (signal.aborted) note(`interrupted: ${news.text}; the same command continues from there`);
+    if (signal.aborted) note(`interrupted: ${progressLines.text}; the same command continues from there`);
     throw error;
   }
 }
@@ -144,7 +144,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there }: Co
 }
 
 /** Reports the progress at intervals. */
-class News {
+class ProgressLines {
   readonly #note: ((message: string) => void) | undefined;
   #manifests = 0;
   #repositories = 0;
@@ -165,7 +165,7 @@ class News {
     if (event.kind === "manifest" && !event.there) this.#manifests++;
     if (event.kind === "repository") this.#repositories++;
     if (event.kind === "failed") this.#failed++;
-    if (this.#note === undefined || Date.now() - this.#last < NEWS_EVERY) return;
+    if (this.#note === undefined || Date.now() - this.#last < PROGRESS_INTERVAL) return;
     this.#last = Date.now();
     this.#note(this.text);
   }

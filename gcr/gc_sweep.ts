@@ -69,7 +69,7 @@ interface Sought {
 }
 
 /** The result of an attempt to delete. */
-type Deletion = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
+type DeletionOutcome = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
 
 /**
  * Deletes garbage of one repository: tags, then manifests with references, then those that they reference. The
@@ -213,7 +213,7 @@ export class Sweep {
     });
   }
 
-  async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<Deletion> {
+  async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<DeletionOutcome> {
     const reference = this.#repository.tag(tag);
     const target = await this.#targetOf(reference, signal);
     if (target !== digest) return target ? "moved" : "gone";
@@ -246,7 +246,7 @@ export class Sweep {
     return !this.#needed.has(digest);
   }
 
-  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<Deletion, "moved">> {
+  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, "moved">> {
     try {
       // The subject is deleted too, and its referrers list with it.
       await this.#options.pusher.delete(reference, { subject: null, signal });

@@ -68,12 +68,12 @@ interface Step {
 }
 
 /** A step, or a failure in its place. */
-type Found = Step | WalkFailure;
+type StepOrFailure = Step | WalkFailure;
 
 class Walk {
   readonly #options: WalkOptions;
   readonly #puller: Puller;
-  readonly #line: Lookahead<Found, RepositoryListing>;
+  readonly #line: Lookahead<StepOrFailure, RepositoryListing>;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
 
@@ -150,7 +150,7 @@ class Walk {
   }
 
   /** Yields the repositories of a catalog, or those below `root`. */
-  async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
+  async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<StepOrFailure, void, undefined> {
     const { pageSize = 1000 } = this.#options;
     const what = `the catalog of ${registry}`;
     const prefix = root ? `${root.path}/` : "";
@@ -196,7 +196,7 @@ class Walk {
 }
 
 /** Returns the steps to the repositories that a listing names as those below. */
-async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found[]> {
+async function stepsBelow(step: Step, listing: RepositoryListing): Promise<StepOrFailure[]> {
   const { repository } = step;
   const { child = [], tags, manifest = {} } = listing;
   const mark = await digestBytes(jsonBytes([child, tags.toSorted(), Object.keys(manifest).sort()]));
@@ -215,7 +215,7 @@ async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found
 }
 
 /** Returns the step to a repository that a registry names. */
-function named(registry: Registry, name: string, options: { what: string; above: readonly Hash[] }): Found {
+function named(registry: Registry, name: string, options: { what: string; above: readonly Hash[] }): StepOrFailure {
   const { what, above } = options;
   // A name with empty parts may be read as another name, and one that starts with a slash as another host.
   if (/^\/|\/\/|\/$/.test(name)) return { name: `${registry}`, error: misnamed(name, what) };
