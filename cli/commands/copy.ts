@@ -29,7 +29,7 @@ With --recursive, SRC is a repository with all below it, or a registry, and DST 
 With --src-keychain and --dst-keychain the two ends use different credentials, even in one registry.`,
   args: {
     source: { valueName: "SRC", help: "The image to copy" },
-    destination: { valueName: "DST", help: "Where to" },
+    destination: { valueName: "DST", help: "The destination" },
   },
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },

@@ -16,7 +16,7 @@ The original stays. Pushes the result under the name of -t, or to the same repos
       type: "strings",
       valueName: "PLATFORM",
       commas: true,
-      help: "The platforms to keep: os[/arch[/variant]][:osversion], separated by commas",
+      help: "The platforms to keep: os[/arch[/variant]][:osversion]",
     },
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
   },
