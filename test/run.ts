@@ -7,7 +7,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { findBun, installForBun } from "./driver/bun.ts";
-import { readJunit, type Report } from "./driver/junit.ts";
+import { readJunit, type ReadJunitOptions, type Report } from "./driver/junit.ts";
 import { runWatched, type RunWatchedOptions } from "./driver/watch.ts";
 
 /** A test falls silent for at most this long, and a runtime's whole suite takes at most that. */
@@ -33,7 +33,7 @@ async function step(label: string, argv: readonly string[], env?: Record<string,
 async function suite(
   label: string,
   argv: readonly string[],
-  options: { junit: string; suitesAreTests: boolean; env?: Record<string, string> },
+  options: ReadJunitOptions & { junit: string; env?: Record<string, string> },
 ): Promise<void> {
   heading(label);
   const watch: RunWatchedOptions = { ...LIMITS, env: { ...colour(), ...options.env } };
@@ -95,7 +95,7 @@ async function checkForJsr(): Promise<void> {
   await step("JSR: publish", [deno, "publish", ...config, "--dry-run", "--allow-dirty"], env);
   const junit = `${scratch}/jsr.xml`;
   const args = ["test", "--allow-all", ...config, `--junit-path=${junit}`, "test"];
-  await suite("JSR: suite", [deno, ...args], { junit, suitesAreTests: true, env });
+  await suite("JSR: suite", [deno, ...args], { junit, suitesAreTests: true, required: "@std/tar", env });
 }
 
 function heading(label: string): void {
