@@ -34,7 +34,8 @@ export interface ReadAllOptions {
 }
 
 /**
- * All bytes of a stream in memory.
+ * All bytes of a stream in memory. `toBytes` of `@std/streams` has neither a limit nor a signal, and most streams here
+ * come from a peer.
  *
  * @throws {LimitError} when there are more than the limit; the rest is not read.
  */

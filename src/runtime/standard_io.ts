@@ -1,3 +1,4 @@
+import { toText } from "@std/streams/to-text";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
@@ -57,7 +58,7 @@ export function stdinStream(): ByteStream {
 
 /** All of standard input as text. */
 export function stdinText(): Promise<string> {
-  return new Response(stdinStream()).text();
+  return toText(stdinStream());
 }
 
 /** Whether the stream is a terminal. */
