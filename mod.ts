@@ -29,5 +29,6 @@ export * from "./src/cache/mod.ts";
 export * from "./src/daemon/mod.ts";
 export * from "./src/remote/mod.ts";
 export * as crane from "./src/crane/mod.ts";
+export * as source from "./src/source/mod.ts";
 export * as tar from "./src/tar/mod.ts";
 export * as transport from "./src/transport/mod.ts";

@@ -1,81 +1,77 @@
 import { UsageError } from "../src/errors.ts";
 import { type NameOptions, parseRegistry, parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
 
-/** Where a recursive copy begins or ends: a repository with those below it, or a registry. */
+/** The root of a recursive copy's source or target: a repository with those below it, or a registry. */
 export type CopyRoot = Registry | Repository;
 
-/** Reads a root: a host alone is a registry, anything else a repository. @throws {NameError} */
+/** Parses a root: a host alone is a registry, anything else a repository. @throws {NameError} if it is not valid. */
 export function parseRoot(text: string, options: NameOptions): CopyRoot {
   const name = text.replace(/\/$/, "");
   return isHost(name) ? parseRegistry(name, options) : parseRepository(name, options);
 }
 
-/** Whether a name without a slash is that of a host and not of one of Docker Hub's repositories. */
+/** Returns whether a name without a slash is a host and not a repository of Docker Hub. */
 function isHost(name: string): boolean {
   return !name.includes("/") && (name === "localhost" || /[.:]/.test(name));
 }
 
-/** Which repository is copied to which. */
+/** The mapping from source to target repositories. */
 export class CopyRoute {
-  /** Where it begins. */
+  /** The root of the source. */
   readonly source: CopyRoot;
-  /** Where it ends. */
+  /** The root of the target. */
   readonly target: CopyRoot;
   readonly #sourcePath: string;
   readonly #targetPath: string;
 
   /**
-   * Makes the way between two roots. What is below the source keeps its path below the target. Where the target is a
-   * registry, the whole path is kept.
+   * Creates the mapping between two roots. A repository keeps its path relative to the source below the target; if the
+   * target is a registry, it keeps its whole path.
    *
-   * @throws {UsageError} when both are the same.
+   * @throws {UsageError} if both are the same.
    */
   constructor(source: CopyRoot, target: CopyRoot) {
     this.source = source;
     this.target = target;
     this.#targetPath = pathOf(target);
-    this.#sourcePath = isRepository(target) ? pathOf(source) : "";
+    this.#sourcePath = target.kind === "repository" ? pathOf(source) : "";
     if (registryOf(source).name === registryOf(target).name && this.#targetPath === this.#sourcePath) {
       throw new UsageError(`${target} would be copied to itself`, { hint: "name another repository or registry" });
     }
   }
 
-  /** Whether a repository of the source's registry is to be copied: not one that is a copy itself. */
+  /** Returns whether a repository of the source's registry should be copied, which excludes copies of this mapping. */
   isSource(repository: Repository): boolean {
     const inside = registryOf(this.source).name === registryOf(this.target).name &&
       isBelow(this.#targetPath, this.#sourcePath);
-    return !(inside && isBelow(repository.repository, this.#targetPath));
+    return !(inside && isBelow(repository.path, this.#targetPath));
   }
 
-  /** Where a repository of the source goes. @throws {NameError} when there can be no such name. */
-  targetOf({ repository }: Repository): Repository {
-    return registryOf(this.target).repository(moved(repository, this.#sourcePath, this.#targetPath));
+  /** Returns the target of a source repository. @throws {NameError} if its name is not valid. */
+  targetOf({ path }: Repository): Repository {
+    return registryOf(this.target).repository(moved(path, this.#sourcePath, this.#targetPath));
   }
 
-  /** What is copied to a repository of the target; `undefined` when nothing could be. */
-  sourceOf({ repository }: Repository): Repository | undefined {
-    if (!isBelow(repository, this.#targetPath)) return undefined;
+  /** Returns the source of a target repository, or `undefined` if it has none. */
+  sourceOf(target: Repository): Repository | undefined {
+    if (!isBelow(target.path, this.#targetPath)) return undefined;
     const source = registryOf(this.source);
-    const path = moved(repository, this.#targetPath, this.#sourcePath);
-    // No repository of a registry is copied to the very path that the registry goes to.
+    const path = moved(target.path, this.#targetPath, this.#sourcePath);
+    // A registry has no repository that maps to the target's own path.
     if (path === "" || !isBelow(path, pathOf(this.source))) return undefined;
-    // Within one registry the source may be below the target, and is no copy then.
+    // Within one registry the source may be below the target, and is not a copy then.
     const inside = source.name === registryOf(this.target).name && isBelow(this.#sourcePath, this.#targetPath);
-    return inside && isBelow(repository, this.#sourcePath) ? undefined : source.repository(path);
+    return inside && isBelow(target.path, this.#sourcePath) ? undefined : source.repository(path);
   }
 }
 
-/** The registry of a root. */
+/** Returns the registry of a root. */
 export function registryOf(root: CopyRoot): Registry {
-  return isRepository(root) ? root.registry : root;
-}
-
-function isRepository(root: CopyRoot): root is Repository {
-  return "registry" in root;
+  return root.kind === "repository" ? root.registry : root;
 }
 
 function pathOf(root: CopyRoot): string {
-  return isRepository(root) ? root.repository : "";
+  return root.kind === "repository" ? root.path : "";
 }
 
 function isBelow(path: string, root: string): boolean {

@@ -60,7 +60,8 @@ With --reproducible, files of a directory get the time in the environment variab
     if (flags.base === undefined && flags.setBaseImageAnnotations) {
       throw new UsageError("--set-base-image-annotations needs a base", { hint: "name it with -b" });
     }
-    const { append, annotateBase, openImage, push } = await import("../../src/crane/mod.ts");
+    const { append, annotateBase, push } = await import("../../src/crane/mod.ts");
+    const { openImage } = await import("../../src/source/mod.ts");
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Client } = await import("../../src/remote/mod.ts");
     const options = { ...remoteOptions(context), onProgress: context.onProgress };
@@ -91,7 +92,7 @@ With --reproducible, files of a directory get the time in the environment variab
   },
 });
 
-/** The name that may point at a newer base one day; a digest never does. */
+/** Returns the name of a base that may be updated later; a digest is never updated. */
 function taggedName({ kind, name }: Reference): string | undefined {
   return kind === "tag" ? name : undefined;
 }

@@ -19,7 +19,7 @@ ${SOURCES_HELP}`,
     const options = remoteOptions(context);
     const local = await localSource(args.image, context);
     const image = local
-      ? await (await import("../../src/crane/mod.ts")).openImage(local, options)
+      ? await (await import("../../src/source/mod.ts")).openImage(local, options)
       : await new Puller(options).image(parseReference(args.image, { insecure: flags.insecure }), options);
     await stdout.write(await image.rawConfigFile({ signal }));
   },

@@ -4,7 +4,13 @@ import { type Command, command as declare } from "../command.ts";
 import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
 import { looksLikeFile } from "../copy_elsewhere.ts";
 import { imageSource, referenceText } from "../local_source.ts";
-import { recursiveFlags, refuseRecursiveFlags } from "../recursive_flags.ts";
+import {
+  bandwidthOf,
+  recursiveFlags,
+  refuseRecursiveFlags,
+  refuseTransferFlags,
+  transferFlags,
+} from "../recursive_flags.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane copy` */
@@ -16,7 +22,7 @@ Of an index all images are copied. With --platform, of one platform its image is
 
 SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with such a word. A tarball and an engine get the image for --platform, linux/amd64 if nothing is said.
 
-With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal it goes on where it stopped. The flags from --tag-filter on go with --recursive.
+With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal, which --all-tags takes too, it goes on where it stopped. The flags from --tag-filter on go with --recursive.
 
 --shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.
 
@@ -27,8 +33,9 @@ Where the two ends need other credentials, though they may be one registry, --sr
     recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
     noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
     jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
-    ...recursiveFlags,
+    ...transferFlags,
     ...endKeychainFlags,
+    ...recursiveFlags,
   },
   examples: [
     {
@@ -73,6 +80,12 @@ Where the two ends need other credentials, though they may be one registry, --sr
     if (flags.allTags && isLocal) {
       throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
     }
+    if (flags.journal !== undefined && !flags.allTags) {
+      throw new UsageError("--journal goes with --recursive or --all-tags", {
+        hint: "a copy of one image sends what is missing at the destination anyway",
+      });
+    }
+    if (isLocal) refuseTransferFlags(flags);
     if (to.kind !== "reference") {
       if (flags.noClobber) throw new UsageError("--no-clobber is for tags of registries", { hint: "leave it out" });
       const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
@@ -91,8 +104,13 @@ Where the two ends need other credentials, though they may be one registry, --sr
       onProgress: context.onProgress,
       jobs: flags.jobs,
       noClobber: flags.noClobber,
+      withReferrers: flags.withReferrers,
+      rate: flags.rate,
+      bytesPerSecond: bandwidthOf(flags.bandwidth),
     };
-    if (flags.allTags) return await copyRepository(referenceText(source), to.text, options);
+    if (flags.allTags) {
+      return await copyRepository(referenceText(source), to.text, { ...options, journal: flags.journal });
+    }
     await copy(await imageSource(source, context), to.text, options);
   },
 });

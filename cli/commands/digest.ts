@@ -23,20 +23,20 @@ ${SOURCES_HELP} With --tarball, IMAGE is the name of an image in the file.`,
     const options = remoteOptions(context);
     if (tarball !== undefined) {
       if (fullRef) throw new UsageError("--full-ref is for registries, not for files", { hint: "leave out one" });
-      const { load } = await import("../../src/crane/mod.ts");
+      const { load } = await import("../../src/source/mod.ts");
       return await stdout.print(await (await load(tarball, { ...options, tag: image })).digest({ signal }));
     }
     if (image === undefined) throw new UsageError("no image is given", { hint: "name it, or a file with --tarball" });
     const local = await localSource(image, context);
     if (local) {
       if (fullRef) throw new UsageError(`${image} is in no repository`, { hint: "leave out --full-ref" });
-      const { open } = await import("../../src/crane/mod.ts");
+      const { open } = await import("../../src/source/mod.ts");
       return await stdout.print(await (await open(local, options)).digest({ signal }));
     }
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Puller } = await import("../../src/remote/mod.ts");
     const reference = parseReference(image, { insecure: context.flags.insecure });
     const digest = await new Puller(options).digest(reference, options);
-    await stdout.print(fullRef ? `${reference.context}@${digest}` : digest);
+    await stdout.print(fullRef ? `${reference.repository}@${digest}` : digest);
   },
 });

@@ -30,7 +30,8 @@ ${SOURCES_HELP}`,
   async run(context) {
     const { args, flags, stdout, signal } = context;
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
-    const { diskUse, openImage } = await import("../../src/crane/mod.ts");
+    const { diskUse } = await import("../../src/crane/mod.ts");
+    const { openImage } = await import("../../src/source/mod.ts");
     const image = await openImage(await imageSource(args.image, context), options);
     const use = await diskUse(image, { top: flags.top, depth: flags.depth, signal });
     if (flags.json) return await stdout.print(JSON.stringify(use));

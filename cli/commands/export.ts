@@ -29,7 +29,8 @@ ${SOURCES_HELP}`,
       throw new UsageError("a terminal can't show a tarball", { hint: 'name a file, pipe it on, or insist with "-"' });
     }
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
-    const { extract, openImage } = await import("../../src/crane/mod.ts");
+    const { extract } = await import("../../src/crane/mod.ts");
+    const { openImage } = await import("../../src/source/mod.ts");
     const image = await openImage(await imageSource(args.image, context), options);
     const tar = extract(image, { signal });
     if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });

@@ -82,7 +82,7 @@ With --recursive the repositories below are listed too: as the registry tells th
 });
 
 function onlyRepository(root: Registry | Repository): Repository {
-  if ("repository" in root && typeof root.repository === "string") return root as Repository;
+  if (root.kind === "repository") return root;
   throw new UsageError(`${root.name} is a registry, not a repository`, {
     hint: `gcrane ls -r ${root.name} lists all of it, gcrane catalog ${root.name} its repositories`,
   });

@@ -19,7 +19,7 @@ ${SOURCES_HELP}`,
     const options = remoteOptions(context);
     const local = await localSource(args.image, context);
     if (local) {
-      const { open } = await import("../../src/crane/mod.ts");
+      const { open } = await import("../../src/source/mod.ts");
       return await stdout.write(await (await open(local, options)).rawManifest({ signal }));
     }
     const found = await new Puller(options).get(parseReference(args.image, { insecure: flags.insecure }), { signal });

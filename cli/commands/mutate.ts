@@ -103,7 +103,8 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
     });
   }
   const options = { ...remoteOptions(context), onProgress };
-  const { append, openImage } = await import("../../src/crane/mod.ts");
+  const { append } = await import("../../src/crane/mod.ts");
+  const { openImage } = await import("../../src/source/mod.ts");
   const { changeImage } = await import("../../src/mutate/mod.ts");
   const { writeTarballFile } = await import("../../src/tarball/mod.ts");
   const local = await localSource(name, context);
@@ -117,7 +118,7 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
   await writeTarballFile(path, [{ reference, image }], options);
 }
 
-/** A subject is what a reference names: of an index, the index. */
+/** Returns the descriptor of a subject's reference: of an index that of the index itself. */
 function subjectFinder(context: MutateContext): Parameters<typeof changesOf>[1] {
   return {
     async findSubject(reference) {

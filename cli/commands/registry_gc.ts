@@ -26,20 +26,20 @@ It may run while registries serve from the same place, and loses nothing that is
     const { disk, s3, dryRun } = flags;
     if (disk === undefined && s3 === undefined) throw new UsageError("name a store with --disk or --s3");
     const { store } = await registryStore(flags, environment);
-    const { collectGarbage } = await import("../../src/registry/mod.ts");
+    const { collectStoreGarbage } = await import("../../src/registry/mod.ts");
     const grace = graceOf(flags.grace);
-    const garbage = await collectGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });
+    const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });
     for (const { digest } of garbage.blobs) await stdout.print(digest);
     note(`${dryRun ? "would remove" : "removed"} ${summary(garbage)}`);
   },
 });
 
-/** What `--grace` says, in milliseconds; it is a minute at least. */
+/** Returns the value of `--grace` in milliseconds, one minute at least. */
 export function graceOf(text: string): number {
   return Math.max(durationFlag("grace", text), 60_000);
 }
 
-/** What was removed, for people. */
+/** Formats the removed content for display. */
 export function summary(
   { blobs, bytes, uploads }: { blobs: readonly unknown[]; bytes: number; uploads: readonly unknown[] },
 ): string {

@@ -1,63 +1,83 @@
 import type { Keychain } from "../authn/mod.ts";
-import { type AnyManifest, DEFAULT_JOBS, throttled, TransferState } from "../graph/mod.ts";
+import { type AnyManifest, CopyJournal, DEFAULT_JOBS, throttled, TransferState } from "../graph/mod.ts";
 import { mapConcurrent, RateLimit } from "../io/mod.ts";
-import type { Reference } from "../name/mod.ts";
+import type { Reference, Repository } from "../name/mod.ts";
 import { Client, Puller, RegistrySink } from "../remote/mod.ts";
+import { type Hash, platformString } from "../spec/mod.ts";
 import { findOrUndefined } from "../transport/mod.ts";
+import {
+  type ImageSource,
+  ofPlatforms,
+  open,
+  type PlatformsOptions,
+  referenceIn,
+  wantedPlatforms,
+} from "../source/mod.ts";
 import { copyGraph } from "./copy_graph.ts";
-import { type ImageSource, open, referenceIn } from "./open.ts";
 import { type CraneOptions, referenceOf, repositoryOf, withClient } from "./options.ts";
-import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode copy}. */
 export interface CopyOptions extends CraneOptions, PlatformsOptions {
   /**
-   * Whether a tag that the destination has is left as it is.
+   * Whether to keep a tag that exists at the destination.
+   *
    * @default false
    */
   noClobber?: boolean;
   /**
-   * Finds the credentials for the source, so that `keychain` is asked for those of the destination alone.
+   * Provides the credentials for the source, so that `keychain` is used only for the destination.
+   *
    * @default `keychain`
    */
   sourceKeychain?: Keychain;
   /**
-   * Whether what refers to the copied manifests (signatures, SBOMs, …) is copied too: what the registry lists, and what
-   * cosign stored under tags of its own.
+   * Whether to copy the referrers (signatures, SBOMs, …) too: those that the registry lists, and cosign's tags.
+   *
    * @default false
    */
   withReferrers?: boolean;
   /**
-   * The most bytes of layers that are sent in a second.
+   * The most bytes of layers to send per second.
+   *
    * @default no limit
    */
   bytesPerSecond?: number;
 }
 
 /**
- * Copies what a source names to a reference, digests unchanged: an image, an index, or a manifest of another type as it
- * is. With a platform, only the index's image for it is copied; with several, an index of their images. What the
- * destination has, or can mount, is not read.
+ * Copies a source to a reference with its digests unchanged: an image, an index, or a manifest of any other type. With
+ * a platform, copies only the index's image for it; with several, an index of their images. Does not read what the
+ * destination holds or can mount.
  */
 export async function copy(source: ImageSource, destination: string, options: CopyOptions = {}): Promise<void> {
   const to = referenceOf(destination, options);
   const ends = endsOf(options);
   if (options.noClobber && await isThere(to, ends.there, options)) return;
   const reference = referenceIn(source);
-  if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);
+  if (reference !== undefined) return void await copyReference(referenceOf(reference, options), to, ends, options);
   await copyView({ view: await open(source, options), to }, ends, options);
 }
 
 /** Options of {@linkcode copyRepository}. */
 export interface CopyRepositoryOptions extends CopyOptions {
   /**
-   * How many tags are copied at the same time.
+   * The number of tags that are copied at the same time.
+   *
    * @default 4
    */
   tagJobs?: number;
+  /**
+   * A file that keeps what was copied, so that the same call goes on where one that was killed had stopped.
+   * @default none
+   */
+  journal?: string;
 }
 
-/** Copies every tag of a repository to another. A tag that both have with the same digest costs one request each. */
+/**
+ * Copies every tag of a repository to another. A tag that both have with the same digest costs one request each.
+ *
+ * @throws {JournalError} when the journal is one of other work.
+ */
 export async function copyRepository(
   source: string,
   destination: string,
@@ -66,27 +86,56 @@ export async function copyRepository(
   const from = repositoryOf(source, options);
   const to = repositoryOf(destination, options);
   const ends = endsOf(options);
-  const taken = options.noClobber ? await existingTags(ends.there, destination, options) : new Set<string>();
-  const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
-  await mapConcurrent(ends.reader.tags(from, options), { concurrency, signal: options.signal }, async (tag, signal) => {
-    if (taken.has(tag)) return;
-    await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
-  });
+  const journal = await openJournal(from, to, options);
+  try {
+    const taken = options.noClobber ? await existingTags(ends.there, destination, options) : new Set<string>();
+    const copied = journal.partial(from.path);
+    const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
+    const pool = { concurrency, signal: options.signal };
+    await mapConcurrent(ends.reader.tags(from, options), pool, async (tag, signal) => {
+      if (taken.has(tag) || copied.hasTag(tag)) return;
+      const digest = await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
+      await journal.copied(from.path, digest, [tag]);
+    });
+    await journal.end();
+  } finally {
+    await journal.close();
+  }
 }
 
-/** What the copies of one call share. */
+/** Opens the journal of a copy of all tags: one of another copy, or of other choices, is refused. */
+async function openJournal(
+  source: Repository,
+  target: Repository,
+  options: CopyRepositoryOptions,
+): Promise<CopyJournal> {
+  const { journal, noClobber, withReferrers } = options;
+  if (journal === undefined) return CopyJournal.none();
+  const wanted = wantedPlatforms(options).map(platformString);
+  const identity = {
+    source: source.name,
+    target: target.name,
+    tags: "all",
+    ...(wanted.length > 0 && { platforms: wanted }),
+    ...(noClobber && { noClobber }),
+    ...(withReferrers && { withReferrers }),
+  };
+  return await CopyJournal.open(journal, { identity, readOnly: false });
+}
+
+/** The two ends of a copy. */
 interface CopyEnds {
-  /** Writes the destination. */
+  /** Writes to the destination. */
   readonly client: Client;
-  /** Reads the destination. */
+  /** Reads from the destination. */
   readonly there: Puller;
-  /** Reads the source. */
+  /** Reads from the source. */
   readonly reader: Puller;
   readonly state: TransferState;
   readonly bandwidth: RateLimit | undefined;
 }
 
-/** Both ends, on the same connections unless their credentials differ. */
+/** Creates both ends, on the same connections unless their credentials differ. */
 function endsOf(options: CopyOptions): CopyEnds {
   const connected = withClient(options);
   const { client, sourceKeychain, bytesPerSecond, jobs } = connected;
@@ -100,11 +149,13 @@ function endsOf(options: CopyOptions): CopyEnds {
   };
 }
 
-async function copyReference(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<void> {
+/** Copies a manifest. @returns its digest */
+async function copyReference(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<Hash> {
   const found = await ends.reader.get(from, options);
   const isChosen = wantedPlatforms(options).length > 0;
   const view = isChosen ? await ofPlatforms(found.view(), options) : found.anyView();
   await copyView({ view, to, from }, ends, options);
+  return await view.digest(options);
 }
 
 async function copyView(
@@ -113,14 +164,14 @@ async function copyView(
   options: CopyOptions,
 ): Promise<void> {
   const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
-  const sink = new RegistrySink(client, to.context, { allowNondistributable });
+  const sink = new RegistrySink(client, to.repository, { allowNondistributable });
   const names = to.kind === "tag" ? [to.identifier] : [];
   await copyGraph([{ view, names }], sink, {
     state,
     onProgress,
     signal,
     content: bandwidth && ((content) => throttled(content, bandwidth)),
-    referrers: withReferrers && from ? { reader, repository: from.context } : undefined,
+    referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
 }
 
@@ -128,7 +179,7 @@ async function isThere(reference: Reference, puller: Puller, options: CraneOptio
   return await findOrUndefined(() => puller.head(reference, options)) !== undefined;
 }
 
-/** The tags of a repository, or none when it does not exist yet. */
+/** Returns the tags of a repository; none if it does not exist yet. */
 async function existingTags(puller: Puller, repository: string, options: CraneOptions): Promise<Set<string>> {
   return await findOrUndefined(async () => {
     const tags = new Set<string>();

@@ -1,5 +1,5 @@
 /**
- * Verbs on images, each a function of names as a person would type them.
+ * The operations of crane, as functions that take references as strings.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@
 export { type CraneOptions, withClient } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
-export { remove, tag } from "./change.ts";
+
 export {
   type NamedView,
   pull,
@@ -30,10 +30,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
-export { load, type LoadOptions, push } from "./load.ts";
-
-export { type ImageSource, open, openImage, type OpenOptions, type PathSource } from "./open.ts";
-export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
+export { push, remove, tag } from "./push.ts";
 export {
   append,
   type AppendOptions,
@@ -46,8 +43,8 @@ export type { ChangeOptions, ChangeSourceOptions } from "./change_reference.ts";
 export { type EditBytes, editConfig, editManifest, type EditManifestOptions } from "./edit.ts";
 export { editFile, type EditFileOptions } from "./edit_file.ts";
 export { mutate, type MutateOptions } from "./mutate.ts";
-export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
-export { rebase, type RebaseReferenceOptions } from "./rebase.ts";
+export { flatten, type FlattenOptions } from "./flatten.ts";
+export { rebase, type RebaseOptions } from "./rebase.ts";
 export {
   appendToIndex,
   type AppendToIndexOptions,
@@ -70,12 +67,4 @@ export {
 export { diff, type FileDifference, type ImageDiff, type LayerDifference } from "./diff.ts";
 export type { FileFacts, FileField } from "./file_facts.ts";
 export { token, type TokenOptions } from "./token.ts";
-export {
-  type DaemonImage,
-  type DaemonOptions,
-  imageFromDaemon,
-  type ImageFromDaemonOptions,
-  writeToDaemon,
-  type WriteToDaemonOptions,
-} from "./daemon.ts";
 export { annotateBase, extract } from "../mutate/mod.ts";

@@ -3,15 +3,20 @@ import type { AbortOptions } from "../io/mod.ts";
 import { type Mark, markOf, readLayers } from "../mutate/mod.ts";
 import { cleanEntryPath, type TarEntry } from "../tar/mod.ts";
 
-/** What is told of the entries of layers. */
+/** Callbacks for the entries of layers. */
 export interface LayerVisitor {
-  /** An entry of the current layer; its path is clean, and its content can be read until the visit ends. */
+  /**
+   * Called for an entry of the current layer. Its path is clean, and its content can be read until the call resolves.
+   */
   visit(entry: TarEntry, path: string, mark: Mark): void | Promise<void>;
-  /** The current layer was read to its end; the next one is below it. */
+  /** Called at the end of the current layer; the next one is below it. */
   endLayer(): void;
 }
 
-/** Visits the entries of layers, given from the bottom up, from the top down. */
+/**
+ * Reads layers, given from the bottom up, from the top down: each once, with the next one read ahead, none held in
+ * memory. Verifies digests.
+ */
 export async function visitLayers(
   layers: readonly Layer[],
   visitor: LayerVisitor,
@@ -27,7 +32,7 @@ export async function visitLayers(
   }
 }
 
-/** The path that a hard link names; `undefined` where that is outside of the root. */
+/** Returns the target path of a hard link, or `undefined` if it is outside of the root. */
 export function linkTarget({ linkname }: TarEntry): string | undefined {
   return linkname.split("/").includes("..") ? undefined : cleanEntryPath(linkname);
 }

@@ -3,8 +3,8 @@
  * socket, TCP or TLS.
  *
  * {@linkcode DockerEngine} finds the engine as Docker's client does (`DOCKER_HOST`, `DOCKER_TLS_VERIFY`,
- * `DOCKER_CERT_PATH`) and needs no `docker` to be installed. `imageFromDaemon` and `writeToDaemon` of the `crane` room
- * make an `Image` of what is in there, and put one in.
+ * `DOCKER_CERT_PATH`) and needs no `docker` to be installed. {@linkcode imageFromDaemon} gives an `Image` of the engine,
+ * and {@linkcode writeToDaemon} puts one into it.
  *
  * @example
  * ```ts
@@ -23,3 +23,5 @@ export type { EngineCertificates } from "./certificates.ts";
 export type { DockerEngineOptions, EnginePing } from "./connection.ts";
 export { DockerEngine, type EngineImageOptions } from "./engine.ts";
 export type { ImageHistoryStep, ImageInspection } from "./inspection.ts";
+export { type DaemonImage, type DaemonOptions, imageFromDaemon, type ImageFromDaemonOptions } from "./image.ts";
+export { writeToDaemon, type WriteToDaemonOptions } from "./write.ts";

@@ -1,8 +1,9 @@
 /**
- * What a manifest leads to, and the transfer of such graphs into sinks.
+ * The graph of a manifest's content, and the transfer of such graphs into sinks.
  *
- * A registry's repository, a layout and an archive are each a {@linkcode ContentSink}. {@linkcode transfer} is the only
- * place that walks a graph in order to write it: it decides what is written, once, in which order, and from where.
+ * A registry's repository, a layout and an archive are each a {@linkcode ContentSink}. {@linkcode transfer} alone walks
+ * a graph in order to write it: it decides the order of writing and the source of each blob, and writes each blob and
+ * manifest once.
  *
  * @example
  * ```ts
@@ -16,7 +17,7 @@
  *
  * @module
  */
-export { type NamedBlob, type Successors, successors } from "./successors.ts";
+export { mentionedDigests, type NamedBlob, type Successors, successors } from "./successors.ts";
 export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
 export type {
   AnyManifest,
@@ -28,6 +29,7 @@ export type {
   PutOptions,
   Root,
 } from "./sink.ts";
+export { CopyJournal, type CopyJournalOptions, type PartialCopy } from "./copy_journal.ts";
 export { manifestBytes } from "./manifest_bytes.ts";
 export { openBlob } from "./open_blob.ts";
 export { throttled } from "./throttle.ts";

@@ -9,20 +9,24 @@ import {
   manifestKind,
   MediaType,
   parseIndexManifest,
+  parseJson,
   parseJsonObject,
   parseManifest,
 } from "../spec/mod.ts";
 
+/** A digest, wherever it stands in a text. */
+const DIGEST = /sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g;
+
 /** A blob that a manifest names. Schema 1 gives its digest alone. */
 export type NamedBlob = Partial<Descriptor> & { readonly digest: Hash };
 
-/** What a manifest leads to. */
+/** The content that a manifest refers to. */
 export interface Successors {
-  /** What the manifest is; `unknown` is JSON of another type, whose fields count where they are descriptors. */
+  /** The kind of the manifest. `unknown` is JSON of another type, whose fields are used if they are descriptors. */
   readonly kind: "image" | "index" | "artifact" | "schema1" | "unknown";
   /** The config of an image. */
   readonly config?: Descriptor;
-  /** The layers of an image, the blobs of an artifact, the layers of schema 1 (repeats kept), in order. */
+  /** The layers of an image, the blobs of an artifact, or the layers of schema 1 (repeats kept), in order. */
   readonly blobs: readonly NamedBlob[];
   /** The members of an index, in order. */
   readonly members: readonly Descriptor[];
@@ -31,11 +35,11 @@ export interface Successors {
 }
 
 /**
- * Reads what a manifest leads to. Does no I/O and goes one level deep.
+ * Reads the references of a manifest. Does no I/O and goes one level deep.
  *
- * @param what what to call the manifest in an error
- * @throws {ManifestError} when the bytes are not the JSON that their media type promises; it never answers "nothing" for
- * a manifest that it can't read.
+ * @param what the name of the manifest in an error
+ * @throws {ManifestError} if the bytes are not the JSON that their media type requires; an unreadable manifest never
+ * gives an empty result.
  */
 export function successors(manifest: Bytes, mediaType: string, what = "manifest"): Successors {
   switch (manifestKind(mediaType)) {
@@ -50,6 +54,20 @@ export function successors(manifest: Bytes, mediaType: string, what = "manifest"
     case "other":
       return otherSuccessors(parseJsonObject(manifest, what), mediaType, what);
   }
+}
+
+/**
+ * Returns every digest that a manifest of any type mentions: in known and unknown fields, in keys, and within texts.
+ * What deletes content has to keep all of them, and not the successors alone.
+ *
+ * @param what what to call the manifest in an error
+ * @throws {ManifestError} when the bytes are not JSON or nested deeper than 1,000 levels: what they mention is unknown.
+ */
+export function mentionedDigests(manifest: Bytes, what: string = "the manifest"): ReadonlySet<Hash> {
+  const value = parseJson(manifest, what);
+  // The bytes hold members that come twice, of which a parser keeps one; what was parsed holds no escapes.
+  const texts = [new TextDecoder().decode(manifest), JSON.stringify(value)];
+  return new Set(texts.flatMap((text) => text.match(DIGEST) ?? []) as Hash[]);
 }
 
 function otherSuccessors(value: Record<string, unknown>, mediaType: string, what: string): Successors {

@@ -13,7 +13,7 @@ import { concat } from "./concat.ts";
 import { errorCode } from "./file_failure.ts";
 import { chunks } from "./observe.ts";
 
-/** How bytes are compressed. */
+/** The compression of a sequence of bytes. */
 export type CompressionKind = "none" | "gzip" | "zstd";
 
 /** How bytes turn out to be compressed: also in ways that are recognised, and not read. */
@@ -22,12 +22,14 @@ export type SniffedCompression = CompressionKind | "xz" | "bzip2";
 /** Options of {@linkcode compress}. */
 export interface CompressOptions {
   /**
-   * How hard to try: 1 to 9 for gzip, 1 to 19 for zstd.
+   * The compression level: 1 to 9 for gzip, 1 to 19 for zstd.
+   *
    * @default the fastest level that is worth its bytes
    */
   level?: number;
   /**
-   * Whether the same bytes shall give the same result on every runtime; slower, and not for zstd.
+   * Whether the same bytes give the same result on every runtime. Slower, and not available for zstd.
+   *
    * @default false
    */
   reproducible?: boolean;
@@ -42,8 +44,9 @@ export function sniffBytes(head: Uint8Array): SniffedCompression {
   if (start.startsWith("\x1f\x8b")) return "gzip";
   if (start.startsWith("\x28\xb5\x2f\xfd")) return "zstd";
   if (start.startsWith("\xfd7zXZ\0")) return "xz";
-  // The magic of the first block, or of the end of an empty file: letters alone may be the first name in a tar.
-  return /^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/.test(start) ? "bzip2" : "none";
+  // The digits of a block or of the end follow: "BZh9" alone may be the beginning of a tar's first name.
+  const isBzip2 = /^BZh[1-9]/.test(start) && ["1AY&SY", "\x17rE8P\x90"].some((magic) => start.startsWith(magic, 4));
+  return isBzip2 ? "bzip2" : "none";
 }
 
 /** @throws {CompressionError} when bytes are compressed in a way that is not read. */
@@ -79,9 +82,9 @@ export async function sniffStream(
 }
 
 /**
- * A compressed stream. It fails with an {@linkcode UnsupportedError} when this runtime has no zstd.
+ * Returns the compressed stream, which fails with an {@linkcode UnsupportedError} if the runtime has no zstd.
  *
- * @throws {TypeError} when zstd shall be reproducible: there is no such codec.
+ * @throws {TypeError} if `reproducible` is set for zstd, as no such codec exists.
  */
 export function compress(source: ByteStream, kind: CompressionKind, options: CompressOptions = {}): ByteStream {
   checkReproducible(kind, options);
@@ -95,7 +98,7 @@ export function compress(source: ByteStream, kind: CompressionKind, options: Com
   }
 }
 
-/** Says early that a compression can't be reproducible. @throws {TypeError} when it can't. */
+/** Checks early that a compression can be reproducible. @throws {TypeError} if it can't. */
 export function checkReproducible(kind: CompressionKind, { reproducible = false }: CompressOptions): void {
   if (kind !== "zstd" || !reproducible) return;
   throw new TypeError("zstd is not reproducible: each runtime has a codec of its own, so take gzip");
@@ -105,10 +108,10 @@ export function checkReproducible(kind: CompressionKind, { reproducible = false 
 const GZIP_AT_ONCE = 256 * 1024;
 
 /**
- * Compresses with gzip what comes in pieces, as a member of its own. A short one is compressed at once, so that many of
- * them are quick to make; of a long one no more than a few pieces are in memory.
+ * Compresses pieces of data as one gzip member. A short input is compressed in one call, which is fast for many small
+ * inputs; of a long input only a few pieces are in memory.
  *
- * @param read gives the next piece, `undefined` at the end
+ * @param read returns the next piece, or `undefined` at the end
  */
 export async function* gzipMember(
   read: () => Promise<Bytes | undefined>,
@@ -128,11 +131,10 @@ export async function* gzipMember(
 }
 
 /**
- * The bytes inside a stream: gunzipped, unzstded or as they are. It fails with a {@linkcode CompressionError} when the
- * data is corrupt or ends early.
+ * Decompresses a gzip or zstd stream, and returns any other stream as it is. The result fails with a {@linkcode
+ * CompressionError} if the data is corrupt or ends early.
  *
- * @param what what to call it in an error
- * @throws {CompressionError} when it is compressed in a way that is not read; the source is cancelled.
+ * @param what the name of the data in an error
  */
 export function decompress(source: ByteStream, kind: SniffedCompression, what: string): ByteStream {
   try {
@@ -146,13 +148,15 @@ export function decompress(source: ByteStream, kind: SniffedCompression, what: s
   return translated(coded, `${what}: the ${kind} data is corrupt or ends early`, what);
 }
 
-/** {@linkcode decompress} by what the bytes are, not by what anybody says they are. */
+/** Decompresses a stream as {@linkcode decompress} does, by its first bytes and not by a media type. */
 export async function decompressSniffed(source: ByteStream, what: string): Promise<ByteStream> {
   const { compression, stream } = await sniffStream(source);
   return decompress(stream, compression, what);
 }
 
-/** The codec's own errors become ours; those of its source, which it passes on, stay as they are. */
+/**
+ * Converts the codec's own errors into errors of this package. The errors of its source, which it passes on, are kept.
+ */
 function translated(coded: ByteStream, message: string, what?: string): ByteStream {
   const output = coded.getReader();
   return pullStream({

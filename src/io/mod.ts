@@ -1,6 +1,6 @@
 /**
- * Streams of bytes and the work around them: digests and verification, compression, limits, laziness, bounded
- * concurrency, retries. Not exported from the package.
+ * Byte streams and their processing: digests and verification, compression, limits, lazy values, bounded concurrency,
+ * retries. Internal to the package.
  *
  * @module
  */
@@ -35,6 +35,7 @@ export { isHeaderText } from "./header_text.ts";
 export { parseDuration } from "./duration.ts";
 export { formatBytes } from "./format_bytes.ts";
 export { errorCode, fileFailure } from "./file_failure.ts";
+export { Journal, type JournalLine, type JournalOptions } from "./journal.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { BoundedMap, KeyedMutex } from "./keyed.ts";

@@ -4,8 +4,8 @@ import type { ConfigFile, History } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";
 import { extract } from "./extract.ts";
 
-/** Options of {@linkcode flatten}. */
-export interface FlattenOptions extends PackOptions {
+/** Options of {@linkcode flattenImage}. */
+export interface FlattenImageOptions extends PackOptions {
   /**
    * The only step of the new history.
    * @default one that names the image, if its digest is known, with the old history as JSON in its comment
@@ -17,7 +17,7 @@ export interface FlattenOptions extends PackOptions {
  * An image with the same files in one layer: without those that upper layers hide. Config and annotations stay. The old
  * layers are read, each once, when the new one is.
  */
-export function flatten(base: Image, options: FlattenOptions = {}): Image {
+export function flattenImage(base: Image, options: FlattenImageOptions = {}): Image {
   const { compression, level, reproducible, estargz } = options;
   const uncompressed = (abort?: AbortOptions) => Promise.resolve(extract(base, abort));
   const layer = layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz });

@@ -8,8 +8,8 @@ import { withFields } from "./fields.ts";
 import { checkLayerCount } from "./diff_ids.ts";
 import { changedExtras } from "./manifest_extras.ts";
 
-/** Options of {@linkcode rebase}. */
-export interface RebaseOptions {
+/** Options of {@linkcode rebaseImage}. */
+export interface RebaseImageOptions {
   /** The image that the original was built on. */
   oldBase: Image;
   /** The image to put it on instead. */
@@ -36,7 +36,7 @@ export interface RebaseOptions {
  * Reading it fails with a {@linkcode ValidationError} when the original does not begin with the old base's layers, or when
  * an image's layers disagree with its config.
  */
-export function rebase(original: Image, options: RebaseOptions): Image {
+export function rebaseImage(original: Image, options: RebaseImageOptions): Image {
   const { oldBase, newBase, name } = options;
   return editImage(original, {
     async layers(layers) {

@@ -1,8 +1,8 @@
 /**
  * Names of registries, repositories and manifests.
  *
- * {@linkcode parseReference} reads what people type. A reference has the form as typed (`toString()`) and the full form
- * (`name`), and everything that a client needs to find the manifest: its registry, repository and tag or digest.
+ * {@linkcode parseReference} parses user input. A reference keeps the text as typed (`toString()`) and its full form
+ * (`name`), and gives a client what it needs to find the manifest: the registry, the repository and the tag or digest.
  *
  * @example
  * ```ts
@@ -11,6 +11,7 @@
  * const reference = parseReference("ubuntu");
  * console.log(reference.kind); // tag
  * console.log(reference.name); // index.docker.io/library/ubuntu:latest
+ * console.log(reference.repository.path); // library/ubuntu
  *
  * const repository = parseRepository("localhost:5000/team/app");
  * console.log(repository.tag("v1").name); // localhost:5000/team/app:v1

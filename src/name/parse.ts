@@ -12,16 +12,16 @@ import {
 import { checkDigest, checkRegistry, checkRepository, checkTag } from "./rules.ts";
 import { Span } from "./span.ts";
 
-/** What people call Docker Hub, whose registry has another name. */
+/** The common name of Docker Hub, whose registry has another host. */
 const HUB_ALIAS = "docker.io";
 
 /**
  * Parses the name of a manifest: `[registry/]repository[:tag][@digest]`.
  *
  * The first part is a registry only if it is `localhost` or has a dot or a colon. A name with a tag and a digest is a
- * reference by digest; its tag stays in `toString()` alone.
+ * reference by digest; only `toString()` keeps its tag.
  *
- * @throws {NameError} when `text` is no such name; the message says at which character.
+ * @throws {NameError} if `text` is not a valid reference; the message gives the position of the fault.
  */
 export function parseReference(text: string, options: NameOptions = {}): Reference {
   return Span.of(text).value.includes("@") ? parseDigest(text, options) : parseTag(text, options);
@@ -30,7 +30,7 @@ export function parseReference(text: string, options: NameOptions = {}): Referen
 /**
  * Parses a reference by tag: `[registry/]repository[:tag]`.
  *
- * @throws {NameError} when `text` is no such name.
+ * @throws {NameError} if `text` is not a valid reference by tag.
  */
 export function parseTag(text: string, options: NameOptions = {}): TagReference {
   const { base, tag } = splitTag(Span.of(text));
@@ -53,7 +53,7 @@ export function parseTag(text: string, options: NameOptions = {}): TagReference 
 /**
  * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…`.
  *
- * @throws {NameError} when `text` is no such name.
+ * @throws {NameError} if `text` is not a valid reference by digest.
  */
 export function parseDigest(text: string, options: NameOptions = {}): DigestReference {
   const whole = Span.of(text);
@@ -79,7 +79,7 @@ export function parseDigest(text: string, options: NameOptions = {}): DigestRefe
 /**
  * Parses the name of a repository: `[registry/]repository`.
  *
- * @throws {NameError} when `text` is no such name, one with a tag or a digest for example.
+ * @throws {NameError} if `text` is not a valid repository name, for example if it has a tag or a digest.
  */
 export function parseRepository(text: string, options: NameOptions = {}): Repository {
   return repositoryIn(Span.of(text), options);
@@ -88,13 +88,13 @@ export function parseRepository(text: string, options: NameOptions = {}): Reposi
 /**
  * Parses the name of a registry: a host, with or without a port. `docker.io` is `index.docker.io`.
  *
- * @throws {NameError} when `text` is no such name.
+ * @throws {NameError} if `text` is not a valid registry name.
  */
 export function parseRegistry(text: string, options: NameOptions = {}): Registry {
   return registryIn(Span.of(text), options);
 }
 
-/** Cuts the tag off: what follows the last colon, unless that colon belongs to the port of the registry. */
+/** Splits off the tag: the text after the last colon, unless that colon belongs to the registry's port. */
 function splitTag(span: Span): { base: Span; tag: Span | undefined } {
   const colon = span.value.lastIndexOf(":");
   if (colon < 0 || span.value.includes("/", colon)) return { base: span, tag: undefined };

@@ -4,45 +4,47 @@ import { checkDigest, checkRepository, checkTag } from "./rules.ts";
 import { type Scheme, schemes } from "./scheme.ts";
 import { Span } from "./span.ts";
 
-/** The place of images with a name in Docker Hub that has no other. */
+/** The namespace of Docker Hub's images that have no other. */
 const HUB_NAMESPACE = "library";
 
-/** A registry: its host, and how it may be spoken to. Immutable. */
+/** A registry: its host, and the schemes that are allowed for it. Immutable. */
 export class Registry {
+  /** Tells a registry from a repository and a reference. */
+  readonly kind = "registry";
   /** The host, with its port if it has one: `ghcr.io`, `localhost:5000`; Docker Hub is `index.docker.io`. */
   readonly name: string;
-  /** Whether it was marked as one that may be spoken to over plain http. */
+  /** Whether plain http is allowed for it regardless of its host. */
   readonly insecure: boolean;
 
-  /** Takes a host that was checked. */
+  /** Creates a registry from a validated host. */
   constructor(name: string, insecure: boolean) {
     this.name = name;
     this.insecure = insecure;
     Object.freeze(this);
   }
 
-  /** The host as a URL has it: an IPv6 address is in brackets. */
+  /** The host as in a URL: an IPv6 address is in brackets. */
   get authority(): string {
     const colons = this.name.split(":").length - 1;
     return colons > 1 && !this.name.startsWith("[") ? `[${this.name}]` : this.name;
   }
 
-  /** The schemes that may be tried, https first. */
+  /** The schemes to try, https first. */
   get schemes(): readonly Scheme[] {
     return schemes(this.name, { insecure: this.insecure });
   }
 
   /**
-   * A repository of this registry.
+   * Returns a repository of this registry.
    *
-   * @throws {NameError} when `path` can't be one.
+   * @throws {NameError} if `path` is not a valid repository path.
    */
   repository(path: string): Repository {
     checkRepository(Span.of(path));
     return new Repository(this, path);
   }
 
-  /** The name. */
+  /** Returns the name. */
   toString(): string {
     return this.name;
   }
@@ -50,25 +52,27 @@ export class Registry {
 
 /** A repository in its registry. Immutable. */
 export class Repository {
+  /** Tells a repository from a registry and a reference. */
+  readonly kind = "repository";
   /** The registry that holds it. */
   readonly registry: Registry;
   /** The path in the registry: `library/ubuntu`. */
-  readonly repository: string;
+  readonly path: string;
   /** The full form: `index.docker.io/library/ubuntu`. */
   readonly name: string;
 
-  /** Takes a path that was checked; Docker Hub's `library/` is added where it is implied. */
+  /** Creates a repository from a validated path; adds Docker Hub's `library/` where it is implied. */
   constructor(registry: Registry, path: string) {
     this.registry = registry;
-    this.repository = isImplicit(registry, path) ? `${HUB_NAMESPACE}/${path}` : path;
-    this.name = `${registry.name}/${this.repository}`;
+    this.path = isImplicit(registry, path) ? `${HUB_NAMESPACE}/${path}` : path;
+    this.name = `${registry.name}/${this.path}`;
     Object.freeze(this);
   }
 
   /**
-   * The reference to a tag of this repository.
+   * Returns a reference to a tag of this repository.
    *
-   * @throws {NameError} when `tag` can't be one.
+   * @throws {NameError} if `tag` is not a valid tag.
    */
   tag(tag: string): TagReference {
     checkTag(Span.of(tag));
@@ -76,45 +80,43 @@ export class Repository {
   }
 
   /**
-   * The reference to a digest in this repository.
+   * Returns a reference to a digest in this repository.
    *
-   * @throws {NameError} when `digest` is not `sha256:` and 64 lower-case hex digits.
+   * @throws {NameError} if `digest` is not `sha256:` and 64 lower-case hex digits.
    */
   digest(digest: string): DigestReference {
     return digestReference(this, checkDigest(Span.of(digest)));
   }
 
-  /** The full form. */
+  /** Returns the full form. */
   toString(): string {
     return this.name;
   }
 }
 
-/** What a reference by tag and one by digest have in common. */
+/** The members that references by tag and by digest have in common. */
 export interface ReferenceBase {
-  /** The host of the registry, with its port if it has one. */
-  readonly registry: string;
-  /** The path of the repository in the registry. */
-  readonly repository: string;
+  /** The registry that holds the repository. */
+  readonly registry: Registry;
+  /** The repository, which makes further references: `` `${reference.repository}@${digest}` `` is a full name. */
+  readonly repository: Repository;
   /** The full form: `index.docker.io/library/ubuntu:latest`. */
   readonly name: string;
-  /** The repository, as an object that makes further references and knows its registry. */
-  readonly context: Repository;
   /** The reference as it was typed. */
   toString(): string;
 }
 
-/** A reference to what a tag points at now. */
+/** A reference by tag: to the manifest that the tag points at when it is read. */
 export interface TagReference extends ReferenceBase {
-  /** Tells the two kinds of references apart. */
+  /** Distinguishes the two kinds of references. */
   readonly kind: "tag";
   /** The tag. */
   readonly identifier: string;
 }
 
-/** A reference to one content for ever. */
+/** A reference by digest: always to the same content. */
 export interface DigestReference extends ReferenceBase {
-  /** Tells the two kinds of references apart. */
+  /** Distinguishes the two kinds of references. */
   readonly kind: "digest";
   /** The digest, `sha256:` and 64 hex digits. */
   readonly identifier: Hash;
@@ -125,20 +127,18 @@ export type Reference = TagReference | DigestReference;
 
 class NamedReference<Kind extends Reference["kind"], Identifier extends string> implements ReferenceBase {
   readonly kind: Kind;
-  readonly registry: string;
-  readonly repository: string;
+  readonly registry: Registry;
+  readonly repository: Repository;
   readonly identifier: Identifier;
   readonly name: string;
-  readonly context: Repository;
   readonly #typed: string;
 
-  constructor(context: Repository, parts: { kind: Kind; identifier: Identifier; typed: string | undefined }) {
+  constructor(repository: Repository, parts: { kind: Kind; identifier: Identifier; typed: string | undefined }) {
     this.kind = parts.kind;
-    this.registry = context.registry.name;
-    this.repository = context.repository;
+    this.registry = repository.registry;
+    this.repository = repository;
     this.identifier = parts.identifier;
-    this.name = `${context.name}${parts.kind === "tag" ? ":" : "@"}${parts.identifier}`;
-    this.context = context;
+    this.name = `${repository.name}${parts.kind === "tag" ? ":" : "@"}${parts.identifier}`;
     this.#typed = parts.typed ?? this.name;
     Object.freeze(this);
   }
@@ -148,17 +148,17 @@ class NamedReference<Kind extends Reference["kind"], Identifier extends string> 
   }
 }
 
-/** The reference to a tag that was checked; `typed` is what the user wrote, the full form if nothing is given. */
-export function tagReference(context: Repository, identifier: string, typed?: string): TagReference {
-  return new NamedReference(context, { kind: "tag", identifier, typed });
+/** Creates a reference from a validated tag; `typed` is the user's text, by default the full form. */
+export function tagReference(repository: Repository, identifier: string, typed?: string): TagReference {
+  return new NamedReference(repository, { kind: "tag", identifier, typed });
 }
 
-/** The reference to a digest that was checked; `typed` is what the user wrote, the full form if nothing is given. */
-export function digestReference(context: Repository, identifier: Hash, typed?: string): DigestReference {
-  return new NamedReference(context, { kind: "digest", identifier, typed });
+/** Creates a reference from a validated digest; `typed` is the user's text, by default the full form. */
+export function digestReference(repository: Repository, identifier: Hash, typed?: string): DigestReference {
+  return new NamedReference(repository, { kind: "digest", identifier, typed });
 }
 
-/** Whether a path means an image of Docker Hub's `library/`. */
+/** Returns whether a path is an image of Docker Hub's `library/` without that prefix. */
 export function isImplicit(registry: Registry, path: string): boolean {
   return registry.name === DEFAULT_REGISTRY && !path.includes("/");
 }

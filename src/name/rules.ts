@@ -11,7 +11,7 @@ const HOST = new RegExp(`^(?:${HOST_CHARACTER.source}|:)*$`, "u");
 const BRACKETED = /^\[[0-9A-Fa-f:.]+\](?::\d*)?$/;
 const PORT = /:\d*$/;
 
-/** Refuses what can't be the host, with or without a port, of a URL (RFC 3986 section 3.2). */
+/** Rejects a text that is not the host, with or without a port, of a URL (RFC 3986, section 3.2). */
 export function checkRegistry(span: Span): void {
   const { value } = span;
   const slash = value.indexOf("/");
@@ -21,8 +21,8 @@ export function checkRegistry(span: Span): void {
       hint: `the registry alone is ${quote(value.slice(0, slash))}`,
     });
   }
-  // Nothing but the beginning of a URL has this shape. "http:" is read as a host with an empty port, as the peer does
-  // and references.jsonl says.
+  // Only the beginning of a URL has this form. "http:" is a host with an empty port, as in references.jsonl and in
+  // crane.
   if (/^https:$/i.test(value)) throw span.refuse("it is a URL");
   if (value.startsWith("[")) {
     if (!BRACKETED.test(value)) throw span.refuse("its host is not an IPv6 address in brackets");
@@ -41,7 +41,7 @@ export function checkRegistry(span: Span): void {
   }
 }
 
-/** Refuses what can't be the path of a repository: 1 to 255 characters of a small set. */
+/** Rejects a text that is not a repository path: 1 to 255 characters of a small set. */
 export function checkRepository(span: Span): void {
   const { value } = span;
   if (value === "") throw span.refuse("the repository is missing", { hint: "a name looks like host/path:tag" });
@@ -56,12 +56,12 @@ export function checkRepository(span: Span): void {
   if (value.length > LONGEST_REPOSITORY) {
     throw span.refuse(`the repository has ${value.length} characters, more than ${LONGEST_REPOSITORY}`);
   }
-  // A URL drops these, and the request would go to another repository than the one that was named.
+  // A URL parser resolves these segments, so the request would go to another repository.
   const dots = /(?:^|\/)\.{1,2}(?:\/|$)/.exec(value);
   if (dots) throw span.refuse(`a repository can't have a part that is "." or ".."`, { at: dots.index });
 }
 
-/** Refuses what can't be a tag: 1 to 128 characters of a small set. */
+/** Rejects a text that is not a tag: 1 to 128 characters of a small set. */
 export function checkTag(span: Span): void {
   const { value } = span;
   if (value === "") {
@@ -75,11 +75,11 @@ export function checkTag(span: Span): void {
   if (value.length > LONGEST_TAG) {
     throw span.refuse(`the tag has ${value.length} characters, more than ${LONGEST_TAG}`);
   }
-  // A URL drops these, as it does in a repository.
+  // A URL parser resolves these segments, as in a repository path.
   if (value === "." || value === "..") throw span.refuse(`a tag can't be ${quote(value)}`);
 }
 
-/** Refuses what is not a sha256 digest, the one algorithm that a reference may have (references.jsonl). */
+/** Rejects a text that is not a sha256 digest, the only algorithm of a reference (references.jsonl). */
 export function checkDigest(span: Span): Hash {
   const { value } = span;
   const digits = value.slice(value.indexOf(":") + 1);

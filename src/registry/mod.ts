@@ -28,27 +28,27 @@
  *
  * @module
  */
-export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
-export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access.ts";
-export type { AccessRule } from "./access_rules.ts";
-export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access_settings.ts";
-export type { TrustedKeys } from "./access_token.ts";
-export { basicAccess, type BasicAccessOptions } from "./basic_access.ts";
-export type { CacheOutcome, RequestContext, RequestRecord } from "./exchange.ts";
-export { tokenAccess, type TokenAccessOptions } from "./token_access.ts";
-export { checkSigningKey } from "./token_keys.ts";
-export type { ProxyOptions } from "./upstream.ts";
-export type { UsersOptions } from "./users.ts";
+export { createRegistry, type RegistryHandler, type RegistryOptions } from "./registry.ts";
+export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access/access.ts";
+export type { AccessRule } from "./access/access_rules.ts";
+export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access/access_settings.ts";
+export type { TrustedKeys } from "./access/access_token.ts";
+export { basicAccess, type BasicAccessOptions } from "./access/basic_access.ts";
+export type { CacheOutcome, RequestContext, RequestRecord } from "./http/exchange.ts";
+export { tokenAccess, type TokenAccessOptions } from "./access/token_access.ts";
+export { checkSigningKey } from "./access/token_keys.ts";
+export type { ProxyOptions } from "./cache/upstream.ts";
+export type { UsersOptions } from "./access/users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
-export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
-export { collectGarbageEvery, type GarbageRoundsOptions } from "./garbage_rounds.ts";
-export { memoryStore } from "./memory_store.ts";
-export { fileStore, type FileStoreOptions } from "./file_store.ts";
-export type { BucketStore } from "./object_store.ts";
-export { s3Store } from "./s3_store.ts";
-export type { S3StoreOptions } from "./s3_options.ts";
-export { r2Store } from "./r2_store.ts";
-export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./r2_binding.ts";
+export { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./gc/garbage.ts";
+export { collectStoreGarbageEvery, type CollectStoreGarbageEveryOptions } from "./gc/garbage_rounds.ts";
+export { memoryStore } from "./stores/memory_store.ts";
+export { fileStore, type FileStoreOptions } from "./stores/file/file_store.ts";
+export type { BucketStore } from "./stores/bucket/object_store.ts";
+export { s3Store } from "./stores/bucket/s3_store.ts";
+export type { S3StoreOptions } from "./stores/bucket/s3_options.ts";
+export { r2Store } from "./stores/bucket/r2_store.ts";
+export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./stores/bucket/r2_binding.ts";
 export type {
   BlobRange,
   RegistryStore,
@@ -58,4 +58,4 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
-} from "./store.ts";
+} from "./stores/store.ts";

@@ -1,20 +1,20 @@
 import { Hono } from "hono";
 import { StoreError } from "../errors.ts";
 import { Limits } from "../io/mod.ts";
-import { openAccess, type RegistryAccess } from "./access.ts";
-import { answerApi, nothingHere } from "./api.ts";
-import type { RegistryContext } from "./context.ts";
-import { Exchange, type RequestContext, type RequestRecord } from "./exchange.ts";
-import { answerHealth } from "./health.ts";
-import { memoryStore } from "./memory_store.ts";
-import { Metrics } from "./metrics.ts";
-import { answerPage } from "./page.ts";
-import { PullThrough } from "./pull_through.ts";
-import { refuse } from "./reply.ts";
-import { Repositories } from "./repositories.ts";
-import type { RegistryStore } from "./store.ts";
-import { UploadSessions } from "./upload_sessions.ts";
-import type { ProxyOptions } from "./upstream.ts";
+import { openAccess, type RegistryAccess } from "./access/access.ts";
+import { answerApi, nothingHere } from "./http/api.ts";
+import type { RegistryContext } from "./http/context.ts";
+import { Exchange, type RequestContext, type RequestRecord } from "./http/exchange.ts";
+import { answerHealth } from "./http/health.ts";
+import { memoryStore } from "./stores/memory_store.ts";
+import { Metrics } from "./http/metrics.ts";
+import { answerPage } from "./page/page.ts";
+import { PullThrough } from "./cache/pull_through.ts";
+import { refuse } from "./http/reply.ts";
+import { Repositories } from "./content/repositories.ts";
+import type { RegistryStore } from "./stores/store.ts";
+import { UploadSessions } from "./content/upload_sessions.ts";
+import type { ProxyOptions } from "./cache/upstream.ts";
 
 /** Options of {@linkcode createRegistry}. */
 export interface RegistryOptions {
@@ -73,7 +73,7 @@ export interface RegistryOptions {
 }
 
 /** A registry as a function from requests to answers. */
-export interface Registry {
+export interface RegistryHandler {
   /**
    * Answers a request; any host will do. It takes what the global `fetch` takes, so it can be given to a client in its
    * place: then no socket is in between. It can be given to `Deno.serve` and `Bun.serve` too, and be the `fetch` of a
@@ -97,7 +97,7 @@ export interface Registry {
  * console.log(response.status); // 200
  * ```
  */
-export function createRegistry(options: RegistryOptions = {}): Registry {
+export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
   const { readOnly = false, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {

@@ -1,6 +1,6 @@
 import { type PeerInfo, serveFetch, type TlsCertificate } from "../runtime/mod.ts";
-import { fileStore } from "./file_store.ts";
-import { memoryStore } from "./memory_store.ts";
+import { fileStore } from "./stores/file/file_store.ts";
+import { memoryStore } from "./stores/memory_store.ts";
 import { createRegistry, type RegistryOptions } from "./registry.ts";
 
 /** Options of {@linkcode serveRegistry}. */

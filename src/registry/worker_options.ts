@@ -1,5 +1,5 @@
-import { accessFromSettings } from "./access_settings.ts";
-import type { R2BucketLike } from "./r2_binding.ts";
+import { accessFromSettings } from "./access/access_settings.ts";
+import type { R2BucketLike } from "./stores/bucket/r2_binding.ts";
 import type { RegistryOptions } from "./registry.ts";
 
 /** What a Worker is bound to and configured with: variables, and secrets where they are secret. */

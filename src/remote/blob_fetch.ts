@@ -10,8 +10,8 @@ import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
 
 /**
- * Opens a blob (distribution-spec, "Pulling blobs"); a cut connection is resumed where it was cut. The bytes are not
- * verified here. A layer that the registry does not hold is looked for at the URLs of its descriptor.
+ * Opens a blob (distribution-spec, "Pulling blobs") and resumes after a cut connection. Does not verify the bytes.
+ * Tries the URLs of its descriptor for a layer that the registry does not hold.
  */
 export async function openBlob(
   client: Client,
@@ -46,9 +46,9 @@ export async function openBlob(
 }
 
 /**
- * Gets a blob as a response whose body nobody has read, to be passed on to another registry whole.
+ * Requests a blob and returns the response with its body unread, so that it can be sent to another registry as it is.
  *
- * @throws {ProtocolError} when the body is encoded or its length is not the blob's.
+ * @throws {ProtocolError} if the body is encoded or its length is not that of the blob.
  */
 export async function blobResponse(
   client: Client,
@@ -81,7 +81,7 @@ async function getBlob(
   });
 }
 
-/** What a registry says of a blob without sending it. */
+/** Reads the size and media type of a blob with a HEAD request. */
 export async function headBlob(
   client: Client,
   repository: Repository,
@@ -96,7 +96,7 @@ export async function headBlob(
   return { size: Number(size) };
 }
 
-/** Whether a repository that is to be written to holds a blob. */
+/** Returns whether a repository to push to holds a blob. */
 export async function hasBlob(
   client: Client,
   repository: Repository,
@@ -107,7 +107,7 @@ export async function hasBlob(
   return (await askBlob(client, repository, asked)).response.status === 200;
 }
 
-/** Whether a repository holds a blob, for a token that can only read. */
+/** Returns whether a repository holds a blob, with a token that allows only reading. */
 export async function mayReadBlob(
   client: Client,
   repository: Repository,

@@ -16,7 +16,7 @@ import { artifactFields } from "./artifact.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
-/** The manifests that are asked for: OCI's, Docker's, and schema 1. */
+/** The accepted manifest types: OCI's, Docker's, and schema 1. */
 const ACCEPT = [
   MediaType.OciManifest,
   MediaType.OciImageIndex,
@@ -27,28 +27,29 @@ const ACCEPT = [
   MediaType.OciArtifactManifest,
 ].join(", ");
 
-/** A manifest as a registry gave it. */
+/** A manifest from a registry. */
 export interface FetchedManifest {
   /** Its bytes. */
   readonly bytes: Bytes;
-  /** What it is: type, digest (computed, and checked where the reference named one), size. */
+  /** Its type, its digest (computed, and compared with that of a reference by digest) and its size. */
   readonly descriptor: Descriptor;
 }
 
 /** Options of {@linkcode fetchManifest}. */
 export interface FetchManifestOptions extends AbortOptions {
   /**
-   * What the token must allow: more than reading, where the same token is needed for more afterwards.
+   * The action that the token must allow: more than reading if the same token is needed for a later request.
+   *
    * @default "pull"
    */
   access?: Access;
 }
 
 /**
- * Gets a manifest (distribution-spec, "Pulling manifests").
+ * Reads a manifest (distribution-spec, "Pulling manifests").
  *
- * @throws {ManifestError} when its digest is not the one that was asked for, or it is JSON that is nested deeper than
- * 1,000 levels.
+ * @throws {ManifestError} if its digest is not the requested one, or it is JSON that is nested deeper than 1,000
+ * levels.
  */
 export async function fetchManifest(
   client: Client,
@@ -56,7 +57,7 @@ export async function fetchManifest(
   options: FetchManifestOptions = {},
 ): Promise<FetchedManifest> {
   const what = `manifest ${reference}`;
-  const { response, bytes } = await client.requestWhole(reference.context, {
+  const { response, bytes } = await client.requestWhole(reference.repository, {
     method: "GET",
     to: `/manifests/${reference.identifier}`,
     access: options.access ?? "pull",
@@ -70,8 +71,8 @@ export async function fetchManifest(
 }
 
 /**
- * Asks what a manifest is without getting it (distribution-spec, "Checking if content exists"). Registries that answer
- * without a digest are asked for the manifest itself.
+ * Reads the descriptor of a manifest with a HEAD request (distribution-spec, "Checking if content exists"). Falls back
+ * to a GET request if the response has no digest.
  */
 export async function headManifest(
   client: Client,
@@ -80,7 +81,7 @@ export async function headManifest(
 ): Promise<Descriptor> {
   let response: Response;
   try {
-    ({ response } = await client.request(reference.context, {
+    ({ response } = await client.request(reference.repository, {
       method: "HEAD",
       to: `/manifests/${reference.identifier}`,
       access: "pull",
@@ -89,7 +90,7 @@ export async function headManifest(
       signal: options.signal,
     }));
   } catch (error) {
-    // An answer to HEAD has no body: GET tells what the registry has to say, or that it knows no HEAD.
+    // A response to HEAD has no body: a GET request returns the registry's error, or works without HEAD support.
     if (error instanceof HttpError && error.status < 500 && error.status !== 429) {
       return (await fetchManifest(client, reference, options)).descriptor;
     }
@@ -103,18 +104,18 @@ export async function headManifest(
     return (await fetchManifest(client, reference, options)).descriptor;
   }
   if (reference.kind === "digest" && digest !== reference.identifier) {
-    throw new ManifestError(`${reference.context.registry} has ${digest} under ${reference}`);
+    throw new ManifestError(`${reference.registry} has ${digest} under ${reference}`);
   }
   return { mediaType, digest, size: Number(size) };
 }
 
-/** The descriptor of a manifest that is there, or `undefined` when there is none or nobody may see it. */
+/** Returns the descriptor of a manifest, or `undefined` if there is none or reading it is not allowed. */
 export async function findManifest(
   client: Client,
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor | undefined> {
-  const { response } = await client.request(reference.context, {
+  const { response } = await client.request(reference.repository, {
     method: "HEAD",
     to: `/manifests/${reference.identifier}`,
     access: "push",
@@ -140,12 +141,12 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
   const digest = await digestBytes(digested, algorithm);
   if (reference.kind === "digest" && digest !== reference.identifier) {
     throw new ManifestError(
-      `${reference.context.registry} answered ${reference} with a manifest whose digest is ${digest}`,
+      `${reference.registry} answered ${reference} with a manifest whose digest is ${digest}`,
     );
   }
   if (mediaType === "application/octet-stream" || mediaType === "text/plain") {
     throw new ProtocolError(
-      `${reference.context.registry} answered ${reference} with ${mediaType}, not with a manifest`,
+      `${reference.registry} answered ${reference} with ${mediaType}, not with a manifest`,
     );
   }
   return { mediaType, digest, size: bytes.length, ...artifactFields(parsed(bytes)) };
@@ -155,7 +156,7 @@ function parsed(bytes: Bytes): Record<string, unknown> {
   try {
     return parseJsonObject(bytes, "manifest");
   } catch {
-    return {}; // what it is to be is judged by who opens it
+    return {}; // the caller that opens it validates it
   }
 }
 

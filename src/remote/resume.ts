@@ -6,24 +6,26 @@ import { redactedCause } from "../transport/mod.ts";
 /** Options of {@linkcode resumable}. */
 export interface ResumeOptions extends AbortOptions {
   /**
-   * The first byte.
+   * The index of the first byte.
+   *
    * @default 0
    */
   readonly start?: number;
-  /** How many bytes there are: a stream that ends before was cut. */
+  /** The total number of bytes: a stream that ends earlier was cut. */
   readonly size: number;
-  /** What to call the bytes in an error. */
+  /** The name of the bytes in an error. */
   readonly what: string;
-  /** How often a stream that makes no progress is opened again, and the waits between. */
+  /** The number of attempts to reopen a stream that makes no progress, and the waits between them. */
   readonly retry?: Omit<RetryOptions, "signal">;
 }
 
-/** How many bytes must have come since the last new tries were earned. */
+/** The number of received bytes that resets the attempts. */
 const WORTH_NEW_TRIES = 256 * 1024;
 
 /**
- * A stream that outlives cut connections: when reading fails, it is opened again where it stopped. Every 256 KiB that
- * arrive earn new tries, so a long download over a bad line comes to its end, and one that is fed byte by byte fails.
+ * Returns a stream that survives cut connections: if reading fails, it is reopened at the reached offset. Every 256 KiB
+ * reset the number of attempts, so a long download over a bad line completes, but a stream with a few bytes per
+ * connection fails.
  *
  * @param openAt opens the stream at an offset
  */
@@ -39,7 +41,7 @@ export async function resumable(
   let failures = 0;
   let cancelled = false;
 
-  /** Opens the stream again, for as long as tries are left. */
+  /** Reopens the stream as long as attempts are left. */
   const reopen = async (failure: unknown): Promise<void> => {
     while (true) {
       if (signal?.aborted) throw signal.reason;
@@ -74,7 +76,7 @@ export async function resumable(
           return value;
         } catch (error) {
           if (cancelled) return undefined;
-          // Only the end of the answer was lost.
+          // All bytes have arrived; only the end of the response was lost.
           if (offset === size && !signal?.aborted) return undefined;
           await reopen(error);
         }
@@ -82,7 +84,7 @@ export async function resumable(
     },
     async cancel(reason) {
       cancelled = true;
-      await reader.cancel(reason).catch(() => {}); // it may have failed already
+      await reader.cancel(reason).catch(() => {}); // the stream may have failed already
     },
   });
 }

@@ -1,7 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import { codecError, type CodecInput } from "./codec_stream.ts";
 
-/** What the parser wants next: to see some bytes, to pass over some, or to say that a frame is done. */
+/** A request of the parser: to read some bytes, to skip some, or to end a frame. */
 type Step =
   | { readonly kind: "see"; readonly count: number }
   | { readonly kind: "pass"; readonly count: number }
@@ -16,8 +16,8 @@ const MAX_SEEN = 13;
 const MAX_WINDOW = 128 * 1024 * 1024;
 
 /**
- * Walks the frames of a zstd stream (RFC 8878, section 3.1) without decoding their blocks.
- * It is sent the bytes that it wants to see and nothing else.
+ * Walks the frames of a zstd stream (RFC 8878, section 3.1) without decoding their blocks. Receives only the bytes that
+ * it requests.
  */
 function* frameSteps(): Generator<Step, never, Bytes> {
   for (;;) {
@@ -43,7 +43,7 @@ function* frameSteps(): Generator<Step, never, Bytes> {
   }
 }
 
-/** The length of a frame header after its descriptor: window, dictionary id and content size. */
+/** Returns the length of a frame header after its descriptor: window, dictionary id and content size. */
 function frameHeaderRest(descriptor: number): number {
   const singleSegment = (descriptor & 0x20) !== 0;
   const dictionaryId = [0, 1, 2, 4][descriptor & 3];
@@ -71,8 +71,8 @@ function littleEndian(bytes: Bytes): number {
 }
 
 /**
- * Cuts a zstd input where its frames end and leaves out skippable ones. The codecs of Deno and Node stop after the
- * first frame of a chunk, and those of Deno and Bun take a stream that ends early for a whole one.
+ * Cuts a zstd input at the end of each frame and drops skippable frames. The codecs of Deno and Node stop after the
+ * first frame of a chunk, and those of Deno and Bun accept a truncated stream.
  */
 export function zstdFrameInput(input: CodecInput): CodecInput {
   const steps = frameSteps();

@@ -1,7 +1,7 @@
 /**
  * The plain data of the OCI image-spec: digests, media types, platforms, descriptors, manifests, indexes, configs.
  *
- * Reading checks the shape; unknown fields are kept. Nothing here does I/O or computes a digest.
+ * Parsing checks the shape and keeps unknown fields. The module does no I/O and computes no digest.
  *
  * @example
  * ```ts
@@ -53,4 +53,4 @@ export {
   parseIndexManifest,
   parseManifest,
 } from "./manifest.ts";
-export { checkJsonDepth, jsonBytes, mentionedDigests, parseJson, parseJsonObject } from "./json.ts";
+export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject } from "./json.ts";

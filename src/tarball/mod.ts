@@ -32,6 +32,7 @@ export {
   tarballImages,
 } from "./image.ts";
 export type { TarballManifest } from "./manifest_file.ts";
+export { SavedTarball } from "./saved_tarball.ts";
 export {
   type ByteRange,
   type OpenTarball,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { AuthError } from "../../src/errors.ts";
 import { anonymous, defaultKeychain, type Keychain } from "../../src/authn/mod.ts";
 import { FakeHome } from "./config_files.ts";
-import { FakeHelpers } from "./fake_helper.ts";
+import { FakeHelpers } from "../fakes/fake_credential_helpers.ts";
 
 const config = (user: string) => ({ auths: { "gcr.io": { auth: btoa(`${user}:p`) } } });
 

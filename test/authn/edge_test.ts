@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { runProgram } from "../runtime/programs.ts";
+import { runProgram } from "../make/runtime_programs.ts";
 import { serviceAccountKey } from "./google/google_servers.ts";
 
 describe("the clouds' keychains where there are web standards alone", () => {

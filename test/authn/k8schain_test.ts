@@ -10,7 +10,7 @@ import {
 } from "../../src/authn/k8schain/mod.ts";
 import { AuthError } from "../../src/errors.ts";
 import { FakeHome } from "./config_files.ts";
-import { pullSecret } from "./kubernetes/fake_cluster.ts";
+import { pullSecret } from "../fakes/fake_cluster.ts";
 
 const ECR = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
 const ACR = "team.azurecr.io";

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { AuthError, FileError } from "../../src/errors.ts";
 import { defaultKeychain, eraseCredentials, storeCredentials } from "../../src/authn/mod.ts";
 import { FakeHome } from "./config_files.ts";
-import { FakeHelpers } from "./fake_helper.ts";
+import { FakeHelpers } from "../fakes/fake_credential_helpers.ts";
 
 const ANN = { username: "ann", password: "s3cret" };
 const AUTH = btoa("ann:s3cret");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { describe, it } from "node:test";
 import { eraseCredentials, storeCredentials } from "../../src/authn/mod.ts";
-import { runFile } from "../cli/process.ts";
+import { runFile } from "../make/processes.ts";
 import { FakeHome } from "./config_files.ts";
 
 const servers = Array.from({ length: 8 }, (_, i) => `r${i}.example.com`);

@@ -24,8 +24,8 @@ describe("the vectors of docker configs", () => {
   it("finds for each what the vectors say", async () => {
     const wrong = [];
     for (const { config, target, ...expected } of cases) {
-      const { registry, repository } = parseRepository(target);
-      const found = await dockerConfigKeychain(config).resolve({ registry: registry.name, repository });
+      const { registry, path } = parseRepository(target);
+      const found = await dockerConfigKeychain(config).resolve({ registry: registry.name, repository: path });
       const entries = Object.entries(await found.authorization());
       const actual = found === anonymous
         ? { anonymous: true, ok: true }

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { type Bytes, readTar, TarStream, type TarStreamInput, UntarStream, writeTar } from "../../src/tar/mod.ts";
-import { loadStdTar, type TarStreams } from "../tar/std_tar.ts";
+import { loadStdTar, type TarStreams } from "../make/std_tar.ts";
 import { median } from "./measure.ts";
 
 const CHUNK = 64 * 1024;

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Peer, peerIt } from "../peers/mod.ts";
-import { runLine } from "./run_line.ts";
+import { runLine } from "../make/command_line.ts";
 
 const [bash, zsh, fish] = ["bash", "zsh", "fish"] as unknown as Peer[];
 

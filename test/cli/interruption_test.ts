@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { runLine } from "./run_line.ts";
+import { runLine } from "../make/command_line.ts";
 
 describe("an interrupt", () => {
   for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {

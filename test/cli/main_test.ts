@@ -9,8 +9,8 @@ import { gcrane } from "../../cli/table.ts";
 import { VERSION } from "../../src/version.ts";
 import { importsOf } from "../project/imports.ts";
 import { packageSources, readJson, typescript } from "../project/tree.ts";
-import { FakeIo } from "./fake_io.ts";
-import { runFile } from "./process.ts";
+import { FakeIo } from "../fakes/fake_io.ts";
+import { runFile } from "../make/processes.ts";
 
 async function gcraneLine(...words: string[]): Promise<{ code: number; out: string; err: string }> {
   const io = new FakeIo();

@@ -2,8 +2,8 @@ import { describe, it } from "node:test";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { StandardOutput } from "../../cli/output.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { FakeIo } from "./fake_io.ts";
-import { runLine } from "./run_line.ts";
+import { FakeIo } from "../fakes/fake_io.ts";
+import { runLine } from "../make/command_line.ts";
 
 const closedPipe = () => Object.assign(new Error("Broken pipe"), { code: "EPIPE" });
 const fullDisk = () => Object.assign(new Error("No space left on device"), { code: "ENOSPC" });

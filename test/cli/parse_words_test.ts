@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runLine } from "./run_line.ts";
+import { runLine } from "../make/command_line.ts";
 
 interface Understood {
   args: { source: string; target?: string };

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runFile, Running } from "./process.ts";
+import { runFile, Running } from "../make/processes.ts";
 
 const trial = "test/cli/trial_main.ts";
 

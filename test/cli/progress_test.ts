@@ -3,7 +3,7 @@ import { assertEquals, assertLessOrEqual } from "@std/assert";
 import { ProgressDisplay, type ProgressEvent } from "../../cli/progress.ts";
 import { progressFrame } from "../../cli/progress_frame.ts";
 import { ProgressState } from "../../cli/progress_state.ts";
-import { FakeClock } from "./fake_io.ts";
+import { FakeClock } from "../fakes/fake_io.ts";
 import { Screen } from "./screen.ts";
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`;

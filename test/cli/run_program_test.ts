@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertNotMatch, assertStringIncludes } from "@std/assert";
-import { runLine } from "./run_line.ts";
+import { runLine } from "../make/command_line.ts";
 
 describe("a line", () => {
   it("finds commands by alias and in groups, flags in between", async () => {

@@ -1,7 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createRegistry, serveRegistry, tokenAccess } from "../../src/registry/mod.ts";
-import { runFile } from "../cli/process.ts";
+import { runFile } from "../make/processes.ts";
 import { describePeer, dockerRegistry } from "../peers/mod.ts";
 import { checks, look, type Outcome } from "./checks.ts";
 import { type Target, World } from "./world.ts";

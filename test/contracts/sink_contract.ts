@@ -14,8 +14,11 @@ import {
 import { appendManifests } from "../../src/mutate/mod.ts";
 import type { ByteStream } from "../../src/runtime/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { Dice, randomGraph } from "../graph/random_graph.ts";
-import { failing, imageOf, inChunks, leavingNothing, stalling, tarOf, testLayer, utf8 } from "../layout/fixtures.ts";
+import { Dice, randomGraph } from "../make/random_graph.ts";
+import { failing, inChunks, stalling } from "../make/streams.ts";
+import { imageOf, tarOf, testLayer } from "../make/images.ts";
+import { leavingNothing } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** What a transfer wrote, read back. */
 export interface Written {
@@ -153,6 +156,29 @@ export function sinkContract(name: string, options: SinkContractOptions): void {
         prints.add(written.print);
       }
       assertEquals(prints.size, 1);
+    });
+
+    it("reads each blob through what the options wrap around its content", BOUND, async () => {
+      const image = await imageOf([(await counted("one")).layer, (await unread("two")).layer]);
+      const read = new Set<Hash | undefined>();
+      const written = await sink.write([{ view: image }], {
+        content: (content) => ({
+          get identity() {
+            return content.identity;
+          },
+          once: content.once,
+          origins: content.origins,
+          async open(options) {
+            const stream = await content.open(options);
+            return stream.pipeThrough(new TransformStream({ flush: () => void read.add(content.identity?.digest) }));
+          },
+        }),
+      });
+      await assertWritten(written, image);
+      for (const layer of await image.layers()) {
+        // A legacy archive holds layers uncompressed.
+        assert(read.has(await layer.digest()) || read.has(await layer.diffId()));
+      }
     });
 
     it("goes on for one caller when another gives up", BOUND, () =>

@@ -6,7 +6,7 @@ import { HttpError } from "../../src/errors.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { fakeFetch, FakeRegistry, utf8 } from "../fakes/mod.ts";
-import { memoryRegistry } from "./registry.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const [source, target] = ["registry.example.com/team/app", "registry.example.com/mirror/app"];
 const arm64 = { os: "linux", architecture: "arm64" };

@@ -4,9 +4,9 @@ import { diff, extract, type FileDifference, type ImageDiff } from "../../src/cr
 import { emptyImage, type Image, layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers, changeImage } from "../../src/mutate/mod.ts";
 import { readTar, type TarNewEntry } from "../../src/tar/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { archive, extended, header, joined, record, utf8 } from "../tar/archives.ts";
-import { directory, file, layer, layerOf, link, symlink, tarOf, type TestLayer } from "../mutate/layers.ts";
+import { joined, utf8 } from "../make/bytes.ts";
+import { archive, extended, header, record } from "../make/archives.ts";
+import { directory, file, layer, layerOf, link, symlink, tarOf, type TestLayer } from "../make/entry_layers.ts";
 
 /** A layer of these entries, with times of its own so that it is like no other. */
 let layers = 0;
@@ -98,7 +98,7 @@ describe("diff", () => {
       symlink("link", "a"),
       file("type"),
       { path: "null", type: "characterDevice", devMajor: 1, devMinor: 3 },
-      file("caps", "", { pax: [["SCHILY.xattr.security.capability", bytesOf("x")]] }),
+      file("caps", "", { pax: [["SCHILY.xattr.security.capability", utf8("x")]] }),
       file("removed"),
     );
     const b = await unique(

@@ -5,7 +5,7 @@ import { ManifestError, TarError } from "../../src/errors.ts";
 import { emptyImage, type Image, staticLayer } from "../../src/image/mod.ts";
 import { appendLayers } from "../../src/mutate/mod.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
-import { directory, file, layer, link, symlink, type TestLayer } from "../mutate/layers.ts";
+import { directory, file, layer, link, symlink, type TestLayer } from "../make/entry_layers.ts";
 
 async function stack(...contents: TarNewEntry[][]): Promise<{ image: Image; layers: TestLayer[] }> {
   const layers = await Promise.all(contents.map((entries) => layer(...entries)));

@@ -4,7 +4,7 @@ import { ecrKeychain } from "../../src/authn/ecr/mod.ts";
 import { googleKeychain } from "../../src/authn/google/mod.ts";
 import { copyRepository, list, push, validate } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
-import { memoryRegistry } from "./registry.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const IMAGES = 12;
 /** How many requests the registry takes a token for. Four go at a time. */

@@ -7,7 +7,6 @@ import {
   append,
   extract,
   layerFromPath,
-  load,
   pull,
   push,
   saveLayout,
@@ -15,6 +14,7 @@ import {
   validate,
   validateTarball,
 } from "../../src/crane/mod.ts";
+import { load } from "../../src/source/mod.ts";
 import {
   FileError,
   HttpError,
@@ -31,7 +31,7 @@ import { MediaType } from "../../src/spec/mod.ts";
 import { readTar, writeTar } from "../../src/tar/mod.ts";
 import { writeTarballFile } from "../../src/tarball/mod.ts";
 import { digestOf } from "../fakes/mod.ts";
-import { inFolder, memoryRegistry } from "./registry.ts";
+import { inFolder, memoryRegistry } from "../make/memory_registry.ts";
 
 const app = "registry.example.com/team/app:v1";
 const arm64 = { os: "linux", architecture: "arm64" };

@@ -16,7 +16,7 @@ import {
 import { HttpError, NameError, UsageError } from "../../src/errors.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
-import { memoryRegistry } from "./registry.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const app = "registry.example.com/team/app:v1";
 const arm64 = { os: "linux", architecture: "arm64" };

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { appendToIndex, copy, editManifest, filterIndex, mutate, open, push, rebase } from "../../src/crane/mod.ts";
+import { appendToIndex, copy, editManifest, filterIndex, mutate, push, rebase } from "../../src/crane/mod.ts";
+import { open } from "../../src/source/mod.ts";
 import {
   type Image,
   type ImageIndex,

@@ -4,7 +4,7 @@ import { basic, type Keychain } from "../../src/authn/mod.ts";
 import { digest } from "../../src/crane/mod.ts";
 import { Client } from "../../src/remote/mod.ts";
 import { fakeFetch, FakeRegistry } from "../fakes/mod.ts";
-import { addImage } from "../remote/remoting.ts";
+import { addImage } from "../make/remoting.ts";
 
 const CALLS = 50;
 const keychain: Keychain = { resolve: () => Promise.resolve(basic("ann", "s3cret")) };

@@ -5,8 +5,8 @@ import { HttpError } from "../../src/errors.ts";
 import { emptyImage, emptyIndex, type Image, randomImage, randomIndex } from "../../src/image/mod.ts";
 import { appendLayers, appendManifests, changeImage, editImage } from "../../src/mutate/mod.ts";
 import { hashHexDigits } from "../../src/spec/mod.ts";
-import { file, layer } from "../mutate/layers.ts";
-import { memoryRegistry } from "./registry.ts";
+import { file, layer } from "../make/entry_layers.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const repository = "registry.example.com/team/app";
 const app = `${repository}:v1`;

@@ -3,8 +3,9 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { symlinkSync } from "node:fs";
 import { DaemonError, NameError, NotFoundError, UnsupportedError, UsageError } from "../../src/errors.ts";
 import type { ImageInspection } from "../../src/daemon/mod.ts";
-import { bytesOf, inFolder } from "../layout/fixtures.ts";
-import { pong, withEngine } from "./fake_engine.ts";
+import { collect } from "../make/streams.ts";
+import { inFolder } from "../make/folders.ts";
+import { pong, withEngine } from "../fakes/fake_engine.ts";
 
 const hex = (digit: string) => digit.repeat(64);
 const id = `sha256:${hex("1")}` as const;
@@ -271,7 +272,7 @@ describe("DockerEngine.save", () => {
   it("gives the bytes that the engine sends", async () => {
     await withEngine({ "GET /images/get": { body: new Uint8Array(2048) } }, async (engine) => {
       const client = engine.client();
-      assertEquals((await bytesOf(await client.save("a:v1"))).length, 2048);
+      assertEquals((await collect(await client.save("a:v1"))).length, 2048);
       await (await client.save(["a", `b@${id}`])).cancel();
       assertEquals(engine.lines().map(decodeURIComponent), [
         "GET /v1.41/images/get?names=a:v1",

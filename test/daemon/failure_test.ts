@@ -7,8 +7,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { DockerEngine } from "../../src/daemon/mod.ts";
 import { HttpError, NetworkError, NotFoundError } from "../../src/errors.ts";
-import { inFolder } from "../layout/fixtures.ts";
-import { withEngine } from "./fake_engine.ts";
+import { inFolder } from "../make/folders.ts";
+import { withEngine } from "../fakes/fake_engine.ts";
 
 const environment = () => undefined;
 const at = (host: string) => new DockerEngine({ host, environment });

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DockerEngine, type EngineCertificates } from "../../src/daemon/mod.ts";
 import { FileError, HttpError, NetworkError } from "../../src/errors.ts";
-import { inFolder } from "../layout/fixtures.ts";
-import { type FakeEngine, withEngine } from "./fake_engine.ts";
+import { inFolder } from "../make/folders.ts";
+import { type FakeEngine, withEngine } from "../fakes/fake_engine.ts";
 
 const testdata = (name: string) => readFileSync(new URL(`../testdata/runtime/${name}`, import.meta.url), "utf8");
 const ca = testdata("ca.pem");

@@ -3,8 +3,9 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import type { ServerResponse } from "node:http";
 import { DaemonError, DigestMismatchError, HttpError, NetworkError } from "../../src/errors.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { bytesOf, utf8 } from "../layout/fixtures.ts";
-import { messages, withEngine } from "./fake_engine.ts";
+import { collect } from "../make/streams.ts";
+import { utf8 } from "../make/bytes.ts";
+import { messages, withEngine } from "../fakes/fake_engine.ts";
 
 /** So many chunks of 64 KB; says when it is cancelled. */
 function tarOf(chunks: number, onCancel: () => void = () => {}): ByteStream {
@@ -44,7 +45,7 @@ describe("DockerEngine.load", () => {
         const { headers, body } = engine.seen.at(-1)!;
         assertEquals(headers["content-type"], "application/x-tar");
         assertEquals(headers["user-agent"]?.startsWith("gcrane/"), true);
-        assertEquals(body, await bytesOf(tarOf(20)));
+        assertEquals(body, await collect(tarOf(20)));
       }, options);
     }
   });
@@ -146,7 +147,7 @@ describe("DockerEngine.save", () => {
   const save = async (body: Uint8Array<ArrayBuffer>): Promise<Bytes> => {
     let bytes: Bytes | undefined;
     await withEngine({ "GET /images/get": { body } }, async (engine) => {
-      bytes = await bytesOf(await engine.client().save("a"));
+      bytes = await collect(await engine.client().save("a"));
     });
     return bytes!;
   };
@@ -189,7 +190,7 @@ describe("DockerEngine.save", () => {
     };
     for (const options of [{}, { tcp: true }]) {
       await withEngine({ "GET /images/get": cut }, async (engine) => {
-        await assertRejects(async () => await bytesOf(await engine.client().save("a")), NetworkError, "was cut");
+        await assertRejects(async () => await collect(await engine.client().save("a")), NetworkError, "was cut");
       }, options);
     }
   });

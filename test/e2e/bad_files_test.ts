@@ -10,7 +10,7 @@ import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
 import { hashHexDigits, MediaType } from "../../src/spec/mod.ts";
 import { writeTarballFile } from "../../src/tarball/mod.ts";
 import { push } from "../../src/crane/mod.ts";
-import { inPlace, type Place } from "./place.ts";
+import { inPlace, type Place } from "../make/process_place.ts";
 
 let registry: RegistryServer;
 let host: string;

@@ -6,8 +6,8 @@ import process from "node:process";
 import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { VERSION } from "../../src/version.ts";
-import { withFolder } from "./gcrane_process.ts";
-import { withRegistryProcess } from "./registry_process.ts";
+import { withFolder } from "../make/gcrane_process.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const scripts = (await import("../../package.json", { with: { type: "json" } })).default.scripts;

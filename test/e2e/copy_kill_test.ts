@@ -3,8 +3,8 @@ import { after, before, describe, it } from "node:test";
 import { copyRecursively } from "../../gcr/mod.ts";
 import { createRegistry } from "../../src/registry/mod.ts";
 import { serveFetch, type Server } from "../../src/runtime/mod.ts";
-import { contentOf, fill, pushWith, validateAll } from "../gcr/copy_world.ts";
-import { Place } from "./place.ts";
+import { contentOf, fill, pushWith, validateAll } from "../make/copy_world.ts";
+import { Place } from "../make/process_place.ts";
 
 const KILLS = 50;
 

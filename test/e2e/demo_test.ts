@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { it } from "node:test";
-import { runFile } from "../cli/process.ts";
+import { runFile } from "../make/processes.ts";
 import { denoOnly } from "../project/applicable.ts";
 
 // `deno task demo` is Deno's by its name.

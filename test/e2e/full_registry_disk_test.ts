@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 import { type Bytes, digestOf, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { available, pathOf } from "../peers/mod.ts";
 import { standardModules } from "../project/standard_modules.ts";
-import { rawUpload } from "../runtime/raw_http.ts";
-import { watchedSource } from "../runtime/streams.ts";
-import { gcraneWords, mainFile, withFolder } from "./gcrane_process.ts";
+import { rawUpload } from "../make/raw_http.ts";
+import { watchedSource } from "../make/streams.ts";
+import { gcraneWords, mainFile, withFolder } from "../make/gcrane_process.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const scripts = (await import("../../package.json", { with: { type: "json" } })).default.scripts;

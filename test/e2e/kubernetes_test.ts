@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import * as crane from "../../src/crane/mod.ts";
 import { basic } from "../../src/authn/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
-import { FakeCluster, pullSecret } from "../authn/kubernetes/fake_cluster.ts";
-import { runFile } from "../cli/process.ts";
+import { FakeCluster, pullSecret } from "../fakes/fake_cluster.ts";
+import { runFile } from "../make/processes.ts";
 import { FakeRegistry, fakeServer } from "../fakes/mod.ts";
 import { peerIt, runPeer } from "../peers/mod.ts";
 

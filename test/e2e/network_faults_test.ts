@@ -21,7 +21,7 @@ import {
   utf8,
 } from "../fakes/mod.ts";
 import { describePeer, type DockerRegistry, dockerRegistry, registryUser } from "../peers/mod.ts";
-import { inPlace, Place } from "./place.ts";
+import { inPlace, Place } from "../make/process_place.ts";
 
 /** A registry that misbehaves on cue, and holds an image as `app:v1`. */
 interface Fault {

@@ -6,8 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
-import { programWords } from "../cli/process.ts";
-import { inPlace, type Place } from "./place.ts";
+import { programWords } from "../make/processes.ts";
+import { inPlace, type Place } from "../make/process_place.ts";
 
 let registry: RegistryServer;
 let host: string;

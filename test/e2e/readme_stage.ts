@@ -4,7 +4,8 @@ import { crane } from "../../mod.ts";
 import { emptyImage, emptyIndex, type Image, layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers, appendManifests, changeImage } from "../../src/mutate/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, utf8 } from "../layout/fixtures.ts";
+import { collect } from "../make/streams.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** How many images are rebased. */
 export const FLEET = 100;
@@ -12,7 +13,7 @@ export const FLEET = 100;
 /** An image with another layer on top, of these files. */
 export async function withFiles(base: Image, files: Record<string, string>): Promise<Image> {
   const entries = Object.entries(files).map(([path, text]): TarNewEntry => ({ path, content: utf8(text) }));
-  return appendLayers(base, [await layerFromBytes(await bytesOf(writeTar(entries)))]);
+  return appendLayers(base, [await layerFromBytes(await collect(writeTar(entries)))]);
 }
 
 /** Puts onto the registry what the recipes start with. */

@@ -4,11 +4,11 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { describe, it } from "node:test";
-import { crane } from "../../mod.ts";
-import { contentOf, fill, pushWith } from "../gcr/copy_world.ts";
-import { gcraneCommand, withFolder } from "./gcrane_process.ts";
+import { crane, source } from "../../mod.ts";
+import { contentOf, fill, pushWith } from "../make/copy_world.ts";
+import { gcraneCommand, withFolder } from "../make/gcrane_process.ts";
 import { FLEET, setStage } from "./readme_stage.ts";
-import { withRegistryProcess } from "./registry_process.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
@@ -132,7 +132,7 @@ describe("README: recipes", () => {
     recipe("label", async (registry, output) => {
       assertEquals(output.trimEnd().split("\n").length, 2);
       for (const [tag, count] of [["v1", 3], ["v2", 2]] as const) {
-        const index = await crane.open(`${registry}/multi:${tag}`);
+        const index = await source.open(`${registry}/multi:${tag}`);
         assert(index.kind === "index");
         const children = await index.children();
         assertEquals(children.length, count);
@@ -148,7 +148,7 @@ describe("README: recipes", () => {
     () =>
       recipe("strip", async (registry) => {
         assertEquals((await crane.configFile(`${registry}/single:v1`)).architecture, "arm64");
-        assertEquals((await crane.open(`${registry}/single:v1`)).kind, "image");
+        assertEquals((await source.open(`${registry}/single:v1`)).kind, "image");
         const small = await crane.indexMembers(`${registry}/multi:small`);
         assertEquals(small.map(({ platform }) => platform?.architecture), ["amd64", "arm64"]);
       }),

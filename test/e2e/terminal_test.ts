@@ -4,10 +4,10 @@ import { it } from "node:test";
 import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { programWords } from "../cli/process.ts";
+import { programWords } from "../make/processes.ts";
 import { FakeRegistry, fakeServer } from "../fakes/mod.ts";
 import { describePeer, Terminal } from "../peers/mod.ts";
-import { inPlace, type Place } from "./place.ts";
+import { inPlace, type Place } from "../make/process_place.ts";
 
 function onTerminal(place: Place, line: string): Terminal {
   const env = { ...place.env, LANG: "C.UTF-8", LC_ALL: "C.UTF-8" };

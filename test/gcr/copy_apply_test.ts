@@ -6,7 +6,7 @@ import { parseRepository } from "../../src/name/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
-import { CopyWorld, cosignTag, image, index, referrer, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, cosignTag, image, index, referrer, SOURCE, TARGET } from "../make/copy_world.ts";
 
 const app = `${TARGET}/app`;
 

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import type { CopyRecursivelyOptions } from "../../gcr/mod.ts";
 import { HttpError, NotFoundError, ProtocolError } from "../../src/errors.ts";
-import { CopyWorld, fill, image, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, fill, image, SOURCE, TARGET } from "../make/copy_world.ts";
 
 /** A source, and a target that equals it. */
 async function mirrored(): Promise<CopyWorld> {

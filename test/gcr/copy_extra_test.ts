@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod.ts";
 import { validate } from "../../src/crane/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
-import { CopyWorld, cosignTag, fill, image, index, referrer, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, cosignTag, fill, image, index, referrer, SOURCE, TARGET } from "../make/copy_world.ts";
 
 /** A source, and a target that has all of it and more: a tag, a manifest without one, a repository. */
 async function withExtra(): Promise<{ world: CopyWorld; extra: string[] }> {

@@ -4,7 +4,7 @@ import { FileError, GcraneError, type HttpError, NetworkError } from "../../src/
 import { parseRepository } from "../../src/name/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
-import { CopyWorld, fill, image, index, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, fill, image, index, SOURCE, TARGET } from "../make/copy_world.ts";
 
 async function filled(registries: { source?: FakeRegistry; target?: FakeRegistry } = {}): Promise<CopyWorld> {
   const world = new CopyWorld(registries);

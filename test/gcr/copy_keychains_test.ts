@@ -7,7 +7,7 @@ import { randomImage } from "../../src/image/mod.ts";
 import { parseReference } from "../../src/name/mod.ts";
 import { basicAccess, createRegistry } from "../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
-import { SOURCE, TARGET } from "./copy_world.ts";
+import { SOURCE, TARGET } from "../make/copy_world.ts";
 
 /** The same credentials for whoever asks. */
 const keychainOf = (username: string, password: string): Keychain => ({

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { type Content, Maker, modelOfApply, ownerOf } from "./copy_model.ts";
-import { CopyWorld, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, SOURCE, TARGET } from "../make/copy_world.ts";
 import { attachedTag, randomOf } from "./gc_model.ts";
 
 const [source, target] = [`${SOURCE}/app`, `${TARGET}/app`];

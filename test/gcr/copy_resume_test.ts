@@ -7,7 +7,7 @@ import type { CopyEvent } from "../../gcr/mod.ts";
 import { JournalError } from "../../src/errors.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
-import { CopyWorld, fill, image, referrer, SOURCE, TARGET } from "./copy_world.ts";
+import { CopyWorld, fill, image, referrer, SOURCE, TARGET } from "../make/copy_world.ts";
 
 async function withJournal(work: (journal: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "gcrane_copy_"));

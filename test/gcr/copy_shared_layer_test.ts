@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { copyRecursively } from "../../gcr/mod.ts";
 import { FakeRegistry, fakeServer } from "../fakes/mod.ts";
-import { addImage, noise } from "../remote/remoting.ts";
+import { addImage } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 const SHARED = noise(20_000_000, 3);
 const REPOSITORIES = Array.from({ length: 6 }, (_, i) => `team/app-${i}`);

@@ -17,7 +17,7 @@ import {
   s390x,
   SOURCE,
   TARGET,
-} from "./copy_world.ts";
+} from "../make/copy_world.ts";
 
 async function filled(registries: { source?: FakeRegistry; target?: FakeRegistry } = {}): Promise<CopyWorld> {
   const world = new CopyWorld(registries);

@@ -5,7 +5,7 @@ import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { fakeFetch, FakeRegistry, json } from "../fakes/mod.ts";
-import { memoryRegistry } from "../crane/registry.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const repository = parseRepository("registry.example.com/team/app");
 const digestTag = `sha256-${"a".repeat(64)}`;

@@ -6,14 +6,14 @@ import { type GcraneError, HttpError, ProtocolError } from "../../src/errors.ts"
 import { randomImage } from "../../src/image/mod.ts";
 import { parseRegistry, parseRepository, type Registry, type Repository } from "../../src/name/mod.ts";
 import { type FakeAnswer, fakeFetch, FakeRegistry, json, problem } from "../fakes/mod.ts";
-import { memoryRegistry } from "../crane/registry.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
 
 const host = "registry.example.com";
 const registry = parseRegistry(host);
 
 async function names(root: Registry | Repository, options: WalkOptions): Promise<string[]> {
   const found: string[] = [];
-  for await (const { repository } of walkRepositories(root, options)) found.push(repository.repository);
+  for await (const { repository } of walkRepositories(root, options)) found.push(repository.path);
   return found;
 }
 
@@ -49,7 +49,7 @@ describe("walkRepositories", () => {
     requests.length = 0;
     const found = [];
     for await (const { repository, listing } of walkRepositories(registry.repository("team"), { fetch })) {
-      found.push([repository.repository, listing.tags, listing.child]);
+      found.push([repository.path, listing.tags, listing.child]);
     }
     assertEquals(found, [
       ["team", ["v1"], ["a", "a-b", "b"]],
@@ -110,12 +110,12 @@ describe("walkRepositories", () => {
   });
 
   it("leaves out what is not selected, in a catalog without asking for it", async () => {
-    const select = ({ repository }: Repository) => repository !== "a";
+    const select = ({ path }: Repository) => path !== "a";
     const { fetch, requests } = plain("a", "b");
     assertEquals(await names(registry, { fetch, select }), ["b"]);
     assertEquals(requests.some(({ path }) => path.startsWith("/v2/a/")), false);
     const tree = google((name) => name === "r" ? ["a"] : name === "r/a" ? ["b"] : []);
-    const unselected = (repository: Repository) => !repository.repository.endsWith("a");
+    const unselected = (repository: Repository) => !repository.path.endsWith("a");
     assertEquals(await names(registry.repository("r"), { ...tree, select: unselected }), ["r", "r/a/b"]);
   });
 

@@ -4,7 +4,7 @@ import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { sinkContract, type SinkUnderTest } from "../contracts/sink_contract.ts";
-import { ModelSink, type ModelSinkOptions, World } from "./model_sink.ts";
+import { ModelSink, type ModelSinkOptions, World } from "../fakes/model_sink.ts";
 
 function openModel(options: ModelSinkOptions): SinkUnderTest {
   const sink = new ModelSink(new World(), "model", options);

@@ -4,7 +4,8 @@ import { DigestMismatchError, SizeMismatchError, StreamLayerError } from "../../
 import { type BlobNode, openBlob } from "../../src/graph/mod.ts";
 import type { BlobIdentity, Content } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { bytesOf, inChunks, utf8 } from "../layout/fixtures.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { utf8 } from "../make/bytes.ts";
 
 const bytes = utf8("content ".repeat(500));
 
@@ -23,7 +24,7 @@ async function blobOf(promised: Partial<BlobIdentity> | undefined, found?: Parti
 }
 
 const read = async (blob: BlobNode, onBytes?: (count: number) => void) =>
-  await bytesOf(await openBlob(blob, { onBytes }));
+  await collect(await openBlob(blob, { onBytes }));
 
 describe("openBlob", () => {
   it("passes bytes that are those that were promised, and counts them from the start", async () => {

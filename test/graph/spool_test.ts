@@ -3,7 +3,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { TransferState } from "../../src/graph/mod.ts";
 import type { Content } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { bytesOf, inChunks, leavingNothing, utf8 } from "../layout/fixtures.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { leavingNothing } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 
 const bytes = utf8("content ".repeat(500));
 const identity = { digest: await digestBytes(bytes), size: bytes.length };
@@ -44,7 +46,7 @@ describe("TransferState.spool", () => {
       const first = state.spool(content, { signal: abort.signal }).catch((error) => error.message);
       const second = await state.spool(content, {});
       assertEquals(await first, "given up");
-      assertEquals(await bytesOf(await second.content.open()), bytes);
+      assertEquals(await collect(await second.content.open()), bytes);
       await second.dispose();
     }));
 });

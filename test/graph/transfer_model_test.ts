@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { successors, transfer, TransferState } from "../../src/graph/mod.ts";
 import { emptyImage } from "../../src/image/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { ModelSink, type ModelSinkOptions, World } from "./model_sink.ts";
-import { Dice, randomGraph } from "./random_graph.ts";
+import { ModelSink, type ModelSinkOptions, World } from "../fakes/model_sink.ts";
+import { Dice, randomGraph } from "../make/random_graph.ts";
 
 const KINDS: readonly ModelSinkOptions[] = [
   {},

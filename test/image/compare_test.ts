@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { compareImages, compareIndexes, compareLayers, layerFromBytes, randomImage } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { MediaType, parsePlatform } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { MemorySource, tarOf } from "../make/memory_source.ts";
 
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" }), await tarOf({ c: "3" })];
 
@@ -76,7 +76,7 @@ describe("compareImages", () => {
   it("sees a difference in white space, which changes the digest alone", async () => {
     const source = new MemorySource();
     const descriptor = await source.addImage({ layers: TARS });
-    const spaced = bytesOf(` ${new TextDecoder().decode(source.blobs.get(descriptor.digest))}`);
+    const spaced = utf8(` ${new TextDecoder().decode(source.blobs.get(descriptor.digest))}`);
     const other = await source.add(spaced, MediaType.OciManifest);
     assertEquals(paths(await compareImages(source.image(descriptor), source.image(other))), ["digest", "size"]);
   });
@@ -84,7 +84,7 @@ describe("compareImages", () => {
   it("takes an artifact whose config is no JSON", async () => {
     const source = new MemorySource();
     const [one, other] = await Promise.all(["one", "two"].map(async (text) => {
-      const config = await source.add(bytesOf(text), "text/plain");
+      const config = await source.add(utf8(text), "text/plain");
       return source.image(await source.addImage({ layers: [], manifest: (manifest) => manifest.config = config }));
     }));
     assertEquals(paths(await compareImages(one, other)), ["digest", "manifest.config.digest"]);

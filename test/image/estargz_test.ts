@@ -19,12 +19,13 @@ import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { readTar, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect, pieces, streamFrom, track } from "../io/streams.ts";
+import { latin1, pieces, utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 import { peerIt, runPeer, runPeerForBytes } from "../peers/mod.ts";
-import { archive, header, latin1, utf8 } from "../tar/archives.ts";
-import { describeTree, makeTree } from "../interop/trees.ts";
-import { bigTar } from "./memory_source.ts";
-import { type ReadEstargz, readEstargz, type TocLine } from "./read_estargz.ts";
+import { archive, header } from "../make/archives.ts";
+import { describeTree, makeTree } from "../make/directory_trees.ts";
+import { bigTar } from "../make/memory_source.ts";
+import { type ReadEstargz, readEstargz, type TocLine } from "../make/estargz_reader.ts";
 
 const LANDMARK = ".no.prefetch.landmark";
 const TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
@@ -42,7 +43,7 @@ const ENTRIES: TarWriteEntry[] = [
     path: "bin/tool",
     mode: 0o4755,
     mtime: 1_566_297_043.6,
-    content: bytesOf("#!/bin/sh\n"),
+    content: utf8("#!/bin/sh\n"),
     uid: 1000,
     gid: 3_000_000,
   },
@@ -51,7 +52,7 @@ const ENTRIES: TarWriteEntry[] = [
   { path: "etc/empty", content: new Uint8Array(0) },
   {
     path: "etc/größe",
-    content: bytesOf("unicode\n"),
+    content: utf8("unicode\n"),
     pax: [["SCHILY.xattr.user.bytes", latin1("\x00\xff\x3d")], ["SCHILY.xattr.security.capability", latin1("\x01")]],
   },
   { type: "characterDevice", path: "dev/null", devMajor: 1, devMinor: 3 },
@@ -202,10 +203,10 @@ describe("an eStargz layer", () => {
 
   it("drops the landmarks and tables of others, however their names are written", async () => {
     const tar = await collect(writeTar([
-      { path: "./stargz.index.json", content: bytesOf("{}") },
-      { path: "/.prefetch.landmark", content: bytesOf("x") },
-      { path: LANDMARK, content: bytesOf("x") },
-      { path: "app/stargz.index.json", content: bytesOf("kept") },
+      { path: "./stargz.index.json", content: utf8("{}") },
+      { path: "/.prefetch.landmark", content: utf8("x") },
+      { path: LANDMARK, content: utf8("x") },
+      { path: "app/stargz.index.json", content: utf8("kept") },
     ]));
     const { entries } = await read(tar);
     assertEquals(entries.map(({ name }) => name), [LANDMARK, "app/stargz.index.json"]);
@@ -214,8 +215,8 @@ describe("an eStargz layer", () => {
   it("has the last of several entries with a name in its table, as a disk would", async () => {
     const tar = await collect(writeTar([
       { path: "a", content: noise(5000) },
-      { path: "b", content: bytesOf("b") },
-      { path: "./a", content: bytesOf("second") },
+      { path: "b", content: utf8("b") },
+      { path: "./a", content: utf8("second") },
       { type: "directory", path: "c/", mode: 0o700 },
       { type: "directory", path: "c", mode: 0o755 },
     ]));
@@ -226,7 +227,7 @@ describe("an eStargz layer", () => {
       ["./a", 0o644],
       ["c", 0o755],
     ]);
-    assertEquals(files.get("./a"), bytesOf("second"));
+    assertEquals(files.get("./a"), utf8("second"));
   });
 
   it("writes sparse files out", async () => {
@@ -346,7 +347,7 @@ describe("an eStargz layer of a directory", () => {
     await withFolder(async (folder) => {
       writeFileSync(join(folder, "a"), "hello\n");
       const layer = await layerFromDirectory(folder, { estargz: true, mtime: 0 });
-      assertEquals(readEstargz(await stored(layer)).files.get("a"), bytesOf("hello\n"));
+      assertEquals(readEstargz(await stored(layer)).files.get("a"), utf8("hello\n"));
     });
   });
 

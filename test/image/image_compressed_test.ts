@@ -4,8 +4,9 @@ import { DigestMismatchError, LimitError, ManifestError, NotFoundError, SizeMism
 import { embedded, imageFromCompressed, layerFromBytes } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { bytesOf, collect } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect } from "../make/streams.ts";
+import { MemorySource, tarOf } from "../make/memory_source.ts";
 
 const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];
@@ -63,7 +64,7 @@ describe("imageFromCompressed", () => {
     const source = new MemorySource();
     const { digest } = await source.addImage({ layers: TARS });
     const text = new TextDecoder().decode(source.blobs.get(digest));
-    const spaced = bytesOf(`\n${text.replaceAll(",", " ,\t")}\n`);
+    const spaced = utf8(`\n${text.replaceAll(",", " ,\t")}\n`);
     const image = imageFromCompressed({
       rawManifest: () => Promise.resolve(spaced),
       blob: (blob) => ({ compressed: () => source.open(blob) }),
@@ -153,7 +154,7 @@ describe("imageFromCompressed", () => {
           layers[0].data = data;
         },
       });
-    const image = source.image(await lies(base64(bytesOf("{}"))));
+    const image = source.image(await lies(base64(utf8("{}"))));
     await assertRejects(() => image.configFile(), SizeMismatchError, "the data embedded for sha256:");
     const [layer] = await image.layers();
     await assertRejects(() => layer.compressed(), SizeMismatchError, "the data embedded for sha256:");
@@ -178,7 +179,7 @@ describe("imageFromCompressed", () => {
 
   it("computes the diff ids of an artifact's blobs, whose config has none", async () => {
     const source = new MemorySource();
-    const text = bytesOf("a document");
+    const text = utf8("a document");
     const blob = await source.add(text, "text/plain");
     const image = source.image(
       await source.addImage({
@@ -206,14 +207,14 @@ describe("imageFromCompressed", () => {
 
   it("says which manifest is malformed", async () => {
     const image = imageFromCompressed({
-      rawManifest: () => Promise.resolve(bytesOf("<html>")),
+      rawManifest: () => Promise.resolve(utf8("<html>")),
       blob: () => ({ compressed: () => Promise.reject(new Error("opened")) }),
       what: "r.example.com/a:b",
     });
     for (const ask of [image.manifest, image.layers, image.mediaType, image.configFile]) {
       await assertRejects<Error>(() => ask(), ManifestError, "r.example.com/a:b is not JSON");
     }
-    assertEquals(await image.digest(), await digestBytes(bytesOf("<html>")));
+    assertEquals(await image.digest(), await digestBytes(utf8("<html>")));
   });
 
   it("tries again after a failure", async () => {
@@ -276,12 +277,12 @@ describe("a view", () => {
 
 describe("embedded", () => {
   it("gives what a descriptor carries, once it is verified", async () => {
-    const bytes = bytesOf("text");
+    const bytes = utf8("text");
     const descriptor: Descriptor = { mediaType: "text/plain", digest: await digestBytes(bytes), size: 4 };
     assertEquals(await embedded(descriptor), undefined);
     assertEquals(await embedded({ ...descriptor, data: base64(bytes) }), bytes);
     assertEquals(await embedded({ ...descriptor, data: "%" }), undefined);
-    await assertRejects(() => embedded({ ...descriptor, data: base64(bytesOf("tixt")) }), DigestMismatchError);
+    await assertRejects(() => embedded({ ...descriptor, data: base64(utf8("tixt")) }), DigestMismatchError);
   });
 });
 

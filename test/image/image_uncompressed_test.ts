@@ -4,8 +4,8 @@ import { NotFoundError } from "../../src/errors.ts";
 import { imageFromUncompressed, type Layer, layerFromBytes, layerFromUncompressed } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { collect } from "../io/streams.ts";
-import { bigTar, MemorySource, tarOf } from "./memory_source.ts";
+import { collect } from "../make/streams.ts";
+import { bigTar, MemorySource, tarOf } from "../make/memory_source.ts";
 
 const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];

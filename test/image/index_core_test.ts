@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { ManifestError, NotFoundError } from "../../src/errors.ts";
 import { emptyImage, emptyIndex, indexFrom } from "../../src/image/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { MemorySource, tarOf } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { MemorySource, tarOf } from "../make/memory_source.ts";
 
 const NOWHERE: Hash = `sha256:${"0".repeat(64)}`;
 const TARS = [await tarOf({ a: "1" }), await tarOf({ b: "2" })];
@@ -14,7 +14,7 @@ describe("indexFrom", () => {
     const source = new MemorySource();
     const image = await source.addImage({ layers: TARS });
     const nested = await source.addIndex([image]);
-    const blob = await source.add(bytesOf("text"), "text/plain");
+    const blob = await source.add(utf8("text"), "text/plain");
     const descriptor = await source.addIndex([image, nested, blob]);
     return { source, image, nested, blob, descriptor, index: source.index(descriptor) };
   }
@@ -66,7 +66,7 @@ describe("indexFrom", () => {
       throw new Error("opened");
     };
     const members = { image: nothing, index: nothing, blob: nothing };
-    const index = indexFrom({ rawManifest: () => Promise.resolve(bytesOf("{")), ...members, what: "x" });
+    const index = indexFrom({ rawManifest: () => Promise.resolve(utf8("{")), ...members, what: "x" });
     await assertRejects(() => index.children(), ManifestError, "x is not JSON");
   });
 });

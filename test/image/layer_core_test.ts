@@ -4,8 +4,8 @@ import { CompressionError, DigestMismatchError, SizeMismatchError } from "../../
 import { layerFromCompressed, layerFromUncompressed } from "../../src/image/mod.ts";
 import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
-import { collect, streamFrom, track } from "../io/streams.ts";
-import { tarOf } from "./memory_source.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
+import { tarOf } from "../make/memory_source.ts";
 
 const TAR = await tarOf({ "etc/motd": "hello\n" });
 const DIFF_ID = await digestBytes(TAR);

@@ -4,8 +4,9 @@ import { CompressionError, StreamLayerError } from "../../src/errors.ts";
 import { layerFromBytes, layerFromOpener, staticLayer, streamLayer } from "../../src/image/mod.ts";
 import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "../io/streams.ts";
-import { tarOf } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
+import { tarOf } from "../make/memory_source.ts";
 
 const TAR = await tarOf({ "etc/motd": "hello\n" });
 const DIFF_ID = await digestBytes(TAR);
@@ -17,13 +18,13 @@ const FORMS = {
 
 describe("staticLayer", () => {
   it("stores bytes as they are", async () => {
-    const layer = await staticLayer(bytesOf("{}"), MediaType.OciEmpty);
+    const layer = await staticLayer(utf8("{}"), MediaType.OciEmpty);
     assertEquals(await layer.descriptor(), {
       mediaType: MediaType.OciEmpty,
-      digest: await digestBytes(bytesOf("{}")),
+      digest: await digestBytes(utf8("{}")),
       size: 2,
     });
-    assertEquals(await collect(await layer.compressed()), bytesOf("{}"));
+    assertEquals(await collect(await layer.compressed()), utf8("{}"));
   });
 });
 
@@ -47,7 +48,7 @@ for (const [name, make] of Object.entries(makers)) {
     });
 
     it("refuses a compression that is not read", async () => {
-      const error = await assertRejects(() => make(bytesOf("BZh91AY&SY and so on")), CompressionError);
+      const error = await assertRejects(() => make(utf8("BZh91AY&SY and so on")), CompressionError);
       assertEquals(error.message, "the tar of a layer is compressed with bzip2, which is not read");
     });
 

@@ -14,8 +14,8 @@ import {
   selectImage,
 } from "../../src/image/mod.ts";
 import { type Descriptor, MediaType, parsePlatform } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { MemorySource } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { MemorySource } from "../make/memory_source.ts";
 
 const DESCRIPTOR: Descriptor = {
   mediaType: MediaType.OciManifest,
@@ -77,7 +77,7 @@ describe("finding", () => {
       await source.addIndex([
         await indexOf(source, ["linux/amd64"]),
         ...(await source.index(await indexOf(source, ["linux/arm64", "windows/amd64"])).manifest()).manifests,
-        await source.add(bytesOf("text"), "text/plain"),
+        await source.add(utf8("text"), "text/plain"),
       ]),
     );
     const any = () => true;

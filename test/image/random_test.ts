@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { randomImage, randomIndex, randomLayer, validateImage, validateIndex } from "../../src/image/mod.ts";
 import { MediaType, type Platform } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
-import { collect } from "../io/streams.ts";
+import { collect } from "../make/streams.ts";
 
 describe("randomLayer", () => {
   it("is a tar of one file with so many bytes", async () => {

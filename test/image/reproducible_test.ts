@@ -7,7 +7,7 @@ import { layerFromBytes, layerFromUncompressed, streamLayer } from "../../src/im
 import { streamOf } from "../../src/io/mod.ts";
 import { peerIt, runPeer } from "../peers/mod.ts";
 import { top } from "../project/tree.ts";
-import { tarOf } from "./memory_source.ts";
+import { tarOf } from "../make/memory_source.ts";
 import { reproducibleDigests } from "./reproducible_layers.ts";
 
 /** What every runtime has to come to. These change with the codec and its settings only, which is worth a release note. */

@@ -16,8 +16,9 @@ import {
 } from "../../src/image/mod.ts";
 import { type AbortOptions, digestBytes, streamOf } from "../../src/io/mod.ts";
 import { removeTemporaries } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "../io/streams.ts";
-import { bigTar, tarOf } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
+import { bigTar, tarOf } from "../make/memory_source.ts";
 
 const TAR = await tarOf({ "etc/motd": "hello\n" });
 
@@ -114,7 +115,7 @@ describe("spoolContent", () => {
     const source = track(function* () {
       yield TAR;
       controller.abort(new Error("enough"));
-      yield bytesOf("more");
+      yield utf8("more");
     }());
     const layer = streamLayer(source.stream, { compression: "none" });
     await assertRejects(() => spool(layer, { signal: controller.signal }), Error, "enough");

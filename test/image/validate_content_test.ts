@@ -22,8 +22,9 @@ import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, collect } from "../io/streams.ts";
-import { bigTar, MemorySource, tarOf } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect } from "../make/streams.ts";
+import { bigTar, MemorySource, tarOf } from "../make/memory_source.ts";
 import { imageWith, OTHER, problemsOf, TARS } from "./validation.ts";
 
 /** An image whose only layer is these bytes, under their right digest; the diff id is what is said. */
@@ -96,7 +97,7 @@ describe("validateImage on the layers", () => {
 
   it("finds a tar that ends early, is corrupt, or names a file twice", async () => {
     const twice = await collect(
-      writeTar([{ path: "x", content: bytesOf("1") }, { path: "y" }, { path: "x" }, { path: "x" }]),
+      writeTar([{ path: "x", content: utf8("1") }, { path: "y" }, { path: "x" }, { path: "x" }]),
     );
     const cases: [string, Bytes][] = [
       ["tar archive ends at offset 100000", TARS[1].slice(0, 100_000)],
@@ -110,7 +111,7 @@ describe("validateImage on the layers", () => {
         assertStringIncludes(problems[0], message);
       }
     }
-    const text = bytesOf("this is not a tar\n".repeat(100));
+    const text = utf8("this is not a tar\n".repeat(100));
     assertEquals((await problemsOf(validateImage(await imageOfLayer(text, text)))).length, 1);
   });
 
@@ -142,7 +143,7 @@ describe("validateImage on the layers", () => {
     await validateImage(image);
     source.blobs.delete(layers[0].digest);
     await validateImage(image);
-    source.blobs.set(layers[0].digest, bytesOf("other"));
+    source.blobs.set(layers[0].digest, utf8("other"));
     await assertRejects(() => validateImage(image), ValidationError, "layer 1 of 2");
   });
 
@@ -170,7 +171,7 @@ describe("validateLayer", () => {
     for (const compression of ["none", "gzip", "zstd"] as const) {
       await validateLayer(await layerFromBytes(TARS[0], { compression }));
     }
-    await validateLayer(await staticLayer(bytesOf("text"), "text/plain"));
+    await validateLayer(await staticLayer(utf8("text"), "text/plain"));
     await validateLayer(await layerFromBytes(TARS[0]), { fast: true });
   });
 

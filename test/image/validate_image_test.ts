@@ -6,8 +6,8 @@ import { emptyImage, imageFromCompressed, validateImage } from "../../src/image/
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { bigTar, type ImageParts, MemorySource } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { bigTar, type ImageParts, MemorySource } from "../make/memory_source.ts";
 import { imageWith, OTHER, problemsOf, TARS } from "./validation.ts";
 
 describe("validateImage", () => {
@@ -23,7 +23,7 @@ describe("validateImage", () => {
     const { source, image } = await imageWith({});
     const descriptor = await image.descriptor();
     const raw = source.blobs.get(descriptor.digest)!;
-    const changed = bytesOf(new TextDecoder().decode(raw) + "\n");
+    const changed = utf8(new TextDecoder().decode(raw) + "\n");
     source.blobs.set(descriptor.digest, changed);
     assertEquals(await problemsOf(validateImage(source.image(descriptor))), [
       `the manifest's digest is ${await digestBytes(changed)} where ${descriptor.digest} was promised`,
@@ -47,7 +47,7 @@ describe("validateImage", () => {
   it("finds what is no manifest", async () => {
     const { source, image } = await imageWith({});
     const descriptor = await image.descriptor();
-    source.blobs.set(descriptor.digest, bytesOf("<html>"));
+    source.blobs.set(descriptor.digest, utf8("<html>"));
     const [problem, ...others] = await problemsOf(validateImage(source.image(descriptor)));
     assertStringIncludes(problem, "manifest: it is not JSON");
     assertEquals(others, []);
@@ -64,8 +64,8 @@ describe("validateImage", () => {
       return await problemsOf(validateImage(image));
     };
     assertStringIncludes((await change(undefined))[0], "config: there is no");
-    assertStringIncludes((await change(bytesOf("{}")))[0], "config: sha256:");
-    assertStringIncludes((await change(bytesOf("{}")))[0], "has 2 bytes where");
+    assertStringIncludes((await change(utf8("{}")))[0], "config: sha256:");
+    assertStringIncludes((await change(utf8("{}")))[0], "has 2 bytes where");
     const { image } = await imageWith({ manifest: ({ config }) => config.size++ });
     assertStringIncludes((await problemsOf(validateImage(image)))[0], "config: ");
     const list = await imageWith({ config: ({ rootfs }) => rootfs.diff_ids = 5 });
@@ -106,22 +106,22 @@ describe("validateImage", () => {
   it("checks the blobs of an artifact, whatever is in them", async () => {
     const source = new MemorySource();
     const blobs = [
-      await source.add(bytesOf("text"), "text/plain"),
-      await source.add(bytesOf("no tar"), MediaType.OciLayer),
+      await source.add(utf8("text"), "text/plain"),
+      await source.add(utf8("no tar"), MediaType.OciLayer),
     ];
-    const empty = await source.add(bytesOf("{}"), MediaType.OciEmpty);
+    const empty = await source.add(utf8("{}"), MediaType.OciEmpty);
     const descriptor = await source.addImage({
       layers: [],
       manifest: (manifest) => Object.assign(manifest, { config: empty, layers: blobs }),
     });
     await validateImage(source.image(descriptor));
-    source.blobs.set(blobs[0].digest, bytesOf("tixt"));
+    source.blobs.set(blobs[0].digest, utf8("tixt"));
     await assertRejects(() => validateImage(source.image(descriptor)), ValidationError, "layer 1 of 2");
   });
 
   it("takes attestations, which have diff ids but no tars", async () => {
     const source = new MemorySource();
-    const statement = bytesOf('{"_type":"statement"}');
+    const statement = utf8('{"_type":"statement"}');
     const zipped = new Uint8Array(gzipSync(statement));
     const layers = [await source.add(statement, "application/vnd.in-toto+json"), await source.add(zipped, "text/x")];
     const diffIds = layers.map(({ digest }) => digest);

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 import { ValidationError } from "../../src/errors.ts";
 import { emptyIndex, validateIndex } from "../../src/image/mod.ts";
 import { type Descriptor, MediaType, parsePlatform } from "../../src/spec/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { type Json, MemorySource } from "./memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { type Json, MemorySource } from "../make/memory_source.ts";
 import { problemsOf, TARS } from "./validation.ts";
 
 describe("validateIndex", () => {
@@ -13,7 +13,7 @@ describe("validateIndex", () => {
     const [amd64, arm64] = [parsePlatform("linux/amd64"), parsePlatform("linux/arm64/v8")];
     const one: Descriptor = { ...await source.addImage({ layers: [TARS[0]], platform: amd64 }), platform: amd64 };
     const other: Descriptor = { ...await source.addImage({ layers: TARS, platform: arm64 }), platform: arm64 };
-    const blob = await source.add(bytesOf("text"), "text/plain");
+    const blob = await source.add(utf8("text"), "text/plain");
     const nested = await source.addIndex([other]);
     const descriptor = await source.addIndex([one, nested, blob], change);
     return { source, one, other, nested, blob, index: source.index(descriptor) };
@@ -35,7 +35,7 @@ describe("validateIndex", () => {
 
   it("reads no blobs when it should be fast", async () => {
     const { source, index, blob } = await example();
-    source.blobs.set(blob.digest, bytesOf("tixt"));
+    source.blobs.set(blob.digest, utf8("tixt"));
     await validateIndex(index, { fast: true });
     await assertRejects(() => validateIndex(index), ValidationError, blob.digest);
   });
@@ -93,7 +93,7 @@ describe("validateIndex", () => {
   });
 
   it("finds a member that is missing or no manifest, and says so once", async () => {
-    for (const bytes of [undefined, bytesOf("<html>")]) {
+    for (const bytes of [undefined, utf8("<html>")]) {
       const { source, index, one, nested } = await example();
       for (const { digest } of [one, nested]) {
         if (bytes) source.blobs.set(digest, bytes);

@@ -2,7 +2,7 @@ import { assert, assertRejects } from "@std/assert";
 import { ValidationError } from "../../src/errors.ts";
 import type { Image } from "../../src/image/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { bigTar, type ImageParts, MemorySource, tarOf } from "./memory_source.ts";
+import { bigTar, type ImageParts, MemorySource, tarOf } from "../make/memory_source.ts";
 
 /** Two layers: a small one, and one that takes several chunks to read. */
 export const TARS = [await tarOf({ a: "1", "b/c": "2" }), await bigTar(1)];

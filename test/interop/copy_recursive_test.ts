@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { after, before, it } from "node:test";
-import { Place } from "../e2e/place.ts";
-import { withRegistryProcess } from "../e2e/registry_process.ts";
-import { contentOf, cosignTag, fill, image, index, pushWith, referrer } from "../gcr/copy_world.ts";
+import { Place } from "../make/process_place.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
+import { contentOf, cosignTag, fill, image, index, pushWith, referrer } from "../make/copy_world.ts";
 import { describePeer, type DockerRegistry, dockerRegistry, skopeo } from "../peers/mod.ts";
 
 describePeer("gcrane cp -r, docker-registry and skopeo", ["docker-registry", "skopeo"], () => {

@@ -6,9 +6,9 @@ import { emptyImage, ESTARGZ_TOC_DIGEST, type Image, layerFromDirectory } from "
 import { createLayout } from "../../src/layout/mod.ts";
 import { appendLayers } from "../../src/mutate/mod.ts";
 import { writeTarballFile } from "../../src/tarball/mod.ts";
-import { inFolder } from "../layout/fixtures.ts";
+import { inFolder } from "../make/folders.ts";
 import { describePeer, podman, skopeo, umoci } from "../peers/mod.ts";
-import { describeTree, makeTree } from "./trees.ts";
+import { describeTree, makeTree } from "../make/directory_trees.ts";
 
 const NAME = "example.com/estargz:v1";
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { mkdirSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { Place } from "../e2e/place.ts";
-import { withRegistryProcess } from "../e2e/registry_process.ts";
+import { Place } from "../make/process_place.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
 import { describePeer, podman, runPeerForBytes, skopeo, tar, umoci } from "../peers/mod.ts";
-import { describeTree, makeTree } from "./trees.ts";
+import { describeTree, makeTree } from "../make/directory_trees.ts";
 
 let place: Place;
 let app: string;

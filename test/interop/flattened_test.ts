@@ -3,17 +3,19 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import process from "node:process";
-import { crane } from "../../mod.ts";
+import { crane, source } from "../../mod.ts";
 import { emptyImage, type Image, layerFromBytes, validateImage } from "../../src/image/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
 import { appendLayers } from "../../src/mutate/mod.ts";
 import type { CompressionKind } from "../../src/io/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
 import { writeTarballFile } from "../../src/tarball/mod.ts";
-import { memoryRegistry } from "../crane/registry.ts";
-import { bytesOf, inFolder, utf8 } from "../layout/fixtures.ts";
+import { memoryRegistry } from "../make/memory_registry.ts";
+import { collect } from "../make/streams.ts";
+import { inFolder } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 import { describePeer, podman, skopeo, tar, umoci } from "../peers/mod.ts";
-import { describeWholeTree } from "./trees.ts";
+import { describeWholeTree } from "../make/directory_trees.ts";
 
 const app = "registry.example.com/app";
 
@@ -72,7 +74,7 @@ async function sample(): Promise<Image> {
     { path: "bin/later", type: "link", linkname: "bin/tool" },
   ];
   const layers = await Promise.all(
-    [bottom, top].map(async (entries) => layerFromBytes(await bytesOf(writeTar(entries, { format: "pax" })))),
+    [bottom, top].map(async (entries) => layerFromBytes(await collect(writeTar(entries, { format: "pax" })))),
   );
   return appendLayers(emptyImage({ platform: { os: "linux", architecture: "amd64" } }), layers);
 }
@@ -98,7 +100,7 @@ if (process.getuid?.() === 0) {
           await umoci("unpack", "--image", `${join(folder, "layout")}:flat`, join(folder, "bundle"));
 
           const files = join(folder, "files.tar");
-          writeFileSync(files, await bytesOf(crane.extract(await sample())));
+          writeFileSync(files, await collect(crane.extract(await sample())));
           mkdirSync(join(folder, "root"));
           const flags = ["--xattrs", "--xattrs-include=*", "--same-owner", "--numeric-owner", "--preserve-permissions"];
           // What an upper layer has of a directory comes first, and what lower ones have would change its time again.
@@ -154,7 +156,7 @@ describePeer("what gcrane writes to a tarball", ["podman"], () => {
       }
       const saved = join(folder, "saved.tar");
       await podman(storage, "save", "--format", "oci-archive", "--output", saved, "example.com/docker:v1");
-      const back = await crane.load(saved);
+      const back = await source.load(saved);
       assert(back.kind === "image");
       await validateImage(back);
       // The config of one that came as Docker's is translated.

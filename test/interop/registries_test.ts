@@ -3,10 +3,10 @@ import { mkdirSync } from "node:fs";
 import { after, before, it } from "node:test";
 import { push } from "../../src/crane/mod.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
-import { Place } from "../e2e/place.ts";
-import { withRegistryProcess } from "../e2e/registry_process.ts";
+import { Place } from "../make/process_place.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
 import { describePeer, type DockerRegistry, dockerRegistry, skopeo } from "../peers/mod.ts";
-import { makeTree } from "./trees.ts";
+import { makeTree } from "../make/directory_trees.ts";
 
 const plain = ["--src-tls-verify=false", "--dest-tls-verify=false"];
 

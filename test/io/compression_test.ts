@@ -15,25 +15,26 @@ import {
   streamOf,
 } from "../../src/io/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, joined, pieces, streamFrom, track } from "./streams.ts";
+import { joined, pieces, utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 
 /** Something longer than a block of the codecs, and not all the same. */
-const TEXT = bytesOf(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));
+const TEXT = utf8(Array.from({ length: 60_000 }, (_, i) => `line ${i * 7919 % 65_537}\n`).join(""));
 const GZIP: Bytes = new Uint8Array(gzipSync(TEXT));
 const ZSTD: Bytes = new Uint8Array(
   zstdCompressSync(TEXT, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
 );
 
 /** The first bytes of files that xz and bzip2 made. */
-const XZ = Uint8Array.of(0xfd, ...bytesOf("7zXZ\0"), 0, 4, 0xe6, 0xd6);
-const BZIP2 = bytesOf("BZh91AY&SY\x9c");
+const XZ = Uint8Array.of(0xfd, ...utf8("7zXZ\0"), 0, 4, 0xe6, 0xd6);
+const BZIP2 = utf8("BZh91AY&SY\x9c");
 /** A zstd frame whose header asks for a window of 256 MB. */
 const WIDE_ZSTD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x90, 1, 0, 0);
 
 describe("sniffing", () => {
   it("knows what is not read from a text that begins alike", () => {
     assertEquals([XZ, BZIP2].map(sniffBytes), ["xz", "bzip2"]);
-    assertEquals([bytesOf("BZh9/in/a/tar"), bytesOf("7zXZ"), XZ.slice(0, 5)].map(sniffBytes), ["none", "none", "none"]);
+    assertEquals([utf8("BZh9/in/a/tar"), utf8("7zXZ"), XZ.slice(0, 5)].map(sniffBytes), ["none", "none", "none"]);
   });
 
   it("goes by the first bytes", () => {
@@ -185,7 +186,7 @@ describe("decompress", () => {
   });
 
   it("reads several members one after the other", async () => {
-    const more = bytesOf("more");
+    const more = utf8("more");
     const gzip = joined(GZIP, new Uint8Array(gzipSync(more)));
     const zstd = joined(ZSTD, new Uint8Array(zstdCompressSync(more)));
     assertEquals(await collect(decompress(streamOf(gzip), "gzip", "it")), joined(TEXT, more));
@@ -244,7 +245,7 @@ describe("decompress", () => {
   });
 
   it("refuses garbage after the end, but not padding with zeros", async () => {
-    const garbage = joined(GZIP, bytesOf("garbage"));
+    const garbage = joined(GZIP, utf8("garbage"));
     await assertRejects(() => drain(decompress(streamOf(garbage), "gzip", "it")), CompressionError);
     assertEquals(await collect(decompress(streamOf(joined(GZIP, new Uint8Array(600))), "gzip", "it")), TEXT);
   });

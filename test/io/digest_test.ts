@@ -4,9 +4,10 @@ import { describe, it } from "node:test";
 import { DigestMismatchError, SizeMismatchError } from "../../src/errors.ts";
 import { type Digest, digestBytes, measureStream, verifyBytes, verifyStream } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "./streams.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 
-const TEXT = bytesOf("hello, layer");
+const TEXT = utf8("hello, layer");
 const SHA256: Digest = `sha256:${createHash("sha256").update(TEXT).digest("hex")}`;
 const SHA512: Digest = `sha512:${createHash("sha512").update(TEXT).digest("hex")}`;
 const OTHER: Digest = `sha256:${"0".repeat(64)}`;

@@ -3,13 +3,14 @@ import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
 import { LimitError } from "../../src/errors.ts";
 import { decompress, drain, limitRatio, Limits, limitStream, readAll, streamOf } from "../../src/io/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "./streams.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 
-const TEN = bytesOf("0123456789");
+const TEN = utf8("0123456789");
 
 describe("readAll", () => {
   it("gives all bytes, up to the limit and including it", async () => {
-    assertEquals(await readAll(streamFrom(TEN, TEN), { limit: 20, what: "it" }), bytesOf("01234567890123456789"));
+    assertEquals(await readAll(streamFrom(TEN, TEN), { limit: 20, what: "it" }), utf8("01234567890123456789"));
     assertStrictEquals(await readAll(streamFrom(TEN), { limit: 10, what: "it" }), TEN);
     assertEquals(await readAll(streamFrom(), { limit: 0, what: "it" }), new Uint8Array(0));
   });

@@ -1,10 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { chunks, drain, observe, streamOf } from "../../src/io/mod.ts";
-import { bytesOf, collect, streamFrom, track } from "./streams.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 
-const ONE = bytesOf("one");
-const TWO = bytesOf("two");
+const ONE = utf8("one");
+const TWO = utf8("two");
 
 describe("observe", () => {
   it("calls each observer in its turn", async () => {

@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { readAhead } from "../../src/io/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { collect, streamFrom, track } from "./streams.ts";
+import { collect, streamFrom, track } from "../make/streams.ts";
 
 /** Chunks of `size` bytes, each filled with its number. */
 function* numbered(count: number, size: number): Generator<Bytes> {

@@ -6,7 +6,10 @@ import { createLayout, type Layout } from "../../src/layout/mod.ts";
 import { LayoutError } from "../../src/errors.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { blobPath, filesUnder, imageOf, inChunks, inFolder, tarOf, testLayer, textImage, utf8 } from "./fixtures.ts";
+import { blobPath, filesUnder, inFolder } from "../make/folders.ts";
+import { imageOf, tarOf, testLayer, textImage } from "../make/images.ts";
+import { inChunks } from "../make/streams.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** Writes content as a blob and says what it is. */
 async function put(layout: Layout, content: string | object, mediaType: string): Promise<Descriptor> {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { createLayout, openLayout } from "../../src/layout/mod.ts";
 import { matchName, validateImage } from "../../src/image/mod.ts";
 import { describePeer, runPeer, skopeo, umoci } from "../peers/mod.ts";
-import { filesUnder, imageOf, inFolder, tarOf, testLayer } from "./fixtures.ts";
+import { filesUnder, inFolder } from "../make/folders.ts";
+import { imageOf, tarOf, testLayer } from "../make/images.ts";
 
 const sample = async () =>
   imageOf([

@@ -4,7 +4,9 @@ import { renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { LayoutError } from "../../src/errors.ts";
 import { createLayout } from "../../src/layout/mod.ts";
-import { blobPath, bytesOf, inFolder, textImage } from "./fixtures.ts";
+import { blobPath, inFolder } from "../make/folders.ts";
+import { collect } from "../make/streams.ts";
+import { textImage } from "../make/images.ts";
 
 describe("a layer of a layout", () => {
   it("lies in a file, and is read from any byte of it", () =>
@@ -14,12 +16,12 @@ describe("a layer of a layout", () => {
       await layout.appendImage(image);
       const [{ content }] = await (await layout.image()).layers();
       const [layer] = await image.layers();
-      const bytes = await bytesOf(await layer.compressed());
+      const bytes = await collect(await layer.compressed());
       const { place } = content;
       assert(place?.kind === "file");
       assertEquals([place.offset, place.length], [0, bytes.length]);
-      assertEquals(await bytesOf((await place.open()).stream({ closeWhenDone: true })), bytes);
-      assertEquals(await bytesOf(await content.open({ offset: 7 })), bytes.slice(7));
+      assertEquals(await collect((await place.open()).stream({ closeWhenDone: true })), bytes);
+      assertEquals(await collect(await content.open({ offset: 7 })), bytes.slice(7));
     }));
 
   it("is not opened where it is a symbolic link", () =>

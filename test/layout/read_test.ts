@@ -23,7 +23,10 @@ import {
   SizeMismatchError,
 } from "../../src/errors.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { blobPath, bytesOf, inFolder, textImage, utf8, withOpen } from "./fixtures.ts";
+import { blobPath, inFolder, withOpen } from "../make/folders.ts";
+import { collect } from "../make/streams.ts";
+import { textImage } from "../make/images.ts";
+import { utf8 } from "../make/bytes.ts";
 
 const HELLO: Hash = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -117,7 +120,7 @@ describe("Layout, reading", () => {
       const [layers, copies] = [await image.layers(), await copy.layers()];
       assertEquals(copies.length, 2);
       for (const [index, layer] of layers.entries()) {
-        assertEquals(await bytesOf(await copies[index].compressed()), await bytesOf(await layer.compressed()));
+        assertEquals(await collect(await copies[index].compressed()), await collect(await layer.compressed()));
         assertEquals(await copies[index].diffId(), await layer.diffId());
       }
     });
@@ -146,7 +149,7 @@ describe("Layout, reading", () => {
   });
   it("opens blobs", async () => {
     await withHello(async (layout) => {
-      assertEquals(await bytesOf(await layout.blob(HELLO)), utf8("hello"));
+      assertEquals(await collect(await layout.blob(HELLO)), utf8("hello"));
       assertEquals(await layout.hasBlob(HELLO), true);
     });
   });
@@ -160,7 +163,7 @@ describe("Layout, reading", () => {
       const good = readFileSync(path);
       const read = async () => {
         const [layer] = await (await layout.image(digest)).layers();
-        return await bytesOf(await layer.compressed());
+        return await collect(await layer.compressed());
       };
       const flipped = Uint8Array.from(good);
       flipped[20] ^= 1;
@@ -171,7 +174,7 @@ describe("Layout, reading", () => {
       writeFileSync(path, good);
       appendFileSync(path, "x");
       await assertRejects(read, SizeMismatchError);
-      await assertRejects(async () => await bytesOf(await layout.blob(layerDigest)), DigestMismatchError);
+      await assertRejects(async () => await collect(await layout.blob(layerDigest)), DigestMismatchError);
       rmSync(path);
       assertStringIncludes((await assertRejects(read, NotFoundError)).message, path);
     });
@@ -254,7 +257,7 @@ describe("Layout, reading", () => {
     await withHello(async (layout) => {
       const reason = new Error("enough");
       const stream = await layout.blob(HELLO, { signal: AbortSignal.abort(reason) }).catch((error) => error);
-      const error = stream instanceof ReadableStream ? await assertRejects(() => bytesOf(stream)) : stream;
+      const error = stream instanceof ReadableStream ? await assertRejects(() => collect(stream)) : stream;
       assertEquals(error, reason);
     });
   });

@@ -9,7 +9,8 @@ import { createLayout } from "../../src/layout/mod.ts";
 import { LayoutSink } from "../../src/layout/sink.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { sinkContract, type SinkUnderTest } from "../contracts/sink_contract.ts";
-import { filesUnder, utf8 } from "./fixtures.ts";
+import { filesUnder } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 
 async function openSink(): Promise<SinkUnderTest> {
   const path = mkdtempSync(join(tmpdir(), "gcrane_test_"));

@@ -7,21 +7,11 @@ import { DigestMismatchError, FileError, NetworkError, NotFoundError, SizeMismat
 import type { ProgressEvent } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Descriptor, Hash } from "../../src/spec/mod.ts";
-import {
-  blobPath,
-  failing,
-  filesUnder,
-  imageOf,
-  inChunks,
-  inFolder,
-  meeting,
-  onFullDisk,
-  stalling,
-  tarOf,
-  testLayer,
-  textImage,
-  utf8,
-} from "./fixtures.ts";
+import { blobPath, filesUnder, inFolder, onFullDisk } from "../make/folders.ts";
+import { failing, inChunks, stalling } from "../make/streams.ts";
+import { imageOf, tarOf, testLayer, textImage } from "../make/images.ts";
+import { meeting } from "../make/waiting.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** What `index.json` lists. */
 function listed(folder: string): Descriptor[] {

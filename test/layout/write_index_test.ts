@@ -3,8 +3,8 @@ import { assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { validateIndex } from "../../src/image/mod.ts";
 import { createLayout, openLayout, writeLayout } from "../../src/layout/mod.ts";
-import { unbuiltIndex } from "../image/counted_layers.ts";
-import { inFolder } from "./fixtures.ts";
+import { unbuiltIndex } from "../make/counted_layers.ts";
+import { inFolder } from "../make/folders.ts";
 
 describe("an index whose layers are not compressed yet, in a layout", () => {
   it("has each compressed once, when it is listed", async () => {

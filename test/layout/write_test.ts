@@ -16,19 +16,10 @@ import {
 } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import {
-  blobPath,
-  bytesOf,
-  filesUnder,
-  imageOf,
-  inChunks,
-  inFolder,
-  streamingLayer,
-  tarOf,
-  testLayer,
-  textImage,
-  utf8,
-} from "./fixtures.ts";
+import { blobPath, filesUnder, inFolder } from "../make/folders.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { imageOf, streamingLayer, tarOf, testLayer, textImage } from "../make/images.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** An index of these members, with their descriptors as they are. */
 async function indexOf(...members: (Image | ImageIndex | Layer)[]): Promise<ImageIndex> {
@@ -229,7 +220,7 @@ describe("Layout, writing", () => {
       writeFileSync(join(folder, "elsewhere"), "x".repeat(await layer.size()));
       symlinkSync(join(folder, "elsewhere"), path);
       await layout.writeImage(image);
-      assertEquals(await bytesOf(await layout.blob(await layer.digest())), await bytesOf(await layer.compressed()));
+      assertEquals(await collect(await layout.blob(await layer.digest())), await collect(await layer.compressed()));
       assertEquals(readFileSync(join(folder, "elsewhere"), "utf8"), "x".repeat(await layer.size()));
     });
   });
@@ -251,7 +242,7 @@ describe("Layout, writing", () => {
       const copy = await layout.image();
       const [layer] = await copy.layers();
       assertEquals(await layer.diffId(), await digestBytes(content));
-      assertEquals(await bytesOf(await layer.uncompressed()), content);
+      assertEquals(await collect(await layer.uncompressed()), content);
       assertEquals(blobsIn(folder).length, 3);
     });
   });
@@ -287,7 +278,7 @@ describe("Layout, writing", () => {
       await validateIndex(copy);
       const [, , thing] = await copy.children();
       assertEquals(thing.view.kind, "layer");
-      assertEquals(await bytesOf(await (thing.view as Layer).compressed()), utf8("what is this"));
+      assertEquals(await collect(await (thing.view as Layer).compressed()), utf8("what is this"));
       const nested = await layout.image((await (await inner.children())[0].view.descriptor()).digest);
       assertEquals((await nested.layers()).length, 1);
     });
@@ -309,7 +300,7 @@ describe("Layout, writing", () => {
       const digest = await digestBytes(utf8("hello"), "sha512");
       await layout.writeBlob(digest, inChunks(utf8("hello")));
       assertEquals(blobsIn(folder), [digest.replace(":", "/")]);
-      assertEquals(await bytesOf(await layout.blob(digest)), utf8("hello"));
+      assertEquals(await collect(await layout.blob(digest)), utf8("hello"));
       const wrong: Hash = `sha512:${"0".repeat(128)}`;
       await assertRejects(() => layout.writeBlob(wrong, inChunks(utf8("hello"))), DigestMismatchError);
       assertEquals(blobsIn(folder).length, 1);

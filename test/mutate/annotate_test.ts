@@ -4,8 +4,8 @@ import { validateImage } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { annotate, annotateBase } from "../../src/mutate/mod.ts";
 import { MediaType, parseManifest } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf } from "../io/streams.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** An image in memory, its manifest changed, and the source that notes what is opened. */
 async function baseImage(change: (manifest: Json, source: MemorySource) => void = () => {}) {
@@ -37,7 +37,7 @@ describe("annotate", () => {
   });
 
   it("keeps an artifact's config to the byte", async () => {
-    const config = bytesOf("not JSON");
+    const config = utf8("not JSON");
     const digest = await digestBytes(config);
     const { base } = await baseImage((manifest, source) => {
       manifest.config = { mediaType: "application/x-config", digest, size: config.length };

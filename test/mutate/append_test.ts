@@ -20,9 +20,10 @@ import {
   parseConfigFile,
   parseManifest,
 } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
-import { file, layer, layerOf } from "./layers.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect } from "../make/streams.ts";
+import { file, layer, layerOf } from "../make/entry_layers.ts";
 
 const TAR = await tarOf({ added: "1" });
 const DIFF_ID = await digestBytes(TAR);
@@ -107,7 +108,7 @@ describe("appendLayers", () => {
   });
 
   it("keeps what the base's manifest and config say otherwise", async () => {
-    const subject = { mediaType: OCI, digest: await digestBytes(bytesOf("subject")), size: 7 };
+    const subject = { mediaType: OCI, digest: await digestBytes(utf8("subject")), size: 7 };
     const { base } = await baseImage(
       (manifest) => {
         manifest.annotations = { "org.opencontainers.image.title": "base" };
@@ -298,8 +299,8 @@ describe("appendLayers reads", () => {
 describe("appendLayers to an artifact", () => {
   it("leaves its config alone, to the byte", async () => {
     const source = new MemorySource();
-    const config = await source.add(bytesOf("not even JSON"), "application/x-config");
-    const blob = await source.add(bytesOf("blob"), "application/x-blob");
+    const config = await source.add(utf8("not even JSON"), "application/x-config");
+    const blob = await source.add(utf8("blob"), "application/x-blob");
     const descriptor = await source.addImage({
       layers: [],
       manifest: (manifest) => {
@@ -308,12 +309,12 @@ describe("appendLayers to an artifact", () => {
         manifest.layers = [blob];
       },
     });
-    const image = appendLayers(source.image(descriptor), [await staticLayer(bytesOf("more"), "application/x-blob")]);
+    const image = appendLayers(source.image(descriptor), [await staticLayer(utf8("more"), "application/x-blob")]);
     const manifest = parseManifest(await image.rawManifest());
     assertEquals(manifest.config, { ...config, annotations: { kept: "yes" } });
     assertEquals(manifest.artifactType, "application/x-artifact");
     assertEquals(manifest.layers.map(({ size }) => size), [4, 4]);
-    assertEquals(await image.rawConfigFile(), bytesOf("not even JSON"));
+    assertEquals(await image.rawConfigFile(), utf8("not even JSON"));
     await validateImage(image);
   });
 });

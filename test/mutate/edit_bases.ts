@@ -14,8 +14,9 @@ import {
   parseManifest,
   type Platform,
 } from "../../src/spec/mod.ts";
-import { type ImageParts, type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { type ImageParts, type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect } from "../make/streams.ts";
 
 export const OCI: string = MediaType.OciManifest;
 export const DOCKER: string = MediaType.DockerManifestSchema2;
@@ -47,7 +48,7 @@ export function asDocker(manifest: Json): void {
 
 /** JSON as somebody else may have written it: with line breaks. */
 export function spaced(value: unknown): Bytes {
-  return bytesOf(JSON.stringify(value, null, 3));
+  return utf8(JSON.stringify(value, null, 3));
 }
 
 /** The manifest that an image would be sent with. */

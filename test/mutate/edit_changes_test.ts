@@ -3,7 +3,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEqual
 import { emptyImage, type Image, validateImage } from "../../src/image/mod.ts";
 import { annotateBase, changeImage, editImage, type ImageChanges } from "../../src/mutate/mod.ts";
 import type { RunConfig } from "../../src/spec/mod.ts";
-import type { Json } from "../image/memory_source.ts";
+import type { Json } from "../make/memory_source.ts";
 import { baseImage, OCI, sentConfig, sentManifest } from "./edit_bases.ts";
 
 const SUBJECT = { mediaType: OCI, digest: `sha256:${"a".repeat(64)}`, size: 7 } as const;

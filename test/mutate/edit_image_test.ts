@@ -13,8 +13,9 @@ import {
 import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import { appendLayers, changeImage, editImage } from "../../src/mutate/mod.ts";
 import { type ConfigFile, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect } from "../make/streams.ts";
 import { baseImage, DOCKER, imageIn, OCI, sentConfig, sentManifest, spaced, unread } from "./edit_bases.ts";
 
 const TAR = await tarOf({ added: "1" });
@@ -262,8 +263,8 @@ describe("editImage", () => {
 
 describe("editImage refuses", () => {
   const asArtifact = (source: MemorySource, mediaType: string) => async () => {
-    const config = await source.add(bytesOf("not JSON"), mediaType);
-    const blob = await source.add(bytesOf("blob"), "application/x-blob");
+    const config = await source.add(utf8("not JSON"), mediaType);
+    const blob = await source.add(utf8("blob"), "application/x-blob");
     return await imageIn(source, {
       layers: [],
       manifest: (json) => {
@@ -304,7 +305,7 @@ describe("editImage refuses", () => {
   it("an edit that leaves no config", async () => {
     const { base } = await baseImage();
     for (const text of ["{", "[]", '{"rootfs":1}', '{"rootfs":{"diff_ids":["x"]}}']) {
-      const image = editImage(base, { rawConfigFile: () => bytesOf(text) });
+      const image = editImage(base, { rawConfigFile: () => utf8(text) });
       const error = await assertRejects(() => image.digest(), ManifestError);
       assert(error.message.startsWith("the edited config"), error.message);
     }
@@ -316,22 +317,22 @@ describe("editImage refuses", () => {
     const error = await assertRejects(() => changeImage(base, { labels: { a: "b" } }).digest(), ManifestError);
     assert(error.message.includes("application/x-config"), error.message);
     assert(error.hint);
-    const image = editImage(base, { rawConfigFile: () => bytesOf("still not JSON"), configMediaType: "x/y" });
+    const image = editImage(base, { rawConfigFile: () => utf8("still not JSON"), configMediaType: "x/y" });
     assertEquals((await sentManifest(image)).config, {
       mediaType: "x/y",
-      digest: await digestBytes(bytesOf("still not JSON")),
+      digest: await digestBytes(utf8("still not JSON")),
       size: 14,
     });
     await validateImage(image);
     const annotated = changeImage(base, { annotations: { a: "b" }, artifactType: "x/z" });
-    assertEquals(await annotated.rawConfigFile(), bytesOf("not JSON"));
+    assertEquals(await annotated.rawConfigFile(), utf8("not JSON"));
     await validateImage(annotated);
   });
 
   it("no artifact that borrows an image's config type, and gives it no diff ids", async () => {
     const source = new MemorySource();
-    const { digest } = await source.add(bytesOf("{}"), MediaType.OciConfig);
-    const blob = await source.add(bytesOf("blob"), "application/x-blob");
+    const { digest } = await source.add(utf8("{}"), MediaType.OciConfig);
+    const blob = await source.add(utf8("blob"), "application/x-blob");
     const base = await imageIn(source, {
       layers: [],
       manifest: (json) => {

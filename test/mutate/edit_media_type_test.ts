@@ -3,7 +3,7 @@ import { assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { emptyImage, layerFromBytes, validateImage } from "../../src/image/mod.ts";
 import { appendLayers, changeImage, editImage } from "../../src/mutate/mod.ts";
 import { layerMediaType, MediaType } from "../../src/spec/mod.ts";
-import { tarOf } from "../image/memory_source.ts";
+import { tarOf } from "../make/memory_source.ts";
 import { asDocker, baseImage, DOCKER, OCI, sentManifest } from "./edit_bases.ts";
 
 const TAR = await tarOf({ added: "1" });

@@ -4,9 +4,9 @@ import { toBytes } from "@std/streams/to-bytes";
 import { TarError } from "../../src/errors.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry } from "../../src/tar/mod.ts";
-import { bytesOf } from "../io/streams.ts";
-import { archive, extended, header, joined, padded, record } from "../tar/archives.ts";
-import { file, itemsOf, layer, layerOf, link, listOf, symlink, tarOf } from "./layers.ts";
+import { joined, utf8 } from "../make/bytes.ts";
+import { archive, extended, header, padded, record } from "../make/archives.ts";
+import { file, itemsOf, layer, layerOf, link, listOf, symlink, tarOf } from "../make/entry_layers.ts";
 
 /** What of an entry must not change on its way. */
 async function facts(entry: TarEntry) {
@@ -29,7 +29,7 @@ const entries: TarNewEntry[] = [
   symlink("to", long),
   link("hard", long),
   file("umläut"),
-  { path: new Uint8Array([0x66, 0xff, 0x66]), content: bytesOf("not UTF-8") },
+  { path: new Uint8Array([0x66, 0xff, 0x66]), content: utf8("not UTF-8") },
   { path: "device", type: "blockDevice", devMajor: 259, devMinor: 70000 },
   file("old", "x", { mtime: -5 }),
 ];
@@ -74,7 +74,7 @@ describe("extract passes on", () => {
 
   it("sparse files without filling their holes", async () => {
     const size = 8 * 1024 * 1024;
-    const map = bytesOf(`1\n${size - 512}\n512\n`);
+    const map = utf8(`1\n${size - 512}\n512\n`);
     const data = new Uint8Array(512).fill(7);
     const sparse = (name: string) =>
       joined(

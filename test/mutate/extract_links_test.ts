@@ -3,7 +3,18 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { DigestMismatchError, TarError } from "../../src/errors.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
-import { directory, file, itemsOf, layer, layerOf, link, listOf, symlink, tarOf, type TestLayer } from "./layers.ts";
+import {
+  directory,
+  file,
+  itemsOf,
+  layer,
+  layerOf,
+  link,
+  listOf,
+  symlink,
+  tarOf,
+  type TestLayer,
+} from "../make/entry_layers.ts";
 
 /** What a stack of layers gives, one text for each entry. */
 async function linesOf(layers: readonly TestLayer[]): Promise<string[]> {

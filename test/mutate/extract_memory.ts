@@ -3,9 +3,9 @@
 
 import process from "node:process";
 import { extractLayers } from "../../src/mutate/mod.ts";
-import { track } from "../io/streams.ts";
-import { header } from "../tar/archives.ts";
-import { uncheckedLayer } from "./layers.ts";
+import { track } from "../make/streams.ts";
+import { header } from "../make/archives.ts";
+import { uncheckedLayer } from "../make/entry_layers.ts";
 
 const MIB = 1024 * 1024;
 const CHUNK = 256 * 1024;

@@ -18,10 +18,10 @@ import { extractLayers } from "../../src/mutate/mod.ts";
 import type { ByteStream } from "../../src/runtime/mod.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
 import { describePeer, tar } from "../peers/mod.ts";
-import { Random } from "../tar/random.ts";
-import { DirectoryNode, type FileNode, FileTree } from "./file_tree.ts";
-import { directory, file, itemsOf, layer, link, symlink } from "./layers.ts";
-import { randomLayers, storedLayer } from "./random_layers.ts";
+import { Random } from "../make/random.ts";
+import { DirectoryNode, type FileNode, FileTree } from "../make/file_tree.ts";
+import { directory, file, itemsOf, layer, link, symlink } from "../make/entry_layers.ts";
+import { randomLayers, storedLayer } from "../make/random_layers.ts";
 
 /** Runs with a folder of its own. */
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {

@@ -1,10 +1,10 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import { extractLayers } from "../../src/mutate/mod.ts";
-import { Random } from "../tar/random.ts";
-import type { Item } from "./file_tree.ts";
-import { itemsOf, unpacked } from "./layers.ts";
-import { randomLayers, storedLayer } from "./random_layers.ts";
+import { Random } from "../make/random.ts";
+import type { Item } from "../make/file_tree.ts";
+import { itemsOf, unpacked } from "../make/entry_layers.ts";
+import { randomLayers, storedLayer } from "../make/random_layers.ts";
 
 const STACKS = 600;
 

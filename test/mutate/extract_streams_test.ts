@@ -9,7 +9,8 @@ import { type Layer, staticLayer } from "../../src/image/mod.ts";
 import type { AbortOptions } from "../../src/io/mod.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { file, layer, layerOf, tarOf, uncheckedLayer } from "./layers.ts";
+import { file, layer, layerOf, tarOf, uncheckedLayer } from "../make/entry_layers.ts";
+import { until } from "../make/waiting.ts";
 
 const run = promisify(execFile);
 const MIB = 1024 * 1024;
@@ -145,7 +146,7 @@ describe("extract, stopped half-way,", () => {
     stop.abort(reason);
     assertStrictEquals(await assertRejects(() => reader.read()), reason);
     const opened = layers.flatMap(({ opened }) => opened);
-    while (opened.some(({ cancels }) => cancels.length === 0)) await new Promise((resolve) => setTimeout(resolve));
+    await until(() => opened.every(({ cancels }) => cancels.length > 0));
     assertEquals(opened.map(({ cancels }) => cancels.length), [1, 1]);
   });
 

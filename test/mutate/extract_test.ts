@@ -4,7 +4,7 @@ import { emptyImage, imageFromUncompressed, type Layer } from "../../src/image/m
 import { extract, extractLayers } from "../../src/mutate/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
-import { directory, file, itemsOf, layer, layerOf, link, symlink } from "./layers.ts";
+import { directory, file, itemsOf, layer, layerOf, link, symlink } from "../make/entry_layers.ts";
 
 /** The names that a stack of layers gives, in the order of the archive. */
 async function namesOf(...stack: TarNewEntry[][]): Promise<string[]> {

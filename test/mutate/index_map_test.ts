@@ -6,14 +6,14 @@ import {
   appendManifests,
   changeImage,
   changeIndex,
-  flatten,
+  flattenImage,
   mapIndex,
   matchAttestations,
   removeManifests,
 } from "../../src/mutate/mod.ts";
 import { type Descriptor, MediaType } from "../../src/spec/mod.ts";
-import type { Json } from "../image/memory_source.ts";
-import { collect } from "../io/streams.ts";
+import type { Json } from "../make/memory_source.ts";
+import { collect } from "../make/streams.ts";
 import { AMD64, ARM64, DOCKER, platformIndex, sentConfig, sentIndex, unread } from "./edit_bases.ts";
 
 const LABEL = { labels: { everywhere: "yes" } };
@@ -152,7 +152,7 @@ describe("mapIndex", () => {
     const { source, index } = await platformIndex();
     const uploaded: number[] = [];
     const mapped = mapIndex(index, async (image) => {
-      const flat = flatten(image);
+      const flat = flattenImage(image);
       const [layer] = await flat.layers();
       assertEquals(layer.digestKnown(), false);
       uploaded.push((await collect(await layer.compressed())).length);
@@ -170,7 +170,7 @@ describe("mapIndex", () => {
 
   it("does not know its digest while an image of it does not", async () => {
     const { index } = await platformIndex();
-    const mapped = mapIndex(index, (image) => flatten(image));
+    const mapped = mapIndex(index, (image) => flattenImage(image));
     assertEquals(await mapped.digestKnown(), false);
     await mapped.digest();
     assertEquals(await mapped.digestKnown(), true);

@@ -18,13 +18,14 @@ import {
   changeImage,
   changeIndex,
   editIndex,
-  flatten,
+  flattenImage,
   matchAttestations,
   removeManifests,
 } from "../../src/mutate/mod.ts";
 import { MediaType, type Platform } from "../../src/spec/mod.ts";
-import { type Json, MemorySource, tarOf } from "../image/memory_source.ts";
-import { bytesOf, collect } from "../io/streams.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect } from "../make/streams.ts";
 import { AMD64, ARM64, baseImage, imageIn, OCI, platformIndex, sentIndex, spaced, unread } from "./edit_bases.ts";
 
 const LIST = MediaType.DockerManifestList;
@@ -105,12 +106,12 @@ describe("appendManifests", () => {
   });
 
   it("takes blobs of other types, but no manifest as a blob", async () => {
-    const blob = await staticLayer(bytesOf("blob"), "application/x-blob");
+    const blob = await staticLayer(utf8("blob"), "application/x-blob");
     const index = appendManifests(emptyIndex(), [{ member: blob, annotations: { a: "1" } }]);
     assertEquals((await sentIndex(index)).manifests, [{ ...await blob.descriptor(), annotations: { a: "1" } }]);
     assertStrictEquals((await index.children())[0].view, blob);
     await validateIndex(index);
-    const manifest = await staticLayer(bytesOf("{}"), OCI);
+    const manifest = await staticLayer(utf8("{}"), OCI);
     await assertRejects(() => appendManifests(emptyIndex(), [manifest]).digest(), TypeError, OCI);
   });
 
@@ -143,7 +144,7 @@ describe("appendManifests", () => {
 describe("whether an index knows its digest", () => {
   it("is for its members to say, and learnt when they are", async () => {
     const { base } = await baseImage();
-    const flat = flatten(base);
+    const flat = flattenImage(base);
     const index = appendManifests(emptyIndex(), [base, flat]);
     assertEquals(await index.digestKnown(), false);
     assertEquals(await appendManifests(index, [base]).digestKnown(), false);

@@ -16,19 +16,19 @@ import {
   changeImage,
   changeIndex,
   editImage,
-  flatten,
+  flattenImage,
   mapIndex,
   matchAttestations,
-  rebase,
+  rebaseImage,
   recompress,
   removeManifests,
   time,
 } from "../../src/mutate/mod.ts";
 import { isConfig, isLayer, type Platform } from "../../src/spec/mod.ts";
-import { type Json, MemorySource } from "../image/memory_source.ts";
-import { Random } from "../tar/random.ts";
+import { type Json, MemorySource } from "../make/memory_source.ts";
+import { Random } from "../make/random.ts";
 import { asDocker, DOCKER, imageIn, OCI, sentConfig, sentManifest } from "./edit_bases.ts";
-import { file, tarOf } from "./layers.ts";
+import { file, tarOf } from "../make/entry_layers.ts";
 
 const IMAGES = 150;
 const INDEXES = 30;
@@ -131,7 +131,7 @@ async function randomEdit(random: Random, source: MemorySource): Promise<Edit> {
     recompress: () => (image) => recompress(image, kind, { level }),
     time: () => (image) => time(image, date),
     canonical: () => (image) => canonical(image),
-    flatten: () => (image) => flatten(image, { compression: kind, history: { created_by: "flatten" } }),
+    flatten: () => (image) => flattenImage(image, { compression: kind, history: { created_by: "flatten" } }),
     nothing: () => (image) => editImage(image, {}),
   };
   if (random.chance(0.15)) {
@@ -144,7 +144,7 @@ async function randomEdit(random: Random, source: MemorySource): Promise<Edit> {
           history: [...(await oldBase.configFile()).history ?? [], ...config.history ?? []],
         }),
       });
-      return rebase(upon, { oldBase, newBase });
+      return rebaseImage(upon, { oldBase, newBase });
     };
     return { name: "rebase", apply };
   }

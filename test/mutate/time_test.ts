@@ -13,11 +13,12 @@ import { appendLayers, canonical, changeImage, editImage, time } from "../../src
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import type { ImageParts, Json } from "../image/memory_source.ts";
-import { bytesOf, collect, pieces, track } from "../io/streams.ts";
+import type { ImageParts, Json } from "../make/memory_source.ts";
+import { pieces, utf8 } from "../make/bytes.ts";
+import { collect, track } from "../make/streams.ts";
 import { asDocker, baseImage, DOCKER, imageIn, sentConfig, sentManifest, unread } from "./edit_bases.ts";
-import { MemorySource } from "../image/memory_source.ts";
-import { layerOf, listOf, tarOf } from "./layers.ts";
+import { MemorySource } from "../make/memory_source.ts";
+import { layerOf, listOf, tarOf } from "../make/entry_layers.ts";
 
 const DATE = new Date(1234567890_999);
 const SECONDS = 1234567890;
@@ -26,14 +27,14 @@ const CREATED = "2009-02-13T23:31:30Z";
 /** Entries of every kind, with times of every kind. */
 const ENTRIES: TarNewEntry[] = [
   { path: "d/", type: "directory", mtime: 1, mode: 0o1777 },
-  { path: "d/file", content: bytesOf("content"), mtime: 2.5, atime: 3.25, ctime: 4, uid: 7, uname: "me" },
-  { path: "d/xattr", content: bytesOf("x"), pax: [["SCHILY.xattr.user.a", Uint8Array.of(0, 255)]], mtime: -5 },
+  { path: "d/file", content: utf8("content"), mtime: 2.5, atime: 3.25, ctime: 4, uid: 7, uname: "me" },
+  { path: "d/xattr", content: utf8("x"), pax: [["SCHILY.xattr.user.a", Uint8Array.of(0, 255)]], mtime: -5 },
   { path: "d/windows", pax: [["LIBARCHIVE.creationtime", "11644473600.1234567"]], mtime: SECONDS },
   { path: "d/link", type: "link", linkname: "d/file", mtime: 6 },
   { path: "d/symlink", type: "symlink", linkname: "file", mtime: 2 ** 40 },
   { path: "d/null", type: "characterDevice", devMajor: 1, devMinor: 3, mtime: 7 },
   { path: "d/.wh.gone", mtime: 8 },
-  { path: `${"long/".repeat(60)}name`, content: bytesOf("long"), mtime: 9 },
+  { path: `${"long/".repeat(60)}name`, content: utf8("long"), mtime: 9 },
 ];
 
 const TAR = await tarOf(ENTRIES);
@@ -177,12 +178,12 @@ describe("time", () => {
   it("folds global records into the entries that they are about", async () => {
     const tar = await collect(writeTar([
       { type: "global", pax: [["mtime", "77.5"], ["SCHILY.xattr.user.a", "g"], ["LIBARCHIVE.creationtime", "5"]] },
-      { path: "a", content: bytesOf("a"), pax: [["mtime", "77.5"]] },
+      { path: "a", content: utf8("a"), pax: [["mtime", "77.5"]] },
     ]));
     const [layer] = await time(await imageOfTar({}, tar), DATE).layers();
     const { entries, times } = await contentOf(layer);
     assertEquals(times, [[SECONDS, undefined, undefined, String(SECONDS)]]);
-    assertEquals(entries[0].xattr, bytesOf("g"));
+    assertEquals(entries[0].xattr, utf8("g"));
   });
 
   it("reads nothing before somebody asks, and then each layer once", async () => {
@@ -200,7 +201,7 @@ describe("time", () => {
   });
 
   it("fails where a layer is no tar or not what was promised, and tells the layer when it is cancelled", async () => {
-    const noTar = await layerFromBytes(bytesOf("not a tar".repeat(100)));
+    const noTar = await layerFromBytes(utf8("not a tar".repeat(100)));
     const image = time(appendLayers(emptyImage(), [noTar]), DATE);
     await assertRejects(() => image.digest(), TarError);
 

@@ -4,9 +4,10 @@ import { TarError } from "../../src/errors.ts";
 import { type Layer, layerFromBytes, streamLayer } from "../../src/image/mod.ts";
 import { windowsLayer } from "../../src/mutate/mod.ts";
 import { readTar, type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, inChunks, utf8 } from "../layout/fixtures.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { utf8 } from "../make/bytes.ts";
 
-const tarOf = (...entries: TarNewEntry[]) => bytesOf(writeTar(entries));
+const tarOf = (...entries: TarNewEntry[]) => collect(writeTar(entries));
 
 interface Seen {
   path: string;
@@ -69,7 +70,7 @@ describe("windowsLayer", () => {
     const layer = await windowsLayer(await layerFromBytes(bytes), { compression: "none" });
     const streamed = await windowsLayer(streamLayer(inChunks(bytes)), { compression: "none" });
     assertEquals(streamed.content.once, true);
-    assertEquals(await bytesOf(await streamed.compressed()), await bytesOf(await layer.compressed()));
+    assertEquals(await collect(await streamed.compressed()), await collect(await layer.compressed()));
     assertEquals(await streamed.digest(), await layer.digest());
   });
 

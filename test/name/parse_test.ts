@@ -24,7 +24,7 @@ describe("parseReference", () => {
   it("fills in the registry, the namespace and the tag", () => {
     const reference = parseReference("ubuntu");
     assertEquals(
-      [reference.kind, reference.registry, reference.repository, reference.identifier, reference.name],
+      [reference.kind, reference.registry.name, reference.repository.path, reference.identifier, reference.name],
       ["tag", "index.docker.io", "library/ubuntu", "latest", "index.docker.io/library/ubuntu:latest"],
     );
     assertEquals(reference.toString(), "ubuntu");
@@ -72,12 +72,25 @@ describe("parseReference", () => {
     for (const text of ["gcr.io/../x", "gcr.io/x/..", "gcr.io/./x", "gcr.io/x:.", "gcr.io/x:.."]) {
       assertThrows(() => parseReference(text), NameError);
     }
-    assertEquals(parseReference("gcr.io/..x/y..:...").repository, "..x/y..");
+    assertEquals(parseReference("gcr.io/..x/y..:...").repository.path, "..x/y..");
+  });
+
+  it("gives registry and repository as the objects that all three parsers make", () => {
+    const reference = parseReference("ubuntu");
+    assertStrictEquals(reference.registry, reference.repository.registry);
+    assertEquals(reference.repository, parseRepository("ubuntu"));
+    assertEquals(reference.registry, parseRegistry("docker.io"));
+    assertEquals([reference.registry.kind, reference.repository.kind, reference.kind], [
+      "registry",
+      "repository",
+      "tag",
+    ]);
+    assertEquals(`${reference.repository}@${DIGEST}`, `index.docker.io/library/ubuntu@${DIGEST}`);
   });
 
   it("gives references that nobody can change", () => {
     const reference = parseReference("gcr.io/app");
-    for (const frozen of [reference, reference.context, reference.context.registry]) assert(Object.isFrozen(frozen));
+    for (const frozen of [reference, reference.repository, reference.registry]) assert(Object.isFrozen(frozen));
   });
 
   it("refuses misuse with a TypeError", () => {
@@ -173,7 +186,7 @@ describe("parseRepository", () => {
     assertEquals(String(repository), repository.name);
     assertEquals(String(repository.tag("22.04")), "index.docker.io/library/ubuntu:22.04");
     assertEquals(repository.digest(DIGEST).name, `index.docker.io/library/ubuntu@${DIGEST}`);
-    assertStrictEquals(repository.tag("22.04").context, repository);
+    assertStrictEquals(repository.tag("22.04").repository, repository);
     assertThrows(() => repository.tag("a b"), NameError);
     assertThrows(() => repository.digest("sha256:abc"), NameError);
   });

@@ -36,15 +36,15 @@ describe("schemes", () => {
 
   it("are https, then http for any registry marked insecure", () => {
     assertEquals(schemes("gcr.io", { insecure: true }), BOTH);
-    assertEquals(parseReference("gcr.io/app", { insecure: true }).context.registry.schemes, BOTH);
-    assertStrictEquals(parseReference("gcr.io/app", { insecure: true }).context.registry.insecure, true);
-    assertEquals(parseReference("gcr.io/app").context.registry.schemes, HTTPS);
+    assertEquals(parseReference("gcr.io/app", { insecure: true }).registry.schemes, BOTH);
+    assertStrictEquals(parseReference("gcr.io/app", { insecure: true }).registry.insecure, true);
+    assertEquals(parseReference("gcr.io/app").registry.schemes, HTTPS);
   });
 });
 
 describe("scope", () => {
   it("names the repository by its path and keeps the order of the actions", () => {
-    assertEquals(pullScope(parseReference("ubuntu")), "repository:library/ubuntu:pull");
+    assertEquals(pullScope(parseReference("ubuntu").repository), "repository:library/ubuntu:pull");
     assertEquals(scope(parseRepository("gcr.io/a/b"), ["push", "pull", "delete"]), "repository:a/b:push,pull,delete");
     assertEquals(CATALOG_SCOPE, "registry:catalog:*");
   });

@@ -15,9 +15,11 @@ interface Case {
 function answer({ in: text, strict, insecure }: Case): Record<string, unknown> {
   try {
     const reference = parseReference(text, { validation: strict ? "strict" : "weak", insecure });
-    const { kind, registry, repository, identifier, name } = reference;
-    const scheme = reference.context.registry.schemes.includes("http") ? "http" : "https";
-    const pull = pullScope(reference);
+    const { kind, identifier, name } = reference;
+    const registry = reference.registry.name;
+    const repository = reference.repository.path;
+    const scheme = reference.registry.schemes.includes("http") ? "http" : "https";
+    const pull = pullScope(reference.repository);
     return { ok: true, kind, registry, repository, identifier, name, string: `${reference}`, scheme, pullScope: pull };
   } catch (error) {
     if (error instanceof NameError) return { ok: false };

@@ -9,7 +9,8 @@ import { StoreError } from "../../src/errors.ts";
 import { memoryStore, type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
 import { digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
-import { wrapStore } from "./wrapped_store.ts";
+import { wrapStore } from "./stores/wrapped_store.ts";
+import { until } from "../make/waiting.ts";
 
 describe("serveRegistry", () => {
   it("keeps its content in memory unless told where", async () => {
@@ -220,11 +221,6 @@ describe("a registry on a disk, reached by clients that misbehave", () => {
     await server.shutdown();
     await rm(parent, { recursive: true });
   });
-
-  /** Waits until the answer to a request is what it should be: what another connection does takes its time. */
-  async function until(wanted: () => Promise<boolean>): Promise<void> {
-    while (!await wanted()) await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 
   for (const kind of ["of a known length", "in chunks"]) {
     it(`shows nothing of an upload ${kind} whose client goes away, and lets it go on`, async () => {

@@ -4,8 +4,9 @@ import { HttpError } from "../../src/errors.ts";
 import { parseReference, parseRepository, type Reference } from "../../src/name/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { FakeRegistry, type FakeRegistryOptions, type FakeServer, fakeServer } from "../fakes/mod.ts";
-import { annsKeychain } from "../transport/connecting.ts";
-import { addImage, contentOf, noise } from "./remoting.ts";
+import { annsKeychain } from "../make/connecting.ts";
+import { addImage, contentOf } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { watchedLayer } from "./pushing.ts";
 
 /** Runs a test against a fake registry over the wire, which has an image of three layers. */
@@ -50,8 +51,8 @@ describe("a connection over the wire", () => {
     await serving({}, async (server, reference) => {
       const puller = new Puller();
       for (let i = 0; i < 5; i++) {
-        await assertRejects(() => puller.get(reference.context.tag(`none${i}`)), HttpError, "404");
-        await assertRejects(() => puller.head(reference.context.tag(`none${i}`)), HttpError, "404");
+        await assertRejects(() => puller.get(reference.repository.tag(`none${i}`)), HttpError, "404");
+        await assertRejects(() => puller.head(reference.repository.tag(`none${i}`)), HttpError, "404");
       }
       assertEquals(server.connections, 1);
     });

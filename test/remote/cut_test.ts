@@ -5,7 +5,8 @@ import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { serveRegistry } from "../../src/registry/mod.ts";
 import { type CuttingProxy, cuttingProxy } from "../fakes/mod.ts";
 import { dockerRegistry, peerIt } from "../peers/mod.ts";
-import { contentOf, noise } from "./remoting.ts";
+import { contentOf } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { watchedLayer } from "./pushing.ts";
 
 const CONTENT = noise(6_000_000, 21);

@@ -40,7 +40,7 @@ describePeer("with docker-registry", ["docker-registry"], () => {
       const reference = parseReference(`${registry.host}/app:v1`);
       const pusher = new Pusher();
       const digest = await pusher.push(reference, randomImage());
-      await assertRejects(() => pusher.delete(reference.context.digest(digest)), HttpError, "405");
+      await assertRejects(() => pusher.delete(reference.repository.digest(digest)), HttpError, "405");
       assertEquals(await new Puller({ client: pusher.client }).digest(reference), digest);
     } finally {
       await registry.stop();

@@ -4,8 +4,8 @@ import { HttpError, LimitError, ProtocolError } from "../../src/errors.ts";
 import { parseRegistry, parseRepository } from "../../src/name/mod.ts";
 import { isGoogle } from "../../src/remote/mod.ts";
 import { type FakeHandler, FakeRegistry, json, utf8 } from "../fakes/mod.ts";
-import { annsKeychain } from "../transport/connecting.ts";
-import { HOME, lines, remoting } from "./remoting.ts";
+import { annsKeychain } from "../make/connecting.ts";
+import { HOME, lines, remoting } from "../make/remoting.ts";
 
 const APP = parseRepository("registry.example.com/team/app");
 const REGISTRY = parseRegistry("registry.example.com");

@@ -5,7 +5,8 @@ import type { Image, ImageIndex } from "../../src/image/mod.ts";
 import type { DigestReference } from "../../src/name/mod.ts";
 import { type Descriptor, MediaType, parsePlatform } from "../../src/spec/mod.ts";
 import { digestOf, FakeRegistry, problem, utf8 } from "../fakes/mod.ts";
-import { addImage, addIndex, at, contentOf, lines, noise, remoting } from "./remoting.ts";
+import { addImage, addIndex, at, contentOf, lines, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 /** The config of an image without layers, which its manifest embeds. */
 const EMPTY_CONFIG = utf8(

@@ -2,7 +2,7 @@ import { assert } from "@std/assert";
 import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
-import { programWords } from "../cli/process.ts";
+import { programWords } from "../make/processes.ts";
 
 const MEBIBYTE = 1 << 20;
 /** Half of the layer; in most runs it is a tenth of that. */

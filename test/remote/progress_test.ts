@@ -4,7 +4,8 @@ import { GcraneError } from "../../src/errors.ts";
 import { emptyImage, layerFromBytes, type ProgressEvent, streamLayer } from "../../src/image/mod.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { CUT, digestOf, FakeRegistry, firstBytes, problem } from "../fakes/mod.ts";
-import { addImage, at, noise, remoting } from "./remoting.ts";
+import { addImage, at, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { pushing, watchedLayer, WAYS } from "./pushing.ts";
 import { Puller } from "../../src/remote/mod.ts";
 
@@ -89,7 +90,7 @@ describe("progress", () => {
     const events: ProgressEvent[] = [];
     const registry = new FakeRegistry().on("HEAD", /./, () => problem(403, "DENIED"));
     const { pusher } = remoting(registry, { onProgress: (event) => events.push(event) });
-    await assertRejects(() => pusher.upload(at("app:v1").context, watchedLayer(CONTENT).layer), GcraneError);
+    await assertRejects(() => pusher.upload(at("app:v1").repository, watchedLayer(CONTENT).layer), GcraneError);
     assertEquals(events.map(({ state }) => state), ["waiting", "failed"]);
   });
 
@@ -97,7 +98,7 @@ describe("progress", () => {
     const events: ProgressEvent[] = [];
     const { pusher } = remoting(new FakeRegistry(), { onProgress: (event) => events.push(event) });
     for (let i = 0; i < 2; i++) {
-      await pusher.upload(at("app:v1").context, streamLayer(streamOf(CONTENT), { compression: "none" }));
+      await pusher.upload(at("app:v1").repository, streamLayer(streamOf(CONTENT), { compression: "none" }));
     }
     assertEquals(
       new Set(events.map(({ id, label, total }) => `${id} ${label} ${total}`)),
@@ -113,7 +114,7 @@ describe("progress", () => {
     const events: ProgressEvent[] = [];
     const { pusher } = remoting(new FakeRegistry(), { onProgress: (event) => events.push(event) });
     const layer = await layerFromBytes(CONTENT);
-    await pusher.upload(at("app:v1").context, layer);
+    await pusher.upload(at("app:v1").repository, layer);
     assertEquals(
       new Set(events.map(({ id, total }) => `${id} ${total}`)),
       new Set([`${await layer.digest()} ${await layer.size()}`]),

@@ -16,8 +16,9 @@ import { parseRepository } from "../../src/name/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { digestOf, FakeRegistry, problem, utf8 } from "../fakes/mod.ts";
 import { imageOf, watchedLayer } from "./pushing.ts";
-import { annsKeychain } from "../transport/connecting.ts";
-import { addImage, addIndex, at, lines, noise, remoting, steps } from "./remoting.ts";
+import { annsKeychain } from "../make/connecting.ts";
+import { addImage, addIndex, at, lines, remoting, steps } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { Puller } from "../../src/remote/mod.ts";
 
 const APP = parseRepository("registry.example.com/app");

@@ -6,7 +6,7 @@ import { Client, Puller, RegistrySink } from "../../src/remote/mod.ts";
 import { type Hash, isHash } from "../../src/spec/mod.ts";
 import { sinkContract, type SinkUnderTest } from "../contracts/sink_contract.ts";
 import { digestOf, fakeFetch, FakeRegistry } from "../fakes/mod.ts";
-import { utf8 } from "../layout/fixtures.ts";
+import { utf8 } from "../make/bytes.ts";
 
 const repository = parseRepository("registry.example.com/app");
 

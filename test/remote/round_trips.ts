@@ -26,7 +26,8 @@ import {
 import { Puller, Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import { jsonBytes, MediaType, parsePlatform } from "../../src/spec/mod.ts";
 import { FakeRegistry, fakeServer, utf8 } from "../fakes/mod.ts";
-import { addImage, noise } from "./remoting.ts";
+import { addImage } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 
 /** A registry that tests talk to, whichever it is. */
 export interface TestedRegistry {
@@ -158,7 +159,7 @@ export function roundTrips(registry: () => TestedRegistry): void {
     const digest = await pusher.push(at("trips/subject:v1"), randomImage({ seed: 17 }));
     const subject = await puller.head(at("trips/subject:v1"));
     const empty = await pusher.upload(
-      at("trips/subject:v1").context,
+      at("trips/subject:v1").repository,
       await staticLayer(utf8("{}"), MediaType.OciEmpty),
     );
     const artifactType = "application/vnd.example.note";

@@ -7,8 +7,9 @@ import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.t
 import { MediaType } from "../../src/spec/mod.ts";
 import type { RequestEvent } from "../../src/transport/mod.ts";
 import { digestOf, type FakeAnswer, type FakeHandler, FakeRegistry, json, utf8 } from "../fakes/mod.ts";
-import { annsKeychain } from "../transport/connecting.ts";
-import { addImage, at, contentOf, HOME, lines, noise, remoting } from "./remoting.ts";
+import { annsKeychain } from "../make/connecting.ts";
+import { addImage, at, contentOf, HOME, lines, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { watchedLayer } from "./pushing.ts";
 import { Puller } from "../../src/remote/mod.ts";
 

@@ -13,8 +13,9 @@ import {
   json,
   problem,
 } from "../fakes/mod.ts";
-import { annsKeychain } from "../transport/connecting.ts";
-import { addImage, at, contentOf, HOME, noise, remoting } from "./remoting.ts";
+import { annsKeychain } from "../make/connecting.ts";
+import { addImage, at, contentOf, HOME, remoting } from "../make/remoting.ts";
+import { noise } from "../make/bytes.ts";
 import { watchedLayer } from "./pushing.ts";
 
 // One suite for each row of the security rules that reading and writing keep; the others are in test/transport.

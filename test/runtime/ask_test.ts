@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { it } from "node:test";
 import { describePeer, Terminal } from "../peers/mod.ts";
-import { programCommand, runProgram } from "./programs.ts";
+import { programCommand, runProgram } from "../make/runtime_programs.ts";
 
 function terminal(what: string): Terminal {
   const { command, args } = programCommand("ask.ts", [what]);

@@ -2,7 +2,7 @@ import { assertEquals, assertExists } from "@std/assert";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { hashHex, streamingHash, streamingHashSync } from "../../src/runtime/mod.ts";
-import { noise } from "./streams.ts";
+import { noise } from "../make/bytes.ts";
 
 const abc = new TextEncoder().encode("abc");
 const sha256OfAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

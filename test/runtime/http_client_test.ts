@@ -5,7 +5,9 @@ import * as https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { joinPath, remove, runtimeFetch, temporaryDirectory } from "../../src/runtime/mod.ts";
-import { collect, noise, streamOf, until } from "./streams.ts";
+import { collect, streamOf } from "../make/streams.ts";
+import { noise } from "../make/bytes.ts";
+import { until } from "../make/waiting.ts";
 
 const testdata = new URL("../testdata/runtime/", import.meta.url);
 const ca = fs.readFileSync(new URL("ca.pem", testdata), "utf8");

@@ -3,7 +3,8 @@ import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { joinPath, openFile, readStream, remove, temporaryDirectory } from "../../src/runtime/mod.ts";
-import { collect, noise } from "./streams.ts";
+import { collect } from "../make/streams.ts";
+import { noise } from "../make/bytes.ts";
 
 let directory = "";
 const at = (name: string) => joinPath(directory, name);

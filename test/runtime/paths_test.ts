@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import * as path from "node:path";
 import { describe, it } from "node:test";
-import { runProgram } from "./programs.ts";
+import { runProgram } from "../make/runtime_programs.ts";
 import { baseName, dirName, joinPath, pathSeparator, resolvePath } from "../../src/runtime/mod.ts";
 
 const paths = [

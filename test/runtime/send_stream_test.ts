@@ -3,8 +3,10 @@ import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, it } from "node:test";
 import { type Bytes, joinPath, remove, runtimeFetch, sendStream, temporaryDirectory } from "../../src/runtime/mod.ts";
 import { nodeFetch } from "../../src/runtime/node_fetch.ts";
-import { created, type RawServer, rawServer, type RawServerOptions } from "./raw_http.ts";
-import { noise, settled, streamOf, until, watchedSource } from "./streams.ts";
+import { created, type RawServer, rawServer, type RawServerOptions } from "../make/raw_http.ts";
+import { noise } from "../make/bytes.ts";
+import { settled, until } from "../make/waiting.ts";
+import { streamOf, watchedSource } from "../make/streams.ts";
 
 const content = noise(1_000_000);
 let servers: RawServer[] = [];

@@ -2,8 +2,10 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { connect, type Socket } from "node:net";
 import { describe, it } from "node:test";
 import { type ByteStream, type FetchHandler, serveFetch } from "../../src/runtime/mod.ts";
-import { rawRequest, rawUpload } from "./raw_http.ts";
-import { collect, noise, settled, streamOf, until, watchedSource } from "./streams.ts";
+import { rawRequest, rawUpload } from "../make/raw_http.ts";
+import { collect, streamOf, watchedSource } from "../make/streams.ts";
+import { noise } from "../make/bytes.ts";
+import { settled, until } from "../make/waiting.ts";
 
 /** Serves for the length of a test. */
 async function withServer(handler: FetchHandler, act: (port: number) => Promise<void>): Promise<void> {

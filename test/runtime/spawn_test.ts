@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import * as fs from "node:fs";
 import { describe, it } from "node:test";
 import { joinPath, remove, runCommand, temporaryDirectory } from "../../src/runtime/mod.ts";
-import { until } from "./streams.ts";
+import { until } from "../make/waiting.ts";
 
 const codeOf = async (promise: Promise<unknown>) => (await assertRejects(() => promise) as { code: string }).code;
 

@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import { runCommand } from "../../src/runtime/mod.ts";
-import { programCommand, runProgram, startProgram } from "./programs.ts";
-import { noise } from "./streams.ts";
+import { programCommand, runProgram, startProgram } from "../make/runtime_programs.ts";
+import { noise } from "../make/bytes.ts";
 
 describe("standard streams", () => {
   it("pass text in and out", async () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { runProgram } from "./programs.ts";
+import { runProgram } from "../make/runtime_programs.ts";
 
 const heard = JSON.stringify(["rejected", "no error at all", "thrown"]);
 

@@ -11,7 +11,9 @@ import {
   temporaryDirectory,
   writeFileAtomic,
 } from "../../src/runtime/mod.ts";
-import { noise, settled, streamOf, until, watchedSource } from "./streams.ts";
+import { noise } from "../make/bytes.ts";
+import { settled, until } from "../make/waiting.ts";
+import { streamOf, watchedSource } from "../make/streams.ts";
 
 let directory = "";
 const at = (name: string) => joinPath(directory, name);

@@ -10,12 +10,14 @@ import {
   zstdDecompressStream,
 } from "../../src/runtime/mod.ts";
 import { webCodecStream } from "../../src/runtime/web_codec.ts";
-import { collect, concat, noise, settled, streamOf, text, watchedSource } from "./streams.ts";
+import { collect, streamOf, watchedSource } from "../make/streams.ts";
+import { joined, noise, text } from "../make/bytes.ts";
+import { settled } from "../make/waiting.ts";
 
 const gzip = (bytes: Bytes): Bytes => new Uint8Array(zlib.gzipSync(bytes));
 const zstd = (bytes: Bytes): Bytes => new Uint8Array(zlib.zstdCompressSync(bytes));
 const small = text(5000);
-const large = concat(noise(700_000), text(900_000), noise(400_000, 7));
+const large = joined(noise(700_000), text(900_000), noise(400_000, 7));
 
 /** What the stream fails with: its code. */
 async function codeOf(stream: ByteStream): Promise<string> {
@@ -53,8 +55,8 @@ describe("gunzipStream", () => {
 
   it("reads every member, wherever the chunks end", async () => {
     const first = gzip(small);
-    const both = concat(first, gzip(large));
-    const expected = concat(small, large);
+    const both = joined(first, gzip(large));
+    const expected = joined(small, large);
     assertEquals(await collect(gunzipStream(streamOf(both))), expected);
     for (const offset of [-1, 0, 1, 5, 11]) {
       const cut = first.byteLength + offset;
@@ -76,23 +78,23 @@ describe("gunzipStream", () => {
     const member = new Uint8Array(zlib.gzipSync(noise(262_100 + padding), { level: 0 }));
     assertEquals(member.byteLength, 262_144);
     const raw = noise(262_100 + padding);
-    assertEquals(await collect(gunzipStream(streamOf(concat(member, member)))), concat(raw, raw));
-    assertEquals(await collect(gunzipStream(streamOf(concat(member, new Uint8Array(10))))), raw);
-    assertEquals(await codeOf(gunzipStream(streamOf(concat(member, small)))), "Z_DATA_ERROR");
+    assertEquals(await collect(gunzipStream(streamOf(joined(member, member)))), joined(raw, raw));
+    assertEquals(await collect(gunzipStream(streamOf(joined(member, new Uint8Array(10))))), raw);
+    assertEquals(await codeOf(gunzipStream(streamOf(joined(member, small)))), "Z_DATA_ERROR");
   });
 
   it("takes zeros after the last member for padding", async () => {
     const compressed = gzip(small);
-    assertEquals(await collect(gunzipStream(streamOf(concat(compressed, new Uint8Array(9))))), small);
-    assertEquals(await collect(gunzipStream(streamOf(concat(compressed, new Uint8Array(600_000)), 1000))), small);
+    assertEquals(await collect(gunzipStream(streamOf(joined(compressed, new Uint8Array(9))))), small);
+    assertEquals(await collect(gunzipStream(streamOf(joined(compressed, new Uint8Array(600_000)), 1000))), small);
   });
 
   it("refuses anything else after the last member", async () => {
     const compressed = gzip(small);
     const garbage = new TextEncoder().encode("garbage");
-    assertEquals(await codeOf(gunzipStream(streamOf(concat(compressed, garbage)))), "Z_DATA_ERROR");
-    assertEquals(await codeOf(gunzipStream(streamOf(concat(compressed, new Uint8Array(9), garbage)))), "Z_DATA_ERROR");
-    const far = concat(compressed, new Uint8Array(600_000), garbage);
+    assertEquals(await codeOf(gunzipStream(streamOf(joined(compressed, garbage)))), "Z_DATA_ERROR");
+    assertEquals(await codeOf(gunzipStream(streamOf(joined(compressed, new Uint8Array(9), garbage)))), "Z_DATA_ERROR");
+    const far = joined(compressed, new Uint8Array(600_000), garbage);
     assertEquals(await codeOf(gunzipStream(streamOf(far))), "Z_DATA_ERROR");
   });
 
@@ -101,7 +103,7 @@ describe("gunzipStream", () => {
     for (let length = 1; length < compressed.byteLength; length++) {
       assertEquals(await codeOf(gunzipStream(streamOf(compressed.subarray(0, length)))), "Z_BUF_ERROR");
     }
-    const two = concat(compressed, compressed);
+    const two = joined(compressed, compressed);
     assertEquals(await codeOf(gunzipStream(streamOf(two.subarray(0, -3)))), "Z_BUF_ERROR");
     assertEquals(await codeOf(gunzipStream(streamOf(two.subarray(0, compressed.byteLength + 1)))), "Z_BUF_ERROR");
   });
@@ -120,7 +122,7 @@ describe("gunzipStream", () => {
   });
 
   it("cancels the source when the input is corrupt", async () => {
-    const source = watchedSource(concat(text(10), noise(4 << 20)), 65536);
+    const source = watchedSource(joined(text(10), noise(4 << 20)), 65536);
     assertEquals(await codeOf(gunzipStream(source.stream)), "Z_DATA_ERROR");
     await settled();
     assert(source.cancelled());
@@ -175,7 +177,7 @@ describe("gzipStream", () => {
   });
 
   it("compresses better at a higher level", async () => {
-    const raw = concat(text(300_000), noise(1000), text(300_000));
+    const raw = joined(text(300_000), noise(1000), text(300_000));
     const fast = await collect(gzipStream(streamOf(raw), { level: 1 }));
     const best = await collect(gzipStream(streamOf(raw), { level: 9 }));
     assert(best.byteLength < fast.byteLength);
@@ -200,19 +202,19 @@ describe("zstdDecompressStream", { skip: zlib.createZstdDecompress === undefined
 
   it("decompresses one frame and many, whatever the chunks", async () => {
     assertEquals(await collect(zstdDecompressStream(streamOf(zstd(large), 997))), large);
-    const two = concat(zstd(small), zstd(large), zstd(new Uint8Array(0)));
+    const two = joined(zstd(small), zstd(large), zstd(new Uint8Array(0)));
     for (const size of [3, 1000, 1 << 24]) {
-      assertEquals(await collect(zstdDecompressStream(streamOf(two, size))), concat(small, large));
+      assertEquals(await collect(zstdDecompressStream(streamOf(two, size))), joined(small, large));
     }
   });
 
   it("passes skippable frames over", async () => {
-    const frames = concat(skippable, zstd(small), skippable, zstd(small), skippable);
-    assertEquals(await collect(zstdDecompressStream(streamOf(frames))), concat(small, small));
+    const frames = joined(skippable, zstd(small), skippable, zstd(small), skippable);
+    assertEquals(await collect(zstdDecompressStream(streamOf(frames))), joined(small, small));
   });
 
   it("fails on input that ends early, wherever it ends", async () => {
-    const compressed = concat(skippable, await collect(zstdCompressStream(streamOf(text(300_000)))));
+    const compressed = joined(skippable, await collect(zstdCompressStream(streamOf(text(300_000)))));
     for (let length = 0; length < compressed.byteLength; length++) {
       if (length === skippable.byteLength) continue;
       assertEquals(await codeOf(zstdDecompressStream(streamOf(compressed.subarray(0, length)))), "Z_BUF_ERROR");
@@ -222,7 +224,7 @@ describe("zstdDecompressStream", { skip: zlib.createZstdDecompress === undefined
   it("fails on a wrong checksum and on garbage", async () => {
     const compressed = await collect(zstdCompressStream(streamOf(small)));
     assertEquals(await codeOf(zstdDecompressStream(streamOf(flipped(compressed, -1)))), "Z_DATA_ERROR");
-    assertEquals(await codeOf(zstdDecompressStream(streamOf(concat(compressed, text(20))))), "Z_DATA_ERROR");
+    assertEquals(await codeOf(zstdDecompressStream(streamOf(joined(compressed, text(20))))), "Z_DATA_ERROR");
     assertEquals(await codeOf(zstdDecompressStream(streamOf(text(20)))), "Z_DATA_ERROR");
   });
 

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { archive, extended, header, joined, latin1, list, only, record, utf8 } from "./archives.ts";
+import { archive, extended, header, list, only, record } from "../make/archives.ts";
+import { joined, latin1, utf8 } from "../make/bytes.ts";
 
 describe("readTar reads", () => {
   it("an empty stream as an empty archive", async () => {

@@ -4,7 +4,9 @@ import { after, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { readTar, type TarFormat, type TarHeader, writeTar } from "../../src/tar/mod.ts";
 import { describePeer, runPeerForBytes } from "../peers/mod.ts";
-import { assertSameBytes, collect, latin1, list, type Listed, streamOf, utf8 } from "./archives.ts";
+import { assertSameBytes, latin1, utf8 } from "../make/bytes.ts";
+import { collect, streamOf } from "../make/streams.ts";
+import { list, type Listed } from "../make/archives.ts";
 import { listing, LISTING_OPTIONS, squeezed } from "./listing.ts";
 import { abilities, Folder, HOLES, plantTree, type Room, XATTR } from "./tree.ts";
 

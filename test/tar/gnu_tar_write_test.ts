@@ -12,9 +12,11 @@ import {
   writeTar,
 } from "../../src/tar/mod.ts";
 import { describePeer, runPeer, runPeerForBytes } from "../peers/mod.ts";
-import { assertSameBytes, collect, latin1, list, streamOf, utf8 } from "./archives.ts";
+import { assertSameBytes, latin1, utf8 } from "../make/bytes.ts";
+import { collect, streamOf } from "../make/streams.ts";
+import { list } from "../make/archives.ts";
 import { listing, LISTING_OPTIONS, squeezed } from "./listing.ts";
-import { Random } from "./random.ts";
+import { Random } from "../make/random.ts";
 import { abilities, Folder, plantTree, XATTR } from "./tree.ts";
 
 const LARGE = new Random(3).bytes(150_001);

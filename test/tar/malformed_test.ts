@@ -2,7 +2,9 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { LimitError, TarError } from "../../src/errors.ts";
 import { type Bytes, readTar } from "../../src/tar/mod.ts";
-import { archive, END, extended, header, joined, latin1, list, padded, record, streamOf, utf8 } from "./archives.ts";
+import { archive, END, extended, header, list, padded, record } from "../make/archives.ts";
+import { joined, latin1, utf8 } from "../make/bytes.ts";
+import { streamOf } from "../make/streams.ts";
 
 const BIG = "\x80\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 

@@ -1,19 +1,9 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import { readTar, rewriteEntry, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
-import {
-  archive,
-  assertSameBytes,
-  collect,
-  extended,
-  header,
-  joined,
-  latin1,
-  list,
-  record,
-  streamOf,
-  utf8,
-} from "./archives.ts";
+import { archive, extended, header, list, record } from "../make/archives.ts";
+import { assertSameBytes, joined, latin1, utf8 } from "../make/bytes.ts";
+import { collect, streamOf } from "../make/streams.ts";
 
 describe("an entry that was read", () => {
   const source = archive(

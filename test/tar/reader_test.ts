@@ -10,7 +10,9 @@ import {
 import { LimitError } from "../../src/errors.ts";
 import { type Bytes, readTar } from "../../src/tar/mod.ts";
 import { TarWalker } from "../../src/tar/walker.ts";
-import { archive, collect, cut, header, joined, list, padded, streamOf, streamOfChunks, utf8 } from "./archives.ts";
+import { archive, header, list, padded } from "../make/archives.ts";
+import { collect, streamOf, streamOfChunks } from "../make/streams.ts";
+import { cut, joined, utf8 } from "../make/bytes.ts";
 
 const content = (size: number, seed: number) => Uint8Array.from({ length: size }, (_, i) => (i * 7 + seed) % 251);
 const A = content(3000, 1);

@@ -10,8 +10,10 @@ import {
   type TarWriteFormat,
   writeTar,
 } from "../../src/tar/mod.ts";
-import { assertSameBytes, collect, cut, fingerprint, joined, latin1, list, streamOfChunks, utf8 } from "./archives.ts";
-import { Random } from "./random.ts";
+import { assertSameBytes, cut, fingerprint, joined, latin1, utf8 } from "../make/bytes.ts";
+import { collect, streamOfChunks } from "../make/streams.ts";
+import { list } from "../make/archives.ts";
+import { Random } from "../make/random.ts";
 
 const TYPES: readonly TarEntryType[] = [
   "file",

@@ -3,21 +3,9 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { LimitError, TarError } from "../../src/errors.ts";
 import { type Bytes, readTar, writeTar } from "../../src/tar/mod.ts";
 import { TarWalker } from "../../src/tar/walker.ts";
-import {
-  archive,
-  assertSameBytes,
-  collect,
-  extended,
-  header,
-  joined,
-  latin1,
-  list,
-  only,
-  padded,
-  record,
-  streamOf,
-  utf8,
-} from "./archives.ts";
+import { archive, extended, header, list, only, padded, record } from "../make/archives.ts";
+import { assertSameBytes, joined, latin1, utf8 } from "../make/bytes.ts";
+import { collect, streamOf } from "../make/streams.ts";
 
 const octal = (value: number) => `${value.toString(8).padStart(11, "0")}\0`;
 const pairs = (...numbers: number[]) => numbers.map(octal).join("");

@@ -10,7 +10,9 @@ import {
   UntarStream,
   writeTar,
 } from "../../src/tar/mod.ts";
-import { archive, collect, extended, header, list, record, streamOf, utf8 } from "./archives.ts";
+import { archive, extended, header, list, record } from "../make/archives.ts";
+import { collect, streamOf } from "../make/streams.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** Entries as a stream. */
 function inputs(...list: (TarStreamInput | TarWriteEntry)[]): ReadableStream<TarStreamInput | TarWriteEntry> {

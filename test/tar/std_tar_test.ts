@@ -3,8 +3,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { TarError } from "../../src/errors.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { type Bytes, readTar, TarStream, type TarStreamInput, UntarStream, writeTar } from "../../src/tar/mod.ts";
-import { collect, streamOf, utf8 } from "./archives.ts";
-import { describeStdTar, loadStdTar, type StdEntry, type TarStreams } from "./std_tar.ts";
+import { utf8 } from "../make/bytes.ts";
+import { collect, streamOf } from "../make/streams.ts";
+import { describeStdTar, loadStdTar, type StdEntry, type TarStreams } from "../make/std_tar.ts";
 
 const LARGE = Uint8Array.from({ length: 3_000_001 }, (_, i) => i * i % 251);
 const OPTIONS = { mode: 0o640, uid: 7, gid: 8, mtime: 1_700_000_000, uname: "me", gname: "us" };

@@ -17,8 +17,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { latin1 } from "./archives.ts";
-import { Random } from "./random.ts";
+import { latin1 } from "../make/bytes.ts";
+import { Random } from "../make/random.ts";
 
 /** What a format has no room for is left out of the tree. */
 export type Room = "v7" | "ustar" | "any";

@@ -9,7 +9,9 @@ import {
   type TarWriteOptions,
   writeTar,
 } from "../../src/tar/mod.ts";
-import { archive, collect, extended, header, latin1, list, only, record, streamOf, utf8 } from "./archives.ts";
+import { archive, extended, header, list, only, record } from "../make/archives.ts";
+import { collect, streamOf } from "../make/streams.ts";
+import { latin1, utf8 } from "../make/bytes.ts";
 
 const made = (entries: Iterable<TarWriteEntry>, options?: TarWriteOptions) => collect(writeTar(entries, options));
 const roundTrip = async (entry: TarNewEntry, options?: TarWriteOptions) =>

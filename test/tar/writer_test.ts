@@ -10,20 +10,9 @@ import {
   type TarWriteOptions,
   writeTar,
 } from "../../src/tar/mod.ts";
-import {
-  archive,
-  assertSameBytes,
-  collect,
-  END,
-  extended,
-  header,
-  joined,
-  list,
-  only,
-  record,
-  streamOf,
-  utf8,
-} from "./archives.ts";
+import { archive, END, extended, header, list, only, record } from "../make/archives.ts";
+import { assertSameBytes, joined, utf8 } from "../make/bytes.ts";
+import { collect, streamOf } from "../make/streams.ts";
 
 const made = (entries: Iterable<TarWriteEntry>, options?: TarWriteOptions) => collect(writeTar(entries, options));
 const roundTrip = async (entry: TarNewEntry, options?: TarWriteOptions) =>

@@ -22,19 +22,12 @@ import {
   writeTarball,
   writeTarballFile,
 } from "../../src/tarball/mod.ts";
-import {
-  bytesOf,
-  imageOf,
-  inChunks,
-  inFolder,
-  leavingNothing,
-  streamingLayer,
-  tarOf,
-  testLayer,
-} from "../layout/fixtures.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { imageOf, streamingLayer, tarOf, testLayer } from "../make/images.ts";
+import { inFolder, leavingNothing } from "../make/folders.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
 
-const legacy = (...entries: TarballEntry[]) => bytesOf(writeTarball(entries, { format: "legacy" }));
+const legacy = (...entries: TarballEntry[]) => collect(writeTarball(entries, { format: "legacy" }));
 
 async function filesOf(tarball: Bytes): Promise<Map<string, Bytes>> {
   const files = new Map<string, Bytes>();

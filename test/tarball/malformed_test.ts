@@ -6,13 +6,13 @@ import { CompressionError, DigestMismatchError, GcraneError, TarballError } from
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { jsonBytes } from "../../src/spec/mod.ts";
-import { bytesOf, inChunks } from "../layout/fixtures.ts";
-import { archiveOf, contentsOf, dockerSave, manifestJson, saved } from "./saved.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { archiveOf, contentsOf, dockerSave, manifestJson, saved } from "../make/saved_tarballs.ts";
 
 /** Reads all of an image. */
 async function readAllOf(source: TarballSource): Promise<void> {
   const image = await imageFromTarball(source);
-  for (const layer of await image.layers()) await bytesOf(await layer.uncompressed());
+  for (const layer of await image.layers()) await collect(await layer.uncompressed());
 }
 
 describe("imageFromTarball, of what is no such tarball", () => {
@@ -182,7 +182,7 @@ describe("imageFromTarball, of what is no such tarball", () => {
     bytes[at] ^= 1;
     const image = await imageFromTarball(tarballBytes(bytes));
     const [layer] = await image.layers();
-    await assertRejects(async () => await bytesOf(await layer.uncompressed()), DigestMismatchError, "0/layer.tar");
+    await assertRejects(async () => await collect(await layer.uncompressed()), DigestMismatchError, "0/layer.tar");
     await assertRejects(() => image.manifest(), DigestMismatchError);
   });
   it("notices a compressed layer that is corrupt", async () => {
@@ -196,7 +196,7 @@ describe("imageFromTarball, of what is no such tarball", () => {
       ),
     );
     const [layer] = await image.layers();
-    await assertRejects(async () => await bytesOf(await layer.uncompressed()), CompressionError, "l.tar.gz");
+    await assertRejects(async () => await collect(await layer.uncompressed()), CompressionError, "l.tar.gz");
   });
 
   it("notices a compressed layer that is not what it is named by", async () => {

@@ -6,9 +6,10 @@ import { type ImageIndex, randomImage, randomIndex, validateImage, validateIndex
 import { createLayout } from "../../src/layout/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { imageFromTarball, tarballBytes, tarballContents, tarballFile } from "../../src/tarball/mod.ts";
-import { inFolder, utf8 } from "../layout/fixtures.ts";
+import { inFolder } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
-import { ociArchive } from "./oci_archives.ts";
+import { ociArchive } from "../make/oci_archives.ts";
 
 async function layoutIn(bytes: Bytes): Promise<ImageIndex> {
   const contents = await tarballContents(tarballBytes(bytes, "test.tar"));
@@ -29,7 +30,7 @@ describe("an OCI layout in a tar archive", () => {
   it("is no docker tarball", async () => {
     const source = tarballBytes(await ociArchive(randomImage()), "test.tar");
     const { hint } = await assertRejects(() => imageFromTarball(source), TarballError, "it has no manifest.json");
-    assertEquals(hint, "it is an OCI image layout in a tar archive, which tarballContents reads");
+    assertEquals(hint, "it is an OCI image layout in a tar archive: read it with tarballContents");
   });
 
   it("fails where it is damaged, and says where", async () => {

@@ -16,11 +16,13 @@ import {
   writeOciArchive,
   writeOciArchiveFile,
 } from "../../src/tarball/mod.ts";
-import { bytesOf, filesUnder, inFolder, utf8 } from "../layout/fixtures.ts";
+import { collect } from "../make/streams.ts";
+import { filesUnder, inFolder } from "../make/folders.ts";
+import { utf8 } from "../make/bytes.ts";
 import { describePeer, podman, skopeo } from "../peers/mod.ts";
 
 async function indexOf(...entries: OciArchiveEntry[]): Promise<ImageIndex> {
-  const contents = await tarballContents(tarballBytes(await bytesOf(writeOciArchive(entries))));
+  const contents = await tarballContents(tarballBytes(await collect(writeOciArchive(entries))));
   assert(contents.kind === "layout");
   return contents.index;
 }
@@ -92,7 +94,7 @@ describe("writeOciArchive", () => {
         assert(copy.kind === "manifest");
         assertEquals(await copy.rawManifest(), await view.rawManifest());
         const [blob] = await copy.blobs();
-        assertEquals(await bytesOf(await blob.compressed()), utf8("a blob"));
+        assertEquals(await collect(await blob.compressed()), utf8("a blob"));
       }
     }));
 

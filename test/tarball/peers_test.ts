@@ -7,7 +7,8 @@ import { imageFromTarball, tarballFile, tarballImages, writeTarballFile } from "
 import { createLayout, openLayout } from "../../src/layout/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { describePeer, podman, skopeo, tar } from "../peers/mod.ts";
-import { imageOf, inFolder, tarOf, testLayer } from "../layout/fixtures.ts";
+import { imageOf, tarOf, testLayer } from "../make/images.ts";
+import { inFolder } from "../make/folders.ts";
 
 const sample = async (...texts: string[]): Promise<Image> =>
   imageOf(

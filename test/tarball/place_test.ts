@@ -17,8 +17,10 @@ import {
   writeOciArchive,
   writeTarball,
 } from "../../src/tarball/mod.ts";
-import { ModelSink, World } from "../graph/model_sink.ts";
-import { bytesOf, imageOf, inFolder, tarOf, testLayer } from "../layout/fixtures.ts";
+import { ModelSink, World } from "../fakes/model_sink.ts";
+import { collect } from "../make/streams.ts";
+import { imageOf, tarOf, testLayer } from "../make/images.ts";
+import { inFolder } from "../make/folders.ts";
 
 /** An image whose first layer is not distributed. */
 async function sample(): Promise<Image> {
@@ -28,8 +30,8 @@ async function sample(): Promise<Image> {
 
 /** The archives that hold an image. */
 const ARCHIVES: Readonly<Record<string, (image: Image) => Promise<Bytes>>> = {
-  docker: (image) => bytesOf(writeTarball([{ image }])),
-  oci: (image) => bytesOf(writeOciArchive([{ view: image }])),
+  docker: (image) => collect(writeTarball([{ image }])),
+  oci: (image) => collect(writeOciArchive([{ view: image }])),
 };
 
 async function layersIn(source: TarballSource): Promise<readonly Layer[]> {
@@ -47,7 +49,7 @@ async function imageIn(source: TarballSource): Promise<Image> {
 async function readPlace(place: Place | undefined): Promise<Bytes> {
   assert(place?.kind === "file");
   const file = await place.open();
-  return await bytesOf(file.stream({ offset: place.offset, length: place.length, closeWhenDone: true }));
+  return await collect(file.stream({ offset: place.offset, length: place.length, closeWhenDone: true }));
 }
 
 for (const [name, archiveOf] of Object.entries(ARCHIVES)) {
@@ -59,11 +61,11 @@ for (const [name, archiveOf] of Object.entries(ARCHIVES)) {
         writeFileSync(path, await archiveOf(image));
         const layers = await layersIn(tarballFile(path));
         for (const [index, layer] of (await image.layers()).entries()) {
-          const bytes = await bytesOf(await layer.compressed());
+          const bytes = await collect(await layer.compressed());
           const { content } = layers[index];
           assertEquals(await readPlace(content.place), bytes);
-          assertEquals(await bytesOf(await content.open({ offset: 7 })), bytes.slice(7));
-          assertEquals(await bytesOf(await content.open({ offset: bytes.length })), new Uint8Array(0));
+          assertEquals(await collect(await content.open({ offset: 7 })), bytes.slice(7));
+          assertEquals(await collect(await content.open({ offset: bytes.length })), new Uint8Array(0));
         }
       }));
 
@@ -76,8 +78,8 @@ for (const [name, archiveOf] of Object.entries(ARCHIVES)) {
         for (const source of [tarballFile(path), tarballBytes(archive)]) {
           for (const [index, { content }] of (await layersIn(source)).entries()) {
             assertEquals(content.place, undefined);
-            const bytes = await bytesOf(await (await image.layers())[index].compressed());
-            assertEquals(await bytesOf(await content.open({ offset: 7 })), bytes.slice(7));
+            const bytes = await collect(await (await image.layers())[index].compressed());
+            assertEquals(await collect(await content.open({ offset: 7 })), bytes.slice(7));
           }
         }
       }));
@@ -106,7 +108,7 @@ for (const [name, archiveOf] of Object.entries(ARCHIVES)) {
           else process.env.TMPDIR = before;
         }
         for (const layer of await image.layers()) {
-          assertEquals(sink.blobs.get(await layer.digest()), await bytesOf(await layer.compressed()));
+          assertEquals(sink.blobs.get(await layer.digest()), await collect(await layer.compressed()));
         }
       }));
   });

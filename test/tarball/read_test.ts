@@ -19,8 +19,10 @@ import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
-import { bytesOf, imageOf, inChunks, inFolder, testLayer, textImage } from "../layout/fixtures.ts";
-import { type Contents, contentsOf, dockerSave, manifestJson, saved } from "./saved.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { imageOf, testLayer, textImage } from "../make/images.ts";
+import { inFolder } from "../make/folders.ts";
+import { type Contents, contentsOf, dockerSave, manifestJson, saved } from "../make/saved_tarballs.ts";
 
 /** Checks that an image holds these contents, by each of the ways to read it. */
 async function assertHolds(image: Image, { config, diffIds, tars }: Contents): Promise<void> {
@@ -28,8 +30,8 @@ async function assertHolds(image: Image, { config, diffIds, tars }: Contents): P
   const layers = await image.layers();
   assertEquals(await Promise.all(layers.map((layer) => layer.diffId())), diffIds);
   for (const [index, layer] of layers.entries()) {
-    assertEquals(await bytesOf(await layer.uncompressed()), tars[index]);
-    const stored = await bytesOf(await layer.compressed());
+    assertEquals(await collect(await layer.uncompressed()), tars[index]);
+    const stored = await collect(await layer.compressed());
     assertEquals(await layer.digest(), await digestBytes(stored));
     assertEquals(await layer.size(), stored.length);
     assertEquals(new Uint8Array(gunzipSync(stored)), tars[index]);
@@ -82,10 +84,10 @@ describe("imageFromTarball", () => {
     );
     const layers = await image.layers();
     for (const [index, tar] of contents.tars.entries()) {
-      assertEquals(await bytesOf(await layers[index].uncompressed()), tar);
+      assertEquals(await collect(await layers[index].uncompressed()), tar);
       assertEquals(await layers[index].diffId(), contents.diffIds[index]);
     }
-    for (const index of [0, 1]) assertEquals(await bytesOf(await layers[index].compressed()), stored[index]);
+    for (const index of [0, 1]) assertEquals(await collect(await layers[index].compressed()), stored[index]);
     const { DockerLayer, DockerLayerZstd } = MediaType;
     const { layers: descriptors } = await image.manifest();
     assertEquals(descriptors.map(({ mediaType }) => mediaType), [DockerLayer, DockerLayerZstd, DockerLayer]);
@@ -123,7 +125,7 @@ describe("imageFromTarball", () => {
   });
   it("reads back what writeTarball writes", async () => {
     const image = await textImage("one", "two");
-    const source = tarballBytes(await bytesOf(writeTarball([{ image, reference: "a:b" }])));
+    const source = tarballBytes(await collect(writeTarball([{ image, reference: "a:b" }])));
     const copy = await imageFromTarball(source, { tag: "a:b" });
     await validateImage(copy);
     assertEquals(await copy.configName(), await image.configName());
@@ -159,7 +161,7 @@ describe("imageFromTarball", () => {
       { ...manifestJson({ Config: "config.json", Layers: [long] }), path: "./manifest.json" },
     ];
     for (const format of ["pax", "gnu"] as const) {
-      const bytes = await bytesOf(writeTar(entries, { format }));
+      const bytes = await collect(writeTar(entries, { format }));
       await assertHolds(await imageFromTarball(tarballBytes(bytes)), contents);
     }
   });
@@ -209,7 +211,7 @@ describe("imageFromTarball", () => {
       const path = join(folder, "image.tar");
       writeFileSync(path, await dockerSave(contents));
       const layers = await (await imageFromTarball(tarballFile(path))).layers();
-      const read = await Promise.all(layers.map(async (layer) => await bytesOf(await layer.uncompressed())));
+      const read = await Promise.all(layers.map(async (layer) => await collect(await layer.uncompressed())));
       assertEquals(read, [...contents.tars]);
     });
   });
@@ -237,7 +239,7 @@ describe("imageFromTarball", () => {
     );
     const layers = await image.layers();
     assertEquals((await image.manifest()).layers.slice(1), sources);
-    assertEquals(await bytesOf(await layers[1].compressed()), compressed);
+    assertEquals(await collect(await layers[1].compressed()), compressed);
     const error = await assertRejects(() => layers[2].compressed(), TarballError);
     assertStringIncludes(error.message, "2.tar.gz");
   });
@@ -324,7 +326,7 @@ describe("tarballFile", () => {
       ) {
         writeFileSync(path, bytes);
         const [layer] = await (await imageFromTarball(tarballFile(path))).layers();
-        await bytesOf(await layer.uncompressed());
+        await collect(await layer.uncompressed());
         change();
         await assertRejects(() => layer.uncompressed(), TarballError, "was changed while it was being read");
       }
@@ -338,7 +340,7 @@ describe("tarballFile", () => {
       const signal = AbortSignal.abort(reason);
       assertEquals(await assertRejects(() => imageFromTarball(tarballFile(path), { signal })), reason);
       const [layer] = await (await imageFromTarball(tarballFile(path))).layers();
-      const error = await assertRejects(async () => await bytesOf(await layer.uncompressed({ signal })));
+      const error = await assertRejects(async () => await collect(await layer.uncompressed({ signal })));
       assertEquals(error, reason);
     });
   });
@@ -346,7 +348,7 @@ describe("tarballFile", () => {
 
 it("a layer of a tarball has one digest for all who ask, computed once", async () => {
   const layer = await testLayer((await contentsOf("one")).tars[0]);
-  const bytes = await bytesOf(writeTarball([{ image: imageOf([layer]) }]));
+  const bytes = await collect(writeTarball([{ image: imageOf([layer]) }]));
   let reads = 0;
   const source = tarballStream(() => (reads++, Promise.resolve(inChunks(bytes))));
   const [copy] = await (await imageFromTarball(source)).layers();

@@ -7,7 +7,9 @@ import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../../src/tarball/mod.ts";
-import { bytesOf, imageOf, inChunks, inFolder, leavingNothing, tarOf, testLayer } from "../layout/fixtures.ts";
+import { collect, inChunks } from "../make/streams.ts";
+import { imageOf, tarOf, testLayer } from "../make/images.ts";
+import { inFolder, leavingNothing } from "../make/folders.ts";
 
 /** A layer that is stored as it is, so that no compressor has a say in the bytes of the archive. */
 const plain = async (text: string | Bytes, mediaType: string = MediaType.OciLayer) =>
@@ -106,7 +108,7 @@ describe("a tarball has the same bytes as ever", () => {
         inFolder(async (folder) => {
           await leavingNothing(async () => {
             const stream = writeTarball(await entries(), { format });
-            assertEquals(await digestBytes(await bytesOf(stream)), digests[format]);
+            assertEquals(await digestBytes(await collect(stream)), digests[format]);
             for (const concurrency of [1, 16]) {
               const path = join(folder, `${concurrency}.tar`);
               await writeTarballFile(path, await entries(), { format, concurrency });

@@ -5,7 +5,7 @@ import { type Layer, validateImage } from "../../src/image/mod.ts";
 import { concat } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { imageFromTarball, tarballBytes, writeTarball } from "../../src/tarball/mod.ts";
-import { imageOf, randomLayer } from "../layout/fixtures.ts";
+import { imageOf, randomLayer } from "../make/images.ts";
 
 const MIB = 1024 * 1024;
 

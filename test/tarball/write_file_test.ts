@@ -8,22 +8,10 @@ import { imageFromTarball, tarballBytes, writeTarball, writeTarballFile } from "
 import { FileError, NetworkError, SizeMismatchError, TarballError } from "../../src/errors.ts";
 import { emptyImage, layerFromCompressed, type ProgressEvent, validateImage } from "../../src/image/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import {
-  bytesOf,
-  failing,
-  filesUnder,
-  imageOf,
-  inChunks,
-  inFolder,
-  leavingNothing,
-  meeting,
-  onFullDisk,
-  randomLayer,
-  stalling,
-  streamingLayer,
-  tarOf,
-  textImage,
-} from "../layout/fixtures.ts";
+import { collect, failing, inChunks, stalling } from "../make/streams.ts";
+import { filesUnder, inFolder, leavingNothing, onFullDisk } from "../make/folders.ts";
+import { imageOf, randomLayer, streamingLayer, tarOf, textImage } from "../make/images.ts";
+import { meeting } from "../make/waiting.ts";
 
 /** The name of a file without its extension. */
 function hexOf(digest: Hash): string {
@@ -68,7 +56,7 @@ describe("writeTarballFile", () => {
       const image = await textImage("one", "two");
       await writeTarballFile(fifo, [{ image }]);
       await ended;
-      assertEquals(new Uint8Array(readFileSync(out)), await bytesOf(writeTarball([{ image }])));
+      assertEquals(new Uint8Array(readFileSync(out)), await collect(writeTarball([{ image }])));
     });
   });
   it("refuses a directory, and a place that is not there", async () => {

@@ -15,21 +15,11 @@ import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
-import {
-  bytesOf,
-  imageOf,
-  inChunks,
-  inFolder,
-  leavingNothing,
-  meeting,
-  randomLayer,
-  stalling,
-  streamingLayer,
-  tarOf,
-  testLayer,
-  textImage,
-  utf8,
-} from "../layout/fixtures.ts";
+import { collect, inChunks, stalling } from "../make/streams.ts";
+import { imageOf, randomLayer, streamingLayer, tarOf, testLayer, textImage } from "../make/images.ts";
+import { inFolder, leavingNothing } from "../make/folders.ts";
+import { meeting } from "../make/waiting.ts";
+import { utf8 } from "../make/bytes.ts";
 
 /** The names of the files in an archive, in order, and what they hold. */
 async function entriesOf(bytes: Bytes): Promise<Map<string, Bytes>> {
@@ -43,7 +33,7 @@ async function entriesOf(bytes: Bytes): Promise<Map<string, Bytes>> {
 
 /** The `manifest.json` of a tarball of these images. */
 async function manifestOf(...entries: TarballEntry[]): Promise<Record<string, unknown>[]> {
-  const files = await entriesOf(await bytesOf(writeTarball(entries)));
+  const files = await entriesOf(await collect(writeTarball(entries)));
   return JSON.parse(new TextDecoder().decode(files.get("manifest.json")));
 }
 
@@ -56,13 +46,13 @@ describe("writeTarball", () => {
   it("writes config, layers and manifest.json, in that order", async () => {
     const layers = await Promise.all(["one", "two"].map(async (text) => await testLayer(await tarOf("a", text))));
     const image = imageOf(layers);
-    const files = await entriesOf(await bytesOf(writeTarball([{ image, reference: "example.com/a:v1" }])));
+    const files = await entriesOf(await collect(writeTarball([{ image, reference: "example.com/a:v1" }])));
     const names = await Promise.all(layers.map(async (layer) => `${hexOf(await layer.digest())}.tar.gz`));
     const config = await image.configName();
     assertEquals([...files.keys()], [config, ...names, "manifest.json"]);
     assertEquals(files.get(config), await image.rawConfigFile());
     for (const [index, layer] of layers.entries()) {
-      assertEquals(files.get(names[index]), await bytesOf(await layer.compressed()));
+      assertEquals(files.get(names[index]), await collect(await layer.compressed()));
     }
     assertEquals(
       new TextDecoder().decode(files.get("manifest.json")),
@@ -73,8 +63,8 @@ describe("writeTarball", () => {
     await inFolder(async (folder) => {
       const big = imageOf([await randomLayer(700_001), await testLayer(await tarOf("a", "one"))]);
       const entries = [{ image: big, reference: "a:b" }, { image: await textImage("two") }];
-      const bytes = await bytesOf(writeTarball(entries));
-      assertEquals(await bytesOf(writeTarball(entries)), bytes);
+      const bytes = await collect(writeTarball(entries));
+      assertEquals(await collect(writeTarball(entries)), bytes);
       await writeTarballFile(join(folder, "a.tar"), entries);
       assertEquals(new Uint8Array(readFileSync(join(folder, "a.tar"))), bytes);
       for await (const entry of readTar(inChunks(bytes))) {
@@ -102,7 +92,7 @@ describe("writeTarball", () => {
     const shared = await testLayer(await tarOf("a", "shared"));
     const own = await testLayer(await tarOf("a", "own"));
     const entries = [{ image: imageOf([shared, shared]) }, { image: imageOf([shared, own]) }];
-    const files = await entriesOf(await bytesOf(writeTarball(entries)));
+    const files = await entriesOf(await collect(writeTarball(entries)));
     assertEquals([...files.keys()].filter((name) => name.endsWith(".tar.gz")).length, 2);
     const manifest = JSON.parse(new TextDecoder().decode(files.get("manifest.json")));
     const name = `${hexOf(await shared.digest())}.tar.gz`;
@@ -122,8 +112,8 @@ describe("writeTarball", () => {
     assertEquals(await tags("a:1", "b:2", "a:1", undefined), [["a:1", "b:2"]]);
   });
   it("refuses a reference that is none, and no images at all", async () => {
-    await assertRejects(() => bytesOf(writeTarball([{ image: emptyImage(), reference: "A B" }])), NameError);
-    await assertRejects(() => bytesOf(writeTarball([])), TypeError, "at least one image");
+    await assertRejects(() => collect(writeTarball([{ image: emptyImage(), reference: "A B" }])), NameError);
+    await assertRejects(() => collect(writeTarball([])), TypeError, "at least one image");
   });
   it("keeps the descriptors of foreign layers", async () => {
     const foreign = await testLayer(await tarOf("a", "foreign"), {
@@ -133,7 +123,7 @@ describe("writeTarball", () => {
     const image = imageOf([foreign, await testLayer(await tarOf("a", "own"))]);
     const [manifest] = await manifestOf({ image });
     assertEquals(manifest.LayerSources, { [await foreign.diffId()]: await foreign.descriptor() });
-    const copy = await imageFromTarball(tarballBytes(await bytesOf(writeTarball([{ image }]))));
+    const copy = await imageFromTarball(tarballBytes(await collect(writeTarball([{ image }]))));
     assertEquals((await copy.manifest()).layers[0], await foreign.descriptor());
   });
   it("writes layers whose digests are not known, and leaves no temporary file", async () => {
@@ -143,7 +133,7 @@ describe("writeTarball", () => {
     const image = imageOf([streamingLayer(first), lazy, lazy]);
     let bytes: Bytes = new Uint8Array(0);
     await leavingNothing(async () => {
-      bytes = await bytesOf(writeTarball([{ image, reference: "a:b" }]));
+      bytes = await collect(writeTarball([{ image, reference: "a:b" }]));
     });
     const copy = await imageFromTarball(tarballBytes(bytes));
     await validateImage(copy);
@@ -166,7 +156,7 @@ describe("writeTarball", () => {
     const content = await tarOf("a", "one");
     const good = await testLayer(content);
     const { size, mediaType } = await good.descriptor();
-    const write = (layer: Layer) => () => bytesOf(writeTarball([{ image: imageOf([layer]) }]));
+    const write = (layer: Layer) => () => collect(writeTarball([{ image: imageOf([layer]) }]));
     const others = await testLayer(content, { onOpen: () => inChunks(utf8("x".repeat(size))) });
     await assertRejects(write(others), DigestMismatchError);
     const fewer = await testLayer(content, { onOpen: () => inChunks(utf8("x")) });
@@ -213,7 +203,7 @@ describe("writeTarball", () => {
       await watched("small", 1000, true),
       await watched("smaller", 500, true),
     ]);
-    await bytesOf(writeTarball([{ image }]));
+    await collect(writeTarball([{ image }]));
     assertEquals(opened.indexOf("larger"), 3);
   });
   it("cancels its layers, and what it fetches ahead, when it is cancelled or aborted", {

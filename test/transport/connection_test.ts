@@ -4,7 +4,7 @@ import { HttpError, LimitError, NetworkError, ProtocolError } from "../../src/er
 import { streamOf } from "../../src/io/mod.ts";
 import { type RequestEvent, VERSION } from "../../src/transport/mod.ts";
 import { bytesOf, CUT, fakeFetch, FakeRegistry, type FakeRequest, problem, STALL, utf8 } from "../fakes/mod.ts";
-import { asking, connecting, connectingTo, registryWithManifest } from "./connecting.ts";
+import { asking, connecting, connectingTo, registryWithManifest } from "../make/connecting.ts";
 
 const MANIFEST = /manifests/;
 const statusOf = async (answer: Promise<{ response: Response }>) => (await answer).response.status;

@@ -4,7 +4,7 @@ import { GcraneError, HttpError, LimitError, UnsafeUrlError } from "../../src/er
 import { parseRegistry } from "../../src/name/mod.ts";
 import { Connection, type RequestEvent } from "../../src/transport/mod.ts";
 import { type FakeAnswer, type FakeHandler, type FakeNetwork, FakeRegistry, fakeServer, json } from "../fakes/mod.ts";
-import { annsKeychain, asking, connecting } from "./connecting.ts";
+import { annsKeychain, asking, connecting } from "../make/connecting.ts";
 
 // One suite for each row of the security rules that the transport keeps; the others are in test/remote.
 

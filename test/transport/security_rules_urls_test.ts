@@ -4,7 +4,7 @@ import { GcraneError, LimitError, UnsafeUrlError } from "../../src/errors.ts";
 import { parseRegistry } from "../../src/name/mod.ts";
 import { Connection } from "../../src/transport/mod.ts";
 import { type FakeAnswer, fakeFetch, type FakeHandler, type FakeNetwork, fakeServer, json } from "../fakes/mod.ts";
-import { annsKeychain, asking, connecting } from "./connecting.ts";
+import { annsKeychain, asking, connecting } from "../make/connecting.ts";
 
 // One suite for each row of the security rules that the transport keeps; the others are in test/remote.
 

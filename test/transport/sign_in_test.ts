@@ -5,7 +5,7 @@ import { bearer, fromConfig } from "../../src/authn/mod.ts";
 import { AuthError, HttpError } from "../../src/errors.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { bytesOf, FakeRegistry, json, utf8 } from "../fakes/mod.ts";
-import { annsKeychain, asking, connectingTo, PULL, registryWithManifest } from "./connecting.ts";
+import { annsKeychain, asking, connectingTo, PULL, registryWithManifest } from "../make/connecting.ts";
 
 const statusOf = async (answer: Promise<{ response: Response }>) => (await answer).response.status;
 

@@ -12,7 +12,7 @@ import {
   podServiceAccountName,
 } from "../../../src/authn/kubernetes/mod.ts";
 import { AuthError, GcraneError, NetworkError } from "../../../src/errors.ts";
-import { atOnce, type FakeCluster, inCluster, pem } from "./fake_cluster.ts";
+import { atOnce, type FakeCluster, inCluster, pem } from "../../fakes/fake_cluster.ts";
 
 const target = { registry: "registry.example.com", repository: "team/app" };
 

@@ -10,7 +10,7 @@ import {
   kubernetesKeychain,
 } from "../../../src/authn/kubernetes/mod.ts";
 import { AuthError } from "../../../src/errors.ts";
-import { atOnce, type FakeCluster, inCluster, pem } from "./fake_cluster.ts";
+import { atOnce, type FakeCluster, inCluster, pem } from "../../fakes/fake_cluster.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
 

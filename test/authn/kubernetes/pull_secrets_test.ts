@@ -9,7 +9,7 @@ import {
 import { keychainFromPullSecrets as fromAuthn } from "../../../src/authn/mod.ts";
 import { AuthError } from "../../../src/errors.ts";
 import { assertRejects } from "@std/assert";
-import { pullSecret } from "./fake_cluster.ts";
+import { pullSecret } from "../../fakes/fake_cluster.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
 

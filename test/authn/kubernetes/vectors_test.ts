@@ -16,9 +16,9 @@ interface Case {
 type Outcome = Pick<Case, "ok" | "anonymous" | "config">;
 
 async function outcome({ secrets, target }: Case): Promise<Outcome> {
-  const { registry, repository } = parseRepository(target);
+  const { registry, path } = parseRepository(target);
   try {
-    const found = await keychainFromPullSecrets(secrets).resolve({ registry: registry.name, repository });
+    const found = await keychainFromPullSecrets(secrets).resolve({ registry: registry.name, repository: path });
     if (found === anonymous) return { ok: true, anonymous: true };
     const entries = Object.entries(await found.authorization());
     const config = Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));

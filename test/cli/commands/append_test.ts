@@ -9,7 +9,7 @@ import { MediaType } from "../../../src/spec/mod.ts";
 import { readTar, writeTar } from "../../../src/tar/mod.ts";
 import { imageFromTarball, tarballFile } from "../../../src/tarball/mod.ts";
 import { digestOf } from "../../fakes/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const [base, site] = ["registry.example.com/base:v1", "registry.example.com/site:v1"];
 

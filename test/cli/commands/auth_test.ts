@@ -2,8 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
-import type { LineResult } from "../run_line.ts";
-import { inWorld, type World } from "./world.ts";
+import type { LineResult } from "../../make/command_line.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const host = "registry.example.com";
 const notFound = { code: 1, out: "credentials not found in native keychain\n", err: "" };

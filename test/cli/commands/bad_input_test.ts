@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { type Image, imageFromUncompressed, randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { jsonBytes } from "../../../src/spec/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

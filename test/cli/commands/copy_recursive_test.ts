@@ -2,8 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { appendManifests } from "../../../src/mutate/mod.ts";
-import { fill, image, index } from "../../gcr/copy_world.ts";
-import { inWorld, type World } from "./world.ts";
+import { fill, image, index } from "../../make/copy_world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 // One registry answers under every name here, so what is copied goes below a path.
 const source = "registry.example.com/src";
@@ -187,7 +187,13 @@ describe("gcrane copy --recursive", () => {
 
   for (
     const [line, message] of [
-      [`cp --journal j ${source}:a ${target}:b`, /^Error: --journal means nothing without --recursive — /],
+      [`cp --journal j ${source}:a ${target}:b`, /^Error: --journal goes with --recursive or --all-tags — /],
+      [`cp --rate 5 ${source}:a ./layout`, /^Error: --rate is for copies from registry to registry — /],
+      [
+        `cp --with-referrers ./layout ${target}:b`,
+        /^Error: --with-referrers is for copies from registry to registry — /,
+      ],
+      [`cp --bandwidth fast ${source}:a ${target}:b`, /^Error: --bandwidth fast is no number of bytes — /],
       [`cp --no-untagged ${source}:a ${target}:b`, /^Error: --no-untagged means nothing without --recursive — /],
       [`cp --exclude x ${source}:a ${target}:b`, /^Error: --exclude means nothing without --recursive — /],
       [`cp -r ${source} ${source}`, /^Error: registry.example.com\/src would be copied to itself — /],

@@ -1,7 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { type Descriptor, MediaType } from "../../../src/spec/mod.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const [source, mirror] = ["registry.example.com/team/app", "registry.example.com/mirror/app"];
 const index = randomIndex({
@@ -13,6 +15,12 @@ const [first, second] = [randomImage({ seed: 2 }), randomImage({ seed: 3 })];
 /** The digest of a reference. */
 async function digest(world: World, reference: string): Promise<string> {
   return (await world.data(`digest ${reference}`)).trim();
+}
+
+/** What points at the two bytes of an empty JSON object (image-spec, "Guidance for an Empty Descriptor"). */
+function emptyDescriptor(): Descriptor {
+  const digest = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+  return { mediaType: "application/vnd.oci.empty.v1+json", digest, size: 2 };
 }
 
 function uploads(world: World): string[] {
@@ -79,6 +87,46 @@ describe("gcrane copy", () => {
       const one = await world.push(first, `${source}:v1`);
       await world.data(`copy -an ${source} ${mirror}`);
       assertEquals(await digest(world, `${mirror}:v1`), one);
+    }));
+
+  it("-a --journal notes what is done, and an ended journal begins anew", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(first, `${source}:v1`);
+      const line = `copy -a --journal ${world.path("copy.journal")} ${source} ${mirror}`;
+      assertEquals(await world.data(line), "");
+      const [header, copied, end] = readFileSync(world.path("copy.journal"), "utf8").trim().split("\n");
+      assertEquals(JSON.parse(header), { journal: "gcrane copy", version: 1, source, target: mirror, tags: "all" });
+      assertEquals(JSON.parse(copied), { copied: pushed, repository: "team/app", tags: ["v1"] });
+      assertEquals(Object.keys(JSON.parse(end)), ["end"]);
+      assertEquals(await world.data(line), "");
+    }));
+
+  it("--with-referrers brings along what refers to an image", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(first, `${source}:v1`);
+      const config = emptyDescriptor();
+      const subject = await first.descriptor();
+      const note = {
+        schemaVersion: 2,
+        mediaType: MediaType.OciManifest,
+        artifactType: "text/note",
+        config,
+        layers: [],
+      };
+      const put = (path: string, init: RequestInit) =>
+        world.fetch(`https://registry.example.com/v2/team/app${path}`, init);
+      await put(`/blobs/uploads/?digest=${config.digest}`, { method: "POST", body: "{}" });
+      await put("/manifests/note", {
+        method: "PUT",
+        headers: { "content-type": MediaType.OciManifest },
+        body: JSON.stringify({ ...note, subject }),
+      });
+      await world.data(`copy ${source}:v1 ${mirror}:v1`);
+      const referrers = async () =>
+        (await (await world.fetch(`https://registry.example.com/v2/mirror/app/referrers/${pushed}`)).json()).manifests;
+      assertEquals(await referrers(), []);
+      await world.data(`copy --with-referrers --rate 1000000 --bandwidth 1GB ${source}:v1 ${mirror}:v1`);
+      assertEquals((await referrers()).length, 1);
     }));
 
   it("-n leaves a tag alone that is there, also without -a", () =>

@@ -11,10 +11,10 @@ import {
   tarballFile,
   writeTarballFile,
 } from "../../../src/tarball/mod.ts";
-import { holding, NAME } from "../../crane/daemon_fixtures.ts";
-import { type FakeEngine, messages, withEngine } from "../../daemon/fake_engine.ts";
+import { holding, NAME } from "../../make/engine_images.ts";
+import { type FakeEngine, messages, withEngine } from "../../fakes/fake_engine.ts";
 import { describePeer, dockerEngine, type Engine, type Peer, podmanEngine, runPeer } from "../../peers/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

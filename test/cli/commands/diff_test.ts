@@ -4,8 +4,8 @@ import { diff } from "../../../src/crane/mod.ts";
 import { emptyImage, type Image } from "../../../src/image/mod.ts";
 import { appendLayers, changeImage } from "../../../src/mutate/mod.ts";
 import type { TarNewEntry } from "../../../src/tar/mod.ts";
-import { file, layer, symlink } from "../../mutate/layers.ts";
-import { inWorld } from "./world.ts";
+import { file, layer, symlink } from "../../make/entry_layers.ts";
+import { inWorld } from "../../make/command_world.ts";
 
 const [v1, v2] = ["registry.example.com/team/app:v1", "registry.example.com/team/app:v2"];
 

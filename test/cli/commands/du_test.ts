@@ -5,8 +5,8 @@ import { emptyImage, type Image } from "../../../src/image/mod.ts";
 import { appendLayers } from "../../../src/mutate/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { readFileSync } from "node:fs";
-import { file, layer } from "../../mutate/layers.ts";
-import { inWorld } from "./world.ts";
+import { file, layer } from "../../make/entry_layers.ts";
+import { inWorld } from "../../make/command_world.ts";
 
 const app = "registry.example.com/team/app:v1";
 

@@ -8,14 +8,15 @@ import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry, writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { bytesOf, utf8 } from "../../layout/fixtures.ts";
-import { inWorld, type World } from "./world.ts";
+import { collect } from "../../make/streams.ts";
+import { utf8 } from "../../make/bytes.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 
 /** An image of layers, the bottom one first. */
 async function imageOf(...layers: TarNewEntry[][]): Promise<Image> {
-  const made = await Promise.all(layers.map(async (entries) => layerFromBytes(await bytesOf(writeTar(entries)))));
+  const made = await Promise.all(layers.map(async (entries) => layerFromBytes(await collect(writeTar(entries)))));
   return appendLayers(emptyImage(), made);
 }
 

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { changeImage } from "../../../src/mutate/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

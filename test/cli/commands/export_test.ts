@@ -6,7 +6,7 @@ import { appendLayers } from "../../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../../src/runtime/mod.ts";
 import { readTar, type TarWriteEntry, writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld } from "./world.ts";
+import { inWorld } from "../../make/command_world.ts";
 
 const app = "registry.example.com/team/app:v1";
 const text = (value: string) => new TextEncoder().encode(value);

@@ -5,7 +5,7 @@ import { appendLayers, appendManifests } from "../../../src/mutate/mod.ts";
 import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../../src/tar/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage } from "../../../src/image/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const repository = "registry.example.com/team/app";
 const [first, second, third] = [1, 2, 3].map((seed) => randomImage({ seed }));

@@ -8,7 +8,7 @@ import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { MediaType, parsePlatform, platformString } from "../../../src/spec/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const [app, multi] = ["registry.example.com/app", "registry.example.com/multi"];
 

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { toBytes } from "@std/streams/to-bytes";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
-import { inWorld } from "./world.ts";
+import { inWorld } from "../../make/command_world.ts";
 
 const app = "registry.example.com/team/app:v1";
 const [amd64, arm64] = [{ os: "linux", architecture: "amd64" }, { os: "linux", architecture: "arm64" }];

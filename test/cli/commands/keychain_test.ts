@@ -3,10 +3,10 @@ import { mkdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { keychainNames } from "../../../cli/global_flags.ts";
 import { randomImage } from "../../../src/image/mod.ts";
-import { FakeHelpers } from "../../authn/fake_helper.ts";
-import { inCluster, pullSecret } from "../../authn/kubernetes/fake_cluster.ts";
-import { runLine } from "../run_line.ts";
-import { inWorld, type World } from "./world.ts";
+import { FakeHelpers } from "../../fakes/fake_credential_helpers.ts";
+import { inCluster, pullSecret } from "../../fakes/fake_cluster.ts";
+import { runLine } from "../../make/command_line.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const host = "registry.example.com";
 

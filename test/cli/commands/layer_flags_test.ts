@@ -5,10 +5,10 @@ import { gzipSync } from "node:zlib";
 import { ESTARGZ_TOC_DIGEST, randomIndex } from "../../../src/image/mod.ts";
 import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
-import { readEstargz } from "../../image/read_estargz.ts";
-import { tarOf } from "../../image/memory_source.ts";
-import { collect } from "../../io/streams.ts";
-import { inWorld, type World } from "./world.ts";
+import { readEstargz } from "../../make/estargz_reader.ts";
+import { tarOf } from "../../make/memory_source.ts";
+import { collect } from "../../make/streams.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const [base, site] = ["registry.example.com/base:v1", "registry.example.com/site:v1"];
 const ESTARGZ = { environment: { GGCR_EXPERIMENT_ESTARGZ: "1" } };

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { describe, it } from "node:test";
 import { matchDigests, randomImage } from "../../../src/image/mod.ts";
 import { createLayout } from "../../../src/layout/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 /** A layout from which an image was taken out, and the digests of the blobs that it leaves, sorted. */
 async function withGarbage(world: World): Promise<{ path: string; garbage: string[] }> {

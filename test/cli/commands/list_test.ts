@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { emptyIndex, randomImage } from "../../../src/image/mod.ts";
 import { appendManifests } from "../../../src/mutate/mod.ts";
 import { digestOf, fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const repository = "registry.example.com/team/app";
 const [first, second] = [randomImage({ seed: 1 }), randomImage({ seed: 2 })];

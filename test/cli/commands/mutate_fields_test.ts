@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
 import { randomImage } from "../../../src/image/mod.ts";
 import { MediaType } from "../../../src/spec/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

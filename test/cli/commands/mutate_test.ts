@@ -15,7 +15,7 @@ import { appendManifests, changeImage } from "../../../src/mutate/mod.ts";
 import { parsePlatform } from "../../../src/spec/mod.ts";
 import { writeTar } from "../../../src/tar/mod.ts";
 import { imageFromTarball, tarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 

@@ -5,7 +5,7 @@ import { isCommandEntry } from "../../../cli/resolve.ts";
 import { gcrane } from "../../../cli/table.ts";
 import { VERSION } from "../../../src/version.ts";
 import { randomImage } from "../../../src/image/mod.ts";
-import { inWorld } from "./world.ts";
+import { inWorld } from "../../make/command_world.ts";
 
 function names(entries: readonly Entry[]): string[] {
   return entries.flatMap((entry) => [entry.name, ...isCommandEntry(entry) ? [] : names(entry.entries)]);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { emptyIndex, type Image, randomImage } from "../../../src/image/mod.ts";
 import { appendManifests, changeImage } from "../../../src/mutate/mod.ts";
 import { parsePlatform } from "../../../src/spec/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 const names = ["linux/amd64", "linux/arm64", "linux/arm/v7", "windows/amd64"];

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { createLayout } from "../../../src/layout/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const repository = "registry.example.com/team/app";
 const platforms = [{ os: "linux", architecture: "amd64" }, { os: "linux", architecture: "arm64" }];

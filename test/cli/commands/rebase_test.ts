@@ -12,7 +12,7 @@ import { annotateBase, appendLayers, appendManifests, changeImage } from "../../
 import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { parsePlatform } from "../../../src/spec/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const [app, base] = ["registry.example.com/app", "registry.example.com/base"];
 

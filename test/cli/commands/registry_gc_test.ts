@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createRegistry, fileStore } from "../../../src/registry/mod.ts";
 import { RegistryClient } from "../../contracts/registry_client.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 /** A registry with an image and a blob that nothing names, both of them two days old; the digest of that blob. */
 async function withGarbage(world: World): Promise<{ path: string; digest: string }> {

@@ -1,5 +1,5 @@
 import { main } from "../../../cli/main.ts";
-import { FakeIo } from "../fake_io.ts";
+import { FakeIo } from "../../fakes/fake_io.ts";
 
 /** A registry that the command serves, until it is interrupted. */
 export class Served {

@@ -8,8 +8,8 @@ import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { MediaType, parsePlatform, platformString } from "../../../src/spec/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { ociArchive } from "../../tarball/oci_archives.ts";
-import { inWorld, type World } from "./world.ts";
+import { ociArchive } from "../../make/oci_archives.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 const [amd64, arm64] = ["linux/amd64", "linux/arm64"].map((platform) =>

@@ -4,8 +4,8 @@ import { tree } from "../../../src/crane/mod.ts";
 import { emptyImage, type Image, randomIndex } from "../../../src/image/mod.ts";
 import { appendLayers, changeImage } from "../../../src/mutate/mod.ts";
 import { formatBytes } from "../../../cli/units.ts";
-import { file, layer } from "../../mutate/layers.ts";
-import { inWorld } from "./world.ts";
+import { file, layer } from "../../make/entry_layers.ts";
+import { inWorld } from "../../make/command_world.ts";
 
 const app = "registry.example.com/team/app:v1";
 const index = randomIndex({ seed: 1, platforms: [{ os: "linux", architecture: "amd64" }] });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld, type World } from "./world.ts";
+import { inWorld, type World } from "../../make/command_world.ts";
 
 const repository = "registry.example.com/team/app";
 const image = randomImage({ seed: 1 });

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { collectGarbage, copyRecursively, listRepository } from "../../../gcr/mod.ts";
+import * as daemon from "../../../src/daemon/mod.ts";
+import * as source from "../../../src/source/mod.ts";
 import * as crane from "../../../src/crane/mod.ts";
 import { DockerEngine } from "../../../src/daemon/mod.ts";
 import { GcraneError, HttpError, UnsupportedError } from "../../../src/errors.ts";
@@ -62,7 +64,7 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   },
   async "name a file that can't be read or written"(world) {
     const files: readonly [string, () => Promise<unknown>][] = [
-      ["can't read ./absent.tar", () => crane.load("./absent.tar")],
+      ["can't read ./absent.tar", () => source.load("./absent.tar")],
       ["can't read the layer ./absent.tar", () => crane.layerFromPath("./absent.tar")],
       ["can't write the tarball ./absent/x.tar", async () => {
         await crane.saveTarball([await pushed(world, image)], "./absent/x.tar", world.options);
@@ -72,7 +74,7 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   },
   async "name an engine that can't be reached"() {
     const engine = new DockerEngine({ host: "unix:///absent/docker.sock" });
-    const work = () => crane.imageFromDaemon("example.com/app:v1", { engine });
+    const work = () => daemon.imageFromDaemon("example.com/app:v1", { engine });
     const { message } = await assertRejects(work, GcraneError, "can't reach the Docker engine at unix:///absent");
     assert(!/trusted/.test(message), message);
   },
@@ -116,7 +118,7 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   async "copy an index"(world) {
     const copy = `${world.repository}/copy:v1`;
     await crane.copy(await pushed(world, index), copy, world.options);
-    await crane.validate(await crane.open(copy, world.options));
+    await crane.validate(await source.open(copy, world.options));
     assertEquals(await crane.digest(copy, world.options), await index.digest());
   },
   async "copy the image for a platform"(world) {
@@ -143,19 +145,19 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   },
   async open(world) {
     const name = await pushed(world, index);
-    assertEquals((await crane.open(name, world.options)).kind, "index");
-    const opened = await crane.open(name, { ...world.options, platform: arm64 });
+    assertEquals((await source.open(name, world.options)).kind, "index");
+    const opened = await source.open(name, { ...world.options, platform: arm64 });
     assert(opened.kind === "image");
     assertEquals((await opened.configFile()).architecture, "arm64");
   },
   async openImage(world) {
-    const opened = await crane.openImage(await pushed(world, image), world.options);
+    const opened = await source.openImage(await pushed(world, image), world.options);
     assertEquals(await opened.digest(), await image.digest());
   },
   async "pull to a stream and load it again"(world) {
     const name = await pushed(world, image);
     const tarball = await bytesOf(await crane.streamTarball([name], world.options));
-    const loaded = await crane.load(tarballBytes(tarball));
+    const loaded = await source.load(tarballBytes(tarball));
     assert(loaded.kind === "image");
     assertEquals(await loaded.rawConfigFile(), await image.rawConfigFile());
     const copy = `${world.repository}/copy:v1`;
@@ -173,7 +175,7 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   },
   async "append a layer of bytes"(world) {
     const name = await pushed(world, await imageOf({ "etc/motd": "old", "etc/hosts": "" }));
-    const base = await crane.openImage(name, world.options);
+    const base = await source.openImage(name, world.options);
     await crane.push(appendLayers(base, [await layerOf({ "etc/motd": "new" })]), name, world.options);
     assertEquals(await filesOf(name, world), { "etc/motd": "new", "etc/hosts": "" });
   },
@@ -205,7 +207,7 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   },
   async "flatten an index"(world) {
     const flat = await crane.flatten(await pushed(world, index), world.options);
-    const opened = await crane.openImage(flat, { ...world.options, platform: arm64 });
+    const opened = await source.openImage(flat, { ...world.options, platform: arm64 });
     assertEquals((await opened.layers()).length, 1);
   },
   async rebase(world) {
@@ -245,7 +247,7 @@ export const verbs: Readonly<Record<string, (world: World) => Promise<void>>> = 
   async "diff and diskUse"(world) {
     const [a, b] = [await imageOf({ motd: "a" }), await imageOf({ motd: "b" })];
     const names = [await pushed(world, a, "a"), await pushed(world, b, "b")];
-    const [left, right] = await Promise.all(names.map((name) => crane.openImage(name, world.options)));
+    const [left, right] = await Promise.all(names.map((name) => source.openImage(name, world.options)));
     assertEquals((await crane.diff(left, right)).files.map(({ path }) => path), ["/motd"]);
     assertEquals((await crane.diskUse(left)).layers.length, 1);
   },
@@ -291,7 +293,7 @@ async function imageOf(files: Files, options: LayerOptions = {}): Promise<Image>
 /** The files of an image in the registry, as they show. */
 async function filesOf(name: string, { options }: World): Promise<Files> {
   const files: [string, string][] = [];
-  for await (const entry of readTar(crane.extract(await crane.openImage(name, options)))) {
+  for await (const entry of readTar(crane.extract(await source.openImage(name, options)))) {
     if (entry.type === "file") files.push([entry.path, await new Response(entry.readable).text()]);
   }
   return Object.fromEntries(files);

@@ -1,0 +1,73 @@
+import { refuse } from "../http/reply.ts";
+import type { Credentials, Users } from "./users.ts";
+
+/** The credentials of a request; `undefined` when it shows none, `"malformed"` when they can't be read. */
+export function basicCredentials(request: Request): Credentials | undefined | "malformed" {
+  const header = request.headers.get("Authorization");
+  if (header === null) return undefined;
+  const encoded = /^Basic +([A-Za-z0-9+/=_-]*) *$/i.exec(header)?.[1];
+  if (encoded === undefined) return "malformed";
+  const text = decode(encoded);
+  const colon = text?.indexOf(":") ?? -1;
+  if (text === undefined || colon < 0) return "malformed";
+  const [user, password] = [text.slice(0, colon), text.slice(colon + 1)];
+  // Some clients without credentials say so by empty ones.
+  return user === "" && password === "" ? undefined : { user, password };
+}
+
+/**
+ * The user of a request: `undefined` when it shows no credentials. What it shows and is wrong is refused, with the
+ * challenge.
+ */
+export async function signedInUser(
+  users: Users,
+  { request, address, challenge }: { request: Request; address?: string; challenge: string },
+): Promise<{ user: string | undefined } | Response> {
+  const credentials = basicCredentials(request);
+  if (credentials === undefined) return { user: undefined };
+  if (credentials === "malformed") return unauthorized(challenge, "the credentials can't be read");
+  return await signIn(users, { credentials, address, challenge });
+}
+
+/** As {@linkcode signedInUser}, for credentials that were read already. */
+export async function signIn(
+  users: Users,
+  { credentials, address, challenge }: { credentials: Credentials; address?: string; challenge: string },
+): Promise<{ user: string } | Response> {
+  const verdict = await users.verify(credentials, address);
+  if (verdict === "right") return { user: credentials.user };
+  if (verdict === "wrong") return unauthorized(challenge, "the user or the password is wrong");
+  return refuse(429, "TOOMANYREQUESTS", {
+    message: "too many wrong passwords; wait before the next",
+    headers: { "Retry-After": String(Math.ceil(verdict.waitMs / 1000)) },
+  });
+}
+
+/** The answer to who has to sign in first (RFC 9110, section 11.6.1). */
+export function unauthorized(challenge: string, message = "sign in first"): Response {
+  return refuse(401, "UNAUTHORIZED", { message, headers: { "WWW-Authenticate": challenge } });
+}
+
+/** The answer to who is known, and may not. */
+export function denied(): Response {
+  return refuse(403, "DENIED", { message: "this user may not do that here" });
+}
+
+/** The challenge for a name and a password. */
+export function basicChallenge(realm: string): string {
+  return `Basic realm="${quotable(realm)}"`;
+}
+
+/** A text as it may stand between quotes in a header. */
+export function quotable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&");
+}
+
+function decode(base64: string): string | undefined {
+  try {
+    const bytes = Uint8Array.from(atob(base64.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

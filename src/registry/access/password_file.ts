@@ -1,0 +1,62 @@
+import { AuthError } from "../../errors.ts";
+import { ANONYMOUS } from "./access_rules.ts";
+import { sameText } from "./constant_time.ts";
+
+/** A password in the form in which it is kept. */
+export type StoredPassword =
+  | { readonly kind: "bcrypt" | "sha"; readonly text: string }
+  | { readonly kind: "plain"; readonly text: string };
+
+const BCRYPT = /^\$2[aby]\$(?:0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
+const SHA = /^\{SHA\}[A-Za-z0-9+/]{27}=$/;
+
+/**
+ * Reads a file of Apache's `htpasswd`: lines of `user:password`, where the password is hashed with bcrypt (`htpasswd
+ * -B`) or SHA-1 (`htpasswd -s`). Empty lines and those that start with `#` are passed over.
+ *
+ * @param what what to call the file in an error
+ * @throws {AuthError} when a line is neither.
+ */
+export function parsePasswordFile(text: string, what = "the htpasswd file"): Map<string, StoredPassword> {
+  const users = new Map<string, StoredPassword>();
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const place = `${what}, line ${index + 1}`;
+    const colon = line.indexOf(":");
+    if (colon < 1) throw new AuthError(`${place}: it is not of the form user:password`);
+    const user = line.slice(0, colon);
+    if (user === ANONYMOUS) throw reservedName(place);
+    users.set(user, storedPassword(line.slice(colon + 1), `${place}: the password of ${user}`));
+  }
+  return users;
+}
+
+/** The error of a user that has the name of nobody. */
+export function reservedName(place: string): AuthError {
+  return new AuthError(`${place}: no user can have the name ${ANONYMOUS}, which stands for those who did not sign in`);
+}
+
+function storedPassword(text: string, what: string): StoredPassword {
+  if (BCRYPT.test(text)) return { kind: "bcrypt", text };
+  if (SHA.test(text)) return { kind: "sha", text };
+  throw new AuthError(`${what} is kept in a form that is not taken`, {
+    hint: "set it with htpasswd -B, which is bcrypt",
+  });
+}
+
+/** Whether a password is the one that is kept. */
+export async function isPassword(password: string, stored: StoredPassword): Promise<boolean> {
+  switch (stored.kind) {
+    case "bcrypt": {
+      const { compare } = await import("bcryptjs");
+      return await compare(password, stored.text);
+    }
+    case "sha": {
+      const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(password)));
+      return await sameText(`{SHA}${btoa(String.fromCharCode(...hash))}`, stored.text);
+    }
+    case "plain":
+      return await sameText(password, stored.text);
+  }
+}

@@ -1,0 +1,119 @@
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  importPKCS8,
+  type JSONWebKeySet,
+  type JWK,
+  type JWSHeaderParameters,
+  type JWTVerifyGetKey,
+} from "jose";
+import { AuthError } from "../../errors.ts";
+
+/** The algorithms that tokens of our own are signed with. */
+export type SigningAlgorithm = "EdDSA" | "ES256";
+
+/** What tokens are signed with. */
+export interface SigningKey {
+  /** The algorithm. */
+  readonly algorithm: SigningAlgorithm;
+  /** The id of the key: its thumbprint (RFC 7638). */
+  readonly id: string;
+  /** The private half. */
+  readonly key: CryptoKey;
+  /** The public half, to be shown. */
+  readonly publicJwk: JWK;
+}
+
+/** Signatures of others may be of these, all with public keys. */
+export const ALGORITHMS: readonly string[] = ["EdDSA", "Ed25519", "ES256", "ES384", "ES512", "RS256", "RS384", "PS256"];
+
+const HINT = "take a private Ed25519 or P-256 key, as a JWK or as PKCS#8 in PEM";
+
+/** Reads a private key, a JWK as an object or as text, or PKCS#8 in PEM; without one, makes a new one. */
+export async function signingKey(source: JWK | string | undefined): Promise<SigningKey> {
+  if (source === undefined) {
+    const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+    return await described(privateKey, await exportJWK(publicKey), "ES256");
+  }
+  if (typeof source === "string" && source.includes("-----BEGIN")) return await fromPem(source);
+  const jwk = typeof source === "string" ? parseJwk(source) : source;
+  const algorithm = algorithmOf(jwk);
+  if (algorithm === undefined || jwk.d === undefined) {
+    throw new AuthError("the signing key can't be used", { hint: HINT });
+  }
+  try {
+    return await described(await importJWK({ ...jwk, key_ops: undefined }, algorithm) as CryptoKey, jwk, algorithm);
+  } catch (cause) {
+    throw new AuthError("the signing key can't be used", { cause, hint: HINT });
+  }
+}
+
+/** Says whether tokens can be signed with a key. @throws {AuthError} when they can't. */
+export async function checkSigningKey(source: JWK | string): Promise<void> {
+  await signingKey(source);
+}
+
+/** Finds the key of a token: our own, or one of those that are trusted. */
+export function keyFinder(
+  own: () => Promise<SigningKey> | undefined,
+  trusted: readonly (JSONWebKeySet | string)[],
+  options: { fetch?: typeof fetch },
+): JWTVerifyGetKey {
+  const sets = trusted.map((set) =>
+    typeof set === "string"
+      ? createRemoteJWKSet(new URL(set), options.fetch ? { [customFetch]: options.fetch } : {})
+      : createLocalJWKSet(set)
+  );
+  return async (header, token) => {
+    const mine = await own();
+    if (mine && header.kid === mine.id) return await importJWK(mine.publicJwk, mine.algorithm);
+    let failure: unknown = new AuthError("nobody is trusted to sign tokens");
+    for (const set of sets) {
+      try {
+        return await set(header as JWSHeaderParameters, token);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  };
+}
+
+async function fromPem(pem: string): Promise<SigningKey> {
+  for (const algorithm of ["EdDSA", "ES256"] as const) {
+    try {
+      const key = await importPKCS8(pem, algorithm, { extractable: true });
+      return await described(key, await exportJWK(key), algorithm);
+    } catch {
+      // It may be of the other kind.
+    }
+  }
+  throw new AuthError("the signing key can't be used", { hint: HINT });
+}
+
+async function described(key: CryptoKey, jwk: JWK, algorithm: SigningAlgorithm): Promise<SigningKey> {
+  const { kty, crv, x, y } = jwk;
+  const bare = { kty, crv, x, ...(y === undefined ? {} : { y }) } as JWK;
+  const id = await calculateJwkThumbprint(bare);
+  return { algorithm, id, key, publicJwk: { ...bare, kid: id, alg: algorithm, use: "sig" } };
+}
+
+function parseJwk(text: string): JWK {
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+    // Said below.
+  }
+  throw new AuthError("the signing key is neither JSON nor PEM", { hint: HINT });
+}
+
+function algorithmOf({ kty, crv }: JWK): SigningAlgorithm | undefined {
+  if (kty === "OKP" && crv === "Ed25519") return "EdDSA";
+  return kty === "EC" && crv === "P-256" ? "ES256" : undefined;
+}

@@ -1,0 +1,150 @@
+import type { Bytes } from "../../runtime/mod.ts";
+import { sameBytes } from "./constant_time.ts";
+import { ANONYMOUS } from "./access_rules.ts";
+import { FailureLimit } from "./failure_limit.ts";
+import { isPassword, parsePasswordFile, reservedName, type StoredPassword } from "./password_file.ts";
+
+/** Where users and their passwords come from. */
+export interface UsersOptions {
+  /**
+   * The text of an htpasswd file with bcrypt (`htpasswd -B`) or SHA-1 (`htpasswd -s`); or what reads it, which is asked
+   * again at most every second, so that users come and go while the registry serves.
+   * @default none
+   */
+  htpasswd?: string | (() => string | Promise<string>);
+  /**
+   * Users with their passwords as they are.
+   * @default none
+   */
+  users?: Readonly<Record<string, string>>;
+  /**
+   * How many wrong passwords an address may send for one user within a minute; beyond, and for five times as many from
+   * one address for whomever, it is told to wait (429).
+   * @default 10
+   */
+  failureLimit?: number;
+  /**
+   * The time, in milliseconds since 1970.
+   * @default Date.now
+   */
+  clock?: () => number;
+}
+
+/** Somebody who wants to sign in. */
+export interface Credentials {
+  /** The name. */
+  readonly user: string;
+  /** The password. */
+  readonly password: string;
+}
+
+/** Whether a password was right, or for how many milliseconds nobody looks at one. */
+export type Verdict = "right" | "wrong" | { readonly waitMs: number };
+
+const WINDOW_MS = 60_000;
+const RELOAD_MS = 1_000;
+const MOST_PROOFS = 10_000;
+
+/**
+ * The users of a registry. A password that was right is remembered, as a keyed hash: clients send it with every request,
+ * and bcrypt is slow by design.
+ */
+export class Users {
+  readonly #options: UsersOptions;
+  readonly #clock: () => number;
+  readonly #byUser: FailureLimit;
+  readonly #byAddress: FailureLimit;
+  readonly #proofs: Map<string, { readonly proof: Bytes; readonly stored: string }> = new Map();
+  readonly #checks: Map<string, Promise<boolean>> = new Map();
+  #key: Promise<CryptoKey> | undefined;
+  #loaded:
+    | { readonly text: string | undefined; readonly at: number; readonly users: Map<string, StoredPassword> }
+    | undefined;
+
+  /** Makes it. @throws {AuthError} when a text of `htpasswd` is given and wrong. */
+  constructor(options: UsersOptions) {
+    const { clock = Date.now, failureLimit = 10 } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#byUser = new FailureLimit({ limit: failureLimit, windowMs: WINDOW_MS, clock });
+    this.#byAddress = new FailureLimit({ limit: failureLimit * 5, windowMs: WINDOW_MS, clock });
+    if (typeof options.htpasswd !== "function") this.#load(options.htpasswd);
+  }
+
+  /** Whether there can be any. */
+  get exist(): boolean {
+    return this.#options.htpasswd !== undefined || Object.keys(this.#options.users ?? {}).length > 0;
+  }
+
+  /** Looks at a password. It takes as long for a user that there is not. */
+  async verify({ user, password }: Credentials, address = ""): Promise<Verdict> {
+    const users = await this.#users();
+    const stored = users.get(user);
+    const proof = await this.#proof(`${user}\n${password}`);
+
+    const byUser = `${address} ${user}`;
+    const waitMs = Math.max(this.#byUser.wait(byUser), address === "" ? 0 : this.#byAddress.wait(address));
+    // Nothing is waited for between here and where the try is counted.
+    if (waitMs > 0) return { waitMs };
+    const known = this.#proofs.get(user);
+    if (stored && known?.stored === stored.text && sameBytes(known.proof, proof)) return "right";
+
+    const check = `${byUser} ${proof}`;
+    let checking = this.#checks.get(check);
+    if (!checking) {
+      this.#byUser.add(byUser);
+      this.#byAddress.add(address);
+      checking = this.#check(password, stored, users).finally(() => this.#checks.delete(check));
+      this.#checks.set(check, checking);
+      checking.then((isRight) => {
+        if (!isRight) return;
+        this.#byUser.takeBack(byUser);
+        this.#byAddress.takeBack(address);
+      }, () => {});
+    }
+    if (!await checking) return "wrong";
+    this.#proofs.delete(user);
+    this.#proofs.set(user, { proof, stored: stored!.text });
+    if (this.#proofs.size > MOST_PROOFS) this.#proofs.delete(this.#proofs.keys().next().value!);
+    return "right";
+  }
+
+  async #check(
+    password: string,
+    stored: StoredPassword | undefined,
+    users: Map<string, StoredPassword>,
+  ): Promise<boolean> {
+    const somebody: StoredPassword | undefined = stored ?? users.values().next().value;
+    return somebody !== undefined && await isPassword(password, somebody) && stored !== undefined;
+  }
+
+  async #users(): Promise<Map<string, StoredPassword>> {
+    const { htpasswd } = this.#options;
+    const loaded = this.#loaded;
+    if (typeof htpasswd !== "function") return loaded!.users;
+    const now = this.#clock();
+    if (loaded && now - loaded.at < RELOAD_MS) return loaded.users;
+    return this.#load(await htpasswd(), now);
+  }
+
+  #load(text: string | undefined, at = 0): Map<string, StoredPassword> {
+    const users = this.#loaded?.text === text && this.#loaded ? this.#loaded.users : this.#parse(text);
+    this.#loaded = { text, at, users };
+    return users;
+  }
+
+  #parse(text: string | undefined): Map<string, StoredPassword> {
+    const users = text === undefined ? new Map<string, StoredPassword>() : parsePasswordFile(text);
+    for (const [user, password] of Object.entries(this.#options.users ?? {})) {
+      if (user === ANONYMOUS) throw reservedName("users");
+      users.set(user, { kind: "plain", text: password });
+    }
+    return users;
+  }
+
+  async #proof(text: string): Promise<Bytes> {
+    // Made when it is first used: Workers have no randomness before the first request.
+    this.#key ??= crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]) as Promise<CryptoKey>;
+    return new Uint8Array(await crypto.subtle.sign("HMAC", await this.#key, new TextEncoder().encode(text)));
+  }
+}

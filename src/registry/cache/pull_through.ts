@@ -1,0 +1,253 @@
+import { HttpError } from "../../errors.ts";
+import { Limits } from "../../io/mod.ts";
+import { pullScope } from "../../name/mod.ts";
+import { parseTagsPage } from "../../remote/mod.ts";
+import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
+import { type Descriptor, type Hash, hashAlgorithm, MediaType, parseIndexManifest } from "../../spec/mod.ts";
+import { nextLink } from "../../transport/mod.ts";
+import { serveBlob, serveStream } from "../http/blobs.ts";
+import { CachedManifests } from "./cached_manifests.ts";
+import type { RegistryContext, RepositoryRequest } from "../http/context.ts";
+import type { CacheOutcome } from "../http/exchange.ts";
+import { listReferrers, listTags } from "../http/listings.ts";
+import { serveManifest } from "../http/manifests.ts";
+import { refuse, replyJson } from "../http/reply.ts";
+import { SharedFetch } from "./shared_fetch.ts";
+import type { StoredBlob } from "../stores/store.ts";
+import { isAbsent, isRefused, type ProxyOptions, Upstream } from "./upstream.ts";
+
+/** What the headers say of how an answer came about (RFC 9211, and RFC 7234 for those that read `Warning`). */
+const OUTCOMES: Readonly<Record<CacheOutcome, Record<string, string>>> = {
+  hit: { "Cache-Status": "gcrane; hit" },
+  miss: { "Cache-Status": "gcrane; fwd=miss; stored" },
+  stale: {
+    "Cache-Status": 'gcrane; hit; fwd=stale; detail="the upstream does not answer"',
+    "Warning": '110 gcrane "Response is Stale"',
+  },
+};
+
+/** Options of {@linkcode PullThrough}. */
+export interface PullThroughOptions extends ProxyOptions {
+  /** Told of failures that clients are told little of. */
+  readonly onError: (error: unknown, request: Request) => void;
+}
+
+/** A blob that is being fetched. */
+interface Fetching {
+  readonly size: number;
+  readonly fetching: SharedFetch;
+}
+
+/** Answers from the store what it has, and fetches the rest from another registry. */
+export class PullThrough {
+  readonly #context: RegistryContext;
+  readonly #options: PullThroughOptions;
+  readonly #upstream: Upstream;
+  readonly #manifests: CachedManifests;
+  readonly #blobs: Map<string, Promise<Fetching>> = new Map();
+
+  /** Makes it over a registry's store. */
+  constructor(context: RegistryContext, options: PullThroughOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#upstream = new Upstream(options, context.clock);
+    this.#manifests = new CachedManifests(context, this.#upstream);
+  }
+
+  /** The name under which a repository is kept: the upstream's own. */
+  nameOf(name: string): string {
+    return this.#upstream.repository(name).path;
+  }
+
+  /** Answers GET and HEAD of a manifest. */
+  async manifest(asked: RepositoryRequest, reference: string): Promise<Response> {
+    return await this.#answering(asked, async () => {
+      const outcome = await this.#manifests.bring(asked.name, reference);
+      return this.#marked(asked, outcome, await serveManifest(this.#context, asked, reference));
+    });
+  }
+
+  /** Answers GET and HEAD of a blob. */
+  async blob(asked: RepositoryRequest, digest: Hash): Promise<Response> {
+    const { name, exchange, request } = asked;
+    return await this.#answering(asked, async () => {
+      const { repositories, store } = this.#context;
+      const serve = async (outcome: CacheOutcome) =>
+        this.#marked(asked, outcome, await serveBlob(this.#context, asked, digest));
+      if (await repositories.blob(name, digest)) return await serve("hit");
+      if (request.method === "HEAD" || await store.blob(digest)) {
+        const size = await this.#sizeOf(name, digest, request.signal);
+        if (request.method === "HEAD") return this.#marked(asked, "miss", await serveStream(asked, { digest, size }));
+        // It was fetched for another repository, and this one has it too, as we know now.
+        if (await repositories.mountBlob(name, digest, undefined)) return await serve("hit");
+      }
+      const { size, fetching } = await this.#fetching(asked, digest);
+      exchange.context.waitUntil?.(fetching.kept.catch(() => {}));
+      const read = (part: { offset: number; length: number }) => fetching.follow(part);
+      return this.#marked(asked, "miss", await serveStream(asked, { digest, size, read }));
+    });
+  }
+
+  /** Answers the list of tags: the upstream's, or of what is kept while it does not answer. */
+  async tags(asked: RepositoryRequest): Promise<Response> {
+    const { name, url, request } = asked;
+    return await this.#listing(asked, () => listTags(this.#context, asked), async () => {
+      const repository = this.#upstream.repository(name);
+      const answer = await this.#upstream.connection.requestWhole(repository.path, {
+        method: "GET",
+        to: `/v2/${repository.path}/tags/list${url.search}`,
+        scopes: [pullScope(repository)],
+        expect: [200],
+        signal: request.signal,
+      }, { limit: Limits.manifest, what: `the tags of ${repository}` });
+      const { tags } = parseTagsPage(answer, repository);
+      const next = nextLink(answer);
+      return replyJson({ name, tags }, {
+        headers: next ? { "Link": `<${url.pathname}?${next.searchParams}>; rel="next"` } : {},
+      });
+    });
+  }
+
+  /** Answers the list of referrers: the upstream's, or of what is kept while it does not answer. */
+  async referrers(asked: RepositoryRequest, subject: Hash): Promise<Response> {
+    const { name, url, request } = asked;
+    return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
+      const artifactType = url.searchParams.get("artifactType") || undefined;
+      const reference = this.#upstream.repository(name).digest(subject);
+      const index = await this.#upstream.puller.referrers(reference, { artifactType, signal: request.signal });
+      const manifests: readonly Descriptor[] =
+        parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`).manifests;
+      return replyJson({ schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests }, {
+        type: MediaType.OciImageIndex,
+        headers: artifactType ? { "OCI-Filters-Applied": "artifactType" } : {},
+      });
+    });
+  }
+
+  async #sizeOf(name: string, digest: Hash, signal: AbortSignal): Promise<number> {
+    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest), { signal });
+    return await layer.size();
+  }
+
+  /**
+   * A fetch of a blob: the one that is under way, or a new one. Requests on Workers can't share what one of them reads,
+   * so there each has its own.
+   */
+  #fetching(asked: RepositoryRequest, digest: Hash): Promise<Fetching> {
+    const key = `${asked.name}@${digest}`;
+    const underWay = this.#blobs.get(key);
+    if (underWay) return underWay;
+    const forget = () => void this.#blobs.delete(key);
+    const fetching = this.#fetch(asked, digest, forget);
+    if (runtimeName() !== "workerd") {
+      this.#blobs.set(key, fetching);
+      fetching.catch(forget);
+    }
+    return fetching;
+  }
+
+  async #fetch({ name, request }: RepositoryRequest, digest: Hash, forget: () => void): Promise<Fetching> {
+    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest));
+    const fetching = new SharedFetch(await layer.compressed(), (stream) => this.#keep(name, digest, stream));
+    fetching.kept.then(forget, (error) => {
+      forget();
+      this.#options.onError(error, request);
+    });
+    return { size: await layer.size(), fetching };
+  }
+
+  async #keep(name: string, digest: Hash, stream: ByteStream): Promise<StoredBlob> {
+    const { store, sessions, repositories } = this.#context;
+    const session = await sessions.start(name, hashAlgorithm(digest));
+    try {
+      await store.appendUpload(session.id, stream, { algorithm: session.algorithm });
+    } catch (error) {
+      await sessions.cancel(session).catch(() => {}); // what failed first is what counts
+      throw error;
+    }
+    await repositories.receiveBlob(name, digest, () => sessions.finish(session, digest));
+    return (await store.blob(digest))!;
+  }
+
+  /** Asks the upstream for a list, or makes it of what is kept. */
+  async #listing(
+    asked: RepositoryRequest,
+    local: () => Promise<Response>,
+    remote: () => Promise<Response>,
+  ): Promise<Response> {
+    const stale = async () => {
+      const response = await local();
+      return response.ok ? this.#marked(asked, "stale", response) : undefined;
+    };
+    return await this.#answering(asked, async () => {
+      const kept = this.#upstream.rests ? await stale() : undefined;
+      if (kept) return kept;
+      try {
+        return this.#marked(asked, "miss", await remote());
+      } catch (error) {
+        const kept = this.#upstream.isDown(error) ? await stale() : undefined;
+        if (kept) return kept;
+        throw error;
+      }
+    });
+  }
+
+  async #answering(asked: RepositoryRequest, answer: () => Promise<Response>): Promise<Response> {
+    try {
+      return await answer();
+    } catch (error) {
+      const refusal = this.#refusal(error, asked);
+      if (refusal) return refusal;
+      throw error;
+    }
+  }
+
+  /** What a client is told of a failure of the upstream; `undefined` when it is our own. */
+  #refusal(error: unknown, { exchange, request }: RepositoryRequest): Response | undefined {
+    if (isAbsent(error)) {
+      const code = exchange.route === "blob"
+        ? "BLOB_UNKNOWN"
+        : exchange.route === "tags"
+        ? "NAME_UNKNOWN"
+        : "MANIFEST_UNKNOWN";
+      return refuse(404, code, { message: "the upstream has no such thing" });
+    }
+    if (isRefused(error)) {
+      return refuse(403, "DENIED", {
+        message: "the upstream refuses it: there is no such repository, or we may not see it",
+      });
+    }
+    if (error instanceof HttpError && error.status === 429) {
+      const seconds = Math.ceil((error.retryAfter ?? 60_000) / 1000);
+      return refuse(429, "TOOMANYREQUESTS", {
+        message: "the upstream has had enough for now",
+        headers: { "Retry-After": String(seconds) },
+      });
+    }
+    if (!this.#upstream.isDown(error) && !isWrong(error)) return undefined;
+    if (!request.signal.aborted) this.#options.onError(error, request);
+    return refuse(502, "UNKNOWN", { message: "the upstream does not answer, or wrongly; the log says how" });
+  }
+
+  #marked({ exchange }: RepositoryRequest, outcome: CacheOutcome, response: Response): Response {
+    if (!response.ok) return response;
+    exchange.cache = outcome;
+    for (const [name, value] of Object.entries(OUTCOMES[outcome])) response.headers.set(name, value);
+    return response;
+  }
+}
+
+/** Whether the upstream has sent something that is not what it should be. */
+function isWrong(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return [
+    "MANIFEST_INVALID",
+    "PROTOCOL_INVALID",
+    "DIGEST_MISMATCH",
+    "SIZE_MISMATCH",
+    "LIMIT_EXCEEDED",
+    "URL_REFUSED",
+    "HTTP_STATUS",
+  ]
+    .includes(code as string);
+}

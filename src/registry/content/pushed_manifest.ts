@@ -1,0 +1,92 @@
+import { ManifestError } from "../../errors.ts";
+import { successors } from "../../graph/mod.ts";
+import type { Bytes } from "../../runtime/mod.ts";
+import {
+  type Descriptor,
+  distinctDescriptors,
+  type Hash,
+  isDescriptor,
+  isDistributable,
+  manifestKind,
+  manifestMediaType,
+  parseJsonObject,
+  parseManifest,
+} from "../../spec/mod.ts";
+
+/** What a manifest that is being pushed says. */
+export interface PushedManifest {
+  /** The media type to serve it as. */
+  readonly mediaType: string;
+  /** The config of an image. */
+  readonly config?: Descriptor;
+  /** The blobs that its repository must have. */
+  readonly blobs: readonly Descriptor[];
+  /** The members of an index, which its repository must have. */
+  readonly members: readonly Descriptor[];
+  /** The manifest that it refers to; it need not be there. */
+  readonly subject?: Hash;
+  /** The sum of the sizes that its descriptors name. */
+  readonly imageSize: number;
+}
+
+/** What a referrer says of itself beside its digest. */
+export type ReferrerFacts = Pick<Descriptor, "artifactType" | "annotations">;
+
+/** What a manifest may be served as: nothing that breaks a header, and nothing that a browser would run. */
+const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+
+/**
+ * Reads a manifest that is being pushed. One of an unknown type is taken as it is, as long as it is a JSON object.
+ *
+ * @param contentType the type that the request says, without parameters, or `undefined`
+ * @throws {ManifestError} when it is not what it says, or could be read as an image and as an index.
+ */
+export function readPushedManifest(bytes: Bytes, contentType: string | undefined): PushedManifest {
+  const value = parseJsonObject(bytes, "the manifest");
+  const declared = typeof value.mediaType === "string" && value.mediaType !== "" ? value.mediaType : undefined;
+  if (declared && contentType && declared !== contentType) {
+    throw new ManifestError(`the manifest's mediaType is ${declared}, its Content-Type ${contentType}`);
+  }
+  const mediaType = declared ?? contentType ?? manifestMediaType(bytes, "the manifest");
+  if (!MEDIA_TYPE.test(mediaType)) {
+    throw new ManifestError(
+      `the manifest's media type ${JSON.stringify(mediaType.slice(0, 200))} is not application/…`,
+    );
+  }
+  const subject = isDescriptor(value.subject) ? value.subject.digest : undefined;
+  const kind = manifestKind(mediaType);
+  if (kind === "other") return { mediaType, blobs: [], members: [], subject, imageSize: 0 };
+  if (value.schemaVersion !== 2) throw new ManifestError("the manifest's schemaVersion is not 2");
+  if (kind === "index") {
+    if (value.layers || value.config) throw new ManifestError("the index has layers or a config, like an image");
+    const { members } = successors(bytes, mediaType, "the index");
+    return { mediaType, blobs: [], members: distinctDescriptors(members), subject, imageSize: sizeOf(members) };
+  }
+  if (value.manifests) throw new ManifestError("the image manifest has manifests, like an index");
+  const { config, layers } = parseManifest(bytes, "the manifest");
+  const blobs = distinctDescriptors([config, ...layers.filter((layer) => isDistributable(layer.mediaType))]);
+  return { mediaType, config, blobs, members: [], subject, imageSize: sizeOf([config, ...layers]) };
+}
+
+/** What the list of referrers says of a manifest (distribution-spec, "Listing Referrers"). */
+export function referrerFacts(bytes: Bytes): ReferrerFacts {
+  const value = parseJsonObject(bytes, "the manifest");
+  const config = isDescriptor(value.config) ? value.config.mediaType : undefined;
+  const artifactType = typeof value.artifactType === "string" && value.artifactType !== ""
+    ? value.artifactType
+    : config;
+  const annotations = typeof value.annotations === "object" ? stringsOf(value.annotations) : undefined;
+  return { ...(artifactType && { artifactType }), ...(annotations && { annotations }) };
+}
+
+/** The members that are strings, as all of them should be: anything else could be of any depth. */
+function stringsOf(value: object | null): Record<string, string> | undefined {
+  const strings = Object.entries(value ?? {}).filter((entry): entry is [string, string] =>
+    typeof entry[1] === "string"
+  );
+  return strings.length > 0 ? Object.fromEntries(strings) : undefined;
+}
+
+function sizeOf(descriptors: readonly Descriptor[]): number {
+  return descriptors.reduce((sum, { size }) => sum + size, 0);
+}

@@ -1,0 +1,312 @@
+import { ManifestError, StoreError } from "../../errors.ts";
+import { mentionedDigests } from "../../graph/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
+import type { Bytes } from "../../runtime/mod.ts";
+import { type Hash, isHash } from "../../spec/mod.ts";
+import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
+import { digestKey, keyDigests } from "./digest_key.ts";
+import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
+import type { RegistryStore, StoredBlob, StoreListOptions } from "../stores/store.ts";
+
+/** How many records of a repository are read at the same time. */
+const CONCURRENCY = 16;
+
+const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+/** A manifest of a repository with its digest. */
+export interface RepositoryManifest extends ManifestRecord {
+  /** The digest that it was pushed as. */
+  readonly digest: Hash;
+}
+
+/**
+ * What repositories hold, as records of a store under `repositories/<name>/`:
+ *
+ * | Key | Value |
+ * |---|---|
+ * | `_manifests/<digest>` | the manifest and what was noted of it |
+ * | `_tags/<tag>` | the digest of a manifest |
+ * | `_blobs/<digest>` | nothing: the repository may serve this blob of the store |
+ * | `_referrers/<subject>/<digest>` | nothing: this manifest refers to that one |
+ *
+ * No segment of a repository's name starts with `_`, so names can't get into each other's way. A digest is written with
+ * `-` in the place of `:`. Tags and referrers whose manifest is gone count as gone too.
+ */
+export class Repositories {
+  /** Who relies on which blobs. */
+  readonly claims: BlobClaims;
+  readonly #store: RegistryStore;
+  readonly #clock: () => number;
+
+  /** Makes it over a store; the clock gives milliseconds since 1970. */
+  constructor(store: RegistryStore, clock: () => number) {
+    this.#store = store;
+    this.#clock = clock;
+    this.claims = new BlobClaims(store, clock);
+  }
+
+  /** A manifest, or `undefined`. */
+  async manifest(name: string, digest: Hash, options?: AbortOptions): Promise<RepositoryManifest | undefined> {
+    const encoded = await this.#store.get(manifestKey(name, digest), options);
+    const record = encoded && await decodeManifestRecord(encoded, digest);
+    return record && { ...record, digest };
+  }
+
+  /**
+   * The digests that a manifest names; none where there is no such manifest.
+   *
+   * @throws {StoreError} when it can't be read: what it names is unknown.
+   */
+  async digestsNamedBy(name: string, digest: Hash, options?: AbortOptions): Promise<ReadonlySet<Hash>> {
+    const encoded = await this.#store.get(manifestKey(name, digest), options);
+    if (!encoded) return new Set();
+    try {
+      return await namedDigests(encoded, digest);
+    } catch (cause) {
+      const reason = (cause as Error).message;
+      throw new StoreError(`what the manifest ${name}@${digest} names can't be known: ${reason}`, {
+        cause,
+        hint: "push the image again, or delete the manifest",
+      });
+    }
+  }
+
+  /** The digest that a tag points at, or `undefined`. */
+  async tag(name: string, tag: string, options?: AbortOptions): Promise<Hash | undefined> {
+    const value = await this.#store.get(tagKey(name, tag), options);
+    const digest = value && new TextDecoder().decode(value);
+    return isHash(digest) ? digest : undefined;
+  }
+
+  /**
+   * Keeps a manifest and points tags at it.
+   *
+   * @param options.claimed when its blobs were last seen with {@linkcode reliedBlob}: the garbage collection leaves them
+   * alone as long as it takes to write a manifest, and not much longer
+   */
+  async putManifest(
+    name: string,
+    manifest: RepositoryManifest,
+    options: { tags: readonly string[]; claimed: number },
+  ): Promise<void> {
+    const { digest, ...record } = manifest;
+    const { tags, claimed } = options;
+    const key = manifestKey(name, digest);
+    const put = async () => {
+      await this.#store.put(key, encodeManifestRecord(record));
+      if (record.subject) await this.#store.put(referrerKey(name, record.subject, digest), EMPTY);
+    };
+    await put();
+    if (this.#clock() - claimed > FRESH_MS) {
+      throw new StoreError(`the store took more than ${FRESH_MS / 1000} seconds to keep the manifest ${digest}`, {
+        hint: "push it again",
+      });
+    }
+    for (const tag of tags) await this.pointTag(name, tag, digest);
+    // A removal of the same manifest may have come between, and the new tags must not be left without it.
+    if (await this.#store.get(key) === undefined) await put();
+  }
+
+  /** Removes a manifest, its place among the referrers and the tags that point at it; whether it was there. */
+  async deleteManifest(name: string, digest: Hash): Promise<boolean> {
+    const encoded = await this.#store.get(manifestKey(name, digest));
+    if (!encoded) return false;
+    const named = await namedDigests(encoded, digest).catch((error) => {
+      if (error instanceof ManifestError) return this.blobDigests(name); // it may name any of them
+      throw error;
+    });
+    await mapConcurrent(named, { concurrency: CONCURRENCY }, (digest) => this.claims.note(digest));
+    if (!await this.#store.delete(manifestKey(name, digest))) return false;
+    const manifest = await decodeManifestRecord(encoded, digest);
+    if (manifest?.subject) await this.#store.delete(referrerKey(name, manifest.subject, digest));
+    for (const [tag, target] of await this.tags(name)) {
+      if (target === digest) await this.#store.delete(tagKey(name, tag));
+    }
+    return true;
+  }
+
+  /** Points a tag at a manifest that is there. */
+  pointTag(name: string, tag: string, digest: Hash): Promise<void> {
+    return this.#store.put(tagKey(name, tag), new TextEncoder().encode(digest));
+  }
+
+  /** Removes a tag and leaves the manifest; whether it was there. */
+  deleteTag(name: string, tag: string): Promise<boolean> {
+    return this.#store.delete(tagKey(name, tag));
+  }
+
+  /** All tags, sorted, with the digests that they point at, whether there is such a manifest or not. */
+  async tags(name: string, options: AbortOptions = {}): Promise<[tag: string, digest: Hash][]> {
+    const { signal } = options;
+    const targets = await mapConcurrent(
+      await this.#store.list(`${path(name)}_tags/`, { signal }),
+      { concurrency: CONCURRENCY, signal },
+      async (tag, signal) => [tag, await this.tag(name, tag, { signal })] as const,
+    );
+    return targets.flatMap(([tag, digest]): [string, Hash][] => digest === undefined ? [] : [[tag, digest]]);
+  }
+
+  /** The digests of all manifests. */
+  async manifestDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
+    return keyDigests(await this.#store.list(`${path(name)}_manifests/`, options));
+  }
+
+  /** The digests of the manifests that name this one as their subject. */
+  async referrerDigests(name: string, subject: Hash, options?: AbortOptions): Promise<Hash[]> {
+    return keyDigests(await this.#store.list(`${path(name)}_referrers/${digestKey(subject)}/`, options));
+  }
+
+  /** What `read` makes of each manifest, those left out that are gone. A few are read at the same time. */
+  async readManifests<T>(
+    name: string,
+    options: { digests: Iterable<Hash>; read: (manifest: RepositoryManifest) => T; signal?: AbortSignal },
+  ): Promise<T[]> {
+    const { digests, read, signal } = options;
+    const results = await mapConcurrent(digests, { concurrency: CONCURRENCY, signal }, async (digest, signal) => {
+      const manifest = await this.manifest(name, digest, { signal });
+      return manifest && { result: read(manifest) };
+    });
+    return results.flatMap((item) => item ? [item.result] : []);
+  }
+
+  /** A blob that the repository may serve, or `undefined`. */
+  async blob(name: string, digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined> {
+    const [link, blob] = await Promise.all([
+      this.#store.get(blobKey(name, digest), options),
+      this.#store.blob(digest, options),
+    ]);
+    return link && blob;
+  }
+
+  /**
+   * As {@linkcode blob}, for who is going to rely on it, because a HEAD says that it need not be uploaded or a manifest
+   * names it: the garbage collection leaves it alone for its grace.
+   *
+   * @param options.always claims it again even if it was claimed a moment ago
+   */
+  async reliedBlob(
+    name: string,
+    digest: Hash,
+    options: AbortOptions & { always?: boolean } = {},
+  ): Promise<StoredBlob | undefined> {
+    const { always = false, signal } = options;
+    const seen = await this.blob(name, digest, { signal });
+    if (!seen) return undefined;
+    if (!always && this.#clock() - await this.claims.lastClaim(digest, seen, { signal }) < FRESH_MS) return seen;
+    await this.claims.claim(digest, { signal });
+    return await this.blob(name, digest, { signal });
+  }
+
+  /** Lets the repository have the blob that `finish` makes, of an upload for example. */
+  async receiveBlob(name: string, digest: Hash, finish: () => Promise<unknown>): Promise<void> {
+    await this.claims.claim(digest);
+    await finish();
+    await this.linkBlob(name, digest);
+  }
+
+  /** Lets a repository serve a blob that another has, or any other for `undefined`; whether it is there. */
+  async mountBlob(name: string, digest: Hash, from: string | undefined): Promise<boolean> {
+    const find = () => from === undefined ? this.#store.blob(digest) : this.blob(from, digest);
+    if (!await find()) return false;
+    await this.claims.claim(digest);
+    if (!await find()) return false;
+    await this.linkBlob(name, digest);
+    return true;
+  }
+
+  /** Lets the repository serve a blob of the store. */
+  linkBlob(name: string, digest: Hash): Promise<void> {
+    return this.#store.put(blobKey(name, digest), EMPTY);
+  }
+
+  /**
+   * Takes that back; whether it was so. The bytes stay in the store, where others may need them, until the garbage
+   * collection finds that nobody does.
+   */
+  unlinkBlob(name: string, digest: Hash): Promise<boolean> {
+    return this.#store.delete(blobKey(name, digest));
+  }
+
+  /** The digests of the blobs that the repository may serve, there or not. */
+  async blobDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
+    return keyDigests(await this.#store.list(`${path(name)}_blobs/`, options));
+  }
+
+  /** Whether a repository holds a manifest or a blob. */
+  async exists(name: string, options: AbortOptions = {}): Promise<boolean> {
+    for (const directory of ["_manifests/", "_blobs/"]) {
+      if ((await this.#store.list(path(name) + directory, { ...options, limit: 1 })).length > 0) return true;
+    }
+    return false;
+  }
+
+  /** The names of the repositories directly below one, by their last segment, sorted. */
+  async children(name: string, options?: AbortOptions): Promise<string[]> {
+    return childNames(await this.#store.list(path(name), options));
+  }
+
+  /** The names of the repositories that hold a manifest or a blob, sorted. */
+  async names(options: StoreListOptions = {}): Promise<string[]> {
+    const { limit = Infinity } = options;
+    const names: string[] = [];
+    for await (const name of this.eachName(options)) {
+      if (names.length >= limit) break;
+      names.push(name);
+    }
+    return names;
+  }
+
+  /** The same, one by one. */
+  eachName(options: Omit<StoreListOptions, "limit"> = {}): AsyncIterable<string> {
+    const { after = "", signal } = options;
+    return this.#walk("", { after, signal });
+  }
+
+  /** Gives the names below a path in the order of whole names: `a`, `a-b`, `a/b`, though `a/` is one directory. */
+  async *#walk(
+    parent: string,
+    options: { after: string; signal?: AbortSignal },
+  ): AsyncGenerator<string, void, unknown> {
+    const { after, signal } = options;
+    const steps = (await this.children(parent, { signal })).flatMap((child) => [child, `${child}/`]).sort();
+    for (const step of steps) {
+      const name = parent === "" ? step : `${parent}/${step}`;
+      if (name.endsWith("/")) {
+        if (name > after || after.startsWith(name)) yield* this.#walk(name.slice(0, -1), options);
+      } else if (name > after && await this.exists(name, { signal })) {
+        yield name;
+      }
+    }
+  }
+}
+
+/** The digests that the manifest of a record names. @throws {ManifestError} when it can't be read. */
+async function namedDigests(encoded: Bytes, digest: Hash): Promise<ReadonlySet<Hash>> {
+  const record = await decodeManifestRecord(encoded, digest);
+  if (!record) throw new ManifestError("its bytes are spoilt");
+  return mentionedDigests(record.bytes);
+}
+
+function path(name: string): string {
+  return name === "" ? "repositories/" : `repositories/${name}/`;
+}
+
+function manifestKey(name: string, digest: Hash): string {
+  return `${path(name)}_manifests/${digestKey(digest)}`;
+}
+
+function tagKey(name: string, tag: string): string {
+  return `${path(name)}_tags/${tag}`;
+}
+
+function blobKey(name: string, digest: Hash): string {
+  return `${path(name)}_blobs/${digestKey(digest)}`;
+}
+
+function referrerKey(name: string, subject: Hash, digest: Hash): string {
+  return `${path(name)}_referrers/${digestKey(subject)}/${digestKey(digest)}`;
+}
+
+function childNames(entries: readonly string[]): string[] {
+  return entries.filter((entry) => !entry.startsWith("_")).map((entry) => entry.slice(0, -1)).sort();
+}

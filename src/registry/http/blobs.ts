@@ -1,0 +1,64 @@
+import type { ByteStream } from "../../runtime/mod.ts";
+import type { Hash } from "../../spec/mod.ts";
+import { parseRange } from "./byte_range.ts";
+import type { RegistryContext, RepositoryRequest } from "./context.ts";
+import { refuse, replyBytes, replyEmpty } from "./reply.ts";
+
+const TYPE = "application/octet-stream";
+
+/** Answers GET and HEAD of a blob (distribution-spec, "Pulling blobs"). */
+export async function serveBlob(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
+  const { request, name } = asked;
+  const { signal } = request;
+  const { repositories, readOnly } = context;
+  const blob = request.method === "HEAD" && !readOnly
+    ? await repositories.reliedBlob(name, digest, { signal }) // so asks who would else upload it
+    : await repositories.blob(name, digest, { signal });
+  if (!blob) return blobUnknown(digest);
+  return await serveStream(asked, { digest, size: blob.size, read: (part) => blob.read({ ...part, signal }) });
+}
+
+/** A blob that can be read, wherever it is. */
+export interface ReadableBlob {
+  /** Its digest. */
+  readonly digest: Hash;
+  /** The number of its bytes. */
+  readonly size: number;
+  /** Gives a stream of it, or of a part; an answer to HEAD does without. */
+  read?(part: { offset: number; length: number }): ByteStream | Promise<ByteStream>;
+}
+
+/** Answers with a blob, or the part of it that the request names. */
+export async function serveStream({ request }: RepositoryRequest, blob: ReadableBlob): Promise<Response> {
+  const { digest, size } = blob;
+  const headers = { "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "ETag": `"${digest}"` };
+  if (request.method === "HEAD" || !blob.read) return replyBytes(null, { type: TYPE, size, headers });
+  const part = parseRange(request.headers.get("Range"), size);
+  if (part === undefined) {
+    return refuse(416, "SIZE_INVALID", {
+      message: `the blob has ${size} bytes, none of them in the range that was asked for`,
+      headers: { "Content-Range": `bytes */${size}` },
+    });
+  }
+  if (part === "whole") {
+    return replyBytes(await blob.read({ offset: 0, length: size }), { type: TYPE, size, headers });
+  }
+  const { offset, length } = part;
+  return replyBytes(await blob.read({ offset, length }), {
+    status: 206,
+    type: TYPE,
+    size: length,
+    headers: { ...headers, "Content-Range": `bytes ${offset}-${offset + length - 1}/${size}` },
+  });
+}
+
+/** Answers DELETE of a blob: the repository no longer has it (distribution-spec, "Deleting Blobs"). */
+export async function deleteBlob(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
+  const wasThere = await context.repositories.unlinkBlob(asked.name, digest);
+  return wasThere ? replyEmpty(202, { "Docker-Content-Digest": digest }) : blobUnknown(digest);
+}
+
+/** The answer that a repository does not have a blob. */
+function blobUnknown(digest: Hash): Response {
+  return refuse(404, "BLOB_UNKNOWN", { message: "the repository has no such blob", detail: { digest } });
+}

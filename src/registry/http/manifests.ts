@@ -1,0 +1,160 @@
+import { LimitError, ManifestError } from "../../errors.ts";
+import { digestBytes, mapConcurrent, readAll } from "../../io/mod.ts";
+import type { Bytes } from "../../runtime/mod.ts";
+import { type Descriptor, hashAlgorithm, isConfig, isHash, parseJsonObject } from "../../spec/mod.ts";
+import type { RegistryContext, RepositoryRequest } from "./context.ts";
+import type { Exchange } from "./exchange.ts";
+import { type PushedManifest, readPushedManifest } from "../content/pushed_manifest.ts";
+import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty } from "./reply.ts";
+import { isTag } from "./route.ts";
+
+/** A manifest's config is read for the time that it says only up to this size. */
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+const CONCURRENCY = 16;
+/** Of what is missing so much is told, and no more: a manifest of 100 MB may name a million blobs. */
+const MOST_TOLD = 100;
+
+/** Answers GET and HEAD of a manifest (distribution-spec, "Pulling manifests"). */
+export async function serveManifest(
+  context: RegistryContext,
+  asked: RepositoryRequest,
+  reference: string,
+): Promise<Response> {
+  const { request: { method, signal }, name } = asked;
+  if (!isHash(reference) && reference.includes(":")) return digestInvalid();
+  const { repositories } = context;
+  const digest = isHash(reference)
+    ? reference
+    : isTag(reference)
+    ? await repositories.tag(name, reference, { signal })
+    : undefined;
+  const manifest = digest && await repositories.manifest(name, digest, { signal });
+  if (!manifest) return manifestUnknown(reference);
+  const { bytes, mediaType } = manifest;
+  return replyBytes(method === "HEAD" ? null : bytes, {
+    type: mediaType,
+    size: bytes.length,
+    headers: { "Docker-Content-Digest": digest, "ETag": `"${digest}"` },
+  });
+}
+
+/** Answers PUT of a manifest, by tag, or by digest with any number of `tag` parameters ("Pushing Manifests"). */
+export async function putManifest(
+  context: RegistryContext,
+  asked: RepositoryRequest,
+  reference: string,
+): Promise<Response> {
+  const { exchange, url, name } = asked;
+  const byDigest = isHash(reference);
+  if (!byDigest && reference.includes(":")) return digestInvalid();
+  const tags = byDigest ? url.searchParams.getAll("tag") : [reference];
+  if (!tags.every(isTag)) {
+    return refuse(400, "MANIFEST_INVALID", { message: "a tag has 1 to 128 letters, digits, '_', '.' and '-'" });
+  }
+  const bytes = await readBody(exchange, context.manifestLimit);
+  if (bytes instanceof Response) return bytes;
+  const digest = await digestBytes(bytes, byDigest ? hashAlgorithm(reference) : "sha256");
+  if (byDigest && digest !== reference) {
+    return refuse(400, "DIGEST_INVALID", { message: `the manifest has the digest ${digest}`, detail: { digest } });
+  }
+  const pushed = readManifest(bytes, exchange.request);
+  if (pushed instanceof Response) return pushed;
+  const claimed = context.clock();
+  const missing = await missingContent(context, name, pushed);
+  if (missing.length > 0) {
+    return refuseAll(
+      400,
+      missing.slice(0, MOST_TOLD).map(({ digest }) => ({
+        code: "MANIFEST_BLOB_UNKNOWN",
+        message: "the manifest names content that its repository does not have",
+        detail: { digest },
+      })),
+    );
+  }
+  const { mediaType, subject, imageSize } = pushed;
+  const created = await timeCreated(context, name, pushed);
+  const manifest = { digest, mediaType, uploaded: context.clock(), created, imageSize, subject, bytes };
+  await context.repositories.putManifest(name, manifest, { tags, claimed });
+  return replyEmpty(201, {
+    "Location": `/v2/${name}/manifests/${digest}`,
+    "Docker-Content-Digest": digest,
+    ...(subject && { "OCI-Subject": subject }),
+    ...(byDigest && tags.length > 0 && { "OCI-Tag": tags.join(", ") }),
+  });
+}
+
+/** Answers DELETE of a manifest with the tags that point at it, or of a tag alone ("Content Management"). */
+export async function deleteManifest(
+  { repositories }: RegistryContext,
+  { name }: RepositoryRequest,
+  reference: string,
+): Promise<Response> {
+  const byDigest = isHash(reference);
+  if (!byDigest && reference.includes(":")) return digestInvalid();
+  if (!byDigest && !isTag(reference)) return manifestUnknown(reference);
+  const wasThere = byDigest
+    ? await repositories.deleteManifest(name, reference)
+    : await repositories.deleteTag(name, reference);
+  return wasThere ? replyEmpty(202) : manifestUnknown(reference);
+}
+
+async function readBody({ request, body }: Exchange, limit: number): Promise<Bytes | Response> {
+  const tooLarge = () => refuse(413, "SIZE_INVALID", { message: `a manifest may have at most ${limit} bytes` });
+  if (Number(request.headers.get("Content-Length")) > limit) return tooLarge();
+  try {
+    return body ? await readAll(body, { limit, what: "the manifest" }) : new Uint8Array(0);
+  } catch (error) {
+    if (error instanceof LimitError) return tooLarge();
+    return refuse(400, "MANIFEST_INVALID", { message: "the body could not be read to its end" });
+  }
+}
+
+function readManifest(bytes: Bytes, request: Request): PushedManifest | Response {
+  const contentType = request.headers.get("Content-Type")?.split(";")[0].trim() || undefined;
+  try {
+    return readPushedManifest(bytes, contentType);
+  } catch (error) {
+    if (!(error instanceof ManifestError)) throw error;
+    return refuse(400, "MANIFEST_INVALID", { message: error.message });
+  }
+}
+
+/**
+ * What the manifest names and its repository does not have. It is refused, as docker-registry does, so that whatever
+ * can be pulled is whole. Layers that may not be pushed and the subject need not be there, nor need a member of an
+ * index be a manifest: build caches keep their layers in one.
+ */
+async function missingContent(
+  { repositories }: RegistryContext,
+  name: string,
+  pushed: PushedManifest,
+): Promise<Descriptor[]> {
+  const { blobs, members } = pushed;
+  const concurrency = CONCURRENCY;
+  const missing = await mapConcurrent([...blobs, ...members], { concurrency }, async (descriptor) => {
+    const { digest } = descriptor;
+    const isThere = members.includes(descriptor) && await repositories.manifest(name, digest) ||
+      await repositories.reliedBlob(name, digest, { always: true });
+    return isThere ? [] : [descriptor];
+  });
+  return missing.flat();
+}
+
+/** When the image of a manifest was made, as its config says, in milliseconds since 1970; 0 when it does not. */
+async function timeCreated({ repositories }: RegistryContext, name: string, pushed: PushedManifest): Promise<number> {
+  const { config } = pushed;
+  if (!config || !isConfig(config.mediaType)) return 0;
+  const blob = await repositories.blob(name, config.digest);
+  if (!blob || blob.size > CONFIG_LIMIT) return 0;
+  const bytes = await readAll(await blob.read(), { limit: CONFIG_LIMIT, what: "the config" });
+  try {
+    const time = Date.parse(String(parseJsonObject(bytes, "the config").created));
+    return Number.isNaN(time) ? 0 : time;
+  } catch {
+    return 0; // a config is not for the registry to judge
+  }
+}
+
+function manifestUnknown(reference: string): Response {
+  return refuse(404, "MANIFEST_UNKNOWN", { message: "the repository has no such manifest", detail: { reference } });
+}

@@ -1,0 +1,76 @@
+import { type AbortOptions, Limits, readAll } from "../../../io/mod.ts";
+import type { Bytes } from "../../../runtime/mod.ts";
+import type { ObjectBucket } from "./object_bucket.ts";
+import type { StoreListOptions } from "../store.ts";
+import { keySegments, pathSegments } from "../store_key.ts";
+
+const ROOT = "records/";
+/** A record holds a manifest at most, and a line that the registry noted of it. */
+const LIMIT = 2 * Limits.manifest;
+/** Comes after whatever a key may hold. */
+const LAST = "\uffff";
+
+/** The records of an object store: the object of a record has the key of the record. */
+export class ObjectRecords {
+  readonly #bucket: ObjectBucket;
+
+  /** Makes it over a bucket. */
+  constructor(bucket: ObjectBucket) {
+    this.#bucket = bucket;
+  }
+
+  /** See `RegistryStore.get`. */
+  async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
+    const object = objectKey(key);
+    const content = await this.#bucket.read(object, options);
+    return content && await readAll(content.body, { limit: LIMIT, what: object, ...options });
+  }
+
+  /** See `RegistryStore.put`. */
+  async put(key: string, value: Bytes, options: AbortOptions = {}): Promise<void> {
+    await this.#bucket.put(objectKey(key), value, options);
+  }
+
+  /** See `RegistryStore.delete`. */
+  async delete(key: string, options: AbortOptions = {}): Promise<boolean> {
+    const object = objectKey(key);
+    if (!await this.#bucket.has(object, options)) return false;
+    await this.#bucket.delete(object, options);
+    return true;
+  }
+
+  /** See `RegistryStore.list`. */
+  async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
+    const { after, limit = Infinity, signal } = options;
+    const prefix = ROOT + path;
+    pathSegments(path);
+    const names: string[] = [];
+    let from = after === undefined ? undefined : afterName(prefix, after);
+    while (names.length < limit) {
+      const wanted = limit - names.length;
+      const page = await this.#bucket.list(prefix, {
+        after: from,
+        folders: true,
+        signal,
+        ...(wanted < Infinity && { limit: wanted }),
+      });
+      const found = [...page.objects.map(({ key }) => key), ...page.folders].map((key) => key.slice(prefix.length));
+      // Some services give a folder again that the list was to begin after.
+      const following = found.filter((name) => names.at(-1) !== name && (after === undefined || name > after)).sort();
+      names.push(...following);
+      if (!page.hasMore || found.length === 0) break;
+      from = afterName(prefix, found.sort().at(-1)!);
+    }
+    return names.slice(0, limit);
+  }
+}
+
+/** The key that everything of that name, a folder's content too, comes before. */
+function afterName(prefix: string, name: string): string {
+  return prefix + name + (name.endsWith("/") ? LAST : "");
+}
+
+function objectKey(key: string): string {
+  keySegments(key);
+  return ROOT + key;
+}

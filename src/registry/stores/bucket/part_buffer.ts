@@ -1,0 +1,55 @@
+import type { Bytes } from "../../../runtime/mod.ts";
+
+const SMALL = 64 * 1024;
+const LARGE = 1024 * 1024;
+
+/** The part of an object that is being filled: little is kept in little memory, and much is moved twice at most. */
+export class PartBuffer {
+  #bytes: Bytes = new Uint8Array(0);
+  #size = 0;
+  #spare: Bytes | undefined;
+
+  /** The number of bytes in it. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes from the start of a chunk what fits until the limit; gives the rest, which may be empty. */
+  fill(chunk: Bytes, limit: number): Bytes {
+    const taken = Math.min(chunk.length, limit - this.#size);
+    if (this.#size + taken > this.#bytes.length) {
+      const grown = this.#room(this.#size + taken, limit);
+      grown.set(this.peek());
+      this.#bytes = grown;
+    }
+    this.#bytes.set(chunk.subarray(0, taken), this.#size);
+    this.#size += taken;
+    return chunk.subarray(taken);
+  }
+
+  /** What is in it. */
+  peek(): Bytes {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  /** What is in it, which is then empty. */
+  take(): Bytes {
+    const taken = this.peek();
+    this.#bytes = new Uint8Array(0);
+    this.#size = 0;
+    return taken;
+  }
+
+  /** Takes back what `take` gave, to fill it again: large buffers in great number would take long to be collected. */
+  recycle(taken: Bytes): void {
+    this.#spare = taken;
+  }
+
+  #room(size: number, limit: number): Bytes {
+    const length = [SMALL, LARGE].find((length) => size <= length && length < limit) ?? limit;
+    const spare = this.#spare;
+    if (length !== limit || spare?.length !== limit) return new Uint8Array(length);
+    this.#spare = undefined;
+    return spare;
+  }
+}

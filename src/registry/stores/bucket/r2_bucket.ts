@@ -1,0 +1,114 @@
+import { GcraneError, StoreError } from "../../../errors.ts";
+import { type AbortOptions, retry } from "../../../io/mod.ts";
+import type { Bytes } from "../../../runtime/mod.ts";
+import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
+import type { R2BucketLike } from "./r2_binding.ts";
+import type { BlobRange } from "../store.ts";
+
+/** R2 wants all parts but the last of one size. */
+const PART_SIZE = 8 * 1024 * 1024;
+const PAGE = 1_000;
+
+/** An R2 bucket that is bound to a Worker. */
+export class R2ObjectBucket implements ObjectBucket {
+  readonly #bucket: R2BucketLike;
+
+  /** Makes it over the binding. */
+  constructor(bucket: R2BucketLike) {
+    this.#bucket = bucket;
+  }
+
+  partSize(): number {
+    return PART_SIZE;
+  }
+
+  read(key: string, options: BlobRange & AbortOptions = {}): Promise<BucketContent | undefined> {
+    const { offset = 0, length, signal } = options;
+    const range = offset > 0 || length !== undefined ? { range: { offset, ...(length && { length }) } } : {};
+    return this.#ask(`read ${key}`, signal, async () => {
+      const object = await this.#bucket.get(key, range);
+      return object ? { body: object.body, etag: object.etag } : undefined;
+    });
+  }
+
+  has(key: string, { signal }: AbortOptions = {}): Promise<boolean> {
+    return this.#ask(`look for ${key}`, signal, async () => await this.#bucket.head(key) !== null);
+  }
+
+  put(
+    key: string,
+    bytes: Bytes,
+    { onlyIf, signal }: AbortOptions & { onlyIf?: string } = {},
+  ): Promise<string | undefined> {
+    const condition = onlyIf === "absent" ? { etagDoesNotMatch: "*" } : { etagMatches: onlyIf };
+    return this.#ask(`write ${key}`, signal, async () => {
+      const object = await this.#bucket.put(key, bytes, onlyIf === undefined ? {} : { onlyIf: condition });
+      return object?.etag;
+    });
+  }
+
+  delete(key: string, { signal }: AbortOptions = {}): Promise<void> {
+    return this.#ask(`remove ${key}`, signal, () => this.#bucket.delete(key));
+  }
+
+  list(prefix: string, options: BucketListOptions = {}): Promise<BucketPage> {
+    const { after, limit = PAGE, folders = false, signal } = options;
+    return this.#ask(`list ${prefix}`, signal, async () => {
+      const page = await this.#bucket.list({
+        prefix,
+        limit: Math.min(limit, PAGE),
+        ...(after !== undefined && { startAfter: after }),
+        ...(folders && { delimiter: "/" }),
+      });
+      return {
+        objects: page.objects.map(({ key, uploaded }) => ({ key, modified: uploaded.getTime() })),
+        folders: page.delimitedPrefixes,
+        hasMore: page.truncated,
+      };
+    });
+  }
+
+  startParts(key: string, { signal }: AbortOptions = {}): Promise<PartsUpload> {
+    return this.#ask(`begin ${key}`, signal, async () => {
+      const { uploadId } = await this.#bucket.createMultipartUpload(key);
+      return { key, id: uploadId };
+    });
+  }
+
+  putPart(
+    { key, id }: PartsUpload,
+    { number, bytes }: { number: number; bytes: Bytes },
+    { signal }: AbortOptions = {},
+  ): Promise<string> {
+    return this.#ask(`write a part of ${key}`, signal, async () => {
+      return (await this.#bucket.resumeMultipartUpload(key, id).uploadPart(number, bytes)).etag;
+    });
+  }
+
+  finishParts({ key, id }: PartsUpload, etags: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
+    const parts = etags.map((etag, i) => ({ partNumber: i + 1, etag })).filter(({ etag }) => etag !== "");
+    return this.#ask(`finish ${key}`, signal, async (attempt) => {
+      try {
+        await this.#bucket.resumeMultipartUpload(key, id).complete(parts);
+      } catch (error) {
+        // An earlier try may have done it, though its answer was lost.
+        if (attempt === 1 || await this.#bucket.head(key) === null) throw error;
+      }
+    });
+  }
+
+  async dropParts({ key, id }: PartsUpload): Promise<void> {
+    await this.#bucket.resumeMultipartUpload(key, id).abort().catch(() => {}); // R2 has no other word for gone already
+  }
+
+  /** R2 does not say which failures are over in a moment, so each call is tried three times. */
+  async #ask<T>(doing: string, signal: AbortSignal | undefined, work: (attempt: number) => Promise<T>): Promise<T> {
+    try {
+      return await retry(work, () => ({}), { attempts: 3, delayMs: 100, signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof GcraneError) throw error;
+      throw new StoreError(`can't ${doing}: R2 says: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { StoreError } from "../../../errors.ts";
+import type { Bytes, ByteStream } from "../../../runtime/mod.ts";
+import { Limits, readAll } from "../../../io/mod.ts";
+
+/** What S3 says of a failure. */
+export interface S3Failure {
+  /** The error to throw. */
+  readonly error: StoreError;
+  /** S3's own name of it, or the status. */
+  readonly code: string;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  AccessDenied: "check what the key may do: it reads, writes, deletes and lists objects",
+  AuthorizationHeaderMalformed: "check the region",
+  InvalidAccessKeyId: "check the access key",
+  NoSuchBucket: "make the bucket first, and check its name and region",
+  PermanentRedirect: "check the endpoint and the region: the bucket is elsewhere",
+  RequestTimeTooSkewed: "set the clock of this machine",
+  SignatureDoesNotMatch: "check the secret access key",
+};
+
+/** Reads the answer to a request that failed; `doing` says what was asked. */
+export async function readFailure(doing: string, response: Response): Promise<S3Failure> {
+  const text = await textOf(response).catch(() => "");
+  return failureOf(doing, response.status, text);
+}
+
+/** The failure that an error body of XML tells of. */
+export function failureOf(doing: string, status: number, text: string): S3Failure {
+  const code = element(text, "Code") ?? String(status);
+  const message = element(text, "Message")?.slice(0, 200).replaceAll(/\s+/g, " ");
+  const said = [String(status), code === String(status) ? "" : code, message ? `(${message})` : ""].filter(Boolean);
+  const error = new StoreError(`can't ${doing}: the service answers ${said.join(" ")}`, { hint: HINTS[code] });
+  return { error, code };
+}
+
+/** A small body as text. */
+export async function textOf(response: Response): Promise<string> {
+  if (!response.body) return "";
+  const body = response.body as ByteStream;
+  const bytes: Bytes = await readAll(body, { limit: Limits.page, what: "the answer" });
+  return new TextDecoder().decode(bytes);
+}
+
+/** The text of the first element of a name, or `undefined`. S3's XML has no attributes where we look. */
+export function element(xml: string, name: string): string | undefined {
+  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  return text === undefined ? undefined : decodeEntities(text);
+}
+
+/** What is between the tags of each element of a name. */
+export function elements(xml: string, name: string): string[] {
+  return Array.from(xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, "gs")), (match) => match[1]);
+}
+
+function decodeEntities(text: string): string {
+  const named: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+  return text.replaceAll(
+    /&(?:#x([0-9a-f]+)|#(\d+)|(amp|lt|gt|quot|apos));/gi,
+    (_, hex, decimal, name) =>
+      name ? named[name.toLowerCase()] : String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal)),
+  );
+}

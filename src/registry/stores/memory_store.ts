@@ -1,0 +1,207 @@
+import { DigestMismatchError } from "../../errors.ts";
+import { type AbortOptions, chunks } from "../../io/mod.ts";
+import type { Bytes, ByteStream } from "../../runtime/mod.ts";
+import { type Algorithm, type Hash, hashAlgorithm } from "../../spec/mod.ts";
+import { RunningHash } from "./running_hash.ts";
+import type {
+  BlobRange,
+  RegistryStore,
+  StoreAppendOptions,
+  StoredBlob,
+  StoredUpload,
+  StoreFinishOptions,
+  StoreListOptions,
+  StorePutOptions,
+} from "./store.ts";
+import { uploadConflict } from "./upload_conflict.ts";
+import { checkUploadId, keySegments, pathSegments } from "./store_key.ts";
+
+/** A store in memory: everything is gone when it is. Blobs are kept in the chunks that they came in. */
+export function memoryStore(): RegistryStore {
+  return new MemoryStore();
+}
+
+/** A directory of records: values by name, and directories by name. */
+interface Directory {
+  readonly values: Map<string, Bytes>;
+  readonly directories: Map<string, Directory>;
+}
+
+/** Bytes in the chunks that they came in. */
+interface Content {
+  readonly parts: Bytes[];
+  size: number;
+  modified: number;
+}
+
+interface Upload extends Content {
+  hash: RunningHash;
+}
+
+class MemoryStore implements RegistryStore {
+  readonly #records: Directory = emptyDirectory();
+  readonly #blobs: Map<Hash, Content> = new Map();
+  readonly #uploads: Map<string, Upload> = new Map();
+
+  async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
+    await settle(options);
+    const segments = keySegments(key);
+    const name = segments.pop()!;
+    return this.#directory(segments)?.values.get(name);
+  }
+
+  async put(key: string, value: Bytes, options: StorePutOptions = {}): Promise<void> {
+    await settle(options);
+    const segments = keySegments(key);
+    const name = segments.pop()!;
+    let directory = this.#records;
+    for (const segment of segments) {
+      let next = directory.directories.get(segment);
+      if (!next) directory.directories.set(segment, next = emptyDirectory());
+      directory = next;
+    }
+    directory.values.set(name, value.slice());
+  }
+
+  async delete(key: string, options: AbortOptions = {}): Promise<boolean> {
+    await settle(options);
+    const segments = keySegments(key);
+    const name = segments.pop()!;
+    const removed = this.#directory(segments)?.values.delete(name) ?? false;
+    if (removed) this.#prune(segments);
+    return removed;
+  }
+
+  async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
+    await settle(options);
+    const { after, limit = Infinity } = options;
+    const directory = this.#directory(pathSegments(path));
+    if (!directory) return [];
+    const names = [...directory.values.keys()];
+    for (const name of directory.directories.keys()) names.push(`${name}/`);
+    return (after === undefined ? names : names.filter((name) => name > after)).sort().slice(0, limit);
+  }
+
+  async blob(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
+    await settle(options);
+    const content = this.#blobs.get(digest);
+    if (!content) return undefined;
+    const { size, modified } = content;
+    return { size, modified, read: (range) => Promise.resolve(contentStream(content, range)) };
+  }
+
+  async *blobs(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    await settle(options);
+    yield* [...this.#blobs.keys()];
+  }
+
+  async deleteBlob(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
+    await settle(options);
+    return this.#blobs.delete(digest);
+  }
+
+  async *uploads(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
+    await settle(options);
+    for (const [id, { modified }] of [...this.#uploads]) yield { id, modified };
+  }
+
+  async uploadSize(id: string, options: AbortOptions = {}): Promise<number> {
+    await settle(options);
+    return this.#uploads.get(checkUploadId(id))?.size ?? 0;
+  }
+
+  async appendUpload(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
+    checkUploadId(id);
+    const { algorithm = "sha256", signal } = options;
+    let { size } = options;
+    const hash = await RunningHash.start(algorithm);
+    const upload = this.#uploads.get(id) ?? { parts: [], size: 0, modified: Date.now(), hash };
+    const check = () => {
+      if (size === undefined || upload.size === size && this.#uploads.get(id) === upload) return;
+      throw uploadConflict(id);
+    };
+    if (size === undefined || size === upload.size) this.#uploads.set(id, upload);
+    else body.cancel().catch(() => {});
+    check();
+    for await (const chunk of chunks(body, { signal })) {
+      check();
+      upload.parts.push(chunk);
+      upload.size += chunk.length;
+      upload.hash.update(chunk);
+      upload.modified = Date.now();
+      if (size !== undefined) size = upload.size;
+    }
+    check();
+    return upload.size;
+  }
+
+  async finishUpload(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
+    await settle(options);
+    const algorithm = hashAlgorithm(digest);
+    const upload = this.#uploads.get(checkUploadId(id));
+    if ((upload?.size ?? 0) !== (options.size ?? upload?.size ?? 0)) throw uploadConflict(id);
+    this.#uploads.delete(id);
+    const { parts, size } = upload ?? { parts: [], size: 0 };
+    const hash = upload?.hash.algorithm === algorithm ? upload.hash : await hashParts(parts, algorithm);
+    const actual = await hash.digest();
+    if (actual !== digest) {
+      throw new DigestMismatchError(`upload ${id} has the digest ${actual} where ${digest} was promised`);
+    }
+    if (!this.#blobs.has(digest)) this.#blobs.set(digest, { parts: [...parts], size, modified: Date.now() });
+    return size;
+  }
+
+  async cancelUpload(id: string, options: AbortOptions = {}): Promise<void> {
+    await settle(options);
+    this.#uploads.delete(checkUploadId(id));
+  }
+
+  #directory(segments: readonly string[]): Directory | undefined {
+    let directory: Directory | undefined = this.#records;
+    for (const segment of segments) directory = directory?.directories.get(segment);
+    return directory;
+  }
+
+  /** Forgets the directories of a path that hold nothing any more, from its end on. */
+  #prune(segments: string[]): void {
+    while (segments.length > 0) {
+      const directory = this.#directory(segments)!;
+      if (directory.values.size + directory.directories.size > 0) return;
+      const name = segments.pop()!;
+      this.#directory(segments)!.directories.delete(name);
+    }
+  }
+}
+
+function emptyDirectory(): Directory {
+  return { values: new Map(), directories: new Map() };
+}
+
+/** What even a call that need not wait does: it notices the signal, and misuse rejects instead of throwing. */
+function settle({ signal }: AbortOptions): Promise<void> {
+  return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve();
+}
+
+async function hashParts(parts: readonly Bytes[], algorithm: Algorithm): Promise<RunningHash> {
+  const hash = await RunningHash.start(algorithm);
+  for (const part of parts) hash.update(part);
+  return hash;
+}
+
+function contentStream(content: Content, range: BlobRange & AbortOptions = {}): ByteStream {
+  const { offset = 0, length = content.size - offset, signal } = range;
+  let skip = offset;
+  let left = Math.min(length, content.size - offset);
+  let index = 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      signal?.throwIfAborted();
+      while (left > 0 && skip >= content.parts[index].length) skip -= content.parts[index++].length;
+      if (left <= 0) return controller.close();
+      const chunk = content.parts[index++].subarray(skip, skip + left);
+      skip = 0;
+      left -= chunk.length;
+      controller.enqueue(chunk);
+    },
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,137 @@
+import { LayoutError, NameError } from "../errors.ts";
+import {
+  emptyIndex,
+  type Image,
+  type ImageIndex,
+  type IndexChild,
+  matchPlatforms,
+  REF_NAME_ANNOTATION,
+} from "../image/mod.ts";
+import { fileFailure } from "../io/mod.ts";
+import { openLayout } from "../layout/mod.ts";
+import { appendManifests } from "../mutate/mod.ts";
+import { parseReference } from "../name/mod.ts";
+import { stat } from "../runtime/mod.ts";
+import type { Descriptor } from "../spec/mod.ts";
+import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";
+import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
+
+/** Options of {@linkcode load}. */
+export interface LoadOptions extends PlatformsOptions {
+  /**
+   * The name of one image of several: `repository:tag`.
+   *
+   * @default the only one
+   */
+  tag?: string;
+  /**
+   * Whether to return all images as an index, even if there is only one.
+   *
+   * @default false
+   */
+  index?: boolean;
+  /**
+   * The result for several images without a given name: an error, or an index of them.
+   *
+   * @default "error"
+   */
+  several?: "error" | "index";
+}
+
+/**
+ * Loads an image or an index from a path or a tarball: from an OCI layout, which may be in a tar archive, or from a
+ * tarball of `docker save` or `podman save`.
+ *
+ * @throws {LayoutError | TarballError} if there are several and no option chooses one.
+ * @throws {FileError} if the path does not exist or can't be read.
+ */
+export async function load(from: string | TarballSource, options: LoadOptions = {}): Promise<Image | ImageIndex> {
+  if (typeof from === "string" && await isDirectory(from)) {
+    const index = (await openLayout(from, options)).index();
+    return await fromLayout(index, { what: `the layout ${from}`, options });
+  }
+  const source = typeof from === "string" ? tarballFile(from) : from;
+  const contents = await tarballContents(source, options);
+  if (contents.kind === "images") return await fromImages(contents, options);
+  return await fromLayout(contents.index, { what: source.name, options });
+}
+
+async function fromImages(images: SavedImages, options: LoadOptions): Promise<Image | ImageIndex> {
+  const { tag, index, several } = options;
+  const all = index || (several === "index" && images.manifests.length > 1);
+  if (tag !== undefined || !all) return await images.image(options);
+  const views = (await images.all(options)).map(({ image }) => image);
+  return await ofPlatforms(appendManifests(emptyIndex(), views), options);
+}
+
+async function fromLayout(
+  index: ImageIndex,
+  { what, options }: { what: string; options: LoadOptions },
+): Promise<Image | ImageIndex> {
+  const { tag } = options;
+  const children = await index.children(options);
+  if (tag === undefined && (options.index || (options.several === "index" && children.length > 1))) {
+    return await ofPlatforms(index, options);
+  }
+  const wanted = tag === undefined ? onlyFor(children, options) : named(children, tag);
+  if (wanted === undefined) return await ofPlatforms(index, options);
+  const [only] = wanted;
+  if (wanted.length === 1 && (only.view.kind === "image" || only.view.kind === "index")) {
+    return await ofPlatforms(only.view, options);
+  }
+  const names = children.flatMap(({ descriptor }) => namesOf(descriptor));
+  if (tag !== undefined) throw misses(what, tag, names);
+  throw new LayoutError(`${what} holds ${children.length} images or indexes, not one`, {
+    hint: names.length > 0
+      ? `choose one by its name: ${names.join(", ")}`
+      : children.length > 0
+      ? "push them as one index with --index"
+      : undefined,
+  });
+}
+
+/** Returns the candidates if no name is given, or `undefined` if the platforms decide. */
+function onlyFor(children: readonly IndexChild[], options: LoadOptions): readonly IndexChild[] | undefined {
+  const platforms = wantedPlatforms(options);
+  if (children.length <= 1 || platforms.length === 0) return children;
+  const matches = matchPlatforms(...platforms);
+  const wanted = children.filter(({ descriptor }) => matches(descriptor));
+  return platforms.length > 1 || wanted.length === 0 ? undefined : wanted;
+}
+
+/** Returns the members with a name, in any form of it. */
+function named(children: readonly IndexChild[], tag: string): readonly IndexChild[] {
+  const wanted = fullName(tag);
+  return children.filter(({ descriptor }) =>
+    namesOf(descriptor).some((name) => name === tag || (wanted !== undefined && fullName(name) === wanted))
+  );
+}
+
+/** Returns the names of a member: by the specification's annotation, and by containerd's, which holds full names. */
+function namesOf({ annotations }: Descriptor): string[] {
+  const names = [annotations?.[REF_NAME_ANNOTATION], annotations?.["io.containerd.image.name"]];
+  return names.filter((name): name is string => typeof name === "string" && name !== "");
+}
+
+function fullName(name: string): string | undefined {
+  try {
+    return parseReference(name).name;
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
+}
+
+function misses(what: string, tag: string, names: readonly string[]): LayoutError {
+  return new LayoutError(`${what} does not hold one image or index called ${tag}`, {
+    hint: names.length > 0 ? `it has ${names.join(", ")}` : "nothing in it has a name",
+  });
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).kind === "directory";
+  } catch (error) {
+    throw fileFailure(`can't read ${path}`, error);
+  }
+}

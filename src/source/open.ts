@@ -1,0 +1,73 @@
+import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
+import { type NameOptions, parseReference } from "../name/mod.ts";
+import { Puller, type RemoteOptions } from "../remote/mod.ts";
+import { DEFAULT_PLATFORM } from "../spec/mod.ts";
+import type { TarballSource } from "../tarball/mod.ts";
+import { load, type LoadOptions } from "./load.ts";
+import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
+
+/** An image or an index in a layout or an archive at a path. */
+export interface PathSource {
+  /** Distinguishes it from a view. */
+  readonly kind: "path";
+  /** The path of a layout, or of an archive. */
+  readonly path: string;
+  /**
+   * The name of one image of several: `repository:tag`.
+   *
+   * @default the only one
+   */
+  readonly tag?: string;
+}
+
+/**
+ * A source of an image or an index: a reference (a string is always one), a layout or an archive at a path, an archive
+ * from elsewhere, or a view.
+ */
+export type ImageSource = string | PathSource | TarballSource | Image | ImageIndex;
+
+/** Options of {@linkcode open}. */
+export interface OpenOptions
+  extends RemoteOptions, NameOptions, PlatformsOptions, Pick<LoadOptions, "several" | "index"> {
+  /**
+   * The puller for registries.
+   *
+   * @default a new one
+   */
+  puller?: Puller;
+}
+
+/**
+ * Opens the image or the index of a source. Reads only the manifest of one in a registry.
+ *
+ * @throws {LayoutError | TarballError} if a file contains several and no option chooses one.
+ * @throws {NotFoundError} if there is none, or none for the platform.
+ */
+export async function open(source: ImageSource, options: OpenOptions = {}): Promise<Image | ImageIndex> {
+  if (typeof source !== "string") {
+    if (!("kind" in source)) return await load(source, options);
+    if (source.kind !== "path") return await ofPlatforms(source, options);
+    return await load(source.path, { ...options, tag: source.tag });
+  }
+  const { puller = new Puller(options) } = options;
+  const found = await puller.get(parseReference(source, options), options);
+  return await ofPlatforms(found.view(), options);
+}
+
+/** Opens an image as {@linkcode open} does; of an index the one for the platform, linux/amd64 by default. */
+export async function openImage(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
+  const view = await open(source, options);
+  return view.kind === "image" ? view : await selectImage(view, options.platform ?? DEFAULT_PLATFORM, options);
+}
+
+/** Returns the reference of a source, or `undefined` if it is not in a registry. */
+export function referenceIn(source: ImageSource): string | undefined {
+  return typeof source === "string" ? source : undefined;
+}
+
+/** Returns the name of a source for an error. */
+export function sourceName(source: ImageSource): string {
+  if (typeof source === "string") return source;
+  if ("path" in source) return source.tag === undefined ? source.path : `${source.path}:${source.tag}`;
+  return "name" in source ? source.name : `the ${source.kind}`;
+}
