@@ -4,6 +4,7 @@ import { type AuthConfig, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 import { anonymous, fromConfig } from "./authenticator.ts";
 import { configKeys, hostOfKey } from "./config_key.ts";
 import { authFromHelper, type CredentialHelper, credentialHelper } from "./credential_helper.ts";
+import { isFields } from "./fields.ts";
 import { askHelper } from "./helper_keychain.ts";
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
 
@@ -62,9 +63,9 @@ export function parseDockerConfig(text: string, source: string): DockerConfig {
 
 /** What was read from docker's config file, if it is one. @throws {AuthError} when it is none. */
 export function dockerConfigOf(config: unknown, source: string): DockerConfig {
-  const problem = !isRecord(config)
+  const problem = !isFields(config)
     ? "it is not a JSON object"
-    : !isRecordOf(config.auths, isRecord)
+    : !isRecordOf(config.auths, isFields)
     ? `"auths" does not hold an object for each server`
     : !isRecordOf(config.credHelpers, isString)
     ? `"credHelpers" does not hold a name for each server`
@@ -151,15 +152,11 @@ export function parseConfigJson(text: string, source: string): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isString(value: unknown): value is string {
   return typeof value === "string";
 }
 
 /** Whether a field is absent or an object all of whose values pass. Go writes an empty map as `null`. */
 function isRecordOf(value: unknown, passes: (item: unknown) => boolean): boolean {
-  return value === undefined || value === null || (isRecord(value) && Object.values(value).every(passes));
+  return value === undefined || value === null || (isFields(value) && Object.values(value).every(passes));
 }
