@@ -26,9 +26,9 @@ It may run while registries serve from the same place, and loses nothing that is
     const { disk, s3, dryRun } = flags;
     if (disk === undefined && s3 === undefined) throw new UsageError("name a store with --disk or --s3");
     const { store } = await registryStore(flags, environment);
-    const { collectGarbage } = await import("../../src/registry/mod.ts");
+    const { collectStoreGarbage } = await import("../../src/registry/mod.ts");
     const grace = graceOf(flags.grace);
-    const garbage = await collectGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });
+    const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });
     for (const { digest } of garbage.blobs) await stdout.print(digest);
     note(`${dryRun ? "would remove" : "removed"} ${summary(garbage)}`);
   },

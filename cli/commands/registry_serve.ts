@@ -123,7 +123,7 @@ With --proxy the credentials for the other registry are those of the docker conf
     const access = await registryAccess(flags, environment);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
     const { store, name, bucket } = await registryStore(flags, environment);
-    const { collectGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
+    const { collectStoreGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const { openAccessLog } = await import("../access_log.ts");
     const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
@@ -154,7 +154,7 @@ With --proxy the credentials for the other registry are those of the docker conf
       );
     }
     if (interval > 0 && !flags.readOnly) {
-      void collectGarbageEvery(store, {
+      void collectStoreGarbageEvery(store, {
         interval,
         grace,
         uploadExpiry: grace,

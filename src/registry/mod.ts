@@ -28,7 +28,7 @@
  *
  * @module
  */
-export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
+export { createRegistry, type RegistryHandler, type RegistryOptions } from "./registry.ts";
 export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access/access.ts";
 export type { AccessRule } from "./access/access_rules.ts";
 export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access/access_settings.ts";
@@ -40,8 +40,8 @@ export { checkSigningKey } from "./access/token_keys.ts";
 export type { ProxyOptions } from "./cache/upstream.ts";
 export type { UsersOptions } from "./access/users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
-export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./gc/garbage.ts";
-export { collectGarbageEvery, type GarbageRoundsOptions } from "./gc/garbage_rounds.ts";
+export { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./gc/garbage.ts";
+export { collectStoreGarbageEvery, type CollectStoreGarbageEveryOptions } from "./gc/garbage_rounds.ts";
 export { memoryStore } from "./stores/memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./stores/file/file_store.ts";
 export type { BucketStore } from "./stores/bucket/object_store.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 import { accessFromSettings } from "./access/access_settings.ts";
-import { collectGarbage } from "./gc/garbage.ts";
+import { collectStoreGarbage } from "./gc/garbage.ts";
 import type { R2BucketLike } from "./stores/bucket/r2_binding.ts";
 import { r2Store } from "./stores/bucket/r2_bucket.ts";
-import { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
+import { createRegistry, type RegistryHandler, type RegistryOptions } from "./registry.ts";
 
 /** What a Worker is bound to and configured with: variables, and secrets where they are secret. */
 interface WorkerEnvironment {
@@ -37,10 +37,10 @@ interface ExecutionContext {
 /** The stream of workerd that makes it send a length. */
 type FixedLengthStreamType = new (length: number) => TransformStream<Uint8Array, Uint8Array>;
 
-let current: { environment: WorkerEnvironment; registry: Registry } | undefined;
+let current: { environment: WorkerEnvironment; registry: RegistryHandler } | undefined;
 
 /** One registry for all requests of an instance, so that what it remembers is of use. */
-function registryOf(environment: WorkerEnvironment): Registry {
+function registryOf(environment: WorkerEnvironment): RegistryHandler {
   if (current?.environment.BUCKET !== environment.BUCKET) {
     const options = workerOptions(environment);
     current = { environment, registry: createRegistry({ ...options, store: r2Store(environment.BUCKET) }) };
@@ -72,7 +72,7 @@ const worker: {
   },
   scheduled(_event, environment, context) {
     context.waitUntil(
-      collectGarbage(r2Store(environment.BUCKET)).then(
+      collectStoreGarbage(r2Store(environment.BUCKET)).then(
         ({ blobs, bytes, uploads }) =>
           console.log(JSON.stringify({ garbage: { blobs: blobs.length, bytes, uploads: uploads.length } })),
         (error) => console.error(`garbage collection: ${(error as Error).message}`),

@@ -1,8 +1,9 @@
 import { HttpError, ProtocolError } from "../errors.ts";
+import { fetchFor } from "../http/mod.ts";
 import type { OpenContentOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type ByteStream, runtimeFetch } from "../runtime/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type Answer, checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
 import { blobBody } from "./blob_body.ts";
@@ -23,7 +24,9 @@ export async function openBlob(
   const { offset: start = 0, signal } = options;
   const open = async (offset: number) =>
     await blobBody(await getBlob(client, repository, digest, { offset, signal }), { offset, size });
-  const resuming = { signal, start, size, what: `blob ${digest} of ${repository}`, retry: client.options.retry };
+  const { retry, timeouts } = client.options;
+  const what = `blob ${digest} of ${repository}`;
+  const resuming = { signal, start, size, what, retry, stallMs: timeouts?.stallMs };
   try {
     return await resumable(open, resuming);
   } catch (error) {
@@ -140,9 +143,10 @@ async function openForeign(
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
-    fetch: client.options.fetch ?? runtimeFetch({ insecureTls: client.options.insecure ?? false }),
+    fetch: client.options.fetch ?? fetchFor({ insecureTls: client.options.insecure ?? false }),
     onRequest: client.options.onRequest,
     pace: client.options.pace,
+    timeouts: client.options.timeouts,
     checkRedirect: (_from, to) => checkForeignUrl(to, base),
   });
   const { status } = answer.response;

@@ -111,6 +111,7 @@ export async function fetchFromApi(
       access: "pull",
       expect: page === 1 ? [200, 400, 404, 405, 406] : [200],
       headers: { accept: MediaType.OciImageIndex },
+      patience: "slow",
       signal,
     }, { limit: Limits.manifest, what });
     if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;

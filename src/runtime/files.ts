@@ -90,7 +90,8 @@ export async function exists(path: string): Promise<boolean> {
     await (deno === undefined ? fileSystem().lstat(path) : deno.lstat(path));
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    // No file has a name that is too long.
+    if (isMissing(error) || (error as { code?: unknown }).code === "ENAMETOOLONG") return false;
     throw error;
   }
 }

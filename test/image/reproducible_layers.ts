@@ -8,7 +8,7 @@ import {
   type LayerOptions,
   streamLayer,
 } from "../../src/image/mod.ts";
-import { appendLayers, flatten, recompressLayer, time } from "../../src/mutate/mod.ts";
+import { appendLayers, flattenImage, recompressLayer, time } from "../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
 
@@ -55,8 +55,8 @@ export async function reproducibleDigests(folder: string): Promise<Record<string
   }
   const plain = await layerFromBytes(new Uint8Array(await new Response(await openTar()).arrayBuffer()));
   const base = appendLayers(emptyImage(), [plain]);
-  await note("flattened", (await flatten(base, { reproducible: true }).layers())[0]);
-  await note("flattened, estargz", (await flatten(base, estargz).layers())[0]);
+  await note("flattened", (await flattenImage(base, { reproducible: true }).layers())[0]);
+  await note("flattened, estargz", (await flattenImage(base, estargz).layers())[0]);
   await note("at a time", (await time(base, new Date(0), { reproducible: true }).layers())[0]);
   await note("recompressed", await recompressLayer(plain, "gzip", { reproducible: true }));
   return digests;

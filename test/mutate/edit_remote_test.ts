@@ -5,9 +5,9 @@ import {
   appendManifests,
   changeImage,
   editImage,
-  flatten,
+  flattenImage,
   mapIndex,
-  rebase,
+  rebaseImage,
   removeManifests,
 } from "../../src/mutate/mod.ts";
 import { parseReference } from "../../src/name/mod.ts";
@@ -76,7 +76,7 @@ describe("edits of what a registry has", () => {
     await registry.push("app:v1", app);
     registry.reset();
 
-    const rebased = rebase(await registry.image("app:v1"), {
+    const rebased = rebaseImage(await registry.image("app:v1"), {
       oldBase: await registry.image("base:v1"),
       newBase: await registry.image("base:v2"),
     });
@@ -125,7 +125,7 @@ describe("edits of what a registry has", () => {
     registry.reset();
 
     const mapped = mapIndex(await registry.index("app:v1"), async (image) => {
-      const flat = flatten(image);
+      const flat = flattenImage(image);
       await registry.upload("app", flat);
       return flat;
     });

@@ -16,10 +16,10 @@ import {
   changeImage,
   changeIndex,
   editImage,
-  flatten,
+  flattenImage,
   mapIndex,
   matchAttestations,
-  rebase,
+  rebaseImage,
   recompress,
   removeManifests,
   time,
@@ -131,7 +131,7 @@ async function randomEdit(random: Random, source: MemorySource): Promise<Edit> {
     recompress: () => (image) => recompress(image, kind, { level }),
     time: () => (image) => time(image, date),
     canonical: () => (image) => canonical(image),
-    flatten: () => (image) => flatten(image, { compression: kind, history: { created_by: "flatten" } }),
+    flatten: () => (image) => flattenImage(image, { compression: kind, history: { created_by: "flatten" } }),
     nothing: () => (image) => editImage(image, {}),
   };
   if (random.chance(0.15)) {
@@ -144,7 +144,7 @@ async function randomEdit(random: Random, source: MemorySource): Promise<Edit> {
           history: [...(await oldBase.configFile()).history ?? [], ...config.history ?? []],
         }),
       });
-      return rebase(upon, { oldBase, newBase });
+      return rebaseImage(upon, { oldBase, newBase });
     };
     return { name: "rebase", apply };
   }

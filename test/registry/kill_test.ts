@@ -8,9 +8,10 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
-import { collectGarbage, createRegistry, fileStore } from "../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, fileStore } from "../../src/registry/mod.ts";
 import { codes, type Digest, digestOf, encode, IMAGE, RegistryClient } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
+import { until } from "../make/waiting.ts";
 
 const PROGRAM = fileURLToPath(new URL("./serve_program.ts", import.meta.url));
 const HOUR = 3_600_000;
@@ -64,13 +65,13 @@ describe("a registry on a disk that is killed while it is written to", () => {
           }
         });
         const wanted = taken.size + 2 + round * 2;
-        while (taken.size < wanted) await new Promise((resolve) => setTimeout(resolve, 1));
+        await until(() => taken.size >= wanted);
         await kill();
         await Promise.all(clients);
         await check(taken, deleted);
       }
       const store = fileStore(disk);
-      await collectGarbage(store, { clock: () => Date.now() + 100 * HOUR });
+      await collectStoreGarbage(store, { clock: () => Date.now() + 100 * HOUR });
       await check(taken, deleted);
       assertEquals(await Array.fromAsync(store.uploads.list()), []);
     },

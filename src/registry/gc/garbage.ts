@@ -11,8 +11,8 @@ const SHORTEST_GRACE = 60_000;
 const CONCURRENCY = 8;
 const PAGE = 1_000;
 
-/** Options of {@linkcode collectGarbage}. */
-export interface CollectGarbageOptions extends AbortOptions {
+/** Options of {@linkcode collectStoreGarbage}. */
+export interface CollectStoreGarbageOptions extends AbortOptions {
   /**
    * How long a blob stays that no manifest names, in milliseconds; at least a minute. A push that takes longer from its
    * first blob to its manifest may have to send blobs again.
@@ -36,8 +36,8 @@ export interface CollectGarbageOptions extends AbortOptions {
   clock?: () => number;
 }
 
-/** What {@linkcode collectGarbage} removed, or would. */
-export interface CollectedGarbage {
+/** What {@linkcode collectStoreGarbage} removed, or would. */
+export interface StoreGarbage {
   /** The blobs that no manifest named. */
   readonly blobs: readonly { readonly digest: Hash; readonly size: number }[];
   /** The number of the blobs' bytes. */
@@ -60,10 +60,10 @@ export interface CollectedGarbage {
  * is removed. What went before another failure is gone.
  * @throws {RangeError} when the grace is less than a minute.
  */
-export async function collectGarbage(
+export async function collectStoreGarbage(
   store: RegistryStore,
-  options: CollectGarbageOptions = {},
-): Promise<CollectedGarbage> {
+  options: CollectStoreGarbageOptions = {},
+): Promise<StoreGarbage> {
   const { grace = 24 * HOUR, uploadExpiry = 24 * HOUR, dryRun = false, clock = Date.now, signal } = options;
   if (!(grace >= SHORTEST_GRACE)) throw new RangeError("the grace of a garbage collection is at least a minute");
   const begun = clock();

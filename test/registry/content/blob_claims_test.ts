@@ -1,6 +1,6 @@
 import { beforeEach, describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { collectGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import { digestOf, encode, RegistryClient } from "../../contracts/registry_client.ts";
 import { until } from "../../make/waiting.ts";
 import { wrapStore } from "../stores/wrapped_store.ts";
@@ -29,12 +29,12 @@ describe("claims of blobs", () => {
         if (operation === "records.delete" && String(key).includes("_blobs/") && ++steps === 1) now += ms;
         return Promise.resolve();
       });
-      const { blobs } = await collectGarbage(slow, { clock });
+      const { blobs } = await collectStoreGarbage(slow, { clock });
       assertEquals([steps, blobs.length], [1, isRemoved ? 1 : 0], `after ${ms} ms`);
       assertEquals(await store.blobs.get(digest) === undefined, isRemoved, `after ${ms} ms`);
       assertEquals(await store.records.list("removals/"), []);
     }
-    assertEquals((await collectGarbage(store, { clock })).blobs.length, 1);
+    assertEquals((await collectStoreGarbage(store, { clock })).blobs.length, 1);
   });
 
   it("wait for a removal for a minute, and no longer", { timeout: 20_000 }, async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StoreError } from "../../../src/errors.ts";
-import { collectGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import {
   assertRefused,
   digestOf,
@@ -16,12 +16,12 @@ import { wrapStore } from "../stores/wrapped_store.ts";
 const HOUR = 3_600_000;
 const base = "http://registry.example.com";
 
-describe("collectGarbage", () => {
+describe("collectStoreGarbage", () => {
   let now: number;
   let store: RegistryStore;
   let client: RegistryClient;
   const clock = () => now;
-  const collect = (options = {}) => collectGarbage(store, { clock, ...options });
+  const collect = (options = {}) => collectStoreGarbage(store, { clock, ...options });
   const start = (over: RegistryStore) =>
     new RegistryClient({ fetch: createRegistry({ store: over, clock }).fetch, base });
 
@@ -163,7 +163,7 @@ describe("collectGarbage", () => {
       store,
       (operation) => operation === "records.get" ? Promise.reject(new StoreError("can't read")) : Promise.resolve(),
     );
-    await assertRejects(() => collectGarbage(failing, { clock }), StoreError, "can't read");
+    await assertRejects(() => collectStoreGarbage(failing, { clock }), StoreError, "can't read");
     assertEquals((await Array.fromAsync(store.blobs.list())).length, 3);
   });
 
@@ -248,7 +248,7 @@ describe("collectGarbage", () => {
           pushing = push();
           for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
         });
-        await collectGarbage(slow, { clock, uploadExpiry: 100 * HOUR }); // the time of uploads is the real one
+        await collectStoreGarbage(slow, { clock, uploadExpiry: 100 * HOUR }); // the time of uploads is the real one
         assert(pushing, `there was no ${moment}`);
         await pushing;
         assertEquals((await client.send("GET", "/v2/race/manifests/v1")).status, 200);
@@ -267,7 +267,7 @@ describe("collectGarbage", () => {
           ? Promise.reject(new StoreError("killed"))
           : Promise.resolve(),
     );
-    await assertRejects(() => collectGarbage(killed, { clock }), StoreError, "killed");
+    await assertRejects(() => collectStoreGarbage(killed, { clock }), StoreError, "killed");
     assertEquals((await store.records.list("removals/")).length, 1);
     const waiting = client.send("HEAD", `/v2/dead/blobs/${digest}`);
     now += 61_000;

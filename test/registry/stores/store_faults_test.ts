@@ -1,7 +1,7 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { StoreError } from "../../../src/errors.ts";
-import { collectGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import {
   type Answer,
   type Digest,
@@ -39,7 +39,7 @@ describe("a registry whose store fails on one call", () => {
         await pullAll(client, "before");
         assertEquals((await scenario(client, "during")).tag, true, `after call ${n} the push is not taken again`);
         await pullAll(client, "during");
-        await collectGarbage(store, { clock: () => Date.now() + 100 * 3_600_000 });
+        await collectStoreGarbage(store, { clock: () => Date.now() + 100 * 3_600_000 });
         await pullAll(client, "before");
         await pullAll(client, "during");
         assertEquals(await Array.fromAsync(store.uploads.list()), [], `after call ${n} an upload stays`);
