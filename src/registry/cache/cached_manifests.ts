@@ -4,7 +4,7 @@ import { type Hash, hashAlgorithm, isHash, jsonBytes } from "../../spec/mod.ts";
 import type { RegistryContext } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
 import { readPushedManifest } from "../content/pushed_manifest.ts";
-import { isTag } from "../http/route.ts";
+import { isTag } from "../content/names.ts";
 import { isAbsent, type Upstream } from "./upstream.ts";
 
 /** How long the upstream is waited for where there is something to serve without it. */
