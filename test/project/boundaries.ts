@@ -157,3 +157,15 @@ export function unmappedImports(tree: Tree, mapped: readonly string[]): string[]
     .filter(({ specifier }) => !mapped.some((name) => specifier === name || specifier?.startsWith(`${name}/`)))
     .map(({ from, specifier }) => `${from}: imports ${specifier}, which deno.json does not map`);
 }
+
+/** The folders of test/ that others may import from: what tests make, stand-ins, contracts, other programs. */
+const SHARED_BY_TESTS = ["make", "fakes", "contracts", "peers", "project"];
+
+/** A folder of tests imports from itself and from the shared ones, and those from each other alone. */
+export function testFolderViolations(tree: Tree): string[] {
+  const folder = (path: string) => /^test\/([^/]+)\//.exec(path)?.[1];
+  return edges(tree)
+    .filter(({ from, to = "" }) => from !== "test/run.ts" && folder(from) && folder(to) && folder(from) !== folder(to))
+    .filter(({ to }) => !SHARED_BY_TESTS.includes(folder(to!)!))
+    .map(({ from, to }) => `${from}: imports ${to}: what several folders need belongs into test/make or test/fakes`);
+}

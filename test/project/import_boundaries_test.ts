@@ -5,6 +5,7 @@ import {
   honoViolations,
   importCycles,
   runtimeViolations,
+  testFolderViolations,
   tierViolations,
   unmappedImports,
 } from "./boundaries.ts";
@@ -138,6 +139,22 @@ describe("a cloud's keychain", () => {
     assertEquals(cloudViolations(wrong), [
       "mod.ts reaches src/authn/google/mod.ts",
       "src/authn/mod.ts reaches src/authn/google/mod.ts",
+    ]);
+  });
+});
+
+describe("a folder of tests", () => {
+  it("imports from no other but the shared ones", () => assertEquals(testFolderViolations(tree), []));
+
+  it("would be caught doing so", () => {
+    const wrong = files({
+      "test/io/a_test.ts": `import "./b.ts"; import "../make/bytes.ts"; import "../../src/io/mod.ts";`,
+      "test/gcr/deep/c_test.ts": `import "../d.ts"; import "../../io/b.ts";`,
+      "test/make/e.ts": `import "../fakes/mod.ts"; import type { D } from "../gcr/d.ts";`,
+    });
+    assertEquals(testFolderViolations(wrong).map((line) => line.split(": what")[0]), [
+      "test/gcr/deep/c_test.ts: imports test/io/b.ts",
+      "test/make/e.ts: imports test/gcr/d.ts",
     ]);
   });
 });
