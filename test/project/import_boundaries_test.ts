@@ -1,22 +1,49 @@
 import { describe, it } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   cloudViolations,
   honoViolations,
   importCycles,
+  readTiers,
+  roomOf,
   runtimeViolations,
   testFolderViolations,
   tierViolations,
   unmappedImports,
 } from "./boundaries.ts";
-import { packageSources, readJson, typescript } from "./tree.ts";
+import { packageSources, read, readJson, typescript } from "./tree.ts";
 
 const tree = typescript();
 const sources = packageSources(tree);
+const tiers = readTiers(read("ARCHITECTURE.md"));
 const files = (of: Record<string, string>) => new Map(Object.entries(of));
 
 describe("import tiers", () => {
-  it("hold", () => assertEquals(tierViolations(sources), []));
+  // What the examples below speak of.
+  const few = readTiers(`
+# Architecture
+
+\`\`\`rooms
+errors, runtime
+io, spec
+name, authn
+remote
+mod.ts
+gcr
+cli
+\`\`\`
+`);
+
+  it("hold", () => assertEquals(tierViolations(sources, tiers), []));
+
+  it("are of the rooms that are there, each once", () => {
+    assertEquals(tiers.flat().toSorted(), [...new Set([...sources.keys()].map(roomOf))].sort());
+  });
+
+  it("are read from the block of that name", () => {
+    assertEquals(few.slice(0, 2), [["errors", "runtime"], ["io", "spec"]]);
+    assertThrows(() => readTiers("```ts\nerrors, runtime\n```\n"), Error, "no block ```rooms");
+  });
 
   it("allow what is to the left, through mod.ts", () => {
     const allowed = files({
@@ -27,7 +54,7 @@ describe("import tiers", () => {
       "src/authn/google/d.ts": `import { a } from "../keychain.ts"; import { b } from "../../io/mod.ts";`,
       "mod.ts": `export * from "./src/name/mod.ts";`,
     });
-    assertEquals(tierViolations(allowed), []);
+    assertEquals(tierViolations(allowed, few), []);
   });
 
   it("refuse the rest", () => {
@@ -41,7 +68,7 @@ describe("import tiers", () => {
       "src/runtime/f.ts": `import { E } from "../errors.ts";`,
       "src/remote/g.ts": `import "../authn/google/key.ts"; import "../name/deep/mod.ts";`,
     });
-    assertEquals(tierViolations(refused), [
+    assertEquals(tierViolations(refused, few), [
       'src/utils/e.ts: the room "utils" is in no tier',
       "src/io/a.ts: imports src/spec/mod.ts, a room of its own tier",
       "src/io/b.ts: imports src/name/mod.ts, which is to its right",
