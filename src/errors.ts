@@ -27,10 +27,39 @@ export interface GcraneErrorOptions {
   hint?: string;
 }
 
+/** The code of each error class, to be used in a `switch`. Codes stay the same between releases. */
+export type GcraneErrorCode =
+  | "NAME_INVALID"
+  | "HASH_INVALID"
+  | "PLATFORM_INVALID"
+  | "DIGEST_MISMATCH"
+  | "SIZE_MISMATCH"
+  | "LIMIT_EXCEEDED"
+  | "COMPRESSION_INVALID"
+  | "TAR_INVALID"
+  | "MANIFEST_INVALID"
+  | "TARBALL_INVALID"
+  | "LAYOUT_INVALID"
+  | "NOT_FOUND"
+  | "VALIDATION_FAILED"
+  | "STREAM_LAYER"
+  | "AUTH_FAILED"
+  | "URL_REFUSED"
+  | "NETWORK_FAILED"
+  | "PROTOCOL_INVALID"
+  | "DAEMON_FAILED"
+  | "UNSUPPORTED"
+  | "FILE_FAILED"
+  | "STORE_FAILED"
+  | "CONFLICT"
+  | "JOURNAL_INVALID"
+  | "USAGE"
+  | "HTTP_STATUS";
+
 /** The base of every error that this package throws, except `TypeError` and `RangeError` for misuse. */
 export abstract class GcraneError extends Error {
   /** A literal to switch on; it stays the same between releases. */
-  abstract readonly code: string;
+  abstract readonly code: GcraneErrorCode;
   /** The user's next step, if there is one. */
   readonly hint: string | undefined;
 
@@ -44,127 +73,148 @@ export abstract class GcraneError extends Error {
 
 /** A registry, repository, tag, digest or reference that can't be parsed. */
 export class NameError extends GcraneError {
-  /** @inheritdoc */
+  /** `NAME_INVALID`. */
   readonly code = "NAME_INVALID";
 }
 
 /** A digest string that is not `algorithm:hex` of a supported algorithm. */
 export class HashError extends GcraneError {
-  /** @inheritdoc */
+  /** `HASH_INVALID`. */
   readonly code = "HASH_INVALID";
 }
 
 /** A platform string or object that can't be understood. */
 export class PlatformError extends GcraneError {
-  /** @inheritdoc */
+  /** `PLATFORM_INVALID`. */
   readonly code = "PLATFORM_INVALID";
 }
 
 /** Bytes whose digest differs from the expected one. */
 export class DigestMismatchError extends GcraneError {
-  /** @inheritdoc */
+  /** `DIGEST_MISMATCH`. */
   readonly code = "DIGEST_MISMATCH";
 }
 
 /** More or fewer bytes than expected. */
 export class SizeMismatchError extends GcraneError {
-  /** @inheritdoc */
+  /** `SIZE_MISMATCH`. */
   readonly code = "SIZE_MISMATCH";
 }
 
 /** More bytes, redirects or entries than a limit allows. */
 export class LimitError extends GcraneError {
-  /** @inheritdoc */
+  /** `LIMIT_EXCEEDED`. */
   readonly code = "LIMIT_EXCEEDED";
 }
 
 /** A gzip or zstd stream that is corrupt or ends early. */
 export class CompressionError extends GcraneError {
-  /** @inheritdoc */
+  /** `COMPRESSION_INVALID`. */
   readonly code = "COMPRESSION_INVALID";
 }
 
 /** A tar archive that is corrupt, ends early or can't be written with the given options. */
 export class TarError extends GcraneError {
-  /** @inheritdoc */
+  /** `TAR_INVALID`. */
   readonly code = "TAR_INVALID";
 }
 
 /** A manifest, an index or a config file that does not have the shape its media type requires. */
 export class ManifestError extends GcraneError {
-  /** @inheritdoc */
+  /** `MANIFEST_INVALID`. */
   readonly code = "MANIFEST_INVALID";
 }
 
 /** A file that is not a tarball as `docker save` writes it, or a tarball without the requested image. */
 export class TarballError extends GcraneError {
-  /** @inheritdoc */
+  /** `TARBALL_INVALID`. */
   readonly code = "TARBALL_INVALID";
 }
 
 /** A directory that is not an OCI image layout, or a layout whose blobs can't be trusted. */
 export class LayoutError extends GcraneError {
-  /** @inheritdoc */
+  /** `LAYOUT_INVALID`. */
   readonly code = "LAYOUT_INVALID";
 }
 
 /** Content that its source does not hold under the given name or digest. */
 export class NotFoundError extends GcraneError {
-  /** @inheritdoc */
+  /** `NOT_FOUND`. */
   readonly code = "NOT_FOUND";
 }
 
 /** An image, an index or a layer with parts that contradict one another. */
 export class ValidationError extends GcraneError {
-  /** @inheritdoc */
+  /** `VALIDATION_FAILED`. */
   readonly code = "VALIDATION_FAILED";
 }
 
 /** A streaming layer whose digest was requested before it was read, or that was read a second time. */
 export class StreamLayerError extends GcraneError {
-  /** @inheritdoc */
+  /** `STREAM_LAYER`. */
   readonly code = "STREAM_LAYER";
 }
 
 /** Credentials that can't be read, found or exchanged. */
 export class AuthError extends GcraneError {
-  /** @inheritdoc */
+  /** `AUTH_FAILED`. */
   readonly code = "AUTH_FAILED";
 }
 
 /** A URL that is refused by the rules on redirects, token realms and private addresses. */
 export class UnsafeUrlError extends GcraneError {
-  /** @inheritdoc */
+  /** `URL_REFUSED`. */
   readonly code = "URL_REFUSED";
 }
 
+/** What broke, where a request got no answer or not all of it. */
+export type NetworkFailure =
+  | "no-socket"
+  | "denied"
+  | "unresolved"
+  | "refused"
+  | "untrusted"
+  | "not-tls"
+  | "not-http"
+  | "timeout"
+  | "unreachable"
+  | "cut";
+
 /** A request without a response: the name does not resolve, or the connection is refused, cut or times out. */
 export class NetworkError extends GcraneError {
-  /** @inheritdoc */
+  /** `NETWORK_FAILED`. */
   readonly code = "NETWORK_FAILED";
+  /** What broke; `undefined` where that is not known. */
+  readonly reason: NetworkFailure | undefined;
+
+  /** Makes the error; `reason` is what broke. */
+  constructor(message: string, options: GcraneErrorOptions & { reason?: NetworkFailure | undefined } = {}) {
+    super(message, options);
+    this.reason = options.reason;
+  }
 }
 
 /** A response that violates the distribution-spec. */
 export class ProtocolError extends GcraneError {
-  /** @inheritdoc */
+  /** `PROTOCOL_INVALID`. */
   readonly code = "PROTOCOL_INVALID";
 }
 
 /** A Docker Engine that fails a request, or an endpoint that is not a Docker Engine. */
 export class DaemonError extends GcraneError {
-  /** @inheritdoc */
+  /** `DAEMON_FAILED`. */
   readonly code = "DAEMON_FAILED";
 }
 
 /** A feature that this runtime lacks, for example a file system in a browser. */
 export class UnsupportedError extends GcraneError {
-  /** @inheritdoc */
+  /** `UNSUPPORTED`. */
   readonly code = "UNSUPPORTED";
 }
 
 /** A file or directory that can't be read or written. */
 export class FileError extends GcraneError {
-  /** @inheritdoc */
+  /** `FILE_FAILED`. */
   readonly code = "FILE_FAILED";
   /** The operating system's error name, for example `ENOENT`, if there is one. */
   readonly errno: string | undefined;
@@ -178,7 +228,7 @@ export class FileError extends GcraneError {
 
 /** A failure of a registry's store: its disk is full, or its bucket does not respond. */
 export class StoreError extends GcraneError {
-  /** @inheritdoc */
+  /** `STORE_FAILED`. */
   readonly code = "STORE_FAILED";
 }
 
@@ -187,19 +237,19 @@ export class StoreError extends GcraneError {
  * server left.
  */
 export class ConflictError extends GcraneError {
-  /** @inheritdoc */
+  /** `CONFLICT`. */
   readonly code = "CONFLICT";
 }
 
 /** A file that is not a journal, or a journal of a different operation. */
 export class JournalError extends GcraneError {
-  /** @inheritdoc */
+  /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
 }
 
 /** Wrong usage of the command line, which ends with exit code 2. */
 export class UsageError extends GcraneError {
-  /** @inheritdoc */
+  /** `USAGE`. */
   readonly code = "USAGE";
 }
 
@@ -237,7 +287,7 @@ export interface HttpErrorOptions extends GcraneErrorOptions {
 
 /** An HTTP response with an unexpected status. */
 export class HttpError extends GcraneError {
-  /** @inheritdoc */
+  /** `HTTP_STATUS`. */
   readonly code = "HTTP_STATUS";
   /** The status of the response. */
   readonly status: number;

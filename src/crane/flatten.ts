@@ -1,17 +1,11 @@
 import type { Image } from "../image/mod.ts";
-import {
-  flatten as flattened,
-  type FlattenOptions,
-  mapIndex,
-  matchAttestations,
-  removeManifests,
-} from "../mutate/mod.ts";
+import { flattenImage, type FlattenImageOptions, mapIndex, matchAttestations, removeManifests } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import type { ImageSource } from "../source/mod.ts";
 import { type ChangeOptions, changeSource } from "./change_reference.ts";
 
 /** Options of {@linkcode flatten}. */
-export interface FlattenReferenceOptions extends ChangeOptions, Omit<FlattenOptions, "history"> {}
+export interface FlattenOptions extends ChangeOptions, Omit<FlattenImageOptions, "history"> {}
 
 /**
  * Merges the layers of an image, or of each image of an index, into one and pushes the result. Reads each layer once,
@@ -21,11 +15,11 @@ export interface FlattenReferenceOptions extends ChangeOptions, Omit<FlattenOpti
  */
 export async function flatten(
   source: ImageSource,
-  options: FlattenReferenceOptions = {},
+  options: FlattenOptions = {},
 ): Promise<`${string}@${Hash}`> {
   const { compression, level, reproducible, estargz } = options;
   return await changeSource(source, (view) => {
-    const edit = (image: Image) => flattened(image, { compression, level, reproducible, estargz });
+    const edit = (image: Image) => flattenImage(image, { compression, level, reproducible, estargz });
     if (view.kind === "image") return edit(view);
     return mapIndex(view, edit, { indexes: (index) => removeManifests(index, matchAttestations) });
   }, options);

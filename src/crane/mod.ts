@@ -18,7 +18,7 @@
 export { type CraneOptions, withClient } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
-export { remove, tag } from "./change.ts";
+
 export {
   type NamedView,
   pull,
@@ -30,7 +30,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
-export { push } from "./push.ts";
+export { push, remove, tag } from "./push.ts";
 export {
   append,
   type AppendOptions,
@@ -43,8 +43,8 @@ export type { ChangeOptions, ChangeSourceOptions } from "./change_reference.ts";
 export { type EditBytes, editConfig, editManifest, type EditManifestOptions } from "./edit.ts";
 export { editFile, type EditFileOptions } from "./edit_file.ts";
 export { mutate, type MutateOptions } from "./mutate.ts";
-export { flatten, type FlattenReferenceOptions } from "./flatten.ts";
-export { rebase, type RebaseReferenceOptions } from "./rebase.ts";
+export { flatten, type FlattenOptions } from "./flatten.ts";
+export { rebase, type RebaseOptions } from "./rebase.ts";
 export {
   appendToIndex,
   type AppendToIndexOptions,

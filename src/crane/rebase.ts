@@ -1,7 +1,7 @@
 import { NotFoundError, ValidationError } from "../errors.ts";
 import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { mapIndex, rebase as rebased } from "../mutate/mod.ts";
+import { mapIndex, rebaseImage } from "../mutate/mod.ts";
 import { configPlatform, type Hash, type Platform } from "../spec/mod.ts";
 import { type ImageSource, open, referenceIn, sourceName } from "../source/mod.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
@@ -11,7 +11,7 @@ const BASE_NAME = "org.opencontainers.image.base.name";
 const BASE_DIGEST = "org.opencontainers.image.base.digest";
 
 /** Options of {@linkcode rebase}. */
-export interface RebaseReferenceOptions extends ChangeSourceOptions {
+export interface RebaseOptions extends ChangeSourceOptions {
   /**
    * The image that the original is based on.
    *
@@ -35,7 +35,7 @@ export interface RebaseReferenceOptions extends ChangeSourceOptions {
  */
 export async function rebase(
   source: ImageSource,
-  options: RebaseReferenceOptions = {},
+  options: RebaseOptions = {},
 ): Promise<`${string}@${Hash}`> {
   return await changeSource(source, async (view, { puller, images }) => {
     const bases = new Map<ImageSource, Promise<Image | ImageIndex>>();
@@ -53,7 +53,7 @@ interface Rebasing {
   /** Opens a base and keeps it for later calls. */
   readonly find: (base: ImageSource) => Promise<Image | ImageIndex>;
   readonly reference: string;
-  readonly options: RebaseReferenceOptions;
+  readonly options: RebaseOptions;
 }
 
 async function rebaseOne(original: Image, { find, reference, options }: Rebasing): Promise<Image> {
@@ -69,7 +69,7 @@ async function rebaseOne(original: Image, { find, reference, options }: Rebasing
   if (!oldSource) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
   const platform = configPlatform(await original.configFile(options));
   const newBase = await find(newSource);
-  return rebased(original, {
+  return rebaseImage(original, {
     oldBase: await baseFor(platform, await find(oldSource), options),
     newBase: await baseFor(platform, newBase, options),
     name: parsed?.kind === "tag" ? parsed.name : undefined,
@@ -97,7 +97,7 @@ async function baseFor(
 }
 
 function baseless(reference: string, { annotation, which }: { annotation: string; which: string }): ValidationError {
-  return new ValidationError(`${reference} does not say what it is based on: it has no annotation ${annotation}`, {
+  return new ValidationError(`${reference} does not name its base: it has no annotation ${annotation}`, {
     hint: `name the ${which} base with --${which}-base`,
   });
 }

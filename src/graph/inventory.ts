@@ -10,6 +10,8 @@ import type { TransferState } from "./state.ts";
 export interface InventoryOptions extends AbortOptions {
   /** The deepest nesting of indexes that is followed. */
   readonly maxDepth: number;
+  /** Called before a manifest is read; `skip` leaves out the manifest and all content below it. */
+  readonly before?: (view: AnyManifest) => "skip" | void | Promise<"skip" | void>;
 }
 
 /** All nodes of a graph, in the order of an archive. Content that had no digest is in temporary files. */
@@ -58,7 +60,7 @@ class Walk {
   }
 
   async manifest(view: AnyManifest, names: readonly string[], depth: number): Promise<void> {
-    const { signal, maxDepth } = this.#options;
+    const { signal, maxDepth, before } = this.#options;
     if (depth > maxDepth) throw new LimitError(`indexes are nested more than ${maxDepth} deep`);
     const known = this.#manifests.get(view);
     if (known) {
@@ -66,6 +68,7 @@ class Walk {
       known.isRoot ||= depth === 0;
       return;
     }
+    if (await before?.(view) === "skip") return;
     const entry: FoundView = { view, names: [...names], isRoot: depth === 0 };
     this.#manifests.set(view, entry);
     if (view.kind === "manifest") {

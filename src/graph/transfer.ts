@@ -109,17 +109,19 @@ class Transfer {
 
   /** Writes an archive, whose files are all known before the first is written, in order. */
   async archive(roots: readonly Root[], signal: AbortSignal | undefined): Promise<void> {
-    await using found = await inventory(roots, this.#state, { signal, maxDepth: MAX_DEPTH });
-    for (const node of found.nodes) if (node.kind === "blob") this.#reporter(node).announce();
-    await this.#sink.plan!(found.nodes, { signal });
-    await mapConcurrent(found.nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
+    const { before, after } = this.#options;
+    await using found = await inventory(roots, this.#state, { signal, before, maxDepth: MAX_DEPTH });
+    const nodes = found.nodes.map((node) => node.kind === "blob" ? this.#wrapped(node) : node);
+    for (const node of nodes) if (node.kind === "blob") this.#reporter(node).announce();
+    await this.#sink.plan!(nodes, { signal });
+    await mapConcurrent(nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
       if (node.kind === "blob") {
         await this.#reported(
           node,
           (reporter) => this.#sink.putBlob(node, { signal, ...this.#counting(reporter) }),
         );
       } else await this.#sink.putManifest(node, { signal, there: false });
-      await this.#options.after?.(node, "done");
+      await after?.(node, "done");
     });
   }
 
@@ -251,9 +253,14 @@ class Transfer {
   }
 
   async #put(node: BlobNode, reporter: ProgressReporter, signal: AbortSignal): Promise<"done" | "mounted"> {
-    const content = this.#options.content?.(node.content) ?? node.content;
     const options = { signal, ...this.#counting(reporter) };
-    return await this.#state.run(() => this.#sink.putBlob({ ...node, content }, options), { signal });
+    return await this.#state.run(() => this.#sink.putBlob(this.#wrapped(node), options), { signal });
+  }
+
+  /** Applies the option `content` to the content of a node. */
+  #wrapped(node: BlobNode): BlobNode {
+    const { content } = this.#options;
+    return content ? { ...node, content: content(node.content) } : node;
   }
 
   /** Counts bytes only for a listener, so that a sink need not read them otherwise. */

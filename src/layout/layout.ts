@@ -26,7 +26,7 @@ import { LayoutSink } from "./sink.ts";
 import { type LayoutPlace, rootIndex } from "./views.ts";
 
 /** Options of the methods that write content into a layout. */
-export interface WriteOptions extends AbortOptions {
+export interface WriteLayoutOptions extends AbortOptions {
   /**
    * The number of blobs that are written at the same time.
    *
@@ -42,7 +42,7 @@ export interface WriteOptions extends AbortOptions {
 }
 
 /** Options of the methods that add an image or an index to `index.json`. */
-export interface AppendOptions extends WriteOptions {
+export interface LayoutAppendOptions extends WriteLayoutOptions {
   /**
    * The name of the image in the layout, which other tools call its tag: the annotation
    * `org.opencontainers.image.ref.name`.
@@ -65,7 +65,7 @@ export interface AppendOptions extends WriteOptions {
 }
 
 /** Options of {@linkcode Layout.garbageCollect}. */
-export interface GarbageCollectOptions extends AbortOptions {
+export interface LayoutGarbageOptions extends AbortOptions {
   /**
    * Whether to only report the blobs, and remove nothing.
    *
@@ -75,7 +75,7 @@ export interface GarbageCollectOptions extends AbortOptions {
 }
 
 /** The result of {@linkcode Layout.garbageCollect}: the blobs that were removed, or would be. */
-export interface GarbageCollected {
+export interface LayoutGarbage {
   /** The digests of the blobs, in order. */
   readonly removed: readonly Hash[];
   /** The total size of the blobs in bytes. */
@@ -150,22 +150,22 @@ export class Layout {
   }
 
   /** Writes an image and adds it to the end of `index.json`, unless the same entry is there. */
-  async appendImage(image: Image, options: AppendOptions = {}): Promise<Descriptor> {
+  async appendImage(image: Image, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(image, undefined, options);
   }
 
   /** Writes an index and all its content, and adds it to `index.json` as {@linkcode Layout.appendImage} does. */
-  async appendIndex(index: ImageIndex, options: AppendOptions = {}): Promise<Descriptor> {
+  async appendIndex(index: ImageIndex, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(index, undefined, options);
   }
 
   /** Writes an image and puts it in `index.json` in place of the entries that match, whose blobs are kept. */
-  async replaceImage(image: Image, match: Matcher, options: AppendOptions = {}): Promise<Descriptor> {
+  async replaceImage(image: Image, match: Matcher, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(image, match, options);
   }
 
   /** Writes an index and puts it in `index.json` in place of the entries that match, whose blobs are kept. */
-  async replaceIndex(index: ImageIndex, match: Matcher, options: AppendOptions = {}): Promise<Descriptor> {
+  async replaceIndex(index: ImageIndex, match: Matcher, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(index, match, options);
   }
 
@@ -180,17 +180,17 @@ export class Layout {
   }
 
   /** Writes the blobs of an image without an entry in `index.json`. */
-  async writeImage(image: Image, options: WriteOptions = {}): Promise<void> {
+  async writeImage(image: Image, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: image }], options);
   }
 
   /** Writes the blobs of an index and of all its content without an entry in `index.json`. */
-  async writeIndex(index: ImageIndex, options: WriteOptions = {}): Promise<void> {
+  async writeIndex(index: ImageIndex, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: index }], options);
   }
 
   /** Writes the blob of a layer and returns its descriptor, which for a streaming layer is known only then. */
-  async writeLayer(layer: Layer, options: WriteOptions = {}): Promise<Descriptor> {
+  async writeLayer(layer: Layer, options: WriteLayoutOptions = {}): Promise<Descriptor> {
     await write(this.#place, [{ view: layer }], options);
     return await layer.descriptor(options);
   }
@@ -218,7 +218,7 @@ export class Layout {
    *
    * @throws {LayoutError} if a manifest can't be read; then nothing is removed.
    */
-  async garbageCollect(options: GarbageCollectOptions = {}): Promise<GarbageCollected> {
+  async garbageCollect(options: LayoutGarbageOptions = {}): Promise<LayoutGarbage> {
     const { blobs } = this.#place;
     return await oneAtATime(this.path, async () => {
       const index = await readIndexFile(this.path, options);
@@ -237,7 +237,11 @@ export class Layout {
     });
   }
 
-  async #append(view: Image | ImageIndex, match: Matcher | undefined, options: AppendOptions): Promise<Descriptor> {
+  async #append(
+    view: Image | ImageIndex,
+    match: Matcher | undefined,
+    options: LayoutAppendOptions,
+  ): Promise<Descriptor> {
     await write(this.#place, [{ view }], options);
     const descriptor = describe(await view.descriptor(options), options);
     await updateIndexFile(
@@ -266,7 +270,7 @@ export async function createLayout(path: string, options: AbortOptions = {}): Pr
 }
 
 /** Creates a layout with this index as its `index.json`, byte for byte, and writes all its content. */
-export async function writeLayout(path: string, index: ImageIndex, options: WriteOptions = {}): Promise<Layout> {
+export async function writeLayout(path: string, index: ImageIndex, options: WriteLayoutOptions = {}): Promise<Layout> {
   const layout = await createLayout(path, options);
   const members = await index.members(options);
   await write({ path, blobs: new BlobFiles(path) }, members.map((view) => ({ view })), options);
@@ -275,12 +279,12 @@ export async function writeLayout(path: string, index: ImageIndex, options: Writ
   return layout;
 }
 
-async function write({ path, blobs }: LayoutPlace, roots: readonly Root[], options: WriteOptions): Promise<void> {
+async function write({ path, blobs }: LayoutPlace, roots: readonly Root[], options: WriteLayoutOptions): Promise<void> {
   const { concurrency: jobs, onProgress, signal } = options;
   await transfer(roots, new LayoutSink(path, blobs), { jobs, onProgress, signal });
 }
 
-function describe(descriptor: Descriptor, options: AppendOptions): Descriptor {
+function describe(descriptor: Descriptor, options: LayoutAppendOptions): Descriptor {
   const { refName, platform } = options;
   const annotations = {
     ...descriptor.annotations,

@@ -23,13 +23,13 @@
  * @module
  */
 export {
-  type AppendOptions,
   createLayout,
-  type GarbageCollected,
-  type GarbageCollectOptions,
   Layout,
+  type LayoutAppendOptions,
+  type LayoutGarbage,
+  type LayoutGarbageOptions,
   openLayout,
   writeLayout,
   type WriteLayoutBlobOptions,
 } from "./layout.ts";
-export type { WriteOptions } from "./layout.ts";
+export type { WriteLayoutOptions } from "./layout.ts";

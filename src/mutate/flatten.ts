@@ -1,12 +1,11 @@
 import { type Image, knownDigest, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
-import { annotated } from "./before_digests.ts";
 import { editImage } from "./edit_image.ts";
 import { extract } from "./extract.ts";
 
-/** Options of {@linkcode flatten}. */
-export interface FlattenOptions extends PackOptions {
+/** Options of {@linkcode flattenImage}. */
+export interface FlattenImageOptions extends PackOptions {
   /**
    * The only step of the new history.
    * @default one that names the image, if its digest is known, with the old history as JSON in its comment
@@ -18,13 +17,10 @@ export interface FlattenOptions extends PackOptions {
  * An image with the same files in one layer: without those that upper layers hide. Config and annotations stay. The old
  * layers are read, each once, when the new one is.
  */
-export function flatten(base: Image, options: FlattenOptions = {}): Image {
+export function flattenImage(base: Image, options: FlattenImageOptions = {}): Image {
   const { compression, level, reproducible, estargz } = options;
   const uncompressed = (abort?: AbortOptions) => Promise.resolve(extract(base, abort));
-  const layer = annotated(
-    layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz }),
-    () => Promise.resolve(undefined),
-  );
+  const layer = layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz });
   return editImage(base, {
     layers: () => [layer],
     configFile: async (config) => ({ ...config, history: [options.history ?? await flattening(base, config)] }),

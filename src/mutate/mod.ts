@@ -37,11 +37,12 @@ export {
   removeManifests,
 } from "./index_members.ts";
 export { type MapImage, mapIndex, type MapIndexOptions, matchAttestations } from "./map_index.ts";
-export { rebase, type RebaseOptions } from "./rebase.ts";
+export { rebaseImage, type RebaseImageOptions } from "./rebase.ts";
 export { recompress, recompressLayer, type RecompressOptions } from "./recompress.ts";
 export { canonical, type CanonicalOptions, time, type TimeOptions } from "./time.ts";
-export { flatten, type FlattenOptions } from "./flatten.ts";
+export { flattenImage, type FlattenImageOptions } from "./flatten.ts";
 export { extract, extractLayers } from "./extract.ts";
+export { type LayerReading, readLayers } from "./read_layers.ts";
 export { Cover } from "./cover.ts";
 export { type Mark, markOf } from "./marks.ts";
 export { windowsLayer } from "./windows_layer.ts";

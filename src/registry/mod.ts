@@ -28,7 +28,7 @@
  *
  * @module
  */
-export { createRegistry, type Registry, type RegistryOptions } from "./registry.ts";
+export { createRegistry, type RegistryHandler, type RegistryOptions } from "./registry.ts";
 export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access/access.ts";
 export type { AccessRule } from "./access/access_rules.ts";
 export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access/access_settings.ts";
@@ -40,17 +40,19 @@ export { checkSigningKey } from "./access/token_keys.ts";
 export type { ProxyOptions } from "./cache/upstream.ts";
 export type { UsersOptions } from "./access/users.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
-export { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./gc/garbage.ts";
-export { collectGarbageEvery, type GarbageRoundsOptions } from "./gc/garbage_rounds.ts";
+export { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./gc/garbage.ts";
+export { collectStoreGarbageEvery, type CollectStoreGarbageEveryOptions } from "./gc/garbage_rounds.ts";
 export { memoryStore } from "./stores/memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./stores/file/file_store.ts";
 export type { BucketStore } from "./stores/bucket/object_store.ts";
-export { s3Store } from "./stores/bucket/s3_store.ts";
+export { s3Store } from "./stores/bucket/s3_bucket.ts";
 export type { S3StoreOptions } from "./stores/bucket/s3_options.ts";
-export { r2Store } from "./stores/bucket/r2_store.ts";
+export { r2Store } from "./stores/bucket/r2_bucket.ts";
 export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./stores/bucket/r2_binding.ts";
 export type {
   BlobRange,
+  BlobStore,
+  RecordStore,
   RegistryStore,
   StoreAppendOptions,
   StoredBlob,
@@ -58,4 +60,5 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
+  UploadStore,
 } from "./stores/store.ts";

@@ -73,7 +73,7 @@ export interface RegistryOptions {
 }
 
 /** A registry as a function from requests to answers. */
-export interface Registry {
+export interface RegistryHandler {
   /**
    * Answers a request; any host will do. It takes what the global `fetch` takes, so it can be given to a client in its
    * place: then no socket is in between. It can be given to `Deno.serve` and `Bun.serve` too, and be the `fetch` of a
@@ -97,7 +97,7 @@ export interface Registry {
  * console.log(response.status); // 200
  * ```
  */
-export function createRegistry(options: RegistryOptions = {}): Registry {
+export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
   const { readOnly = false, manifestLimit = Limits.manifest } = options;
   const context: RegistryContext = {

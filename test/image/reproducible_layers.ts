@@ -8,7 +8,7 @@ import {
   type LayerOptions,
   streamLayer,
 } from "../../src/image/mod.ts";
-import { appendLayers, flatten, recompressLayer, time } from "../../src/mutate/mod.ts";
+import { appendLayers, flattenImage, recompressLayer, time } from "../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
 
@@ -22,7 +22,7 @@ function content(size: number, seed: number): Bytes {
   return bytes;
 }
 
-/** A tar of small files and large ones, in chunks of a size that nobody would choose. */
+/** Opens a tar of small and large files, in chunks of an unusual size. */
 function openTar(): Promise<ByteStream> {
   const small = Array.from({ length: 50 }, (_, i) => ({ path: `small/${i}`, content: content(i * 97, i) }));
   const large = { path: "large", content: content(1_500_000, 7) };
@@ -32,9 +32,9 @@ function openTar(): Promise<ByteStream> {
 }
 
 /**
- * The digests of layers of all kinds.
+ * Computes the digests of layers of all kinds.
  *
- * @param folder a directory whose files have the same content and modes wherever this runs
+ * @param folder a directory whose files have the same content and modes on every machine
  */
 export async function reproducibleDigests(folder: string): Promise<Record<string, string>> {
   const estargz = { reproducible: true, estargz: { chunkSize: 400_000 } };
@@ -55,8 +55,8 @@ export async function reproducibleDigests(folder: string): Promise<Record<string
   }
   const plain = await layerFromBytes(new Uint8Array(await new Response(await openTar()).arrayBuffer()));
   const base = appendLayers(emptyImage(), [plain]);
-  await note("flattened", (await flatten(base, { reproducible: true }).layers())[0]);
-  await note("flattened, estargz", (await flatten(base, estargz).layers())[0]);
+  await note("flattened", (await flattenImage(base, { reproducible: true }).layers())[0]);
+  await note("flattened, estargz", (await flattenImage(base, estargz).layers())[0]);
   await note("at a time", (await time(base, new Date(0), { reproducible: true }).layers())[0]);
   await note("recompressed", await recompressLayer(plain, "gzip", { reproducible: true }));
   return digests;

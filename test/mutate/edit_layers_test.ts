@@ -1,13 +1,20 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ManifestError } from "../../src/errors.ts";
-import { emptyImage, type Image, layerFromBytes, validateImage, validateLayer } from "../../src/image/mod.ts";
-import { sniffBytes } from "../../src/io/mod.ts";
+import {
+  emptyImage,
+  type Image,
+  layerFromBytes,
+  layerFromUncompressed,
+  validateImage,
+  validateLayer,
+} from "../../src/image/mod.ts";
+import { sniffBytes, streamOf } from "../../src/io/mod.ts";
 import {
   appendLayers,
   changeImage,
   extract,
-  flatten,
+  flattenImage,
   mapIndex,
   recompress,
   recompressLayer,
@@ -128,7 +135,7 @@ describe("recompress", () => {
   });
 });
 
-describe("flatten", () => {
+describe("flattenImage", () => {
   const history = [{ created_by: "one" }, { created_by: "none", empty_layer: true }, { created_by: "two" }];
   const stacked = changeImage(appendLayers(emptyImage({ platform: AMD64 }), STACK.map(({ layer }) => layer)), {
     created: "2024-01-01T00:00:00Z",
@@ -141,7 +148,7 @@ describe("flatten", () => {
   ]);
 
   it("gives one layer of what extract gives, and keeps what the image says otherwise", async () => {
-    const image = flatten(stacked);
+    const image = flattenImage(stacked);
     const [only, ...others] = await image.layers();
     assertEquals(others, []);
     assertEquals(await itemsOf(await only.uncompressed()), await itemsOf(extract(stacked)));
@@ -157,7 +164,7 @@ describe("flatten", () => {
   });
 
   it("tells what was flattened, with the old history", async () => {
-    const of = async (image: Image) => (await sentConfig(flatten(image))).history;
+    const of = async (image: Image) => (await sentConfig(flattenImage(image))).history;
     assertEquals(await of(stacked), [{
       created: "2024-01-01T00:00:00Z",
       created_by: `gcrane flatten ${await stacked.digest()}`,
@@ -169,26 +176,26 @@ describe("flatten", () => {
     }]);
     assertEquals(await of(emptyImage()), [{ created_by: `gcrane flatten ${await emptyImage().digest()}` }]);
     const own = { created_by: "me", comment: "because" };
-    assertEquals((await sentConfig(flatten(stacked, { history: own }))).history, [own]);
+    assertEquals((await sentConfig(flattenImage(stacked, { history: own }))).history, [own]);
   });
 
   it("stores the layer as it is asked to, in the image's family", async () => {
     for (const family of [OCI, DOCKER]) {
       for (const compression of KINDS) {
-        const image = flatten(changeImage(stacked, { mediaType: family }), { compression });
+        const image = flattenImage(changeImage(stacked, { mediaType: family }), { compression });
         const { mediaType, layers } = await sentManifest(image);
         assertEquals([mediaType, layers[0].mediaType], [family, layerMediaType(family, compression)]);
         await validateImage(image);
       }
-      const { layers } = await sentManifest(flatten(changeImage(stacked, { mediaType: family })));
+      const { layers } = await sentManifest(flattenImage(changeImage(stacked, { mediaType: family })));
       assertEquals(layers[0].mediaType, layerMediaType(family, "gzip"));
     }
   });
 
   it("reads each layer once, and nothing before somebody asks", async () => {
-    flatten(unread<Image>("image"));
+    flattenImage(unread<Image>("image"));
     const { source, base } = await baseImage({ manifest: asDocker });
-    const image = flatten(base);
+    const image = flattenImage(base);
     assertEquals(await image.digestKnown(), false);
     assertEquals(await opensOf(source, base), [0, 0]);
     await collect(await (await image.layers())[0].compressed());
@@ -200,21 +207,21 @@ describe("flatten", () => {
 
   it("refuses an artifact", async () => {
     const { base } = await baseImage({ manifest: (json) => json.config.mediaType = "application/x-config" });
-    await assertRejects(() => flatten(base).digest(), ManifestError, "application/x-config");
+    await assertRejects(() => flattenImage(base).digest(), ManifestError, "application/x-config");
   });
 
   it("is the same image for the same image", async () => {
-    assertEquals(await flatten(stacked).digest(), await flatten(stacked).digest());
-    assertNotEquals(await flatten(stacked).digest(), await flatten(told).digest());
+    assertEquals(await flattenImage(stacked).digest(), await flattenImage(stacked).digest());
+    assertNotEquals(await flattenImage(stacked).digest(), await flattenImage(told).digest());
   });
 });
 
 describe("edits of layers that are not compressed yet", () => {
   it("do not compress what the next edit replaces", async () => {
     const chains: ((image: Image) => Image)[] = [
-      (image) => recompress(flatten(image), "zstd"),
-      (image) => time(flatten(image), new Date(0)),
-      (image) => changeImage(flatten(time(image, new Date(0))), { mediaType: DOCKER, annotations: { a: "b" } }),
+      (image) => recompress(flattenImage(image), "zstd"),
+      (image) => time(flattenImage(image), new Date(0)),
+      (image) => changeImage(flattenImage(time(image, new Date(0))), { mediaType: DOCKER, annotations: { a: "b" } }),
       (image) => recompress(changeImage(time(image, new Date(0)), { mediaType: DOCKER }), "zstd"),
     ];
     for (const chain of chains) {
@@ -225,6 +232,17 @@ describe("edits of layers that are not compressed yet", () => {
       assertEquals(await opensOf(source, base), [1, 1]);
       await validateImage(image);
     }
+  });
+
+  it("are not compressed for an edit of the manifest above layers that were appended", async () => {
+    let opens = 0;
+    const added = layerFromUncompressed({ uncompressed: () => Promise.resolve((opens++, streamOf(TAR))) });
+    const { base } = await baseImage({ manifest: (json) => json.annotations = { a: "1" } });
+    const labelled = changeImage(appendLayers(base, [added]), { annotations: { b: "2" } });
+    assertEquals((await labelled.outline()).annotations, { a: "1", b: "2" });
+    const image = changeImage(recompress(labelled, "zstd"), { annotations: { c: "3" } });
+    assertEquals((await image.manifest()).annotations, { a: "1", b: "2", c: "3" });
+    assertEquals(opens, 1);
   });
 
   it("give the same bytes whoever was asked first", async () => {
@@ -247,7 +265,7 @@ describe("edits of layers that are not compressed yet", () => {
 
   it("map over an index", async () => {
     const { index } = await platformIndex();
-    const mapped = mapIndex(index, (image) => recompress(flatten(image), "zstd"));
+    const mapped = mapIndex(index, (image) => recompress(flattenImage(image), "zstd"));
     for (const { view, descriptor } of await mapped.children()) {
       if (view.kind !== "image" || descriptor.platform?.os === "unknown") continue;
       assertEquals((await view.manifest()).layers.map(({ mediaType }) => mediaType), [MediaType.OciLayerZstd]);

@@ -5,9 +5,9 @@ import {
   appendManifests,
   changeImage,
   editImage,
-  flatten,
+  flattenImage,
   mapIndex,
-  rebase,
+  rebaseImage,
   removeManifests,
 } from "../../src/mutate/mod.ts";
 import { parseReference } from "../../src/name/mod.ts";
@@ -16,7 +16,7 @@ import { Puller, Pusher } from "../../src/remote/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { AMD64, ARM64 } from "./edit_bases.ts";
 
-/** A registry in memory, and what blobs moved since somebody last asked. */
+/** Creates a registry in memory that counts the transferred blobs since the last read. */
 function countedRegistry() {
   const { fetch } = createRegistry();
   const moved = { downloaded: [] as string[], uploaded: [] as string[], mounted: [] as string[] };
@@ -76,7 +76,7 @@ describe("edits of what a registry has", () => {
     await registry.push("app:v1", app);
     registry.reset();
 
-    const rebased = rebase(await registry.image("app:v1"), {
+    const rebased = rebaseImage(await registry.image("app:v1"), {
       oldBase: await registry.image("base:v1"),
       newBase: await registry.image("base:v2"),
     });
@@ -125,7 +125,7 @@ describe("edits of what a registry has", () => {
     registry.reset();
 
     const mapped = mapIndex(await registry.index("app:v1"), async (image) => {
-      const flat = flatten(image);
+      const flat = flattenImage(image);
       await registry.upload("app", flat);
       return flat;
     });

@@ -9,7 +9,7 @@ import {
   layerFromBytes,
   validateImage,
 } from "../../src/image/mod.ts";
-import { appendLayers, canonical, changeImage, extract, flatten, recompress, time } from "../../src/mutate/mod.ts";
+import { appendLayers, canonical, changeImage, extract, flattenImage, recompress, time } from "../../src/mutate/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
 import { readEstargz } from "../make/estargz_reader.ts";
@@ -19,7 +19,7 @@ import { baseImage, DOCKER, sentManifest } from "./edit_bases.ts";
 
 const ETC = await tarOf({ "etc/motd": "hello\n", "etc/hosts": "127.0.0.1 localhost\n" });
 
-/** Reads each layer by the specification, and checks it against what the manifest says. @returns their files */
+/** Reads each layer by the specification, and compares it with the manifest. @returns the files of the layers */
 async function filesOf(image: Image): Promise<string[][]> {
   const { layers } = await sentManifest(image);
   return await Promise.all((await image.layers()).map(async (layer, i) => {
@@ -89,7 +89,7 @@ describe("eStargz layers of images", () => {
 
   it("are what an image is flattened to, or written anew as", async () => {
     const { base } = await baseImage({ layers: [ETC, await tarOf({ "etc/.wh.hosts": "", added: "" })] });
-    const flat = flatten(base, { estargz: true });
+    const flat = flattenImage(base, { estargz: true });
     assertEquals(await filesOf(flat), [[".no.prefetch.landmark", "added", "etc/motd"]]);
     await validateImage(flat);
     const names: string[] = [];
@@ -114,8 +114,8 @@ describe("reproducible layers of images", () => {
     assertEquals(await first(time(base, new Date(0), options)), expected);
     assertEquals(await first(canonical(base, options)), expected);
     const files = await layerFromBytes(await collect(extract(base)), options);
-    assertEquals(await first(flatten(base, options)), await collect(await files.compressed()));
-    assertNotEquals(await first(flatten(base)), await first(flatten(base, options)));
+    assertEquals(await first(flattenImage(base, options)), await collect(await files.compressed()));
+    assertNotEquals(await first(flattenImage(base)), await first(flattenImage(base, options)));
     await validateImage(canonical(base, options));
   });
 

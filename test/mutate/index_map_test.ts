@@ -6,7 +6,7 @@ import {
   appendManifests,
   changeImage,
   changeIndex,
-  flatten,
+  flattenImage,
   mapIndex,
   matchAttestations,
   removeManifests,
@@ -152,7 +152,7 @@ describe("mapIndex", () => {
     const { source, index } = await platformIndex();
     const uploaded: number[] = [];
     const mapped = mapIndex(index, async (image) => {
-      const flat = flatten(image);
+      const flat = flattenImage(image);
       const [layer] = await flat.layers();
       assertEquals(layer.digestKnown(), false);
       uploaded.push((await collect(await layer.compressed())).length);
@@ -170,7 +170,7 @@ describe("mapIndex", () => {
 
   it("does not know its digest while an image of it does not", async () => {
     const { index } = await platformIndex();
-    const mapped = mapIndex(index, (image) => flatten(image));
+    const mapped = mapIndex(index, (image) => flattenImage(image));
     assertEquals(await mapped.digestKnown(), false);
     await mapped.digest();
     assertEquals(await mapped.digestKnown(), true);

@@ -18,7 +18,7 @@ import {
   changeImage,
   changeIndex,
   editIndex,
-  flatten,
+  flattenImage,
   matchAttestations,
   removeManifests,
 } from "../../src/mutate/mod.ts";
@@ -144,7 +144,7 @@ describe("appendManifests", () => {
 describe("whether an index knows its digest", () => {
   it("is for its members to say, and learnt when they are", async () => {
     const { base } = await baseImage();
-    const flat = flatten(base);
+    const flat = flattenImage(base);
     const index = appendManifests(emptyIndex(), [base, flat]);
     assertEquals(await index.digestKnown(), false);
     assertEquals(await appendManifests(index, [base]).digestKnown(), false);

@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ManifestError, ValidationError } from "../../src/errors.ts";
 import { emptyImage, type Image, validateImage } from "../../src/image/mod.ts";
-import { changeImage, mapIndex, rebase } from "../../src/mutate/mod.ts";
+import { changeImage, mapIndex, rebaseImage } from "../../src/mutate/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type History, layerMediaType, MediaType } from "../../src/spec/mod.ts";
 import { type ImageParts, type Json, MemorySource, tarOf } from "../make/memory_source.ts";
@@ -46,7 +46,7 @@ async function imageOf(source: MemorySource, { layers, history, more, config }: 
   });
 }
 
-/** An image on a base, and another base; parts may be said otherwise. */
+/** Creates an image on a base, and another base; parts can be overridden. */
 async function world(parts: { oldBase?: Partial<Stack>; original?: Partial<Stack>; newBase?: Partial<Stack> } = {}) {
   const source = new MemorySource();
   const images = {
@@ -69,10 +69,10 @@ async function historyOf(image: Image): Promise<readonly History[] | null | unde
   return (await sentConfig(image)).history;
 }
 
-describe("rebase", () => {
+describe("rebaseImage", () => {
   it("puts the upper layers on the new base, and tells their history after the new base's", async () => {
     const { oldBase, original, newBase } = await world();
-    const image = rebase(original, { oldBase, newBase });
+    const image = rebaseImage(original, { oldBase, newBase });
     assertEquals(await layerDigests(image), [
       ...await layerDigests(newBase),
       ...(await layerDigests(original)).slice(2),
@@ -100,7 +100,7 @@ describe("rebase", () => {
         more: { platform: ARM64 },
       },
     });
-    const { rootfs: _, history: __, ...config } = await sentConfig(rebase(original, { oldBase, newBase }));
+    const { rootfs: _, history: __, ...config } = await sentConfig(rebaseImage(original, { oldBase, newBase }));
     assertEquals(config as Json, {
       ...ARM64,
       "os.version": "10.0",
@@ -119,7 +119,7 @@ describe("rebase", () => {
     });
     const digest = `sha256:${"a".repeat(64)}` as const;
     const annotations = async (said: { name?: string; digest?: typeof digest }) =>
-      (await sentManifest(rebase(original, { oldBase, newBase, ...said }))).annotations;
+      (await sentManifest(rebaseImage(original, { oldBase, newBase, ...said }))).annotations;
     assertEquals(await annotations({}), { kept: "1", [DIGEST]: await newBase.digest() });
     assertEquals(await annotations({ name: "example.com/new:1", digest }), {
       kept: "1",
@@ -130,47 +130,47 @@ describe("rebase", () => {
 
   it("gives the new layers the types of the original's family", async () => {
     const { oldBase, original, newBase } = await world({ original: { more: { manifest: asDocker } } });
-    const { mediaType, config, layers } = await sentManifest(rebase(original, { oldBase, newBase }));
+    const { mediaType, config, layers } = await sentManifest(rebaseImage(original, { oldBase, newBase }));
     assertEquals([mediaType, config.mediaType], [DOCKER, MediaType.DockerConfigJson]);
     assertEquals(new Set(layers.map(({ mediaType }) => mediaType)), new Set([layerMediaType(DOCKER, "gzip")]));
   });
 
   it("knows a base that is compressed in another way", async () => {
     const { oldBase, original, newBase } = await world({ oldBase: { more: { compression: "zstd" } } });
-    const image = rebase(original, { oldBase, newBase });
+    const image = rebaseImage(original, { oldBase, newBase });
     assertEquals((await layerDigests(image)).slice(1), (await layerDigests(original)).slice(2));
     await validateImage(image);
   });
 
   it("changes nothing for the base that it has, and comes back from another", async () => {
     const { oldBase, original, newBase } = await world();
-    const named = rebase(original, { oldBase, newBase: oldBase, name: "example.com/base:1" });
+    const named = rebaseImage(original, { oldBase, newBase: oldBase, name: "example.com/base:1" });
     assertEquals(await named.rawConfigFile(), await original.rawConfigFile());
-    const again = rebase(named, { oldBase, newBase: oldBase, name: "example.com/base:1" });
+    const again = rebaseImage(named, { oldBase, newBase: oldBase, name: "example.com/base:1" });
     assertEquals(await again.digest(), await named.digest());
-    const back = rebase(rebase(original, { oldBase, newBase }), { oldBase: newBase, newBase: oldBase });
+    const back = rebaseImage(rebaseImage(original, { oldBase, newBase }), { oldBase: newBase, newBase: oldBase });
     assertEquals(await back.rawConfigFile(), await original.rawConfigFile());
     assertEquals(await layerDigests(back), await layerDigests(original));
   });
 
   it("takes a base for an image of nothing else, and bases of no layers", async () => {
     const { oldBase, newBase, original } = await world();
-    const whole = rebase(oldBase, { oldBase, newBase });
+    const whole = rebaseImage(oldBase, { oldBase, newBase });
     assertEquals(await layerDigests(whole), await layerDigests(newBase));
     assertEquals(await historyOf(whole), NEW_HISTORY);
     const empty = emptyImage({ platform: AMD64 });
-    const below = rebase(original, { oldBase: empty, newBase });
+    const below = rebaseImage(original, { oldBase: empty, newBase });
     assertEquals(await layerDigests(below), [...await layerDigests(newBase), ...await layerDigests(original)]);
     assertEquals(await historyOf(below), [...NEW_HISTORY, ...OLD_HISTORY, ...TOP_HISTORY]);
-    const bare = rebase(original, { oldBase, newBase: empty });
+    const bare = rebaseImage(original, { oldBase, newBase: empty });
     assertEquals(await historyOf(bare), TOP_HISTORY);
     for (const image of [whole, below, bare]) await validateImage(image);
   });
 
   it("reads manifests and configs alone, and nothing before somebody asks", async () => {
-    rebase(unread<Image>("image"), { oldBase: unread<Image>("image"), newBase: unread<Image>("image") });
+    rebaseImage(unread<Image>("image"), { oldBase: unread<Image>("image"), newBase: unread<Image>("image") });
     const { source, oldBase, original, newBase } = await world();
-    const image = rebase(original, { oldBase, newBase });
+    const image = rebaseImage(original, { oldBase, newBase });
     assert(await image.digestKnown());
     await image.digest();
     const configs = await Promise.all([oldBase, original, newBase].map((image) => image.configName()));
@@ -181,7 +181,7 @@ describe("rebase", () => {
     const { source, index } = await platformIndex();
     const oldBase = emptyImage();
     const newBase = await imageOf(source, { layers: [X], history: NEW_HISTORY });
-    const mapped = mapIndex(index, (image) => rebase(image, { oldBase, newBase }));
+    const mapped = mapIndex(index, (image) => rebaseImage(image, { oldBase, newBase }));
     const [first] = await mapped.children();
     assertEquals((await layerDigests(first.view as Image))[0], (await layerDigests(newBase))[0]);
   });
@@ -220,7 +220,7 @@ describe("the history of a rebased image", () => {
   for (const [name, parts, expected] of cases) {
     it(name, async () => {
       const { oldBase, original, newBase } = await world(parts);
-      const image = rebase(original, { oldBase, newBase });
+      const image = rebaseImage(original, { oldBase, newBase });
       assertEquals(await historyOf(image) as unknown, expected);
       await validateImage(image);
     });
@@ -230,7 +230,7 @@ describe("the history of a rebased image", () => {
 describe("rebase refuses", () => {
   async function messageOf(parts: Parameters<typeof world>[0]): Promise<string> {
     const { oldBase, original, newBase } = await world(parts);
-    const image = rebase(original, { oldBase, newBase });
+    const image = rebaseImage(original, { oldBase, newBase });
     for (const read of [() => image.layers(), () => image.configFile(), () => image.rawManifest()]) {
       await assertRejects(read, ValidationError);
     }
@@ -240,7 +240,10 @@ describe("rebase refuses", () => {
   it("a base that is not the image's, and says which layer differs", async () => {
     const { oldBase, original } = await world();
     const newBase = await imageOf(new MemorySource(), { layers: [A, X] });
-    const error = await assertRejects(() => rebase(original, { oldBase: newBase, newBase }).digest(), ValidationError);
+    const error = await assertRejects(
+      () => rebaseImage(original, { oldBase: newBase, newBase }).digest(),
+      ValidationError,
+    );
     const [, x] = (await newBase.configFile()).rootfs.diff_ids;
     const [, b] = (await oldBase.configFile()).rootfs.diff_ids;
     assertEquals(
@@ -267,7 +270,7 @@ describe("rebase refuses", () => {
   it("histories that tell of more layers than there are", async () => {
     for (const name of ["oldBase", "original", "newBase"]) {
       const { oldBase, original, newBase } = await world({ [name]: { history: Array(9).fill(layer("too many")) } });
-      const image = rebase(original, { oldBase, newBase });
+      const image = rebaseImage(original, { oldBase, newBase });
       const error = await assertRejects(() => image.digest(), ValidationError);
       assert(/tells of 9 layers where it has \d/.test(error.message), error.message);
     }
@@ -275,7 +278,7 @@ describe("rebase refuses", () => {
 
   it("an artifact", async () => {
     const { base } = await baseImage({ manifest: (json) => json.config.mediaType = "application/x-config" });
-    const image = rebase(base, { oldBase: base, newBase: changeImage(base, { annotations: { a: "b" } }) });
+    const image = rebaseImage(base, { oldBase: base, newBase: changeImage(base, { annotations: { a: "b" } }) });
     await assertRejects(() => image.digest(), ManifestError);
   });
 });

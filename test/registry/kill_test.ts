@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
-import { collectGarbage, createRegistry, fileStore } from "../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, fileStore } from "../../src/registry/mod.ts";
 import { codes, type Digest, digestOf, encode, IMAGE, RegistryClient } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
 import { until } from "../make/waiting.ts";
@@ -71,9 +71,9 @@ describe("a registry on a disk that is killed while it is written to", () => {
         await check(taken, deleted);
       }
       const store = fileStore(disk);
-      await collectGarbage(store, { clock: () => Date.now() + 100 * HOUR });
+      await collectStoreGarbage(store, { clock: () => Date.now() + 100 * HOUR });
       await check(taken, deleted);
-      assertEquals(await Array.fromAsync(store.uploads()), []);
+      assertEquals(await Array.fromAsync(store.uploads.list()), []);
     },
   );
 

@@ -16,7 +16,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
-import { collectGarbage, fileStore, type RegistryStore, s3Store } from "../../src/registry/mod.ts";
+import { collectStoreGarbage, fileStore, type RegistryStore, s3Store } from "../../src/registry/mod.ts";
 import { serveFetch } from "../../src/runtime/mod.ts";
 import { FakeS3 } from "../fakes/fake_s3.ts";
 import { Clients } from "./clients.ts";
@@ -138,17 +138,17 @@ function assertDigest(bytes: Uint8Array, digest: string, what: string): void {
 /** Once the grace is over, nothing is left that no manifest names. */
 async function checkStore(store: RegistryStore): Promise<void> {
   const later = () => Date.now() + 3_600_000;
-  await collectGarbage(store, { grace: 60_000, uploadExpiry: 60_000, clock: later });
+  await collectStoreGarbage(store, { grace: 60_000, uploadExpiry: 60_000, clock: later });
   const named = new Set<string>();
-  for (const name of await store.list("repositories/")) {
-    for (const key of await store.list(`repositories/${name}_manifests/`)) {
-      const record = await store.get(`repositories/${name}_manifests/${key}`);
+  for (const name of await store.records.list("repositories/")) {
+    for (const key of await store.records.list(`repositories/${name}_manifests/`)) {
+      const record = await store.records.get(`repositories/${name}_manifests/${key}`);
       for (const [digest] of new TextDecoder().decode(record).matchAll(/sha256:[0-9a-f]{64}/g)) named.add(digest);
     }
   }
-  for await (const digest of store.blobs()) {
+  for await (const digest of store.blobs.list()) {
     if (!named.has(digest)) throw new Error(`${digest} is garbage and stayed`);
   }
-  for await (const { id } of store.uploads()) throw new Error(`the upload ${id} stayed`);
-  if ((await store.list("removals/")).length > 0) throw new Error("removals stayed");
+  for await (const { id } of store.uploads.list()) throw new Error(`the upload ${id} stayed`);
+  if ((await store.records.list("removals/")).length > 0) throw new Error("removals stayed");
 }

@@ -1,6 +1,6 @@
 // One of the two servers of the soak: its arguments are a store, `file:DIR` or `s3:URL`, and the rounds' interval in ms.
 import process from "node:process";
-import { collectGarbageEvery, fileStore, s3Store, serveRegistry } from "../../src/registry/mod.ts";
+import { collectStoreGarbageEvery, fileStore, s3Store, serveRegistry } from "../../src/registry/mod.ts";
 
 const [kind, where] = [process.argv[2].slice(0, process.argv[2].indexOf(":")), process.argv[2].replace(/^\w+:/, "")];
 const keys = { bucket: "images", region: "eu-north-1", accessKeyId: "AKIAFAKE", secretAccessKey: "fake/secret+key" };
@@ -8,7 +8,7 @@ const store = kind === "file" ? fileStore(where) : s3Store({ endpoint: where, ..
 const onError = (error: unknown) => console.error(String((error as Error)?.stack ?? error));
 const { url } = await serveRegistry({ store, onError });
 console.log(url);
-await collectGarbageEvery(store, {
+await collectStoreGarbageEvery(store, {
   interval: Number(process.argv[3]),
   grace: 60_000,
   uploadExpiry: 60_000,

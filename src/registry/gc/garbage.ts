@@ -1,6 +1,6 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
-import { keyDigests } from "../content/digest_key.ts";
+import { keyDigests } from "../stores/store_key.ts";
 import { Repositories } from "../content/repositories.ts";
 import type { RegistryStore } from "../stores/store.ts";
 import { UploadSessions } from "../content/upload_sessions.ts";
@@ -11,8 +11,8 @@ const SHORTEST_GRACE = 60_000;
 const CONCURRENCY = 8;
 const PAGE = 1_000;
 
-/** Options of {@linkcode collectGarbage}. */
-export interface CollectGarbageOptions extends AbortOptions {
+/** Options of {@linkcode collectStoreGarbage}. */
+export interface CollectStoreGarbageOptions extends AbortOptions {
   /**
    * How long a blob stays that no manifest names, in milliseconds; at least a minute. A push that takes longer from its
    * first blob to its manifest may have to send blobs again.
@@ -36,8 +36,8 @@ export interface CollectGarbageOptions extends AbortOptions {
   clock?: () => number;
 }
 
-/** What {@linkcode collectGarbage} removed, or would. */
-export interface CollectedGarbage {
+/** What {@linkcode collectStoreGarbage} removed, or would. */
+export interface StoreGarbage {
   /** The blobs that no manifest named. */
   readonly blobs: readonly { readonly digest: Hash; readonly size: number }[];
   /** The number of the blobs' bytes. */
@@ -60,10 +60,10 @@ export interface CollectedGarbage {
  * is removed. What went before another failure is gone.
  * @throws {RangeError} when the grace is less than a minute.
  */
-export async function collectGarbage(
+export async function collectStoreGarbage(
   store: RegistryStore,
-  options: CollectGarbageOptions = {},
-): Promise<CollectedGarbage> {
+  options: CollectStoreGarbageOptions = {},
+): Promise<StoreGarbage> {
   const { grace = 24 * HOUR, uploadExpiry = 24 * HOUR, dryRun = false, clock = Date.now, signal } = options;
   if (!(grace >= SHORTEST_GRACE)) throw new RangeError("the grace of a garbage collection is at least a minute");
   const begun = clock();
@@ -122,7 +122,7 @@ async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[
 
   async function* candidates(): AsyncGenerator<Hash, void, undefined> {
     const listed = new Set<Hash>();
-    for await (const digest of store.blobs({ signal })) {
+    for await (const digest of store.blobs.list({ signal })) {
       if (named.has(digest)) continue;
       listed.add(digest);
       yield digest;
@@ -135,7 +135,7 @@ async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[
 async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined> {
   const { store, repositories, named, idle, cutoff, dryRun, signal } = sweep;
   const { claims } = repositories;
-  const blob = await store.blob(digest, { signal });
+  const blob = await store.blobs.get(digest, { signal });
   if (await claims.lastClaim(digest, blob, { signal }) >= cutoff) return undefined;
   const isGarbage = !named.has(digest);
   if (dryRun) return isGarbage ? blob?.size : undefined;
@@ -144,7 +144,7 @@ async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined
   const steps: (() => Promise<unknown>)[] = [];
   for (const name of idle.get(digest) ?? []) steps.push(() => repositories.unlinkBlob(name, digest));
   if (isGarbage) {
-    steps.push(async () => isGone = await store.deleteBlob(digest), () => claims.forget(digest));
+    steps.push(async () => isGone = await store.blobs.delete(digest), () => claims.forget(digest));
   }
   await claims.remove(digest, { unclaimedSince: cutoff, steps, signal });
   return isGone ? blob?.size ?? 0 : undefined;
@@ -154,13 +154,13 @@ async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined
 async function sweepClaims({ store, repositories, named, cutoff, signal }: Sweep): Promise<void> {
   const { claims } = repositories;
   for (let after: string | undefined, isLast = false; !isLast;) {
-    const keys = await store.list("claims/", { after, limit: PAGE, signal });
+    const keys = await store.records.list("claims/", { after, limit: PAGE, signal });
     isLast = keys.length < PAGE;
     after = keys.at(-1);
     const unnamed = keyDigests(keys).filter((digest) => !named.has(digest));
     await mapConcurrent(unnamed, { concurrency: CONCURRENCY, signal }, async (digest, signal) => {
       const isOld = async () =>
-        !await store.blob(digest, { signal }) && await claims.lastClaim(digest, undefined, { signal }) < cutoff;
+        !await store.blobs.get(digest, { signal }) && await claims.lastClaim(digest, undefined, { signal }) < cutoff;
       if (!await isOld()) return;
       const steps = [async () => {
         if (await isOld()) await claims.forget(digest);

@@ -1,13 +1,13 @@
-import { delay } from "../../io/mod.ts";
-import { type CollectedGarbage, collectGarbage, type CollectGarbageOptions } from "./garbage.ts";
+import { delay } from "@std/async/delay";
+import { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./garbage.ts";
 import type { RegistryStore } from "../stores/store.ts";
 
-/** Options of {@linkcode collectGarbageEvery}. */
-export interface GarbageRoundsOptions extends Omit<CollectGarbageOptions, "signal" | "dryRun"> {
+/** Options of {@linkcode collectStoreGarbageEvery}. */
+export interface CollectStoreGarbageEveryOptions extends Omit<CollectStoreGarbageOptions, "signal" | "dryRun"> {
   /** The time between two rounds, in milliseconds; the first comes after it. */
   interval: number;
   /** Called with what a round removed. */
-  onCollected?: (garbage: CollectedGarbage) => void;
+  onCollected?: (garbage: StoreGarbage) => void;
   /** Called with the failure of a round; the next comes all the same. */
   onError?: (error: unknown) => void;
   /** Ends the rounds. */
@@ -15,17 +15,20 @@ export interface GarbageRoundsOptions extends Omit<CollectGarbageOptions, "signa
 }
 
 /**
- * Collects the garbage of a store again and again, until the signal; see {@linkcode collectGarbage}. It does not fail.
+ * Collects the garbage of a store again and again, until the signal; see {@linkcode collectStoreGarbage}. It does not fail.
  *
  * @throws {RangeError} when the interval is not positive.
  */
-export async function collectGarbageEvery(store: RegistryStore, options: GarbageRoundsOptions): Promise<void> {
+export async function collectStoreGarbageEvery(
+  store: RegistryStore,
+  options: CollectStoreGarbageEveryOptions,
+): Promise<void> {
   const { interval, onCollected, onError, signal, ...rest } = options;
   if (!(interval > 0)) throw new RangeError("the interval of garbage collections is positive");
   while (!signal.aborted) {
     try {
-      await delay(Math.min(interval, LONGEST_DELAY), signal);
-      onCollected?.(await collectGarbage(store, { ...rest, signal }));
+      await delay(Math.min(interval, LONGEST_DELAY), { signal });
+      onCollected?.(await collectStoreGarbage(store, { ...rest, signal }));
     } catch (error) {
       if (!signal.aborted) onError?.(error);
     }

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { collectGarbage, createRegistry, memoryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, memoryStore } from "../../../src/registry/mod.ts";
 import { type Digest, digestOf, encode, IMAGE, RegistryClient } from "../../contracts/registry_client.ts";
 import { wrapStore } from "../stores/wrapped_store.ts";
 
@@ -39,7 +39,7 @@ class Turmoil {
     const collectors = [0, 1].map(async () => {
       while (!stop.asked) {
         const options = { grace: MINUTE, uploadExpiry: 1000 * HOUR, clock: () => this.#now };
-        this.#removed += (await collectGarbage(this.#slowStore(), options)).blobs.length;
+        this.#removed += (await collectStoreGarbage(this.#slowStore(), options)).blobs.length;
       }
     });
     const clients = Array.from({ length: 6 }, (_, i) => this.#client(this.#clients[i % 2]));
@@ -130,15 +130,15 @@ class Turmoil {
   async #checkEnd(): Promise<void> {
     const client = this.#clients[0];
     this.#now += HOUR;
-    await collectGarbage(this.#disk, { grace: MINUTE, uploadExpiry: 1000 * HOUR, clock: () => this.#now });
+    await collectStoreGarbage(this.#disk, { grace: MINUTE, uploadExpiry: 1000 * HOUR, clock: () => this.#now });
     const list = JSON.parse((await client.send("GET", "/v2/r/tags/list")).text);
     const named = new Set<string>();
     for (const digest of Object.keys(list.manifest)) {
       const { config, layers } = JSON.parse((await client.send("GET", `/v2/r/manifests/${digest}`)).text);
       for (const part of [config, ...layers]) named.add(part.digest);
     }
-    for await (const digest of this.#disk.blobs()) assert(named.has(digest), `${digest} is garbage and stayed`);
-    assertEquals(await this.#disk.list("removals/"), []);
+    for await (const digest of this.#disk.blobs.list()) assert(named.has(digest), `${digest} is garbage and stayed`);
+    assertEquals(await this.#disk.records.list("removals/"), []);
     for (const [tag, digest] of this.#tags) await this.#pull(client, tag, digest);
   }
 

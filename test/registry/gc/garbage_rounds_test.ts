@@ -1,11 +1,11 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { StoreError } from "../../../src/errors.ts";
-import { collectGarbageEvery, createRegistry, memoryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbageEvery, createRegistry, memoryStore } from "../../../src/registry/mod.ts";
 import { RegistryClient } from "../../contracts/registry_client.ts";
 import { wrapStore } from "../stores/wrapped_store.ts";
 
-describe("collectGarbageEvery", () => {
+describe("collectStoreGarbageEvery", () => {
   it("goes on after a failure, and until it is told to stop", async () => {
     const store = memoryStore();
     const { fetch } = createRegistry({ store });
@@ -16,9 +16,9 @@ describe("collectGarbageEvery", () => {
     const failing = wrapStore(
       store,
       (operation) =>
-        operation === "blobs" && failures-- > 0 ? Promise.reject(new StoreError("not now")) : Promise.resolve(),
+        operation === "blobs.list" && failures-- > 0 ? Promise.reject(new StoreError("not now")) : Promise.resolve(),
     );
-    await collectGarbageEvery(failing, {
+    await collectStoreGarbageEvery(failing, {
       interval: 1,
       clock: () => Date.now() + 100 * 3_600_000,
       onError: (error) => seen.push((error as Error).message),
@@ -34,7 +34,7 @@ describe("collectGarbageEvery", () => {
   it("wants an interval that is one", async () => {
     const { signal } = new AbortController();
     for (const interval of [0, -1, NaN]) {
-      await assertRejects(() => collectGarbageEvery(memoryStore(), { interval, signal }), RangeError, "positive");
+      await assertRejects(() => collectStoreGarbageEvery(memoryStore(), { interval, signal }), RangeError, "positive");
     }
   });
 });

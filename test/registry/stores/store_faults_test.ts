@@ -1,7 +1,7 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { StoreError } from "../../../src/errors.ts";
-import { collectGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import {
   type Answer,
   type Digest,
@@ -39,18 +39,18 @@ describe("a registry whose store fails on one call", () => {
         await pullAll(client, "before");
         assertEquals((await scenario(client, "during")).tag, true, `after call ${n} the push is not taken again`);
         await pullAll(client, "during");
-        await collectGarbage(store, { clock: () => Date.now() + 100 * 3_600_000 });
+        await collectStoreGarbage(store, { clock: () => Date.now() + 100 * 3_600_000 });
         await pullAll(client, "before");
         await pullAll(client, "during");
-        assertEquals(await Array.fromAsync(store.uploads()), [], `after call ${n} an upload stays`);
-        assertEquals(await store.list("uploads/"), []);
+        assertEquals(await Array.fromAsync(store.uploads.list()), [], `after call ${n} an upload stays`);
+        assertEquals(await store.records.list("uploads/"), []);
       }
       assert(calls > 40, `there were only ${calls} calls`);
     },
   );
 });
 
-/** What a registry said that it took. */
+/** The content that a registry has confirmed. */
 interface Taken {
   readonly blobs: Digest[];
   readonly manifest?: Digest;
