@@ -1,10 +1,10 @@
-import type { PullSource } from "../src/crane/mod.ts";
+import type { NamedView } from "../src/crane/mod.ts";
 import type { Context } from "./command.ts";
 import { daemonImage, daemonName, localSource, referenceText } from "./local_source.ts";
 import { platformsOptions } from "./remote_options.ts";
 
 /** What a name stands for when it is saved: an image of an engine, or one with a name in a file, keeps its name. */
-export async function pullSource(name: string, context: Context): Promise<PullSource> {
+export async function pullSource(name: string, context: Context): Promise<string | NamedView> {
   const inEngine = daemonName(name);
   if (inEngine !== undefined) {
     const view = await daemonImage(inEngine, context);

@@ -32,7 +32,7 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    * index does. What is not in an index is copied as it is; manifests without a tag are left out then.
    * @default all
    */
-  platforms?: readonly Platform[];
+  platforms?: readonly (Platform | string)[];
   /**
    * Whether signatures, attestations, SBOMs and whatever else refers to what is copied comes along, though no tag or
    * listing leads to it.

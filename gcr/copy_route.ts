@@ -1,11 +1,20 @@
 import { UsageError } from "../src/errors.ts";
+import { wrongArgument } from "../src/spec/mod.ts";
 import { type NameOptions, parseRegistry, parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
 
 /** Where a recursive copy begins or ends: a repository with those below it, or a registry. */
 export type CopyRoot = Registry | Repository;
 
-/** Reads a root: a host alone is a registry, anything else a repository. @throws {NameError} */
-export function parseRoot(text: string, options: NameOptions): CopyRoot {
+/**
+ * Reads a root: a host alone is a registry, anything else a repository. One that was parsed is returned as it is.
+ *
+ * @throws {NameError} when it is neither.
+ */
+export function parseRoot(text: CopyRoot | string, options: NameOptions = {}): CopyRoot {
+  if (typeof text !== "string") {
+    if (["registry", "repository"].includes(Object(text).kind)) return text;
+    throw wrongArgument("a registry or a repository, as a string or parsed,", text);
+  }
   const name = text.replace(/\/$/, "");
   return isHost(name) ? parseRegistry(name, options) : parseRepository(name, options);
 }

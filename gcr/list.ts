@@ -1,5 +1,5 @@
 import { ProtocolError } from "../src/errors.ts";
-import type { Repository } from "../src/name/mod.ts";
+import { parseRepository, type Repository } from "../src/name/mod.ts";
 import {
   type GoogleManifestInfo,
   isGoogle,
@@ -41,9 +41,10 @@ export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
  * @throws {ProtocolError} when the registry gives a full page and no way to know whether there is more.
  */
 export async function listRepository(
-  repository: Repository,
+  name: Repository | string,
   options: ListRepositoryOptions = {},
 ): Promise<RepositoryListing> {
+  const repository = parseRepository(name, options);
   const { puller = new Puller(options), onTruncated = raise, signal } = options;
   const pageSize = options.pageSize ?? (isGoogle(repository.registry.name) ? 10_000 : 1000);
   const whole = new WholeListing();

@@ -1,7 +1,7 @@
 import { NotFoundError } from "../src/errors.ts";
 import { type Image, type ImageIndex, selectImage } from "../src/image/mod.ts";
 import type { AbortOptions } from "../src/io/mod.ts";
-import type { Platform } from "../src/spec/mod.ts";
+import { parsePlatform, type Platform } from "../src/spec/mod.ts";
 
 /**
  * What an index has for some platforms: of one the image, of several an index of their images. `undefined` when it has
@@ -9,13 +9,15 @@ import type { Platform } from "../src/spec/mod.ts";
  */
 export async function forPlatforms(
   index: ImageIndex,
-  platforms: readonly Platform[],
+  platforms: readonly (Platform | string)[],
   { signal }: AbortOptions,
 ): Promise<Image | ImageIndex | undefined> {
   const { manifests } = await index.manifest({ signal });
   if (!manifests.some(({ platform }) => platform)) return index;
   const there: Platform[] = [];
-  for (const platform of platforms) if (await hasImage(index, platform, { signal })) there.push(platform);
+  for (const platform of platforms.map(parsePlatform)) {
+    if (await hasImage(index, platform, { signal })) there.push(platform);
+  }
   if (there.length === 0) return undefined;
   // Who only lists a repository does not wait for all the verbs to be loaded.
   const { ofPlatforms } = await import("../src/source/mod.ts");

@@ -90,7 +90,7 @@ export interface AppendOptions extends LayersFromPathsOptions {
    * The platform of an image that is made without a base.
    * @default linux/amd64
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /**

@@ -1,13 +1,14 @@
 import { HttpError } from "../errors.ts";
+import type { Reference } from "../name/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
 
 /** Lets another tag of the same repository point at what a reference names. Nothing is copied. */
-export async function tag(reference: string, newTag: string, options: CraneOptions = {}): Promise<void> {
+export async function tag(reference: Reference | string, newTag: string, options: CraneOptions = {}): Promise<void> {
   await pusherOf(options).pusher.tag(referenceOf(reference, options), newTag, options);
 }
 
 /** Deletes what a reference names. */
-export async function remove(reference: string, options: CraneOptions = {}): Promise<void> {
+export async function remove(reference: Reference | string, options: CraneOptions = {}): Promise<void> {
   const parsed = referenceOf(reference, options);
   try {
     await pusherOf(options).pusher.delete(parsed, options);

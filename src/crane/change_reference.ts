@@ -20,12 +20,12 @@ export interface ChangeOptions extends CraneOptions, PlatformsOptions {
    * The reference that the result gets.
    * @default none: it can be had by its digest
    */
-  tag?: string;
+  tag?: Reference | string;
   /**
    * The repository that the result is pushed to, for those who give it no tag.
    * @default that of the original
    */
-  repository?: string;
+  repository?: Repository | string;
 }
 
 /** What a change has to work with. */

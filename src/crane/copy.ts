@@ -46,7 +46,11 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
  * is. With a platform, only the index's image for it is copied; with several, an index of their images. What the
  * destination has, or can mount, is not read.
  */
-export async function copy(source: ImageSource, destination: string, options: CopyOptions = {}): Promise<void> {
+export async function copy(
+  source: ImageSource,
+  destination: Reference | string,
+  options: CopyOptions = {},
+): Promise<void> {
   const to = referenceOf(destination, options);
   const ends = endsOf(options);
   if (options.noClobber && await isThere(to, ends.there, options)) return;
@@ -75,8 +79,8 @@ export interface CopyRepositoryOptions extends CopyOptions {
  * @throws {JournalError} when the journal is one of other work.
  */
 export async function copyRepository(
-  source: string,
-  destination: string,
+  source: Repository | string,
+  destination: Repository | string,
   options: CopyRepositoryOptions = {},
 ): Promise<void> {
   const from = repositoryOf(source, options);
@@ -84,7 +88,7 @@ export async function copyRepository(
   const ends = endsOf(options);
   const journal = await openJournal(from, to, options);
   try {
-    const taken = options.noClobber ? await existingTags(ends.there, destination, options) : new Set<string>();
+    const taken = options.noClobber ? await existingTags(ends.there, to, options) : new Set<string>();
     const copied = journal.partial(from.path);
     const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
     const pool = { concurrency, signal: options.signal };
@@ -176,7 +180,7 @@ async function isThere(reference: Reference, puller: Puller, options: CraneOptio
 }
 
 /** The tags of a repository, or none when it does not exist yet. */
-async function existingTags(puller: Puller, repository: string, options: CraneOptions): Promise<Set<string>> {
+async function existingTags(puller: Puller, repository: Repository, options: CraneOptions): Promise<Set<string>> {
   return await findOrUndefined(async () => {
     const tags = new Set<string>();
     for await (const tag of puller.tags(repositoryOf(repository, options), options)) tags.add(tag);

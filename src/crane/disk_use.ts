@@ -1,4 +1,4 @@
-import type { Image } from "../image/mod.ts";
+import { checkView, type Image } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { Cover, type Mark } from "../mutate/mod.ts";
 import { type Hash, isConfig } from "../spec/mod.ts";
@@ -72,6 +72,7 @@ export interface DiskUseOptions extends AbortOptions {
  * hidden or overwritten by one above. Each layer is read once; nothing but names is kept.
  */
 export async function diskUse(image: Image, options: DiskUseOptions = {}): Promise<DiskUse> {
+  checkView(image, "image");
   const { signal, top = 10, depth = 2 } = options;
   const manifest = await image.manifest({ signal });
   const read = isConfig(manifest.config.mediaType) ? await image.configFile({ signal }) : undefined;

@@ -12,18 +12,18 @@ export interface CraneOptions extends RemoteOptions, PlatformOptions {
 }
 
 /** A reference as the options say to read it. */
-export function referenceOf(text: string, options: CraneOptions): Reference {
-  return parseReference(text, nameOptions(options));
+export function referenceOf(name: Reference | string, options: CraneOptions): Reference {
+  return parseReference(name, nameOptions(options));
 }
 
 /** A repository as the options say to read it. */
-export function repositoryOf(text: string, options: CraneOptions): Repository {
-  return parseRepository(text, nameOptions(options));
+export function repositoryOf(name: Repository | string, options: CraneOptions): Repository {
+  return parseRepository(name, nameOptions(options));
 }
 
 /** A registry as the options say to read it. */
-export function registryOf(text: string, options: CraneOptions): Registry {
-  return parseRegistry(text, nameOptions(options));
+export function registryOf(name: Registry | string, options: CraneOptions): Registry {
+  return parseRegistry(name, nameOptions(options));
 }
 
 /** The same options with connections, for verbs that make several calls. */

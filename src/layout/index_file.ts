@@ -1,7 +1,7 @@
 import { GcraneError, LayoutError } from "../errors.ts";
 import { abortable, type AbortOptions, errorCode, fileFailure, Limits, readAll } from "../io/mod.ts";
 import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
-import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
+import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject, wrongArgument } from "../spec/mod.ts";
 
 /** The version of the layout that is written (image-spec, "oci-layout file"). */
 const VERSION = "1.0.0";
@@ -36,6 +36,7 @@ export function parseIndexFile(layoutPath: string, bytes: Bytes): IndexManifest 
  * @throws {LayoutError} when it is not; the message says why.
  */
 export async function checkLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   const bytes = await readSmallFile(layoutPath, "oci-layout", { limit: MARKER_LIMIT, ...options });
   const path = joinPath(layoutPath, "oci-layout");
   const version = malformed(() => parseJsonObject(bytes, path)).imageLayoutVersion;
@@ -47,6 +48,7 @@ export async function checkLayout(layoutPath: string, options: AbortOptions = {}
 
 /** Makes a directory a layout that holds nothing yet. What it has of a layout already stays. */
 export async function initialiseLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   try {
     await makeDirectory(joinPath(layoutPath, "blobs", "sha256"), { recursive: true });
   } catch (error) {

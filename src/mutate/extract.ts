@@ -1,5 +1,5 @@
 import { type AbortOptions, readAhead } from "../io/mod.ts";
-import type { Image, Layer } from "../image/mod.ts";
+import { checkView, type Image, type Layer } from "../image/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { readTar, type TarWriteEntry } from "../tar/mod.ts";
 import { tarOfEntries } from "./tar_of_entries.ts";
@@ -16,6 +16,7 @@ const READ_AHEAD = 4 * 1024 * 1024;
  * Names lose a `./` in front. A name that leaves the root is an error; a relative link that does is left out.
  */
 export function extract(image: Image, options: AbortOptions = {}): ByteStream {
+  checkView(image, "image");
   return unionTar((signal) => image.layers({ signal }), options);
 }
 

@@ -11,6 +11,7 @@ import {
 } from "./reference.ts";
 import { checkDigest, checkRegistry, checkRepository, checkTag } from "./rules.ts";
 import { Span } from "./span.ts";
+import { wrongArgument } from "../spec/mod.ts";
 
 /** What people call Docker Hub, whose registry has another name. */
 const HUB_ALIAS = "docker.io";
@@ -21,9 +22,13 @@ const HUB_ALIAS = "docker.io";
  * The first part is a registry only if it is `localhost` or has a dot or a colon. A name with a tag and a digest is a
  * reference by digest; its tag stays in `toString()` alone.
  *
+ * What was parsed already is returned as it is, here and by the other parsers.
+ *
  * @throws {NameError} when `text` is no such name; the message says at which character.
+ * @throws {TypeError} when it is neither a string nor a reference.
  */
-export function parseReference(text: string, options: NameOptions = {}): Reference {
+export function parseReference(text: Reference | string, options: NameOptions = {}): Reference {
+  if (typeof text !== "string") return parsedAlready(text, ["tag", "digest"]);
   return Span.of(text).value.includes("@") ? parseDigest(text, options) : parseTag(text, options);
 }
 
@@ -32,7 +37,8 @@ export function parseReference(text: string, options: NameOptions = {}): Referen
  *
  * @throws {NameError} when `text` is no such name.
  */
-export function parseTag(text: string, options: NameOptions = {}): TagReference {
+export function parseTag(text: TagReference | string, options: NameOptions = {}): TagReference {
+  if (typeof text !== "string") return parsedAlready(text, ["tag"]);
   const { base, tag } = splitTag(Span.of(text));
   const repository = repositoryIn(base, options);
   if (tag) {
@@ -55,7 +61,8 @@ export function parseTag(text: string, options: NameOptions = {}): TagReference 
  *
  * @throws {NameError} when `text` is no such name.
  */
-export function parseDigest(text: string, options: NameOptions = {}): DigestReference {
+export function parseDigest(text: DigestReference | string, options: NameOptions = {}): DigestReference {
+  if (typeof text !== "string") return parsedAlready(text, ["digest"]);
   const whole = Span.of(text);
   const at = text.indexOf("@");
   if (at < 0) {
@@ -81,7 +88,8 @@ export function parseDigest(text: string, options: NameOptions = {}): DigestRefe
  *
  * @throws {NameError} when `text` is no such name, one with a tag or a digest for example.
  */
-export function parseRepository(text: string, options: NameOptions = {}): Repository {
+export function parseRepository(text: Repository | string, options: NameOptions = {}): Repository {
+  if (typeof text !== "string") return parsedAlready(text, ["repository"]);
   return repositoryIn(Span.of(text), options);
 }
 
@@ -90,8 +98,23 @@ export function parseRepository(text: string, options: NameOptions = {}): Reposi
  *
  * @throws {NameError} when `text` is no such name.
  */
-export function parseRegistry(text: string, options: NameOptions = {}): Registry {
+export function parseRegistry(text: Registry | string, options: NameOptions = {}): Registry {
+  if (typeof text !== "string") return parsedAlready(text, ["registry"]);
   return registryIn(Span.of(text), options);
+}
+
+/** What each kind of name is called in an error. */
+const KINDS = {
+  tag: "a reference by tag",
+  digest: "a reference by digest",
+  repository: "a repository",
+  registry: "a registry",
+};
+
+/** A name that was parsed before, which is returned as it is. @throws {TypeError} when it is anything else. */
+function parsedAlready<Name extends { kind: keyof typeof KINDS }>(name: Name, kinds: readonly Name["kind"][]): Name {
+  if (kinds.includes(name?.kind)) return name;
+  throw wrongArgument(`${kinds.map((kind) => KINDS[kind]).join(" or ")}, as a string or parsed,`, name);
 }
 
 /** Cuts the tag off: what follows the last colon, unless that colon belongs to the port of the registry. */

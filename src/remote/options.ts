@@ -1,6 +1,7 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { ProgressListener } from "../image/mod.ts";
-import { DEFAULT_PLATFORM, type Platform } from "../spec/mod.ts";
+import type { NameOptions } from "../name/mod.ts";
+import { DEFAULT_PLATFORM, parsePlatform, type Platform } from "../spec/mod.ts";
 import { Client, type ClientOptions } from "./client.ts";
 
 /** Listeners for how far transfers are. */
@@ -42,16 +43,21 @@ export function clientOf(options: RemoteOptions): Client {
   return options.client ?? new Client(options);
 }
 
+/** How strings are read as names: as those of registries that the client may speak plain http to, where it may. */
+export function nameOptions({ options: { insecure } }: Client): NameOptions {
+  return { insecure };
+}
+
 /** Options of what finds one image. */
 export interface PlatformOptions extends AbortOptions {
   /**
-   * Which image of an index is wanted.
+   * Which image of an index is wanted; a string is read as by {@linkcode parsePlatform}.
    * @default linux/amd64
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** The platform that is wanted. */
 export function wantedPlatform(options: PlatformOptions): Platform {
-  return options.platform ?? DEFAULT_PLATFORM;
+  return parsePlatform(options.platform ?? DEFAULT_PLATFORM);
 }

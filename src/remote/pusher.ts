@@ -1,15 +1,15 @@
 import { DigestMismatchError, GcraneError } from "../errors.ts";
 import { type AnyManifest, type Root, transfer, TransferState } from "../graph/mod.ts";
-import { knownDigest, type Layer } from "../image/mod.ts";
+import { checkView, knownDigest, type Layer } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
-import type { Reference, Repository } from "../name/mod.ts";
+import { parseReference, parseRepository, type Reference, type Repository } from "../name/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { checkPush } from "./check_push.ts";
 import type { Client } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { type ManifestBytes, putManifest, type PutManifestOptions } from "./manifest_put.ts";
-import { clientOf, type RemoteOptions } from "./options.ts";
+import { clientOf, nameOptions, type RemoteOptions } from "./options.ts";
 import { removeReferrer, subjectOf } from "./referrers_write.ts";
 import { RegistrySink } from "./registry_sink.ts";
 
@@ -24,7 +24,7 @@ export interface DeleteOptions extends AbortOptions {
 
 /**
  * Writes to registries. One pusher keeps connections and tokens, and knows what it has put where: a blob goes into a
- * repository once, however many images hold it.
+ * repository once, however many images hold it. Names are taken as by {@linkcode Puller}.
  */
 export class Pusher {
   /** The connections that it uses, to be passed on as the option `client`. */
@@ -44,20 +44,22 @@ export class Pusher {
    * sent. Nothing is sent at all when the reference names the same manifest already. Layers that are not compressed yet
    * are compressed once, whatever number of images hold them.
    *
-   * @param to a reference, or a repository to push to by digest
+   * @param to a reference, as which a string is read, or a {@linkcode Repository} to push to by digest
    * @returns the digest of the manifest
    * @throws {DigestMismatchError} when the reference names another digest; nothing is sent then.
    */
-  async push(to: Reference | Repository, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
-    const [repository, names] = to.kind === "repository" ? [to, []] : [to.repository, namesOf(to)];
-    if (to.kind === "digest") await checkDigest(to, view, options);
+  async push(to: Reference | Repository | string, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
+    const parsed = isRepository(to) ? to : parseReference(to, nameOptions(this.client));
+    const [repository, names] = isRepository(parsed) ? [parsed, []] : [parsed.repository, namesOf(parsed)];
+    checkView(view, "image", "index", "manifest");
+    if (parsed.kind === "digest") await checkDigest(parsed, view, options);
     await this.#transfer(repository, { view, names }, options);
     return await view.digest(options);
   }
 
   /** Pushes several images and indexes; what they share is sent once. */
   async pushMany(
-    items: Iterable<readonly [Reference | Repository, AnyManifest]>,
+    items: Iterable<readonly [Reference | Repository | string, AnyManifest]>,
     options: AbortOptions = {},
   ): Promise<Hash[]> {
     return await mapConcurrent(
@@ -68,8 +70,10 @@ export class Pusher {
   }
 
   /** Puts one blob into a repository. @returns what it was: type, digest and size */
-  async upload(repository: Repository, layer: Layer, options: AbortOptions = {}): Promise<Descriptor> {
-    await this.#transfer(repository, { view: layer }, options);
+  async upload(repository: Repository | string, layer: Layer, options: AbortOptions = {}): Promise<Descriptor> {
+    const parsed = parseRepository(repository, nameOptions(this.client));
+    checkView(layer, "layer");
+    await this.#transfer(parsed, { view: layer }, options);
     return await layer.descriptor(options);
   }
 
@@ -79,43 +83,45 @@ export class Pusher {
    *
    * @returns its digest
    */
-  async put(reference: Reference, manifest: ManifestBytes, options: PutManifestOptions = {}): Promise<Hash> {
-    return await putManifest(this.client, reference, manifest, options);
+  async put(reference: Reference | string, manifest: ManifestBytes, options: PutManifestOptions = {}): Promise<Hash> {
+    return await putManifest(this.client, parseReference(reference, nameOptions(this.client)), manifest, options);
   }
 
-  /** What is there under a reference; `undefined` when there is nothing or nobody may see it. One HEAD. */
-  async find(reference: Reference, options: AbortOptions = {}): Promise<Descriptor | undefined> {
-    return await findManifest(this.client, reference, options);
+  /** What is there under a reference; `undefined` when there is nothing or it may not be seen. One HEAD, and a GET where the answer says too little. */
+  async find(reference: Reference | string, options: AbortOptions = {}): Promise<Descriptor | undefined> {
+    return await findManifest(this.client, parseReference(reference, nameOptions(this.client)), options);
   }
 
   /** Lets a tag of the same repository point at what a reference names. */
-  async tag(reference: Reference, tag: string, options: AbortOptions = {}): Promise<void> {
-    const { bytes, descriptor } = await fetchManifest(this.client, reference, options);
-    await this.put(reference.repository.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
+  async tag(reference: Reference | string, tag: string, options: AbortOptions = {}): Promise<void> {
+    const parsed = parseReference(reference, nameOptions(this.client));
+    const { bytes, descriptor } = await fetchManifest(this.client, parsed, options);
+    await this.put(parsed.repository.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
   }
 
   /**
    * Deletes what a reference names (distribution-spec, "Deleting"); not every registry deletes by tag. A manifest with
    * a subject also leaves the list of referrers that stands in for the API on registries without it.
    */
-  async delete(reference: Reference, options: DeleteOptions = {}): Promise<void> {
-    const subject = options.subject === undefined ? await this.#subject(reference, options) : options.subject;
-    const { response } = await this.client.request(reference.repository, {
+  async delete(reference: Reference | string, options: DeleteOptions = {}): Promise<void> {
+    const parsed = parseReference(reference, nameOptions(this.client));
+    const subject = options.subject === undefined ? await this.#subject(parsed, options) : options.subject;
+    const { response } = await this.client.request(parsed.repository, {
       method: "DELETE",
-      to: `/manifests/${reference.identifier}`,
+      to: `/manifests/${parsed.identifier}`,
       access: "delete",
       expect: [200, 202, 204],
       signal: options.signal,
     });
     await discard(response);
-    if (reference.kind === "digest" && subject) {
-      await removeReferrer(this.client, reference.repository, { subject, digest: reference.identifier }, options);
+    if (parsed.kind === "digest" && subject) {
+      await removeReferrer(this.client, parsed.repository, { subject, digest: parsed.identifier }, options);
     }
   }
 
   /** Whether this client may push to a repository: an upload is begun and given up. @throws {HttpError} when not. */
-  async checkPush(repository: Repository, options: AbortOptions = {}): Promise<void> {
-    await checkPush(this.client, repository, options);
+  async checkPush(repository: Repository | string, options: AbortOptions = {}): Promise<void> {
+    await checkPush(this.client, parseRepository(repository, nameOptions(this.client)), options);
   }
 
   /**
@@ -138,6 +144,10 @@ export class Pusher {
     const sink = new RegistrySink(this.client, repository, { allowNondistributable });
     await transfer([root], sink, { state: this.#state, onProgress, signal });
   }
+}
+
+function isRepository(to: Reference | Repository | string): to is Repository {
+  return Object(to).kind === "repository";
 }
 
 function namesOf({ kind, identifier }: Reference): readonly string[] {

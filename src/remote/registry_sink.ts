@@ -8,7 +8,7 @@ import { discard } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import { BlobTransfer, nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";
-import { findManifest } from "./manifest_fetch.ts";
+import { findDigest } from "./manifest_fetch.ts";
 import { type ManifestBytes, putManifest, type ReferrersTime } from "./manifest_put.ts";
 
 /** Options of {@linkcode RegistrySink}. */
@@ -62,14 +62,16 @@ export class RegistrySink implements ContentSink {
     const repository = this.#repository;
     if (names.length === 0) {
       return {
-        there: await findManifest(this.#client, repository.digest(digest), { signal }) !== undefined,
+        there: await findDigest(this.#client, repository.digest(digest), { signal }) !== undefined,
         unnamed: [],
       };
     }
     const pool = { concurrency: CONCURRENCY, signal };
-    const found = await mapConcurrent(names, pool, async (name, signal) => {
-      return (await findManifest(this.#client, repository.tag(name), { signal }))?.digest;
-    });
+    const found = await mapConcurrent(
+      names,
+      pool,
+      (name, signal) => findDigest(this.#client, repository.tag(name), { signal }),
+    );
     const unnamed = names.filter((_, index) => found[index] !== digest);
     return { there: unnamed.length < names.length, unnamed };
   }

@@ -13,6 +13,7 @@
  *
  * @module
  */
+export { wrongArgument } from "./argument.ts";
 export { type Algorithm, type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "./hash.ts";
 export {
   type Compression,

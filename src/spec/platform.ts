@@ -1,4 +1,5 @@
 import { PlatformError } from "../errors.ts";
+import { wrongArgument } from "./argument.ts";
 
 /** What an image runs on (image-spec, "Image Index Property Descriptions", `platform`). */
 export interface Platform {
@@ -20,11 +21,16 @@ export interface Platform {
 export const DEFAULT_PLATFORM: Platform = Object.freeze({ architecture: "amd64", os: "linux" });
 
 /**
- * Reads `os/architecture[/variant][:osversion]`; parts may be missing.
+ * Reads `os/architecture[/variant][:osversion]`; parts may be missing. A {@linkcode Platform} is returned as it is.
  *
  * @throws {PlatformError} when there are more than two slashes.
+ * @throws {TypeError} when it is neither a string nor an object with `os` and `architecture`.
  */
-export function parsePlatform(text: string): Platform {
+export function parsePlatform(text: Platform | string): Platform {
+  if (typeof text !== "string") {
+    if (typeof text === "object" && text !== null && "os" in text && "architecture" in text) return text;
+    throw wrongArgument("a platform, as linux/arm64 or as an object with os and architecture,", text);
+  }
   const [path, ...versions] = text.trim().split(":");
   const [os = "", architecture = "", variant, ...rest] = path.split("/");
   if (rest.length > 0) {
@@ -51,7 +57,8 @@ export function platformString(platform: Platform): string {
  * Whether a platform has all that `wanted` asks for. What `wanted` leaves out is not compared; of features it must
  * have at least those wanted. Not symmetric.
  */
-export function platformSatisfies(platform: Platform, wanted: Platform): boolean {
+export function platformSatisfies(platform: Platform, wanted: Platform | string): boolean {
+  if (typeof wanted === "string") return platformSatisfies(platform, parsePlatform(wanted));
   const field = (name: "os" | "architecture" | "variant" | "os.version") =>
     !wanted[name] || wanted[name] === platform[name];
   const list = (name: "os.features" | "features") =>
