@@ -1,3 +1,4 @@
+import { referrersTag } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
@@ -169,15 +170,18 @@ export class ExtraJudge {
   }
 }
 
+/** A tag as {@linkcode referrersTag} makes it. */
+const REFERRERS_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/;
+
 /**
  * Whether a tag holds the list of what refers to a manifest of the source, which the copy makes where a registry keeps
  * none itself.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
-  const hex = /^sha256-([0-9a-f]{64})$/.exec(tag)?.[1];
-  if (hex === undefined) return false;
+  if (!REFERRERS_TAG.test(tag)) return false;
   // A plain list does not tell of the members of indexes, so any could be one.
-  return manifest ? `sha256:${hex}` in manifest : tags.length > 0 || child !== undefined;
+  if (!manifest) return tags.length > 0 || child !== undefined;
+  return Object.keys(manifest).some((digest) => isHash(digest) && referrersTag(digest) === tag);
 }
 
 function keyOf(digest: Hash, tag: string | undefined): string {

@@ -152,7 +152,7 @@ class RepositoryCopy {
   #beside(digest: Hash): readonly string[] {
     this.#besides ??= Map.groupBy(
       this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
-      (tag) => /^sha256-[0-9a-f]{64}/.exec(tag)?.[0] ?? "",
+      (tag) => /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})/.exec(tag)?.[0] ?? "",
     );
     return this.#besides.get(referrersTag(digest)) ?? [];
   }

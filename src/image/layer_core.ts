@@ -123,7 +123,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
   });
   const learnDiffId = lazy(async () => {
     if (estargz) await measure();
-    return facts.content?.digest ?? await core.diffId?.() ?? digestOf(await core.uncompressed());
+    else if (core.diffId) return await core.diffId();
+    return facts.content?.digest ?? digestOf(await core.uncompressed());
   });
   const descriptor = async (options?: AbortOptions): Promise<Descriptor> => {
     const { digest, size } = facts.stored ?? await measure(options);
@@ -135,7 +136,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
     content: contentOfFacts(facts, { once: false, open: compressed }),
     digestKnown: () => facts.stored !== undefined,
     digest: async (options) => (facts.stored ?? await measure(options)).digest,
-    diffId: async (options) => facts.content?.digest ?? await learnDiffId(options),
+    // One that is given may be of another algorithm than what is computed on the way.
+    diffId: async (options) => (core.diffId ? undefined : facts.content?.digest) ?? await learnDiffId(options),
     size: async (options) => (facts.stored ?? await measure(options)).size,
     mediaType: () => Promise.resolve(mediaType),
     descriptor,

@@ -57,7 +57,7 @@ export function parseTag(text: TagReference | string, options: NameOptions = {})
 }
 
 /**
- * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…`.
+ * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…` or `@sha512:…`.
  *
  * @throws {NameError} when `text` is no such name.
  */
@@ -66,7 +66,10 @@ export function parseDigest(text: DigestReference | string, options: NameOptions
   const whole = Span.of(text);
   const at = text.indexOf("@");
   if (at < 0) {
-    throw whole.refuse("the digest is missing", { at: text.length, hint: "add @sha256: and 64 hex digits" });
+    throw whole.refuse("the digest is missing", {
+      at: text.length,
+      hint: "add @ and the digest: sha256: and 64 hex digits, or sha512: and 128",
+    });
   }
   if (text.indexOf("@", at + 1) >= 0) {
     throw whole.refuse("there is a second @", { at: text.indexOf("@", at + 1) });

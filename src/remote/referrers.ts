@@ -54,8 +54,9 @@ export function referrersTag(digest: Hash): string {
   return `${hashAlgorithm(digest)}-${hashHexDigits(digest)}`.slice(0, 128);
 }
 
-/** The tags under which cosign stores signatures, attestations and SBOMs of a manifest. */
+/** The tags under which cosign stores signatures, attestations and SBOMs of a manifest; a sha512 is too long for one. */
 export function cosignTags(digest: Hash): string[] {
+  if (hashAlgorithm(digest) === "sha512") return [];
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 

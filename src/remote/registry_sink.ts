@@ -3,7 +3,7 @@ import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } f
 import type { BlobOrigin } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type Descriptor, isDistributable } from "../spec/mod.ts";
+import { type Descriptor, hashAlgorithm, isDistributable } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import { BlobTransfer, nextLocation } from "./blob_transfer.ts";
@@ -90,9 +90,12 @@ export class RegistrySink implements ContentSink {
   async putManifest({ view, descriptor, names }: ManifestNode, { signal }: PutOptions): Promise<void> {
     const manifest = { bytes: await view.rawManifest({ signal }), mediaType: await view.mediaType({ signal }) };
     const repository = this.#repository;
-    const references = names.length > 0
-      ? names.map((name) => repository.tag(name))
-      : [repository.digest(descriptor.digest)];
+    // A registry knows what is put under a tag alone by its sha256.
+    const byDigest = names.length === 0 || hashAlgorithm(descriptor.digest) !== "sha256";
+    const references = [
+      ...(byDigest ? [repository.digest(descriptor.digest)] : []),
+      ...names.map((name) => repository.tag(name)),
+    ];
     let referrers = this.#options.referrers?.(manifest);
     for (const reference of references) {
       await putManifest(this.#client, reference, manifest, { signal, referrers });

@@ -14,7 +14,16 @@
  * @module
  */
 export { wrongArgument } from "./argument.ts";
-export { type Algorithm, type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "./hash.ts";
+export {
+  type Algorithm,
+  type Hash,
+  hashAlgorithm,
+  hashHexDigits,
+  HEX_LENGTH,
+  isAlgorithm,
+  isHash,
+  parseHash,
+} from "./hash.ts";
 export {
   type Compression,
   isConfig,

@@ -235,6 +235,6 @@ class ImageReader {
 
 /** Whether a path says one of the digests, or none at all. */
 function isNamedBy(path: string, ...digests: Hash[]): boolean {
-  const said = /(?:^|\/)([0-9a-f]{64})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
+  const said = /(?:^|\/)([0-9a-f]{64}|[0-9a-f]{128})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
   return said === undefined || digests.some((digest) => hashHexDigits(digest) === said);
 }
