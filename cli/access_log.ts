@@ -3,15 +3,15 @@ import type { RequestRecord } from "../src/registry/mod.ts";
 import { openWriter } from "../src/runtime/mod.ts";
 import { summary } from "./failure.ts";
 
-/** A log of requests, a line of JSON for each. */
+/** A log of requests with one line of JSON for each. */
 export interface AccessLog {
   /** Adds a line. */
   write(record: RequestRecord): void;
-  /** Writes what is left. */
+  /** Writes the pending lines. */
   close(): Promise<void>;
 }
 
-/** Opens the log: `-` stands for standard error, anything else is a file that is added to. */
+/** Opens the log: `-` is standard error, anything else a file to append to. */
 export async function openAccessLog(
   target: string,
   { note, warn }: { note: (line: string) => void; warn: (message: string) => void },
@@ -43,7 +43,7 @@ export async function openAccessLog(
   };
 }
 
-/** A record as a line. */
+/** Formats a record as a line. */
 export function logLine({ time, ...rest }: RequestRecord): string {
   return JSON.stringify({ time: new Date(time).toISOString(), ...rest });
 }

@@ -3,32 +3,32 @@ import { mapConcurrent } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
 
-/** The flag of commands that may give a result the name of the original. */
+/** The flag of commands that can push a result under the name of its original. */
 export const inPlaceFlag = {
   inPlace: { type: "boolean", help: "Push each result under the name of its original, which loses it" },
 } as const;
 
-/** What the help of such commands says of several images. */
+/** The part of those commands' help on several images. */
 export const SEVERAL_HELP =
   "Of several images, each is changed and a line printed for it in its turn; where one fails, that is said, the others go on, and the exit code is 1.";
 
-/** How many images are changed at the same time. */
+/** The number of images that are changed at the same time. */
 const CONCURRENCY = 4;
 
-/** Changes one image; what it gives is printed. */
+/** Changes one image and returns the text to print. */
 export type ChangeOne = (image: string, tag: string | undefined) => Promise<string>;
 
 /** Options of {@linkcode changeEach}. */
 export interface ChangeEachOptions {
-  /** What the command has to work with. */
+  /** The context of the command. */
   readonly context: Pick<Context, "stdout" | "note" | "signal">;
   /** Whether each result gets the name of its original. */
   readonly inPlace: boolean;
-  /** The name of the result, where it is one. */
+  /** The name of a single result. */
   readonly tag: string | undefined;
 }
 
-/** Changes images, some at a time, and prints what becomes of them in their order. @returns the exit code */
+/** Changes images concurrently, and prints the results in the order of the images. @returns the exit code */
 export async function changeEach(
   images: readonly string[],
   change: ChangeOne,
@@ -51,7 +51,7 @@ export async function changeEach(
     const outcome = change(image, tags[index]).then((pushed) => ({ pushed }), (error: unknown) => ({ error }));
     outcomes[index].resolve(await outcome);
   });
-  // Told by what is printed too; nobody may be waiting for it when it fails.
+  // Avoids an unhandled rejection; the failure is reported in the image's turn.
   work.catch(() => {});
   let failed = 0;
   for (const [index, { promise }] of outcomes.entries()) {
@@ -68,7 +68,7 @@ export async function changeEach(
   return failed === 0 ? 0 : 1;
 }
 
-/** The name that an image has already, and its result is to get. */
+/** Returns the image's own name for its result. */
 async function ownName(image: string): Promise<string> {
   const { parseReference } = await import("../src/name/mod.ts");
   const { parseSource } = await import("../src/source/mod.ts");

@@ -7,7 +7,7 @@ import { platformFlag } from "./platform_flag.ts";
 
 const MEDIA_TYPES = { oci: MediaType.OciManifest, docker: MediaType.DockerManifestSchema2 } as const;
 
-/** The flags that change what an image says of itself. */
+/** The flags for an image's config and annotations. */
 export const changeFlags = {
   annotation: { type: "strings", short: "a", valueName: "NAME=VALUE", help: "An annotation of the manifest to set" },
   label: { type: "strings", short: "l", valueName: "NAME=VALUE", help: "A label to set" },
@@ -65,10 +65,10 @@ export const changeFlags = {
   unsetPlatform: { type: "boolean", help: "Take away what it runs on" },
 } as const;
 
-/** What finds out what a subject is. */
+/** Returns the descriptor of a subject. */
 export type FindSubject = (reference: string) => Promise<Descriptor>;
 
-/** What the flags change; `null` for what they take away. @throws {UsageError} when they contradict each other. */
+/** Returns the changes of the flags; `null` removes a value. @throws {UsageError} if flags contradict one another. */
 export async function changesOf(
   flags: FlagValues<typeof changeFlags>,
   { findSubject }: { findSubject: FindSubject },
@@ -103,7 +103,7 @@ function list(words: readonly string[]): readonly string[] | undefined {
   return words.length === 0 ? undefined : words;
 }
 
-/** A value to set, `null` to take it away, or `undefined` to leave it. */
+/** Returns a value to set, `null` to remove it, or `undefined` to keep it. */
 function oneOf<T extends string | readonly string[]>(flag: string, value: T | undefined, unset: boolean) {
   if (value === undefined) return unset ? null : undefined;
   if (unset) throw new UsageError(`--${flag} and --unset-${flag} exclude each other`, { hint: "leave out one" });

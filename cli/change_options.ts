@@ -2,15 +2,15 @@ import { UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
 import { platformsOptions, type SomeImagesOptions } from "./remote_options.ts";
 
-/** The options of a verb that makes something new. */
+/** Options of a command that creates a new image or index. */
 export interface ChangeCommandOptions extends SomeImagesOptions {
-  /** What to push the result as. */
+  /** The reference of the result. */
   tag?: string;
-  /** Whether images for other platforms stay in an index. */
+  /** Whether to keep the images of an index for other platforms. */
   keepOthers?: boolean;
 }
 
-/** The options of a command that makes a new image or index. */
+/** Returns the options of a command that creates a new image or index. */
 export function changeOptions(
   context: Context,
   { tag, keepOthers }: { tag: string | undefined; keepOthers?: boolean },

@@ -6,9 +6,9 @@ import type { StandardOutput } from "./output.ts";
 import type { ProgressListener } from "./progress.ts";
 import type { RequestListener } from "./request_log.ts";
 
-/** A line to try, with what it does. */
+/** An example command with its description. */
 export interface Example {
-  /** What the command does, without a full stop. */
+  /** The effect of the command, without a full stop. */
   readonly text: string;
   /** The command as typed, without a prompt. */
   readonly command: string;
@@ -17,68 +17,68 @@ export interface Example {
 /** No arguments, or no flags. */
 type None = Readonly<Record<never, never>>;
 
-/** What a command has to work with: its arguments and its connections to the world. Without parameters: of any one. */
+/** The context of a command: its arguments and its access to the process. Without parameters, that of any command. */
 export interface Context<A extends Arguments = None, F extends Flags = None> {
   /** The positional arguments. */
   readonly args: ArgumentValues<A>;
-  /** The command's flags and the global ones; one of the command's own hides the global one of the same name. */
+  /** The command's flags and the global ones; a command's flag hides a global one of the same name. */
   readonly flags: FlagValues<F> & Omit<GlobalFlags, keyof F>;
-  /** Aborted by Ctrl-C, by SIGTERM and when nobody reads standard output any more: pass it to everything. */
+  /** Aborted by Ctrl-C, by SIGTERM and if the reader of standard output closes it. Pass it to every call. */
   readonly signal: AbortSignal;
-  /** Standard output, for data alone. */
+  /** Standard output, only for data. */
   readonly stdout: StandardOutput;
   /** Standard input as bytes. */
   readonly stdin: () => ByteStream;
   /** Reads an environment variable. */
   readonly environment: (name: string) => string | undefined;
-  /** Gives what asks on the terminal; `undefined` where standard input is none. */
+  /** Returns the function that asks at the terminal, or `undefined` if standard input is not a terminal. */
   readonly ask: () => Ask | undefined;
-  /** Writes a line of information on standard error. */
+  /** Writes an informational line to standard error. */
   readonly note: (message: string) => void;
-  /** Writes `Warning: …` on standard error, each text once. */
+  /** Writes `Warning: …` to standard error, each text once. */
   readonly warn: (message: string) => void;
-  /** Draws progress; `undefined` unless the command says `transfers` and somebody can see it. */
+  /** Draws progress; `undefined` unless the command sets `transfers` and standard error is a terminal. */
   readonly onProgress: ProgressListener | undefined;
   /** Writes the request log; `undefined` without `--verbose`. */
   readonly onRequest: RequestListener | undefined;
-  /** Used instead of the runtime's `fetch`; tests put a registry in memory here. */
+  /** Replaces the runtime's `fetch`; tests inject a registry in memory. */
   readonly fetch: typeof fetch | undefined;
-  /** The program the command belongs to, for help and completion. */
+  /** The program of the command, for help and completion. */
   readonly program: Program;
-  /** What standard output can show. */
+  /** The capabilities of standard output. */
   readonly display: Display;
 }
 
-/** What an output can show. */
+/** The capabilities of an output. */
 export interface Display {
-  /** Its width in columns; 80 where it is not a terminal. */
+  /** The width in columns; 80 if it is not a terminal. */
   readonly columns: number;
-  /** Whether it understands ANSI colours and the user wants them. */
+  /** Whether to use ANSI colours: the output supports them and the user has not disabled them. */
   readonly color: boolean;
 }
 
-/** A command as its file declares it; its name, aliases and summary stand in the table. */
+/** The declaration of a command; its name, aliases and summary are in the table. */
 export interface CommandSpec<A extends Arguments, F extends Flags> {
-  /** More than the summary says: paragraphs separated by an empty line. */
+  /** A longer description than the summary: paragraphs separated by an empty line. */
   readonly description?: string;
   /** The positional arguments. */
   readonly args?: A;
   /** The flags besides the global ones. */
   readonly flags?: F;
-  /** At least one. */
+  /** At least one example. */
   readonly examples: readonly [Example, ...Example[]];
-  /** Whether it moves enough bytes to draw progress for. */
+  /** Whether the command transfers enough bytes for a progress display. */
   readonly transfers?: boolean;
   /**
-   * Whether it ends by itself when it is interrupted, takes the time that it needs for that, and has its own exit code
-   * then, as a server does.
+   * Whether an interrupted command ends by itself, takes the time it needs for that, and returns its own exit code, as
+   * a server does.
    */
   readonly endsItself?: boolean;
-  /** Does the work; a number is the exit code, 0 without one. */
+  /** Runs the command. A number is the exit code, 0 by default. */
   readonly run: (context: Context<A, F>) => Promise<number | void>;
 }
 
-/** A command of any shape, as the program runs it. */
+/** A command of any type, as the program runs it. */
 export interface Command {
   /** See {@linkcode CommandSpec}. */
   readonly description?: string;
@@ -96,7 +96,7 @@ export interface Command {
   readonly run: (context: Context) => Promise<number | void>;
 }
 
-/** Declares a command; the types of `context.args` and `context.flags` follow from `args` and `flags`. */
+/** Declares a command; the types of `context.args` and `context.flags` are inferred from `args` and `flags`. */
 export function command<const A extends Arguments = None, const F extends Flags = None>(
   spec: CommandSpec<A, F>,
 ): Command {
@@ -111,16 +111,17 @@ export function command<const A extends Arguments = None, const F extends Flags 
   };
 }
 
-/** A command in the table: what is known of it before its file is loaded. */
+/** A command in the table: the properties that are needed before its file is loaded. */
 export interface CommandEntry {
-  /** What is typed. */
+  /** The name on the command line. */
   readonly name: string;
   /** Other names for it. */
   readonly aliases?: readonly string[];
   /** One line for lists of commands, without a full stop. */
   readonly summary: string;
   /**
-   * Commands that its name stands before, as in `gc apply`: the word after it decides.
+   * Subcommands of this command, as in `gc apply`: the next word decides.
+   *
    * @default none
    */
   readonly below?: readonly CommandEntry[];
@@ -128,31 +129,31 @@ export interface CommandEntry {
   readonly load: () => Promise<{ readonly command: Command }>;
 }
 
-/** A word that more words follow: `auth` of `auth login`. */
+/** A group of commands: `auth` of `auth login`. */
 export interface GroupEntry {
-  /** What is typed. */
+  /** The name on the command line. */
   readonly name: string;
   /** Other names for it. */
   readonly aliases?: readonly string[];
   /** One line for lists of commands, without a full stop. */
   readonly summary: string;
-  /** Its commands in the order of the help. */
+  /** The commands in the order of the help. */
   readonly entries: readonly Entry[];
 }
 
-/** A row of the table. */
+/** An entry of the table. */
 export type Entry = CommandEntry | GroupEntry;
 
-/** A whole command line tool. */
+/** A command line program. */
 export interface Program {
-  /** What is typed. */
+  /** The name on the command line. */
   readonly name: string;
-  /** One line on what it is for. */
+  /** One line on its purpose. */
   readonly summary: string;
   /** The flags of every command. */
   readonly flags: Flags;
-  /** Lines to begin with. */
+  /** Examples for new users. */
   readonly examples: readonly Example[];
-  /** Its commands in the order of the help. */
+  /** The commands in the order of the help. */
   readonly entries: readonly Entry[];
 }

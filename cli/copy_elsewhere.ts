@@ -8,15 +8,15 @@ import { imageSource } from "./local_source.ts";
 import { pullSource } from "./pull_source.ts";
 import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
-/** How a file is called that is an archive. */
+/** The extensions of archives. */
 const ARCHIVE = /\.(tar|tgz|tzst|tar\.\w+)$/;
 
-/** Whether a reference looks like the name of a file in this directory. */
+/** Returns whether a reference looks like the name of a file in this directory. */
 export function looksLikeFile(reference: string): boolean {
   return !/[/:@]/.test(reference) && ARCHIVE.test(reference);
 }
 
-/** Copies an image to where no registry is: a layout, an archive, standard output, an engine. */
+/** Copies an image to a destination other than a registry: a layout, an archive, standard output, an engine. */
 export async function copyElsewhere(
   source: string,
   destination: Exclude<NamedSource, { kind: "reference" }>,
@@ -69,7 +69,7 @@ async function copyToPath(
   await writeOciArchiveFile(path, [{ view, name }], options);
 }
 
-/** What is there already is not made a layout. */
+/** Rejects an existing path that is not a layout. */
 async function checkLayoutPath(path: string): Promise<void> {
   if (!await exists(path)) return;
   if ((await stat(path)).kind !== "directory") {

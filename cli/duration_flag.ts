@@ -1,7 +1,7 @@
 import { UsageError } from "../src/errors.ts";
 import { parseDuration } from "../src/io/mod.ts";
 
-/** The time that a flag says, in milliseconds. @throws {UsageError} that names the flag. */
+/** Parses the duration of a flag and returns milliseconds. @throws {UsageError} with the name of the flag. */
 export function durationFlag(flag: string, text: string): number {
   try {
     return parseDuration(text);

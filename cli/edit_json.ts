@@ -3,7 +3,7 @@ import type { Bytes } from "../src/runtime/mod.ts";
 import { parseJsonObject } from "../src/spec/mod.ts";
 import type { Editing } from "./edit_text.ts";
 
-/** JSON to edit: it has to be an object afterwards, and not empty. */
+/** Returns the editing of JSON, whose result must be a non-empty object. */
 export function jsonEditing(what: string): Editing {
   const check = (text: Bytes) => {
     if (text.every((byte) => byte <= 0x20)) {

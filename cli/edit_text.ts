@@ -14,19 +14,19 @@ import type { Context } from "./command.ts";
 
 type EditContext = Pick<Context, "ask" | "stdin" | "environment" | "signal" | "note">;
 
-/** What is edited. */
+/** The text to edit. */
 export interface Editing {
-  /** What to call it in messages: `config`. */
+  /** Its name in messages: `config`. */
   readonly what: string;
-  /** The name of the file that the editor gets, by which it knows the syntax: `config.json`. */
+  /** The file name for the editor, which selects the syntax: `config.json`. */
   readonly fileName: string;
-  /** Refuses a text that can't be what it should be. */
+  /** Validates the edited text. @throws if it is invalid */
   readonly check?: (text: Bytes) => void;
 }
 
 /**
- * Has a text edited: in `$EDITOR` where somebody sits at the terminal, else it is replaced by standard input. When the
- * work that needs it fails then, the text is kept in a file, for it may have cost its author some time.
+ * Lets the user edit a text in `$EDITOR` if standard input is a terminal, and otherwise replaces it with standard
+ * input. If the work on the result then fails, the edited text is saved to a file, so that it is not lost.
  */
 export async function withEdited<T>(
   editing: Editing,
@@ -43,7 +43,7 @@ export async function withEdited<T>(
   try {
     return await work(edit);
   } catch (error) {
-    // A text of nothing is worth nothing.
+    // An empty text is not worth saving.
     if (edited === undefined || edited.every((byte) => byte <= 0x20)) throw error;
     const path = await keep(edited, editing);
     if (!(error instanceof ManifestError)) {
@@ -85,7 +85,7 @@ function missing(editor: string, cause: unknown): UsageError {
   });
 }
 
-/** Writes the text to a file that stays when the program ends. */
+/** Saves the text to a file that stays when the program ends. */
 async function keep(text: Bytes, { what, fileName }: Editing): Promise<string> {
   const directory = await temporaryDirectory("gcrane-edit-");
   const path = joinPath(directory, fileName);

@@ -13,13 +13,13 @@ const flagFor = (end: string, env: string) =>
     help: `As --keychain, for the ${end} alone`,
   }) as const;
 
-/** The flags by which the two ends of a copy are signed in to each in its own way. */
+/** The flags with separate keychains for the two ends of a copy. */
 export const endKeychainFlags = {
   srcKeychain: flagFor("source", "GCRANE_SRC_KEYCHAIN"),
   dstKeychain: flagFor("destination", "GCRANE_DST_KEYCHAIN"),
 } as const;
 
-/** The keychains of a copy that are not that of `--keychain`, as its options take them. */
+/** Returns the keychains of a copy that differ from that of `--keychain`, as options of the copy. */
 export function endKeychains(
   { srcKeychain, dstKeychain }: FlagValues<typeof endKeychainFlags>,
   world: KeychainWorld,

@@ -5,15 +5,15 @@ import { readTextFile } from "../src/runtime/mod.ts";
 import { isHash } from "../src/spec/mod.ts";
 import { writeFile } from "./write_file.ts";
 
-/** What a plan says it is. */
+/** The kind of the plan, as written in its file. */
 const KIND = "gcrane copy --delete-extra";
 
-/** Something extra as a reference: by tag, else by digest. */
+/** Formats an extra item as a reference: by tag, else by digest. */
 export function extraText({ repository, tag, digest }: ExtraItem): string {
   return tag === undefined ? `${repository}@${digest}` : `${repository}:${tag}`;
 }
 
-/** Writes what is extra to a file, as JSON that people can read and shorten. */
+/** Writes the extra content to a JSON file that users can read and shorten. */
 export async function writeExtraPlan(
   path: string,
   items: readonly ExtraItem[],
@@ -22,7 +22,7 @@ export async function writeExtraPlan(
   await writeFile(path, `${JSON.stringify({ plan: KIND, version: 1, items }, null, 2)}\n`, options);
 }
 
-/** Reads a plan. @throws {FileError} when it can't be read or is none. */
+/** Reads a plan. @throws {FileError} if it can't be read or is not a plan. */
 export async function readExtraPlan(path: string): Promise<readonly ExtraItem[]> {
   let text: string;
   try {

@@ -2,7 +2,7 @@ import { GcraneError, UsageError } from "../src/errors.ts";
 import { redactText } from "./redact.ts";
 import { oneLine } from "./terminal_text.ts";
 
-/** What is said about an error, and how the program ends. */
+/** The report of an error, and the exit code. */
 export interface Failure {
   /** Lines for standard error. */
   readonly lines: readonly string[];
@@ -10,20 +10,22 @@ export interface Failure {
   readonly code: 1 | 2;
 }
 
-/** Describes an error: one line, and with `verbose` one more for each cause. Never a stack trace, never a secret. */
+/**
+ * Describes an error in one line, and with `verbose` in one more for each cause. Contains no stack trace and no secret.
+ */
 export function describeFailure(error: unknown, options: { verbose: boolean }): Failure {
   const lines = [`Error: ${summary(error)}`];
   if (options.verbose) lines.push(...causes(error).map((cause) => `  caused by: ${errorLine(cause)}`));
   return { lines, code: error instanceof UsageError ? 2 : 1 };
 }
 
-/** What an error says, on one line and without secrets. */
+/** Returns the message of an error on one line, without secrets. */
 function errorLine(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return oneLine(redactText(text));
 }
 
-/** What went wrong and what to do about it, in one line without secrets. */
+/** Returns the message and the hint of an error on one line, without secrets. */
 export function summary(error: unknown): string {
   if (error instanceof GcraneError) {
     return error.hint === undefined ? errorLine(error) : `${errorLine(error)} — ${oneLine(redactText(error.hint))}`;
@@ -31,7 +33,7 @@ export function summary(error: unknown): string {
   return isForeseen(error) ? errorLine(error) : `internal error: ${errorLine(error)} — please report`;
 }
 
-/** What the operating system refuses or a runtime lacks is no bug, though nobody has wrapped it. */
+/** Returns whether an error comes from the operating system or from a limit of the runtime, and is not a bug. */
 function isForeseen(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = (error as { code?: unknown }).code;

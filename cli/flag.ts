@@ -1,4 +1,4 @@
-/** What the value of a flag or an argument is, for completion in a shell. */
+/** The kind of a flag's or an argument's value, for shell completion. */
 export type Completes = "file" | "directory";
 
 interface FlagBase {
@@ -6,44 +6,45 @@ interface FlagBase {
   readonly short?: string;
   /** One line for the help, without a full stop. */
   readonly help: string;
-  /** Not shown in the help nor completed. */
+  /** Whether it is left out of the help and the completion. */
   readonly hidden?: boolean;
-  /** The environment variable that holds the value when the flag is not on the line. */
+  /** The environment variable with the value if the flag is not on the command line. */
   readonly env?: string;
 }
 
 /** `--flag`, `--no-flag`, `--flag=false`. */
 export interface BooleanFlag extends FlagBase {
-  /** Tells the kinds apart. */
+  /** Distinguishes the types of flags. */
   readonly type: "boolean";
   /**
-   * The value when the flag is not given.
+   * The value without the flag.
+   *
    * @default false
    */
   readonly default?: boolean;
 }
 
-/** `--flag VALUE`; given twice, the last one counts. */
+/** `--flag VALUE`; if repeated, the last one counts. */
 export interface StringFlag extends FlagBase {
-  /** Tells the kinds apart. */
+  /** Distinguishes the types of flags. */
   readonly type: "string";
-  /** What the help calls the value. */
+  /** The name of the value in the help. */
   readonly valueName: string;
-  /** The value when the flag is not given. */
+  /** The value without the flag. */
   readonly default?: string;
-  /** The only values allowed; they narrow the type too. */
+  /** The only valid values, which also narrow the type. */
   readonly choices?: readonly string[];
-  /** What a shell offers for the value. */
+  /** The kind of value for shell completion. */
   readonly completes?: Completes;
 }
 
 /** `--flag N`: a whole number. */
 export interface NumberFlag extends FlagBase {
-  /** Tells the kinds apart. */
+  /** Distinguishes the types of flags. */
   readonly type: "number";
-  /** What the help calls the value. */
+  /** The name of the value in the help. */
   readonly valueName: string;
-  /** The value when the flag is not given. */
+  /** The value without the flag. */
   readonly default?: number;
   /**
    * The smallest value allowed.
@@ -54,25 +55,26 @@ export interface NumberFlag extends FlagBase {
 
 /** `--flag A --flag B`: every value, in order. */
 export interface StringsFlag extends FlagBase {
-  /** Tells the kinds apart. */
+  /** Distinguishes the types of flags. */
   readonly type: "strings";
-  /** What the help calls each value. */
+  /** The name of each value in the help. */
   readonly valueName: string;
   /**
-   * Whether commas separate values within one use of the flag; a field in double quotes may hold commas.
+   * Whether commas separate values within one use of the flag; a field in double quotes may contain commas.
+   *
    * @default false
    */
   readonly commas?: boolean;
-  /** What a shell offers for each value; others are allowed too. */
+  /** Values for shell completion; others are valid too. */
   readonly offers?: readonly string[];
-  /** What a shell offers for the value. */
+  /** The kind of value for shell completion. */
   readonly completes?: Completes;
 }
 
 /** A flag of any type. */
 export type Flag = BooleanFlag | StringFlag | NumberFlag | StringsFlag;
 
-/** Flags by the name code uses: `noClobber` is `--no-clobber` on the line. */
+/** Flags by their name in code: `noClobber` is `--no-clobber` on the command line. */
 export type Flags = Readonly<Record<string, Flag>>;
 
 type FlagValue<F extends Flag> = F extends BooleanFlag ? boolean
@@ -83,34 +85,35 @@ type FlagValue<F extends Flag> = F extends BooleanFlag ? boolean
   : F extends { readonly default: string } ? string
   : string | undefined;
 
-/** The value of each flag, typed after its declaration. */
+/** The value of each flag, typed by its declaration. */
 export type FlagValues<F extends Flags> = { readonly [Name in keyof F]: FlagValue<F[Name]> };
 
 /** A positional argument. */
 export interface Argument {
   /**
-   * What the usage line calls it.
+   * The name in the usage line.
+   *
    * @default the key in upper case
    */
   readonly valueName?: string;
   /** One line for the help, without a full stop. */
   readonly help: string;
-  /** It may be left out; only those after it may be optional too. */
+  /** Whether it may be left out, which requires the same of those after it. */
   readonly optional?: boolean;
-  /** It takes one or more (with `optional`, any number of) arguments; one at most per command. */
+  /** Whether it takes one or more arguments, or with `optional` any number; at most one per command. */
   readonly repeated?: boolean;
-  /** What a shell offers for it. */
+  /** The kind of value for shell completion. */
   readonly completes?: Completes;
-  /** The values a shell offers for it, which are the only ones allowed. */
+  /** The only valid values, which shells complete. */
   readonly choices?: readonly string[];
 }
 
-/** Positional arguments in the order of the line, by the name code uses. */
+/** Positional arguments in the order of the command line, by their name in code. */
 export type Arguments = Readonly<Record<string, Argument>>;
 
 type ArgumentValue<A extends Argument> = A extends { readonly repeated: true } ? readonly string[]
   : A extends { readonly optional: true } ? string | undefined
   : string;
 
-/** The value of each argument, typed after its declaration. */
+/** The value of each argument, typed by its declaration. */
 export type ArgumentValues<A extends Arguments> = { readonly [Name in keyof A]: ArgumentValue<A[Name]> };

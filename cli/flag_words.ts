@@ -2,29 +2,29 @@ import { UsageError } from "../src/errors.ts";
 import type { Flag, Flags } from "./flag.ts";
 import { nearest } from "./suggest.ts";
 
-/** One use of a flag on the line. */
+/** One use of a flag on the command line. */
 export interface FlagUse {
   /** The flag's name in code. */
   readonly key: string;
   /** Its declaration. */
   readonly flag: Flag;
-  /** Its value as typed, `undefined` where the next word is the value. */
+  /** The value as typed, or `undefined` if the next word is the value. */
   readonly value: string | undefined;
 }
 
-/** A flag's name on the line: `noClobber` becomes `no-clobber`. */
+/** Returns a flag's name on the command line: `noClobber` becomes `no-clobber`. */
 export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** Whether a word is a flag rather than an argument: `-` alone is an argument, it means standard input or output. */
+/** Returns whether a word is a flag and not an argument: `-` alone is an argument for standard input or output. */
 export function isFlagWord(word: string): boolean {
   return word.length > 1 && word.startsWith("-");
 }
 
 /**
- * Reads words against declared flags. It knows which flags take a value, so nothing is guessed: the value of a flag
- * is whatever follows, also when it begins with a dash or looks like a number.
+ * Parses words by declared flags. The declarations show which flags take a value, so nothing is guessed: the next word
+ * is the value even if it begins with a dash or looks like a number.
  */
 export class FlagWords {
   readonly #byName = new Map<string, [key: string, flag: Flag]>();
@@ -38,7 +38,9 @@ export class FlagWords {
     }
   }
 
-  /** The flags in one word: several where short ones are written together. Throws `UsageError` for an unknown one. */
+  /**
+   * Returns the flags in one word, which is several for combined short ones. Throws a `UsageError` for an unknown flag.
+   */
   read(word: string): FlagUse[] {
     return word.startsWith("--") ? [this.#readLong(word)] : this.#readShort(word);
   }
@@ -47,7 +49,7 @@ export class FlagWords {
     const equals = word.indexOf("=");
     const typed = equals < 0 ? word.slice(2) : word.slice(2, equals);
     const value = equals < 0 ? undefined : word.slice(equals + 1);
-    // The peer writes some of its flags with an underscore, `--new_layer`: both are the same here.
+    // Crane has some flags with an underscore, `--new_layer`; both forms are accepted.
     const name = typed.replaceAll("_", "-");
     const found = this.#byName.get(name);
     if (found !== undefined) {

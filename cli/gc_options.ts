@@ -4,7 +4,7 @@ import { readTextFile } from "../src/runtime/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 
-/** The flags of `gc` and `gc apply` alike. */
+/** The flags of both `gc` and `gc apply`. */
 export const gcFlags = {
   inUse: {
     type: "strings",
@@ -24,7 +24,7 @@ export const gcFlags = {
   },
 } as const satisfies Flags;
 
-/** What `--in-use` and `--pin` name. */
+/** Reads the content of `--in-use` and `--pin`. */
 export async function readPins(
   context: Pick<Context, "stdin" | "signal">,
   flags: Pick<FlagValues<typeof gcFlags>, "inUse" | "pin"> & { readonly insecure: boolean },
@@ -38,7 +38,7 @@ export async function readPins(
   return joinPins(lists);
 }
 
-/** A text file that the user named. */
+/** Reads a text file of the user. */
 export async function textOf(path: string): Promise<string> {
   try {
     return await readTextFile(path);

@@ -3,21 +3,24 @@ import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
 import { formatBytes } from "./units.ts";
 
-/** What was found, told as it comes: on standard output what can go, or has gone; all else on standard error. */
+/**
+ * Prints the events of a garbage collection: the garbage, or what was deleted, on standard output, and the rest on
+ * standard error.
+ */
 export class GcReport {
   readonly #context: Pick<Context, "stdout" | "note">;
   readonly #deletes: boolean;
-  /** What was deleted of the repository that is being gone through. */
+  /** The deletions in the current repository. */
   #deleted: string[] = [];
   #refused = 0;
 
-  /** Makes it. `deletes` tells whether what is found is deleted. */
+  /** Creates a report. `deletes` is whether the garbage is deleted. */
   constructor(context: Pick<Context, "stdout" | "note">, options: { deletes: boolean }) {
     this.#context = context;
     this.#deletes = options.deletes;
   }
 
-  /** Tells of an event. */
+  /** Reports an event. */
   add(event: GcEvent): void {
     const { note } = this.#context;
     switch (event.kind) {
@@ -35,7 +38,7 @@ export class GcReport {
         break;
       case "left":
         if (event.why !== "changed") this.#refused++;
-        // What is over the limit may be much, and is all the same.
+        // Content over the limit is not listed, as there may be much and the reason is always the same.
         if (event.why !== "capped") note(`Left ${event.name}: ${event.reason}`);
         break;
       case "failed":
@@ -47,12 +50,12 @@ export class GcReport {
     }
   }
 
-  /** Prints what was deleted and not printed yet, sorted. */
+  /** Prints the deletions that are not printed yet, sorted. */
   flush(): void {
     for (const line of this.#deleted.splice(0).sort()) this.#print(line);
   }
 
-  /** Says what came of it all; gives the exit code. */
+  /** Reports the totals and returns the exit code. */
   async end(result: GcResult): Promise<number> {
     const { stdout, note } = this.#context;
     this.flush();
@@ -95,7 +98,7 @@ export class GcReport {
   }
 
   #print(line: string): void {
-    // A reader that goes away ends the command, which need not be said here too.
+    // A closed reader ends the command, which needs no report here.
     this.#context.stdout.print(line).catch(() => {});
   }
 }

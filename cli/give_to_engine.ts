@@ -4,9 +4,11 @@ import type { Context } from "./command.ts";
 import { engineOf } from "./local_source.ts";
 import { remoteOptions } from "./remote_options.ts";
 
-/** Gives the Docker Engine of the environment an image; of an index the one for --platform, linux/amd64 by default. */
+/**
+ * Loads an image into the Docker Engine of the environment; of an index the one for --platform, linux/amd64 by default.
+ */
 export async function giveToEngine(source: ImageSource, name: string, context: Context): Promise<void> {
-  parseTag(name); // before anything is read
+  parseTag(name); // fails before anything is read
   const options = remoteOptions(context);
   const { openImage } = await import("../src/source/mod.ts");
   const { writeToDaemon } = await import("../src/daemon/mod.ts");

@@ -1,6 +1,6 @@
 import type { Flags, FlagValues } from "./flag.ts";
 
-/** What `--keychain` knows by name. */
+/** The names of keychains for `--keychain`. */
 export const keychainNames = [
   "google",
   "docker",
@@ -13,7 +13,7 @@ export const keychainNames = [
   "anonymous",
 ] as const;
 
-/** The flags of every command; they may stand anywhere on the line. */
+/** The flags of every command, at any position on the command line. */
 export const globalFlags = {
   platform: {
     type: "strings",

@@ -5,7 +5,7 @@ import { argumentName } from "./parse_words.ts";
 import { isCommandEntry, type Resolved } from "./resolve.ts";
 import { wrap } from "./terminal_text.ts";
 
-/** The help of a program, of a group or of a command, whose files it loads. */
+/** Returns the help of a program, of a group or of a command, whose files it loads. */
 export async function helpText(program: Program, { path, entry }: Resolved, display: Display): Promise<string> {
   const page = new Page(display);
   if (entry !== undefined && isCommandEntry(entry)) {
@@ -16,7 +16,7 @@ export async function helpText(program: Program, { path, entry }: Resolved, disp
   return page.text();
 }
 
-/** How a command is typed: `gcrane copy [flags] SRC DST`. */
+/** Returns the usage of a command: `gcrane copy [flags] SRC DST`. */
 export function usageLine(path: readonly string[], command: Command): string {
   const words = Object.entries(command.args).map(([key, argument]) => usageWord(argumentName(key, argument), argument));
   return [...path, "[flags]", ...words].join(" ");
@@ -70,7 +70,7 @@ async function firstExamples(entries: readonly Entry[]): Promise<Example[]> {
   return commands.flatMap(({ command }) => command.examples.slice(0, 1));
 }
 
-/** Flags as rows of a help page: what is typed, and what it does. */
+/** Returns flags as rows of a help page: their form, and their description. */
 export function flagRows(flags: Flags): [string, string][] {
   return Object.entries(flags).filter(([, flag]) => !flag.hidden).map(([key, flag]) => {
     const short = flag.short === undefined ? "    " : `-${flag.short}, `;
@@ -88,7 +88,7 @@ function remarks(flag: Flag): string[] {
   return found.length === 0 ? [] : [`(${found.join("; ")})`];
 }
 
-/** Text laid out for a width. */
+/** Text that is laid out for a width. */
 class Page {
   readonly #width: number;
   readonly #color: boolean;
@@ -108,14 +108,14 @@ class Page {
     this.#blocks.push(wrap(text, this.#width).join("\n"));
   }
 
-  /** A bold word with text after it. */
+  /** Adds a bold word with text after it. */
   heading(title: string, text: string): void {
     const line = `${this.#bold(title)} ${text}`;
     if (title.startsWith("Alias")) this.#blocks[this.#blocks.length - 1] += `\n${line}`;
     else this.#blocks.push(line);
   }
 
-  /** Rows of two columns; the second one is wrapped, and begins below the first where that is too long. */
+  /** Adds rows of two columns. The second column is wrapped, and starts below the first if that is too long. */
   section(title: string, rows: readonly (readonly [string, string])[]): void {
     if (rows.length === 0) return;
     const limit = Math.floor(this.#width * 0.4);

@@ -13,7 +13,7 @@ import {
 } from "../src/runtime/mod.ts";
 import type { Io, Terminal } from "./io.ts";
 
-/** The world of a real process. */
+/** Returns the access to the real process. */
 export function hostIo(): Io {
   return {
     stdout: { write: writeStdout, terminal: () => terminalOf("stdout") },

@@ -1,19 +1,19 @@
 import type { Io } from "./io.ts";
 
-/** How long a command may take to stop by itself: with it, the whole stops within a second. */
+/** The time in milliseconds that a command has to stop by itself, so that the program stops within a second. */
 const patience = 700;
 
-/** What ended the work early. */
+/** The signal that ended the work. */
 export type InterruptSignal = "SIGINT" | "SIGTERM";
 
-/** The exit code of a program that a signal ended, as shells count it. */
+/** Returns the exit code of a program that a signal ended, as shells do. */
 export function interruptCode(signal: InterruptSignal): number {
   return signal === "SIGINT" ? 130 : 143;
 }
 
 /**
- * What ends one run early: Ctrl-C, SIGTERM, an output that fails, an error nobody waits for. The first aborts the work
- * and gives it a moment to stop by itself; a second signal ends the program at once.
+ * Handles what ends a run early: Ctrl-C, SIGTERM, a failing output, an unhandled error. The first aborts the work and
+ * gives it a moment to stop by itself; a second signal ends the program immediately.
  */
 export class Interruption {
   readonly #io: Io;
@@ -23,7 +23,7 @@ export class Interruption {
   #interruptedBy: InterruptSignal | undefined;
   #isPatient = false;
 
-  /** Listens from now on. */
+  /** Starts to listen. */
   constructor(io: Io) {
     this.#io = io;
     this.#end.promise.catch(() => {});
@@ -33,34 +33,34 @@ export class Interruption {
     ];
   }
 
-  /** Aborted when the work is to stop. */
+  /** Aborted when the work should stop. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Which signal came; `undefined` as long as none did. */
+  /** The signal that has arrived, if any. */
   get interruptedBy(): InterruptSignal | undefined {
     return this.#interruptedBy;
   }
 
-  /** Lets the work take as long as it needs when it was told to stop. */
+  /** Gives the work unlimited time to stop. */
   waitForWork(): void {
     this.#isPatient = true;
   }
 
-  /** Aborts the work, for a reason that {@linkcode Interruption.wait} throws if the work does not stop by itself. */
+  /** Aborts the work with a reason, which {@linkcode Interruption.wait} throws if the work does not stop by itself. */
   stop(reason: unknown): void {
     if (this.signal.aborted) return;
     if (!this.#isPatient) this.#undo.push(this.#io.clock.after(patience, () => this.#end.reject(reason)));
     this.#controller.abort(reason);
   }
 
-  /** Waits for work, but not for work that hangs after it was told to stop. */
+  /** Waits for work, but not for work that does not stop after an abort. */
   async wait<T>(work: Promise<T>): Promise<T> {
     return await Promise.race([work, this.#end.promise]);
   }
 
-  /** Listens no more. */
+  /** Stops listening. */
   close(): void {
     for (const undo of this.#undo) undo();
   }

@@ -1,41 +1,45 @@
 import type { Bytes, ByteStream } from "../src/runtime/mod.ts";
 
-/** What is known of the terminal behind an output. */
+/** The size of the terminal behind an output. */
 export interface Terminal {
-  /** Its width in characters. */
+  /** The width in characters. */
   readonly columns: number;
-  /** Its height in lines. */
+  /** The height in lines. */
   readonly rows: number;
 }
 
-/** Where bytes go, one write after the other. */
+/** An output for bytes, with one write after the other. */
 export interface OutputPort {
   /** Writes all of the bytes. */
   write(bytes: Bytes): Promise<void>;
-  /** The terminal behind it, asked for anew each time since it can be resized; `undefined` where it is none. */
+  /**
+   * Returns the terminal behind the output, or `undefined` if there is none. Call it each time, as the size can change.
+   */
   terminal(): Terminal | undefined;
 }
 
-/** Where text for people goes; it is short, and written at once so that none is lost at the end. */
+/** An output for messages, which are short and written synchronously so that none is lost at the end. */
 export interface MessagePort {
   /** Writes all of the text. */
   write(text: string): void;
-  /** The terminal behind it, asked for anew each time since it can be resized; `undefined` where it is none. */
+  /**
+   * Returns the terminal behind the output, or `undefined` if there is none. Call it each time, as the size can change.
+   */
   terminal(): Terminal | undefined;
 }
 
-/** Time, so that tests can hold it. */
+/** A clock, which tests can replace. */
 export interface Clock {
-  /** Milliseconds since some moment. */
+  /** Returns milliseconds since any fixed moment. */
   now(): number;
-  /** Runs a function later; gives the function that calls it off. */
+  /** Calls a function later and returns a function that cancels the call. */
   after(milliseconds: number, run: () => void): () => void;
 }
 
-/** Asks whoever sits at the terminal for a line; with `secret` it stays invisible. */
+/** Asks the user at the terminal for a line; with `secret` the input is hidden. */
 export type Ask = (question: string, options: { secret?: boolean; signal: AbortSignal }) => Promise<string>;
 
-/** The world around the command line. */
+/** The access of the command line to the process. */
 export interface Io {
   /** Standard output. */
   readonly stdout: OutputPort;
@@ -43,20 +47,20 @@ export interface Io {
   readonly stderr: MessagePort;
   /** Opens standard input. */
   stdin(): ByteStream;
-  /** Gives what asks on the terminal; `undefined` where standard input is none. */
+  /** Returns the function that asks at the terminal, or `undefined` if standard input is not a terminal. */
   ask(): Ask | undefined;
   /** Reads an environment variable. */
   environment(name: string): string | undefined;
-  /** Calls the handler on SIGINT and SIGTERM; gives the function that undoes it. */
+  /** Calls the handler on SIGINT and SIGTERM. Returns a function that removes the handler. */
   onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
-  /** Calls the handler with errors that nobody waits for; gives the function that undoes it. */
+  /** Calls the handler with unhandled errors and rejections. Returns a function that removes the handler. */
   onUnhandledError(handler: (error: unknown) => void): () => void;
-  /** Removes the files of work that was in flight. */
+  /** Removes the temporary files of interrupted work. */
   removeTemporaries(): void;
-  /** Ends the program at once. */
+  /** Ends the program immediately. */
   exit(code: number): void;
-  /** Time. */
+  /** The clock. */
   readonly clock: Clock;
-  /** Used instead of the runtime's `fetch`. */
+  /** Replaces the runtime's `fetch`. */
   readonly fetch?: typeof fetch;
 }

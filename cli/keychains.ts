@@ -18,12 +18,12 @@ import type { Context } from "./command.ts";
 import { keychainNames } from "./global_flags.ts";
 import { nearest } from "./suggest.ts";
 
-/** What keychains need of the world. */
+/** The part of the context that keychains need. */
 export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch">;
 
-/** A kind of keychain: what stands after its name and a colon, and how it is made. */
+/** A kind of keychain: its argument after a colon, and its constructor. */
 interface Kind {
-  /** What to call the argument; without it there is none. */
+  /** The name of the argument; missing if there is none. */
   readonly argument?: string;
   /** Whether the argument may be left out. */
   readonly optional?: boolean;
@@ -42,13 +42,13 @@ const KINDS: Readonly<Record<typeof keychainNames[number], Kind>> = {
   anonymous: { make: () => ({ resolve: () => Promise.resolve(anonymous) }) },
 };
 
-/** What is looked through when nobody says what: each cloud is concerned with its own registries alone. */
+/** The default keychains: each cloud is used only for its own registries. */
 const DEFAULT_KEYCHAINS: readonly string[] = ["google", "docker", "ecr", "acr", "github"];
 
 /**
- * The keychain that names of keychains stand for, looked through in their order; without names, the default ones.
+ * Returns a keychain that tries the named keychains in order, or the default ones without names.
  *
- * @throws {UsageError} when a name is unknown, or has an argument too much or too few.
+ * @throws {UsageError} for an unknown name, and for a superfluous or missing argument.
  */
 export function keychainOf(names: readonly string[], world: KeychainWorld): Keychain {
   const chosen = names.length === 0 ? DEFAULT_KEYCHAINS : names;
@@ -73,7 +73,7 @@ function oneKeychain(text: string, world: KeychainWorld): Keychain {
   return kind.make(argument, world);
 }
 
-/** The keychain of a cloud. Nothing of it is loaded for the registries of others. */
+/** Returns the keychain of a cloud. It is loaded only for the registries of that cloud. */
 function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Keychain {
   const loaded = lazyKeychain(async () => {
     const { lazyCloudKeychain } = await import("../src/authn/clouds/mod.ts");
@@ -86,7 +86,7 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
   };
 }
 
-/** A keychain that is made of a file, and of what the file says later if a long copy lasts until then. */
+/** Returns a keychain from a file, which is read again if it changes during a long copy. */
 function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
   return refreshingKeychain({
     async resolve(target, options) {
@@ -95,7 +95,7 @@ function fileKeychain(file: string, make: (text: string) => Keychain | Promise<K
   });
 }
 
-/** Credential helpers give passwords that expire, which a long copy may outlast. */
+/** Reads credentials again during a long copy, as the passwords of credential helpers expire. */
 function dockerKeychain(file: string, { environment, warn }: KeychainWorld): Keychain {
   const helper = helperOf(environment);
   if (file === "") return refreshingKeychain(defaultKeychain({ environment, helper, warn }));
@@ -106,9 +106,9 @@ function dockerKeychain(file: string, { environment, warn }: KeychainWorld): Key
 }
 
 /**
- * Makes credential helpers, which may take as many seconds as `$GCRANE_HELPER_TIMEOUT` says.
+ * Returns a function that creates credential helpers with the timeout `$GCRANE_HELPER_TIMEOUT` in seconds.
  *
- * @throws {UsageError} when that is no number of seconds.
+ * @throws {UsageError} if that is not a number of seconds.
  */
 export function helperOf(environment: KeychainWorld["environment"]): (name: string) => CredentialHelper {
   const text = environment("GCRANE_HELPER_TIMEOUT");
@@ -126,7 +126,7 @@ function secretsFileKeychain(file: string): Keychain {
   });
 }
 
-/** In a pod it is that of the pod's own service account, unless another is named. */
+/** Returns the keychain of a service account, in a pod by default the pod's own. */
 function serviceAccountKeychain(account: string, { environment, warn }: KeychainWorld): Keychain {
   const [, namespace, named] = /^(?:(.*)\/)?([^/]*)$/s.exec(account)!;
   return lazyKeychain(async () => {
@@ -142,7 +142,10 @@ function serviceAccountKeychain(account: string, { environment, warn }: Keychain
   });
 }
 
-/** A name and a password in two variables, for any registry: so neither is on the command line, which all can read. */
+/**
+ * Returns a keychain with a name and a password from two variables, for any registry. They keep secrets off the command
+ * line, which every process can read.
+ */
 function environmentKeychain(prefix: string, { environment }: KeychainWorld): Keychain {
   return {
     resolve() {

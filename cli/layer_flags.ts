@@ -2,7 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import type { Compression } from "../src/spec/mod.ts";
 import type { FlagValues } from "./flag.ts";
 
-/** Flags that say how a layer is stored which a command makes. */
+/** The flags on the format of layers that a command creates. */
 export const layerFlags = {
   compression: {
     type: "string",
@@ -17,21 +17,21 @@ export const layerFlags = {
   },
 } as const;
 
-/** How a layer is stored, as the library has it. */
+/** The format of a layer as library options. */
 export interface LayerFlagOptions {
-  /** How it is compressed. */
+  /** The compression. */
   readonly compression: Compression;
   /** Whether it is an eStargz. */
   readonly estargz: boolean;
   /** Whether it is the same on every runtime. */
   readonly reproducible: boolean;
-  /** When the files of a directory changed, in seconds since 1970; absent when they keep their own times. */
+  /** The modification time of a directory's files, in seconds since 1970; without it they keep their own. */
   readonly mtime?: number;
 }
 
 /**
- * What the flags and the environment say of layers: `GGCR_EXPERIMENT_ESTARGZ=1` makes gzip an eStargz, as it did in
- * go-containerregistry.
+ * Returns the layer options of the flags and the environment: `GGCR_EXPERIMENT_ESTARGZ=1` turns gzip into eStargz, as
+ * in go-containerregistry.
  */
 export function layerOptions(
   { flags, environment }: {
@@ -55,7 +55,9 @@ export function layerOptions(
   };
 }
 
-/** The time of everything that is built (reproducible-builds.org, "SOURCE_DATE_EPOCH"), else the beginning of 1970. */
+/**
+ * Returns the time of built content (reproducible-builds.org, "SOURCE_DATE_EPOCH"), by default the beginning of 1970.
+ */
 function sourceDate(text: string | undefined): number {
   if (text === undefined || text === "") return 0;
   if (/^\d{1,15}$/.test(text)) return Number(text);

@@ -8,26 +8,26 @@ import { shortDigest } from "./step_text.ts";
 import { oneLine, truncate } from "./terminal_text.ts";
 import { formatAge, formatBytes } from "./units.ts";
 
-/** Of more manifests than this only what the list says is shown: each would take a request. */
+/** The most manifests with details in a table, as each needs a request. Beyond, only the listing's fields are shown. */
 const MOST_DETAILS = 1000;
 
-/** What a table of a repository is made with. */
+/** Options of {@linkcode listingTable}. */
 export interface ListingTableOptions {
-  /** What asks the registry. */
+  /** The puller for the registry. */
   readonly puller: Puller;
-  /** How many columns there are. */
+  /** The number of columns. */
   readonly width: number;
-  /** Which tags are shown. */
+  /** Returns whether to show a tag. */
   readonly shown: (tag: string) => boolean;
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
-  /** Told what people should know. */
+  /** Writes a message for the user. */
   readonly note: (message: string) => void;
   /** Ends the work. */
   readonly signal: AbortSignal;
 }
 
-/** A repository as a table for people: those with tags first, by tag. No line for an empty one. */
+/** Formats a repository as a table: manifests with tags first, by tag. An empty repository has no lines. */
 export async function listingTable(
   repository: Repository,
   listing: RepositoryListing,
@@ -66,7 +66,7 @@ function typeOf({ mediaType }: ListedManifest): string {
   return isIndex(mediaType) ? "index" : "image";
 }
 
-/** A media type without what most of them have in common. */
+/** Shortens a media type by its common prefix. */
 function shortType(type: string): string {
   return type.replace(/^application\/(?:vnd\.)?/, "");
 }

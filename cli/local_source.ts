@@ -5,13 +5,13 @@ import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
 import { platformsOptions } from "./remote_options.ts";
 
-/** What the help of commands says of images that need be in no registry. */
+/** The part of a command's help on images outside of registries. */
 export const SOURCES_HELP =
   `Besides a reference, IMAGE may be the path of an OCI layout or of a tarball, as "docker save", "podman save" or "gcrane pull" write them, "-" for such a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. A path begins with "/", "./", "../" or "~/", or with "oci:", "oci-archive:" or "docker-archive:"; PATH:NAME is one image of several.`;
 
 /**
- * Where an image is that an argument names, if not in a registry: a path, "-" for a tarball on standard input, or
- * `daemon://NAME`. `undefined` for a reference. What the argument is follows from its form alone.
+ * Returns the source of an argument that is not a reference: a path, "-" for a tarball on standard input, or
+ * `daemon://NAME`. Returns `undefined` for a reference. Only the form of the argument decides.
  */
 export async function localSource(name: string, context: Context): Promise<Exclude<ImageSource, string> | undefined> {
   const named = parseSource(name);
@@ -27,18 +27,18 @@ export async function localSource(name: string, context: Context): Promise<Exclu
   }
 }
 
-/** Where an image is that an argument names: in a registry, or elsewhere. */
+/** Returns the source of an argument: a reference or another source. */
 export async function imageSource(name: string, context: Context): Promise<ImageSource> {
   return await localSource(name, context) ?? referenceText(name);
 }
 
-/** The reference that an argument names, without `docker://`. */
+/** Returns the reference of an argument, without `docker://`. */
 export function referenceText(name: string): string {
   const named = parseSource(name);
   return named.kind === "reference" ? named.text : name;
 }
 
-/** An image in the Docker Engine of the environment. What it saves is gone when the program ends. */
+/** Returns an image of the Docker Engine in the environment. Its temporary file is removed when the program ends. */
 export async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
   const { imageFromDaemon } = await import("../src/daemon/mod.ts");
   const { platforms = [] } = platformsOptions(context);
@@ -46,7 +46,7 @@ export async function daemonImage(name: string, context: Context): Promise<Daemo
   return await imageFromDaemon(name, { engine: await engineOf(context), platform, signal: context.signal });
 }
 
-/** The tarball on standard input; the file that keeps it is gone when the program ends. */
+/** Returns the tarball on standard input. Its temporary file is removed when the program ends. */
 export async function inputTarball({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<TarballSource> {
   const { SavedTarball } = await import("../src/tarball/mod.ts");
   const tarball = new SavedTarball("standard input", stdin);
@@ -54,7 +54,7 @@ export async function inputTarball({ stdin, signal }: Pick<Context, "stdin" | "s
   return tarball;
 }
 
-/** The path of a layout that may be changed where it is, or made; `undefined` for what is one image, or a file. */
+/** Returns the path of a layout to change in place or to create, or `undefined` for a single image or a file. */
 export async function layoutToChange(source: ImageSource | undefined): Promise<string | undefined> {
   if (typeof source !== "object" || !("kind" in source) || source.kind !== "path") return undefined;
   if (source.tag !== undefined) return undefined;
@@ -62,13 +62,13 @@ export async function layoutToChange(source: ImageSource | undefined): Promise<s
   return isFile ? undefined : source.path;
 }
 
-/** The name of an image in a Docker Engine; `undefined` for one that is elsewhere. */
+/** Returns the name of an image in a Docker Engine, or `undefined` for any other source. */
 export function daemonName(name: string): string | undefined {
   const named = parseSource(name);
   return named.kind === "engine" ? named.name : undefined;
 }
 
-/** The Docker Engine that the environment names. */
+/** Returns the Docker Engine of the environment. */
 export async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
   const { DockerEngine } = await import("../src/daemon/mod.ts");
   return new DockerEngine({ environment });

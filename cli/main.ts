@@ -20,8 +20,8 @@ import { gcrane } from "./table.ts";
 export type { Clock, Io, MessagePort, OutputPort, Terminal } from "./io.ts";
 
 /**
- * Runs `gcrane` with arguments and gives its exit code: 0 if all went well, 1 after a failure, 2 for wrong usage, 130
- * and 143 when interrupted. It never throws.
+ * Runs `gcrane` with arguments and returns its exit code: 0 for success, 1 for a failure, 2 for wrong usage, 130 and
+ * 143 after an interruption. It never throws.
  */
 export async function main(args: readonly string[], io: Io = hostIo()): Promise<number> {
   return await runProgram(gcrane, args, io);

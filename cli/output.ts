@@ -1,20 +1,20 @@
 import type { Bytes, ByteStream } from "../src/runtime/mod.ts";
 import type { OutputPort } from "./io.ts";
 
-/** How many characters may wait while the reader is slow. */
+/** The most characters that are buffered for a slow reader. */
 const longestPending = 64 * 1024;
 
-/** What {@linkcode StandardOutput} takes besides its port. */
+/** Options of {@linkcode StandardOutput}. */
 export interface StandardOutputOptions {
-  /** Called once when a write fails, with the error: nothing more can be written. */
+  /** Called once with the error when a write fails; nothing more can be written then. */
   onFailure: (error: unknown) => void;
-  /** Called before each write, to clear the terminal of what is not data. */
+  /** Called before each write, to clear other output off the terminal. */
   beforeWrite?: () => void;
 }
 
 /**
- * Standard output for data. A line goes out at once, and the lines that come while one is being written go out together
- * after it: no line waits for the work that follows it, and a long list takes few writes.
+ * Standard output for data. A line is written immediately, and lines that arrive during a write are written together
+ * after it: no line waits for later work, and a long list takes few writes.
  */
 export class StandardOutput {
   readonly #port: OutputPort;
@@ -24,28 +24,28 @@ export class StandardOutput {
   #writing: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
-  /** Makes the output over a port. */
+  /** Creates the output on a port. */
   constructor(port: OutputPort, options: StandardOutputOptions) {
     this.#port = port;
     this.#options = options;
   }
 
-  /** Whether the reader has gone away, as `head` does when it has what it wants. */
+  /** Whether the reader has closed its end, as `head` does. */
   get closed(): boolean {
     return this.#failure !== undefined && isClosedPipe(this.#failure.error);
   }
 
-  /** Why nothing more can be written; `undefined` as long as all went well. */
+  /** The error of the first failed write, if any. */
   get failure(): unknown {
     return this.#failure?.error;
   }
 
-  /** Whether people look at it. */
+  /** Whether the output is a terminal. */
   get isTerminal(): boolean {
     return this.#port.terminal() !== undefined;
   }
 
-  /** Writes a line; the newline is added. */
+  /** Writes a line and adds the newline. */
   async print(line: string): Promise<void> {
     this.#throwFailure();
     this.#pending += `${line}\n`;
@@ -53,14 +53,14 @@ export class StandardOutput {
     if (this.#pending.length >= longestPending) await this.flush();
   }
 
-  /** Writes bytes, or text as it is. */
+  /** Writes bytes, or text without a newline. */
   async write(data: Bytes | string): Promise<void> {
     await this.flush();
     await this.#write(typeof data === "string" ? this.#encoder.encode(data) : data);
     this.#throwFailure();
   }
 
-  /** Writes a stream to its end; it is cancelled when writing fails or the signal aborts. */
+  /** Writes a stream to its end; cancels it if writing fails or the signal aborts. */
   async pipe(stream: ByteStream, options: { signal?: AbortSignal } = {}): Promise<void> {
     const sink = new WritableStream<Bytes>({ write: (chunk) => this.write(chunk) });
     await stream.pipeTo(sink, options);
@@ -97,7 +97,7 @@ export class StandardOutput {
   }
 }
 
-/** Whether an error says that the other end of a pipe is closed. */
+/** Returns whether an error means that the other end of a pipe is closed. */
 function isClosedPipe(error: unknown): boolean {
   return error instanceof Error && ((error as { code?: unknown }).code === "EPIPE" || error.name === "BrokenPipe");
 }

@@ -1,18 +1,21 @@
 import { UsageError } from "../src/errors.ts";
 
-/** Flags of the kind `--label NAME=VALUE`, and of those that take something away by its name. */
+/** Flags like `--label NAME=VALUE`, and those that remove a name. */
 export interface PairFlags {
   /** The values of the flag that sets. */
   readonly set: readonly string[];
-  /** The values of the flag that takes away. */
+  /** The values of the flag that removes. */
   readonly unset: readonly string[];
   /** The flag's name, without dashes. */
   readonly flag: string;
-  /** Whether one value may hold several pairs, separated by commas. */
+  /** Whether one value may contain several pairs, separated by commas. */
   readonly commas?: boolean;
 }
 
-/** Changes by name, `null` for what goes; `undefined` when there are none. @throws {UsageError} */
+/**
+ * Returns the changes by name, `null` for a removal; `undefined` if there are none. @throws {UsageError} for a value
+ * without a name, and for a name that is both set and removed.
+ */
 export function pairChanges(
   { set, unset, flag, commas = false }: PairFlags,
 ): Record<string, string | null> | undefined {
@@ -35,7 +38,7 @@ function pair(text: string, flag: string): [string, string] {
   });
 }
 
-/** The peer takes `a=b,c=d` for two; a value may hold commas too, as in `a=b,c`. */
+/** Splits `a=b,c=d` into two pairs as crane does; a value may also contain commas, as in `a=b,c`. */
 function severalPairs(text: string): string[] {
   const parts = text.split(",");
   return parts.every((part) => part.indexOf("=") > 0) ? parts : [text];

@@ -3,27 +3,27 @@ import type { Arguments, Flag, Flags, NumberFlag } from "./flag.ts";
 import { flagName, FlagWords, isFlagWord } from "./flag_words.ts";
 import { nearest } from "./suggest.ts";
 
-/** A line read against a command's declaration. */
+/** A parsed command line. */
 export interface ParsedWords {
-  /** The value of every flag, given or not, by its name in code. */
+  /** The value of every flag, on the command line or not, by its name in code. */
   readonly flags: Readonly<Record<string, unknown>>;
   /** The value of every argument by its name in code. */
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** What {@linkcode parseWords} reads a line against. */
+/** Options of {@linkcode parseWords}. */
 export interface ParseWordsOptions {
   /** The positional arguments. */
   readonly args: Arguments;
-  /** Every flag allowed, the global ones among them. */
+  /** All valid flags, including the global ones. */
   readonly flags: Flags;
   /** Reads an environment variable. */
   readonly environment: (name: string) => string | undefined;
 }
 
 /**
- * Reads the words after a command's name. Throws `UsageError` for an unknown flag, a value that is missing or not
- * allowed, and for arguments missing or left over.
+ * Parses the words after a command's name. Throws a `UsageError` for an unknown flag, for a missing or invalid value,
+ * and for missing or superfluous arguments.
  */
 export async function parseWords(words: readonly string[], options: ParseWordsOptions): Promise<ParsedWords> {
   const { flagWords, positional, given } = canonicalLine(words, options.flags);
@@ -38,7 +38,7 @@ export async function parseWords(words: readonly string[], options: ParseWordsOp
   return { flags, args: assignArguments(positional, options.args) };
 }
 
-/** Gathers the values of flags. A line without any, the commonest, does not wait for the parser to be loaded. */
+/** Parses the flags. The common case without flags does not load the parser. */
 async function parseFlags(line: string[], flags: Flags): Promise<Record<string, unknown>> {
   const { parseArgs } = await import("@std/cli/parse-args");
   const keysOf = (...types: Flag["type"][]) => Object.keys(flags).filter((key) => types.includes(flags[key].type));
@@ -49,20 +49,20 @@ async function parseFlags(line: string[], flags: Flags): Promise<Record<string, 
   });
 }
 
-/** A line taken apart. */
+/** A command line split into flags and arguments. */
 interface CanonicalLine {
   /** Each flag as `--name=value`. */
   flagWords: string[];
   /** The arguments. */
   positional: string[];
-  /** The names of the flags that are on the line. */
+  /** The names of the flags on the command line. */
   given: ReadonlySet<string>;
 }
 
 /**
- * Brings flags into the one form in which parseArgs neither guesses nor loses anything. It would make `0123` a number,
- * drop `foo=` of `-lfoo=bar` and `-x` of `--entrypoint -x`, swallow an argument `true` after a boolean, and give `""`
- * for a value left out.
+ * Converts flags into the only form that parseArgs handles without guessing. It would turn `0123` into a number, drop
+ * `foo=` of `-lfoo=bar` and `-x` of `--entrypoint -x`, consume an argument `true` after a boolean, and accept a missing
+ * value as `""`.
  */
 function canonicalLine(words: readonly string[], flags: Flags): CanonicalLine {
   const known = new FlagWords(flags);
@@ -137,14 +137,14 @@ function wholeNumber(flag: NumberFlag, value: string, source: string): number {
   throw new UsageError(`${source} is a whole number of at least ${minimum}, not ${JSON.stringify(value)}`);
 }
 
-/** The fields of a line of comma-separated values; a field in double quotes may hold commas, and `""` for a quote. */
+/** Splits a line of comma-separated values; a field in double quotes may contain commas, and `""` for a quote. */
 function splitAtCommas(text: string): string[] {
   if (!text.includes('"')) return text.split(",");
   const fields = text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"(?=,|$)|([^,]*))/g);
   return Array.from(fields, ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain);
 }
 
-/** Gives the words to the arguments: a repeated one takes what those before and after it leave. */
+/** Assigns the words to the arguments: a repeated one takes all that the others do not need. */
 function assignArguments(words: readonly string[], declared: Arguments): Record<string, unknown> {
   const entries = Object.entries(declared);
   const repeatedAt = entries.findIndex(([, argument]) => argument.repeated);
@@ -167,7 +167,7 @@ function assignArguments(words: readonly string[], declared: Arguments): Record<
   return Object.fromEntries(assigned);
 }
 
-/** What the usage line calls an argument. */
+/** Returns the name of an argument in the usage line. */
 export function argumentName(key: string, argument: { readonly valueName?: string }): string {
   return argument.valueName ?? flagName(key).toUpperCase();
 }

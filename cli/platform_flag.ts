@@ -1,7 +1,7 @@
 import { PlatformError, UsageError } from "../src/errors.ts";
 import { parsePlatform, type Platform } from "../src/spec/mod.ts";
 
-/** The platform that a flag names. @throws {UsageError} when it names none. */
+/** Parses the platform of a flag. @throws {UsageError} if it is not a platform. */
 export function platformFlag(text: string, flag = "platform"): Platform {
   try {
     const platform = parsePlatform(text);

@@ -8,19 +8,19 @@ const showAfter = 1000;
 const redrawEvery = 100;
 const eraseBelow = "\x1b[J";
 
-/** What {@linkcode ProgressDisplay} is drawn with. */
+/** Options of {@linkcode ProgressDisplay}. */
 export interface ProgressDisplayOptions {
   /** The terminal. */
   readonly port: MessagePort;
-  /** When to draw. */
+  /** The clock that times the drawing. */
   readonly clock: Clock;
-  /** Whether the terminal shows more than ASCII. */
+  /** Whether the terminal supports Unicode. */
   readonly unicode: boolean;
 }
 
 /**
- * Bars at the bottom of a terminal, for work that lasts over a second. They are drawn ten times a second at most,
- * however many events come, and leave no trace when they are closed.
+ * Progress bars at the bottom of a terminal, for work of more than a second. They are drawn at most ten times a second,
+ * regardless of the number of events, and are erased at the end.
  */
 export class ProgressDisplay {
   readonly #options: ProgressDisplayOptions;
@@ -34,21 +34,21 @@ export class ProgressDisplay {
     this.#options = options;
   }
 
-  /** Takes the events. */
+  /** Receives the events. */
   readonly listener: ProgressListener = (event) => {
     if (this.#closed) return;
     this.#state.add(event, this.#options.clock.now());
     this.#cancelTimer ??= this.#options.clock.after(showAfter, () => this.#redraw());
   };
 
-  /** Writes text above the bars; it ends with a newline. */
+  /** Writes text above the bars; the text ends with a newline. */
   write(text: string): void {
     this.#options.port.write(
       `${this.#toTop()}${this.#drawn.length === 0 ? "" : eraseBelow}${text}${bars(this.#drawn)}`,
     );
   }
 
-  /** Takes the bars off the terminal, so that data can be written there; the next redraw brings them back. */
+  /** Erases the bars so that data can be written to the terminal; the next redraw restores them. */
   clear(): void {
     if (this.#drawn.length === 0) return;
     this.#options.port.write(`${this.#toTop()}${eraseBelow}`);
@@ -73,17 +73,17 @@ export class ProgressDisplay {
     this.#cancelTimer = clock.after(redrawEvery, () => this.#redraw());
   }
 
-  /** What moves the cursor to where the bars begin. */
+  /** Returns the sequence that moves the cursor to the first bar. */
   #toTop(): string {
     if (this.#drawn.length === 0) return "";
-    // A terminal made narrower since has wrapped the lines.
+    // A terminal that became narrower has wrapped the lines.
     const columns = Math.max(1, this.#options.port.terminal()?.columns ?? 80);
     const rows = this.#drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(line.length / columns)), 0);
     return `\x1b[${rows}A\r`;
   }
 }
 
-/** Lines that erase what they don't cover. */
+/** Returns lines with a sequence that erases the rest of each. */
 function bars(lines: readonly string[]): string {
   return lines.map((line) => `${line}\x1b[K\n`).join("");
 }

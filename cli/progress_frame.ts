@@ -2,13 +2,13 @@ import type { ProgressView, TransferView } from "./progress_state.ts";
 import { oneLine, truncate } from "./terminal_text.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
-/** The room for a frame and the letters it may use. */
+/** The size and the characters of a frame. */
 export interface FrameOptions {
   /** The terminal's width. */
   readonly columns: number;
   /** The terminal's height. */
   readonly rows: number;
-  /** Whether the terminal shows more than ASCII. */
+  /** Whether the terminal supports Unicode. */
   readonly unicode: boolean;
 }
 
@@ -17,9 +17,9 @@ const amountWidth = 17;
 const rateWidth = 10;
 const timeLeftWidth = 13;
 
-/** The lines that show progress: one for each transfer in flight, as far as there is room, and one for all of them. */
+/** Returns the lines of a progress display: one for each active transfer that fits, and one for the total. */
 export function progressFrame(view: ProgressView, options: FrameOptions): string[] {
-  // The last column stays free, since some terminals wrap there, and one row for the cursor.
+  // Keeps the last column free, since some terminals wrap there, and one row for the cursor.
   const width = Math.max(10, options.columns - 1);
   const room = Math.max(0, options.rows - 2);
   const shown = view.active.length <= room ? view.active : view.active.slice(0, Math.max(0, room - 1));
@@ -58,7 +58,7 @@ function line(
   const name = truncate(label, nameWidth).padEnd(nameWidth);
   const amount = total === undefined ? formatBytes(complete) : `${formatBytes(complete)} / ${formatBytes(total)}`;
   const rest = `${amount.padStart(amountWidth)}  ${details}`;
-  // All lines leave the same room for what follows the bar, so that the bars stand below one another.
+  // All lines reserve the same width after the bar, so that the bars are aligned.
   const room = width - nameWidth - amountWidth - rateWidth - timeLeftWidth - "  [] ".length;
   return room < 6
     ? `${name} ${rest}`
@@ -80,7 +80,7 @@ function timeText(seconds: number): string {
   return seconds < 60 ? `${Math.ceil(seconds)}s` : formatDuration(seconds * 1000);
 }
 
-/** A digest by its first twelve digits, and anything else as it is. */
+/** Shortens a digest to its first twelve digits; returns any other label as it is. */
 function shortLabel(label: string): string {
   const digest = /^([a-z0-9]+:[0-9a-f]{12})[0-9a-f]{20,}$/.exec(label);
   return digest === null ? oneLine(label) : digest[1];

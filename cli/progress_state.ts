@@ -4,33 +4,33 @@ export type { ProgressEvent, ProgressListener } from "../src/image/mod.ts";
 
 /** One transfer in a snapshot. */
 export interface TransferView {
-  /** What is moved. */
+  /** The name of the content. */
   readonly label: string;
-  /** Whether it comes or goes. */
+  /** The direction of the transfer. */
   readonly kind: "read" | "write";
-  /** Bytes moved so far. */
+  /** The number of transferred bytes. */
   readonly complete: number;
-  /** Bytes in all, where that is known. */
+  /** The total number of bytes, if it is known. */
   readonly total: number | undefined;
-  /** Bytes per second; `undefined` as long as it can't be told. */
+  /** Bytes per second; `undefined` until it is known. */
   readonly rate: number | undefined;
 }
 
-/** All transfers at a moment. */
+/** All transfers at one moment. */
 export interface ProgressView {
-  /** Those in flight, the longest first. */
+  /** The active transfers, the longest first. */
   readonly active: readonly TransferView[];
-  /** Bytes moved in all. */
+  /** The total number of transferred bytes. */
   readonly complete: number;
-  /** Bytes in all; `undefined` as long as that of one transfer is not known. */
+  /** The total number of bytes; `undefined` until that of every transfer is known. */
   readonly total: number | undefined;
-  /** Bytes per second; `undefined` as long as it can't be told. */
+  /** Bytes per second; `undefined` until it is known. */
   readonly rate: number | undefined;
-  /** How many objects there are. */
+  /** The number of objects. */
   readonly objects: number;
-  /** How many of them are settled. */
+  /** The number of objects that are complete or failed. */
   readonly settled: number;
-  /** How many of those were there already or were mounted. */
+  /** The number of those that existed or were mounted. */
   readonly reused: number;
 }
 
@@ -39,12 +39,12 @@ interface Transfer {
   meter: RateMeter;
 }
 
-/** Gathers events into what is shown. */
+/** Aggregates progress events for display. */
 export class ProgressState {
   readonly #transfers = new Map<string, Transfer>();
   #meter: RateMeter | undefined;
 
-  /** Notes an event that came at a time in milliseconds. */
+  /** Adds an event at a time in milliseconds. */
   add(event: ProgressEvent, now: number): void {
     this.#meter ??= new RateMeter(now, 0);
     const known = this.#transfers.get(event.id);
@@ -52,7 +52,7 @@ export class ProgressState {
     else known.event = event;
   }
 
-  /** How things stand at a time in milliseconds; rates follow from the snapshots of the last seconds. */
+  /** Returns the state at a time in milliseconds; rates are those of the last seconds. */
   view(now: number): ProgressView {
     const transfers = this.#counted();
     let complete = 0;
@@ -83,7 +83,7 @@ export class ProgressState {
   }
 }
 
-/** Bytes per second over the last three seconds. */
+/** Measures bytes per second over the last three seconds. */
 class RateMeter {
   #samples: { at: number; complete: number }[];
 
@@ -93,7 +93,7 @@ class RateMeter {
 
   measure(now: number, complete: number): number | undefined {
     const last = this.#samples.at(-1);
-    // A transfer that starts over after a failure has less than before.
+    // A transfer that restarts after a failure has fewer bytes than before.
     if (last !== undefined && complete < last.complete) this.#samples = [];
     this.#samples.push({ at: now, complete });
     while (this.#samples.length > 2 && this.#samples[1].at <= now - 3000) this.#samples.shift();

@@ -2,13 +2,13 @@ import { UsageError } from "../src/errors.ts";
 import { Limits, readAll } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 
-/** All of standard input as text, without the newline at its end; it may be empty. */
+/** Reads all of standard input as text, without a newline at its end; it may be empty. */
 export async function readLine({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {
   const bytes = await readAll(stdin(), { limit: Limits.message, what: "standard input", signal });
   return new TextDecoder().decode(bytes).replace(/\r?\n$/, "");
 }
 
-/** Asks on the terminal. @throws {UsageError} when nobody is there to answer. */
+/** Asks the user at the terminal. @throws {UsageError} if there is no terminal. */
 export async function ask(
   question: string,
   { context, secret }: { context: Pick<Context, "ask" | "signal">; secret?: boolean },

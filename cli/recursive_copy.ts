@@ -15,13 +15,13 @@ import { bandwidthOf, type RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
 import { formatBytes, formatDuration } from "./units.ts";
 
-/** A wait that is worth telling of, in milliseconds. */
+/** The shortest wait that is reported, in milliseconds. */
 const LONG_WAIT = 10_000;
 
-/** How often a copy that nobody watches on a terminal says how far it is, in milliseconds. */
+/** The interval of progress lines if standard error is not a terminal, in milliseconds. */
 const NEWS_EVERY = 60_000;
 
-/** What `gcrane copy` is given. */
+/** The context of `gcrane copy`. */
 export type RecursiveContext = Omit<Context, "args" | "flags"> & {
   readonly args: { readonly source: string; readonly destination: string };
   readonly flags:
@@ -31,7 +31,7 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
     & { readonly jobs: number | undefined; readonly noClobber: boolean };
 };
 
-/** `gcrane copy --recursive`: reads the line, copies, and says what came of it. Gives the exit code. */
+/** Runs `gcrane copy --recursive` and reports the result. Returns the exit code. */
 export async function runRecursiveCopy(context: RecursiveContext): Promise<number> {
   const { args, flags, stdout, signal, note, warn } = context;
   refusePlaces(args);
@@ -44,7 +44,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
     }
     if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
     if (event.kind !== "manifest" || !flags.dryRun) return;
-    // A reader that goes away ends the command, which need not be said here too.
+    // A closed reader ends the command, which needs no report here.
     for (const line of plannedLines(event)) stdout.print(line).catch(() => {});
   };
   try {
@@ -56,7 +56,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
   }
 }
 
-/** Refuses what is in no registry. @throws {UsageError} */
+/** Rejects sources and destinations outside of registries. @throws {UsageError} for one. */
 function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
   for (const name of [source, destination]) {
     if (!/^(\.{0,2}\/|-$|daemon:)/.test(name)) continue;
@@ -86,7 +86,7 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
   };
 }
 
-/** What the flags say of what the destination has and the source has not. */
+/** Returns the options for extra content of the destination. */
 async function extraOf(
   { deleteExtra, allowEmpty, plan, apply, yes }: RecursiveFlags,
 ): Promise<Pick<CopyRecursivelyOptions, "extra" | "allowEmpty" | "onlyExtra">> {
@@ -103,13 +103,13 @@ async function extraOf(
   return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
 }
 
-/** What a dry run would do, in the form of commands' arguments. */
+/** Formats the actions of a dry run as arguments of commands. */
 function plannedLines({ source, target, digest, tags, there }: CopyEvent & { kind: "manifest" }): string[] {
   const manifest = there ? [] : [`copy ${source}@${digest} ${target}@${digest}`];
   return [...manifest, ...tags.map((tag) => `copy ${source}:${tag} ${target}:${tag}`)];
 }
 
-/** Says what came of the copy: on standard output what could be deleted, all else on standard error. */
+/** Reports the result: extra content on standard output, the rest on standard error. */
 async function report(result: CopyResult, context: RecursiveContext): Promise<number> {
   const { flags: { dryRun, plan, deleteExtra, yes, apply }, stdout, note, signal } = context;
   const { failures, failed, extra, deleted } = result;
@@ -140,7 +140,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there }: Co
     `(${count(repositories, "repository", "repositories")}${before})`;
 }
 
-/** What has happened so far, told now and then. */
+/** Reports the progress at intervals. */
 class News {
   readonly #note: ((message: string) => void) | undefined;
   #manifests = 0;

@@ -3,7 +3,7 @@ import type { Flags, FlagValues } from "./flag.ts";
 import { flagName } from "./flag_words.ts";
 import { parseBytes } from "./units.ts";
 
-/** The flags of `gcrane copy` for copies from registry to registry, with `--recursive` and without. */
+/** The flags of `gcrane copy` between registries, with and without `--recursive`. */
 export const transferFlags = {
   withReferrers: {
     type: "boolean",
@@ -19,7 +19,7 @@ export const transferFlags = {
   },
 } as const satisfies Flags;
 
-/** The flags of `gcrane copy` that mean something with `--recursive` alone. */
+/** The flags of `gcrane copy` that require `--recursive`. */
 export const recursiveFlags = {
   tagFilter: { type: "strings", valueName: "PATTERN", help: "Copy only tags like v1.* or /^v\\d+$/" },
   exclude: {
@@ -56,7 +56,7 @@ export const recursiveFlags = {
 /** The values of the flags of `gcrane copy --recursive`. */
 export type RecursiveFlags = FlagValues<typeof recursiveFlags & typeof transferFlags>;
 
-/** Refuses transfer flags for a copy that has another end than a registry. @throws {UsageError} */
+/** Rejects transfer flags for a copy that does not run between registries. @throws {UsageError} for one that is set. */
 export function refuseTransferFlags(flags: FlagValues<typeof transferFlags>): void {
   const given = (Object.keys(transferFlags) as (keyof typeof transferFlags)[])
     .find((key) => flags[key] !== undefined && flags[key] !== false);
@@ -64,14 +64,14 @@ export function refuseTransferFlags(flags: FlagValues<typeof transferFlags>): vo
   throw new UsageError(`--${flagName(given)} is for copies from registry to registry`, { hint: "leave it out" });
 }
 
-/** The bytes per second that `--bandwidth` stands for. @throws {UsageError} */
+/** Parses `--bandwidth` and returns bytes per second. @throws {UsageError} if it is not a number of bytes. */
 export function bandwidthOf(text: string | undefined): number | undefined {
   const bytes = text === undefined ? undefined : parseBytes(text);
   if (text === undefined || (bytes !== undefined && bytes > 0)) return bytes;
   throw new UsageError(`--bandwidth ${text} is no number of bytes`, { hint: "for example 20MB" });
 }
 
-/** Refuses those that are given without `--recursive`. @throws {UsageError} */
+/** Rejects recursive flags without `--recursive`. @throws {UsageError} for one that is set. */
 export function refuseRecursiveFlags(flags: FlagValues<typeof recursiveFlags>): void {
   const given = (Object.keys(recursiveFlags) as (keyof typeof recursiveFlags)[]).find((key) => {
     const value = flags[key];

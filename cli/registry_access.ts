@@ -5,7 +5,7 @@ import { fileFailure } from "../src/io/mod.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 import { flagName } from "./flag_words.ts";
 
-/** The flags on who may do what. */
+/** The flags for the access control of a registry. */
 export const accessFlags = {
   htpasswd: {
     type: "string",
@@ -59,10 +59,13 @@ export const accessFlags = {
   },
 } as const satisfies Flags;
 
-/** Passwords are no matter for a command line, which every user of a machine may read. */
+/**
+ * The variable with users and passwords, which must not be on the command line, as every user of the machine can read
+ * it.
+ */
 const USERS_VARIABLE = "GCRANE_REGISTRY_USERS";
 
-/** Who may do what, as the flags and the environment say; `undefined` for everybody everything. */
+/** Returns the access control of the flags and the environment, or `undefined` for unrestricted access. */
 export async function registryAccess(
   flags: FlagValues<typeof accessFlags>,
   environment: (name: string) => string | undefined,
@@ -82,11 +85,11 @@ export async function registryAccess(
   const key = tokenKey === undefined ? undefined : await readNamed(tokenKey);
   if (key !== undefined) await checkSigningKey(key);
   if (file === undefined) return make(undefined, key);
-  make(await readNamed(file), key); // so that what is wrong is said at once
+  make(await readNamed(file), key); // reports an invalid key immediately
   return make(() => readTextFile(file), key);
 }
 
-/** A file's text, or an error that names it. */
+/** Reads a text file; an error names it. */
 export async function readNamed(file: string): Promise<string> {
   try {
     return await readTextFile(file);

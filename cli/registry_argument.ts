@@ -1,6 +1,6 @@
 import { parseRegistry, type Registry } from "../src/name/mod.ts";
 
-/** A registry as people and docker name it: by its host, or by a URL as docker's config and helpers have it. */
+/** Parses a registry: its host, or its URL, as in docker's config and credential helpers. */
 export function registryArgument(text: string): Registry {
   const url = /^https?:\/\/([^/]+)(?:\/.*)?$/.exec(text);
   return parseRegistry(url?.[1] ?? text);

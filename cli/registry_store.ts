@@ -2,7 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import type { BucketStore, RegistryStore, S3StoreOptions } from "../src/registry/mod.ts";
 import type { Flags } from "./flag.ts";
 
-/** The flags on where a registry keeps its content. */
+/** The flags for the store of a registry. */
 export const storeFlags = {
   disk: {
     type: "string",
@@ -25,17 +25,17 @@ export const storeFlags = {
   },
 } as const satisfies Flags;
 
-/** A store and what to call it. */
+/** A store and its name. */
 export interface NamedStore {
   /** The store. */
   readonly store: RegistryStore;
-  /** Where it is: `memory`, a directory, or the URL of a bucket. */
+  /** Its location: `memory`, a directory, or the URL of a bucket. */
   readonly name: string;
   /** The same store, if it is in a bucket. */
   readonly bucket?: BucketStore;
 }
 
-/** The store that flags and the environment name; the one in memory if they name none. */
+/** Returns the store of the flags and the environment, in memory by default. */
 export async function registryStore(
   flags: { disk?: string; s3?: string; s3Region?: string },
   environment: (name: string) => string | undefined,

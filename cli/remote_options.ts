@@ -6,27 +6,27 @@ import type { Context } from "./command.ts";
 import { keychainOf } from "./keychains.ts";
 import { platformFlag } from "./platform_flag.ts";
 
-/** What every command that speaks to a registry needs of the line and of the world. */
+/** Options of every command that uses a registry. */
 export interface CommandOptions extends RemoteOptions {
-  /** Finds the credentials that the line asks for. */
+  /** Provides the credentials. */
   keychain: Keychain;
-  /** Aborted when the command is to end. */
+  /** Aborted when the command should end. */
   signal: AbortSignal;
 }
 
-/** The same, and which image of an index. */
+/** Options of a command on one image of an index. */
 export interface OneImageOptions extends CommandOptions {
-  /** `undefined` when none was asked for. */
+  /** The platform; `undefined` if none was given. */
   platform?: Platform;
 }
 
-/** The same, and which images of an index. */
+/** Options of a command on several images of an index. */
 export interface SomeImagesOptions extends CommandOptions {
-  /** `undefined` when none was asked for. */
+  /** The platforms; `undefined` if none were given. */
   platforms?: readonly Platform[];
 }
 
-/** The options of the core, from the global flags and the world around a command that works on one image of an index. */
+/** Returns the library's options from the global flags and the context, for a command on one image of an index. */
 export function remoteOptions(context: Context): OneImageOptions {
   const platforms = wantedPlatforms(context);
   if (platforms.length <= 1) return { ...commandOptions(context), platform: platforms[0] };
@@ -35,13 +35,13 @@ export function remoteOptions(context: Context): OneImageOptions {
   });
 }
 
-/** The options of a command that works on several images of an index as well. */
+/** Returns the options of a command that also accepts several images of an index. */
 export function platformsOptions(context: Context): SomeImagesOptions {
   const platforms = wantedPlatforms(context);
   return platforms.length === 0 ? commandOptions(context) : { ...commandOptions(context), platforms };
 }
 
-/** The options of a command that looks at --platform itself, or not at all. */
+/** Returns the options of a command that reads --platform itself, or ignores it. */
 export function commandOptions(
   context: Omit<Context, "flags"> & {
     readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain">;
@@ -58,7 +58,7 @@ export function commandOptions(
   };
 }
 
-/** The platforms that were asked for. `all` is none in particular, as leaving it out is. */
+/** Returns the requested platforms. `all` means none in particular, as without the flag. */
 function wantedPlatforms({ flags }: Pick<Context, "flags">): readonly Platform[] {
   if (!flags.platform.includes("all")) return flags.platform.map((text) => platformFlag(text));
   if (flags.platform.every((text) => text === "all")) return [];

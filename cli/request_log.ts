@@ -2,19 +2,19 @@ import { redactHeader, redactUrl } from "./redact.ts";
 import { oneLine } from "./terminal_text.ts";
 import { formatDuration } from "./units.ts";
 
-/** A request that was answered or that failed. */
+/** A completed or failed request. */
 export interface RequestEvent {
   /** The method. */
   readonly method: string;
-  /** The URL in full. */
+  /** The full URL. */
   readonly url: string;
-  /** The status of the answer; `undefined` where there was none. */
+  /** The status of the response; `undefined` if there was none. */
   readonly status?: number;
-  /** From the start of the request to the headers of the answer, in milliseconds. */
+  /** The time from the start of the request to the response's headers, in milliseconds. */
   readonly ms: number;
-  /** The headers sent, where they are known. */
+  /** The request's headers, if they are known. */
   readonly headers?: Iterable<readonly [name: string, value: string]>;
-  /** Why there was no answer. */
+  /** The reason for a missing response. */
   readonly error?: unknown;
 }
 
@@ -22,8 +22,8 @@ export interface RequestEvent {
 export type RequestListener = (event: RequestEvent) => void;
 
 /**
- * A request on one line, its secrets left out:
- * `GET https://registry.example.com/v2/ 401 34ms (accept: …; authorization: Bearer REDACTED)`.
+ * Formats a request on one line without secrets: `GET https://registry.example.com/v2/ 401 34ms (accept: …;
+ * authorization: Bearer REDACTED)`.
  */
 export function formatRequest(event: RequestEvent): string {
   const headers = Array.from(

@@ -3,22 +3,22 @@ import type { CommandEntry, Entry, Program } from "./command.ts";
 import { FlagWords, isFlagWord } from "./flag_words.ts";
 import { nearest } from "./suggest.ts";
 
-/** Where a line leads. */
+/** The command of a command line. */
 export interface Resolved {
-  /** The names from the program down to the entry, aliases replaced. */
+  /** The names from the program to the entry, with aliases replaced. */
   readonly path: readonly string[];
   /** The command or group; `undefined` for the program itself. */
   readonly entry: Entry | undefined;
-  /** The words besides those that name the command. */
+  /** The words other than the command's name. */
   readonly words: readonly string[];
 }
 
-/** Whether an entry runs, rather than leading to others. */
+/** Returns whether an entry is a command and not a group. */
 export function isCommandEntry(entry: Entry): entry is CommandEntry {
   return "load" in entry;
 }
 
-/** Finds the command that a line names; global flags may stand before and between its words. */
+/** Finds the command of a command line; global flags may stand before and between its words. */
 export function resolveCommand(program: Program, words: readonly string[]): Resolved {
   const globals = new FlagWords(program.flags);
   const path = [program.name];

@@ -9,12 +9,12 @@ import type { ProgressDisplay } from "./progress.ts";
 import type { RequestListener } from "./request_log.ts";
 import { isCommandEntry, resolveCommand, type Resolved } from "./resolve.ts";
 
-/** Runs one line of a program to its end and gives the exit code; it never throws. */
+/** Runs one command line of a program and returns the exit code. It never throws. */
 export async function runProgram(program: Program, words: readonly string[], io: Io): Promise<number> {
   return await new Run(program, io).toEnd(words);
 }
 
-/** One line, from its words to its exit code. */
+/** The run of one command line. */
 class Run {
   readonly #program: Program;
   readonly #io: Io;
@@ -45,7 +45,7 @@ class Run {
       this.#progress?.close();
       const { interruptedBy } = this.#interruption;
       if (interruptedBy !== undefined && !this.#command?.endsItself) return interruptCode(interruptedBy);
-      // A reader that has enough, `head` for example, is no failure.
+      // A reader that closes its end, for example `head`, is not a failure.
       if (this.#stdout.closed) return 0;
       return "code" in outcome ? outcome.code : await this.#report(outcome.error);
     } finally {
@@ -85,7 +85,7 @@ class Run {
         environment: this.#io.environment,
       });
     } catch (error) {
-      // Whoever asks for help need not have the rest of the line right.
+      // A request for help works even if the rest of the command line is wrong.
       if (error instanceof UsageError && words.some((word) => word === "--help" || word === "-h")) return "help";
       throw error;
     }
@@ -112,14 +112,14 @@ class Run {
       onRequest: this.#verbose ? await this.#requestLog() : undefined,
       fetch: io.fetch,
       program: this.#program,
-      // Asking for the terminal takes Bun 8 ms, and few commands want to know.
+      // Detects the terminal lazily: it takes 8 ms on Bun, and few commands need it.
       get display() {
         return display();
       },
     };
   }
 
-  /** Writes a line for people; with control characters made harmless, since registries have a say in it. */
+  /** Writes a message on one line, with control characters escaped, since its text may come from a registry. */
   #say(line: string): void {
     const text = `${line.replaceAll(/\p{Cc}+/gu, " ")}\n`;
     if (this.#progress === undefined) this.#io.stderr.write(text);
@@ -154,14 +154,14 @@ class Run {
     return 0;
   }
 
-  /** The error, with the words for where it happened that the system does not have. */
+  /** Returns the error with its location, which the operating system's message lacks. */
   async #placed(error: unknown): Promise<unknown> {
     if (error !== this.#stdout.failure) return error;
     const { fileFailure } = await import("../src/io/mod.ts");
     return fileFailure("can't write to standard output", error);
   }
 
-  /** Where a reference can't be had and a file or directory of that name is here, the latter may have been meant. */
+  /** Returns a hint if a reference is not found but a file or directory of that name exists. */
   async #pathHint(error: unknown): Promise<string | undefined> {
     const isUnheard = error instanceof NameError || error instanceof NetworkError ||
       (error instanceof HttpError && [401, 403, 404].includes(error.status));
@@ -191,7 +191,7 @@ class Run {
   }
 }
 
-/** The arguments, those that name images without `docker://`: what follows it is a reference. */
+/** Returns the arguments, with `docker://` removed from references. */
 function referencesOf(args: ParsedWords["args"], command: Command): ParsedWords["args"] {
   const bare = (value: unknown): unknown =>
     Array.isArray(value) ? value.map(bare) : typeof value === "string" ? value.replace(/^docker:\/\//, "") : value;

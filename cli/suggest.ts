@@ -1,4 +1,4 @@
-/** The candidate that `word` was probably meant to be; `undefined` where none is near. */
+/** Returns the candidate closest to `word`, or `undefined` if none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
   let best: string | undefined;
@@ -11,7 +11,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** How many letters were added, left out, changed or swapped with their neighbour. */
+/** Returns the number of letters that were added, left out, changed or swapped with their neighbour. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -2,8 +2,8 @@ import type { Program } from "./command.ts";
 import { globalFlags } from "./global_flags.ts";
 
 /**
- * The commands of gcrane. Nothing of a command is loaded before it runs: its help and completion load it too.
- * The imports are literals so that bundlers see them; Deno defers them with `lazy-dynamic-imports`.
+ * The commands of gcrane. A command's file is loaded only to run it, and for its help and completion. The imports are
+ * literals so that bundlers see them; Deno defers them with `lazy-dynamic-imports`.
  */
 export const gcrane: Program = {
   name: "gcrane",

@@ -1,12 +1,12 @@
-/** A line, and those that hang on it. */
+/** A line of a tree, with the lines below it. */
 export interface Branch {
-  /** What the line says. */
+  /** The text of the line. */
   readonly text: string;
-  /** What hangs on it, in order. */
+  /** The lines below it, in order. */
   readonly branches: readonly Branch[];
 }
 
-/** The lines of a tree, with guides in front as `tree` draws them. */
+/** Yields the lines of a tree, with guides in front as `tree` draws them. */
 export function* treeLines({ text, branches }: Branch, guides = { first: "", rest: "" }): Generator<string> {
   yield guides.first + text;
   for (const [i, branch] of branches.entries()) {

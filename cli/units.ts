@@ -1,6 +1,6 @@
 export { formatBytes } from "../src/io/mod.ts";
 
-/** A time in milliseconds for people: `34ms`, `1.2s`, `45s`, `3m20s`, `2h05m`. */
+/** Formats a duration in milliseconds for display: `34ms`, `1.2s`, `45s`, `3m20s`, `2h05m`. */
 export function formatDuration(milliseconds: number): string {
   const ms = Math.max(0, Math.round(milliseconds));
   if (ms < 1000) return `${ms}ms`;
@@ -16,7 +16,7 @@ function pad(number: number): string {
   return String(number).padStart(2, "0");
 }
 
-/** Reads a number of bytes as {@linkcode formatBytes} writes it, spaces optional, or in KiB, MiB, GiB. */
+/** Parses a number of bytes as {@linkcode formatBytes} formats it, spaces optional, or in KiB, MiB, GiB. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)$/i.exec(text.trim());
   if (!match) return undefined;
@@ -33,7 +33,10 @@ const ages: readonly (readonly [unit: string, seconds: number])[] = [
   ["s", 1],
 ];
 
-/** A time ago in milliseconds for people, in the largest unit of which there are two: `45s`, `90m`, `36h`, `5d`, `3y`. */
+/**
+ * Formats an age in milliseconds for display, in the largest unit of which there are two: `45s`, `90m`, `36h`, `5d`,
+ * `3y`.
+ */
 export function formatAge(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const [unit, length] = ages.find(([, length]) => seconds >= 2 * length) ?? ["s", 1];

@@ -1,7 +1,7 @@
 import { fileFailure } from "../src/io/mod.ts";
 import { type ByteStream, writeFileAtomic } from "../src/runtime/mod.ts";
 
-/** Writes a file that the user named. It appears whole or not at all; a device or a pipe is written to as it is. */
+/** Writes a file of the user atomically; a device or a pipe is written to directly. */
 export async function writeFile(
   path: string,
   data: ByteStream | string,

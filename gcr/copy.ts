@@ -10,14 +10,15 @@ import { copyOneRepository } from "./repository_copy.ts";
 import { type WalkedRepository, walkRepositories } from "./walk.ts";
 
 /**
- * Copies a repository and all below it, or a whole registry: manifests by digest, then their tags. What the destination
- * has is not sent again, so a second call copies only what is missing. What fails is in the result, and the rest goes
- * on; the call itself fails when nothing could be looked at, by its signal, and when the journal can't be used.
+ * Copies a repository and all below it, or a whole registry: manifests by digest, then their tags. Does not send what
+ * the destination has, so a second call copies only what is missing. A failure is reported in the result, and the rest
+ * is still copied; the call itself throws if neither end can be read, if its signal aborts, and if the journal can't be
+ * used.
  *
  * A repository below the source keeps its path below the target: `copyRecursively("a.example.com/team",
  * "b.example.com/mirror")` copies `team/web/app` to `mirror/web/app`. Below a registry it keeps its whole path.
  *
- * @throws {JournalError} when the journal is one of other work.
+ * @throws {JournalError} if the journal belongs to a different copy.
  */
 export async function copyRecursively(
   source: CopyRoot | string,
@@ -46,7 +47,7 @@ async function copyAll(run: CopyRun): Promise<CopyResult> {
   await copyRepositories(run, finder);
   if (counts.repositories + resumed === 0 && run.failed === 1) throw failures[0].error;
 
-  // What could not be seen or copied may be why something looks extra.
+  // After a failure, content that was not read or copied may look extra.
   if (run.failed === 0) await finder?.findOthers();
   const found = run.failed === 0 ? finder?.repositories ?? [] : [];
   if (extra === "delete" && !run.options.dryRun) await deleteExtra(run, found);
@@ -63,11 +64,11 @@ async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): 
     select: (repository) => {
       finder?.named(repository);
       return route.isSource(repository) && run.wantsRepository(repository.path) &&
-        // What is extra is found by comparing all.
+        // Finding extra content requires a comparison of all repositories.
         (finder !== undefined || !journal.isDone(repository.path));
     },
     onFailure: (failure) => {
-      // A registry without a catalog is there.
+      // A registry without a catalog does exist.
       const isMeant = finder && run.options.allowEmpty && route.source.kind === "repository";
       if (!(isMeant && isNotThere(route.source, failure))) run.fail(failure.name, failure.error);
     },
@@ -85,7 +86,7 @@ async function copyWalked(run: CopyRun, walked: WalkedRepository, finder: ExtraF
   }
 }
 
-/** What decides what is copied: a journal of anything else is not that of this copy. */
+/** Returns everything that decides what is copied: a journal with another identity belongs to a different copy. */
 function identityOf({ source, target }: CopyRoute, options: CopyRecursivelyOptions): JournalLine {
   const { tagFilter = [], exclude = [], platforms = [], withReferrers, untagged, noClobber, shard } = options;
   return {

@@ -7,51 +7,60 @@ import type { Shard } from "./shard.ts";
 /** Options of {@linkcode copyRecursively}. */
 export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
   /**
-   * How many repositories are looked at, how many manifests and how many layers move at the same time.
+   * The number of repositories that are listed, of manifests and of layers that are copied at the same time.
+   *
    * @default 4
    */
   jobs?: number;
   /**
-   * Finds credentials for reading the source, where those are others than for the destination.
+   * Provides the credentials for the source, if they differ from those for the destination.
+   *
    * @default `keychain`
    */
   sourceKeychain?: Keychain;
   /**
-   * Tags to copy: globs, or regular expressions in slashes; one of them must match.
+   * The tags to copy: globs, or regular expressions in slashes, one of which must match.
+   *
    * @default all
    */
   tagFilter?: readonly string[];
   /**
    * Repositories to leave out, with those below them, by their path in the source registry: globs, or regular
    * expressions in slashes.
+   *
    * @default none
    */
   exclude?: readonly string[];
   /**
-   * Which images of an index are copied: with one platform its image takes the index's place, with several a smaller
-   * index does. What is not in an index is copied as it is; manifests without a tag are left out then.
+   * The platforms of the images to copy from an index: one replaces the index with its image, several with a smaller
+   * index. Images outside of an index are copied unchanged; manifests without a tag are left out.
+   *
    * @default all
    */
   platforms?: readonly (Platform | string)[];
   /**
-   * Whether signatures, attestations, SBOMs and whatever else refers to what is copied comes along, though no tag or
-   * listing leads to it.
+   * Whether to copy the referrers (signatures, attestations, SBOMs, …) too, even without a tag or an entry in a
+   * listing.
+   *
    * @default false
    */
   withReferrers?: boolean;
   /**
-   * Whether manifests without a tag are copied, where the source registry tells of them (Google's extension). Those
-   * that an index leads to are in any case.
+   * Whether to copy manifests without a tag, if the source registry lists them (Google's extension). The members of an
+   * index are always copied.
+   *
    * @default true, but false with a filter of tags
    */
   untagged?: boolean;
   /**
-   * Whether tags that the destination has are left as they are.
+   * Whether to keep tags that exist at the destination.
+   *
    * @default false
    */
   noClobber?: boolean;
   /**
-   * Whether everything is looked at and nothing is written.
+   * Whether to read everything and write nothing.
+   *
    * @default false
    */
   dryRun?: boolean;
@@ -61,7 +70,8 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    */
   shard?: Shard;
   /**
-   * A file that keeps what was done, so that the same call goes on where one that was killed had stopped.
+   * The path of a journal of completed work, with which the same call continues an interrupted one.
+   *
    * @default none
    */
   journal?: string;
@@ -71,106 +81,114 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    */
   bytesPerSecond?: number;
   /**
-   * What is done about tags and manifests of the destination that the source does not have: nothing, they are found
-   * and given in the result, or deleted. Nothing is deleted when anything has failed, and nothing ever that a manifest
-   * needs which stays. Tags and what refers to a manifest are read again right before it is deleted; what changes
-   * between that answer and the deletion is not seen, as registries have no conditional delete.
+   * What to do with extra content: tags and manifests of the destination that the source does not have. It is kept,
+   * listed in the result, or deleted. Nothing is deleted after a failure, and a manifest that another one needs is
+   * never deleted. Tags and referrers are read again just before a deletion; a later change can't be detected, as
+   * registries have no conditional delete.
+   *
    * @default "keep"
    */
   extra?: "keep" | "find" | "delete";
   /**
-   * Whether a source that has nothing, or whose list is not there, is meant: else what the destination has in its place
-   * is a failure, and nothing is deleted.
+   * Whether the source may be empty or missing. Otherwise content of the destination in its place is a failure, and
+   * nothing is deleted.
+   *
    * @default false
    */
   allowEmpty?: boolean;
   /**
-   * What may be deleted: only that of what is found which is in this list too.
+   * A list of deletable content: other extra content is kept.
+   *
    * @default all that is found
    */
   onlyExtra?: readonly ExtraItem[];
   /**
-   * Told of everything as it happens.
-   * @default nobody
+   * Called for each event.
+   *
+   * @default not called
    */
   onEvent?: (event: CopyEvent) => void;
   /**
-   * Ends the copy. What was copied stays and is in the journal.
+   * Ends the copy. Content that was copied stays and is recorded in the journal.
+   *
    * @default none
    */
   signal?: AbortSignal;
 }
 
-/** Something that the destination has and the source has not. */
+/** Content of the destination that the source does not have. */
 export interface ExtraItem {
   /** The full name of the repository. */
   readonly repository: string;
-  /** The tag; without one it is the manifest itself. */
+  /** The tag; missing for the manifest itself. */
   readonly tag?: string;
   /** The digest of the manifest, or of the one that the tag points at. */
   readonly digest: Hash;
 }
 
-/** Something that could not be done. */
+/** A failure of one part of the copy. */
 export interface CopyFailure {
-  /** What: a reference, a repository, a registry. */
+  /** The name of the reference, repository or registry. */
   readonly name: string;
-  /** Why. */
+  /** The cause. */
   readonly error: unknown;
 }
 
-/** What happens in a recursive copy. */
+/** An event of a recursive copy. */
 export type CopyEvent =
-  /** The journal says that so many repositories were done before. */
+  /** The journal records this number of complete repositories from earlier runs. */
   | { readonly kind: "resumed"; readonly repositories: number }
-  /** A repository was gone through; `copied` tells whether anything had to be. */
+  /** A repository was processed; `copied` is whether anything was missing. */
   | { readonly kind: "repository"; readonly source: string; readonly target: string; readonly copied: boolean }
-  /** A manifest, with all below it, and its tags are at the destination now; in a dry run they would be. */
+  /** A manifest is at the destination with all its content and tags; in a dry run it would be. */
   | {
     readonly kind: "manifest";
-    /** The full name of the repository that it comes from. */
+    /** The full name of the source repository. */
     readonly source: string;
-    /** The full name of the repository that it goes to. */
+    /** The full name of the target repository. */
     readonly target: string;
     readonly digest: Hash;
-    /** Those that were set. */
+    /** The tags that were set. */
     readonly tags: readonly string[];
-    /** Whether the manifest was there already, and tags alone were missing. */
+    /** Whether the manifest existed already and only tags were missing. */
     readonly there: boolean;
   }
-  /** An index has nothing for the platforms that were asked for. */
+  /** An index has no images for the requested platforms. */
   | { readonly kind: "unsuited"; readonly source: string; readonly digest: Hash; readonly tags: readonly string[] }
-  /** A request failed in passing and is tried again after so many milliseconds. */
+  /** A request failed temporarily and is repeated after this number of milliseconds. */
   | { readonly kind: "waiting"; readonly ms: number }
-  /** Something could not be done; the rest goes on. */
+  /** One part of the copy failed; the rest continues. */
   | { readonly kind: "failed"; readonly failure: CopyFailure }
-  /** Something of the destination that the source does not have was deleted. */
+  /** Extra content of the destination was deleted. */
   | { readonly kind: "deleted"; readonly item: ExtraItem }
-  /** Something stays that the source does not have, or that is in {@linkcode CopyRecursivelyOptions.onlyExtra}. */
+  /** Extra content, or an entry of {@linkcode CopyRecursivelyOptions.onlyExtra}, was kept. */
   | { readonly kind: "left"; readonly name: string; readonly reason: string };
 
-/** What came of a recursive copy. */
+/** The result of a recursive copy. */
 export interface CopyResult {
-  /** How many repositories were gone through. */
+  /** The number of repositories that were processed. */
   readonly repositories: number;
-  /** How many repositories the journal says were done before. */
+  /** The number of repositories that were complete in the journal. */
   readonly resumed: number;
-  /** How many manifests were copied, members of indexes among them; in a dry run those alone that a listing names. */
+  /**
+   * The number of manifests that were copied, members of indexes included; in a dry run only of those that a listing
+   * names.
+   */
   readonly manifests: number;
-  /** How many manifests that the source lists were at the destination already, with their tags. */
+  /** The number of listed manifests that the destination already had with their tags. */
   readonly there: number;
-  /** How many tags were set. */
+  /** The number of tags that were set. */
   readonly tags: number;
-  /** How many indexes have nothing for the platforms that were asked for. */
+  /** The number of indexes without images for the requested platforms. */
   readonly unsuited: number;
-  /** The bytes of layers that were sent. */
+  /** The number of layer bytes that were sent. */
   readonly bytes: number;
-  /** What could not be done: the first thousand of {@linkcode CopyResult.failed}. */
+  /** The first thousand of the {@linkcode CopyResult.failed} failures. */
   readonly failures: readonly CopyFailure[];
-  /** How many things could not be done. */
+  /** The number of failures. */
   readonly failed: number;
-  /** What the destination has and the source has not, where that was asked for and nothing failed. */
+  /** The extra content of the destination, if it was requested and nothing failed. */
   readonly extra: readonly ExtraItem[];
-  /** How many of them were deleted. */
+  /** The number of deleted extra items. */
   readonly deleted: number;
 }

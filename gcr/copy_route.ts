@@ -2,13 +2,14 @@ import { UsageError } from "../src/errors.ts";
 import { wrongArgument } from "../src/spec/mod.ts";
 import { type NameOptions, parseRegistry, parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
 
-/** Where a recursive copy begins or ends: a repository with those below it, or a registry. */
+/** The root of a recursive copy's source or target: a repository with those below it, or a registry. */
 export type CopyRoot = Registry | Repository;
 
 /**
- * Reads a root: a host alone is a registry, anything else a repository. One that was parsed is returned as it is.
+ * Parses a root: a host alone is a registry, anything else a repository. Returns a parsed one as it is.
  *
- * @throws {NameError} when it is neither.
+ * @throws {NameError} if it is not valid.
+ * @throws {TypeError} if it is neither a string nor a registry nor a repository.
  */
 export function parseRoot(text: CopyRoot | string, options: NameOptions = {}): CopyRoot {
   if (typeof text !== "string") {
@@ -19,25 +20,25 @@ export function parseRoot(text: CopyRoot | string, options: NameOptions = {}): C
   return isHost(name) ? parseRegistry(name, options) : parseRepository(name, options);
 }
 
-/** Whether a name without a slash is that of a host and not of one of Docker Hub's repositories. */
+/** Returns whether a name without a slash is a host and not a repository of Docker Hub. */
 function isHost(name: string): boolean {
   return !name.includes("/") && (name === "localhost" || /[.:]/.test(name));
 }
 
-/** Which repository is copied to which. */
+/** The mapping from source to target repositories. */
 export class CopyRoute {
-  /** Where it begins. */
+  /** The root of the source. */
   readonly source: CopyRoot;
-  /** Where it ends. */
+  /** The root of the target. */
   readonly target: CopyRoot;
   readonly #sourcePath: string;
   readonly #targetPath: string;
 
   /**
-   * Makes the way between two roots. What is below the source keeps its path below the target. Where the target is a
-   * registry, the whole path is kept.
+   * Creates the mapping between two roots. A repository keeps its path relative to the source below the target; if the
+   * target is a registry, it keeps its whole path.
    *
-   * @throws {UsageError} when both are the same.
+   * @throws {UsageError} if both are the same.
    */
   constructor(source: CopyRoot, target: CopyRoot) {
     this.source = source;
@@ -49,32 +50,32 @@ export class CopyRoute {
     }
   }
 
-  /** Whether a repository of the source's registry is to be copied: not one that is a copy itself. */
+  /** Returns whether a repository of the source's registry should be copied, which excludes copies of this mapping. */
   isSource(repository: Repository): boolean {
     const inside = registryOf(this.source).name === registryOf(this.target).name &&
       isBelow(this.#targetPath, this.#sourcePath);
     return !(inside && isBelow(repository.path, this.#targetPath));
   }
 
-  /** Where a repository of the source goes. @throws {NameError} when there can be no such name. */
+  /** Returns the target of a source repository. @throws {NameError} if its name is not valid. */
   targetOf({ path }: Repository): Repository {
     return registryOf(this.target).repository(moved(path, this.#sourcePath, this.#targetPath));
   }
 
-  /** What is copied to a repository of the target; `undefined` when nothing could be. */
+  /** Returns the source of a target repository, or `undefined` if it has none. */
   sourceOf(target: Repository): Repository | undefined {
     if (!isBelow(target.path, this.#targetPath)) return undefined;
     const source = registryOf(this.source);
     const path = moved(target.path, this.#targetPath, this.#sourcePath);
-    // No repository of a registry is copied to the very path that the registry goes to.
+    // A registry has no repository that maps to the target's own path.
     if (path === "" || !isBelow(path, pathOf(this.source))) return undefined;
-    // Within one registry the source may be below the target, and is no copy then.
+    // Within one registry the source may be below the target, and is not a copy then.
     const inside = source.name === registryOf(this.target).name && isBelow(this.#sourcePath, this.#targetPath);
     return inside && isBelow(target.path, this.#sourcePath) ? undefined : source.repository(path);
   }
 }
 
-/** The registry of a root. */
+/** Returns the registry of a root. */
 export function registryOf(root: CopyRoot): Registry {
   return root.kind === "repository" ? root.registry : root;
 }

@@ -1,5 +1,6 @@
+import { delay } from "@std/async/delay";
 import { HttpError, NetworkError } from "../src/errors.ts";
-import { delay, RateLimit, Semaphore } from "../src/io/mod.ts";
+import { RateLimit, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type CopyJournal, DEFAULT_JOBS, TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher } from "../src/remote/mod.ts";
@@ -9,38 +10,38 @@ import { type CopyRoute, registryOf } from "./copy_route.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
 import { isInShard } from "./shard.ts";
 
-/** How many failures are remembered. */
+/** The most failures that are kept. */
 const MAX_FAILURES = 1000;
 
-/** How many times in a row a registry can't be reached before the copy is given up. */
+/** The number of consecutive connection failures after which the copy is given up. */
 const MAX_UNREACHABLE = 20;
 
 /**
- * How requests that failed in passing are tried again, when nobody says: quotas of registries are by the minute or by
- * ten, so a copy waits some nine minutes in all, and up to ten where the registry asks for that.
+ * The default retries of failed requests. Quotas of registries cover one or ten minutes, so a copy waits for nine
+ * minutes in total, and for up to ten if the registry asks for it.
  */
 const PATIENCE = { attempts: 8, delayMs: 500, maxDelayMs: 600_000 };
 
-/** What all repositories of one recursive copy share: connections, bounds, the journal, the counts. */
+/** The shared state of all repositories of one recursive copy: connections, limits, the journal, the counts. */
 export class CopyRun {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;
   /** The connections to the target. */
   readonly client: Client;
-  /** What the transfers of all repositories share. */
+  /** The transfer state that all repositories share. */
   readonly state: TransferState;
   /** Writes to the target. */
   readonly pusher: Pusher;
-  /** Reads the target. */
+  /** Reads from the target. */
   readonly puller: Puller;
-  /** Reads the source. */
+  /** Reads from the source. */
   readonly reader: Puller;
-  /** How many manifests are worked on at the same time. */
+  /** Limits the number of manifests that are copied at the same time. */
   readonly slots: Semaphore;
-  /** The limit on the bytes of layers, where there is one. */
+  /** The limit on the bytes of layers, if there is one. */
   readonly bandwidth: RateLimit | undefined;
-  /** Aborted by whoever called, or when going on is no use. */
+  /** Aborted by the caller, or if the copy can't continue. */
   readonly signal: AbortSignal;
   readonly counts = { repositories: 0, manifests: 0, there: 0, tags: 0, unsuited: 0, bytes: 0, deleted: 0 };
   readonly failures: CopyFailure[] = [];
@@ -71,7 +72,7 @@ export class CopyRun {
     this.#excludes = anyOf(exclude.map(repositoryPattern));
   }
 
-  /** Sees to it that both registries can be reached, without the patience that the copy itself has. */
+  /** Checks that both registries are reachable, without the retries of the copy itself. */
   async checkRegistries(): Promise<void> {
     for (const root of [this.route.source, this.route.target]) {
       try {
@@ -79,7 +80,7 @@ export class CopyRun {
           signal: this.signal,
         });
       } catch (error) {
-        // One that answers is there, and what it says comes up again.
+        // A registry that responds is reachable; the copy reports its error later.
         if (!(error instanceof HttpError)) throw error;
       }
     }
@@ -89,64 +90,64 @@ export class CopyRun {
     return this.options.jobs ?? DEFAULT_JOBS;
   }
 
-  /** Whether manifests without a tag are copied. Those that indexes lead to are in any case. */
+  /** Whether manifests without a tag are copied. Members of an index always are. */
   get wantsUntagged(): boolean {
     const { tagFilter = [], platforms = [], untagged = tagFilter.length === 0 } = this.options;
     return untagged && platforms.length === 0;
   }
 
-  /** Drops the tokens for two repositories that are done with. */
+  /** Drops the tokens of two repositories that are complete. */
   forget(source: Repository, target: Repository): void {
     this.#source.forget(source);
     this.client.forget(target);
     this.state.forget(target.name);
   }
 
-  /** Whether the options leave nothing out that a repository's listing names. */
+  /** Whether the options include everything in a repository's listing. */
   get wantsAll(): boolean {
     return this.wantsUntagged && (this.options.tagFilter ?? []).length === 0;
   }
 
-  /** Whether a tag is among those to copy. */
+  /** Returns whether a tag should be copied. */
   wantsTag(tag: string): boolean {
     return this.#wantsTag(tag);
   }
 
-  /** Whether a repository of the source, given by its path, is among those to copy. */
+  /** Returns whether a repository of the source, given by its path, should be copied. */
   wantsRepository(path: string): boolean {
     return !this.#excludes(path) && (this.options.shard === undefined || isInShard(path, this.options.shard));
   }
 
-  /** Tells of what happened. */
+  /** Reports an event. */
   tell(event: CopyEvent): void {
     if (event.kind === "manifest" || event.kind === "repository") this.#unreachable = 0;
     this.options.onEvent?.(event);
   }
 
-  /** Notes what could not be done. @throws the reason of the signal if that is why */
+  /** Records a failure. @throws the reason of the signal if it is aborted */
   fail(name: string, error: unknown): void {
     this.signal.throwIfAborted();
     this.failed++;
     const failure = { name, error };
     if (this.failures.length < MAX_FAILURES) this.failures.push(failure);
     this.tell({ kind: "failed", failure });
-    // With a hint it is no hiccup but a registry that is not there, and so for all that is left.
+    // A hint means that the registry is not reachable at all, which concerns all remaining work.
     const isGone = error instanceof NetworkError && error.hint !== undefined;
     this.#unreachable = isGone ? this.#unreachable + 1 : 0;
     if (this.#unreachable >= MAX_UNREACHABLE) this.stop(error);
   }
 
-  /** Ends the copy for a reason that lies beyond one repository. */
+  /** Ends the copy for a reason that concerns all repositories. */
   stop(reason: unknown): void {
     this.#stop.abort(reason);
   }
 
   async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     this.tell({ kind: "waiting", ms });
-    await (this.options.retry?.wait ?? delay)(ms, signal);
+    await (this.options.retry?.wait?.(ms, signal) ?? delay(ms, { signal }));
   }
 
-  /** Does something with the journal, without which the copy must not go on. */
+  /** Writes to the journal; a failure ends the copy. */
   async note(work: (journal: CopyJournal) => Promise<void>): Promise<void> {
     if (this.options.dryRun) return;
     try {

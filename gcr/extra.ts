@@ -9,42 +9,41 @@ import type { RepositoryListing } from "./list.ts";
 import { isEmpty, type TargetListing } from "./repository_copy.ts";
 import { type WalkFailure, walkRepositories } from "./walk.ts";
 
-/** What a pair of repositories had when they were compared. */
+/** A pair of repositories at the time of their comparison. */
 export interface ComparedRepositories {
   /** The repository of the target. */
   readonly target: Repository;
-  /** What it had. */
+  /** The listing of the target. */
   readonly before: RepositoryListing;
-  /** What its source has; nothing when there is no such repository. */
+  /** The listing of the source; empty if there is no such repository. */
   readonly listing: RepositoryListing;
   /** Whether nothing has been copied since. */
   readonly isCurrent?: boolean;
 }
 
 /**
- * Finds what the target has and the source has not, and what nothing needs that stays. Whatever the options leave out of
- * the copy is left out here too, so it is never extra. Of manifests without a tag it can be told only where both
- * registries list them.
+ * Finds content of the target that the source does not have and that no other content needs. Content that the options
+ * exclude from the copy is never extra. Manifests without a tag can be compared only if both registries list them.
  */
 export class ExtraFinder {
   readonly #run: CopyRun;
   readonly #seen = new Set<string>();
   #sourceIsEmpty = true;
-  /** What was found. */
+  /** The extra content that was found. */
   readonly repositories: ExtraOfRepository[] = [];
 
   constructor(run: CopyRun) {
     this.#run = run;
   }
 
-  /** Takes note that the source names a repository: whatever came of it, it is no other. */
+  /** Records that the source has a repository, whether its copy succeeded or not. */
   named(source: Repository): void {
     this.#seen.add(source.path);
-    // What the options leave out, another shard for example, may have something.
+    // A repository that the options exclude, for example one of another shard, may have content.
     if (!this.#run.wantsRepository(source.path)) this.#sourceIsEmpty = false;
   }
 
-  /** Compares a repository with what the target has of it. */
+  /** Compares a repository with its target. */
   async compare(source: Repository, listing: RepositoryListing, before: TargetListing): Promise<void> {
     this.#sourceIsEmpty &&= isEmpty(listing);
     if (!before) return;
@@ -53,7 +52,7 @@ export class ExtraFinder {
     if (isEmpty(listing)) this.#checkMeant(source, target);
   }
 
-  /** Goes through the repositories of the target that the source does not have. */
+  /** Walks through the repositories of the target that the source does not have. */
   async findOthers(): Promise<void> {
     const { route, puller, jobs, signal } = this.#run;
     const nothing = { tags: [], child: [], manifest: {} };
@@ -69,7 +68,7 @@ export class ExtraFinder {
     for await (const { repository, listing } of walk) {
       try {
         await this.#find({ target: repository, before: listing, listing: { name: "", ...nothing }, isCurrent: true });
-        // The root of the source was asked for: what is not seen there answered 404.
+        // The walk started at the source's root, so a root that it did not report has responded with 404.
         if (this.#sourceIsEmpty || repository.name === `${route.target}`) this.#checkMeant(route.source, repository);
       } catch (error) {
         this.#run.fail(repository.name, error);
@@ -78,7 +77,7 @@ export class ExtraFinder {
     }
   }
 
-  /** Refuses what was found because the source has nothing: one that is broken looks the same. */
+  /** Rejects extra content of an empty source, as a broken source looks the same. */
   #checkMeant(source: CopyRoot, target: Repository): void {
     if (this.#run.options.allowEmpty || !this.repositories.some((other) => other.target.name === target.name)) return;
     throw new NotFoundError(`${source} has nothing, so all that ${target} has would be deleted`, {
@@ -107,12 +106,12 @@ export class ExtraFinder {
   }
 }
 
-/** Whether a walk failed because its root is not there. */
+/** Returns whether a walk failed because its root does not exist. */
 export function isNotThere(root: CopyRoot, { name, error }: WalkFailure): boolean {
   return error instanceof HttpError && error.status === 404 && name === `${root}`;
 }
 
-/** The same items by repository, tags before manifests. */
+/** Returns the same items ordered by repository, tags before manifests. */
 export function sorted(items: readonly ExtraItem[]): ExtraItem[] {
   const key = ({ repository, tag, digest }: ExtraItem) =>
     `${repository} ${tag === undefined ? `@${digest}` : `:${tag}`}`;

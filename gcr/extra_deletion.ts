@@ -8,24 +8,24 @@ import type { GcGraph } from "./gc_graph.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, type LooseTag, Sweep, type SweepEvent } from "./gc_sweep.ts";
 
-/** What is extra in one repository of the target. */
+/** The extra content of one repository of the target. */
 export interface ExtraOfRepository {
   /** The repository. */
   readonly target: Repository;
-  /** What can go. */
+  /** The items to delete. */
   readonly items: readonly ExtraItem[];
-  /** What judges that anew. */
+  /** Decides again which of them are extra. */
   readonly judge: ExtraJudge;
 }
 
 type LeftBySweep = Extract<SweepEvent, { kind: "left" }>;
 
-/** A survey of a repository of the target. What is missing counts where it would be kept. */
+/** Creates a survey of a repository of the target. A missing member is an error if its index is kept. */
 export function surveyOf({ puller, slots, jobs, signal }: CopyRun, target: Repository): Survey {
   return new Survey(target, { puller, slots, jobs, signal, trustCreated: false, allowMissing: true });
 }
 
-/** Deletes what is extra, as far as it still is as it was found: tags, then what they pointed at. */
+/** Deletes extra content that is still extra and unchanged: tags, then their manifests. */
 export async function deleteExtra(run: CopyRun, repositories: readonly ExtraOfRepository[]): Promise<void> {
   const { jobs, signal } = run;
   await mapConcurrent(repositories, { concurrency: jobs, signal }, async (extra) => {
@@ -40,7 +40,7 @@ export async function deleteExtra(run: CopyRun, repositories: readonly ExtraOfRe
   });
 }
 
-/** The same items as garbage. */
+/** Converts the items to garbage. */
 function garbageOf(items: readonly ExtraItem[]): Garbage {
   const tags = items.flatMap(({ tag, digest }) => tag === undefined ? [] : [{ tag, digest }]);
   const manifests = items.filter(({ tag }) => tag === undefined).map(({ digest }) => digest);
@@ -52,7 +52,7 @@ function garbageOf(items: readonly ExtraItem[]): Garbage {
   };
 }
 
-/** What goes from one repository. */
+/** The deletion from one repository. */
 class Deletion {
   readonly #run: CopyRun;
   readonly #target: Repository;
@@ -82,7 +82,7 @@ class Deletion {
     if (stuck.length > 0) await this.#deleteTargets(stuck);
   }
 
-  /** Deletes the manifests that tags point at, where tags alone can't go. */
+  /** Deletes the manifests of tags on a registry that can't delete a tag alone. */
   async #deleteTargets(stuck: readonly LooseTag[]): Promise<void> {
     const groups = Map.groupBy(stuck, ({ digest }) => digest as string);
     const manifests = [...groups.values()].map((group) => ({ ...group[0], tags: group.map(({ tag }) => tag) }));
@@ -101,7 +101,7 @@ class Deletion {
     const tell = (event: SweepEvent) => {
       if (event.kind === "left") onLeft(event);
       else if (event.kind === "untagged") this.#tell(({ tag }) => tag === event.tag);
-      // Where a registry deletes no tags, they go with the manifest.
+      // A registry that can't delete tags drops them with their manifest.
       else this.#tell(({ digest }) => digest === event.digest);
     };
     const allowance = { left: Infinity };

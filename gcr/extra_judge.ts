@@ -7,25 +7,25 @@ import type { Survey } from "./gc_survey.ts";
 import type { Garbage } from "./gc_sweep.ts";
 import type { RepositoryListing } from "./list.ts";
 
-/** What is extra in a repository. */
+/** The extra content of a repository. */
 export interface Extra extends Garbage {
-  /** What is extra, or was when a list was made of it, and stays: a tag or a digest, and why. */
+  /** Extra content that is kept, or was extra when a list was made: each tag or digest with the reason. */
   readonly left: ReadonlyMap<string, string>;
 }
 
-/** What a manifest says of itself in a judgement. */
+/** The part of a manifest that decides whether it is extra. */
 type Tagged = Pick<GcManifest, "digest" | "tags">;
 
-/** Judges what a repository of the target has and its source has not. */
+/** Decides which content of a target repository is extra. */
 export class ExtraJudge {
   readonly #run: CopyRun;
   readonly #listing: RepositoryListing;
   readonly #tags: ReadonlySet<string>;
-  /** What a list allows to delete; `undefined` where there is none. */
+  /** The deletable content from a list; `undefined` without a list. */
   readonly #allowed: readonly ExtraItem[] | undefined;
   readonly #allowedKeys: ReadonlySet<string>;
 
-  /** Makes it for what the source has, and the items of that repository in a list. */
+  /** Creates an instance for the listing of the source and the list's items of the repository. */
   constructor(run: CopyRun, listing: RepositoryListing, allowed: readonly ExtraItem[] | undefined) {
     this.#run = run;
     this.#listing = listing;
@@ -34,7 +34,7 @@ export class ExtraJudge {
     this.#allowedKeys = new Set(allowed?.map(({ tag, digest }) => keyOf(digest, tag)));
   }
 
-  /** Whether anything has to be looked at, going by what the repository had before the copy. */
+  /** Returns whether the listing before the copy contains anything that may be extra. */
   isConcerned({ tags, manifest }: RepositoryListing): boolean {
     if (this.#allowed) return this.#allowed.length > 0;
     const digests = this.#tellsOf(manifest !== undefined) ? Object.keys(manifest!) : [];
@@ -42,10 +42,10 @@ export class ExtraJudge {
   }
 
   /**
-   * What can go, and what would be extra but stays: what is needed by anything that stays, and what belongs to
-   * something that stays though the source does not have it.
+   * Returns the content to delete, and the extra content that is kept because other content needs it or because it
+   * belongs to kept content.
    *
-   * @throws {NotFoundError} when a member is missing of what stays: what that leads to is not known then.
+   * @throws {NotFoundError} if a member of kept content is missing, as its references are unknown then.
    */
   judge(graph: GcGraph, survey: Survey): Extra {
     const links = new GcLinks(graph);
@@ -90,8 +90,8 @@ export class ExtraJudge {
   }
 
   /**
-   * What can go by digest because all of its tags can, where a registry deletes no tags: nothing that the source lists,
-   * or that anything else needs.
+   * Returns the content to delete by digest on a registry that can't delete tags: manifests of which all tags are
+   * extra, and that neither the source nor other content needs.
    */
   judgeByDigest(graph: GcGraph, survey: Survey): Garbage {
     const going = new Set(this.judge(graph, survey).tags.map(({ tag }) => tag));
@@ -106,7 +106,7 @@ export class ExtraJudge {
     return { manifests: all.filter(({ digest }) => !kept.has(digest)), tags: [] };
   }
 
-  /** Says why what a list has stays. */
+  /** Records why an item of the list is kept. */
   #explain(
     { manifests }: GcGraph,
     { tells, goes, left }: {
@@ -139,14 +139,14 @@ export class ExtraJudge {
     return this.#run.wantsTag(tag) ? "it lists what refers to what the source has" : "the options leave it out";
   }
 
-  /** What is there because the source has it, as far as its listing tells. */
+  /** Returns the content that the source has, as far as its listing shows. */
   #mirrored(all: readonly Tagged[]): Hash[] {
     const { manifest } = this.#listing;
     return all.filter(({ digest, tags }) => manifest ? digest in manifest : tags.some((tag) => this.#tags.has(tag)))
       .map(({ digest }) => digest);
   }
 
-  /** Whether it can be told of manifests without a tag that the source does not have them. */
+  /** Returns whether the source's lack of a manifest without a tag can be known. */
   #tellsOf(targetLists: boolean): boolean {
     return targetLists && this.#run.wantsAll && this.#listing.manifest !== undefined;
   }
@@ -163,23 +163,23 @@ export class ExtraJudge {
     return !this.#tags.has(tag) && this.#run.wantsTag(tag) && !standsForReferrers(tag, this.#listing);
   }
 
-  /** Whether a dry run has left a tag on a manifest that the copy moves it away from. */
+  /** Returns whether a dry run has left a tag in place that the copy would move. */
   #willMove(tag: string): boolean {
     const { dryRun = false, noClobber = false } = this.#run.options;
     return dryRun && !noClobber && this.#tags.has(tag);
   }
 }
 
-/** A tag as {@linkcode referrersTag} makes it. */
+/** A tag of the form that {@linkcode referrersTag} returns. */
 const REFERRERS_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/;
 
 /**
- * Whether a tag holds the list of what refers to a manifest of the source, which the copy makes where a registry keeps
- * none itself.
+ * Returns whether a tag holds the referrers list of a manifest of the source, which the copy creates if a registry has
+ * no referrers API.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
   if (!REFERRERS_TAG.test(tag)) return false;
-  // A plain list does not tell of the members of indexes, so any could be one.
+  // A plain listing lacks the members of indexes, so any digest may be one.
   if (!manifest) return tags.length > 0 || child !== undefined;
   return Object.keys(manifest).some((digest) => isHash(digest) && referrersTag(digest) === tag);
 }
@@ -188,7 +188,7 @@ function keyOf(digest: Hash, tag: string | undefined): string {
   return tag === undefined ? digest : `${tag} ${digest}`;
 }
 
-/** The name of a tag or a digest in a repository. */
+/** Returns the name of a tag or a digest in a repository. */
 export function nameOf(repository: string, what: string): string {
   return `${repository}${isHash(what) ? "@" : ":"}${what}`;
 }

@@ -14,51 +14,56 @@ import { Lookahead } from "./lookahead.ts";
 import { anyOf, repositoryPattern } from "./name_pattern.ts";
 import { walkRepositories } from "./walk.ts";
 
-/** How many repositories are looked at at the same time. */
+/** The number of repositories that are read at the same time. */
 const AHEAD = 4;
 
 /** Options of {@linkcode collectGarbage}. */
 export interface CollectGarbageOptions extends GcRunOptions {
   /**
-   * What goes and what stays.
-   * @default all that no tag leads to goes, a day after its upload
+   * The rules on what to delete and what to keep.
+   *
+   * @default everything that is not reachable from a tag is deleted, one day after its upload
    */
   rules?: GcRules;
   /**
-   * Whether the repositories below are looked at as well. A registry is always looked at as a whole.
+   * Whether to include the repositories below. A registry always includes all its repositories.
+   *
    * @default false
    */
   recursive?: boolean;
   /**
-   * Only repositories that one of these matches, by their path in the registry: globs, which mean those below too, or
-   * regular expressions in slashes.
+   * The repositories to include, by their path in the registry: globs, which include those below, or regular
+   * expressions in slashes.
+   *
    * @default all
    */
   repositories?: readonly string[];
   /**
-   * Repositories to leave out, in the same way.
+   * The repositories to leave out, in the same form.
+   *
    * @default none
    */
   exclude?: readonly string[];
   /**
-   * Whether what is found is deleted.
+   * Whether to delete the garbage that is found.
+   *
    * @default false
    */
   delete?: boolean;
 }
 
-/** A repository to look at, with what its registry says of it if that was asked for already. */
+/** A repository to read, with its listing if that was requested already. */
 interface Candidate {
   readonly repository: Repository;
   readonly listing?: RepositoryListing;
 }
 
 /**
- * Finds the manifests of repositories that nothing leads to any more, and deletes them if that is asked for: mark and
- * sweep, see {@linkcode planGarbage}. Whatever can't be read leaves its repository alone, and the rest goes on. Before
- * anything is deleted its repository is looked at again.
+ * Finds manifests that are not reachable, and deletes them if requested: mark and sweep, see {@linkcode planGarbage}. A
+ * read failure keeps all of its repository, and the rest continues. Each repository is read again before anything is
+ * deleted.
  *
- * @throws {UsageError} for rules that make no sense.
+ * @throws {UsageError} for invalid rules.
  */
 export async function collectGarbage(
   from: CopyRoot | string,
@@ -96,15 +101,16 @@ export async function collectGarbage(
 /** Options of {@linkcode applyGarbagePlan}. */
 export interface ApplyGarbagePlanOptions extends GcRunOptions {
   /**
-   * What is in use: it stays though it is in the plan.
-   * @default nothing more than when the plan was made
+   * Content in use, which is kept even if it is in the plan.
+   *
+   * @default only the content in use when the plan was made
    */
   pins?: GcPins;
 }
 
 /**
- * Deletes what a plan names, as far as it is garbage still: each repository is looked at anew, and what something leads
- * to by now, or has other tags than in the plan, stays. Nothing else is deleted.
+ * Deletes the garbage of a plan that is still garbage: each repository is read again, and a manifest that has become
+ * reachable, or has other tags than in the plan, is kept. Nothing else is deleted.
  */
 export async function applyGarbagePlan(
   plan: GarbagePlanFile,
@@ -139,7 +145,7 @@ export async function applyGarbagePlan(
   return run.tally.result();
 }
 
-/** The repositories to look at. */
+/** Yields the repositories to read. */
 async function* candidates(
   root: Registry | Repository,
   run: GcRun,
@@ -170,7 +176,7 @@ async function judge(
   return { survey, plan: planGarbage(graph, rules, run.now()) };
 }
 
-/** Deletes garbage of a repository. `false` when that failed, which is told. */
+/** Deletes garbage of a repository. Returns `false` on a failure, which is reported. */
 async function sweep(
   run: GcRun,
   rules: GcRules,

@@ -4,12 +4,12 @@ import type { DigestReference } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
 import { parseJsonObject } from "../src/spec/mod.ts";
 
-/** A config is read for its time only up to this size. */
+/** The largest config that is read for its time, in bytes. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 
 /**
- * When an image was made, as its config says, in milliseconds since the epoch; `undefined` when it does not say. Builds
- * that are to give the same bytes each time say 1970: that counts as not said, as every such image would seem old.
+ * Returns the creation time from an image's config in milliseconds since the epoch, or `undefined` if there is none.
+ * The year 1970 of reproducible builds counts as none, as every such image would seem old.
  */
 export async function createdTime(
   puller: Puller,

@@ -1,70 +1,70 @@
 import type { Hash } from "../src/spec/mod.ts";
 import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 
-/** What happens in a garbage collection; `repository` is always the full name. */
+/** An event of a garbage collection; `repository` is always the full name. */
 export type GcEvent =
-  /** A manifest can go. */
+  /** A manifest can be deleted. */
   | { readonly kind: "garbage"; readonly repository: string; readonly manifest: GarbageManifest }
-  /** A tag can go whose manifest stays. */
+  /** A tag can be deleted, but not its manifest. */
   | { readonly kind: "tag"; readonly repository: string; readonly tag: GarbageTag }
   /** A manifest was deleted. */
   | { readonly kind: "deleted"; readonly repository: string; readonly digest: Hash }
-  /** A tag was deleted whose manifest stays. */
+  /** A tag was deleted, but not its manifest. */
   | { readonly kind: "untagged"; readonly repository: string; readonly tag: string }
-  /** Something that was to go is still there. */
+  /** Garbage was not deleted. */
   | { readonly kind: "left"; readonly name: string; readonly why: LeftWhy; readonly reason: string }
-  /** A repository could not be judged or not be gone through; nothing more of it is deleted. */
+  /** A repository could not be read completely; nothing more of it is deleted. */
   | { readonly kind: "failed"; readonly name: string; readonly error: unknown }
-  /** A repository was gone through. */
+  /** A repository was processed. */
   | { readonly kind: "repository"; readonly repository: RepositorySummary };
 
 /**
- * Why something that was to go is still there: the registry refused to delete it, something else that is still there
- * needs it, it is not garbage any more, or enough was deleted.
+ * The reason why garbage was not deleted: the registry refused, other content needs it, it is not garbage any more, or
+ * the limit was reached.
  */
 export type LeftWhy = "refused" | "needed" | "changed" | "capped";
 
-/** What was found in a repository. */
+/** The summary of a repository. */
 export interface RepositorySummary {
   /** The full name. */
   readonly name: string;
-  /** How many manifests are known. */
+  /** The number of known manifests. */
   readonly manifests: number;
-  /** How many stay for no other reason than that nobody knows when they were uploaded. */
+  /** The number of manifests that are kept only because their upload time is unknown. */
   readonly undated: number;
-  /** Whether its registry lists the manifests without a tag too. */
+  /** Whether the registry lists manifests without a tag. */
   readonly listsUntagged: boolean;
 }
 
-/** Sums of a garbage collection. */
+/** The totals of a garbage collection. */
 export interface GcResult {
-  /** How many repositories were gone through. */
+  /** The number of repositories that were processed. */
   readonly repositories: number;
-  /** How many the journal says were done before. */
+  /** The number of repositories that were complete in the journal. */
   readonly resumed: number;
-  /** How many manifests can go, or could before they were deleted. */
+  /** The number of garbage manifests, deleted or not. */
   readonly garbage: number;
-  /** The bytes that they alone need. */
+  /** The number of bytes that only they use. */
   readonly bytes: number;
-  /** How many tags can go from manifests that stay. */
+  /** The number of garbage tags of manifests that are kept. */
   readonly tags: number;
-  /** How many manifests were deleted. */
+  /** The number of deleted manifests. */
   readonly deleted: number;
-  /** How many tags were deleted whose manifests stay. */
+  /** The number of deleted tags of manifests that are kept. */
   readonly untagged: number;
-  /** How many manifests and tags were to go and are still there. */
+  /** The number of garbage manifests and tags that were not deleted. */
   readonly left: number;
-  /** How many of those because enough was deleted. */
+  /** The number of those beyond the limit. */
   readonly capped: number;
-  /** How many repositories failed. */
+  /** The number of repositories that failed. */
   readonly failed: number;
-  /** How many manifests stay for no other reason than that nobody knows when they were uploaded. */
+  /** The number of manifests that are kept only because their upload time is unknown. */
   readonly undated: number;
-  /** How many repositories may hold manifests without a tag that nobody tells of. */
+  /** The number of repositories that may contain manifests without a tag, which the registry does not list. */
   readonly unlisted: number;
 }
 
-/** Passes events on and sums them up. */
+/** Passes events on and adds up the totals. */
 export class GcTally {
   readonly #onEvent: (event: GcEvent) => void;
   readonly #sums: { -readonly [Key in keyof GcResult]: number } = {
@@ -82,17 +82,17 @@ export class GcTally {
     unlisted: 0,
   };
 
-  /** Makes it with everything at zero. */
+  /** Creates a tally with all totals at zero. */
   constructor(onEvent: (event: GcEvent) => void = () => {}) {
     this.#onEvent = onEvent;
   }
 
-  /** The sums so far. */
+  /** Returns the totals so far. */
   result(): GcResult {
     return { ...this.#sums };
   }
 
-  /** Counts a repository that was done before. */
+  /** Counts a repository that was complete in the journal. */
   resume(): void {
     this.#sums.resumed++;
   }

@@ -5,33 +5,33 @@ import { type Hash, isHash } from "../src/spec/mod.ts";
 export interface GcBlob {
   /** Its digest. */
   readonly digest: Hash;
-  /** Its bytes. */
+  /** Its size in bytes. */
   readonly size: number;
 }
 
-/** A manifest as garbage collection sees it. */
+/** A manifest in a garbage collection. */
 export interface GcManifest {
   /** Its digest. */
   readonly digest: Hash;
   /** The tags that point at it. */
   readonly tags: readonly string[];
-  /** When it was uploaded, in milliseconds since the epoch; missing where that is not known. */
+  /** The upload time in milliseconds since the epoch, if it is known. */
   readonly uploaded?: number;
   /** The members of an index. */
   readonly members: readonly Hash[];
-  /** The manifest that it refers to. */
+  /** The manifest's subject. */
   readonly subject?: Hash;
-  /** The digests that it mentions besides, in annotations for example. */
+  /** Further digests that it mentions, for example in annotations. */
   readonly mentions?: readonly Hash[];
-  /** The config of an image, by which some call the image itself. */
+  /** The config of an image, whose digest some programs use as the image's id. */
   readonly config?: Hash;
-  /** The bytes of the manifest itself. */
+  /** The size of the manifest itself in bytes. */
   readonly size: number;
-  /** The blobs that it names. */
+  /** The blobs of the manifest. */
   readonly blobs: readonly GcBlob[];
 }
 
-/** All that is known of a repository's manifests and of what leads from one to another. */
+/** The known manifests of a repository and their references. */
 export interface GcGraph {
   /** The path of the repository in its registry. */
   readonly repository: string;
@@ -39,7 +39,7 @@ export interface GcGraph {
   readonly name: string;
   /** Its manifests. */
   readonly manifests: ReadonlyMap<Hash, GcManifest>;
-  /** What a registry says refers to a manifest, besides what the manifests say themselves. */
+  /** The referrers that the registry lists, in addition to the subjects in the manifests. */
   readonly referrers: ReadonlyMap<Hash, readonly Hash[]>;
 }
 
@@ -47,23 +47,23 @@ export interface GcGraph {
 const ATTACHED = /^(?:sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?|sha512-[0-9a-f]{121})$/;
 
 /**
- * Whether a tag stands for what belongs to the manifest of a digest: the list of its referrers (distribution-spec,
- * "Referrers Tag Schema"), or its signatures, attestations or SBOM as cosign stores them.
+ * Returns whether a tag belongs to the manifest of a digest: the list of its referrers (distribution-spec, "Referrers
+ * Tag Schema"), or cosign's signatures, attestations or SBOM of it.
  */
 export function isAttachedTag(tag: string): boolean {
   return ATTACHED.test(tag);
 }
 
-/** What leads from manifest to manifest within a repository. */
+/** The references between the manifests of a repository. */
 export class GcLinks {
   readonly #graph: GcGraph;
   readonly #referrers = new Map<Hash, Hash[]>();
-  /** The digests of manifests by the tag of their referrers. */
+  /** The digests of manifests by their referrers tag. */
   readonly #owners = new Map<string, Hash>();
-  /** What is tagged as belonging to a manifest. */
+  /** The manifests with a tag that belongs to a manifest. */
   readonly #attached = new Map<Hash, Hash[]>();
 
-  /** Reads a graph. */
+  /** Creates the references of a graph. */
   constructor(graph: GcGraph) {
     this.#graph = graph;
     const { manifests } = graph;
@@ -80,17 +80,17 @@ export class GcLinks {
     }
   }
 
-  /** The manifest of the repository that a tag belongs to; `undefined` for a tag that is one of its own. */
+  /** Returns the manifest that a tag belongs to, or `undefined` if it belongs to none of the repository. */
   owner(tag: string): Hash | undefined {
     return isAttachedTag(tag) ? this.#owners.get(tag.replace(/\..*$/, "")) : undefined;
   }
 
-  /** What refers to a manifest: by its subject, or by a tag that names the manifest's digest. */
+  /** Returns the referrers of a manifest: by their subject, or by a tag with the manifest's digest. */
   referring(digest: Hash): readonly Hash[] {
     return [...this.#referrers.get(digest) ?? [], ...this.#attached.get(digest) ?? []];
   }
 
-  /** What refers to a manifest, what refers to that, and so on. */
+  /** Returns the referrers of a manifest, their referrers, and so on. */
   allReferring(digest: Hash): ReadonlySet<Hash> {
     const found = new Set(this.referring(digest));
     for (const other of found) for (const next of this.referring(other)) found.add(next);
@@ -98,8 +98,8 @@ export class GcLinks {
   }
 
   /**
-   * All that is kept with some manifests, each with the one that keeps it, the roots with themselves: what they need, and
-   * what refers to them as far as they stay whole.
+   * Returns everything that is kept with some manifests, each with the manifest that keeps it; the roots keep
+   * themselves. This includes what they need, and their referrers as long as those are complete.
    */
   reach(roots: Iterable<Hash>, isWhole: (digest: Hash) => boolean = () => true): Map<Hash, Hash> {
     const { manifests } = this.#graph;
@@ -116,8 +116,8 @@ export class GcLinks {
   }
 
   /**
-   * Some manifests in waves that may be deleted one after the other, so that at no time a manifest is left whose member
-   * or subject is gone: an index before its members, what refers to a manifest before that manifest.
+   * Splits manifests into waves to be deleted one after the other, so that no manifest ever lacks its member or
+   * subject: an index comes before its members, a referrer before its subject.
    */
   deletionWaves(digests: Iterable<Hash>): Hash[][] {
     const waiting = new Map<Hash, number>([...digests].sort().map((digest) => [digest, 0]));
@@ -136,11 +136,11 @@ export class GcLinks {
       }
       wave = [...next].sort();
     }
-    // Digests allow no circles, but tags do: two signatures can be tagged as each other's.
+    // Digests can't form a cycle, but tags can: two signatures can be tagged as each other's.
     return waiting.size > 0 ? [...waves, [...waiting.keys()]] : waves;
   }
 
-  /** The manifests that must stay for as long as one does: all that it mentions, be it as a member or in passing. */
+  /** Returns the manifests that a manifest needs: its members and everything else that it mentions. */
   needs(digest: Hash): Hash[] {
     const { manifests } = this.#graph;
     const { members = [], subject, blobs = [], mentions = [] } = manifests.get(digest) ?? {};
@@ -148,12 +148,14 @@ export class GcLinks {
     return named.filter((other) => manifests.has(other));
   }
 
-  /** The manifests that some tags of a manifest belong to. */
+  /** Returns the manifests that a manifest's tags belong to. */
   owners(tags: readonly string[]): Hash[] {
     return tags.map((tag) => this.owner(tag)).filter(isHash);
   }
 
-  /** What is deleted after a manifest: what it needs, and what its tags belong to. */
+  /**
+   * Returns the manifests that are deleted after a manifest: those that it needs, and those that its tags belong to.
+   */
   leansOn(digest: Hash): Hash[] {
     const { tags = [] } = this.#graph.manifests.get(digest) ?? {};
     return [...this.needs(digest), ...this.owners(tags)];

@@ -1,6 +1,6 @@
 import { Journal, type JournalLine } from "../src/io/mod.ts";
 
-/** Which repositories are done and what was deleted, for a run that may be killed. */
+/** The completed repositories and the deletions of a run, so that an interrupted run can be continued. */
 export class GcJournal {
   readonly #journal: Journal | undefined;
   readonly #done: Set<string>;
@@ -10,7 +10,7 @@ export class GcJournal {
     this.#done = done;
   }
 
-  /** Opens the journal of some work; without a path nothing is noted. */
+  /** Opens a journal; without a path nothing is recorded. */
   static async open(path: string | undefined, header: JournalLine): Promise<GcJournal> {
     const done = new Set<string>();
     if (path === undefined) return new GcJournal(undefined, done);
@@ -30,22 +30,22 @@ export class GcJournal {
     return new GcJournal(journal, done);
   }
 
-  /** Whether a repository was done before. */
+  /** Returns whether a repository is complete. */
   isDone(repository: string): boolean {
     return this.#done.has(repository);
   }
 
-  /** Notes that a repository is done. */
+  /** Records that a repository is complete. */
   async done(repository: string): Promise<void> {
     await this.#journal?.append({ done: repository });
   }
 
-  /** Notes that a manifest or a tag was deleted. */
+  /** Records that a manifest or a tag was deleted. */
   async deleted(name: string): Promise<void> {
     await this.#journal?.append({ deleted: name });
   }
 
-  /** Closes it. */
+  /** Closes the file. */
   async close(): Promise<void> {
     await this.#journal?.close();
   }

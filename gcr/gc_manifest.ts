@@ -3,17 +3,17 @@ import type { RemoteManifest } from "../src/remote/mod.ts";
 import { type Descriptor, type Hash, isConfig, isLayer, manifestKind } from "../src/spec/mod.ts";
 import type { GcBlob, GcManifest } from "./gc_graph.ts";
 
-/** What a manifest itself says, whoever points at it and whenever it was uploaded. */
+/** The content of a manifest, without its tags and its upload time. */
 export interface GcFacts extends Omit<GcManifest, "tags" | "uploaded"> {
-  /** Those of its members that are images or indexes by their type: without one of them it is not whole. */
+  /** Its members that are images or indexes by their media type; an index without one of them is incomplete. */
   readonly needed: readonly Hash[];
 }
 
 /**
- * Reads what a manifest leads to. Members of an index that can be nothing but blobs count as such.
+ * Reads the references of a manifest. Members of an index that can only be blobs count as blobs.
  *
- * @param intern gives the one object that stands for a blob, which many manifests may name
- * @throws {ManifestError} when it can't be understood: nobody knows then what it keeps.
+ * @param intern returns one shared object for equal blobs, as many manifests may name the same blob
+ * @throws {ManifestError} if it can't be parsed, as its references are unknown then.
  */
 export function gcFacts(manifest: RemoteManifest, intern: (blob: GcBlob) => GcBlob): GcFacts {
   const { bytes, reference, descriptor: { digest, mediaType, size } } = manifest;

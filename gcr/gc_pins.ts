@@ -4,12 +4,12 @@ import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { GcPins } from "./gc_rules.ts";
 
 /**
- * Reads what is in use: on each line a reference, by tag or by digest, or a digest alone, as clusters tell them; a scheme
- * like `docker-pullable://` before it, empty lines and lines that start with `#` are passed over. A reference by tag and
- * digest stands for its digest. A digest counts in every repository.
+ * Parses a list of content in use: on each line a reference by tag or by digest, or a digest alone, in the form of a
+ * cluster's status. Skips a scheme like `docker-pullable://`, empty lines and lines that start with `#`. A reference by
+ * tag and digest is used by its digest. A digest alone applies to every repository.
  *
- * @param what what to call the list in an error: the name of its file
- * @throws {UsageError} for a line that is neither: what is in use must not be overlooked.
+ * @param what the name of the list in an error: its file
+ * @throws {UsageError} for any other line, as content in use must not be overlooked.
  */
 export function parsePins(text: string, what: string, options: NameOptions = {}): GcPins {
   const digests = new Set<Hash>();
@@ -36,7 +36,7 @@ export function parsePins(text: string, what: string, options: NameOptions = {})
   return { digests, tags };
 }
 
-/** What is in any of several lists. */
+/** Merges several lists. */
 export function joinPins(lists: readonly GcPins[]): GcPins {
   return {
     digests: new Set(lists.flatMap(({ digests }) => [...digests])),

@@ -2,49 +2,49 @@ import type { Hash } from "../src/spec/mod.ts";
 import { type GcGraph, GcLinks, type GcManifest, isAttachedTag } from "./gc_graph.ts";
 import { type GcRules, RuledGraph } from "./gc_rules.ts";
 
-/** A manifest that nothing leads to any more. */
+/** A manifest that is not reachable. */
 export interface GarbageManifest {
   /** Its digest. */
   readonly digest: Hash;
-  /** The tags that point at it, all of which go. */
+  /** Its tags, which are all deleted. */
   readonly tags: readonly string[];
-  /** Why it goes. */
+  /** The reason for the deletion. */
   readonly reason: string;
   /**
-   * The bytes that nothing else needs: its own, and those of blobs that only garbage of this repository names, each
-   * counted for the first that does.
+   * The number of bytes that become free: its own, and those of blobs that only garbage of this repository names, each
+   * counted for the first of them.
    */
   readonly bytes: number;
 }
 
-/** A tag that goes from a manifest that stays. */
+/** A tag to delete from a manifest that is kept. */
 export interface GarbageTag {
   /** The tag. */
   readonly tag: string;
-  /** What it points at. */
+  /** The manifest of the tag. */
   readonly digest: Hash;
-  /** Why it goes. */
+  /** The reason for the deletion. */
   readonly reason: string;
 }
 
-/** What can go from a repository. */
+/** The garbage of a repository. */
 export interface GarbagePlan {
-  /** Manifests, sorted by digest. */
+  /** The manifests, sorted by digest. */
   readonly manifests: readonly GarbageManifest[];
-  /** Tags of other manifests, sorted. */
+  /** The tags of other manifests, sorted. */
   readonly tags: readonly GarbageTag[];
-  /** How many manifests stay for no other reason than that nobody knows when they were uploaded. */
+  /** The number of manifests that are kept only because their upload time is unknown. */
   readonly undated: number;
 }
 
 /**
- * Finds what nothing leads to: mark and sweep over what is known of a repository, without any I/O.
+ * Finds the unreachable manifests of a repository: mark and sweep over a graph, without I/O.
  *
- * Roots are the tags that no rule removes, what is in use, and what is too young to be judged. Kept with them are the
- * members of indexes, the subjects of what refers to something, and whatever refers to what is kept: by its subject, or
- * by a tag like `sha256-<hex>`, `.sig`, `.att` or `.sbom`. Such a tag is no root: it goes with what it belongs to, but
- * stays where the repository does not have that, unless the rules say otherwise. Where it stays for its age or its use,
- * what it belongs to stays.
+ * The roots are the tags that no rule removes, the content in use, and the manifests within the grace period. Members
+ * of indexes, subjects, and referrers (by their subject, or by a tag like `sha256-<hex>`, `.sig`, `.att` or `.sbom`)
+ * are kept with them. Such a tag is not a root: it is deleted with the manifest that it belongs to, but kept if the
+ * repository lacks that manifest, unless the rules remove it. If it is kept for its age or its use, the manifest that
+ * it belongs to is kept.
  *
  * @param now in milliseconds since the epoch
  */
@@ -76,7 +76,7 @@ export function planGarbage(graph: GcGraph, rules: GcRules, now: number): Garbag
   };
 }
 
-/** Which tags go, and what is kept. */
+/** Returns the tags to delete and the manifests to keep. */
 function mark(
   graph: GcGraph,
   rules: GcRules,
@@ -93,7 +93,7 @@ function mark(
   return { ruled, removed, live: links.reach(roots) };
 }
 
-/** How much would be kept if all of which nobody knows the age were old. */
+/** Returns the number of manifests that would be kept if all of unknown age were old. */
 function liveIfOld(
   graph: GcGraph,
   rules: GcRules,
@@ -105,7 +105,7 @@ function liveIfOld(
   return mark({ ...graph, manifests }, rules, options).live.size;
 }
 
-/** Says why something goes. */
+/** Finds the reason for a deletion. */
 class Reasons {
   readonly #links: GcLinks;
   readonly #removed: ReadonlyMap<string, number>;
@@ -136,7 +136,10 @@ class Reasons {
   }
 }
 
-/** What becomes free with each manifest that goes: what only such ones name, counted once. */
+/**
+ * Returns the bytes that become free with each deleted manifest: those of blobs that only deleted manifests name,
+ * counted once.
+ */
 function countBytes(live: readonly GcManifest[], garbage: readonly GcManifest[]): Map<Hash, number> {
   const counted = new Set(live.flatMap(({ blobs }) => blobs.map(({ digest }) => digest)));
   return new Map(garbage.map(({ digest, size, blobs }) => {

@@ -4,25 +4,25 @@ import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { GcEvent } from "./gc_events.ts";
 import { DEFAULT_GRACE } from "./gc_rules.ts";
 
-/** Something that a plan says can go: a manifest, or a tag of a manifest that stays. */
+/** An item of a plan: a manifest, or a tag of a manifest that is kept. */
 export interface PlannedItem {
   /** The full name of the repository. */
   readonly repository: string;
-  /** The manifest, or what the tag points at. */
+  /** The manifest, or that of the tag. */
   readonly digest: Hash;
-  /** The tag, where only that goes. */
+  /** The tag, if only the tag is deleted. */
   readonly tag?: string;
-  /** The tags of a manifest; they go too. */
+  /** The tags of the manifest, which are deleted too. */
   readonly tags?: readonly string[];
-  /** Why it goes. */
+  /** The reason for the deletion. */
   readonly reason: string;
-  /** The bytes that nothing else needs. */
+  /** The number of bytes that become free. */
   readonly bytes: number;
 }
 
-/** Under what a plan was made. */
+/** The options that a plan was made with. */
 export interface PlanTerms {
-  /** For how long after its upload everything stays, in milliseconds. */
+  /** The grace period after an upload, in milliseconds. */
   readonly grace: number;
   /** See `GcRules`. */
   readonly orphans: boolean;
@@ -32,18 +32,18 @@ export interface PlanTerms {
   readonly allowMissing: boolean;
 }
 
-/** A plan of a garbage collection, as it is kept in a file. */
+/** A plan of a garbage collection in a file. */
 export interface GarbagePlanFile extends PlanTerms {
-  /** When it was made (RFC 3339). */
+  /** The time of its creation (RFC 3339). */
   readonly created: string;
-  /** What can go. */
+  /** The items to delete. */
   readonly items: readonly PlannedItem[];
 }
 
 const KIND = "gcrane gc plan";
 const VERSION = 1;
 
-/** The item of a plan that an event stands for; `undefined` for one that stands for none. */
+/** Returns the item of a plan for an event, or `undefined` if the event has none. */
 export function plannedItem(event: GcEvent): PlannedItem | undefined {
   if (event.kind === "garbage") {
     const { digest, tags, reason, bytes } = event.manifest;
@@ -52,7 +52,7 @@ export function plannedItem(event: GcEvent): PlannedItem | undefined {
   if (event.kind === "tag") return { repository: event.repository, ...event.tag, bytes: 0 };
 }
 
-/** The text of a plan, piece by piece: JSON, one line for each item. */
+/** Yields the text of a plan in pieces: JSON, one line for each item. */
 export function* planText(plan: GarbagePlanFile): Generator<string, void, undefined> {
   const { items, ...facts } = plan;
   const head = JSON.stringify({ kind: KIND, version: VERSION, ...facts });
@@ -62,10 +62,10 @@ export function* planText(plan: GarbagePlanFile): Generator<string, void, undefi
 }
 
 /**
- * Reads a plan.
+ * Parses a plan.
  *
- * @param what what to call it in an error: the name of its file
- * @throws {FileError} when it is none.
+ * @param what the name of the plan in an error: its file
+ * @throws {FileError} if it is not a plan.
  */
 export function parsePlan(text: string, what: string): GarbagePlanFile {
   const refuse = (why: string, cause?: unknown): never => {

@@ -3,94 +3,103 @@ import type { GcGraph, GcManifest } from "./gc_graph.ts";
 import { isAttachedTag } from "./gc_graph.ts";
 import { checkTagSetRule, type TagSet, tagSet, type TagSetRule } from "./gc_tag_set.ts";
 
-/** Which tags stay. All that is said must hold. */
+/** A rule on tags to keep. All its conditions must hold. */
 export interface KeepRule extends TagSetRule {
   /**
-   * Only so many of them stay in each group, the newest.
+   * The number of the newest tags to keep in each group.
+   *
    * @default all
    */
   readonly newest?: number;
 }
 
-/** Which tags go. All that is said must hold, and nothing may say that they stay. */
+/** A rule on tags to delete. All its conditions must hold, and no rule may keep the tag. */
 export interface RemoveRule extends TagSetRule {
   /**
-   * So many of them stay in each group, the newest.
+   * The number of the newest tags to keep in each group.
+   *
    * @default 0
    */
   readonly keepNewest?: number;
   /**
-   * They go when they were uploaded so long ago, in milliseconds, and never when that is not known.
-   * @default at any age
+   * The least age since the upload, in milliseconds. A tag of unknown age is kept.
+   *
+   * @default any age
    */
   readonly olderThan?: number;
   /**
-   * They go as long as they point at what is said here.
-   * @default wherever they point
+   * The digests of tags: a tag is deleted only as long as it points at its digest here.
+   *
+   * @default any digest
    */
   readonly targets?: ReadonlyMap<string, Hash>;
 }
 
-/** What is in use somewhere: it stays, with all that belongs to it, whatever other rules say. */
+/** Content in use, which is kept with everything that belongs to it, regardless of other rules. */
 export interface GcPins {
-  /** Digests of manifests, or of the configs of images; they count in every repository. */
+  /** Digests of manifests, or of image configs, in every repository. */
   readonly digests: ReadonlySet<Hash>;
   /** Full names of tags, `registry.example.com/app:v1`. */
   readonly tags: ReadonlySet<string>;
 }
 
-/** What garbage collection goes by. */
+/** The rules of a garbage collection. */
 export interface GcRules {
   /**
-   * Tags that stay. This always wins.
-   * @default none in particular
+   * Tags to keep. They take precedence.
+   *
+   * @default none
    */
   readonly keep?: readonly KeepRule[];
   /**
-   * Tags that go.
+   * Tags to delete.
+   *
    * @default none
    */
   readonly remove?: readonly RemoveRule[];
   /**
-   * What is in use.
-   * @default nothing
+   * Content in use.
+   *
+   * @default none
    */
   readonly pins?: GcPins;
   /**
-   * For how long after its upload everything stays, in milliseconds; also what was uploaded nobody knows when. With 0
-   * nothing is protected by its age.
+   * The grace period after an upload in which everything is kept, in milliseconds; content of unknown age counts as
+   * within it. With 0 age protects nothing.
+   *
    * @default 86400000
    */
   readonly grace?: number;
   /**
-   * Whether tags like `sha256-….sig` go when the repository does not have what they belong to.
+   * Whether to delete tags like `sha256-….sig` if the repository lacks the manifest that they belong to.
+   *
    * @default false
    */
   readonly orphans?: boolean;
 }
 
-/** How long everything stays after its upload when nobody says. */
+/** The default grace period after an upload, in milliseconds. */
 export const DEFAULT_GRACE: number = 24 * 60 * 60 * 1000;
 
-/** Refuses rules that make no sense. @throws {UsageError} with what is wrong. */
+/** Validates rules. @throws {UsageError} if one is invalid. */
 export function checkRules({ keep = [], remove = [] }: GcRules): void {
   for (const rule of [...keep, ...remove]) checkTagSetRule(rule);
 }
 
-/** A repository's manifests under rules. */
+/** The manifests of a repository with rules applied. */
 export class RuledGraph {
   readonly #graph: GcGraph;
   readonly #rules: GcRules;
   readonly #now: number;
 
-  /** Puts a graph under rules. `now` is in milliseconds since the epoch. */
+  /** Applies rules to a graph. `now` is in milliseconds since the epoch. */
   constructor(graph: GcGraph, rules: GcRules, now: number) {
     this.#graph = graph;
     this.#rules = rules;
     this.#now = now;
   }
 
-  /** Whether somebody uses the manifest. */
+  /** Returns whether the manifest is in use. */
   isPinned({ digest, config, tags }: GcManifest): boolean {
     const { pins } = this.#rules;
     if (!pins) return false;
@@ -98,13 +107,13 @@ export class RuledGraph {
     return tags.some((tag) => pins.tags.has(`${this.#graph.name}:${tag}`));
   }
 
-  /** Whether the manifest may have been uploaded too recently to be judged. */
+  /** Returns whether the manifest is, or may be, within the grace period. */
   isInGrace({ uploaded }: GcManifest): boolean {
     const { grace = DEFAULT_GRACE } = this.#rules;
     return grace > 0 && (uploaded === undefined || this.#now - uploaded < grace);
   }
 
-  /** The tags that go by the rules, each with the number of the rule, counted from 1. */
+  /** Returns the tags that rules delete, each with the number of the rule, counted from 1. */
   removedTags(): Map<string, number> {
     const { keep = [], remove = [] } = this.#rules;
     const removed = new Map<string, number>();

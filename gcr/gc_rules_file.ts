@@ -6,7 +6,7 @@ import type { TagSetRule } from "./gc_tag_set.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads rules from JSON:
+ * Parses rules from JSON:
  *
  * ```json
  * {
@@ -16,8 +16,8 @@ type Fields = Readonly<Record<string, unknown>>;
  * }
  * ```
  *
- * @param what what to call it in an error: the name of its file
- * @throws {UsageError} for whatever it does not know: a misspelt rule must not be overlooked.
+ * @param what the name of the rules in an error: their file
+ * @throws {UsageError} for an unknown field, as a misspelt rule must not be ignored.
  */
 export function parseRules(text: string, what: string): GcRules {
   let value: unknown;

@@ -9,29 +9,33 @@ import type { GcRules } from "./gc_rules.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
 
-/** How many requests are on their way at the same time when nobody says. */
+/** The default number of concurrent requests. */
 const DEFAULT_JOBS = 8;
 
-/** What every run of garbage collection takes, whatever it goes by. */
+/** Options of every garbage collection. */
 export interface GcRunOptions extends RemoteOptions {
   /**
-   * How many requests are on their way at the same time.
+   * The number of concurrent requests.
+   *
    * @default 8
    */
   jobs?: number;
   /**
-   * Whether the time at which an image says it was made stands for that of its upload where the registry tells none.
-   * An index counts as made when the youngest of its members was.
+   * Whether an image's own creation time is used if the registry gives no upload time. An index has the time of its
+   * youngest member.
+   *
    * @default false
    */
   trustCreated?: boolean;
   /**
-   * Whether an index may name images that its repository does not have; else such a repository is left alone.
+   * Whether an index may list images that its repository does not have. Otherwise all of such a repository is kept.
+   *
    * @default false
    */
   allowMissing?: boolean;
   /**
-   * The most manifests, and tags of manifests that stay, that are deleted.
+   * The most manifests, and tags of kept manifests, to delete.
+   *
    * @default no limit
    */
   maxDelete?: number;
@@ -42,22 +46,24 @@ export interface GcRunOptions extends RemoteOptions {
    */
   journal?: string;
   /**
-   * Told of everything as it happens.
-   * @default nobody
+   * Called for each event.
+   *
+   * @default not called
    */
   onEvent?: (event: GcEvent) => void;
   /**
-   * Ends the work; what was deleted stays deleted.
+   * Ends the work; deletions are not undone.
+   *
    * @default none
    */
   signal?: AbortSignal;
 }
 
-/** One run of garbage collection: its connections, its bounds, its journal and its sums. */
+/** One run of a garbage collection: its connections, limits, journal and totals. */
 export class GcRun {
-  /** What asks registries. */
+  /** Reads from registries. */
   readonly puller: Puller;
-  /** Told of what happens. */
+  /** Receives the events. */
   readonly tally: GcTally;
   readonly #options: GcRunOptions;
   readonly #pusher: Pusher;
@@ -79,24 +85,24 @@ export class GcRun {
     this.tally = new GcTally(onEvent);
   }
 
-  /** Begins a run. `work` says which, in the journal; without it nothing is noted. */
+  /** Begins a run. `work` identifies it in the journal; without it nothing is recorded. */
   static async begin(options: GcRunOptions, work: JournalLine | undefined): Promise<GcRun> {
     return new GcRun(options, await GcJournal.open(work && options.journal, work ?? {}));
   }
 
-  /** The time, in milliseconds since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   now(): number {
     return (this.#options.now ?? Date.now)();
   }
 
-  /** Whether the journal says that a repository was done before. It is counted as such. */
+  /** Returns whether a repository is complete in the journal, and counts it as such. */
   wasDone(repository: Repository): boolean {
     const wasDone = this.#journal.isDone(repository.name);
     if (wasDone) this.tally.resume();
     return wasDone;
   }
 
-  /** A survey of a repository. */
+  /** Creates a survey of a repository. */
   survey(repository: Repository): Survey {
     const { trustCreated = false, allowMissing = false, signal } = this.#options;
     const { puller } = this;
@@ -129,15 +135,15 @@ export class GcRun {
     this.tally.tell({ kind: "untagged", repository, tag: event.tag });
   }
 
-  /** Drops what was kept for a repository that is done. */
+  /** Drops the state of a repository that is complete. */
   forget(repository: Repository): void {
     this.puller.client.forget(repository);
   }
 
-  /** Tells of a failure after which the rest can go on; any other is thrown. */
+  /** Reports a failure after which the run can continue; throws any other. */
   fail(name: string, error: unknown): void {
     this.#options.signal?.throwIfAborted();
-    if (error instanceof FileError) throw error; // the journal's: what is deleted from now on would not be noted
+    if (error instanceof FileError) throw error; // from the journal: further deletions would not be recorded
     this.tally.tell({ kind: "failed", name, error });
   }
 

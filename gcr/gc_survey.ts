@@ -10,44 +10,45 @@ import { createdTime } from "./gc_created.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 
-/** How many manifests in a row may lead from one that is listed to the next. */
+/** The longest chain of manifests from one that is listed. */
 const MOST_LEVELS = 32;
 
 /** Options of a {@linkcode Survey}. */
 export interface SurveyOptions {
-  /** What asks the registry. */
+  /** Reads from the registry. */
   readonly puller: Puller;
-  /** How many requests are on their way at the same time, over all surveys. */
+  /** Limits the number of concurrent requests over all surveys. */
   readonly slots: Semaphore;
-  /** The bound of those slots. */
+  /** The number of those slots. */
   readonly jobs: number;
-  /** Whether the time at which an image says it was made stands for that of its upload where that is not known. */
+  /** Whether an image's own creation time is used if its upload time is unknown. */
   readonly trustCreated: boolean;
-  /** Whether an index may have members that the repository does not have. */
+  /** Whether an index may have members that the repository lacks. */
   readonly allowMissing: boolean;
   /** Ends the survey. */
   readonly signal?: AbortSignal;
 }
 
-/** How a repository is looked at. */
+/** Options of {@linkcode Survey.look}. */
 export interface LookOptions {
-  /** What its registry says of it, if that was asked for already. */
+  /** The repository's listing, if it was requested already. */
   readonly listing?: RepositoryListing;
-  /** Manifests to look at though no tag may lead to them any more. */
+  /** Manifests to read even if no tag leads to them any more. */
   readonly suspects?: Iterable<Hash>;
   /**
-   * Manifests for which what refers to them is asked for anew.
+   * Manifests whose referrers are requested again.
+   *
    * @default all
    */
   readonly anew?: readonly Hash[];
 }
 
 /**
- * What a repository holds and what leads from where to where. Each manifest is fetched once, however often the
- * repository is looked at.
+ * The manifests of a repository and their references. Each manifest is fetched once, even if the repository is read
+ * several times.
  *
- * Where the registry lists all manifests, what refers to what follows from them. Elsewhere the referrers API is asked
- * for each manifest that is found; the tags that stand in for it are among the repository's tags in any case.
+ * On a registry that lists all manifests, the referrers follow from the manifests. On others the referrers API is
+ * requested for each manifest; the referrers tags are among the repository's tags in any case.
  */
 export class Survey {
   /** The repository. */
@@ -60,21 +61,21 @@ export class Survey {
   readonly #blobs = new Map<Hash, GcBlob>();
   #summary: Omit<RepositorySummary, "name"> = { manifests: 0, undated: 0, listsUntagged: false };
 
-  /** Makes it; nothing is asked for yet. */
+  /** Creates a survey; sends no request yet. */
   constructor(repository: Repository, options: SurveyOptions) {
     this.repository = repository;
     this.#options = options;
   }
 
   /**
-   * What the repository holds now.
+   * Reads the current state of the repository.
    *
-   * @throws {GcraneError} when anything can't be read that may lead to something.
+   * @throws {GcraneError} if anything that may have references can't be read.
    */
   async look({ listing, suspects = [], anew }: LookOptions = {}): Promise<GcGraph> {
     const { puller, jobs, signal } = this.#options;
     for (const digest of anew ?? [...this.#referrers.keys()]) this.#referrers.delete(digest);
-    // What was missing before may have come since.
+    // A manifest that was missing may exist now.
     if (!anew) this.#missing.clear();
     const current = listing ?? await listRepository(this.repository, { puller, signal });
     const listed = new Map<Hash, ListedManifest>();
@@ -82,7 +83,7 @@ export class Survey {
       listed.set(manifest.digest, manifest);
     }
     const told = current.manifest !== undefined;
-    // Where tags alone are listed, what has lost its tags may be there, and be referred to.
+    // A list of tags lacks manifests that have lost their tags, which may exist and have referrers.
     const start = told ? listed.keys() : new Set([...listed.keys(), ...suspects]);
     const found = await this.#follow([...start], listed, told);
     const manifests = new Map<Hash, GcManifest>();
@@ -101,12 +102,12 @@ export class Survey {
     };
   }
 
-  /** What was seen when it was looked at last. */
+  /** Returns the summary of the last read. */
   summary(): RepositorySummary {
     return { name: this.repository.name, ...this.#summary };
   }
 
-  /** Fetches some manifests and all that they lead to; gives the digests of what is there. */
+  /** Fetches manifests and everything that they lead to; returns the digests of those that exist. */
   async #follow(start: Hash[], listed: ReadonlyMap<Hash, ListedManifest>, told: boolean): Promise<Set<Hash>> {
     const found = new Set<Hash>();
     let wave = start;
@@ -127,7 +128,7 @@ export class Survey {
     return found;
   }
 
-  /** Fetches a manifest unless it is known; gives what it leads to. */
+  /** Fetches a manifest unless it is known; returns the digests that it leads to. */
   async #fetch(
     digest: Hash,
     options: { listed: ReadonlyMap<Hash, ListedManifest>; told: boolean; signal: AbortSignal },
@@ -150,14 +151,14 @@ export class Survey {
       const index = await puller.referrers(reference, { fallback: false, signal });
       this.#referrers.set(digest, (await index.manifest({ signal })).manifests.map(({ digest }) => digest));
     }
-    // A list of all manifests has what is mentioned, if that is one.
+    // A listing of all manifests contains every mentioned manifest already.
     return [...members, ...subject ? [subject] : [], ...told ? [] : mentions, ...this.#referrers.get(digest) ?? []];
   }
 
   /**
-   * Makes sure that nothing is missing of some manifests that were seen.
+   * Checks that some manifests are complete.
    *
-   * @throws {NotFoundError} when an index names what is not there: what that leads to is not known then.
+   * @throws {NotFoundError} if an index lists a manifest that does not exist, as its references are unknown then.
    */
   checkWhole(digests: Iterable<Hash>, hint: string): void {
     for (const digest of digests) {
@@ -178,7 +179,7 @@ export class Survey {
       const { config } = this.#facts.get(digest)!;
       if (config) this.#created.set(digest, await createdTime(puller, this.repository.digest(config), { signal }));
     });
-    // An index is as young as the youngest of its members.
+    // An index is as young as its youngest member.
     const ageOf = (digest: Hash, depth = 0): number | undefined => {
       const own = this.#created.get(digest);
       if (own !== undefined || depth > 8) return own;

@@ -12,27 +12,27 @@ const OTHER_TAGS = "its tags have changed";
 const LED_TO = "something leads to it now";
 const KEPT = "it is kept now";
 
-/** What is to be deleted of a repository. */
+/** Content of a repository to delete. */
 export interface Garbage {
-  /** Manifests with all of their tags. */
+  /** Manifests, which are deleted with all their tags. */
   readonly manifests: readonly Doomed[];
-  /** Tags whose manifests stay. */
+  /** Tags of manifests that are kept. */
   readonly tags: readonly LooseTag[];
 }
 
-/** A manifest that is to go. */
+/** A manifest to delete. */
 export type Doomed = Pick<GarbageManifest, "digest" | "tags">;
 
-/** A tag that is to go, and what it has to point at for that. */
+/** A tag to delete if it points at the digest. */
 export type LooseTag = Pick<GarbageTag, "tag" | "digest">;
 
-/** What happens in a sweep. */
+/** An event of a sweep. */
 export type SweepEvent =
   /** A manifest was deleted. */
   | { readonly kind: "deleted"; readonly digest: Hash }
-  /** A tag was deleted, `alone` when its manifest was to stay. */
+  /** A tag was deleted; `alone` if its manifest is kept. */
   | { readonly kind: "untagged"; readonly tag: string; readonly digest: Hash; readonly alone: boolean }
-  /** Something that was to go is still there. */
+  /** Garbage was not deleted. */
   | {
     readonly kind: "left";
     /** A tag or a digest. */
@@ -40,68 +40,69 @@ export type SweepEvent =
     readonly name: string;
     readonly why: LeftWhy;
     readonly reason: string;
-    /** What the registry answered, where it refused. */
+    /** The registry's response if it refused. */
     readonly error?: HttpError;
   };
 
 /** What a sweep works with. */
 export interface SweepOptions {
-  /** What can go of a repository as it is now. @throws when that can't be known */
+  /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
-  /** What deletes. */
+  /** Deletes content. */
   readonly pusher: Pusher;
-  /** What asks. */
+  /** Reads from the registry. */
   readonly puller: Puller;
-  /** How many requests are on their way at the same time. */
+  /** The number of concurrent requests. */
   readonly jobs: number;
-  /** How much may still be deleted. */
+  /** The number of further deletions that are allowed. */
   readonly allowance: { left: number };
-  /** Told of what happens, before anything else does. */
+  /** Called and awaited for each event. */
   readonly tell: (event: SweepEvent) => void | Promise<void>;
   /** Ends the work. */
   readonly signal?: AbortSignal;
 }
 
-/** What a sweep is to delete, its manifests by digest. */
+/** The content to delete, manifests by digest. */
 interface Sought {
   readonly manifests: ReadonlyMap<Hash, Doomed>;
   readonly tags: readonly LooseTag[];
 }
 
-/** What came of a wish to delete something. */
+/** The result of an attempt to delete. */
 type Deletion = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
 
 /**
- * Deletes garbage of one repository: tags, then what leads to other manifests, then those. The repository is looked at
- * again first, and right before as many manifests are deleted as there are requests at the same time: only what is
- * still garbage, with no other tags, goes. What stays, or can't be deleted, keeps all that it leads to.
+ * Deletes garbage of one repository: tags, then manifests with references, then those that they reference. The
+ * repository is read again first, and before each batch of manifests, which is as large as the number of concurrent
+ * requests: a manifest is deleted only if it is still garbage and has no other tags. Content that is kept, or can't be
+ * deleted, keeps everything that it leads to.
  *
- * A tag that belongs to another manifest is all that leads from that to a signature. So it is deleted no sooner than the
- * manifest that it points at, after such a look.
+ * A tag that belongs to a manifest is the only reference from that manifest to a signature, so it is deleted together
+ * with the manifest that it points at, after such a read.
  *
- * No registry can make sure that nothing has changed since it was asked: what begins to need a manifest while the request
- * that deletes it is on its way comes too late.
+ * No registry can guarantee that nothing has changed since the read: a reference that is created while a manifest is
+ * being deleted comes too late.
  */
 export class Sweep {
   readonly #repository: Repository;
   readonly #survey: Survey;
   readonly #options: SweepOptions;
-  /** What must stay, as something that is still there needs it. */
+  /** The manifests that existing content needs. */
   readonly #needed = new Set<Hash>();
-  /** What is to go, as far as that is known. */
+  /** The manifests to delete, as far as known. */
   #doomed: ReadonlySet<Hash> = new Set();
-  /** What stays and was told of. */
+  /** The kept content that was reported. */
   readonly #left = new Set<Hash>();
   #links!: GcLinks;
 
-  /** Makes it for a repository that was surveyed. */
+  /** Creates a sweep of a repository that was surveyed. */
   constructor(survey: Survey, options: SweepOptions) {
     this.#survey = survey;
     this.#repository = survey.repository;
     this.#options = options;
   }
 
-  /** Deletes what is garbage still. */
+  /** Deletes the garbage that is still garbage. */
   async run(garbage: Garbage): Promise<void> {
     this.#doomed = new Set(garbage.manifests.map(({ digest }) => digest));
     const graph = await this.#survey.look({ suspects: this.#doomed });
@@ -122,13 +123,13 @@ export class Sweep {
     }
   }
 
-  /** Items in groups that are worked on after one look. */
+  /** Splits items into batches, each processed after one read. */
   #batches<T>(items: readonly T[]): T[][] {
     const { jobs } = this.#options;
     return Array.from({ length: Math.ceil(items.length / jobs) }, (_, at) => items.slice(at * jobs, (at + 1) * jobs));
   }
 
-  /** What of the garbage is garbage now too. */
+  /** Returns the part of the garbage that is still garbage. */
   #agree(graph: GcGraph, garbage: Garbage): Garbage {
     this.#links = new GcLinks(graph);
     const now = this.#options.judge(graph);
@@ -150,7 +151,7 @@ export class Sweep {
     return { manifests, tags };
   }
 
-  /** Keeps what is needed by manifests, and by tags of them, that are no garbage. */
+  /** Keeps everything that is needed by manifests, and by their tags, that are not garbage. */
   #protect(graph: GcGraph, { manifests, tags }: Garbage): void {
     const going = new Set(manifests.map(({ digest }) => digest));
     const loose = new Set(tags.map(({ tag }) => tag));
@@ -161,7 +162,7 @@ export class Sweep {
     }
   }
 
-  /** As much as may still be deleted, what leads to other manifests first. */
+  /** Returns as much as may still be deleted, manifests with references first. */
   #allowed({ tags, manifests }: Garbage): Sought {
     const { allowance } = this.#options;
     const reason = "as much as may be was deleted";
@@ -189,7 +190,7 @@ export class Sweep {
     });
   }
 
-  /** Deletes tags of manifests that stay, as far as those belong to what goes still. */
+  /** Deletes tags of kept manifests that belong to manifests that are still to be deleted. */
   async #deleteAttached(batch: readonly LooseTag[], all: Sought): Promise<void> {
     const now = new Set((await this.#lookAgain(all, [])).tags.map(({ tag }) => tag));
     const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some((owner) => this.#stays(owner));
@@ -197,13 +198,13 @@ export class Sweep {
     await this.#deleteLooseTags(batch.filter(goes));
   }
 
-  /** Deletes some tags of what goes. A manifest stays with the first that can't be deleted. */
+  /** Deletes tags of manifests to delete. The first failure keeps the manifest. */
   async #deleteTags(manifests: Iterable<Doomed>, isMeant: (tag: string) => boolean): Promise<void> {
     await this.#each(manifests, async ({ digest, tags }, signal) => {
       for (const tag of tags.filter(isMeant)) {
         const outcome = await this.#deleteTag(tag, digest, signal);
         if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: false });
-        // A registry that deletes no tags drops them with the manifest.
+        // A registry that can't delete tags drops them with the manifest.
         if (outcome === "deleted" || outcome === "gone" || outcome === "unsupported") continue;
         if (outcome === "moved") this.#leave(digest, "changed", `its tag ${tag} has moved`);
         else this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`, outcome);
@@ -217,7 +218,7 @@ export class Sweep {
     const target = await this.#targetOf(reference, signal);
     if (target !== digest) return target ? "moved" : "gone";
     const outcome = await this.#delete(reference, signal);
-    // Some registries that delete no tags answer 404.
+    // Some registries that can't delete tags respond with 404.
     return outcome === "gone" && await this.#targetOf(reference, signal) ? "unsupported" : outcome;
   }
 
@@ -238,7 +239,7 @@ export class Sweep {
     else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
   }
 
-  /** Whether a manifest goes; if not, that is told. */
+  /** Returns whether a manifest may be deleted; reports it if not. */
   #mayGo(digest: Hash): boolean {
     if (this.#left.has(digest)) return false;
     if (this.#needed.has(digest)) this.#leaveNeeded(digest);
@@ -247,21 +248,24 @@ export class Sweep {
 
   async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<Deletion, "moved">> {
     try {
-      // What it refers to goes as well, and with that the list of what does.
+      // The subject is deleted too, and its referrers list with it.
       await this.#options.pusher.delete(reference, { subject: null, signal });
       return "deleted";
     } catch (error) {
       if (isMissing(error)) return "gone";
       if (!(error instanceof HttpError)) throw error;
       const codes = error.diagnostics.map(({ code }) => code);
-      // By a tag, docker-registry says that it is no digest.
+      // For a tag, docker-registry reports an invalid digest.
       const isUnknown = error.status === 400 && (reference.kind === "tag" || codes.length > 0) &&
         codes.every((code) => code === "UNSUPPORTED" || code === "DIGEST_INVALID");
       return error.status === 405 || error.status === 501 || isUnknown ? "unsupported" : error;
     }
   }
 
-  /** Looks again before some manifests are deleted; what is no garbage any more stays. Gives what is. */
+  /**
+   * Reads the repository again before manifests are deleted, keeps those that are not garbage any more, and returns the
+   * others.
+   */
   async #lookAgain({ manifests, tags }: Sought, batch: readonly Hash[]): Promise<Garbage> {
     const graph = await this.#survey.look({ suspects: manifests.keys(), anew: batch });
     this.#links = new GcLinks(graph);
@@ -280,20 +284,20 @@ export class Sweep {
     return garbage;
   }
 
-  /** Works on some items at the same time. */
+  /** Runs work on items concurrently. */
   async #each<T>(items: Iterable<T>, work: (item: T, signal: AbortSignal) => Promise<void>): Promise<void> {
     const { jobs, signal } = this.#options;
     await mapConcurrent(items, { concurrency: jobs, signal }, work);
   }
 
-  /** Tells that something stays, a manifest with all that it leads to, and with what refers to it. */
+  /** Reports content that is kept; a manifest is kept with everything it leads to and with its referrers. */
   #leave(what: string, why: LeftWhy, reason: string, error?: HttpError): void {
     const name = `${this.#repository}${isHash(what) ? "@" : ":"}${what}`;
     this.#options.tell({ kind: "left", what, name, why, reason, ...(error && { error }) });
     if (!isHash(what)) return;
     this.#left.add(what);
     const below = this.#links.leansOn(what);
-    // What refers to something goes before it, and so although that is over the limit.
+    // Referrers are deleted before their subject, so a subject beyond the limit does not keep them.
     if (why === "capped") { for (const digest of below) this.#needed.add(digest); }
     else this.#keep([what, ...below]);
   }
@@ -302,7 +306,7 @@ export class Sweep {
     this.#leave(digest, "needed", "something that is still there needs it");
   }
 
-  /** Keeps what is needed. What was to go has all then that refers to it. */
+  /** Keeps needed manifests, and with each manifest to delete all its referrers. */
   #keep(digests: Iterable<Hash>): void {
     for (const digest of digests) {
       this.#needed.add(digest);
@@ -311,7 +315,7 @@ export class Sweep {
     }
   }
 
-  /** Whether something that was to go stays. */
+  /** Returns whether a manifest to delete is kept after all. */
   #stays(digest: Hash): boolean {
     return this.#doomed.has(digest) && (this.#left.has(digest) || this.#needed.has(digest));
   }

@@ -3,41 +3,45 @@ import { UsageError } from "../src/errors.ts";
 import type { GcGraph, GcManifest } from "./gc_graph.ts";
 import { namePattern, repositoryPattern } from "./name_pattern.ts";
 
-/** Which tags a rule is about. All that is said must hold; a rule that says nothing is about all. */
+/** The conditions of a rule on tags. All must hold; a rule without conditions applies to all tags. */
 export interface TagSetRule {
   /**
-   * A glob, or a regular expression in slashes, of repositories, by their path in the registry; those below a
-   * repository that a glob matches count too.
+   * A glob, or a regular expression in slashes, of repositories by their path in the registry. A glob includes the
+   * repositories below.
+   *
    * @default every repository
    */
   readonly repository?: string;
   /**
-   * A glob, or a regular expression in slashes, of tags. What an expression captures makes groups of them.
+   * A glob, or a regular expression in slashes, of tags. The captures of an expression form groups.
+   *
    * @default every tag
    */
   readonly tag?: string;
   /**
-   * A range of versions, `>=1.2 <2` for example: the tags that are whole versions in it, with or without a `v` before.
-   * Newest then means highest, else it means uploaded last.
-   * @default every tag, also those that are no versions
+   * A range of versions, for example `>=1.2 <2`: applies to tags that are complete versions in it, with or without `v`.
+   * The newest are then the highest versions, and otherwise the last uploads.
+   *
+   * @default every tag, versions or not
    */
   readonly semver?: string;
   /**
-   * Makes a group of each major version, or of each minor one; needs `semver`.
+   * Groups versions by major or by minor version; requires `semver`.
+   *
    * @default one group
    */
   readonly per?: "major" | "minor";
 }
 
-/** The tags of a repository that a rule is about. */
+/** The tags of a repository that a rule applies to. */
 export interface TagSet {
-  /** The tags with what they point at. */
+  /** The tags with their manifests. */
   readonly entries: readonly (readonly [tag: string, manifest: GcManifest])[];
-  /** The newest of each group. One of which nobody knows how new it is counts as such, beside the others. */
+  /** Returns the newest of each group. Tags of unknown age are returned in addition. */
   newest(count: number): Set<string>;
 }
 
-/** A tag that a rule is about. */
+/** A tag that a rule applies to. */
 interface Entry {
   readonly tag: string;
   readonly manifest: GcManifest;
@@ -46,8 +50,8 @@ interface Entry {
 }
 
 /**
- * Finds the tags that a rule is about. Where it is in doubt, whether a version before a release is in a range, a rule
- * that keeps takes more and one that removes takes less.
+ * Finds the tags that a rule applies to. For a prerelease, which may or may not be in a range, a rule that keeps
+ * includes it and a rule that deletes does not.
  */
 export function tagSet(
   rule: TagSetRule,
@@ -66,7 +70,7 @@ export function tagSet(
   };
 }
 
-/** Refuses a rule that makes no sense. @throws {UsageError} with what is wrong. */
+/** Validates the conditions of a rule. @throws {UsageError} if one is invalid. */
 export function checkTagSetRule(rule: TagSetRule): void {
   if (rule.repository !== undefined) repositoryPattern(rule.repository);
   if (rule.per !== undefined && rule.semver === undefined) {
@@ -90,7 +94,7 @@ function entryReader(
   };
 }
 
-/** What a pattern captures of a tag; `undefined` when it does not match. */
+/** Returns a function that returns a pattern's captures from a tag, or `undefined` if it does not match. */
 function capturer(pattern: string): (tag: string) => string | undefined {
   const matches = namePattern(pattern);
   const expression = /^\/.+\/$/.test(pattern) ? new RegExp(pattern.slice(1, -1)) : undefined;
@@ -113,7 +117,7 @@ function rangeOf(text: string, purpose: "keep" | "remove"): (version: SemVer) =>
     (purpose === "keep" && (version.prerelease?.length ?? 0) > 0 && satisfies({ ...version, prerelease: [] }, range));
 }
 
-/** The version that a tag is; one with parts missing, `v1` for example, moves from version to version and is none. */
+/** Returns the version of a tag. A partial version like `v1` moves between versions and does not count. */
 function versionOf(tag: string): SemVer | undefined {
   return tryParse(tag);
 }
@@ -122,7 +126,7 @@ function newestOf(count: number): (group: Entry[]) => string[] {
   return (group) => {
     const ranked = group.filter((entry) => entry.version !== undefined || entry.manifest.uploaded !== undefined)
       .toSorted(newerFirst);
-    // Whatever is as new as the last one that stays, stays too: the same image under two tags, for example.
+    // Tags as new as the last one that is kept are kept too, for example the same image under two tags.
     let distinct = 0;
     let last: Entry | undefined;
     const newest = new Set<string>();

@@ -9,36 +9,39 @@ import {
   type TagsPage,
 } from "../src/remote/mod.ts";
 
-/** What a registry says of a repository: Google's answer, or a plain list of tags. */
+/** A registry's listing of a repository: with Google's extension, or a plain list of tags. */
 export interface RepositoryListing {
   /** The name of the repository. */
   readonly name: string;
   /** Its tags. */
   readonly tags: readonly string[];
-  /** The repositories below it; only where the registry speaks Google's extension. */
+  /** The repositories below it; only with Google's extension. */
   readonly child?: readonly string[];
-  /** Its manifests by digest; only where the registry speaks Google's extension. */
+  /** Its manifests by digest; only with Google's extension. */
   readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
 }
 
 /** Options of {@linkcode listRepository}. */
 export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
   /**
-   * What asks the registry: one that is shared keeps connections and tokens.
-   * @default a new one, made with these options
+   * The puller for the registry; a shared one reuses connections and tokens.
+   *
+   * @default a new one with these options
    */
   puller?: Puller;
   /**
-   * Told of a list that seems to be cut: its last page is full, and neither a link nor the page after it leads on.
-   * @default it is an error
+   * Called for a list that seems to be cut: its last page is full, and neither a link nor the page after it continues
+   * it.
+   *
+   * @default the error is thrown
    */
   onTruncated?: (error: ProtocolError) => void;
 }
 
 /**
- * Lists a repository, all pages of it.
+ * Lists a repository with all pages.
  *
- * @throws {ProtocolError} when the registry gives a full page and no way to know whether there is more.
+ * @throws {ProtocolError} if the last page is full and it can't be known whether there is more.
  */
 export async function listRepository(
   name: Repository | string,
@@ -54,7 +57,7 @@ export async function listRepository(
     for await (page of puller.tagPages(repository, { pageSize, last, signal })) whole.add(page);
     const manifests = Object.keys(page?.manifest ?? {}).length;
     if (page === undefined || (page.tags.length !== pageSize && manifests !== pageSize)) break;
-    // Google's pages are of manifests, which nothing but a link leads on from. Elsewhere the page after this one tells.
+    // Google's pages list manifests and continue only by a link. Elsewhere the next page shows whether there is more.
     const next = page.tags.at(-1);
     const stands = last !== undefined && whole.size === before;
     if (stands || next === undefined || (manifests === pageSize && isGoogle(repository.registry.name))) {
@@ -66,7 +69,7 @@ export async function listRepository(
   return whole.listing(repository);
 }
 
-/** The pages of a list put together, each thing once. */
+/** Merges the pages of a list and drops duplicates. */
 class WholeListing {
   readonly #tags = new Set<string>();
   readonly #children = new Set<string>();
@@ -97,7 +100,7 @@ function joined(a: readonly string[] = [], b: readonly string[] = []): readonly 
   return [...new Set([...a, ...b])];
 }
 
-/** The error of a list whose last page is full, and nothing leads on from it. */
+/** Creates the error for a list with a full last page and no continuation. */
 export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
     `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
@@ -109,7 +112,7 @@ function raise(error: ProtocolError): never {
   throw error;
 }
 
-/** Whether a tag stands for what refers to a manifest, `sha256-…` for example. */
+/** Returns whether a tag holds referrers of a manifest, for example `sha256-…`. */
 export function isDigestTag(tag: string): boolean {
   return /^sha(256|512)-[0-9a-f]{64,}/.test(tag);
 }
@@ -117,20 +120,22 @@ export function isDigestTag(tag: string): boolean {
 /** Options of {@linkcode listingLines}. */
 export interface ListingLinesOptions {
   /**
-   * Whether plain tags are written with their repository.
+   * Whether to write plain tags with their repository.
+   *
    * @default false
    */
   fullRef?: boolean;
   /**
-   * Whether tags that stand for referrers (`sha256-…`) are left out.
+   * Whether to leave out tags that hold referrers (`sha256-…`).
+   *
    * @default false
    */
   omitDigestTags?: boolean;
 }
 
 /**
- * A listing as lines: of Google's, the repositories below, then each `repository@digest` followed by its
- * `repository:tag`s, all of it sorted; of a plain one its tags.
+ * Yields a listing as lines: with Google's extension the repositories below, then each `repository@digest` followed by
+ * its `repository:tag`s, sorted; otherwise the tags.
  */
 export function* listingLines(
   repository: Repository,

@@ -6,38 +6,39 @@ import type { GoogleManifestInfo, Puller } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { RepositoryListing } from "./list.ts";
 
-/** A manifest of a repository, as far as its registry tells without giving it. */
+/** A manifest of a repository with the properties that the registry lists. */
 export interface ListedManifest {
   /** Its digest. */
   readonly digest: Hash;
-  /** Its media type; empty where the registry does not say. */
+  /** Its media type; empty if the registry gives none. */
   readonly mediaType: string;
   /** The tags that point at it, sorted. */
   readonly tags: readonly string[];
-  /** The bytes of the image, all that it names counted; only from Google's extension. */
+  /** The size of the image with all its content, in bytes; only from Google's extension. */
   readonly size?: number;
-  /** When it was uploaded last; only from Google's extension. */
+  /** The time of the last upload; only from Google's extension. */
   readonly uploaded?: Date;
-  /** When the image says it was made; only from Google's extension. */
+  /** The creation time from the image's config; only from Google's extension. */
   readonly created?: Date;
 }
 
 /** Options of {@linkcode listedManifests}. */
 export interface ListedManifestsOptions extends AbortOptions {
-  /** What asks the registry. */
+  /** The puller for the registry. */
   puller: Puller;
   /**
-   * How many tags are asked for at the same time.
+   * The number of tags that are requested at the same time.
+   *
    * @default 4
    */
   jobs?: number;
 }
 
 /**
- * The manifests of a repository, each once, sorted by digest, from either kind of listing. Google's tells of all. Of a
- * plain one each tag is asked for with HEAD; manifests without a tag can't be known then.
+ * Yields the manifests of a repository, each once, sorted by digest, from either kind of listing. Google's listing
+ * contains all of them. For a plain listing each tag is requested with HEAD; manifests without a tag are unknown then.
  *
- * @throws {ProtocolError} when the listing has something that is no digest.
+ * @throws {ProtocolError} if the listing contains an invalid digest.
  */
 export async function* listedManifests(
   repository: Repository,
@@ -61,7 +62,7 @@ export async function* listedManifests(
   for (const digest of digests) yield found.get(digest)!;
 }
 
-/** What tags point at. One that has gone meanwhile is left out. */
+/** Requests the manifests of tags. A tag that was deleted meanwhile is left out. */
 async function askForTags(
   repository: Repository,
   tags: readonly string[],
@@ -93,7 +94,7 @@ function fromGoogle(digest: Hash, info: GoogleManifestInfo): ListedManifest {
   };
 }
 
-/** A time as Google's registries write it. What is not known is zero there, or the year 1. */
+/** Parses a time of Google's registries, where zero or the year 1 means unknown. */
 function time(text: unknown): Date | undefined {
   const ms = number(text);
   const date = ms !== undefined && ms > 0 ? new Date(ms) : undefined;

@@ -5,35 +5,35 @@ import type { Repository } from "../src/name/mod.ts";
 import { type Client, type ManifestBytes, referrersTag, RegistrySink } from "../src/remote/mod.ts";
 import { type Descriptor, type Hash, isDescriptor, parseJsonObject } from "../src/spec/mod.ts";
 
-/** What is known of the repository that is copied to. */
+/** The known state of the target repository. */
 export interface CopyTarget {
   /** The repository. */
   readonly repository: Repository;
-  /** What its tags point at; `undefined` where that was not asked. */
+  /** The digests of its tags; `undefined` if one was not requested. */
   readonly tags: ReadonlyMap<string, Hash | undefined>;
-  /** Manifests that it has. */
+  /** Its known manifests. */
   readonly manifests: ReadonlySet<Hash>;
-  /** Whether it has no others. */
+  /** Whether it has no other manifests. */
   readonly complete: boolean;
 }
 
 /** Options of {@linkcode ListedSink}. */
 export interface ListedSinkOptions {
-  /** The repository and what is known of it. */
+  /** The repository and its known state. */
   readonly target: CopyTarget;
   /** All tags of the source. */
   readonly sourceTags: ReadonlySet<string>;
-  /** Whether tags that the target has stay where they are. */
+  /** Whether existing tags of the target are kept. */
   readonly noClobber: boolean;
-  /** Whether layers that are marked as not distributable are pushed too. */
+  /** Whether to push layers that are marked as nondistributable. */
   readonly allowNondistributable?: boolean;
-  /** Is called when a manifest or tags of it are there that were not; `there`: the manifest was. */
+  /** Called if a manifest or its tags were missing and are there now; `there` is whether only tags were missing. */
   readonly onWritten: (digest: Hash, tags: readonly string[], there: boolean) => void;
 }
 
 /**
- * A repository as a sink that knows from its listing what it holds. A manifest goes in by its digest first and gets its
- * tags afterwards.
+ * A repository as a sink that knows its content from its listing. A manifest is written by digest first and tagged
+ * afterwards.
  */
 export class ListedSink implements ContentSink {
   readonly id: string;
@@ -42,7 +42,7 @@ export class ListedSink implements ContentSink {
   readonly #byDigest: RegistrySink;
   readonly #byTag: RegistrySink;
   readonly #options: ListedSinkOptions;
-  /** What was written since it was listed. */
+  /** The content that was written since the listing. */
   readonly #written = new Set<Hash>();
 
   constructor(client: Client, options: ListedSinkOptions) {
@@ -50,7 +50,7 @@ export class ListedSink implements ContentSink {
     this.#options = options;
     this.#byDigest = new RegistrySink(client, repository, {
       allowNondistributable,
-      // A copy that is killed in between finds the manifest there, and would not list it any more.
+      // After an interruption in between, the next copy would find the manifest and not add it to the list.
       referrers: (manifest) => this.#isListedByTag(manifest) ? "never" : "before",
     });
     this.#byTag = new RegistrySink(client, repository, { referrers: () => "never" });
@@ -90,7 +90,9 @@ export class ListedSink implements ContentSink {
     this.#options.onWritten(digest, names, options.there);
   }
 
-  /** Whether a tag of the source, which is copied as it is, holds the list of what refers to a manifest's subject. */
+  /**
+   * Returns whether a tag of the source, which is copied unchanged, holds the referrers list of a manifest's subject.
+   */
   #isListedByTag({ bytes }: ManifestBytes): boolean {
     const { subject } = parseJsonObject(bytes, "manifest");
     return isDescriptor(subject) && this.#options.sourceTags.has(referrersTag(subject.digest));

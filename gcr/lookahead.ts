@@ -1,4 +1,4 @@
-/** What came of an item: a result, or an error that its taker deals with. */
+/** The outcome of an item: a result, or an error for the consumer. */
 export type Outcome<R> = { readonly result: R; readonly error?: undefined } | { readonly error: unknown };
 
 /** An item whose work has begun. */
@@ -8,9 +8,8 @@ interface Begun<T, R> {
 }
 
 /**
- * A line of items that are worked on before it is their turn, a bounded number at a time, and taken in order. Items may
- * be put in front of those that wait. Sources are drawn from only as far as that needs, so the line stays short however
- * much they hold.
+ * A queue of items whose work begins in advance with bounded concurrency, and that are taken in order. Items may be put
+ * in front of the queue. Sources are read only on demand, so the queue stays short regardless of their size.
  */
 export class Lookahead<T, R> {
   readonly #work: (item: T) => Promise<R>;
@@ -18,18 +17,18 @@ export class Lookahead<T, R> {
   readonly #line: (Begun<T, R> | AsyncIterator<T> | Iterator<T>)[] = [];
   #begun = 0;
 
-  /** Makes it with nothing in line. */
+  /** Creates an empty queue. */
   constructor(concurrency: number, work: (item: T) => Promise<R>) {
     this.#concurrency = concurrency;
     this.#work = work;
   }
 
-  /** Puts items in front of all that wait. */
+  /** Puts items in front of the queue. */
   putFirst(items: Iterable<T> | AsyncIterable<T>): void {
     this.#line.unshift(Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]());
   }
 
-  /** The first item and what came of it; `undefined` at the end of the line. */
+  /** Returns the first item and its outcome, or `undefined` at the end of the queue. */
   async take(): Promise<{ item: T; outcome: Outcome<R> } | undefined> {
     await this.#begin();
     const first = this.#line.shift();
@@ -39,7 +38,7 @@ export class Lookahead<T, R> {
     return { item: first.item, outcome };
   }
 
-  /** Closes the sources and waits for the work that has begun, whose outcome nobody takes any more. */
+  /** Closes the sources and waits for the work that has begun. */
   async close(): Promise<void> {
     for (const entry of this.#line.splice(0)) {
       if ("outcome" in entry) await entry.outcome;
@@ -47,7 +46,7 @@ export class Lookahead<T, R> {
     }
   }
 
-  /** Begins with what comes next. The first in line is begun in any case, since it is waited for. */
+  /** Begins the next work. The first item is begun regardless of the limit, since a consumer waits for it. */
   async #begin(): Promise<void> {
     for (let at = 0; at < this.#line.length && (at === 0 || this.#begun < this.#concurrency);) {
       const entry = this.#line[at];

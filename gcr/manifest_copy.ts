@@ -12,31 +12,31 @@ import { type Hash, isIndex } from "../src/spec/mod.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { type CopyTarget, ListedSink } from "./listed_sink.ts";
 
-/** What a manifest copy works with. */
+/** Options of a {@linkcode ManifestCopy}. */
 export interface ManifestCopyOptions {
-  /** The repository that is copied from. */
+  /** The source repository. */
   readonly source: Repository;
-  /** The one that is copied to. */
+  /** The target repository. */
   readonly target: CopyTarget;
-  /** The tags of the source that a manifest is to have. */
+  /** Returns the source's tags that a manifest should get. */
   readonly tagsOf: (digest: Hash) => readonly string[];
   /** All tags of the source. */
   readonly sourceTags: ReadonlySet<string>;
-  /** Whether what refers to a manifest is looked for. */
+  /** Whether to look for referrers of each manifest. */
   readonly referrers: boolean;
-  /** Is called with how far each blob is. */
+  /** Called with the progress of each blob. */
   readonly onProgress?: ProgressListener;
 }
 
 /**
- * Copies manifests from one repository to another, each once, with all below it first and its tags last. A manifest is
- * read by its digest alone and at most once, whatever else needs it.
+ * Copies manifests from one repository to another, each once, after all their content and before their tags. A manifest
+ * is read only by digest and at most once, even if several others need it.
  */
 export class ManifestCopy {
   readonly #run: CopyRun;
   readonly #options: ManifestCopyOptions;
   readonly #sink: ListedSink;
-  /** Whether each manifest that was looked at was missing, or lacked tags. */
+  /** Whether each visited manifest was missing, or lacked tags. */
   readonly #settled = new Map<Hash, Promise<boolean>>();
   readonly #opened = new Map<Hash, Promise<AnyManifest>>();
   #referring: Hash[] = [];
@@ -52,9 +52,10 @@ export class ManifestCopy {
   }
 
   /**
-   * Sees to it that the target has a manifest of the source, all below it, and its tags; whether something was missing.
+   * Ensures that the target has a manifest of the source, all its content, and its tags. Returns whether something was
+   * missing.
    *
-   * @param mediaType what it is, as far as that is known
+   * @param mediaType the media type of the manifest, if it is known
    */
   settle(digest: Hash, mediaType: string): Promise<boolean> {
     return this.#settleOnce(digest, async () => {
@@ -74,13 +75,19 @@ export class ManifestCopy {
     });
   }
 
-  /** Opens a manifest of the source, to be settled or reduced afterwards; `undefined` for neither image nor index. */
+  /**
+   * Opens a manifest of the source, to be copied or reduced later. Returns `undefined` if it is neither an image nor an
+   * index.
+   */
   async open(digest: Hash): Promise<Image | ImageIndex | undefined> {
     const view = await this.#open(digest);
     return view.kind === "manifest" ? undefined : view;
   }
 
-  /** Sees to it that the target has a view made of the source's, and that tags point at it; as above. */
+  /**
+   * Ensures that the target has a view derived from the source, and that its tags point at it. Returns whether
+   * something was missing.
+   */
   async settleView(view: Image | ImageIndex, names: readonly string[]): Promise<boolean> {
     const { signal } = this.#run;
     const descriptor = await view.descriptor({ signal });
@@ -92,14 +99,14 @@ export class ManifestCopy {
     return true;
   }
 
-  /** What turned out to refer to the manifests that were settled, since this was asked last. */
+  /** Returns the referrers of the copied manifests that were found since the last call. */
   takeReferrers(): readonly Hash[] {
     const found = new Set(this.#referring);
     this.#referring = [];
     return [...found].filter((digest) => !this.#settled.has(digest));
   }
 
-  /** The manifests that were settled, since this was asked last. */
+  /** Returns the manifests that were copied since the last call. */
   takeSubjects(): readonly Hash[] {
     const found = this.#subjects;
     this.#subjects = [];
@@ -111,14 +118,14 @@ export class ManifestCopy {
     if (!settled) {
       settled = work();
       this.#settled.set(digest, settled);
-      // It is not opened again, except for platforms, for which an image may be wanted beside its index.
+      // The manifest is not opened again, except with platforms, where an image may be copied beside its index.
       const forget = () => void ((this.#run.options.platforms ?? []).length === 0 && this.#opened.delete(digest));
       settled.then(forget, forget);
     }
     return settled;
   }
 
-  /** Transfers a manifest; what is below it and is being settled already is waited for. */
+  /** Transfers a manifest; waits for content that another transfer is copying. */
   async #transfer(root: Root, rootDigest: Hash): Promise<void> {
     const { state, bandwidth, signal } = this.#run;
     const claims = new Map<Hash, PromiseWithResolvers<boolean>>();
@@ -155,7 +162,7 @@ export class ManifestCopy {
         content: bandwidth && ((content) => throttled(content, bandwidth)),
         onProgress: this.#options.onProgress,
       });
-      // What another transfer had written is not reported again.
+      // Content of another transfer is not reported again.
       for (const claim of claims.values()) claim.resolve(false);
     } catch (error) {
       for (const claim of claims.values()) claim.reject(error);
@@ -163,7 +170,7 @@ export class ManifestCopy {
     }
   }
 
-  /** What is below a manifest that is there may have referrers that are not. */
+  /** The content of an existing manifest may have referrers that are missing. */
   async #settleMembers(view: AnyManifest): Promise<void> {
     if (view.kind !== "index") return;
     for (const { descriptor, view: member } of await view.children({ signal: this.#run.signal })) {
@@ -175,7 +182,7 @@ export class ManifestCopy {
     if (!this.#options.referrers) return;
     const { reader, signal } = this.#run;
     const reference = this.#options.source.digest(digest);
-    // The tag that stands in for the API is a tag of the source, and copied as such.
+    // The referrers tag is a tag of the source and copied as such.
     const index = await reader.referrers(reference, { signal, fallback: false });
     const { manifests } = await index.manifest({ signal });
     this.#referring.push(...manifests.map((descriptor) => descriptor.digest));
@@ -201,7 +208,7 @@ export class ManifestCopy {
   }
 }
 
-/** Whether a media type is that of an index, as far as it is known. */
+/** Returns whether a media type is, or may be, that of an index. */
 export function mayBeIndex(mediaType: string): boolean {
   return mediaType === "" || isIndex(mediaType);
 }

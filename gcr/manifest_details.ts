@@ -16,32 +16,33 @@ import {
 } from "../src/spec/mod.ts";
 import type { ListedManifest } from "./listed_manifests.ts";
 
-/** What people want to know of a manifest beside its tags. */
+/** The details of a manifest in a listing. */
 export interface ManifestDetails {
-  /** `image`, `index`, or the type of the artifact that it is. */
+  /** `image`, `index`, or the artifact type. */
   readonly type: string;
-  /** What it runs on, `linux/amd64` for example; all platforms of an index. */
+  /** Its platforms, for example `linux/amd64`; all platforms of an index. */
   readonly platforms: readonly string[];
-  /** The bytes of all that it holds, as they are stored; those of an index with its images. */
+  /** The size of all its stored content in bytes; of an index with its images. */
   readonly size?: number;
-  /** When its config says it was made. */
+  /** The creation time from its config. */
   readonly created?: Date;
 }
 
 /** Options of {@linkcode manifestDetails}. */
 export interface ManifestDetailsOptions extends AbortOptions {
-  /** What asks the registry. */
+  /** The puller for the registry. */
   puller: Puller;
   /**
-   * How many manifests are looked at at the same time.
+   * The number of manifests that are read at the same time.
+   *
    * @default 4
    */
   jobs?: number;
 }
 
 /**
- * Looks into manifests of a repository, in their order: each is fetched once, and the config of an image whose index
- * does not tell its platform. What is gone meanwhile, or can't be read, has an empty type.
+ * Reads the details of manifests of a repository, in order: each is fetched once, and with it the config of an image
+ * whose index gives no platform. A manifest that was deleted meanwhile, or can't be read, has an empty type.
  */
 export async function manifestDetails(
   repository: Repository,
@@ -50,7 +51,7 @@ export async function manifestDetails(
 ): Promise<ManifestDetails[]> {
   const { jobs = DEFAULT_JOBS, signal } = options;
   const reader = new DetailReader(repository, options.puller);
-  // Indexes first: they tell the platforms of their images.
+  // Indexes come first, as they give the platforms of their images.
   const indexes = manifests.filter(({ mediaType }) => manifestKind(mediaType) === "index");
   const pool = { concurrency: jobs, signal };
   await mapConcurrent(indexes, pool, ({ digest }, signal) => reader.manifest(digest, { signal }));
@@ -69,7 +70,7 @@ class DetailReader {
     this.#puller = puller;
   }
 
-  /** A manifest, or `undefined` where there is none. */
+  /** Returns a manifest, or `undefined` if there is none. */
   manifest(digest: Hash, options: AbortOptions): Promise<RemoteManifest | undefined> {
     const known = this.#manifests.get(digest);
     if (known) return known;
@@ -117,14 +118,14 @@ class DetailReader {
     const sizes = await Promise.all(members.map((member) => this.#size(member, options)));
     return {
       type: manifest.descriptor.artifactType ?? "index",
-      // Builders put attestations into an index under a platform that is none.
+      // Builders put attestations into an index under the platform unknown/unknown.
       platforms: [...new Set(members.flatMap(({ platform }) => platform ? [platformString(platform)] : []))]
         .filter((platform) => !platform.startsWith("unknown/")),
       size: sizes.reduce((sum, size) => sum + size, manifest.bytes.length),
     };
   }
 
-  /** The bytes of a member of an index and what it holds; an index in an index counts by its manifest. */
+  /** Returns the size of an index's member with its content; a nested index counts only its manifest. */
   async #size(member: Descriptor, options: AbortOptions): Promise<number> {
     if (manifestKind(member.mediaType) !== "image") return member.size;
     const manifest = await this.manifest(member.digest, options);

@@ -1,6 +1,7 @@
 /**
- * Whole registries: list them, walk through them, copy them to others and collect their garbage, on Google's registries,
- * whose listings tell of manifests, times, sizes and repositories below, and on every other.
+ * Operations on whole registries: list and walk repositories, copy them to another registry and collect their garbage.
+ * Works on every registry, and uses the richer listings of Google's registries, which contain manifests, times, sizes
+ * and the repositories below.
  *
  * @example
  * ```ts

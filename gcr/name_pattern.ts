@@ -1,20 +1,20 @@
 import { UsageError } from "../src/errors.ts";
 
-/** Says whether a name is one of those that are meant. */
+/** Returns whether a name matches. */
 export type NameMatcher = (name: string) => boolean;
 
 /**
- * Reads a pattern of tags or repositories. `v1.*` is a glob: `*` stands for anything but a slash, `**` for anything, `?`
- * for one character, and all of the name must match. `/^v\d+$/` is a regular expression, which has to match somewhere.
+ * Parses a pattern of tags or repositories. `v1.*` is a glob: `*` matches anything but a slash, `**` anything, `?` one
+ * character, and the whole name must match. `/^v\d+$/` is a regular expression, which may match at any position.
  *
- * @throws {UsageError} for a regular expression that is none.
+ * @throws {UsageError} for an invalid regular expression.
  */
 export function namePattern(pattern: string): NameMatcher {
   const expression = expressionOf(pattern);
   return (name) => expression.test(name);
 }
 
-/** As {@linkcode namePattern}, and a glob that matches a repository means those below it too. */
+/** Parses a pattern as {@linkcode namePattern} does; a glob also matches the repositories below. */
 export function repositoryPattern(pattern: string): NameMatcher {
   const matches = namePattern(pattern);
   if (isExpression(pattern)) return matches;
@@ -24,7 +24,7 @@ export function repositoryPattern(pattern: string): NameMatcher {
   };
 }
 
-/** Matches what any of the patterns does. */
+/** Returns a matcher for any of the patterns. */
 export function anyOf(matchers: readonly NameMatcher[]): NameMatcher {
   return (name) => matchers.some((matches) => matches(name));
 }

@@ -4,8 +4,8 @@ import type { AbortOptions } from "../src/io/mod.ts";
 import { parsePlatform, type Platform } from "../src/spec/mod.ts";
 
 /**
- * What an index has for some platforms: of one the image, of several an index of their images. `undefined` when it has
- * nothing for any. An index that names no platforms, such as a list of referrers, stays as it is.
+ * Selects platforms from an index: one gives its image, several an index of their images. Returns `undefined` if it has
+ * none of them. An index without platforms, such as a list of referrers, is returned unchanged.
  */
 export async function forPlatforms(
   index: ImageIndex,

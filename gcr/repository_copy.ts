@@ -13,14 +13,14 @@ import { forPlatforms } from "./platform_selection.ts";
 import { RepositoryProgress } from "./repository_progress.ts";
 import type { WalkedRepository } from "./walk.ts";
 
-/** What the target had when a repository was looked at; `undefined` where that can't be known. */
+/** The listing of a target before its copy; `undefined` if it can't be read. */
 export type TargetListing = RepositoryListing | undefined;
 
 /**
- * Copies one repository: what its listing names and the target's does not, by digest and then by tag. What can't be
- * copied is noted, and the rest goes on.
+ * Copies one repository: everything in its listing that the target's listing lacks, by digest and then by tag. A
+ * failure is recorded, and the rest continues.
  *
- * @returns what the target had before
+ * @returns the listing of the target before the copy
  */
 export async function copyOneRepository(
   run: CopyRun,
@@ -46,12 +46,12 @@ export async function copyOneRepository(
   }
 }
 
-/** Whether a repository has nothing itself; others may be below it. */
+/** Returns whether a repository itself is empty; there may be others below it. */
 export function isEmpty({ tags, manifest = {} }: RepositoryListing): boolean {
   return tags.length === 0 && Object.keys(manifest).length === 0;
 }
 
-/** What the target has: nothing where there is no such repository yet. */
+/** Lists the target; a repository that does not exist yet is empty. */
 async function listTarget(run: CopyRun, target: Repository): Promise<TargetListing> {
   const { signal, puller, pusher, options } = run;
   try {
@@ -59,7 +59,7 @@ async function listTarget(run: CopyRun, target: Repository): Promise<TargetListi
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;
     if (error.status === 404) return { name: target.path, tags: [], child: [], manifest: {} };
-    // Some registries let nobody look at a repository that is not there yet; who may push there need not look.
+    // Some registries refuse to list a repository that does not exist yet, even with the permission to push.
     if (![401, 403].includes(error.status) || options.noClobber || options.dryRun) throw error;
     await pusher.checkPush(target, { signal });
     return undefined;
@@ -79,9 +79,9 @@ class RepositoryCopy {
   readonly #pair: RepositoryPair;
   readonly #sourceTags: ReadonlySet<string>;
   readonly #journaled: PartialCopy;
-  /** Tags to copy by digest; none for the indexes that are reduced to some platforms. */
+  /** Tags to copy by digest; empty for indexes that are reduced to some platforms. */
   readonly #tags = new Map<Hash, readonly string[]>();
-  /** Tags that are copied only with what they belong to, by the tag's first part. */
+  /** Tags that are copied only with the manifest that they belong to, by the tag's first part. */
   #besides: Map<string, string[]> | undefined;
   #copied = false;
   #failed = false;
@@ -94,7 +94,7 @@ class RepositoryCopy {
     this.#journaled = run.journal.partial(pair.source.path);
   }
 
-  /** Copies what is to be copied; whether that was anything, and whether something failed. */
+  /** Copies the repository. Returns whether anything was missing, and whether something failed. */
   async copyAll(): Promise<{ copied: boolean; failed: boolean }> {
     const wanted = await this.#wanted();
     const { progress } = this.#pair;
@@ -116,7 +116,7 @@ class RepositoryCopy {
     return { copied: this.#copied, failed: this.#failed };
   }
 
-  /** The manifests of the source to copy, with those of their tags that are wanted. */
+  /** Returns the manifests of the source to copy, with those of their tags to copy. */
   async #wanted(): Promise<ListedManifest[]> {
     const { source, listing, before } = this.#pair;
     const { options, reader, signal, jobs } = this.#run;
@@ -133,7 +133,7 @@ class RepositoryCopy {
     return wanted;
   }
 
-  /** What refers to the manifests that were settled: what the registry says, and what tags beside them lead to. */
+  /** Returns the referrers of the copied manifests: from the registry's API and from the tags beside them. */
   async #referrers(copy: ManifestCopy): Promise<ListedManifest[]> {
     const { source, listing } = this.#pair;
     const { reader, signal, jobs } = this.#run;
@@ -148,7 +148,7 @@ class RepositoryCopy {
     return found;
   }
 
-  /** The tags that stand for what belongs to a manifest, as cosign and registries without a list of referrers have it. */
+  /** Returns the tags that belong to a manifest, as cosign and registries without a referrers API write them. */
   #beside(digest: Hash): readonly string[] {
     this.#besides ??= Map.groupBy(
       this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
@@ -157,13 +157,13 @@ class RepositoryCopy {
     return this.#besides.get(referrersTag(digest)) ?? [];
   }
 
-  /** A listing of all manifests, copied whole, has what refers to others too. */
+  /** A complete listing of all manifests contains the referrers already. */
   get #looksForReferrers(): boolean {
     const isComplete = this.#pair.listing.manifest !== undefined && this.#run.wantsAll;
     return (this.#run.options.withReferrers ?? false) && !isComplete;
   }
 
-  /** What the target has of what is wanted. */
+  /** Returns the state of the target for the manifests to copy. */
   async #target(wanted: readonly ListedManifest[]): Promise<CopyTarget> {
     const { target, before } = this.#pair;
     const { puller, signal, jobs, options } = this.#run;
@@ -179,14 +179,14 @@ class RepositoryCopy {
     return { repository: target, tags, manifests, complete: before.manifest !== undefined };
   }
 
-  /** Copies what the source lists; whether it was missing. */
+  /** Copies a listed manifest. Returns whether it was missing. */
   async #copyListed(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean> {
     const wasMissing = await this.#settle(copy, { digest, mediaType, tags });
     if (wasMissing === false) this.#run.counts.there++;
     return wasMissing ?? false;
   }
 
-  /** As above; `undefined` when there is nothing of it to copy. */
+  /** Copies a listed manifest as above. Returns `undefined` if none of it should be copied. */
   async #settle(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean | undefined> {
     if (!this.#isReduced(mediaType)) return await copy.settle(digest, mediaType);
     const view = await copy.open(digest);
@@ -206,7 +206,7 @@ class RepositoryCopy {
     return (this.#run.options.platforms ?? []).length > 0 && mayBeIndex(mediaType);
   }
 
-  /** Does work on manifests of the source. One that fails does not stop the others, unless they can't fare better. */
+  /** Runs work on manifests of the source. A failure does not stop the others, unless it would repeat for them. */
   async #each(
     manifests: readonly ListedManifest[],
     work: (manifest: ListedManifest) => Promise<boolean>,
@@ -234,7 +234,7 @@ class RepositoryCopy {
   }
 }
 
-/** Whether the target takes nothing from this client, so that there is no use in trying with the next manifest. */
+/** Returns whether the target rejects every push of this client, so that further manifests would fail too. */
 function isRefusal(error: unknown): boolean {
   return error instanceof HttpError && error.method === "POST" && (error.status === 401 || error.status === 403);
 }

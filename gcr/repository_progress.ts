@@ -2,25 +2,25 @@ import type { ProgressEvent, ProgressListener } from "../src/image/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 
 /**
- * Makes one object of progress of all blobs that go into a repository, so that who listens keeps one for each
- * repository and not for each blob. Its total grows as blobs are announced. It is silent until one of them moves.
+ * Merges the progress of all blobs of a repository into one object, so that a listener keeps one for each repository.
+ * Its total grows as blobs are announced. Reports nothing until one of them moves.
  */
 export class RepositoryProgress {
   readonly #listener: ProgressListener;
   readonly #subject: Pick<ProgressEvent, "id" | "label" | "kind">;
-  /** Blobs that have not arrived. */
+  /** The blobs that are not complete. */
   readonly #open = new Map<string, { complete: number; total: number }>();
   #complete = 0;
   #total = 0;
   #began = false;
 
-  /** Makes it; nobody is told anything yet. */
+  /** Creates an instance; reports nothing yet. */
   constructor({ name, path }: Repository, listener: ProgressListener) {
     this.#listener = listener;
     this.#subject = { id: name, label: path, kind: "write" };
   }
 
-  /** Takes news of a blob. */
+  /** Adds an event of a blob. */
   add({ id, complete, total = complete, state }: ProgressEvent): void {
     const before = this.#open.get(id) ?? { complete: 0, total: 0 };
     const need = state === "skipped" || state === "mounted" ? 0 : total;
@@ -33,7 +33,7 @@ export class RepositoryProgress {
     this.#tell("active");
   }
 
-  /** Nothing more will come. */
+  /** Ends the progress. */
   end(state: "done" | "failed"): void {
     if (this.#began) this.#tell(state);
   }

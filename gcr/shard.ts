@@ -1,20 +1,20 @@
 import { UsageError } from "../src/errors.ts";
 
-/** One of several parts that work is split into. */
+/** One of several parts of a copy. */
 export interface Shard {
-  /** Which part, from 0 on. */
+  /** The index of the part, from 0. */
   readonly index: number;
-  /** How many parts there are. */
+  /** The number of parts. */
   readonly count: number;
 }
 
 const HINT = "write INDEX/COUNT, counted from 0: 0/4, 1/4, 2/4 and 3/4; or auto";
 
 /**
- * Reads `2/8`; `auto`, which takes both numbers from the environment of a Cloud Run job; or `auto/8`, which takes the
- * index alone, as Kubernetes tells it to the pods of an indexed job.
+ * Parses `2/8`; `auto`, which takes both numbers from the environment of a Cloud Run job; or `auto/8`, which takes only
+ * the index, as Kubernetes sets it for the pods of an indexed job.
  *
- * @throws {UsageError} when it is neither, or the environment does not say.
+ * @throws {UsageError} if it is none of these, or the environment lacks the numbers.
  */
 export function parseShard(text: string, environment: (name: string) => string | undefined): Shard {
   const match = /^(auto|\d+)(?:\/(\d+))?$/.exec(text);
@@ -31,7 +31,7 @@ export function parseShard(text: string, environment: (name: string) => string |
   return { index, count };
 }
 
-/** Whether a shard has a repository. The same name is in the same shard on every machine and in every version. */
+/** Returns whether a repository is in a shard. A name is in the same shard on every machine and in every version. */
 export function isInShard(repository: string, { index, count }: Shard): boolean {
   return hash(repository) % count === index;
 }
@@ -60,7 +60,7 @@ function whole(name: string, value: string): number {
   throw new UsageError(`the environment variable ${name} is a whole number, not ${JSON.stringify(value)}`);
 }
 
-/** FNV-1a over the UTF-8 bytes, its bits mixed once more, since its low ones alone spread badly. */
+/** Returns FNV-1a over the UTF-8 bytes with a final mixing step, since its low bits alone are poorly distributed. */
 function hash(text: string): number {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) value = Math.imul(value ^ byte, 0x01000193);

@@ -8,44 +8,46 @@ import { type CopyRoot, parseRoot } from "./copy_route.ts";
 import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";
 
-/** A repository that a walk came by. */
+/** A repository of a walk. */
 export interface WalkedRepository {
   /** The repository. */
   readonly repository: Repository;
-  /** What its registry says of it. */
+  /** The registry's listing of it. */
   readonly listing: RepositoryListing;
 }
 
-/** What a walk could not see. */
+/** A part of the registry that a walk could not read. */
 export interface WalkFailure {
-  /** The name of the repository, or of the registry whose catalog it was. */
+  /** The name of the repository, or of the registry with the catalog. */
   readonly name: string;
-  /** Why. */
+  /** The cause. */
   readonly error: unknown;
 }
 
-/** Options of {@linkcode walkRepositories}; `jobs` is how many repositories are listed at the same time. */
+/** Options of {@linkcode walkRepositories}; `jobs` is the number of repositories that are listed at the same time. */
 export interface WalkOptions extends Omit<ListRepositoryOptions, "last"> {
   /**
-   * Which repositories are given. Those left out are not even listed where a catalog tells of them.
+   * Returns whether to yield a repository. Others from a catalog are not even listed.
+   *
    * @default all
    */
   select?: (repository: Repository) => boolean;
   /**
-   * Told of what could not be seen; the walk goes on with the rest.
+   * Called for each failure; the walk continues with the rest.
+   *
    * @default the first failure ends the walk
    */
   onFailure?: (failure: WalkFailure) => void;
 }
 
 /**
- * Gives a repository and all below it, or all repositories of a registry, each with its listing. A repository comes
- * before those below it, and its siblings are sorted.
+ * Yields a repository and all below it, or all repositories of a registry, each with its listing. A repository comes
+ * before those below it, and siblings are sorted.
  *
- * What is below is found by Google's extension of the list of tags, else in the registry's catalog. Nothing is kept of
- * what was given already, and a few listings at most are asked for ahead, so memory does not grow with the registry.
- * Whatever a listing says, the walk stays below its root and comes to an end: names that lead elsewhere, and
- * repositories that list the same below them as those above, are failures.
+ * The repositories below are found by Google's extension of the tag list, else in the registry's catalog. Memory does
+ * not grow with the registry: yielded repositories are not kept, and only a few listings are requested ahead. The walk
+ * always ends and stays below its root: a name outside of the root, and a cycle of repositories with the same listing,
+ * are failures.
  */
 export async function* walkRepositories(
   root: CopyRoot | string,
@@ -60,14 +62,14 @@ export async function* walkRepositories(
   }
 }
 
-/** Where the walk goes next. */
+/** The next step of a walk. */
 interface Step {
   readonly repository: Repository;
-  /** What tells the listings of the repositories above from others, the next one last. */
+  /** Identifiers of the listings of the repositories above, the nearest one last. */
   readonly above: readonly Hash[];
 }
 
-/** A step, or what could not be seen in its place. */
+/** A step, or a failure in its place. */
 type Found = Step | WalkFailure;
 
 class Walk {
@@ -89,13 +91,13 @@ class Walk {
     });
   }
 
-  /** All repositories of a registry. */
+  /** Yields all repositories of a registry. */
   async *registry(registry: Registry): AsyncGenerator<WalkedRepository, void, undefined> {
     this.#line.putFirst(this.#catalog(registry));
     yield* this.#follow(false);
   }
 
-  /** A repository and those below. */
+  /** Yields a repository and those below. */
   async *below(root: Repository): AsyncGenerator<WalkedRepository, void, undefined> {
     let listing: RepositoryListing | undefined;
     let unknown: unknown;
@@ -108,7 +110,7 @@ class Walk {
         onTruncated,
       });
     } catch (error) {
-      // There need not be a repository where there are some below.
+      // A parent need not exist as a repository.
       if (!(error instanceof HttpError && error.status === 404)) return this.#fail({ name: root.name, error });
       unknown = error;
     }
@@ -126,7 +128,7 @@ class Walk {
     if (!found) this.#fail({ name: root.name, error: unknown });
   }
 
-  /** Ends what was begun. */
+  /** Ends the pending work. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#line.close();
@@ -137,7 +139,7 @@ class Walk {
       const { item, outcome } = taken;
       if ("error" in item || "error" in outcome) {
         const name = "error" in item ? item.name : item.repository.name;
-        // Between the catalog and now the last of a repository may have gone, but not the catalog.
+        // The repository may have been deleted since the catalog was read, but the catalog can't have been.
         const hasGone = !descend && !("error" in item) && isUnknown(outcome.error);
         if (!hasGone) this.#fail({ name, error: outcome.error });
         continue;
@@ -149,7 +151,7 @@ class Walk {
     }
   }
 
-  /** The repositories of a catalog, those below `root` if that is given. */
+  /** Yields the repositories of a catalog, or those below `root`. */
   async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
     const { pageSize = 1000 } = this.#options;
     const what = `the catalog of ${registry}`;
@@ -170,9 +172,9 @@ class Walk {
           previous = names;
           pages++;
         }
-        // A registry that has sent a link would send the next one too.
+        // A registry that has sent a link before would also send the next one.
         if (pages > 1 || page?.repositories.length !== pageSize) return;
-        // A full page without a link may be the last one: the page after it tells, unless it is the same again.
+        // A full page without a link may be the last one: the next page decides, unless it is the same again.
         const next = page.repositories.at(-1);
         if (next === last) throw truncated(what, pageSize);
         last = next;
@@ -195,7 +197,7 @@ class Walk {
   }
 }
 
-/** The steps to the repositories that a listing names as those below. */
+/** Returns the steps to the repositories that a listing names as those below. */
 async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found[]> {
   const { repository } = step;
   const { child = [], tags, manifest = {} } = listing;
@@ -214,10 +216,10 @@ async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found
   });
 }
 
-/** The step to a repository that a registry names. */
+/** Returns the step to a repository that a registry names. */
 function named(registry: Registry, name: string, options: { what: string; above: readonly Hash[] }): Found {
   const { what, above } = options;
-  // A name with empty parts would be another one in some places, and one that starts with a slash another host.
+  // A name with empty parts may be read as another name, and one that starts with a slash as another host.
   if (/^\/|\/\/|\/$/.test(name)) return { name: `${registry}`, error: misnamed(name, what) };
   try {
     return { repository: registry.repository(name), above };
@@ -242,7 +244,7 @@ function untold(root: Repository, cause: HttpError): ProtocolError {
   );
 }
 
-/** Whether a registry says that there is no such repository. */
+/** Returns whether the registry reports an unknown repository. */
 function isUnknown(error: unknown): boolean {
   return error instanceof HttpError && error.status === 404 &&
     error.diagnostics.some(({ code }) => code === "NAME_UNKNOWN");

@@ -1,8 +1,8 @@
 /**
  * Every error class of the package, in one place.
  *
- * Each class has a literal `code` to switch on, says in its message what was wrong and where, and may carry a
- * `hint`: what the user can do next. Misuse of an API is a `TypeError` or a `RangeError` and not listed here.
+ * Each class has a literal `code` to switch on. Its message gives the fault and its location; it may carry a `hint`,
+ * the user's next step. Misuse of an API throws a `TypeError` or a `RangeError`, which are not listed here.
  *
  * @example
  * ```ts
@@ -19,11 +19,11 @@
  * @module
  */
 
-/** What each error takes besides its message. */
+/** Options of every error class. */
 export interface GcraneErrorOptions {
-  /** The error underneath. */
+  /** The error that caused this one. */
   cause?: unknown;
-  /** What the user can do next: one sentence without a full stop. */
+  /** The user's next step, as one sentence without a full stop. */
   hint?: string;
 }
 
@@ -58,12 +58,12 @@ export type GcraneErrorCode =
 
 /** The base of every error that this package throws, except `TypeError` and `RangeError` for misuse. */
 export abstract class GcraneError extends Error {
-  /** The code of the class. */
+  /** A literal to switch on; it stays the same between releases. */
   abstract readonly code: GcraneErrorCode;
-  /** What the user can do next, where there is something to do. */
+  /** The user's next step, if there is one. */
   readonly hint: string | undefined;
 
-  /** Makes the error; `options` holds its cause and hint. */
+  /** Creates the error with a message, and with its cause and hint from `options`. */
   constructor(message: string, options: GcraneErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
@@ -89,13 +89,13 @@ export class PlatformError extends GcraneError {
   readonly code = "PLATFORM_INVALID";
 }
 
-/** Bytes whose digest is not the one that was promised. */
+/** Bytes whose digest differs from the expected one. */
 export class DigestMismatchError extends GcraneError {
   /** `DIGEST_MISMATCH`. */
   readonly code = "DIGEST_MISMATCH";
 }
 
-/** More or fewer bytes than were promised. */
+/** More or fewer bytes than expected. */
 export class SizeMismatchError extends GcraneError {
   /** `SIZE_MISMATCH`. */
   readonly code = "SIZE_MISMATCH";
@@ -113,43 +113,43 @@ export class CompressionError extends GcraneError {
   readonly code = "COMPRESSION_INVALID";
 }
 
-/** A tar archive that is corrupt, ends early or can't be written as asked. */
+/** A tar archive that is corrupt, ends early or can't be written with the given options. */
 export class TarError extends GcraneError {
   /** `TAR_INVALID`. */
   readonly code = "TAR_INVALID";
 }
 
-/** A manifest, an index or a config file that is not what it says it is. */
+/** A manifest, an index or a config file that does not have the shape its media type requires. */
 export class ManifestError extends GcraneError {
   /** `MANIFEST_INVALID`. */
   readonly code = "MANIFEST_INVALID";
 }
 
-/** A tarball (the output of `docker save`) that is not one, or holds no such image. */
+/** A file that is not a tarball as `docker save` writes it, or a tarball without the requested image. */
 export class TarballError extends GcraneError {
   /** `TARBALL_INVALID`. */
   readonly code = "TARBALL_INVALID";
 }
 
-/** An OCI image layout that is not one, or whose blobs can't be trusted. */
+/** A directory that is not an OCI image layout, or a layout whose blobs can't be trusted. */
 export class LayoutError extends GcraneError {
   /** `LAYOUT_INVALID`. */
   readonly code = "LAYOUT_INVALID";
 }
 
-/** Something asked for by name or digest that its source does not hold. */
+/** Content that its source does not hold under the given name or digest. */
 export class NotFoundError extends GcraneError {
   /** `NOT_FOUND`. */
   readonly code = "NOT_FOUND";
 }
 
-/** An image, an index or a layer whose parts disagree with one another. */
+/** An image, an index or a layer with parts that contradict one another. */
 export class ValidationError extends GcraneError {
   /** `VALIDATION_FAILED`. */
   readonly code = "VALIDATION_FAILED";
 }
 
-/** A streaming layer asked for its digest before it was read, or read for the second time. */
+/** A streaming layer whose digest was requested before it was read, or that was read a second time. */
 export class StreamLayerError extends GcraneError {
   /** `STREAM_LAYER`. */
   readonly code = "STREAM_LAYER";
@@ -161,31 +161,52 @@ export class AuthError extends GcraneError {
   readonly code = "AUTH_FAILED";
 }
 
-/** A URL that the rules on redirects, realms and private addresses refuse. */
+/** A URL that is refused by the rules on redirects, token realms and private addresses. */
 export class UnsafeUrlError extends GcraneError {
   /** `URL_REFUSED`. */
   readonly code = "URL_REFUSED";
 }
 
-/** No answer: the name does not resolve, the connection is refused, cut or times out. */
+/** What broke, where a request got no answer or not all of it. */
+export type NetworkFailure =
+  | "no-socket"
+  | "denied"
+  | "unresolved"
+  | "refused"
+  | "untrusted"
+  | "not-tls"
+  | "not-http"
+  | "timeout"
+  | "unreachable"
+  | "cut";
+
+/** A request without a response: the name does not resolve, or the connection is refused, cut or times out. */
 export class NetworkError extends GcraneError {
   /** `NETWORK_FAILED`. */
   readonly code = "NETWORK_FAILED";
+  /** What broke; `undefined` where that is not known. */
+  readonly reason: NetworkFailure | undefined;
+
+  /** Makes the error; `reason` is what broke. */
+  constructor(message: string, options: GcraneErrorOptions & { reason?: NetworkFailure | undefined } = {}) {
+    super(message, options);
+    this.reason = options.reason;
+  }
 }
 
-/** An answer of a registry that is not what the distribution-spec allows. */
+/** A response that violates the distribution-spec. */
 export class ProtocolError extends GcraneError {
   /** `PROTOCOL_INVALID`. */
   readonly code = "PROTOCOL_INVALID";
 }
 
-/** A Docker engine that fails at what it was asked to do, or is none. */
+/** A Docker Engine that fails a request, or an endpoint that is not a Docker Engine. */
 export class DaemonError extends GcraneError {
   /** `DAEMON_FAILED`. */
   readonly code = "DAEMON_FAILED";
 }
 
-/** What this runtime can't do: a file system in a browser, for example. */
+/** A feature that this runtime lacks, for example a file system in a browser. */
 export class UnsupportedError extends GcraneError {
   /** `UNSUPPORTED`. */
   readonly code = "UNSUPPORTED";
@@ -195,80 +216,91 @@ export class UnsupportedError extends GcraneError {
 export class FileError extends GcraneError {
   /** `FILE_FAILED`. */
   readonly code = "FILE_FAILED";
-  /** The operating system's name for it, `ENOENT` for example, where there is one. */
+  /** The operating system's error name, for example `ENOENT`, if there is one. */
   readonly errno: string | undefined;
 
-  /** Makes the error; `errno` is the operating system's name for it. */
+  /** Creates the error; `errno` is the operating system's error name. */
   constructor(message: string, options: GcraneErrorOptions & { errno?: string } = {}) {
     super(message, options);
     this.errno = options.errno;
   }
 }
 
-/** A store of a registry that fails: its disk is full, or its bucket does not answer. */
+/** A failure of a registry's store: its disk is full, or its bucket does not respond. */
 export class StoreError extends GcraneError {
   /** `STORE_FAILED`. */
   readonly code = "STORE_FAILED";
 }
 
-/** An upload to a registry's store that another server went on with, or ended: it stays as that left it. */
+/**
+ * An upload that another server on the same store has continued or ended. The upload keeps the state that the other
+ * server left.
+ */
 export class ConflictError extends GcraneError {
   /** `CONFLICT`. */
   readonly code = "CONFLICT";
 }
 
-/** A journal of work that is not one, or one of other work. */
+/** A file that is not a journal, or a journal of a different operation. */
 export class JournalError extends GcraneError {
   /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
 }
 
-/** A wrong use of the command line: exit code 2. */
+/** Wrong usage of the command line, which ends with exit code 2. */
 export class UsageError extends GcraneError {
   /** `USAGE`. */
   readonly code = "USAGE";
 }
 
-/** One entry of an error body (distribution-spec, "Error Codes"). */
+/** One entry of an error response's body (distribution-spec, "Error Codes"). */
 export interface Diagnostic {
-  /** `MANIFEST_UNKNOWN`, `UNAUTHORIZED`, … */
+  /** The error code: `MANIFEST_UNKNOWN`, `UNAUTHORIZED`, … */
   code: string;
-  /** The registry's own words. */
+  /** The registry's own message. */
   message?: string;
-  /** Whatever else the registry says. */
+  /** Further data from the registry, of any shape. */
   detail?: unknown;
 }
 
-/** What an {@linkcode HttpError} takes besides its message. */
+/** Options of {@linkcode HttpError}. */
 export interface HttpErrorOptions extends GcraneErrorOptions {
-  /** The status of the answer. */
+  /** The status of the response. */
   status: number;
   /** The method of the request. */
   method: string;
-  /** The URL of the request; secrets in it must be redacted already. */
+  /** The URL of the request, with its secrets already redacted. */
   url: string;
-  /** The entries of the error body, if it had any. */
+  /**
+   * The entries of the error response's body.
+   *
+   * @default none
+   */
   diagnostics?: readonly Diagnostic[];
-  /** How long the server asks to wait, in milliseconds. */
+  /**
+   * The wait that the server asks for, in milliseconds.
+   *
+   * @default none
+   */
   retryAfter?: number;
 }
 
-/** An HTTP answer with a status that is not among those expected. */
+/** An HTTP response with an unexpected status. */
 export class HttpError extends GcraneError {
   /** `HTTP_STATUS`. */
   readonly code = "HTTP_STATUS";
-  /** The status of the answer. */
+  /** The status of the response. */
   readonly status: number;
   /** The method of the request. */
   readonly method: string;
-  /** The URL of the request, its secrets redacted. */
+  /** The URL of the request, with its secrets redacted. */
   readonly url: string;
-  /** The entries of the error body, empty if it had none. */
+  /** The entries of the error response's body; empty if it has none. */
   readonly diagnostics: readonly Diagnostic[];
-  /** How long the server asks to wait, in milliseconds. */
+  /** The wait that the server asks for, in milliseconds; `undefined` if it asks for none. */
   readonly retryAfter: number | undefined;
 
-  /** Makes the error from an answer. */
+  /** Creates the error from the parts of a response. */
   constructor(message: string, options: HttpErrorOptions) {
     super(message, options);
     this.status = options.status;

@@ -1,2 +1,2 @@
-/** The version of this package: the one place in the code; a test holds `deno.json` and the other manifests to it. */
+/** The version of this package. A test keeps `deno.json` and the other manifests in step with it. */
 export const VERSION = "0.1.0";

@@ -8,7 +8,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { findBun, installForBun } from "./driver/bun.ts";
 import { readJunit, type Report } from "./driver/junit.ts";
-import { runWatched, type RunWatchedOptions } from "./driver/watch.ts";
+import { partsOf, sideBySide, testFiles } from "./driver/parts.ts";
+import { runWatched } from "./driver/watch.ts";
 
 /** A test falls silent for at most this long, and a runtime's whole suite takes at most that. */
 const LIMITS = { silence: 4 * 60_000, total: 15 * 60_000 };
@@ -18,36 +19,70 @@ const BUN_TEST_TIMEOUT = 120_000;
 const deno = Deno.execPath();
 const jsrUrl = Deno.env.get("JSR_URL");
 Deno.env.delete("JSR_URL");
-const reports: [label: string, report: Report][] = [];
+const reports = new Map<string, Report>();
 const scratch = await Deno.makeTempDir({ prefix: "gcrane_test_" });
 
 /** Runs a command that counts as one test. */
 async function step(label: string, argv: readonly string[], env?: Record<string, string>): Promise<void> {
   heading(label);
   const { code, hung } = await runWatched(argv, { ...LIMITS, env: { ...colour(), ...env } });
-  if (code === 0) reports.push([label, { passed: 1, failures: [], skipped: [] }]);
+  if (code === 0) report(label, { passed: 1, failures: [], skipped: [] });
   else fail(label, hung ?? `exited ${code}: see above`);
 }
 
-/** Runs a suite that writes a JUnit file. */
-async function suite(
-  label: string,
-  argv: readonly string[],
-  options: { junit: string; suitesAreTests: boolean; env?: Record<string, string> },
-): Promise<void> {
+/** How a runtime runs test files. */
+interface Suite {
+  /** The command that runs these files and writes a JUnit file. */
+  command: (files: readonly string[], junit: string) => string[];
+  suitesAreTests: boolean;
+  env?: Record<string, string>;
+}
+
+/** Runs the tests in these folders and files, several processes side by side; a process's output comes in one piece. */
+async function runSuite(label: string, paths: readonly string[], suite: Suite): Promise<void> {
   heading(label);
-  const watch: RunWatchedOptions = { ...LIMITS, env: { ...colour(), ...options.env } };
-  const { code, hung } = await runWatched(argv, watch);
-  const xml = await Deno.readTextFile(options.junit).catch(() => "");
-  const report = readJunit(xml, options);
-  if (hung !== undefined) {
-    report.failures.push({ name: "(the run)", message: hung });
-  } else if (code !== 0 && report.failures.length === 0) {
-    report.failures.push({ name: "(the run)", message: `exited ${code} for an error outside of a test: see above` });
-  } else if (report.passed + report.failures.length + report.skipped.length === 0) {
-    report.failures.push({ name: "(the run)", message: "no test ran" });
+  let files: string[];
+  try {
+    files = await testFiles(paths);
+  } catch (error) {
+    return fail(label, (error as Error).message);
   }
-  reports.push([label, report]);
+  if (files.length === 0) return fail(label, "no test ran: no file there ends with _test.ts");
+  const parts = partsOf(files);
+  if (parts.length === 1) return await runPart(label, suite, files);
+  await sideBySide(parts, async (part, index) => {
+    const output: Uint8Array[] = [];
+    await runPart(label, suite, part, (chunk) => void output.push(chunk));
+    heading(`${label}, part ${index + 1} of ${parts.length}`);
+    for (const chunk of output) writeSync(chunk);
+  });
+}
+
+/** Runs some files in a process. */
+async function runPart(
+  label: string,
+  suite: Suite,
+  files: readonly string[],
+  write?: (chunk: Uint8Array) => void,
+): Promise<void> {
+  const junit = await Deno.makeTempFile({ dir: scratch, suffix: ".xml" });
+  const env = { ...colour(), ...suite.env };
+  const { code, hung } = await runWatched(suite.command(files, junit), { ...LIMITS, env, write });
+  const found = readJunit(await Deno.readTextFile(junit), suite);
+  const ended = (message: string) => found.failures.push({ name: `(the run of ${files.join(" ")})`, message });
+  if (hung !== undefined) {
+    ended(hung);
+  } else if (code !== 0 && found.failures.length === 0) {
+    ended(`exited ${code} for an error outside of a test: see above`);
+  } else if (found.passed + found.failures.length + found.skipped.length === 0) {
+    ended("no test ran");
+  }
+  report(label, found);
+}
+
+/** Writes all of it at once, so that no other part's output comes between. */
+function writeSync(chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length;) at += Deno.stdout.writeSync(chunk.subarray(at));
 }
 
 async function checkTree(): Promise<void> {
@@ -61,14 +96,13 @@ async function suiteOnDeno(paths: readonly string[]): Promise<void> {
   if (await Deno.stat("node_modules").then(() => false, () => true)) {
     await findBun().then(installForBun).catch((error) => fail("Node.js", (error as Error).message));
   }
-  const junit = `${scratch}/deno.xml`;
-  const args = ["test", "--allow-all", "--no-check", "--frozen", `--junit-path=${junit}`];
-  await suite("Deno", [deno, ...args, ...paths], { junit, suitesAreTests: true });
+  const args = ["test", "--allow-all", "--no-check", "--frozen"];
+  const command: Suite["command"] = (files, junit) => [deno, ...args, `--junit-path=${junit}`, ...files];
+  await runSuite("Deno", paths, { command, suitesAreTests: true });
 }
 
 async function suiteOnBun(paths: readonly string[]): Promise<void> {
-  const junit = `${scratch}/bun.xml`;
-  const args = ["test", `--timeout=${BUN_TEST_TIMEOUT}`, "--reporter=junit", `--reporter-outfile=${junit}`];
+  const args = ["test", `--timeout=${BUN_TEST_TIMEOUT}`, "--reporter=junit"];
   let bun: string;
   try {
     bun = await findBun();
@@ -77,10 +111,9 @@ async function suiteOnBun(paths: readonly string[]): Promise<void> {
     return fail("Bun", error instanceof Error ? error.message : String(error));
   }
   // Without ./ Bun takes a path for a part of a file's name.
-  await suite("Bun", [bun, ...args, ...paths.map((path) => path.replace(/^(?![./])/, "./"))], {
-    junit,
-    suitesAreTests: false,
-  });
+  const named = (files: readonly string[]) => files.map((path) => path.replace(/^(?![./])/, "./"));
+  const command: Suite["command"] = (files, junit) => [bun, ...args, `--reporter-outfile=${junit}`, ...named(files)];
+  await runSuite("Bun", paths, { command, suitesAreTests: false });
 }
 
 /** Checks the publish manifest and runs the suite with the real @std, which a registry at JSR_URL has. */
@@ -93,9 +126,9 @@ async function checkForJsr(): Promise<void> {
   const config = ["--config=jsr.json", "--no-lock", "--quiet"];
   await step("JSR: check", [deno, "check", ...config, "mod.ts", "cli/main.ts"], env);
   await step("JSR: publish", [deno, "publish", ...config, "--dry-run", "--allow-dirty"], env);
-  const junit = `${scratch}/jsr.xml`;
-  const args = ["test", "--allow-all", ...config, `--junit-path=${junit}`, "test"];
-  await suite("JSR: suite", [deno, ...args], { junit, suitesAreTests: true, env });
+  const args = ["test", "--allow-all", ...config];
+  const command: Suite["command"] = (files, junit) => [deno, ...args, `--junit-path=${junit}`, ...files];
+  await runSuite("JSR: suite", ["test"], { command, suitesAreTests: true, env });
 }
 
 function heading(label: string): void {
@@ -103,7 +136,17 @@ function heading(label: string): void {
 }
 
 function fail(label: string, message: string): void {
-  reports.push([label, { passed: 0, failures: [{ name: label, message }], skipped: [] }]);
+  report(label, { passed: 0, failures: [{ name: label, message }], skipped: [] });
+}
+
+/** Adds to what a label came to so far. */
+function report(label: string, { passed, failures, skipped }: Report): void {
+  const before = reports.get(label);
+  reports.set(label, {
+    passed: passed + (before?.passed ?? 0),
+    failures: [...before?.failures ?? [], ...failures],
+    skipped: [...before?.skipped ?? [], ...skipped],
+  });
 }
 
 function colour(): Record<string, string> {
@@ -112,7 +155,7 @@ function colour(): Record<string, string> {
 
 /** Prints what failed, a line per part, and the sum as the last line; gives the number of failures. */
 function summarise(): number {
-  const failures = reports.flatMap(([label, report]) => report.failures.map((failure) => ({ label, ...failure })));
+  const failures = [...reports].flatMap(([label, report]) => report.failures.map((failure) => ({ label, ...failure })));
   if (failures.length > 0) heading("Failures");
   for (const { label, name, message } of failures) {
     console.log(`${label}: ${name}\n${message.split("\n").slice(0, 12).map((line) => `    ${line}`).join("\n")}`);
@@ -121,9 +164,12 @@ function summarise(): number {
   for (const [label, report] of reports) {
     console.log(`${label}: ${line(report.passed, report.failures.length, report.skipped.length)}`);
   }
-  const absent = new Set(reports.flatMap(([, { skipped }]) => skipped).filter((name) => name.includes("[peer absent")));
+  const absent = new Set(
+    [...reports].flatMap(([, { skipped }]) => skipped).filter((name) => name.includes("[peer absent")),
+  );
   for (const name of absent) console.log(`skipped: ${name}`);
-  const sum = (count: (report: Report) => number) => reports.reduce((total, [, report]) => total + count(report), 0);
+  const sum = (count: (report: Report) => number) =>
+    [...reports].reduce((total, [, report]) => total + count(report), 0);
   console.log(line(sum((report) => report.passed), failures.length, sum((report) => report.skipped.length)));
   return failures.length;
 }

@@ -92,7 +92,7 @@ With --reproducible, files of a directory get the time in the environment variab
   },
 });
 
-/** The name that may point at a newer base one day; a digest never does. */
+/** Returns the name of a base that may be updated later; a digest is never updated. */
 function taggedName({ kind, name }: Reference): string | undefined {
   return kind === "tag" ? name : undefined;
 }

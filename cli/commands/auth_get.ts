@@ -25,7 +25,7 @@ export const command: Command = declare({
     const registry = registryArgument(args.registry ?? await hostFromStandardInput(context));
     const authenticator = await remoteOptions(context).keychain.resolve({ registry: registry.name }, { signal });
     if (authenticator === anonymous) {
-      // The very words by which docker knows that a helper has nothing.
+      // The exact text by which docker recognises that a helper has no credentials.
       await stdout.print("credentials not found in native keychain");
       return 1;
     }
@@ -40,7 +40,7 @@ export const command: Command = declare({
   },
 });
 
-/** How docker asks a credential helper. */
+/** Reads the host as docker passes it to a credential helper. */
 async function hostFromStandardInput(context: Pick<Context, "stdin" | "ask" | "signal">): Promise<string> {
   const host = context.ask() ? "" : (await readLine(context)).trim();
   if (host === "") throw new UsageError("no registry is given", { hint: "name one, or pipe its host in" });

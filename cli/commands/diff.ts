@@ -7,10 +7,10 @@ import { shortDigest, stepText } from "../step_text.ts";
 import { oneLine, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
-/** How much of a value is shown: a digest fits. */
+/** The displayed length of a value, which fits a digest. */
 const SHOWN_VALUE = 75;
 
-/** What stands in front of what only the first image has, only the second, or both in different ways. */
+/** The marks of entries that only the first image has, only the second has, or that differ. */
 const SIGNS = { removed: "-", added: "+", changed: "~" } as const;
 
 /** `gcrane diff` */

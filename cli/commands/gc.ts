@@ -106,7 +106,7 @@ To look first and delete later, write a plan and give it to gc apply, which chec
   },
 });
 
-/** The rules that a line and its file make. */
+/** Returns the rules of the flags and of the rules file. */
 async function rulesOf(flags: FlagValues<typeof ownFlags>): Promise<GcRules & { grace: number }> {
   const { DEFAULT_GRACE, parseRules } = await import("../../gcr/mod.ts");
   const file = flags.rules === undefined ? {} : parseRules(await textOf(flags.rules), flags.rules);

@@ -25,7 +25,7 @@ export const command: Command = declare({
   },
 });
 
-/** The columns are as wide as the peer's, for scripts that cut them. */
+/** Returns columns as wide as crane's, for scripts that cut them by position. */
 function row(digest: string, mediaType: string, platform: string): string {
   return `${digest.padEnd(70)} ${mediaType.padEnd(20)} ${platform}`;
 }

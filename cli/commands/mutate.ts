@@ -118,7 +118,7 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
   await writeTarballFile(path, [{ reference, image }], options);
 }
 
-/** A subject is what a reference names: of an index, the index. */
+/** Returns the descriptor of a subject's reference: of an index that of the index itself. */
 function subjectFinder(context: MutateContext): Parameters<typeof changesOf>[1] {
   return {
     async findSubject(reference) {

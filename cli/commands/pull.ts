@@ -55,7 +55,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     if (toOutput) checkOutput(flags.format, stdout);
     const options = {
       ...flags.format === "oci" ? platformsOptions(context) : remoteOptions(context),
-      // What is written here comes from there: an arrow down is what a person expects.
+      // Shows the direction as a download, since the registry is the source.
       onProgress: onProgress && ((event: ProgressEvent) => onProgress({ ...event, kind: "read" })),
       cachePath: flags.cachePath,
       onWarning: context.warn,
@@ -71,7 +71,9 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
   },
 });
 
-/** Everything is downloaded before the first byte is written, for sizes stand in front of what they are the sizes of. */
+/**
+ * Shows the downloads, as they all end before the first byte is written: the format has each size before its content.
+ */
 function legacy(onReadProgress: ProgressListener | undefined) {
   return { format: "legacy", onReadProgress, onProgress: undefined } as const;
 }

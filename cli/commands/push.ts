@@ -41,7 +41,7 @@ Of an index all images are pushed. With --platform, of one platform its image is
       throw new UsageError("--index takes all that there is, and --tag one image", { hint: "leave out one" });
     }
     const named = parseSource(args.path);
-    // This argument can be a path alone, so it takes any.
+    // This argument can only be a path, so any path is accepted.
     const local = args.path === "-" ? undefined : await splitLocalPath(named.kind === "path" ? named.text : args.path);
     const from = local === undefined ? await inputTarball(context) : local.path;
     const view = await load(from, { ...options, index, tag: tag ?? local?.tag }).catch(async (error) => {
@@ -57,7 +57,7 @@ Of an index all images are pushed. With --platform, of one platform its image is
   },
 });
 
-/** The error for whoever names the image first and then the file, as most commands have it. */
+/** Returns an error if the image is given before the file, as in most other commands. */
 async function inWrongOrder({ path, image }: { path: string; image: string }): Promise<UsageError | undefined> {
   if (await exists(path) || !await exists(image)) return undefined;
   return new UsageError(`there is no file ${path}`, { hint: `the file comes first: gcrane push ${image} ${path}` });

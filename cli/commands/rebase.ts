@@ -58,7 +58,7 @@ The original stays. The result is pushed to its repository by digest, which is p
   },
 });
 
-/** What two flags can say, of which one is the peer's old name. */
+/** Returns the value of two equivalent flags, one of which has crane's old name. */
 function onlyOne(
   value: string | undefined,
   old: string | undefined,

@@ -34,12 +34,12 @@ It may run while registries serve from the same place, and loses nothing that is
   },
 });
 
-/** What `--grace` says, in milliseconds; it is a minute at least. */
+/** Returns the value of `--grace` in milliseconds, one minute at least. */
 export function graceOf(text: string): number {
   return Math.max(durationFlag("grace", text), 60_000);
 }
 
-/** What was removed, for people. */
+/** Formats the removed content for display. */
 export function summary(
   { blobs, bytes, uploads }: { blobs: readonly unknown[]; bytes: number; uploads: readonly unknown[] },
 ): string {

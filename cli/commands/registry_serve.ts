@@ -126,7 +126,7 @@ With --proxy the credentials for the other registry are those of the docker conf
     const { collectStoreGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const { openAccessLog } = await import("../access_log.ts");
-    const warn = (message: string) => note(`Warning: ${message}`); // each time: the same may well go wrong again
+    const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
     const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
     const server = await serveRegistry({
       hostname,
@@ -170,7 +170,7 @@ With --proxy the credentials for the other registry are those of the docker conf
   },
 });
 
-/** What the cache needs to reach the other registry. */
+/** Returns the options with which the cache reaches the other registry. */
 function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl: number }, remote: CommandOptions) {
   if (proxy === undefined) return undefined;
   if (!/^(https?:\/\/)?[^/]+\/*$/.test(proxy)) {
@@ -194,7 +194,7 @@ async function certificate(flags: { tlsCert?: string; tlsKey?: string }): Promis
   return { cert: await readNamed(tlsCert), key: await readNamed(tlsKey) };
 }
 
-/** Reads `host:port`, `:port` (all addresses) or a port alone. */
+/** Parses `host:port`, `:port` (all addresses) or a port alone. */
 function parseAddress(text: string): { hostname: string; port: number } {
   const match = /^(?:(.*):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
@@ -215,7 +215,7 @@ const listenFailures: Readonly<Record<string, readonly [text: string, hint: stri
   EACCES: ["only an administrator may listen there", "choose a port above 1023 with --address"],
 };
 
-/** Runtimes say each in its own way why they can't listen, and hardly any says where. */
+/** Converts a runtime's error into one with the address; the runtimes' own messages differ and most lack it. */
 function listenFailure(address: string, error: unknown): unknown {
   const [text, hint] = listenFailures[errorCode(error) ?? ""] ?? [];
   return text === undefined ? error : new NetworkError(`can't listen on ${address}: ${text}`, { cause: error, hint });

@@ -65,7 +65,7 @@ function blobBranch(label: string, { digest, size, createdBy }: TreeBlob): Branc
   return { text: `${label}  ${shortDigest(digest)}  ${formatBytes(size)}${command}`, branches: [] };
 }
 
-/** A cosign tag as short as the digest that it is made of. */
+/** Shortens a cosign tag like the digest in it. */
 function cosignTag(tag: string): string {
   return oneLine(tag.replace(/^(\w+-[0-9a-f]{12})[0-9a-f]*/, "$1…"));
 }

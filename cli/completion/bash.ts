@@ -1,6 +1,6 @@
 import type { CompletionNode, CompletionValue } from "./nodes.ts";
 
-/** A completion script for bash 3.2 and later. */
+/** Returns a completion script for bash 3.2 and later. */
 export function bashCompletion(name: string, nodes: readonly CompletionNode[]): string {
   return `# bash completion for ${name}: source it, or put it where bash-completion looks
 

@@ -1,6 +1,6 @@
 import type { CompletionFlag, CompletionNode, CompletionValue } from "./nodes.ts";
 
-/** A completion script for fish. */
+/** Returns a completion script for fish. */
 export function fishCompletion(name: string, nodes: readonly CompletionNode[]): string {
   return `# fish completion for ${name}: put it into ~/.config/fish/completions/${name}.fish
 

@@ -3,45 +3,45 @@ import type { Argument, Completes, Flag, Flags } from "../flag.ts";
 import { flagName } from "../flag_words.ts";
 import { isCommandEntry } from "../resolve.ts";
 
-/** A flag as shells see it. */
+/** A flag for shell completion. */
 export interface CompletionFlag {
   /** `--name` */
   readonly long: string;
   /** `-n`, if it has a short form. */
   readonly short: string | undefined;
-  /** What it does. */
+  /** Its help text. */
   readonly help: string;
-  /** What follows it; `undefined` where nothing does. */
+  /** Its value, if it takes one. */
   readonly value: CompletionValue | undefined;
   /** Whether it may be repeated. */
   readonly repeated: boolean;
 }
 
-/** What a shell may offer for a value. */
+/** The completion of a value. */
 export interface CompletionValue {
-  /** What the help calls it. */
+  /** Its name in the help. */
   readonly name: string;
-  /** Words to offer; mostly the only values allowed. */
+  /** The words to complete; for most values the only valid ones. */
   readonly choices: readonly string[];
-  /** Paths, where it is one. */
+  /** The kind of path to complete, if it is one. */
   readonly completes: Completes | undefined;
-  /** Whether it is taken any number of times: only true of an argument. */
+  /** Whether it takes any number of words; only for an argument. */
   readonly repeated: boolean;
 }
 
-/** The program, a group or a command as shells see it. */
+/** The program, a group or a command for shell completion. */
 export interface CompletionNode {
-  /** The names from the program down. */
+  /** The names from the program downwards. */
   readonly path: readonly string[];
-  /** What follows, for the program and for groups; for a command what may stand in the place of its first argument. */
+  /** The entries of the program or a group; for a command the words for its first argument. */
   readonly entries: readonly Entry[];
-  /** Its flags, the global ones among them. */
+  /** The flags, including the global ones. */
   readonly flags: readonly CompletionFlag[];
-  /** Its arguments. */
+  /** The arguments. */
   readonly args: readonly CompletionValue[];
 }
 
-/** Every node of a program, parents before their children; it loads every command. */
+/** Returns every node of a program, parents before their children. Loads every command. */
 export async function completionNodes(program: Program): Promise<CompletionNode[]> {
   const flags = completionFlags(program.flags);
   const top: CompletionNode = { path: [program.name], entries: program.entries, flags, args: [] };

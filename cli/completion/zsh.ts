@@ -1,6 +1,6 @@
 import type { CompletionFlag, CompletionNode, CompletionValue } from "./nodes.ts";
 
-/** A completion script for zsh, to be sourced or put into `$fpath` as `_gcrane`. */
+/** Returns a completion script for zsh, to be sourced or put into `$fpath` as `_gcrane`. */
 export function zshCompletion(name: string, nodes: readonly CompletionNode[]): string {
   return `#compdef ${name}
 # zsh completion for ${name}: source it after compinit, or put it into a directory of $fpath as _${name}
@@ -87,7 +87,7 @@ function action({ choices, completes }: CompletionValue): string {
   return completes === "file" ? "_files" : "_files -/";
 }
 
-/** Text with what `_arguments` and `_describe` give a meaning to made literal. */
+/** Escapes the characters with a meaning in `_arguments` and `_describe`. */
 function escaped(text: string): string {
   return text.replaceAll(/[\\\[\]:]/g, (character) => `\\${character}`);
 }

@@ -5,9 +5,8 @@ import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { LayerCache } from "./file_cache.ts";
 
 /**
- * A layer that is read from the cache when it is there, and kept in it when it is read from where it came. What comes
- * from the cache is verified like everything else; an entry that turns out wrong is removed, and the read fails.
- * A layer without a digest passes by the cache.
+ * Returns a layer that is read from the cache if it is there, and kept in it when it is read from its source. Bytes
+ * from the cache are verified; a corrupt entry is removed, and the read fails. A layer without a digest is not cached.
  */
 export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
   const { identity } = layer.content;
@@ -21,7 +20,10 @@ export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
   };
 }
 
-/** Content that is read from the cache, or kept in it on the way: each chunk must be seen, so it has no place. */
+/**
+ * Returns content that is read from the cache, or kept in it while it is read. It has no `place`, as each chunk must
+ * pass through JavaScript.
+ */
 function cachedContent(content: Content, identity: BlobIdentity, cache: LayerCache): Content {
   const { digest } = identity;
   return {
@@ -35,7 +37,7 @@ function cachedContent(content: Content, identity: BlobIdentity, cache: LayerCac
     },
   };
 
-  /** From a later byte on a stream can't be verified. */
+  /** A stream that does not start at the first byte can't be verified. */
   function checked(kept: ByteStream, offset: number): ByteStream {
     if (offset > 0) return sliceStream(kept, { offset });
     const reader = verifyStream(kept, identity, `the cache's entry for ${digest}`).getReader();
@@ -54,7 +56,7 @@ function cachedContent(content: Content, identity: BlobIdentity, cache: LayerCac
   }
 }
 
-/** An image whose layers are read through the cache. */
+/** Returns an image whose layers are read through the cache. */
 export function cachedImage(image: Image, cache: LayerCache): Image {
   return {
     ...image,
@@ -64,7 +66,7 @@ export function cachedImage(image: Image, cache: LayerCache): Image {
   };
 }
 
-/** An index of which every image's layers are read through the cache. */
+/** Returns an index whose images read their layers through the cache. */
 export function cachedIndex(index: ImageIndex, cache: LayerCache): ImageIndex {
   const through = (view: IndexChild["view"]) => {
     switch (view.kind) {

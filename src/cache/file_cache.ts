@@ -13,28 +13,30 @@ import {
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../spec/mod.ts";
 
-/** Keeps stored layers by their digests. */
+/** A store of layers by their digests. */
 export interface LayerCache {
-  /** Opens an entry; `undefined` when there is none. The bytes are not verified here. */
+  /** Opens an entry, or returns `undefined` if there is none. Does not verify the bytes. */
   open(digest: Hash, options?: AbortOptions): Promise<ByteStream | undefined>;
-  /** The same stream, kept on the way: the entry is there once the stream has come to its end, and not before. */
+  /** Returns the same stream, which is kept while it is read: the entry exists once the stream has ended. */
   store(digest: Hash, source: ByteStream): ByteStream;
-  /** Removes an entry; none there is fine. */
+  /** Removes an entry, if it exists. */
   remove(digest: Hash): Promise<void>;
 }
 
 /** Options of {@linkcode fileCache}. */
 export interface FileCacheOptions {
   /**
-   * Told when an entry can't be kept (the disk is full, the directory is read-only). The layer is read all the same.
-   * @default nobody
+   * Called if an entry can't be kept, for example because the disk is full or the directory is read-only. The layer is
+   * read all the same.
+   *
+   * @default not called
    */
   onWarning?: (message: string) => void;
 }
 
 /**
- * A cache in a directory, which is made when the first layer is kept: one file for each, `sha256/<hex>`. A file gets
- * its name when it is whole, so several processes may share the directory and none sees half a layer.
+ * Creates a cache in a directory with one file, `sha256/<hex>`, for each layer. The directory is created with the first
+ * entry. A file is renamed to its name once it is complete, so several processes may share the directory.
  */
 export function fileCache(path: string, options: FileCacheOptions = {}): LayerCache {
   const pathOf = (digest: Hash) => {
@@ -60,20 +62,20 @@ async function createEntry(path: string): Promise<NewFile> {
   return await createNewFile(path);
 }
 
-/** The file, when there is a regular one that is no link. */
+/** Opens a regular file; returns `undefined` for anything else, links included. */
 async function openRegular(path: string): Promise<OpenFile | undefined> {
   let file: OpenFile;
   try {
     file = await openFile(path, { noFollow: true });
   } catch {
-    return undefined; // whatever keeps it from being read, the layer can be had from where it came
+    return undefined; // the layer can be read from its source instead
   }
   if ((await file.stat()).kind === "file") return file;
   await file.close();
   return undefined;
 }
 
-/** Passes a stream on while it is written to a new file. A failure to write ends the keeping, not the stream. */
+/** Returns the same stream while writing it to a new file. A failure to write ends the writing, not the stream. */
 function keep(
   source: ByteStream,
   create: () => Promise<NewFile>,
@@ -95,7 +97,7 @@ function keep(
     async read() {
       try {
         const { value } = await reader.read();
-        // A reader that leaves ends the source, which is not its end.
+        // A cancelled reader also ends with `done`, but the entry is incomplete.
         if (isCancelled) return undefined;
         if (value) await file?.write(value, written).catch(giveUp);
         else await file?.commit(path).catch(giveUp);
@@ -108,7 +110,7 @@ function keep(
     },
     async cancel(reason) {
       isCancelled = true;
-      await creating; // a file that is about to be there must not stay
+      await creating; // waits for the file in order to remove it
       await file?.discard();
       await reader.cancel(reason);
     },

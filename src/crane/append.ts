@@ -21,8 +21,8 @@ export interface LayerFromPathOptions
   extends LayerOptions, Pick<TarDirectoryOptions, "prefix" | "mtime">, Pick<CraneOptions, "signal"> {}
 
 /**
- * A layer from a path: of a directory its files, else of a tarball as it is. A tarball that is compressed already is
- * not compressed again, unless it is to be an eStargz. A pipe is read once, while it is uploaded or written.
+ * Creates a layer from a path: from the files of a directory, or from a tarball. A compressed tarball is not compressed
+ * again, except for eStargz. A pipe is read once, while it is uploaded or written.
  */
 export async function layerFromPath(path: string, options: LayerFromPathOptions = {}): Promise<Layer> {
   try {
@@ -44,7 +44,7 @@ async function layerOfKind(path: string, kind: FileKind, options: LayerFromPathO
   }
 }
 
-/** Looks at the beginning of a file: what is no tarball would make an image that nobody can run. */
+/** Checks the beginning of a file, as a file that is not a tarball would make an image that can't run. */
 async function checkTarball(path: string, options: AbortOptions): Promise<void> {
   const tar = readTar(await decompressSniffed(readStream(path, options), path), options);
   try {
@@ -60,13 +60,14 @@ async function checkTarball(path: string, options: AbortOptions): Promise<void> 
 /** Options of {@linkcode layersFromPaths}. */
 export interface LayersFromPathsOptions extends LayerFromPathOptions {
   /**
-   * Opens what the path `-` stands for. It is read once, while it is uploaded.
-   * @default nothing: `-` is a file's name
+   * Opens the source for the path `-`. It is read once, while it is uploaded.
+   *
+   * @default none: `-` is the name of a file
    */
   stdin?: () => ByteStream;
 }
 
-/** A layer from each path, in their order. */
+/** Creates a layer from each path, in order. */
 export async function layersFromPaths(
   paths: readonly string[],
   options: LayersFromPathsOptions = {},
@@ -82,22 +83,24 @@ export async function layersFromPaths(
 /** Options of {@linkcode append}. */
 export interface AppendOptions extends LayersFromPathsOptions {
   /**
-   * Whether an image that is made without a base has OCI's media types instead of Docker's.
+   * Whether an image without a base has OCI's media types instead of Docker's.
+   *
    * @default false
    */
   oci?: boolean;
   /**
-   * The platform of an image that is made without a base.
+   * The platform of an image without a base.
+   *
    * @default linux/amd64
    */
   platform?: Platform | string;
 }
 
 /**
- * An image with the content of tarballs or directories on top, one layer each, the last one uppermost. On an image of
- * Windows, files go where Windows has them in a layer.
+ * Adds tarballs or directories to an image as layers on top, one each, the last one uppermost. For an image of Windows
+ * the files are placed as Windows layers require.
  *
- * @param base what to put them on; `undefined` for nothing
+ * @param base the image or index below them; `undefined` for none
  */
 export async function append(
   base: Image | undefined,
@@ -111,7 +114,10 @@ export async function append(
   return appendLayers(image, await layersFor(image));
 }
 
-/** Gives layers of plain files as an image's system wants them: for Windows they are made anew, once for all images. */
+/**
+ * Returns a function that adapts layers of plain files to an image's operating system: for Windows they are rebuilt,
+ * once for all images.
+ */
 export function fittingLayers(
   layers: readonly Layer[],
   options: LayerFromPathOptions = {},

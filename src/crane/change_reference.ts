@@ -14,50 +14,53 @@ import {
 } from "../source/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 
-/** Options of the verbs that make a new image of another. */
+/** Options of the functions that create a new image from another. */
 export interface ChangeOptions extends CraneOptions, PlatformsOptions {
   /**
-   * The reference that the result gets.
-   * @default none: it can be had by its digest
+   * The reference of the result.
+   *
+   * @default none: the result has only its digest
    */
   tag?: Reference | string;
   /**
-   * The repository that the result is pushed to, for those who give it no tag.
+   * The repository that the result is pushed to if it has no tag.
+   *
    * @default that of the original
    */
   repository?: Repository | string;
 }
 
-/** What a change has to work with. */
+/** The context of a change. */
 export interface ChangeContext {
-  /** What reads, on the connections that the result is pushed over. */
+  /** The puller, which shares its connections with the push of the result. */
   readonly puller: Puller;
-  /** Which images of an index to change; all of them if nothing is said. */
+  /** The images of an index to change; all if it is missing. */
   readonly images?: Matcher;
 }
 
-/** Where a result goes. */
+/** The destination of a result. */
 export interface Destination {
   /** The repository. */
   readonly repository: Repository;
-  /** The reference by tag, if it is to have one. */
+  /** The reference by tag, if the result gets one. */
   readonly reference?: Reference;
 }
 
 /** Options of {@linkcode changeSource}. */
 export interface ChangeSourceOptions extends ChangeOptions {
   /**
-   * Whether the images of an index that are for none of the platforms stay in it as they are.
+   * Whether to keep the images of an index for other platforms unchanged.
+   *
    * @default false: they are left out
    */
   keepOthers?: boolean;
 }
 
 /**
- * Makes something new of an image or an index, and pushes it: of an index the whole, unless there are platforms.
+ * Creates a changed image or index and pushes it: the whole index, unless platforms are given.
  *
  * @returns `repository@digest` of the result
- * @throws {UsageError} when it is in no registry, and no name is given for the result.
+ * @throws {UsageError} if the source is not in a registry and the result has no name.
  */
 export async function changeSource(
   source: ImageSource,
@@ -83,7 +86,10 @@ async function openToChange(
   return { view, images: (descriptor) => matches({ platform: DEFAULT_PLATFORM, ...descriptor }) };
 }
 
-/** Where the result of a change of a source goes. @throws {UsageError} when nothing says it. */
+/**
+ * Returns the destination for a change of a source. @throws {UsageError} if neither the source nor the options give
+ * one.
+ */
 export function destinationFor(source: ImageSource, options: ChangeOptions): Destination {
   const reference = referenceIn(source);
   if (reference !== undefined) return destinationOf(referenceOf(reference, options), options);
@@ -95,7 +101,7 @@ export function destinationFor(source: ImageSource, options: ChangeOptions): Des
   });
 }
 
-/** Where the result of a change goes; a digest in its name is that of something else. */
+/** Returns the destination for a change of a reference. A digest in it is dropped, as the result has another. */
 export function destinationOf(source: Reference, options: ChangeOptions): Destination {
   if (options.tag !== undefined) {
     const reference = referenceOf(options.tag, options);

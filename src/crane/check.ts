@@ -6,16 +6,16 @@ import type { CraneOptions } from "./options.ts";
 export interface ValidateSourceOptions extends CraneOptions, PlatformsOptions, Pick<ValidateOptions, "fast"> {}
 
 /**
- * Reads all of an image or an index, or of its images for some platforms, and checks that every part is what the others
- * say. Of a file with several images, all are read.
+ * Reads all of an image or an index, or its images for some platforms, and checks that all parts are consistent. Reads
+ * all images of a file with several.
  *
- * @throws {ValidationError} that names all that is wrong.
+ * @throws {ValidationError} with all faults.
  */
 export async function validate(source: ImageSource, options: ValidateSourceOptions = {}): Promise<void> {
   await validateView(await open(source, { ...options, several: "index" }), options);
 }
 
-/** The same for a tarball, or of one with several images for one of them. */
+/** Checks a tarball as {@linkcode validate} does, or one image of a tarball with several. */
 export async function validateTarball(
   path: string,
   options: Pick<ValidateOptions, "fast" | "signal"> & { tag?: string } = {},

@@ -19,32 +19,35 @@ import { type CraneOptions, referenceOf, repositoryOf, withClient } from "./opti
 /** Options of {@linkcode copy}. */
 export interface CopyOptions extends CraneOptions, PlatformsOptions {
   /**
-   * Whether a tag that the destination has is left as it is.
+   * Whether to keep a tag that exists at the destination.
+   *
    * @default false
    */
   noClobber?: boolean;
   /**
-   * Finds the credentials for the source, so that `keychain` is asked for those of the destination alone.
+   * Provides the credentials for the source, so that `keychain` is used only for the destination.
+   *
    * @default `keychain`
    */
   sourceKeychain?: Keychain;
   /**
-   * Whether what refers to the copied manifests (signatures, SBOMs, …) is copied too: what the registry lists, and what
-   * cosign stored under tags of its own.
+   * Whether to copy the referrers (signatures, SBOMs, …) too: those that the registry lists, and cosign's tags.
+   *
    * @default false
    */
   withReferrers?: boolean;
   /**
-   * The most bytes of layers that are sent in a second.
+   * The most bytes of layers to send per second.
+   *
    * @default no limit
    */
   bytesPerSecond?: number;
 }
 
 /**
- * Copies what a source names to a reference, digests unchanged: an image, an index, or a manifest of another type as it
- * is. With a platform, only the index's image for it is copied; with several, an index of their images. What the
- * destination has, or can mount, is not read.
+ * Copies a source to a reference with its digests unchanged: an image, an index, or a manifest of any other type. With
+ * a platform, copies only the index's image for it; with several, an index of their images. Does not read what the
+ * destination holds or can mount.
  */
 export async function copy(
   source: ImageSource,
@@ -62,7 +65,8 @@ export async function copy(
 /** Options of {@linkcode copyRepository}. */
 export interface CopyRepositoryOptions extends CopyOptions {
   /**
-   * How many tags are copied at the same time.
+   * The number of tags that are copied at the same time.
+   *
    * @default 4
    */
   tagJobs?: number;
@@ -123,19 +127,19 @@ async function openJournal(
   return await CopyJournal.open(journal, { identity, readOnly: false });
 }
 
-/** What the copies of one call share. */
+/** The two ends of a copy. */
 interface CopyEnds {
-  /** Writes the destination. */
+  /** Writes to the destination. */
   readonly client: Client;
-  /** Reads the destination. */
+  /** Reads from the destination. */
   readonly there: Puller;
-  /** Reads the source. */
+  /** Reads from the source. */
   readonly reader: Puller;
   readonly state: TransferState;
   readonly bandwidth: RateLimit | undefined;
 }
 
-/** Both ends, on the same connections unless their credentials differ. */
+/** Creates both ends, on the same connections unless their credentials differ. */
 function endsOf(options: CopyOptions): CopyEnds {
   const connected = withClient(options);
   const { client, sourceKeychain, bytesPerSecond, jobs } = connected;
@@ -179,7 +183,7 @@ async function isThere(reference: Reference, puller: Puller, options: CraneOptio
   return await findOrUndefined(() => puller.head(reference, options)) !== undefined;
 }
 
-/** The tags of a repository, or none when it does not exist yet. */
+/** Returns the tags of a repository; none if it does not exist yet. */
 async function existingTags(puller: Puller, repository: Repository, options: CraneOptions): Promise<Set<string>> {
   return await findOrUndefined(async () => {
     const tags = new Set<string>();

@@ -9,20 +9,21 @@ import { findOrUndefined } from "../transport/mod.ts";
 /** Options of {@linkcode copyGraph}. */
 export interface CopyGraphOptions extends TransferOptions {
   /**
-   * Where to look for what refers to the copied manifests, which is copied too.
-   * @default nowhere
+   * The registry and repository of the referrers to copy too.
+   *
+   * @default no referrers are copied
    */
   referrers?: { readonly reader: Puller; readonly repository: Repository };
 }
 
-/** How long a chain of referrers is followed. */
+/** The longest chain of referrers that is followed. */
 const MAX_DEPTH = 32;
 
 /**
- * Copies manifests with all that they lead to, and with what refers to them: signatures, SBOMs and attestations that the
- * registry lists, or that cosign stored under tags of its own, and what refers to those.
+ * Copies manifests with all their content and with their referrers: signatures, SBOMs and attestations that the
+ * registry lists or that cosign stored under tags of its own, and the referrers of those.
  *
- * @throws {LimitError} when a chain of referrers is longer than 32.
+ * @throws {LimitError} if a chain of referrers is longer than 32.
  */
 export async function copyGraph(
   roots: readonly Root[],
@@ -56,7 +57,7 @@ export async function copyGraph(
   }
 }
 
-/** What refers to a manifest and has not been copied yet. */
+/** Returns the referrers of a manifest that have not been copied yet. */
 async function referrersOf(
   digest: Hash,
   { reader, repository, seen, signal }: NonNullable<CopyGraphOptions["referrers"]> & {

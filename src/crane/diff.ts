@@ -6,21 +6,21 @@ import { FileSurvey, ImageFiles } from "./file_survey.ts";
 import { commandsOf } from "./layer_commands.ts";
 import { visitLayers } from "./visit_layers.ts";
 
-/** A layer that one of two images has where the other has not. */
+/** A layer that only one of two images contains. */
 export interface LayerDifference {
-  /** `removed` if the first image has it, `added` if the second has. */
+  /** `removed` if only the first image contains it, `added` if only the second does. */
   readonly kind: "added" | "removed";
-  /** Its position there; the bottom layer is 0. */
+  /** Its position in that image; the bottom layer is 0. */
   readonly position: number;
-  /** The digest of its bytes as they are stored. */
+  /** The digest of its stored bytes. */
   readonly digest: Hash;
-  /** The number of its bytes as they are stored. */
+  /** The number of its stored bytes. */
   readonly size: number;
-  /** By which command it was made, as the config's history tells; missing where it does not. */
+  /** The command that created it, if the config's history gives it. */
   readonly createdBy?: string;
 }
 
-/** A path that two images do not have alike. */
+/** A path that differs between two images. */
 export type FileDifference =
   | { readonly kind: "added"; readonly path: string; readonly b: FileFacts }
   | { readonly kind: "removed"; readonly path: string; readonly a: FileFacts }
@@ -28,33 +28,32 @@ export type FileDifference =
     readonly kind: "changed";
     /** The absolute path, as of the others. */
     readonly path: string;
-    /** In what they differ. */
+    /** The fields that differ. */
     readonly fields: readonly FileField[];
     readonly a: FileFacts;
     readonly b: FileFacts;
   };
 
-/** In what two images differ. */
+/** The differences of two images. */
 export interface ImageDiff {
-  /** Whether they are the same image: whether there is nothing below. */
+  /** Whether the images are equal, so that all lists are empty. */
   readonly equal: boolean;
-  /** Media type, digest and size of the manifests, and their fields but for the layers. */
+  /** The differences of the manifests: media type, digest, size, and fields other than the layers. */
   readonly manifest: readonly Difference[];
-  /** The fields of the configs. */
+  /** The differences of the configs. */
   readonly config: readonly Difference[];
-  /** The layers, apart from those at the bottom and at the top that both have. */
+  /** The layers that differ, without the equal ones at the bottom and at the top. */
   readonly layers: readonly LayerDifference[];
-  /** The files, sorted by path. */
+  /** The files that differ, sorted by path. */
   readonly files: readonly FileDifference[];
 }
 
 /**
- * In what two images differ: manifest, config, layers, and files as they show once the layers are laid over one
- * another: type, mode, owner, size, content, link, device, extended attributes; not the time. A hard link is compared as
- * the file that it names.
+ * Compares two images: manifest, config, layers, and the files of the merged layers by type, mode, owner, size,
+ * content, link, device and extended attributes, but not by time. A hard link is compared as the file that it links to.
  *
- * No layer is read where the stacks are the same. The layers at the bottom that both have are read once, and only if
- * those above leave open what of them shows. Memory is taken for the names that differ and those in the layers above.
+ * Equal stacks of layers are not read. Shared layers at the bottom are read once, and only if the layers above do not
+ * hide them in the same way. Memory grows with the number of names that differ and of names in the layers above.
  */
 export async function diff(a: Image, b: Image, options: AbortOptions = {}): Promise<ImageDiff> {
   const { signal } = options;
@@ -80,7 +79,7 @@ async function stackOf(image: Image, { signal }: AbortOptions): Promise<Stack> {
   return { layers: await image.layers({ signal }), descriptors, createdBy };
 }
 
-/** How many layers at the bottom two images share. */
+/** Returns the number of layers at the bottom that two images share. */
 function sharedLayers(a: Stack, b: Stack): number {
   const end = a.descriptors.findIndex(({ digest }, i) => digest !== b.descriptors[i]?.digest);
   return end < 0 ? a.descriptors.length : end;

@@ -7,69 +7,71 @@ import { commandsOf } from "./layer_commands.ts";
 import { StoredFiles } from "./stored_files.ts";
 import { type LayerVisitor, linkTarget, visitLayers } from "./visit_layers.ts";
 
-/** Bytes of file content, as layers hold it uncompressed; what has several names in a layer counts once. */
+/** Bytes of uncompressed file content. A file with several names in a layer counts once. */
 interface Use {
-  /** The bytes that show in the image. */
+  /** The bytes that are visible in the image. */
   readonly used: number;
-  /** The bytes that don't: a later layer hides or overwrites their file. */
+  /** The bytes of files that a later layer hides or overwrites. */
   readonly wasted: number;
 }
 
-/** What a layer takes. */
+/** The disk use of a layer. */
 export interface LayerUse extends Use {
   /** The digest of the layer as it is stored. */
   readonly digest: Hash;
-  /** The bytes of the layer as it is stored, compressed mostly. */
+  /** The size of the stored layer in bytes, which is usually compressed. */
   readonly size: number;
-  /** By which command it was made, as the config's history tells; missing where it does not. */
+  /** The command that created it, if the config's history gives it. */
   readonly createdBy?: string;
 }
 
-/** What a directory takes, with all below it. */
+/** The disk use of a directory with all its content. */
 export interface DirectoryUse extends Use {
   /** The absolute path: `/`, `/usr`, `/usr/lib`. */
   readonly path: string;
 }
 
-/** A file that takes space and does not show. */
+/** A file that a later layer hides or overwrites. */
 export interface WastedFile {
   /** Its absolute path. */
   readonly path: string;
   /** The bytes of its content. */
   readonly size: number;
-  /** The position of the layer that holds it; the bottom one is 0. */
+  /** The position of its layer; the bottom one is 0. */
   readonly layer: number;
 }
 
-/** What takes the space in an image. */
+/** The disk use of an image. */
 export interface DiskUse extends Use {
-  /** The bytes of all layers as they are stored. */
+  /** The total size of the stored layers in bytes. */
   readonly size: number;
   /** The layers, the bottom one first. */
   readonly layers: readonly LayerUse[];
-  /** The directories that take most, used and wasted bytes together, the largest first. */
+  /** The largest directories by used and wasted bytes together, in descending order. */
   readonly directories: readonly DirectoryUse[];
-  /** The files that waste most, the largest first. */
+  /** The largest wasted files, in descending order. */
   readonly wastedFiles: readonly WastedFile[];
 }
 
 /** Options of {@linkcode diskUse}. */
 export interface DiskUseOptions extends AbortOptions {
   /**
-   * How many directories and wasted files to list.
+   * The number of directories and of wasted files to list.
+   *
    * @default 10
    */
   top?: number;
   /**
-   * How deep directories are told apart; what is below counts for the directory at that depth. 0 is the root alone.
+   * The depth of the listed directories; deeper ones count for their parent at that depth. 0 is only the root.
+   *
    * @default 2
    */
   depth?: number;
 }
 
 /**
- * What takes the space in an image, by layer and by directory, and how much of it is wasted: held by a layer, but
- * hidden or overwritten by one above. Each layer is read once; nothing but names is kept.
+ * Measures the disk use of an image by layer and by directory, and the part of it that is wasted: files of a layer that
+ * are hidden or overwritten by one above. Reads each layer once; only names are kept in memory.
  */
 export async function diskUse(image: Image, options: DiskUseOptions = {}): Promise<DiskUse> {
   checkView(image, "image");
@@ -97,11 +99,11 @@ export async function diskUse(image: Image, options: DiskUseOptions = {}): Promi
   };
 }
 
-/** Adds up what layers hold. */
+/** Sums up the content of layers. */
 class Survey implements LayerVisitor {
-  /** What each layer takes, the bottom one first. */
+  /** The use of each layer, the bottom one first. */
   readonly layers: { used: number; wasted: number }[];
-  /** The files that waste most. */
+  /** The largest wasted files. */
   wastedFiles: WastedFile[] = [];
   readonly #cover = new Cover();
   readonly #files = new StoredFiles();
@@ -148,7 +150,7 @@ class Survey implements LayerVisitor {
     this.#layer--;
   }
 
-  /** The directories that take most. */
+  /** Returns the largest directories. */
   directories(): DirectoryUse[] {
     return Array.from(this.#directories, ([path, use]) => ({ path, ...use }))
       .sort((a, b) => b.used + b.wasted - a.used - a.wasted || (a.path < b.path ? -1 : 1))
@@ -160,7 +162,7 @@ class Survey implements LayerVisitor {
     else this.#files.add(path, entry.storedSize, shows);
   }
 
-  /** The directories above a path, from the root down as far as they are told apart. */
+  /** Yields the directories above a path, from the root down to the listed depth. */
   *#directoriesOf(path: string): Generator<string> {
     yield "/";
     let slash = path.indexOf("/");

@@ -7,14 +7,14 @@ import { type Hash, parseJsonObject } from "../spec/mod.ts";
 import { type ChangeOptions, changeSource, destinationOf } from "./change_reference.ts";
 import { pusherOf, referenceOf } from "./options.ts";
 
-/** Makes new bytes of old ones: a person with an editor, for example. */
+/** Returns new bytes for old ones, for example from an editor. */
 export type EditBytes = (bytes: Bytes) => Bytes | Promise<Bytes>;
 
 /**
  * Replaces the config file of an image in a registry, byte for byte, and pushes the result; the original stays.
  *
  * @returns `repository@digest` of the result
- * @throws {UsageError} when it is an index and no platform is asked for.
+ * @throws {UsageError} if it is an index and no platform is given.
  */
 export async function editConfig(
   reference: Reference | string,
@@ -35,15 +35,16 @@ export async function editConfig(
 /** Options of {@linkcode editManifest}. */
 export interface EditManifestOptions extends ChangeOptions {
   /**
-   * The media type to push the result as.
-   * @default what the result says itself, else that of the original
+   * The media type of the result.
+   *
+   * @default the `mediaType` in the result, else that of the original
    */
   mediaType?: string;
 }
 
 /**
- * Replaces the manifest of an image or an index in a registry, byte for byte, and pushes the result; the original stays.
- * What the new manifest points at has to be there: nothing else is pushed.
+ * Replaces the manifest of an image or an index in a registry, byte for byte, and pushes the result; the original
+ * stays. The content of the new manifest must be there, as only the manifest is pushed.
  *
  * @returns `repository@digest` of the result
  */

@@ -14,26 +14,28 @@ import { pusherOf } from "./options.ts";
 /** Options of {@linkcode editFile}. */
 export interface EditFileOptions extends Omit<ChangeOptions, "platforms"> {
   /**
-   * Whether a file that is not there is made, for root to write and all to read.
-   * @default false: it is an error
+   * Whether to create a missing file, writable by root and readable by all.
+   *
+   * @default false: a missing file is an error
    */
   create?: boolean;
   /**
-   * When the file changed.
+   * The modification time of the file.
+   *
    * @default now
    */
   date?: Date;
 }
 
 /**
- * Replaces a file of an image by another content, in a layer on top of the others, and pushes the result; the original
- * stays. Mode, owner and extended attributes of the file stay. Layers are read from the top down until it is found.
+ * Replaces the content of a file of an image, in a new layer on top, and pushes the result; the original stays. Mode,
+ * owner and extended attributes of the file are kept. Layers are read from the top down until the file is found.
  *
- * @param edit is given the content, nothing for a file that is made
- * @returns `repository@digest` of the result; `undefined` when the content stayed the same, and nothing is pushed
- * @throws {NotFoundError} when there is no such file.
- * @throws {ValidationError} when it is a directory or a link.
- * @throws {UsageError} when it is an index and no platform is asked for.
+ * @param edit receives the content, which is empty for a new file
+ * @returns `repository@digest` of the result, or `undefined` if the content is unchanged, when nothing is pushed
+ * @throws {NotFoundError} if there is no such file.
+ * @throws {ValidationError} if it is a directory or a link.
+ * @throws {UsageError} if it is an index and no platform is given.
  */
 export async function editFile(
   source: ImageSource,

@@ -2,9 +2,9 @@ import { type Bytes, streamingHash } from "../runtime/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import type { TarEntry, TarEntryType } from "../tar/mod.ts";
 
-/** What an image says of one path, the time aside. */
+/** The properties of a path in an image, without the time. */
 export interface FileFacts {
-  /** What it is; a hard link is what it names, and `link` only where no layer holds that. */
+  /** Its type. A hard link has that of its target, and `link` only if no layer contains the target. */
   readonly type: TarEntryType;
   /** Permissions, set-id and sticky bits. */
   readonly mode: number;
@@ -14,9 +14,9 @@ export interface FileFacts {
   readonly gid: number;
   /** The number of bytes of a file's content. */
   readonly size?: number;
-  /** The digest of a file's content; of a sparse one with more than 1 GiB of holes, of the bytes between them. */
+  /** The digest of a file's content; of a sparse file with more than 1 GiB of holes, the digest of its data alone. */
   readonly digest?: Hash;
-  /** Where a link leads. */
+  /** The target of a link. */
   readonly link?: string;
   /** Major and minor number of a device: `1:3`. */
   readonly device?: string;
@@ -24,16 +24,16 @@ export interface FileFacts {
   readonly xattrs?: Readonly<Record<string, string>>;
 }
 
-/** A thing in which two paths may differ; the owner is user and group. */
+/** A property that can differ between two paths; the owner is user and group. */
 export type FileField = "type" | "mode" | "owner" | "size" | "digest" | "link" | "device" | "xattrs";
 
-/** How many bytes of holes are hashed as zeros: a layer of a few bytes can have any number of them. */
+/** The most bytes of holes that are hashed as zeros, since a layer of a few bytes can contain any number of them. */
 const MAX_HOLES = 2 ** 30;
 
-/** How GNU tar and star name extended attributes in PAX records. */
+/** The prefix of extended attributes in PAX records, as GNU tar and star write it. */
 const XATTR = "SCHILY.xattr.";
 
-/** The facts of an entry; its content is read. */
+/** Reads the properties of an entry and its content. */
 export async function readFacts(entry: TarEntry): Promise<FileFacts> {
   const { type, mode, uid, gid, linkname } = entry;
   const xattrs = xattrsOf(entry);
@@ -53,7 +53,7 @@ export async function readFacts(entry: TarEntry): Promise<FileFacts> {
   }
 }
 
-/** In what two paths differ. */
+/** Returns the properties in which two paths differ. */
 export function differingFields(a: FileFacts, b: FileFacts): FileField[] {
   const differs: Record<FileField, boolean> = {
     type: a.type !== b.type,

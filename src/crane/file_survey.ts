@@ -3,23 +3,23 @@ import type { TarEntry } from "../tar/mod.ts";
 import { type FileFacts, readFacts } from "./file_facts.ts";
 import { type LayerVisitor, linkTarget } from "./visit_layers.ts";
 
-/** A path of an image, and the layer that has it, counted from the top. */
+/** A path of an image, and the position of its layer, counted from the top. */
 interface Found {
   readonly facts: FileFacts;
   readonly layer: number;
 }
 
-/** A hard link to a file of a lower layer: its facts are replaced by that file's. */
+/** A hard link to a file of a lower layer, whose facts replace those of the link. */
 interface PendingLink {
   readonly facts: { -readonly [Field in keyof FileFacts]: FileFacts[Field] };
   readonly target: string;
 }
 
-/** The files of one image, as far as its layers were read from the top down. */
+/** The files of one image in the layers that were read so far, from the top down. */
 export class ImageFiles {
   readonly #cover = new Cover();
   readonly #found = new Map<string, Found>();
-  /** What, besides the files themselves, the layers read so far say of those below. */
+  /** The whiteouts, opaque directories and other effects of the layers so far on those below. */
   readonly #claims = new Set<string>();
   #pending: PendingLink[] = [];
   #layer = 0;
@@ -29,7 +29,7 @@ export class ImageFiles {
     return this.#found;
   }
 
-  /** Whether what the layers read so far say means that the same layers below give the same to both images. */
+  /** Returns whether the layers read so far have the same effect on the layers below in both images. */
   coversLike(other: ImageFiles): boolean {
     if (this.#pending.length + other.#pending.length > 0) return false;
     if (this.#found.size !== other.#found.size || this.#claims.size !== other.#claims.size) return false;
@@ -41,14 +41,14 @@ export class ImageFiles {
     return true;
   }
 
-  /** The current layer says that a path, or all below a directory, is gone. */
+  /** Records that a path, or all content of a directory, is removed by the current layer. */
   hide(mark: { readonly kind: "whiteout" | "opaque"; readonly path: string }): void {
     if (mark.kind === "whiteout") this.#cover.addWhiteout(mark.path);
     else this.#cover.addOpaque(mark.path);
     this.#claims.add(`${mark.kind} ${mark.path}`);
   }
 
-  /** Takes an entry of the current layer; says whether it shows. */
+  /** Records an entry of the current layer and returns whether it is visible. */
   shows(path: string, { type }: TarEntry): boolean {
     const kind = type === "directory" ? type : "nonDirectory";
     const shows = this.#cover.add(path, kind);
@@ -56,12 +56,12 @@ export class ImageFiles {
     return shows;
   }
 
-  /** Whether the layers read so far have a path. */
+  /** Returns whether the layers read so far contain a path. */
   has(path: string): boolean {
     return this.#found.has(path);
   }
 
-  /** Keeps an entry that shows. A directory is as its topmost layer has it; in one layer, the last entry counts. */
+  /** Records a visible entry. The topmost layer defines a directory; within one layer the last entry counts. */
   keep(path: string, facts: FileFacts): void {
     const before = this.#found.get(path);
     if (before && before.layer !== this.#layer) return;
@@ -69,7 +69,7 @@ export class ImageFiles {
     this.#found.set(path, { facts, layer: this.#layer });
   }
 
-  /** The current layer was read to its end: what it holds, and the links that it has to lower layers. */
+  /** Ends the current layer: adds its names, and its links to lower layers. */
   endLayer(names: ReadonlyMap<string, FileFacts>, links: readonly PendingLink[]): void {
     const targets = new Map(links.map((link) => [link.facts as FileFacts, link.target]));
     const waiting = this.#pending.flatMap((link) => {
@@ -86,10 +86,10 @@ export class ImageFiles {
   }
 }
 
-/** Reads layers that one image has, or that several have in common, into their files. */
+/** Reads the layers of one image, or those that several have in common, into their files. */
 export class FileSurvey implements LayerVisitor {
   readonly #images: readonly ImageFiles[];
-  /** What the names of the current layer stand for, hidden ones too. */
+  /** The facts of all names in the current layer, hidden ones included. */
   readonly #names = new Map<string, FileFacts>();
   readonly #links: PendingLink[] = [];
 
@@ -107,7 +107,7 @@ export class FileSurvey implements LayerVisitor {
     else this.#names.set(path, facts);
     if (mark.kind === "bookkeeping" || (path === "" && entry.type !== "directory")) return;
     const shown = this.#images.filter((image) => image.shows(path, entry));
-    // What all images get from a layer that they share is no difference.
+    // A shared layer that is visible in all images makes no difference.
     const same = this.#images.length > 1 && shown.length === this.#images.length;
     if (same && !shown.some((image) => image.has(path))) return;
     for (const image of shown) image.keep(path, facts);
@@ -133,7 +133,7 @@ function isDirectory({ type }: FileFacts): boolean {
   return type === "directory";
 }
 
-/** Makes the facts of a link those of what it names. */
+/** Replaces the facts of a link with those of its target. */
 function become(link: PendingLink["facts"], facts: FileFacts): void {
   delete link.link;
   delete link.xattrs;

@@ -9,25 +9,25 @@ import { cleanEntryPath, readTar, rewriteEntry, type TarEntry, type TarNewEntry 
 export interface FoundFile {
   /** Its content. */
   readonly content: Bytes;
-  /** The same file with other content, as an entry of a layer: mode, owner, extended attributes stay. */
+  /** Returns a layer's entry for the same file with other content: mode, owner and extended attributes are kept. */
   readonly replaced: (content: Bytes, mtime: number) => TarNewEntry;
 }
 
 /** Options of {@linkcode findFile}. */
 export interface FindFileOptions extends AbortOptions {
-  /** What to call the image in an error. */
+  /** The name of the image in an error. */
   what: string;
 }
 
-/** How many hard links are followed, one to the next. */
+/** The longest chain of hard links that is followed. */
 const MAX_LINKS = 8;
 
 /**
- * A file of an image's file system; `undefined` when there is nothing of this name. Layers are read from the top down,
- * until it is found.
+ * Finds a file in an image's file system, or returns `undefined` if there is none of this name. Reads layers from the
+ * top down until it is found.
  *
- * @param path as entries of a tar are named, clean
- * @throws {ValidationError} when it is not a file, or is below what is no directory.
+ * @param path a clean path, in the form of a tar entry's name
+ * @throws {ValidationError} if it is not a file, or has a parent that is not a directory.
  */
 export async function findFile(image: Image, path: string, options: FindFileOptions): Promise<FoundFile | undefined> {
   const { what } = options;
@@ -50,7 +50,7 @@ export async function findFile(image: Image, path: string, options: FindFileOpti
 interface Search {
   readonly entry?: TarEntry;
   readonly content: Bytes;
-  /** What is on the way to the file without being a directory. */
+  /** A parent of the file that is not a directory. */
   readonly above?: TarEntry;
 }
 
@@ -69,7 +69,7 @@ function noFile(entry: TarEntry, path: string, what: string): ValidationError {
   return new ValidationError(`/${path} of ${what} is not a file but a ${kindOf(entry)}`, { hint });
 }
 
-/** A file below a link would take the link's place, and hide what it leads to. */
+/** Creates the error for a file below a link, which would replace the link and hide its target. */
 function noDirectory(above: TarEntry, path: string, what: string): ValidationError {
   const name = cleanEntryPath(above.path);
   return new ValidationError(`/${path} can't be in ${what}: /${name} is not a directory but a ${kindOf(above)}`, {

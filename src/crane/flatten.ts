@@ -8,9 +8,8 @@ import { type ChangeOptions, changeSource } from "./change_reference.ts";
 export interface FlattenOptions extends ChangeOptions, Omit<FlattenImageOptions, "history"> {}
 
 /**
- * Makes one layer of the layers of an image, or of each image of an index, and pushes the result. Each
- * layer is read once, and the new one is uploaded while it is made. An index loses its attestations, which speak of the
- * layers that were there.
+ * Merges the layers of an image, or of each image of an index, into one and pushes the result. Reads each layer once,
+ * and uploads the new one while it is made. Drops the attestations of an index, as they describe the old layers.
  *
  * @returns `repository@digest` of the result
  */

@@ -19,10 +19,11 @@ import { type ChangeOptions, type Destination, destinationFor, destinationOf, pu
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 import { openOrCreate } from "./save.ts";
 
-/** Options of what puts members into an index. */
+/** Options of the functions that add members to an index. */
 export interface MemberOptions extends CraneOptions, PlatformsOptions {
   /**
-   * Whether of an index its members are put in, rather than the index itself.
+   * Whether to add the members of an index instead of the index itself.
+   *
    * @default true
    */
   flatten?: boolean;
@@ -31,17 +32,18 @@ export interface MemberOptions extends CraneOptions, PlatformsOptions {
 /** Options of {@linkcode appendToIndex}. */
 export interface AppendToIndexOptions extends MemberOptions, ChangeOptions {
   /**
-   * Whether an index that is made without a base has Docker's media type instead of OCI's.
+   * Whether an index without a base has Docker's media type instead of OCI's.
+   *
    * @default false
    */
   docker?: boolean;
 }
 
 /**
- * An index with further members at its end, pushed; the original stays. With platforms, of an index its images for those
- * alone are put in. Layers are copied only if they are elsewhere.
+ * Adds members to the end of an index and pushes the result; the original stays. With platforms, only an index's images
+ * for them are added. Layers are copied only from other repositories.
  *
- * @param base the index to put them into; `undefined` for a new one. What is in no registry yet needs a tag
+ * @param base the index to extend; `undefined` for a new one. An index that is not in a registry needs a tag
  * @returns `repository@digest` of the result
  */
 export async function appendToIndex(
@@ -57,21 +59,21 @@ export async function appendToIndex(
   return await pushTo(destination, appendManifests(index, found), { pusher, options });
 }
 
-/** Puts members into a layout, which is made if it is not there. They are named as for {@linkcode appendToIndex}. */
+/** Adds members to a layout, which is created if it does not exist. They are given as for {@linkcode appendToIndex}. */
 export async function appendToLayout(
   path: string,
   members: readonly ImageSource[],
   options: MemberOptions = {},
 ): Promise<void> {
-  // All are found before anything is made.
+  // Finds all members before it creates anything.
   const found = await findMembers(members, options);
   const layout = await openOrCreate(path, options);
   const writing = { signal: options.signal, onProgress: options.onProgress, concurrency: options.jobs };
-  // To ask for the digests of their layers first would be to compress them twice.
+  // Does not read digests first, which would compress the layers twice.
   for (const view of found) {
     if (view.kind === "image" && await knownDigest(view) === undefined) await layout.writeImage(view, writing);
   }
-  // An index of them says what each runs on.
+  // An index of the members provides their platforms.
   for (const { view, descriptor: { platform } } of await appendManifests(emptyIndex(), found).children(options)) {
     if (view.kind === "image") await layout.appendImage(view, { ...writing, platform });
     else if (view.kind === "index") await layout.appendIndex(view, { ...writing, platform });
@@ -79,10 +81,10 @@ export async function appendToLayout(
 }
 
 /**
- * An index with those of its members alone that are for one of the platforms, pushed; the original stays.
+ * Keeps only those members of an index that are for one of the platforms, and pushes the result; the original stays.
  *
  * @returns `repository@digest` of the result
- * @throws {NotFoundError} when there are none; it says which platforms there are.
+ * @throws {NotFoundError} if there are none; the message lists the available platforms.
  */
 export async function filterIndex(
   source: ImageSource,
@@ -98,9 +100,9 @@ export async function filterIndex(
 }
 
 /**
- * Takes what is for none of the platforms off the list of a layout. The blobs stay until it is garbage collected.
+ * Removes the images for other platforms from a layout's `index.json`. Their blobs stay until garbage collection.
  *
- * @throws {NotFoundError} when nothing would be left.
+ * @throws {NotFoundError} if no image would be left.
  */
 export async function filterLayout(
   path: string,
@@ -112,7 +114,7 @@ export async function filterLayout(
   const { signal } = options;
   const [only, ...more] = await layout.index().children({ signal });
   if (more.length === 0 && only?.view.kind === "index") {
-    // A layout of one index holds that under a name perhaps, and the images in it.
+    // A layout with a single index may hold it under a name, and the images in it.
     const { view, descriptor: { digest, annotations } } = only;
     const matches = await matcherOf(view, platforms, { what, signal });
     const filtered = removeManifests(view, (descriptor) => !matches(descriptor));
@@ -123,12 +125,15 @@ export async function filterLayout(
   await layout.removeDescriptors((descriptor) => !matches(descriptor), { signal });
 }
 
-/** What an index, a layout or a tarball lists. @throws {ManifestError} when it is an image in a registry. */
+/**
+ * Returns the members of an index, a layout or a tarball. @throws {ManifestError} if the source is an image in a
+ * registry.
+ */
 export async function indexMembers(source: ImageSource, options: CraneOptions = {}): Promise<readonly Descriptor[]> {
   return await findManifests(await openIndex(source, { ...options, index: true }), () => true, options);
 }
 
-/** Matches what is for one of the platforms, of which there has to be something. */
+/** Returns a matcher for the platforms, and checks that it matches at least one member. */
 async function matcherOf(
   index: ImageIndex,
   platforms: readonly (Platform | string)[],
@@ -144,7 +149,7 @@ async function matcherOf(
   );
 }
 
-/** Where a new index goes. */
+/** Returns the destination of a new index. */
 function destinationOfNew(options: ChangeOptions): Destination {
   const { tag, repository } = options;
   if (tag !== undefined) return destinationOf(referenceOf(tag, options), options);
@@ -152,7 +157,7 @@ function destinationOfNew(options: ChangeOptions): Destination {
   throw new UsageError("a new index has no name yet", { hint: "give it one with -t" });
 }
 
-/** An index as a whole, whatever platforms its members are taken for. */
+/** Opens a whole index, regardless of the platforms for its members. */
 async function openIndex(source: ImageSource, options: OpenOptions): Promise<ImageIndex> {
   const view = await open(source, { ...options, platform: undefined, platforms: undefined });
   if (view.kind === "index") return view;

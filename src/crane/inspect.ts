@@ -5,36 +5,38 @@ import type { Reference, Registry, Repository } from "../name/mod.ts";
 import type { ListOptions, TagsPage } from "../remote/mod.ts";
 import { type CraneOptions, pullerOf, referenceOf, registryOf, repositoryOf } from "./options.ts";
 
-/** The bytes of a manifest; with a platform, of the index's image for it. */
+/** Returns the bytes of a manifest, or with a platform those of the index's image for it. */
 export async function manifest(reference: Reference | string, options: CraneOptions = {}): Promise<Bytes> {
   const found = await pullerOf(options).get(referenceOf(reference, options), options);
   if (!options.platform || !isIndex(found.descriptor.mediaType)) return found.bytes;
   return await (await found.image(options)).rawManifest(options);
 }
 
-/** The digest of what a reference names; with a platform, of the index's image for it. */
+/** Returns the digest of a manifest, or with a platform that of the index's image for it. */
 export async function digest(reference: Reference | string, options: CraneOptions = {}): Promise<Hash> {
   return await pullerOf(options).digest(referenceOf(reference, options), options);
 }
 
-/** What a reference names: media type, digest and size. */
+/** Returns the descriptor of a manifest: media type, digest and size. */
 export async function head(reference: Reference | string, options: CraneOptions = {}): Promise<Descriptor> {
   return await pullerOf(options).head(referenceOf(reference, options), options);
 }
 
-/** The bytes of an image's config file; of an index that of the image for the platform, linux/amd64 by default. */
+/**
+ * Returns the bytes of an image's config file; of an index that of the image for the platform, linux/amd64 by default.
+ */
 export async function config(reference: Reference | string, options: CraneOptions = {}): Promise<Bytes> {
   const image = await pullerOf(options).image(referenceOf(reference, options), options);
   return await image.rawConfigFile(options);
 }
 
-/** An image's config file, read. */
+/** Returns the parsed config file of an image. */
 export async function configFile(reference: Reference | string, options: CraneOptions = {}): Promise<ConfigFile> {
   const image = await pullerOf(options).image(referenceOf(reference, options), options);
   return await image.configFile(options);
 }
 
-/** The bytes of a blob, verified on the way. @throws {UsageError} when the reference has no digest. */
+/** Opens a blob as a verified stream. @throws {UsageError} if the reference has no digest. */
 export async function blob(reference: Reference | string, options: CraneOptions = {}): Promise<ByteStream> {
   const parsed = referenceOf(reference, options);
   if (parsed.kind !== "digest") {
@@ -44,7 +46,7 @@ export async function blob(reference: Reference | string, options: CraneOptions 
   return await layer.compressed(options);
 }
 
-/** The tags of a repository. */
+/** Yields the tags of a repository. */
 export async function* list(
   repository: Repository | string,
   options: CraneOptions & ListOptions = {},
@@ -52,7 +54,7 @@ export async function* list(
   yield* pullerOf(options).tags(repositoryOf(repository, options), options);
 }
 
-/** The pages of a repository's tags, with all that Google's registries say in them. */
+/** Yields the pages of a repository's tags, with the additional data of Google's registries. */
 export async function* listPages(
   repository: Repository | string,
   options: CraneOptions & ListOptions = {},
@@ -60,7 +62,7 @@ export async function* listPages(
   yield* pullerOf(options).tagPages(repositoryOf(repository, options), options);
 }
 
-/** The repositories of a registry. */
+/** Yields the repositories of a registry. */
 export async function* catalog(
   registry: Registry | string,
   options: CraneOptions & ListOptions = {},

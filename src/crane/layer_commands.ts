@@ -1,6 +1,9 @@
 import type { ConfigFile } from "../spec/mod.ts";
 
-/** The command that made each layer; none where the history has not as many steps with layers as there are layers. */
+/**
+ * Returns the command that created each layer; none if the number of steps with layers in the history is not that of
+ * the layers.
+ */
 export function commandsOf({ history }: ConfigFile, count: number): readonly (string | undefined)[] {
   const steps = (history ?? []).filter((step) => !step.empty_layer);
   if (steps.length !== count) return [];

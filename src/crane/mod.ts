@@ -1,5 +1,5 @@
 /**
- * Verbs on images, each a function of names as a person would type them.
+ * The operations of crane, as functions that take references as strings.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@
 export { type CraneOptions, withClient } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
-export { remove, tag } from "./change.ts";
+
 export {
   type NamedView,
   pull,
@@ -30,7 +30,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
-export { push } from "./push.ts";
+export { push, remove, tag } from "./push.ts";
 export {
   append,
   type AppendOptions,

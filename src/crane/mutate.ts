@@ -10,18 +10,19 @@ import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 export interface MutateOptions
   extends ChangeSourceOptions, Omit<LayersFromPathsOptions, "signal" | "mediaType" | "annotations"> {
   /**
-   * Tarballs or directories to put on top, one layer each, the last one uppermost.
+   * Tarballs or directories to add as layers on top, one each, the last one uppermost.
+   *
    * @default none
    */
   append?: readonly string[];
 }
 
 /**
- * Changes an image, or every image of an index in the same way, and pushes the result; the original stays. Layers that
- * are there are not read.
+ * Changes an image, or every image of an index in the same way, and pushes the result; the original stays. Does not
+ * read existing layers.
  *
  * @returns `repository@digest` of the result
- * @throws {UsageError} when all images of an index would be for one platform.
+ * @throws {UsageError} if all images of an index would get the same platform.
  */
 export async function mutate(
   source: ImageSource,

@@ -2,41 +2,42 @@ import { type NameOptions, parseReference, parseRegistry, parseRepository, type 
 import type { Registry, Repository } from "../name/mod.ts";
 import { Client, type PlatformOptions, Puller, Pusher, type RemoteOptions } from "../remote/mod.ts";
 
-/** Options of every verb. */
+/** Options of every function of this module. */
 export interface CraneOptions extends RemoteOptions, PlatformOptions {
   /**
-   * How strictly names are read.
+   * How strictly names are parsed.
+   *
    * @default "weak"
    */
   validation?: NameOptions["validation"];
 }
 
-/** A reference as the options say to read it. */
+/** Parses a reference with the options. */
 export function referenceOf(name: Reference | string, options: CraneOptions): Reference {
   return parseReference(name, nameOptions(options));
 }
 
-/** A repository as the options say to read it. */
+/** Parses a repository with the options. */
 export function repositoryOf(name: Repository | string, options: CraneOptions): Repository {
   return parseRepository(name, nameOptions(options));
 }
 
-/** A registry as the options say to read it. */
+/** Parses a registry with the options. */
 export function registryOf(name: Registry | string, options: CraneOptions): Registry {
   return parseRegistry(name, nameOptions(options));
 }
 
-/** The same options with connections, for verbs that make several calls. */
+/** Returns the same options with a client, for functions that send several requests. */
 export function withClient<Options extends RemoteOptions>(options: Options): Options & { client: Client } {
   return { ...options, client: options.client ?? new Client(options) };
 }
 
-/** A puller, for verbs that only read. */
+/** Creates a puller, for functions that only read. */
 export function pullerOf(options: CraneOptions): Puller {
   return new Puller(options);
 }
 
-/** A pusher and a puller on the same connections, for verbs that do both. */
+/** Creates a pusher and a puller on the same connections. */
 export function pusherOf(options: CraneOptions): { pusher: Pusher; puller: Puller } {
   const connected = withClient(options);
   return { pusher: new Pusher(connected), puller: new Puller(connected) };

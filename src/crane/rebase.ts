@@ -13,23 +13,25 @@ const BASE_DIGEST = "org.opencontainers.image.base.digest";
 /** Options of {@linkcode rebase}. */
 export interface RebaseOptions extends ChangeSourceOptions {
   /**
-   * The image that the original was built on.
-   * @default the digest that the original's annotations give, in the repository that they name, or else the new base's
+   * The image that the original is based on.
+   *
+   * @default the digest in the original's annotations, in the repository that they give or else the new base's
    */
   oldBase?: ImageSource;
   /**
-   * The image to put it on instead.
-   * @default the name of the base in the original's annotations, which may point at something newer by now
+   * The image to use as the base instead.
+   *
+   * @default the name of the base in the original's annotations, which may point at a newer image by now
    */
   newBase?: ImageSource;
 }
 
 /**
- * Puts an image, or each image of an index, on another base, and pushes the result. Of a base that is an
- * index, the image for the original's platform is taken. Only manifests and configs are read.
+ * Moves an image, or each image of an index, to another base, and pushes the result. From a base that is an index, the
+ * image for the original's platform is used. Reads only manifests and configs.
  *
  * @returns `repository@digest` of the result
- * @throws {ValidationError} when no base is named, or the original is not based on the old one.
+ * @throws {ValidationError} if no base is given, or the original is not based on the old one.
  */
 export async function rebase(
   source: ImageSource,
@@ -48,7 +50,7 @@ export async function rebase(
 }
 
 interface Rebasing {
-  /** Opens a base, once. */
+  /** Opens a base and keeps it for later calls. */
   readonly find: (base: ImageSource) => Promise<Image | ImageIndex>;
   readonly reference: string;
   readonly options: RebaseOptions;
@@ -61,7 +63,7 @@ async function rebaseOne(original: Image, { find, reference, options }: Rebasing
   const newName = referenceIn(newSource);
   const parsed = newName === undefined ? undefined : referenceOf(newName, options);
   const digest = annotations[BASE_DIGEST];
-  // The digest is that of the base by its old name, wherever the new one is.
+  // The digest belongs to the base's old name, even if the new base is elsewhere.
   const old = annotations[BASE_NAME] ? referenceOf(annotations[BASE_NAME], options).repository : parsed?.repository;
   const oldSource = options.oldBase ?? (digest && old ? old.digest(digest as Hash).name : undefined);
   if (!oldSource) throw baseless(reference, { annotation: BASE_DIGEST, which: "old" });
@@ -75,7 +77,10 @@ async function rebaseOne(original: Image, { find, reference, options }: Rebasing
   });
 }
 
-/** The image of a base for an architecture. The version of the system may well be another, as that of a patch is. */
+/**
+ * Returns the image of a base for an architecture. The version of the operating system may differ, for example in its
+ * patch level.
+ */
 async function baseFor(
   { os, architecture, variant }: Platform,
   base: Image | ImageIndex,
@@ -85,7 +90,7 @@ async function baseFor(
   try {
     return await selectImage(base, { os, architecture, variant }, { signal });
   } catch (error) {
-    // Many an index does not repeat the variant that its images name.
+    // Many indexes lack the variant that their images have.
     if (!(error instanceof NotFoundError) || variant === undefined) throw error;
     return await selectImage(base, { os, architecture }, { signal });
   }

@@ -11,42 +11,46 @@ import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 /** Options of {@linkcode pull}. */
 export interface PullOptions extends CraneOptions {
   /**
-   * A directory that keeps layers between pulls.
+   * A directory in which layers are cached.
+   *
    * @default none
    */
   cachePath?: string;
   /**
-   * Told when a layer can't be kept in the cache.
-   * @default nobody
+   * Called if a layer can't be kept in the cache.
+   *
+   * @default not called
    */
   onWarning?: (message: string) => void;
 }
 
-/** An image; of an index the one for the platform, linux/amd64 by default. Nothing but its manifest is read yet. */
+/** Opens an image; of an index the one for the platform, linux/amd64 by default. Reads only its manifest. */
 export async function pull(reference: Reference | string, options: PullOptions = {}): Promise<Image> {
   const image = await pullerOf(options).image(referenceOf(reference, options), options);
   const cache = cacheOf(options);
   return cache ? cachedImage(image, cache) : image;
 }
 
-/** An image or an index from elsewhere, and what to call it. */
+/** An image or an index with an optional name. */
 export interface NamedView {
   /** The image or the index. */
   readonly view: Image | ImageIndex;
   /**
-   * What to call it: a reference.
+   * The reference to use as its name.
+   *
    * @default no name
    */
   readonly reference?: string;
 }
 
-/** What to save: what a reference names, or something from elsewhere. */
+/** An image or index to save: a reference, or a view. */
 export type PullSource = Reference | string | NamedView;
 
 /** Options of {@linkcode saveTarball}. */
 export interface SaveTarballOptions extends PullOptions {
   /**
-   * How it is laid out: as `docker save` writes it, or as Docker before 1.10 did.
+   * The format of the tarball: that of `docker save`, or that of Docker before 1.10.
+   *
    * @default "docker"
    */
   format?: TarballFormat;
@@ -62,7 +66,7 @@ export async function saveTarball(
   await writeTarballFile(path, await tarballEntries(sources, options), { ...writeOptions(options), format });
 }
 
-/** The same tarball as a stream. */
+/** Returns the same tarball as a stream. */
 export async function streamTarball(
   sources: readonly PullSource[],
   options: SaveTarballOptions = {},
@@ -90,15 +94,16 @@ function isNamedView(source: PullSource): source is NamedView {
 /** Options of {@linkcode saveLayout}. */
 export interface SaveLayoutOptions extends PullOptions, PlatformsOptions {
   /**
-   * Whether each image is given its reference as its name in the layout.
+   * Whether to store the reference of each image as its name in the layout.
+   *
    * @default false
    */
   annotateRef?: boolean;
 }
 
 /**
- * Saves images into an OCI layout, which is made if it is not there. Of an index all images are saved, unless
- * platforms are asked for. What the layout holds already is not read, and an image is listed in it once.
+ * Saves images into an OCI layout, which is created if it does not exist. Saves all images of an index unless platforms
+ * are given. Does not read what the layout holds, and lists an image in it once.
  */
 export async function saveLayout(
   sources: readonly PullSource[],
@@ -107,7 +112,7 @@ export async function saveLayout(
 ): Promise<void> {
   const puller = pullerOf(options);
   const cache = cacheOf(options);
-  // Everything is looked up before anything is made, so that a typo leaves no empty layout behind.
+  // Finds everything before it creates anything, so that a wrong name leaves no empty layout behind.
   const found = await Promise.all(sources.map(async (source) => {
     if (isNamedView(source)) {
       return { name: source.reference, view: await ofPlatforms(source.view, options) };
@@ -132,7 +137,7 @@ async function addToLayout(
   else await layout.replaceImage(view, match, append);
 }
 
-/** The layout at a path; where there is none, a new one. */
+/** Opens the layout at a path, or creates one. */
 export async function openOrCreate(path: string, options: CraneOptions): Promise<Layout> {
   try {
     return await openLayout(path, options);

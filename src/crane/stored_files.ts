@@ -1,10 +1,10 @@
-/** Content that a layer stores, under one name or several. */
+/** File content in a layer, under one or more names. */
 export interface StoredFile {
-  /** A name of it: one that shows, if any does. */
+  /** One of its names, preferably a visible one. */
   readonly path: string;
   /** The number of bytes that the layer stores for it. */
   readonly size: number;
-  /** How many of its names show. */
+  /** The number of its visible names. */
   readonly shown: number;
 }
 
@@ -13,26 +13,26 @@ interface Name {
   readonly shows: boolean;
 }
 
-/** The files of one layer while it is read: content that has a name left that shows is in use, any other is wasted. */
+/** The files of one layer while it is read. Content with a visible name is in use; other content is wasted. */
 export class StoredFiles {
   readonly #files = new Set<Name["file"]>();
   readonly #names = new Map<string, Name>();
 
-  /** A name with content of its own; a name that was there already loses what it stood for. */
+  /** Adds a name with its own content, which replaces the name's earlier content. */
   add(path: string, size: number, shows: boolean): void {
     const file = { path, size, shown: 0 };
     this.#files.add(file);
     this.#bind(path, { file, shows });
   }
 
-  /** Another name of content that is in this layer, or else in one below: then it stores nothing. */
+  /** Adds a name for content that is in this layer, or in one below: then it stores nothing. */
   link(path: string, target: string | undefined, shows: boolean): void {
     const file = target === undefined ? undefined : this.#names.get(target)?.file;
     if (file === undefined) this.add(path, 0, shows);
     else this.#bind(path, { file, shows });
   }
 
-  /** A directory took the name. */
+  /** Removes a name that a directory has replaced. */
   unlink(path: string): void {
     const name = this.#names.get(path);
     if (name === undefined) return;
@@ -40,7 +40,7 @@ export class StoredFiles {
     this.#names.delete(path);
   }
 
-  /** Gives all files and forgets them. */
+  /** Returns all files and clears the list. */
   take(): readonly StoredFile[] {
     const files = [...this.#files];
     this.#files.clear();
@@ -50,7 +50,7 @@ export class StoredFiles {
 
   #bind(path: string, name: Name): void {
     const { file, shows } = name;
-    // Counted before the old name goes: a link may name itself.
+    // Counts the new name before it removes the old one, since a link can be its own target.
     if (shows && file.shown++ === 0) file.path = path;
     this.unlink(path);
     this.#names.set(path, name);

@@ -5,20 +5,22 @@ import { type CraneOptions, repositoryOf } from "./options.ts";
 /** Options of {@linkcode token}. */
 export interface TokenOptions extends CraneOptions {
   /**
-   * Whether the token is to allow a push.
+   * Whether the token should allow a push.
+   *
    * @default false
    */
   push?: boolean;
   /**
-   * Further repositories that the token is to allow to read, to mount from.
+   * Further repositories that the token should allow to read, as sources of mounts.
+   *
    * @default none
    */
   mount?: readonly (Repository | string)[];
 }
 
 /**
- * What a client would send as its authorization header for a repository: `Bearer …` or `Basic …`; `undefined` when the
- * registry asks for none.
+ * Returns the authorization header for a repository: `Bearer …` or `Basic …`, or `undefined` if the registry requires
+ * none.
  */
 export async function token(repository: Repository | string, options: TokenOptions = {}): Promise<string | undefined> {
   const target = repositoryOf(repository, options);

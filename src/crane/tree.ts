@@ -13,17 +13,17 @@ import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 export interface TreeBlob {
   /** Its media type. */
   readonly mediaType: string;
-  /** The digest of its bytes as they are stored. */
+  /** The digest of its stored bytes. */
   readonly digest: Hash;
-  /** The number of its bytes as they are stored. */
+  /** The number of its stored bytes. */
   readonly size: number;
-  /** By which command a layer was made, as the config's history tells; missing where it does not. */
+  /** The command that created a layer, if the config's history gives it. */
   readonly createdBy?: string;
 }
 
-/** A manifest, and all that hangs on it. */
+/** A manifest with all its content. */
 export interface TreeManifest {
-  /** What it is; `missing` where the registry lists it but does not have it. */
+  /** Its kind; `missing` if the registry lists it but does not have it. */
   readonly kind: "image" | "index" | "other" | "missing";
   /** Its media type. */
   readonly mediaType: string;
@@ -31,13 +31,13 @@ export interface TreeManifest {
   readonly digest: Hash;
   /** The number of bytes of the manifest itself. */
   readonly size: number;
-  /** The bytes of the manifest and all below it, what is there twice counted once; without what refers to it. */
+  /** The size of the manifest and all its content in bytes, each digest counted once; without referrers. */
   readonly totalSize: number;
-  /** What it runs on: what its index says, else its config. */
+  /** Its platform in the index, else in its config. */
   readonly platform?: Platform;
-  /** The type of the artifact that it is. */
+  /** The type of the artifact. */
   readonly artifactType?: string;
-  /** The tag that leads to it, of what {@linkcode TreeManifest.cosign} lists. */
+  /** Its tag, for the entries of {@linkcode TreeManifest.cosign}. */
   readonly tag?: string;
   /** The members of an index, in order. */
   readonly manifests: readonly TreeManifest[];
@@ -45,23 +45,23 @@ export interface TreeManifest {
   readonly config?: TreeBlob;
   /** The layers of an image, the bottom one first. */
   readonly layers: readonly TreeBlob[];
-  /** What refers to it, by the referrers API or the tag that stands in for it. */
+  /** Its referrers, from the referrers API or the tag that replaces it. */
   readonly referrers: readonly TreeManifest[];
-  /** What cosign put beside it: signatures, attestations and SBOMs under tags `sha256-<hex>.sig`, `.att`, `.sbom`. */
+  /** The signatures, attestations and SBOMs that cosign stored under tags `sha256-<hex>.sig`, `.att`, `.sbom`. */
   readonly cosign: readonly TreeManifest[];
 }
 
-/** How deep indexes and referrers are followed. */
+/** The deepest nesting of indexes and referrers that is followed. */
 const MAX_DEPTH = 16;
 
-/** How many manifests are asked for at the same time on each level. */
+/** The number of manifests that are requested at the same time on each level. */
 const CONCURRENCY = 4;
 
 /**
- * All that an image or an index leads to, as a tree: the members of an index, configs, layers, what refers to each manifest, and
- * what cosign stored beside it. With a platform, only that image of an index. No layer is read.
+ * Returns the content of an image or an index as a tree: the members of an index, configs, layers, the referrers of
+ * each manifest, and what cosign stored beside it. With a platform, only that image of an index. Reads no layer.
  *
- * @throws {LimitError} when it is deeper than 16 levels.
+ * @throws {LimitError} if it is deeper than 16 levels.
  */
 export async function tree(source: ImageSource, options: CraneOptions = {}): Promise<TreeManifest> {
   const { signal } = options;
@@ -75,27 +75,27 @@ export async function tree(source: ImageSource, options: CraneOptions = {}): Pro
   return await growth.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
 }
 
-/** The repository in which referrers are looked for. */
+/** The repository of the referrers. */
 interface Place {
   readonly puller: Puller;
   readonly repository: Repository;
 }
 
-/** How a manifest is looked at. */
+/** Options for one manifest. */
 interface GrowOptions extends AbortOptions {
   readonly depth: number;
-  /** Whether cosign may have put something beside it. */
+  /** Whether to look for cosign's tags. */
   readonly cosign: boolean;
 }
 
-/** Gathers the tree. */
+/** Builds the tree. */
 class Growth {
   readonly #place: Place | undefined;
   readonly #name: string;
-  /** What refers to something and is in the tree already: a registry could make a circle of such. */
+  /** The referrers in the tree, as a registry could list them in a cycle. */
   readonly #referrers = new Set<Hash>();
 
-  /** Without a place, of an image in no registry, nothing refers to anything. */
+  /** Creates a builder; without a place, for an image that is not in a registry, no referrers are read. */
   constructor(place: Place | undefined, name: string) {
     this.#place = place;
     this.#name = name;
@@ -169,7 +169,7 @@ class Growth {
   }
 }
 
-/** What a manifest says, and what is below it. */
+/** The content of a manifest. */
 type Content =
   & Pick<TreeManifest, "manifests" | "layers">
   & Partial<Pick<TreeManifest, "config" | "artifactType" | "platform">>;
@@ -177,7 +177,7 @@ type Content =
 async function imageContent(image: Image, descriptor: Descriptor, { signal }: AbortOptions): Promise<Content> {
   const { config, layers, artifactType } = await image.manifest({ signal });
   const type = artifactType ?? (isConfig(config.mediaType) ? undefined : config.mediaType);
-  // An artifact's config says nothing of layers.
+  // An artifact's config does not describe layers.
   const read = isConfig(config.mediaType) ? await image.configFile({ signal }) : undefined;
   const createdBy = read ? commandsOf(read, layers.length) : [];
   const platform = descriptor.platform ?? (read?.os ? configPlatform(read) : undefined);
@@ -199,14 +199,14 @@ function leaf(kind: "other" | "missing", descriptor: Descriptor): TreeManifest {
   return { kind, ...factsOf(descriptor), totalSize: size, manifests: [], layers: [], referrers: [], cosign: [] };
 }
 
-/** What a descriptor says of the manifest that it points at. */
+/** Returns the properties of a manifest from its descriptor. */
 function factsOf({ mediaType, digest, size, platform, artifactType }: Descriptor): Omit<Descriptor, "annotations"> {
   return {
     mediaType,
     digest,
     size,
     ...(platform ? { platform } : {}),
-    // A descriptor may repeat the type of a runnable image's config there.
+    // A descriptor may repeat the media type of a runnable image's config as its artifact type.
     ...(artifactType && !isConfig(artifactType) ? { artifactType } : {}),
   };
 }

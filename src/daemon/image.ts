@@ -13,11 +13,12 @@ import { SavedTarball, tarballImages } from "../tarball/mod.ts";
 import { DockerEngine } from "./engine.ts";
 import type { ImageHistoryStep, ImageInspection } from "./inspection.ts";
 
-/** Options of what works with a Docker Engine. */
+/** Options of the functions that use a Docker Engine. */
 export interface DaemonOptions extends AbortOptions {
   /**
    * The engine.
-   * @default the one that DOCKER_HOST names, else at /var/run/docker.sock
+   *
+   * @default the one at DOCKER_HOST, else at /var/run/docker.sock
    */
   engine?: DockerEngine;
 }
@@ -25,31 +26,33 @@ export interface DaemonOptions extends AbortOptions {
 /** Options of {@linkcode imageFromDaemon}. */
 export interface ImageFromDaemonOptions extends DaemonOptions {
   /**
-   * Which image of a name that stands for several.
-   * @default the engine's choice: the one for its own platform
+   * The platform of the image, for a name with several.
+   *
+   * @default the engine's choice, which is its own platform
    */
   platform?: Platform | string;
 }
 
 /** An image in a Docker Engine. */
 export interface DaemonImage extends Image, AsyncDisposable {
-  /** What the engine knows of it: names, platform, how it is run, diff ids. Nothing is saved for that. */
+  /** The engine's data on the image: names, platform, execution parameters, diff ids. Needs no saved image. */
   readonly inspection: ImageInspection;
-  /** How it came to be, as the engine tells it, the last step first. Nothing is saved for that. */
+  /** Returns the engine's history of the image, the last step first. Needs no saved image. */
   history(options?: AbortOptions): Promise<ImageHistoryStep[]>;
-  /** Removes the temporary file that holds what the engine saved. What is read afterwards fails. */
+  /** Removes the temporary file of the saved image. Later reads fail. */
   dispose(): Promise<void>;
 }
 
 /**
- * An image in a Docker Engine, or in podman. The engine is asked now whether it has the image; the image is saved once,
- * into a temporary file, when somebody reads more of it than its `configName` and what the engine says. Dispose of it
- * to have that file removed: `await using image = await imageFromDaemon(…)`.
+ * Finds an image in a Docker Engine, or in podman. The call checks that the engine has the image. The image is saved
+ * once, into a temporary file, on the first read of anything but its `configName` and the engine's data. Dispose of it
+ * to remove that file: `await using image = await imageFromDaemon(…)`.
  *
- * Its manifest is Docker's schema 2, as for any tarball. The tag may move on: the image stays the one that was found.
+ * The manifest is Docker's schema 2, as for any tarball. If the tag moves later, the view stays on the image that was
+ * found.
  *
- * @param reference `repository`, `repository:tag`, `repository@digest` or an id, as the engine understands it
- * @throws {NotFoundError} when the engine has no such image, or none for the platform.
+ * @param reference `repository`, `repository:tag`, `repository@digest` or an id, in the engine's syntax
+ * @throws {NotFoundError} if the engine has no such image, or none for the platform.
  */
 export async function imageFromDaemon(reference: string, options: ImageFromDaemonOptions = {}): Promise<DaemonImage> {
   const { engine = new DockerEngine(), signal } = options;
@@ -62,7 +65,7 @@ export async function imageFromDaemon(reference: string, options: ImageFromDaemo
       { hint: "pull the other one, or leave the platform out" },
     );
   }
-  // By its id, so that what is saved is what was found.
+  // Saves by id, as the tag may have moved.
   const wanted = inspection.multiPlatform ? { platform: inspection.platform } : {};
   const tarball = new SavedTarball(
     `what ${engine.address} saves of ${reference}`,
@@ -87,7 +90,10 @@ export async function imageFromDaemon(reference: string, options: ImageFromDaemo
   };
 }
 
-/** The image of the tarball; of several, which engines save that keep images by platform, the one that was inspected. */
+/**
+ * Returns the image of the tarball. If there are several, as from engines that keep images by platform, returns the one
+ * that was inspected.
+ */
 async function findSaved(tarball: SavedTarball, { platform }: ImageInspection): Promise<Image> {
   const images = (await tarballImages(tarball)).map(({ image }) => image);
   if (images.length === 1) return images[0];

@@ -3,9 +3,9 @@ import type { Layer } from "../image/mod.ts";
 import type { BlobNode } from "./sink.ts";
 
 /**
- * Makes the node of a layer.
+ * Creates the node of a layer.
  *
- * @throws {DigestMismatchError} when the layer was read and is not what its descriptor promises.
+ * @throws {DigestMismatchError} if the layer was read and its digest is not that of its descriptor.
  */
 export async function blobNode(layer: Layer, signal: AbortSignal | undefined): Promise<BlobNode> {
   const { content } = layer;

@@ -9,11 +9,11 @@ export interface CopyJournalOptions {
   readonly readOnly: boolean;
 }
 
-/** What was copied of a repository that was not gone through to its end. */
+/** The copied part of a repository that is not complete. */
 export interface PartialCopy {
-  /** Whether a manifest of the source was copied with these tags. */
+  /** Returns whether a manifest of the source was copied with these tags. */
   has(digest: Hash, tags: readonly string[]): boolean;
-  /** Whether a tag was set. */
+  /** Returns whether a tag was set. */
   hasTag(tag: string): boolean;
 }
 
@@ -29,12 +29,15 @@ export class CopyJournal {
     this.#file = file;
   }
 
-  /** One that notes nothing. */
+  /** Creates a journal that records nothing. */
   static none(): CopyJournal {
     return new CopyJournal(new State(), undefined);
   }
 
-  /** Opens the journal at a path. One of a copy that came to its end begins anew. @throws {JournalError} */
+  /**
+   * Opens the journal at a path. The journal of a completed copy starts anew. @throws {JournalError} if it can't be
+   * used.
+   */
   static async open(path: string, { identity, readOnly }: CopyJournalOptions): Promise<CopyJournal> {
     const state = new State();
     const file = await Journal.open(path, {
@@ -46,17 +49,17 @@ export class CopyJournal {
     return new CopyJournal(state, file);
   }
 
-  /** How many repositories were done when the journal was opened, and since. */
+  /** The number of repositories that are complete, including those of earlier runs. */
   get repositories(): number {
     return this.#done.size;
   }
 
-  /** Whether a repository was gone through to its end. */
+  /** Returns whether a repository is complete. */
   isDone(repository: string): boolean {
     return this.#done.has(repository);
   }
 
-  /** What was copied of a repository that is not done, when the journal was opened. */
+  /** Returns what earlier runs copied of a repository that is not complete. */
   partial(repository: string): PartialCopy {
     const copied = this.#partial.get(repository);
     const tags = new Set([...copied?.values() ?? []].flatMap((set) => [...set]));
@@ -69,19 +72,19 @@ export class CopyJournal {
     };
   }
 
-  /** Notes that a manifest and its tags are at the destination. */
+  /** Records that a manifest and its tags are at the destination. */
   async copied(repository: string, digest: Hash, tags: readonly string[]): Promise<void> {
     await this.#file?.append({ copied: digest, repository, tags });
   }
 
-  /** Notes that nothing is left to do in a repository. */
+  /** Records that a repository is complete. */
   async done(repository: string): Promise<void> {
     if (!this.#file) return;
     this.#partial.delete(repository);
     await this.#file.append({ done: repository });
   }
 
-  /** Notes that nothing is left to do at all: the next copy begins anew. */
+  /** Records that the whole copy is complete, so that the next one starts anew. */
   async end(): Promise<void> {
     await this.#file?.append({ end: new Date().toISOString() });
   }
@@ -92,7 +95,7 @@ export class CopyJournal {
   }
 }
 
-/** What the lines of a journal say in all. */
+/** The combined state of a journal's lines. */
 class State {
   done = new Set<string>();
   partial = new Map<string, Map<Hash, Set<string>>>();

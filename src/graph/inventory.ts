@@ -8,17 +8,19 @@ import type { TransferState } from "./state.ts";
 
 /** Options of {@linkcode inventory}. */
 export interface InventoryOptions extends AbortOptions {
-  /** How deep indexes in indexes are followed. */
+  /** The deepest nesting of indexes that is followed. */
   readonly maxDepth: number;
+  /** Is called before a manifest is looked at; `skip` leaves out the manifest and all below it. */
+  readonly before?: (view: AnyManifest) => "skip" | void | Promise<"skip" | void>;
 }
 
-/** All nodes of a graph, in the order in which an archive holds them; content that had no digest lies in files. */
+/** All nodes of a graph, in the order of an archive. Content that had no digest is in temporary files. */
 export interface Inventory extends AsyncDisposable {
-  /** Of each image its config, its layers, its manifest; members before their index. Each blob once, by digest. */
+  /** Each image's config, layers and manifest; members before their index. Each digest occurs once. */
   readonly nodes: readonly Node[];
 }
 
-/** Finds all nodes below some roots. A layer without a digest is read for it, once, and kept in a temporary file. */
+/** Collects all nodes below the roots. Reads a layer without a digest once, and keeps it in a temporary file. */
 export async function inventory(
   roots: readonly Root[],
   state: TransferState,
@@ -37,7 +39,7 @@ export async function inventory(
   return { nodes: await walk.nodes(), [Symbol.asyncDispose]: () => walk.dispose() };
 }
 
-/** A manifest whose descriptor is known when all content below it is. */
+/** A manifest whose descriptor is known once all content below it is. */
 interface FoundView {
   readonly view: AnyManifest;
   readonly names: string[];
@@ -58,7 +60,7 @@ class Walk {
   }
 
   async manifest(view: AnyManifest, names: readonly string[], depth: number): Promise<void> {
-    const { signal, maxDepth } = this.#options;
+    const { signal, maxDepth, before } = this.#options;
     if (depth > maxDepth) throw new LimitError(`indexes are nested more than ${maxDepth} deep`);
     const known = this.#manifests.get(view);
     if (known) {
@@ -66,13 +68,14 @@ class Walk {
       known.isRoot ||= depth === 0;
       return;
     }
+    if (await before?.(view) === "skip") return;
     const entry: FoundView = { view, names: [...names], isRoot: depth === 0 };
     this.#manifests.set(view, entry);
     if (view.kind === "manifest") {
       await this.blobs(await view.blobs({ signal }));
     } else if (view.kind === "image") {
       const layers = await this.#identified(await view.layers({ signal }));
-      // After the layers, whose diff ids it holds; in the archive it comes first.
+      // The config contains the layers' diff ids, so it is read after them; the archive has it first.
       await this.blobs([await view.configLayer({ signal })]);
       this.#add(layers);
     } else {
@@ -88,7 +91,7 @@ class Walk {
     this.#add(await this.#identified(layers));
   }
 
-  /** The nodes; their descriptors are known when all content is. */
+  /** Returns the nodes, whose descriptors are known once all content is. */
   async nodes(): Promise<Node[]> {
     const { signal } = this.#options;
     const nodes: Node[] = [];

@@ -5,9 +5,9 @@ import { MediaType } from "../spec/mod.ts";
 import type { ManifestNode } from "./sink.ts";
 
 /**
- * Reads the bytes of a manifest for a sink that names files by the digest of their bytes, and verifies them.
+ * Reads and verifies the bytes of a manifest for a sink that names files by the digest of their bytes.
  *
- * @throws {UnsupportedError} for signed schema 1, whose digest is that of a part of its bytes.
+ * @throws {UnsupportedError} for signed schema 1, whose digest covers only a part of its bytes.
  */
 export async function manifestBytes({ view, descriptor }: ManifestNode, options: AbortOptions): Promise<Bytes> {
   const { digest, size, mediaType } = descriptor;

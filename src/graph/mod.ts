@@ -1,8 +1,9 @@
 /**
- * What a manifest leads to, and the transfer of such graphs into sinks.
+ * The graph of a manifest's content, and the transfer of such graphs into sinks.
  *
- * A registry's repository, a layout and an archive are each a {@linkcode ContentSink}. {@linkcode transfer} is the only
- * place that walks a graph in order to write it: it decides what is written, once, in which order, and from where.
+ * A registry's repository, a layout and an archive are each a {@linkcode ContentSink}. {@linkcode transfer} alone walks
+ * a graph in order to write it: it decides the order of writing and the source of each blob, and writes each blob and
+ * manifest once.
  *
  * @example
  * ```ts

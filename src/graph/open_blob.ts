@@ -4,8 +4,8 @@ import type { ByteStream } from "../runtime/mod.ts";
 import type { BlobNode, PutOptions } from "./sink.ts";
 
 /**
- * Opens a blob for a sink that stores its bytes as they come. The stream is counted, and fails before it closes where
- * the bytes are not what was promised: content that is made again on each reading may have become another.
+ * Opens a blob for a sink that stores its bytes unchanged. The stream reports its bytes, and fails before it closes if
+ * they differ from the descriptor, as content that is generated on each read can change.
  */
 export async function openBlob(blob: BlobNode, { signal, onBytes }: PutOptions): Promise<ByteStream> {
   const { content, descriptor } = blob;

@@ -10,27 +10,28 @@ import type { Bytes } from "../runtime/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { type NamedBlob, successors } from "./successors.ts";
 
-/** The least that makes an {@linkcode OtherManifest}. */
+/** The minimal core of an {@linkcode OtherManifest}. */
 export interface OtherManifestCore {
-  /** The bytes of the manifest. */
+  /** Reads the bytes of the manifest. */
   rawManifest(options?: AbortOptions): Promise<Bytes>;
-  /** What its source or its index says of it. The digest of signed schema 1 is that of its payload. */
+  /** The manifest's descriptor in its source or its index. The digest of signed schema 1 is that of its payload. */
   readonly descriptor: Descriptor;
-  /** The blob that a descriptor of the manifest points at. */
+  /** Returns the blob of one of the manifest's descriptors. */
   blob(descriptor: Descriptor): Omit<CompressedLayerCore, "descriptor">;
   /**
-   * The size of a blob for which the manifest gives none.
+   * Reads the size of a blob for which the manifest gives none.
+   *
    * @default 0
    */
   sizeOf?(digest: Hash, options: AbortOptions): Promise<number>;
-  /** What to call the manifest in an error: a reference, a path. */
+  /** The name of the manifest in an error: a reference or a path. */
   readonly what: string;
 }
 
-/** How many sizes are asked for at the same time. */
+/** The number of sizes that are requested at the same time. */
 const CONCURRENCY = 4;
 
-/** Makes the view of a manifest that is neither an image nor an index. */
+/** Creates the view of a manifest that is neither an image nor an index. */
 export function otherManifest(core: OtherManifestCore): OtherManifest {
   const { descriptor, what } = core;
   const blobs = lazy(async (): Promise<readonly Layer[]> => {

@@ -3,27 +3,28 @@ import { abortable, type AbortOptions, Semaphore, SharedWork } from "../io/mod.t
 import type { Hash } from "../spec/mod.ts";
 import type { BlobNode, ContentSink } from "./sink.ts";
 
-/** How many requests and files are worked on at the same time when the caller does not say. */
+/** The default number of requests and files that are processed at the same time. */
 export const DEFAULT_JOBS = 4;
 
-/** Of how many blobs the place in a pool is remembered. */
+/** The most blobs whose locations are remembered. */
 const PLACES = 20_000;
 
 /** Options of {@linkcode TransferState}. */
 export interface TransferStateOptions {
   /**
-   * How many requests and files are worked on at the same time.
+   * The number of requests and files that are processed at the same time.
+   *
    * @default 4
    */
   jobs?: number;
 }
 
 /**
- * What transfers share: the bound on work at the same time, what has been written where, work under way, and where blobs
- * lie in each registry. One state given to several calls makes them one transfer: nothing is written twice.
+ * The state that transfers share: the concurrency limit, the written content of each sink, pending work, and the
+ * locations of blobs in each registry. Calls with the same state act as one transfer: no content is written twice.
  */
 export class TransferState {
-  /** How many requests and files are worked on at the same time. */
+  /** The number of requests and files that are processed at the same time. */
   readonly jobs: number;
   readonly #slots: Semaphore;
   readonly #written = new SharedWork({ keep: true });
@@ -37,18 +38,18 @@ export class TransferState {
   #next = 0;
   #streams = 0;
 
-  /** Makes one that knows of nothing yet. */
+  /** Creates an empty state. */
   constructor(options: TransferStateOptions = {}) {
     this.jobs = options.jobs ?? DEFAULT_JOBS;
     this.#slots = new Semaphore(this.jobs);
   }
 
-  /** Does one piece of work within the bound. A slot is never held while other work is waited for. */
+  /** Runs one piece of work within the concurrency limit. The work must not wait for other work, as it holds a slot. */
   async run<T>(work: () => Promise<T>, options: AbortOptions): Promise<T> {
     return await this.#slots.run(work, options);
   }
 
-  /** Does work for a sink once for each key. An object stands for content that has no digest yet. */
+  /** Runs work for a sink once for each key. An object is the key of content without a digest. */
   async once(
     sink: ContentSink,
     key: readonly (string | object)[],
@@ -60,8 +61,8 @@ export class TransferState {
   }
 
   /**
-   * What stands for a content: its digest, or itself where it had none when it was first seen. It learns its digest when
-   * it has been read, which is before it has been written.
+   * Returns the key of a content: its digest, or the object itself if it had no digest at first. Content gets its
+   * digest when it has been read, which is before it has been written.
    */
   keyOf(content: Content): Hash | Content {
     let key = this.#keys.get(content);
@@ -69,26 +70,26 @@ export class TransferState {
     return key;
   }
 
-  /** A number for a blob that has no digest yet. */
+  /** Returns a number for a blob that has no digest yet. */
   nextStream(): number {
     return ++this.#streams;
   }
 
-  /** Forgets what has been written to the sink with an id, to keep memory flat in a run through many. */
+  /** Drops the record of what was written to a sink, which keeps memory flat in a run over many sinks. */
   forget(id: string): void {
     this.#written.forget(`${id} `);
   }
 
-  /** Repositories of the sink's registry that hold a blob, and others that its source knows of. */
+  /** Returns repositories of the sink's registry that hold a blob, and further ones that its source knows. */
   originsOf(sink: ContentSink, digest: Hash, content: Content): readonly BlobOrigin[] {
     const place = this.#places.get(placeKey(sink, digest));
     return place ? [place, ...content.origins] : content.origins;
   }
 
   /**
-   * Does the upload of a blob to a pool when no other upload of it to the pool is under way, so that the second
-   * repository can mount it from the first. How the other one ends does not matter. A pool that has refused a mount is
-   * not waited for.
+   * Runs the upload of a blob to a registry once no other upload of it to that registry is pending, so that the second
+   * repository can mount the blob from the first. The result of the other upload does not matter. A registry that has
+   * refused a mount is not waited for.
    */
   async oneInPool<T>(
     sink: ContentSink,
@@ -113,7 +114,7 @@ export class TransferState {
     }
   }
 
-  /** Notes that a sink holds a blob, and how that came about. */
+  /** Records that a sink holds a blob, and whether it was written, mounted or found. */
   note(sink: ContentSink, digest: Hash, origins: BlobNode["origins"], outcome: "done" | "mounted" | "skipped"): void {
     if (sink.origin === undefined) return;
     const key = placeKey(sink, digest);
@@ -124,7 +125,7 @@ export class TransferState {
     if (this.#places.size > PLACES) this.#places.delete(this.#places.keys().next().value!);
   }
 
-  /** Keeps content in a temporary file so that its digest is known; one file for all that need it at the same time. */
+  /** Keeps content in a temporary file so that its digest is known. Concurrent callers share one file. */
   async spool(content: Content, options: AbortOptions): Promise<SpooledContent> {
     const key = `${this.#numberOf(content)} `;
     const spool: Spool = this.#spools.get(key) ?? { users: 0 };
@@ -134,7 +135,7 @@ export class TransferState {
       if (--spool.users > 0) return;
       this.#spools.delete(key);
       this.#spooling.forget(key);
-      // It may have become whole just as the last caller gave up.
+      // The file may have been completed just as the last caller aborted.
       await spool.work?.then(({ dispose }) => dispose(), () => {});
     };
     try {
@@ -154,7 +155,7 @@ export class TransferState {
   }
 }
 
-/** A temporary file that several may use, and how many do. */
+/** A temporary file and the number of its users. */
 interface Spool {
   users: number;
   work?: Promise<SpooledContent>;

@@ -20,13 +20,13 @@ const DIGEST = /sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g;
 /** A blob that a manifest names. Schema 1 gives its digest alone. */
 export type NamedBlob = Partial<Descriptor> & { readonly digest: Hash };
 
-/** What a manifest leads to. */
+/** The content that a manifest refers to. */
 export interface Successors {
-  /** What the manifest is; `unknown` is JSON of another type, whose fields count where they are descriptors. */
+  /** The kind of the manifest. `unknown` is JSON of another type, whose fields are used if they are descriptors. */
   readonly kind: "image" | "index" | "artifact" | "schema1" | "unknown";
   /** The config of an image. */
   readonly config?: Descriptor;
-  /** The layers of an image, the blobs of an artifact, the layers of schema 1 (repeats kept), in order. */
+  /** The layers of an image, the blobs of an artifact, or the layers of schema 1 (repeats kept), in order. */
   readonly blobs: readonly NamedBlob[];
   /** The members of an index, in order. */
   readonly members: readonly Descriptor[];
@@ -35,11 +35,11 @@ export interface Successors {
 }
 
 /**
- * Reads what a manifest leads to. Does no I/O and goes one level deep.
+ * Reads the references of a manifest. Does no I/O and goes one level deep.
  *
- * @param what what to call the manifest in an error
- * @throws {ManifestError} when the bytes are not the JSON that their media type promises; it never answers "nothing" for
- * a manifest that it can't read.
+ * @param what the name of the manifest in an error
+ * @throws {ManifestError} if the bytes are not the JSON that their media type requires; an unreadable manifest never
+ * gives an empty result.
  */
 export function successors(manifest: Bytes, mediaType: string, what = "manifest"): Successors {
   switch (manifestKind(mediaType)) {

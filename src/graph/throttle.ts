@@ -2,7 +2,10 @@ import type { Content } from "../image/mod.ts";
 import type { RateLimit } from "../io/mod.ts";
 import { pullStream } from "../runtime/mod.ts";
 
-/** The same content, each chunk of which waits until it may pass. It has no place, since each chunk must be seen. */
+/**
+ * Returns the same content with each chunk delayed by a rate limit. It has no `place`, since each chunk must pass
+ * through JavaScript.
+ */
 export function throttled(content: Content, limit: RateLimit): Content {
   return {
     get identity() {

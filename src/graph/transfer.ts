@@ -14,65 +14,74 @@ import { inventory } from "./inventory.ts";
 import type { AnyManifest, BlobNode, ContentSink, ManifestNode, Node, PutOptions, Root } from "./sink.ts";
 import { TransferState } from "./state.ts";
 
-/** How a node ended up in the sink: it was written, mounted, or had been there. */
+/** The result of a node: it was written, mounted, or already in the sink. */
 export type Outcome = "done" | "mounted" | "skipped";
 
 /** Options of {@linkcode transfer}. */
 export interface TransferOptions extends AbortOptions {
   /**
-   * What this transfer shares with others.
+   * The state that this transfer shares with others.
+   *
    * @default a new state
    */
   state?: TransferState;
   /**
-   * How many requests and files are worked on at the same time, where no state is given.
+   * The number of requests and files that are processed at the same time if no state is given.
+   *
    * @default 4
    */
   jobs?: number;
   /**
-   * Whether manifests below a manifest that the sink holds are visited all the same; their blobs are not.
+   * Whether to visit manifests below a manifest that the sink holds. Their blobs are not visited.
+   *
    * @default "missing"
    */
   descend?: "missing" | "always";
   /**
-   * The names that a manifest below a root gets, by its digest.
+   * Returns the names of a manifest below a root, by its digest.
+   *
    * @default none
    */
   namesOf?: (digest: Hash) => readonly string[];
   /**
-   * Wraps the content of each blob that is sent: for a limit on the bytes per second. The wrapped content has no place.
+   * Wraps the content of each blob that is sent, for example to limit the bytes per second. The wrapped content has no
+   * `place`.
+   *
    * @default the content as it is
    */
   content?: (content: Content) => Content;
   /**
-   * Is called before a manifest is looked at. `skip` leaves out the manifest and all below it.
+   * Called before a manifest is read. `skip` leaves out the manifest and all content below it.
+   *
    * @default nothing is left out
    */
   before?: (view: AnyManifest) => "skip" | void | Promise<"skip" | void>;
   /**
-   * Is called when a blob or a manifest is in the sink, and awaited before a manifest that names it is written. What
-   * several manifests share is reported once.
+   * Called when a blob or a manifest is in the sink, and awaited before a manifest that names it is written. Content
+   * that several manifests share is reported once.
+   *
    * @default nothing is done
    */
   after?: (node: Node, outcome: Outcome) => void | Promise<void>;
   /**
-   * Is called with how far each blob is.
+   * Called with the progress of each blob.
+   *
    * @default nothing is reported
    */
   onProgress?: ProgressListener;
 }
 
-/** How deep indexes in indexes are followed; real ones have two levels. */
+/** The deepest nesting of indexes that is followed; real ones have two levels. */
 const MAX_DEPTH = 32;
 
 /**
- * Writes manifests and all that they lead to into a sink. What the sink holds is not read, what several manifests share
- * is written once, and a manifest is written when everything that it names is there. A layer whose digest is not known is
- * read once: as it is sent, where the sink can take it so, else into a temporary file.
+ * Writes manifests and all their content into a sink. Content that the sink holds is not read, shared content is
+ * written once, and a manifest is written after all content that it names. A layer whose digest is not known is read
+ * once: while it is sent, if the sink can store it so, else into a temporary file.
  *
- * The first failure ends the transfer; it is thrown when all that was under way has ended.
+ * The first failure ends the transfer; it is thrown once all pending work has ended.
  *
- * @throws {LimitError} when indexes are nested more than 32 deep.
+ * @throws {LimitError} if indexes are nested more than 32 deep.
  */
 export async function transfer(
   roots: readonly Root[],
@@ -106,19 +115,21 @@ class Transfer {
     );
   }
 
-  /** Writes an archive: its files are all known before the first is written, and are begun in order. */
+  /** Writes an archive, whose files are all known before the first is written, in order. */
   async archive(roots: readonly Root[], signal: AbortSignal | undefined): Promise<void> {
-    await using found = await inventory(roots, this.#state, { signal, maxDepth: MAX_DEPTH });
-    for (const node of found.nodes) if (node.kind === "blob") this.#reporter(node).announce();
-    await this.#sink.plan!(found.nodes, { signal });
-    await mapConcurrent(found.nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
+    const { before, after } = this.#options;
+    await using found = await inventory(roots, this.#state, { signal, before, maxDepth: MAX_DEPTH });
+    const nodes = found.nodes.map((node) => node.kind === "blob" ? this.#wrapped(node) : node);
+    for (const node of nodes) if (node.kind === "blob") this.#reporter(node).announce();
+    await this.#sink.plan!(nodes, { signal });
+    await mapConcurrent(nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
       if (node.kind === "blob") {
         await this.#reported(
           node,
           (reporter) => this.#sink.putBlob(node, { signal, ...this.#counting(reporter) }),
         );
       } else await this.#sink.putManifest(node, { signal, there: false });
-      await this.#options.after?.(node, "done");
+      await after?.(node, "done");
     });
   }
 
@@ -127,7 +138,7 @@ class Transfer {
     if (await this.#options.before?.(view) === "skip") return;
     const digest = await knownDigest(view, { signal: at.signal });
     const names = given ?? (digest && this.#options.namesOf?.(digest)) ?? [];
-    // Names may lead elsewhere by the next time, so only what goes without is remembered.
+    // A name can point elsewhere by the next call, so only manifests without names are remembered.
     if (names.length > 0) return await this.#write(view, names, at);
     await this.#state.once(this.#sink, [digest ?? view], at, (signal) => this.#write(view, names, { ...at, signal }));
   }
@@ -146,7 +157,7 @@ class Transfer {
       this.#state.run(() => this.#sink.putManifest(node, { signal, there }), { signal });
     let isWritten = false;
     if (!there) {
-      // Another call may write it under other names at the same time.
+      // Another call may write the manifest under other names at the same time.
       await this.#state.once(this.#sink, ["stored", descriptor.digest], { signal }, async (signal) => {
         await put(false, signal);
         isWritten = true;
@@ -161,14 +172,15 @@ class Transfer {
     return await this.#state.run(() => this.#sink.hasManifest(descriptor, { names, signal }), { signal });
   }
 
-  /** Writes all that a manifest names. */
+  /** Writes all content that a manifest names. */
   async #below(view: AnyManifest, at: Position): Promise<void> {
     const { signal } = at;
     switch (view.kind) {
       case "manifest":
         return await this.#blobs(await view.blobs({ signal }), signal);
       case "index":
-        // Not its children: for what the index says of them, layers would be compressed now and again when sent.
+        // Reads `members` and not `children`: a child's descriptor would need its layers compressed now, and again when
+        // they are sent.
         return await this.#each(
           await view.members({ signal }),
           signal,
@@ -181,7 +193,7 @@ class Transfer {
         const layers = await view.layers({ signal });
         const isLate = layers.some(({ content }) => content.identity === undefined);
         if (!isLate) return await this.#blobs([await view.configLayer({ signal }), ...layers], signal);
-        // The config holds diff ids that are learnt as the layers are read.
+        // The config contains diff ids that are known only once the layers are read.
         await this.#blobs(layers, signal);
         await this.#blob(await view.configLayer({ signal }), signal);
       }
@@ -201,7 +213,7 @@ class Transfer {
     await this.#each(layers, signal, (layer, signal) => this.#blob(layer, signal));
   }
 
-  /** Tells of all that is to come, so that a total is known from the start. */
+  /** Reports all expected blobs, so that the total is known from the start. */
   async #announce(layers: readonly Layer[], signal: AbortSignal): Promise<void> {
     if (!this.#options.onProgress) return;
     for (const layer of layers) if (layer.content.identity) this.#reporter(await blobNode(layer, signal)).announce();
@@ -225,7 +237,10 @@ class Transfer {
     });
   }
 
-  /** Writes a blob that has a digest: not where the sink holds it, and from a repository of its registry where it can. */
+  /**
+   * Writes a blob that has a digest, unless the sink holds it; mounts it from a repository of the sink's registry if
+   * possible.
+   */
   async #identified(node: BlobNode, signal: AbortSignal): Promise<void> {
     const descriptor = node.descriptor!;
     const { digest } = descriptor;
@@ -246,17 +261,22 @@ class Transfer {
   }
 
   async #put(node: BlobNode, reporter: ProgressReporter, signal: AbortSignal): Promise<"done" | "mounted"> {
-    const content = this.#options.content?.(node.content) ?? node.content;
     const options = { signal, ...this.#counting(reporter) };
-    return await this.#state.run(() => this.#sink.putBlob({ ...node, content }, options), { signal });
+    return await this.#state.run(() => this.#sink.putBlob(this.#wrapped(node), options), { signal });
   }
 
-  /** Without a listener nobody counts, and a sink need not look at the bytes. */
+  /** Wraps the content of a node as the options say. */
+  #wrapped(node: BlobNode): BlobNode {
+    const { content } = this.#options;
+    return content ? { ...node, content: content(node.content) } : node;
+  }
+
+  /** Counts bytes only for a listener, so that a sink need not read them otherwise. */
   #counting(reporter: ProgressReporter): Pick<PutOptions, "onBytes"> {
     return this.#options.onProgress ? { onBytes: (count) => reporter.advance(count) } : {};
   }
 
-  /** Reports how a blob ends. */
+  /** Reports the result of a blob. */
   async #reported<Ended extends Outcome>(
     node: BlobNode,
     work: (reporter: ProgressReporter) => Promise<Ended>,
@@ -284,7 +304,9 @@ class Transfer {
     });
   }
 
-  /** Works on items side by side. What bounds requests is the state's slots; this bounds what waits for them. */
+  /**
+   * Runs work on items concurrently. The state's slots limit the requests; this limits the work that waits for a slot.
+   */
   async #each<T>(
     items: readonly T[],
     signal: AbortSignal | undefined,
@@ -296,7 +318,7 @@ class Transfer {
   }
 }
 
-/** Where in the graph a manifest stands. */
+/** The position of a manifest in the graph. */
 interface Position {
   readonly signal: AbortSignal;
   readonly depth: number;

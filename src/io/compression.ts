@@ -10,38 +10,61 @@ import {
   zstdDecompressStream,
 } from "../runtime/mod.ts";
 import { concat } from "./concat.ts";
+import { errorCode } from "./file_failure.ts";
 import { chunks } from "./observe.ts";
 
-/** How bytes are compressed. */
+/** The compression of a sequence of bytes. */
 export type CompressionKind = "none" | "gzip" | "zstd";
+
+/** How bytes turn out to be compressed: also in ways that are recognised, and not read. */
+export type SniffedCompression = CompressionKind | "xz" | "bzip2";
 
 /** Options of {@linkcode compress}. */
 export interface CompressOptions {
   /**
-   * How hard to try: 1 to 9 for gzip, 1 to 19 for zstd.
+   * The compression level: 1 to 9 for gzip, 1 to 19 for zstd.
+   *
    * @default the fastest level that is worth its bytes
    */
   level?: number;
   /**
-   * Whether the same bytes shall give the same result on every runtime; slower, and not for zstd.
+   * Whether the same bytes give the same result on every runtime. Slower, and not available for zstd.
+   *
    * @default false
    */
   reproducible?: boolean;
 }
 
-/** How bytes are compressed, by their first four. */
-export function sniffBytes(head: Uint8Array): CompressionKind {
-  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd";
-  return "none";
+/** How many bytes {@linkcode sniffBytes} looks at. */
+export const SNIFF_LENGTH = 10;
+
+/** How bytes are compressed, by their first {@linkcode SNIFF_LENGTH}. */
+export function sniffBytes(head: Uint8Array): SniffedCompression {
+  const start = String.fromCharCode(...head.subarray(0, SNIFF_LENGTH));
+  if (start.startsWith("\x1f\x8b")) return "gzip";
+  if (start.startsWith("\x28\xb5\x2f\xfd")) return "zstd";
+  if (start.startsWith("\xfd7zXZ\0")) return "xz";
+  // The digits of a block or of the end follow: "BZh9" alone may be the beginning of a tar's first name.
+  const isBzip2 = /^BZh[1-9]/.test(start) && ["1AY&SY", "\x17rE8P\x90"].some((magic) => start.startsWith(magic, 4));
+  return isBzip2 ? "bzip2" : "none";
+}
+
+/** @throws {CompressionError} when bytes are compressed in a way that is not read. */
+export function assertReadable(kind: SniffedCompression, what: string): asserts kind is CompressionKind {
+  if (kind !== "xz" && kind !== "bzip2") return;
+  throw new CompressionError(`${what} is compressed with ${kind}, which is not read`, {
+    hint: "decompress it, or compress it with gzip or zstd",
+  });
 }
 
 /** How a stream is compressed, by its first bytes, and the same stream from its beginning. */
-export async function sniffStream(source: ByteStream): Promise<{ compression: CompressionKind; stream: ByteStream }> {
+export async function sniffStream(
+  source: ByteStream,
+): Promise<{ compression: SniffedCompression; stream: ByteStream }> {
   const reader = source.getReader();
   let head: Bytes = new Uint8Array(0);
   let ended = false;
-  while (head.length < 4 && !ended) {
+  while (head.length < SNIFF_LENGTH && !ended) {
     const { value, done } = await reader.read();
     if (done) ended = true;
     else head = head.length === 0 ? value : concat([head, value]);
@@ -59,9 +82,9 @@ export async function sniffStream(source: ByteStream): Promise<{ compression: Co
 }
 
 /**
- * A compressed stream. It fails with an {@linkcode UnsupportedError} when this runtime has no zstd.
+ * Returns the compressed stream, which fails with an {@linkcode UnsupportedError} if the runtime has no zstd.
  *
- * @throws {TypeError} when zstd shall be reproducible: there is no such codec.
+ * @throws {TypeError} if `reproducible` is set for zstd, as no such codec exists.
  */
 export function compress(source: ByteStream, kind: CompressionKind, options: CompressOptions = {}): ByteStream {
   checkReproducible(kind, options);
@@ -75,7 +98,7 @@ export function compress(source: ByteStream, kind: CompressionKind, options: Com
   }
 }
 
-/** Says early that a compression can't be reproducible. @throws {TypeError} when it can't. */
+/** Checks early that a compression can be reproducible. @throws {TypeError} if it can't. */
 export function checkReproducible(kind: CompressionKind, { reproducible = false }: CompressOptions): void {
   if (kind !== "zstd" || !reproducible) return;
   throw new TypeError("zstd is not reproducible: each runtime has a codec of its own, so take gzip");
@@ -85,10 +108,10 @@ export function checkReproducible(kind: CompressionKind, { reproducible = false 
 const GZIP_AT_ONCE = 256 * 1024;
 
 /**
- * Compresses with gzip what comes in pieces, as a member of its own. A short one is compressed at once, so that many of
- * them are quick to make; of a long one no more than a few pieces are in memory.
+ * Compresses pieces of data as one gzip member. A short input is compressed in one call, which is fast for many small
+ * inputs; of a long input only a few pieces are in memory.
  *
- * @param read gives the next piece, `undefined` at the end
+ * @param read returns the next piece, or `undefined` at the end
  */
 export async function* gzipMember(
   read: () => Promise<Bytes | undefined>,
@@ -108,45 +131,54 @@ export async function* gzipMember(
 }
 
 /**
- * The bytes inside a stream: gunzipped, unzstded or as they are. It fails with a {@linkcode CompressionError} when the
- * data is corrupt or ends early.
+ * Decompresses a gzip or zstd stream, and returns any other stream as it is. The result fails with a {@linkcode
+ * CompressionError} if the data is corrupt or ends early.
  *
- * @param what what to call it in an error
+ * @param what the name of the data in an error
  */
-export function decompress(source: ByteStream, kind: CompressionKind, what: string): ByteStream {
-  switch (kind) {
-    case "none":
-      return source;
-    case "gzip":
-      return translated(gunzipStream(source), `${what}: the gzip data is corrupt or ends early`);
-    case "zstd":
-      return translated(zstdDecompressStream(source), `${what}: the zstd data is corrupt or ends early`);
+export function decompress(source: ByteStream, kind: SniffedCompression, what: string): ByteStream {
+  try {
+    assertReadable(kind, what);
+  } catch (error) {
+    source.cancel(error).catch(() => {});
+    throw error;
   }
+  if (kind === "none") return source;
+  const coded = kind === "gzip" ? gunzipStream(source) : zstdDecompressStream(source);
+  return translated(coded, `${what}: the ${kind} data is corrupt or ends early`, what);
 }
 
-/** {@linkcode decompress} by what the bytes are, not by what anybody says they are. */
+/** Decompresses a stream as {@linkcode decompress} does, by its first bytes and not by a media type. */
 export async function decompressSniffed(source: ByteStream, what: string): Promise<ByteStream> {
   const { compression, stream } = await sniffStream(source);
   return decompress(stream, compression, what);
 }
 
-/** The codec's own errors become ours; those of its source, which it passes on, stay as they are. */
-function translated(coded: ByteStream, message: string): ByteStream {
+/**
+ * Converts the codec's own errors into errors of this package. The errors of its source, which it passes on, are kept.
+ */
+function translated(coded: ByteStream, message: string, what?: string): ByteStream {
   const output = coded.getReader();
   return pullStream({
     async read() {
       try {
         return (await output.read()).value;
       } catch (error) {
-        throw translate(error, message);
+        throw translate(error, message, what);
       }
     },
     cancel: (reason) => output.cancel(reason),
   });
 }
 
-function translate(error: unknown, message: string): unknown {
+function translate(error: unknown, message: string, what?: string): unknown {
   if (!(error instanceof Error)) return error;
+  if (what !== undefined && errorCode(error) === "Z_MEM_ERROR") {
+    return new CompressionError(`${what} ${error.message}`, {
+      cause: error,
+      hint: "compress it again, without --long or with --long=27",
+    });
+  }
   switch (error.name) {
     case "CodecError":
       return new CompressionError(message, { cause: error });

@@ -1,6 +1,6 @@
 import type { Bytes } from "../runtime/mod.ts";
 
-/** Pieces one behind the other. A single piece comes back as it is. */
+/** Joins pieces into one array. A single piece is returned as it is. */
 export function concat(pieces: readonly Bytes[]): Bytes {
   if (pieces.length === 1) return pieces[0];
   const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));

@@ -12,7 +12,7 @@ import { observe } from "./observe.ts";
 /** A digest as the image-spec writes it. */
 export type Digest = `${HashAlgorithm}:${string}`;
 
-/** What a stream was found to hold. */
+/** The measured digest and size of a stream. */
 export interface Measured {
   /** The digest of its bytes. */
   readonly digest: Digest;
@@ -20,7 +20,7 @@ export interface Measured {
   readonly size: number;
 }
 
-/** What a stream is expected to hold. */
+/** The expected digest and size of a stream. */
 export interface Expected {
   /** The digest of its bytes. */
   readonly digest: Digest;
@@ -31,17 +31,17 @@ export interface Expected {
   readonly size?: number;
 }
 
-/** The digest of bytes in memory. */
+/** Returns the digest of bytes in memory. */
 export async function digestBytes(bytes: Uint8Array, algorithm: HashAlgorithm = "sha256"): Promise<Digest> {
   return `${algorithm}:${await hashHex(bytes, algorithm)}`;
 }
 
 /**
- * Checks bytes in memory and gives them back.
+ * Verifies bytes in memory and returns them.
  *
- * @param what what to call them in an error
- * @throws {SizeMismatchError} when there are more or fewer than expected.
- * @throws {DigestMismatchError} when their digest is another.
+ * @param what the name of the bytes in an error
+ * @throws {SizeMismatchError} if there are more or fewer bytes than expected.
+ * @throws {DigestMismatchError} if the digest differs.
  */
 export async function verifyBytes(bytes: Bytes, expected: Expected, what: string): Promise<Bytes> {
   if (expected.size !== undefined && bytes.length !== expected.size) {
@@ -53,10 +53,10 @@ export async function verifyBytes(bytes: Bytes, expected: Expected, what: string
 }
 
 /**
- * The same stream, checked on the way. It fails before it closes when the digest or the size is not as expected, and
- * as soon as there are more bytes than expected.
+ * Returns the same stream, verified as it is read. It fails before it closes if the digest or the size differs, and as
+ * soon as there are more bytes than expected.
  *
- * @param what what to call it in an error
+ * @param what the name of the stream in an error
  */
 export function verifyStream(source: ByteStream, expected: Expected, what: string): ByteStream {
   const algorithm = algorithmOf(expected.digest);
@@ -82,15 +82,15 @@ export function verifyStream(source: ByteStream, expected: Expected, what: strin
 }
 
 /**
- * The same stream, hashed on the way. `measured` settles when the stream is over: it rejects when the stream fails or
- * is cancelled.
+ * Returns the same stream, hashed as it is read. `measured` resolves at the end of the stream, and rejects if the
+ * stream fails or is cancelled.
  */
 export function measureStream(
   source: ByteStream,
   algorithm: HashAlgorithm = "sha256",
 ): { stream: ByteStream; measured: Promise<Measured> } {
   const { promise, resolve, reject } = Promise.withResolvers<Measured>();
-  promise.catch(() => {}); // whoever reads the stream sees the error there
+  promise.catch(() => {}); // the reader of the stream receives the error
   let hash: StreamingHash;
   let size = 0;
   const stream = observe(source, {
@@ -115,7 +115,7 @@ function algorithmOf(digest: Digest): HashAlgorithm {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";
 }
 
-/** The error of bytes that are not as many as was promised. */
+/** Creates the error for a wrong number of bytes. */
 export function sizeMismatch(what: string, actual: number, expected: number): SizeMismatchError {
   return new SizeMismatchError(`${what} has ${actual} bytes where ${expected} were promised`);
 }

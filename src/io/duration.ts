@@ -9,9 +9,9 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads a duration, in milliseconds: `90s`, `45m`, `24h`, `30d`, `2w`, `1d12h`; `0` needs no unit.
+ * Parses a duration and returns milliseconds: `90s`, `45m`, `24h`, `30d`, `2w`, `1d12h`; `0` needs no unit.
  *
- * @throws {UsageError} when it is none.
+ * @throws {UsageError} if the text is not a duration.
  */
 export function parseDuration(text: string): number {
   if (text === "0") return 0;

@@ -1,6 +1,6 @@
 import { FileError, GcraneError, UnsupportedError } from "../errors.ts";
 
-/** Codes of the operating system by which a failure is the file system's, and not of what was being copied. */
+/** Error codes of the operating system that mean a failure of the file system, not of the copied content. */
 const FILE_CODES =
   /^E(ACCES|DQUOT|EXIST|FBIG|IO|ISDIR|LOOP|MFILE|NAMETOOLONG|NFILE|NOENT|NOSPC|NOTDIR|NOTEMPTY|PERM|ROFS)$/;
 
@@ -12,8 +12,8 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The error to throw for `error`: a {@linkcode FileError} when the file system failed or Deno gives no permission, an
- * {@linkcode UnsupportedError} when the runtime has no file system, else `error` itself.
+ * Converts an error into the one to throw: a {@linkcode FileError} if the file system failed or Deno denies the
+ * permission, an {@linkcode UnsupportedError} if the runtime has no file system, else `error` itself.
  */
 export function fileFailure(doing: string, error: unknown): unknown {
   if (error instanceof Error && error.name === "NotSupportedError") {
@@ -28,15 +28,15 @@ export function fileFailure(doing: string, error: unknown): unknown {
   return new FileError(`${doing}: ${systemWords(error as Error)}`, { cause: error, errno: code, hint: HINTS[code] });
 }
 
-/** The operating system's name for an error, where it has one. */
+/** Returns the operating system's name of an error, if it has one. */
 export function errorCode(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : undefined;
 }
 
 /**
- * What the operating system says, `no such file or directory` for example, without what runtimes put around it: codes,
- * the call that failed and its path, which may be that of a temporary file.
+ * Extracts the operating system's message, for example `no such file or directory`. Runtimes add codes, the failed call
+ * and its path, which may be the path of a temporary file.
  */
 function systemWords({ message }: Error): string {
   const words = message

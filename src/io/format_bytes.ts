@@ -1,6 +1,6 @@
 const byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
 
-/** A number of bytes for people, in powers of 1000: `0 B`, `999 B`, `1.2 kB`, `45.6 MB`, `305 MB`. */
+/** Formats a number of bytes for display, in powers of 1000: `0 B`, `999 B`, `1.2 kB`, `45.6 MB`, `305 MB`. */
 export function formatBytes(bytes: number): string {
   let value = Math.max(0, bytes);
   let unit = 0;

@@ -1,6 +1,6 @@
 /**
- * Whether a header carries a text as it is, on every runtime: printable ASCII. The errors of runtimes repeat what is
- * not, so secrets are checked before.
+ * Returns whether a text can be a header value on every runtime: printable ASCII. Runtimes quote an invalid value in
+ * their errors, so secrets are checked first.
  */
 export function isHeaderText(text: string): boolean {
   return /^[\x20-\x7e]*$/.test(text);

@@ -5,30 +5,31 @@ import { fileFailure } from "./file_failure.ts";
 /** One line of a journal: a JSON object. */
 export type JournalLine = Readonly<Record<string, unknown>>;
 
-/** What a journal is opened with. */
+/** Options of {@linkcode Journal.open}. */
 export interface JournalOptions {
-  /** The first line, which says what work it is of. A journal with another one is refused. */
+  /** The first line, which identifies the work. A journal with another header is rejected. */
   readonly header: JournalLine;
-  /** Given every further line of a journal that is there. @throws whatever, for a line that makes no sense */
+  /** Called for every further line of an existing journal. @throws for an invalid line */
   readonly replay: (line: JournalLine) => void;
-  /** The lines that say as much as all that were replayed; asked for once, after them. */
+  /** Returns lines equivalent to all replayed ones; called once, after them. */
   readonly summary: () => Iterable<JournalLine>;
   /**
-   * Whether the file is left as it is and nothing is noted.
+   * Whether to leave the file unchanged and record nothing.
+   *
    * @default false
    */
   readonly readOnly?: boolean;
 }
 
 /**
- * A record of work done, one JSON object per line, so that work that was killed goes on where it stopped. A line is
- * appended after what it says has happened, so the journal never claims too much; a last line that was torn is dropped.
+ * A record of completed work, one JSON object per line, with which interrupted work can be continued. A line is
+ * appended after its work is complete, so the journal never records too much; an incomplete last line is dropped.
  */
 export class Journal {
   readonly #path: string;
   readonly #file: FileWriter | undefined;
   #pending = "";
-  /** The write that takes what is pending, until it begins. */
+  /** The next write, which takes the pending lines, until it begins. */
   #next: Promise<void> | undefined;
   #last: Promise<void> = Promise.resolve();
 
@@ -38,10 +39,10 @@ export class Journal {
   }
 
   /**
-   * Opens a journal, which is made if there is none. One that is there is replayed and then replaced by its summary.
+   * Opens a journal, or creates it. An existing one is replayed and then replaced with its summary.
    *
-   * @throws {JournalError} when it is no journal, or one of other work.
-   * @throws {FileError} when it can't be read or written.
+   * @throws {JournalError} if it is not a journal, or belongs to different work.
+   * @throws {FileError} if it can't be read or written.
    */
   static async open(path: string, options: JournalOptions): Promise<Journal> {
     try {
@@ -55,16 +56,16 @@ export class Journal {
     }
   }
 
-  /** Appends a line. When this resolves, the line outlives the end of the process, however it comes. */
+  /** Appends a line. Once this resolves, the line survives any end of the process. */
   async append(line: JournalLine): Promise<void> {
     if (!this.#file) return;
     this.#pending += `${JSON.stringify(line)}\n`;
-    // Lines that come while one is being written go out together after it.
+    // Lines that are appended during a write are written together after it.
     this.#next ??= this.#last = this.#last.then(() => this.#write(this.#file!));
     await this.#next;
   }
 
-  /** Waits for what is being written and closes the file. */
+  /** Waits for the pending write and closes the file. */
   async close(): Promise<void> {
     await this.#last.catch(() => {});
     await this.#file?.close();
@@ -82,7 +83,7 @@ export class Journal {
   }
 }
 
-/** Gives the lines of a journal that is there to whom they concern. An empty file counts as none. */
+/** Replays the lines of an existing journal. An empty file counts as missing. */
 async function replay(path: string, { header, replay }: JournalOptions): Promise<void> {
   if (!await exists(path)) return;
   const { kind, size } = await stat(path);
@@ -108,7 +109,7 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
   if (number === 0) checkHeader(path, undefined, header);
 }
 
-/** The lines of a file that end in a newline: what comes after the last one was being written when the writer died. */
+/** Yields the lines of a file that end in a newline: an incomplete last line was interrupted. */
 async function* completeLines(path: string): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
   let rest = "";

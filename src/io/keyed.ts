@@ -1,12 +1,12 @@
 import { abortable, type AbortOptions } from "./lazy.ts";
 
-/** A mutex for each key: works on one key run one after the other, in the order in which they came. */
+/** A mutex for each key: runs the work on one key in the order of the calls. */
 export class KeyedMutex {
   readonly #last = new Map<string, Promise<void>>();
 
   /**
-   * Runs work when all earlier work on the same key has ended, in whatever way. An abort ends the wait of one caller,
-   * whose work is then not begun; work that has begun sees to its own signal.
+   * Runs the work once all earlier work on the same key has succeeded or failed. An abort ends the wait of one caller,
+   * whose work is then not started; work that has started handles its own signal.
    */
   async run<T>(key: string, work: () => Promise<T>, options: AbortOptions = {}): Promise<T> {
     const before = this.#last.get(key) ?? Promise.resolve();
@@ -21,11 +21,11 @@ export class KeyedMutex {
   }
 }
 
-/** A map that keeps the entries that were set last, and forgets the oldest ones beyond its capacity. */
+/** A map that keeps the entries that were set last, and drops the oldest ones beyond its capacity. */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #capacity: number;
 
-  /** Makes it, empty. */
+  /** Creates an empty map with room for `capacity` entries. */
   constructor(capacity: number) {
     super();
     this.#capacity = capacity;

@@ -1,15 +1,17 @@
-/** Options of a call that somebody may abort. */
+/** Options of a call that can be aborted. */
 export interface AbortOptions {
   /**
-   * Ends this caller's wait, and only this caller's.
+   * Ends the wait of this caller only.
+   *
    * @default none
    */
   signal?: AbortSignal;
 }
 
 /**
- * A value that is computed when it is first asked for, and once: callers meanwhile share the computation, a failure is
- * forgotten so that the next caller tries again, and an abort ends only the wait of the caller whose signal it was.
+ * Creates a function that computes a value on its first call and keeps it. Concurrent callers share the computation, a
+ * failure is dropped so that the next caller tries again, and an abort ends only the wait of the caller that passed the
+ * signal.
  */
 export function lazy<T>(compute: () => Promise<T>): (options?: AbortOptions) => Promise<T> {
   let memo: Promise<T> | undefined;
@@ -26,7 +28,10 @@ export function lazy<T>(compute: () => Promise<T>): (options?: AbortOptions) => 
   };
 }
 
-/** The promise, or the signal's reason if that comes first. What was being waited for goes on. */
+/**
+ * Waits for a promise, or rejects with the signal's reason if the signal aborts first. The work behind the promise
+ * continues.
+ */
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;
   if (signal.aborted) return Promise.reject(signal.reason);

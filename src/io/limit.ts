@@ -6,17 +6,17 @@ import { chunks, observe } from "./observe.ts";
 /** Mebibyte. */
 const MIB = 1024 * 1024;
 
-/** The size limits of everything that is read whole (see SECURITY: an error beyond, never a truncation). */
+/** The size limits of everything that is read into memory. Beyond a limit a read fails; it never truncates. */
 export const Limits = {
   /** Manifests, indexes and referrers. */
   manifest: 100 * MIB,
   /** One page of tags or of a catalog. */
   page: 100 * MIB,
-  /** Bodies of token answers and of errors. */
+  /** Bodies of token responses and of error responses. */
   message: 64 * 1024,
-  /** A decompressed stream may be at most this many times its compressed size … */
+  /** The highest ratio of a decompressed stream to its compressed size … */
   ratio: 1100,
-  /** … once it is past this many bytes. */
+  /** … which applies beyond this many bytes. */
   ratioFloor: 64 * MIB,
 } as const;
 
@@ -24,7 +24,7 @@ export const Limits = {
 export interface ReadAllOptions {
   /** The most bytes to accept. */
   limit: number;
-  /** What to call the stream in an error. */
+  /** The name of the stream in an error. */
   what: string;
   /**
    * Ends the read.
@@ -34,9 +34,9 @@ export interface ReadAllOptions {
 }
 
 /**
- * All bytes of a stream in memory.
+ * Reads all bytes of a stream into memory.
  *
- * @throws {LimitError} when there are more than the limit; the rest is not read.
+ * @throws {LimitError} if there are more bytes than the limit; the rest is not read.
  */
 export async function readAll(source: ByteStream, options: ReadAllOptions): Promise<Bytes> {
   const { limit, what, signal } = options;
@@ -50,7 +50,7 @@ export async function readAll(source: ByteStream, options: ReadAllOptions): Prom
   return concat(parts);
 }
 
-/** The same stream, which fails once it is past `limit` bytes. */
+/** Returns the same stream, which fails beyond `limit` bytes. */
 export function limitStream(source: ByteStream, limit: number, what: string): ByteStream {
   let total = 0;
   return observe(source, {
@@ -62,8 +62,8 @@ export function limitStream(source: ByteStream, limit: number, what: string): By
 }
 
 /**
- * A decompressed stream that fails when it outgrows its compressed size so far that it must be a bomb: more than
- * 1,100 times (DEFLATE's own maximum is 1,032) and more than 64 MiB.
+ * Returns the same decompressed stream, which fails as a decompression bomb if it is more than 1,100 times its
+ * compressed size (DEFLATE's own maximum is 1,032) and more than 64 MiB.
  *
  * @param compressedSize the number of compressed bytes
  */

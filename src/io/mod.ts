@@ -1,6 +1,6 @@
 /**
- * Streams of bytes and the work around them: digests and verification, compression, limits, laziness, bounded
- * concurrency, retries. Not exported from the package.
+ * Byte streams and their processing: digests and verification, compression, limits, lazy values, bounded concurrency,
+ * retries. Internal to the package.
  *
  * @module
  */
@@ -17,6 +17,7 @@ export {
   verifyStream,
 } from "./digest.ts";
 export {
+  assertReadable,
   checkReproducible,
   compress,
   type CompressionKind,
@@ -24,7 +25,9 @@ export {
   decompress,
   decompressSniffed,
   gzipMember,
+  SNIFF_LENGTH,
   sniffBytes,
+  type SniffedCompression,
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
@@ -40,4 +43,4 @@ export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { sliceStream } from "./slice.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
-export { delay, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
+export { retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -1,6 +1,6 @@
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
-/** What watches a stream go by. An error thrown by any of them fails the stream and cancels its source. */
+/** Callbacks on the events of a stream. An error thrown by any of them fails the stream and cancels its source. */
 export interface StreamObserver {
   /** Called before the first read. */
   start?(): void | Promise<void>;
@@ -8,13 +8,13 @@ export interface StreamObserver {
   chunk?(chunk: Bytes): void;
   /** Called at the end, before the stream closes; never when the stream was cancelled. */
   end?(): void | Promise<void>;
-  /** Called once when the stream is over in any way: closed, failed or cancelled. */
+  /** Called once at the end of the stream: closed, failed or cancelled. */
   settled?(error?: unknown): void;
 }
 
 /**
- * The same stream with somebody looking on: chunks pass as they are, one at a time and only when asked for.
- * The one wrapper under verification, limits and progress, so that a chunk crosses few streams.
+ * Returns the same stream and calls an observer on its events. Chunks pass unchanged, one at a time and only on demand.
+ * Verification, limits and progress all use this wrapper, so that a chunk crosses few streams.
  */
 export function observe(source: ByteStream, observer: StreamObserver): ByteStream {
   const reader = source.getReader();
@@ -33,7 +33,7 @@ export function observe(source: ByteStream, observer: StreamObserver): ByteStrea
           await observer.start?.();
         }
         const { value, done } = await reader.read();
-        if (over) return undefined; // a read that is under way at the cancel ends as at the end of the source
+        if (over) return undefined; // a pending read ends as at the end of the source when the stream is cancelled
         if (!done) {
           observer.chunk?.(value);
           return value;
@@ -57,7 +57,7 @@ function cancelled(): DOMException {
   return new DOMException("the stream was cancelled", "AbortError");
 }
 
-/** A stream of one chunk, or of none when it is empty. */
+/** Creates a stream of one chunk, or an empty stream for no bytes. */
 export function streamOf(bytes: Bytes): ByteStream {
   let left: Bytes | undefined = bytes.length === 0 ? undefined : bytes;
   return pullStream({
@@ -69,14 +69,14 @@ export function streamOf(bytes: Bytes): ByteStream {
   });
 }
 
-/** Reads a stream to its end and throws the bytes away; the number of them. */
+/** Reads a stream to its end, discards the bytes and returns their number. */
 export async function drain(source: ByteStream, options: { signal?: AbortSignal } = {}): Promise<number> {
   let total = 0;
   for await (const chunk of chunks(source, options)) total += chunk.length;
   return total;
 }
 
-/** The chunks of a stream; leaving the loop early, or the signal, cancels the stream. */
+/** Yields the chunks of a stream. Leaving the loop early, or the signal, cancels the stream. */
 export async function* chunks(
   source: ByteStream,
   options: { signal?: AbortSignal } = {},

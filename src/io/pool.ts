@@ -1,18 +1,19 @@
 /** Options of {@linkcode mapConcurrent}. */
 export interface PoolOptions {
-  /** How many run at the same time. */
+  /** The number of items that are processed at the same time. */
   concurrency: number;
   /**
-   * Ends the work: nothing new is started.
+   * Ends the work: no further item is started.
+   *
    * @default none
    */
   signal?: AbortSignal;
 }
 
 /**
- * Runs `work` over items, a bounded number at a time, and gives the results in the items' order. The first failure
- * aborts the signal that every other run was given; it is thrown when all of them have ended, so that nothing is left
- * running behind the caller's back.
+ * Runs `work` over items with bounded concurrency, and returns the results in the items' order. The first failure
+ * aborts the signal that all other runs received. It is thrown once all of them have ended, so that no work is left
+ * running.
  */
 export async function mapConcurrent<T, R>(
   items: Iterable<T> | AsyncIterable<T>,
@@ -31,7 +32,7 @@ export async function mapConcurrent<T, R>(
   let count = 0;
   let failure: { error: unknown } | undefined;
 
-  // Items are drawn one after the other even when the iterator is asynchronous.
+  // Draws items one after the other even if the iterator is asynchronous.
   const draw = (): Promise<{ item: T; index: number } | undefined> => {
     const drawn = next.then(async () => {
       if (stop.signal.aborted) return undefined;
@@ -44,7 +45,7 @@ export async function mapConcurrent<T, R>(
   const worker = async () => {
     try {
       for (let drawn = await draw(); drawn; drawn = await draw()) {
-        // Somebody may have failed since the item was drawn.
+        // Another run may have failed since the item was drawn.
         if (stop.signal.aborted) return;
         results[drawn.index] = await work(drawn.item, stop.signal);
       }
@@ -64,12 +65,12 @@ export async function mapConcurrent<T, R>(
   return results;
 }
 
-/** Lets a bounded number of holders in at a time; the others wait their turn. */
+/** Admits a bounded number of holders at a time; further holders wait in order. */
 export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** Makes it with room for `permits` holders. */
+  /** Creates a semaphore with `permits` permits. */
   constructor(permits: number) {
     this.#free = permits;
   }

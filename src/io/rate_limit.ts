@@ -1,37 +1,39 @@
+import { delay } from "@std/async/delay";
 import type { AbortOptions } from "./lazy.ts";
-import { delay } from "./retry.ts";
 
 /** Options of a {@linkcode RateLimit}. */
 export interface RateLimitOptions {
   /**
-   * The time, in milliseconds since some moment.
+   * Returns the time, in milliseconds since any fixed moment.
+   *
    * @default performance.now
    */
   now?: () => number;
   /**
-   * How to wait.
+   * Waits for `ms` milliseconds.
+   *
    * @default a timer
    */
   wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** Lets so many through in a second, evenly: requests, or bytes. */
+/** Limits requests or bytes to a number per second, spread evenly. */
 export class RateLimit {
   readonly #msEach: number;
   readonly #now: () => number;
   readonly #wait: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** When the next one may pass. */
+  /** The time of the next permitted unit. */
   #next = -Infinity;
 
-  /** Makes it. @throws {RangeError} unless `perSecond` is above 0. */
+  /** Creates a limit. @throws {RangeError} if `perSecond` is not above 0. */
   constructor(perSecond: number, options: RateLimitOptions = {}) {
     if (!(perSecond > 0)) throw new RangeError(`a rate is a number above 0, not ${perSecond}`);
     this.#msEach = 1000 / perSecond;
     this.#now = options.now ?? (() => performance.now());
-    this.#wait = options.wait ?? delay;
+    this.#wait = options.wait ?? ((ms, signal) => delay(ms, { signal }));
   }
 
-  /** Waits until `count` more may pass. Whoever asks first passes first. */
+  /** Waits until `count` more units may pass. Callers pass in the order of their calls. */
   async pass(count: number, { signal }: AbortOptions = {}): Promise<void> {
     const now = this.#now();
     const turn = Math.max(this.#next, now);

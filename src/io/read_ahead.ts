@@ -1,10 +1,10 @@
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /**
- * The same stream, read ahead of whoever consumes it, up to a number of bytes: so that download and decompression go
- * on while the consumer is busy. Reading begins at once. A failure is kept until its turn comes.
+ * Returns the same stream, read ahead of its consumer up to a number of bytes, so that download and decompression
+ * continue while the consumer is busy. Reading starts at once. A failure is delivered after the bytes in front of it.
  *
- * @param limit how many bytes may wait
+ * @param limit the most bytes to buffer
  */
 export function readAhead(source: ByteStream, limit: number): ByteStream {
   const reader = source.getReader();

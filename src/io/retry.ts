@@ -1,12 +1,16 @@
+import { delay } from "@std/async/delay";
+
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
   /**
-   * How often to try in all.
+   * The number of attempts in total.
+   *
    * @default 4
    */
   attempts?: number;
   /**
-   * How long to wait before the second try, in milliseconds; three times as long before each further one.
+   * The delay before the second attempt, in milliseconds; it triples before each further one.
+   *
    * @default 200
    */
   delayMs?: number;
@@ -16,35 +20,42 @@ export interface RetryOptions {
    */
   maxDelayMs?: number;
   /**
-   * A number from 0 to 1 that spreads the waits.
+   * Returns a number from 0 to 1 that spreads the delays.
+   *
    * @default Math.random
    */
   random?: () => number;
   /**
-   * How to wait.
+   * Waits for `ms` milliseconds.
+   *
    * @default a timer
    */
   wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /**
-   * Ends the tries and the waits.
+   * Ends the attempts and the waits.
+   *
    * @default none
    */
   signal?: AbortSignal;
 }
 
-/** What a failed try says of the next: not to try, or to try, at the earliest after so many milliseconds. */
+/**
+ * The decision after a failed attempt: `false` gives up; an object tries again, after `afterMs` milliseconds at the
+ * earliest.
+ */
 export type RetryVerdict = false | { afterMs?: number };
 
 /**
- * Tries `work` until it succeeds, `verdict` says that it is no use, or the tries are used up; then its last error is
- * thrown. A wait that the other side asked for is kept, up to the longest.
+ * Calls `work` until it succeeds, `verdict` gives up or the attempts are used up, and then throws the last error. A
+ * delay that the server asked for is kept, up to `maxDelayMs`.
  */
 export async function retry<T>(
   work: (attempt: number) => Promise<T>,
   verdict: (error: unknown) => RetryVerdict,
   options: RetryOptions = {},
 ): Promise<T> {
-  const { attempts = 4, delayMs = 200, maxDelayMs = 60_000, random = Math.random, wait = delay, signal } = options;
+  const { attempts = 4, delayMs = 200, maxDelayMs = 60_000, random = Math.random, signal } = options;
+  const { wait = (ms, signal) => delay(ms, { signal }) } = options;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     try {
@@ -57,20 +68,4 @@ export async function retry<T>(
       await wait(Math.min(Math.max(backoff, next.afterMs ?? 0), maxDelayMs), signal);
     }
   }
-}
-
-/** Waits; the signal ends the wait by throwing its reason. */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

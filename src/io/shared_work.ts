@@ -17,32 +17,32 @@ interface Entry<T> {
 }
 
 /**
- * Work that callers with the same key share. It runs on a signal of its own, which aborts when every caller that waits
- * for it has given up: an abort ends the wait of one caller, and never the work that another still wants. A failure
- * reaches all that wait and is forgotten, so that the next caller tries again.
+ * Work that is shared by callers with the same key. It runs on a signal of its own, which aborts once every waiting
+ * caller has aborted, so that an abort of one caller never ends work that another one waits for. A failure reaches all
+ * waiting callers and is dropped, so that the next caller tries again.
  */
 export class SharedWork<T = void> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #keep: boolean;
 
-  /** Makes it, with nothing under way. */
+  /** Creates an instance without pending work. */
   constructor(options: SharedWorkOptions = {}) {
     this.#keep = options.keep ?? false;
   }
 
-  /** Does the work, or waits for the same work of another caller. */
+  /** Runs the work, or waits for the same work of another caller. */
   async run(key: string, options: AbortOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { signal } = options;
     while (true) {
       signal?.throwIfAborted();
       const entry = this.#entries.get(key) ?? this.#start(key, work);
       if (!entry.stop.signal.aborted || entry.over) return await join(entry, signal);
-      // Every caller gave this work up and it is about to end: it is done again then.
+      // All callers have aborted, so this work is about to end and has to run again.
       await abortable(entry.result.then(() => {}, () => {}), signal);
     }
   }
 
-  /** Forgets the results whose keys begin so. */
+  /** Drops the results of all keys with a prefix. */
   forget(prefix: string): void {
     for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
   }
@@ -60,7 +60,7 @@ export class SharedWork<T = void> {
   }
 }
 
-/** Waits for work. The last caller to give it up ends it, and waits until it has ended. */
+/** Waits for work. The last caller to abort also aborts the work, and waits until it has ended. */
 async function join<T>(entry: Entry<T>, signal: AbortSignal | undefined): Promise<T> {
   entry.waiting++;
   try {

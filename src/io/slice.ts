@@ -1,6 +1,6 @@
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
 
-/** A range of a stream: what is in front of it is read and dropped, what is behind it is not read. */
+/** Returns a range of a stream. The bytes before the range are read and dropped; those after it are not read. */
 export function sliceStream(source: ByteStream, range: { offset: number; length?: number }): ByteStream {
   let { offset: skip, length: left = Infinity } = range;
   if (skip === 0 && left === Infinity) return source;
@@ -15,7 +15,7 @@ export function sliceStream(source: ByteStream, range: { offset: number; length?
         left -= wanted.length;
         if (wanted.length > 0) return wanted;
       }
-      // The rest is of no interest, and neither is how the source takes it.
+      // The rest is not needed, so an error on cancelling does not matter.
       reader.cancel().catch(() => {});
     },
     cancel: (reason) => reader.cancel(reason),

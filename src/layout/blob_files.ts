@@ -17,7 +17,7 @@ import {
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../spec/mod.ts";
 
-/** What is known of a blob that is about to be read. */
+/** The expected digest and size of a blob that is to be read. */
 export interface ExpectedBlob {
   /** Its digest. */
   readonly digest: Hash;
@@ -28,9 +28,9 @@ export interface ExpectedBlob {
   readonly size?: number;
 }
 
-/** A blob that is there. */
+/** A blob in the layout. */
 export interface StoredBlob {
-  /** Its digest, as its name says. */
+  /** Its digest, from its file name. */
   readonly digest: Hash;
   /** Its path. */
   readonly path: string;
@@ -38,7 +38,7 @@ export interface StoredBlob {
   readonly size: number;
 }
 
-/** What a blob is, when all of it was read. */
+/** The digest and size of a blob that was read. */
 export interface BlobIdentity {
   /** Its digest. */
   readonly digest: Hash;
@@ -48,11 +48,12 @@ export interface BlobIdentity {
 
 /** Options of {@linkcode BlobFiles.write}. */
 export interface WriteBlobOptions extends AbortOptions {
-  /** Says what the blob is, when all of it was read. Who gives the bytes answers for the digest. */
+  /** Returns the digest and size once all bytes were read. The caller guarantees that they are right. */
   identify: () => Promise<BlobIdentity>;
   /**
-   * Is told of each chunk that was written.
-   * @default nobody is told
+   * Called with the number of bytes of each chunk that was written.
+   *
+   * @default not called
    */
   onBytes?: (bytes: number) => void;
 }
@@ -61,18 +62,18 @@ export interface WriteBlobOptions extends AbortOptions {
 export class BlobFiles {
   readonly #root: string;
 
-  /** Takes the path of the layout. */
+  /** Creates an instance for the layout at a path. */
   constructor(layoutPath: string) {
     this.#root = joinPath(layoutPath, "blobs");
   }
 
-  /** Where a blob is, or would be. @throws {HashError} when the digest is none, whatever its type says. */
+  /** Returns the path of a blob, whether it exists or not. @throws {HashError} if the value is not a digest. */
   pathOf(digest: Hash): string {
     const checked = parseHash(digest);
     return joinPath(this.#root, hashAlgorithm(checked), hashHexDigits(checked));
   }
 
-  /** Whether there is a regular file of this size for the blob. Its bytes are not looked at. */
+  /** Returns whether the blob is a regular file of this size. Does not read its bytes. */
   async has({ digest, size }: ExpectedBlob): Promise<boolean> {
     try {
       const found = await lstat(this.pathOf(digest));
@@ -84,16 +85,16 @@ export class BlobFiles {
   }
 
   /**
-   * Opens a blob; the stream is verified, and closes the file when it is over.
+   * Opens a blob. The stream is verified, and closes the file at its end.
    *
-   * @throws {NotFoundError} when there is none.
-   * @throws {LayoutError} when it is a symbolic link, not a regular file, or was exchanged while it was being opened.
+   * @throws {NotFoundError} if there is none.
+   * @throws {LayoutError} if it is a symbolic link, not a regular file, or was replaced while it was being opened.
    */
   async open(blob: ExpectedBlob, options: AbortOptions = {}): Promise<ByteStream> {
     return verifyStream(await this.openUnverified(blob.digest, options), blob, `blob ${this.pathOf(blob.digest)}`);
   }
 
-  /** As {@linkcode BlobFiles.open}, but the stream is not verified: for a view that does so itself. */
+  /** Opens a blob as {@linkcode BlobFiles.open} does, but without verification, for a view that verifies it. */
   async openUnverified(
     digest: Hash,
     { offset, signal }: AbortOptions & { readonly offset?: number } = {},
@@ -105,8 +106,8 @@ export class BlobFiles {
   /**
    * Opens the file of a blob; the caller closes it.
    *
-   * @throws {NotFoundError} when there is none.
-   * @throws {LayoutError} when it is a symbolic link, not a regular file, or was exchanged while it was being opened.
+   * @throws {NotFoundError} if there is none.
+   * @throws {LayoutError} if it is a symbolic link, not a regular file, or was replaced while it was being opened.
    */
   async openFile(digest: Hash): Promise<OpenFile> {
     const path = this.pathOf(digest);
@@ -127,16 +128,13 @@ export class BlobFiles {
     throw exchanged(path);
   }
 
-  /** All of a blob that is small by nature: a manifest or an index. */
+  /** Reads all of a small blob: a manifest or an index. */
   async bytes(blob: ExpectedBlob, options: AbortOptions = {}): Promise<Bytes> {
     const what = `blob ${this.pathOf(blob.digest)}`;
     return await readAll(await this.open(blob, options), { limit: Limits.manifest, what, signal: options.signal });
   }
 
-  /**
-   * Writes a blob: into a file with a temporary name, which gets the blob's when all of it is there. Nothing is left
-   * when anything fails.
-   */
+  /** Writes a blob to a temporary file, which is renamed once it is complete. A failure leaves no file behind. */
   async write(source: ByteStream, options: WriteBlobOptions): Promise<BlobIdentity> {
     const { signal, onBytes, identify } = options;
     const doing = `can't write to ${this.#root}`;
@@ -166,7 +164,10 @@ export class BlobFiles {
     }
   }
 
-  /** All blobs that are regular files or links, by digest. What has no digest for a name is not listed. */
+  /**
+   * Returns all blobs that are regular files or links, ordered by digest. Files whose name is not a digest are left
+   * out.
+   */
   async list(): Promise<StoredBlob[]> {
     const found: StoredBlob[] = [];
     for (const algorithm of ["sha256", "sha512"]) {
@@ -181,7 +182,7 @@ export class BlobFiles {
     return found;
   }
 
-  /** Removes a blob; none there is fine. */
+  /** Removes a blob, if it exists. */
   async remove(digest: Hash): Promise<void> {
     const path = this.pathOf(digest);
     await remove(path).catch((error) => {
@@ -189,7 +190,7 @@ export class BlobFiles {
     });
   }
 
-  /** The new file lies beside the blobs of sha256, where it is a rename away from its name. */
+  /** Creates the file beside the blobs of sha256, so that a rename completes it. */
   async #createFile(): Promise<NewFile> {
     const directory = joinPath(this.#root, "sha256");
     await makeDirectory(directory, { recursive: true });

@@ -5,7 +5,7 @@ import type { Bytes } from "../runtime/mod.ts";
 import { type Hash, isDescriptor, isLayer, manifestKind, parseJson } from "../spec/mod.ts";
 import type { BlobFiles, StoredBlob } from "./blob_files.ts";
 
-/** What a manifest's place in another one says of it. */
+/** A reference to a manifest from its parent. */
 interface Pointer {
   readonly digest: Hash;
   readonly size: number;
@@ -13,12 +13,12 @@ interface Pointer {
 }
 
 /**
- * The blobs that nothing in `index.json` leads to, by way of indexes, manifests and their subjects. Whatever a manifest
- * mentions by digest is kept, in fields that we know or don't.
+ * Finds the blobs that are not reachable from `index.json` through indexes, manifests and their subjects. Keeps every
+ * digest that a manifest mentions, in known and unknown fields.
  *
  * @param rootIndex the bytes of `index.json`
- * @throws {LayoutError} when a manifest on the way can't be read: what it points at can't be known then. One that is not
- * there at all points at nothing.
+ * @throws {LayoutError} if a reachable manifest can't be read, as its references are unknown then. A missing manifest
+ * has no references.
  */
 export async function findGarbage(
   blobs: BlobFiles,
@@ -44,15 +44,15 @@ export async function findGarbage(
   return [...stored.values()].filter(({ digest }) => !live.has(digest));
 }
 
-/** What a manifest leads to. */
+/** The references of a manifest. */
 interface Content {
   /** The digests that it mentions. */
   readonly mentioned: ReadonlySet<Hash>;
-  /** What it points at as manifests. */
+  /** Its references to manifests. */
   readonly pointers: readonly Pointer[];
 }
 
-/** Reads what may be a manifest; `undefined` for what is none, as it is a layer, not JSON, or larger than any. */
+/** Reads a blob that may be a manifest. Returns `undefined` if it is a layer, not JSON, or larger than the limit. */
 async function readManifest(blobs: BlobFiles, pointer: Pointer, options: AbortOptions): Promise<Content | undefined> {
   const { digest, size, mediaType } = pointer;
   const isKnown = manifestKind(mediaType ?? "") !== "other";

@@ -3,7 +3,7 @@ import { abortable, type AbortOptions, errorCode, fileFailure, Limits, readAll }
 import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
 import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject, wrongArgument } from "../spec/mod.ts";
 
-/** The version of the layout that is written (image-spec, "oci-layout file"). */
+/** The version of the layouts that are written (image-spec, "oci-layout file"). */
 const VERSION = "1.0.0";
 
 /** The most bytes of an `oci-layout` file. */
@@ -12,28 +12,28 @@ const MARKER_LIMIT = 64 * 1024;
 /** An `index.json` that lists nothing. */
 const EMPTY_INDEX: IndexManifest = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [] };
 
-/** Updates of one `index.json` in this process, one after the other: the last of them by the layout's path. */
+/** The last update of `index.json` in this process by the layout's path; updates run one after the other. */
 const lastUpdates = new Map<string, Promise<unknown>>();
 
-/** The bytes of `index.json`. @throws {LayoutError} when there is none. */
+/** Reads the bytes of `index.json`. @throws {LayoutError} if there is none. */
 export async function readIndexFile(layoutPath: string, options: AbortOptions = {}): Promise<Bytes> {
   return await readSmallFile(layoutPath, "index.json", { limit: Limits.manifest, ...options });
 }
 
-/** What `index.json` says. @throws {LayoutError} when there is none, or it is not an index. */
+/** Reads and parses `index.json`. @throws {LayoutError} if there is none, or it is not an index. */
 export async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
   return parseIndexFile(layoutPath, await readIndexFile(layoutPath, options));
 }
 
-/** What the bytes of `index.json` say. @throws {LayoutError} when they are not an index. */
+/** Parses the bytes of `index.json`. @throws {LayoutError} if they are not an index. */
 export function parseIndexFile(layoutPath: string, bytes: Bytes): IndexManifest {
   return malformed(() => parseIndexManifest(bytes, joinPath(layoutPath, "index.json")));
 }
 
 /**
- * Checks that a directory is a layout of a version that is understood.
+ * Checks that a directory is a layout of a supported version.
  *
- * @throws {LayoutError} when it is not; the message says why.
+ * @throws {LayoutError} if it is not.
  */
 export async function checkLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
   if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
@@ -46,7 +46,7 @@ export async function checkLayout(layoutPath: string, options: AbortOptions = {}
   await readIndex(layoutPath, options);
 }
 
-/** Makes a directory a layout that holds nothing yet. What it has of a layout already stays. */
+/** Creates an empty layout in a directory. Existing parts of a layout are kept. */
 export async function initialiseLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
   if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   try {
@@ -61,8 +61,8 @@ export async function initialiseLayout(layoutPath: string, options: AbortOptions
 }
 
 /**
- * Changes `index.json`: updates in this process wait for one another, and others see the old file or the new one.
- * What `change` gives back as it was is not written. Fields that are not understood are kept.
+ * Updates `index.json`. Updates in this process run one after the other, and other processes see the old file or the
+ * new one. If `change` returns its argument, nothing is written. Unknown fields are kept.
  */
 export async function updateIndexFile(
   layoutPath: string,
@@ -77,7 +77,7 @@ export async function updateIndexFile(
   }, options);
 }
 
-/** Replaces `index.json` by these bytes, or by this index. */
+/** Replaces `index.json` with these bytes, or with this index. */
 export async function writeIndexFile(
   layoutPath: string,
   content: Bytes | IndexManifest,
@@ -87,7 +87,7 @@ export async function writeIndexFile(
   await replaceFile(joinPath(layoutPath, "index.json"), bytes, options);
 }
 
-/** Runs `work` when everything else that this process does to the layout's index is done. */
+/** Runs `work` once all earlier work of this process on the layout's index is done. */
 export async function oneAtATime<T>(
   layoutPath: string,
   work: () => Promise<T>,
@@ -104,7 +104,7 @@ export async function oneAtATime<T>(
   return await abortable(run, options.signal);
 }
 
-/** What `parse` gives; its complaint becomes one about the layout. */
+/** Calls `parse` and converts its error into one about the layout. */
 function malformed<T>(parse: () => T): T {
   try {
     return parse();
@@ -148,7 +148,7 @@ async function hasFile(layoutPath: string, name: string, options: AbortOptions):
   }
 }
 
-/** A link in the file's place is replaced, not followed: a layout from a stranger can't aim at a file elsewhere. */
+/** Replaces a symbolic link and does not follow it, so that an untrusted layout can't overwrite a file elsewhere. */
 async function replaceFile(path: string, bytes: Bytes, { signal }: AbortOptions): Promise<void> {
   const doing = `can't write ${path}`;
   try {

@@ -26,35 +26,40 @@ import {
 import { LayoutSink } from "./sink.ts";
 import { type LayoutPlace, rootIndex } from "./views.ts";
 
-/** Options of what writes content into a layout. */
+/** Options of the methods that write content into a layout. */
 export interface WriteLayoutOptions extends AbortOptions {
   /**
-   * How many blobs are written at the same time.
+   * The number of blobs that are written at the same time.
+   *
    * @default 4
    */
   concurrency?: number;
   /**
-   * Is called with how far each blob is.
+   * Called with the progress of each blob.
+   *
    * @default nothing is reported
    */
   onProgress?: ProgressListener;
 }
 
-/** Options of what lists an image or an index in `index.json`. */
+/** Options of the methods that add an image or an index to `index.json`. */
 export interface LayoutAppendOptions extends WriteLayoutOptions {
   /**
    * The name of the image in the layout, which other tools call its tag: the annotation
    * `org.opencontainers.image.ref.name`.
+   *
    * @default none
    */
   refName?: string;
   /**
-   * Annotations for the descriptor, besides those it has.
+   * Additional annotations of the descriptor.
+   *
    * @default none
    */
   annotations?: Readonly<Record<string, string>>;
   /**
-   * The platform for the descriptor.
+   * The platform of the descriptor.
+   *
    * @default the one it has, if any
    */
   platform?: Platform | string;
@@ -63,24 +68,26 @@ export interface LayoutAppendOptions extends WriteLayoutOptions {
 /** Options of {@linkcode Layout.garbageCollect}. */
 export interface LayoutGarbageOptions extends AbortOptions {
   /**
-   * Says what would be removed, and removes nothing.
+   * Whether to only report the blobs, and remove nothing.
+   *
    * @default false
    */
   dryRun?: boolean;
 }
 
-/** What {@linkcode Layout.garbageCollect} removed, or would remove. */
+/** The result of {@linkcode Layout.garbageCollect}: the blobs that were removed, or would be. */
 export interface LayoutGarbage {
   /** The digests of the blobs, in order. */
   readonly removed: readonly Hash[];
-  /** The number of their bytes. */
+  /** The total size of the blobs in bytes. */
   readonly bytes: number;
 }
 
 /** Options of {@linkcode Layout.writeBlob}. */
 export interface WriteLayoutBlobOptions extends AbortOptions {
   /**
-   * The number of bytes that there must be.
+   * The expected number of bytes.
+   *
    * @default any
    */
   size?: number;
@@ -89,7 +96,7 @@ export interface WriteLayoutBlobOptions extends AbortOptions {
 /**
  * An OCI image layout: a directory with blobs and an `index.json` (image-spec, "Image Layout").
  *
- * Everything that is written appears whole or not at all. Changes of `index.json` by this process wait for one another;
+ * Every file is written completely or not at all. Changes of `index.json` in this process run one after the other;
  * other processes should not write to the layout at the same time.
  */
 export class Layout {
@@ -97,22 +104,22 @@ export class Layout {
   readonly path: string;
   readonly #place: LayoutPlace;
 
-  /** Takes the path of a layout; {@linkcode openLayout} checks that it is one. */
+  /** Creates an instance for a layout at a path; {@linkcode openLayout} checks that it is one. */
   constructor(path: string) {
     this.path = path;
     this.#place = { path, blobs: new BlobFiles(path) };
   }
 
-  /** What `index.json` lists, as it is when the view is first read. */
+  /** Returns the index in `index.json`, as it is when the view is first read. */
   index(): ImageIndex {
     return rootIndex(this.#place);
   }
 
   /**
-   * An image that `index.json`, or an index in it, lists.
+   * Returns an image that is listed in `index.json`, or in an index in it.
    *
-   * @param digest the digest of its manifest; may be left out when the layout lists a single image and nothing else
-   * @throws {NotFoundError} when there is no such image.
+   * @param digest the digest of its manifest; optional if the layout lists one image and nothing else
+   * @throws {NotFoundError} if there is no such image.
    */
   async image(digest?: Hash, options: AbortOptions = {}): Promise<Image> {
     const root = this.index();
@@ -129,70 +136,70 @@ export class Layout {
   }
 
   /**
-   * The bytes of a blob; the stream is verified.
+   * Opens a blob; the stream is verified.
    *
-   * @throws {NotFoundError} when there is none.
-   * @throws {LayoutError} when it is a symbolic link or anything else but a file.
+   * @throws {NotFoundError} if there is none.
+   * @throws {LayoutError} if it is a symbolic link or not a regular file.
    */
   async blob(digest: Hash, options: AbortOptions = {}): Promise<ByteStream> {
     return await this.#place.blobs.open({ digest }, options);
   }
 
-  /** Whether there is a file for a blob. */
+  /** Returns whether a blob has a file. */
   async hasBlob(digest: Hash): Promise<boolean> {
     return await this.#place.blobs.has({ digest });
   }
 
-  /** Writes an image and lists it in `index.json`, behind what is there. Listed just so already, it is not repeated. */
+  /** Writes an image and adds it to the end of `index.json`, unless the same entry is there. */
   async appendImage(image: Image, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(image, undefined, options);
   }
 
-  /** Writes an index with everything in it and lists it in `index.json`, as {@linkcode Layout.appendImage} does. */
+  /** Writes an index and all its content, and adds it to `index.json` as {@linkcode Layout.appendImage} does. */
   async appendIndex(index: ImageIndex, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(index, undefined, options);
   }
 
-  /** Writes an image and lists it in `index.json` instead of what matches. The blobs of that stay. */
+  /** Writes an image and puts it in `index.json` in place of the entries that match, whose blobs are kept. */
   async replaceImage(image: Image, match: Matcher, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(image, match, options);
   }
 
-  /** Writes an index and lists it in `index.json` instead of what matches. The blobs of that stay. */
+  /** Writes an index and puts it in `index.json` in place of the entries that match, whose blobs are kept. */
   async replaceIndex(index: ImageIndex, match: Matcher, options: LayoutAppendOptions = {}): Promise<Descriptor> {
     return await this.#append(index, match, options);
   }
 
-  /** Lists a descriptor in `index.json`; what it points at should be written first. */
+  /** Adds a descriptor to `index.json`; its content should be written first. */
   async appendDescriptor(descriptor: Descriptor, options: AbortOptions = {}): Promise<void> {
     await updateIndexFile(this.path, (index) => withDescriptor(index, descriptor), options);
   }
 
-  /** Takes what matches off `index.json`. Its blobs stay until {@linkcode Layout.garbageCollect}. */
+  /** Removes the entries that match from `index.json`. Their blobs stay until {@linkcode Layout.garbageCollect}. */
   async removeDescriptors(match: Matcher, options: AbortOptions = {}): Promise<void> {
     await updateIndexFile(this.path, (index) => withoutMatches(index, match), options);
   }
 
-  /** Writes an image's blobs, and lists it nowhere. */
+  /** Writes the blobs of an image without an entry in `index.json`. */
   async writeImage(image: Image, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: image }], options);
   }
 
-  /** Writes the blobs of an index and of everything in it, and lists it nowhere. */
+  /** Writes the blobs of an index and of all its content without an entry in `index.json`. */
   async writeIndex(index: ImageIndex, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: index }], options);
   }
 
-  /** Writes the blob of a layer, and says what it is: for a layer that is a stream, this is when that is known. */
+  /** Writes the blob of a layer and returns its descriptor, which for a streaming layer is known only then. */
   async writeLayer(layer: Layer, options: WriteLayoutOptions = {}): Promise<Descriptor> {
     await write(this.#place, [{ view: layer }], options);
     return await layer.descriptor(options);
   }
 
   /**
-   * Writes a blob, unless it is there.
+   * Writes a blob, unless it exists.
    *
-   * @throws {DigestMismatchError} when the bytes have another digest; nothing is left of them.
+   * @throws {DigestMismatchError} if the bytes have another digest; no file is left.
    */
   async writeBlob(digest: Hash, source: ByteStream, options: WriteLayoutBlobOptions = {}): Promise<void> {
     const { signal, size } = options;
@@ -207,10 +214,10 @@ export class Layout {
   }
 
   /**
-   * Removes the blobs that nothing in `index.json` leads to: by way of indexes, manifests, configs, layers and subjects.
-   * Nothing may be written to the layout meanwhile.
+   * Removes the blobs that are not reachable from `index.json` through indexes, manifests, configs, layers and
+   * subjects. No other process may write to the layout meanwhile.
    *
-   * @throws {LayoutError} when a manifest can't be read: nothing is removed then.
+   * @throws {LayoutError} if a manifest can't be read; then nothing is removed.
    */
   async garbageCollect(options: LayoutGarbageOptions = {}): Promise<LayoutGarbage> {
     const { blobs } = this.#place;
@@ -250,20 +257,20 @@ export class Layout {
 /**
  * Opens a layout.
  *
- * @throws {LayoutError} when the directory is no layout, or of a version that is not understood.
+ * @throws {LayoutError} if the directory is not a layout, or has an unsupported version.
  */
 export async function openLayout(path: string, options: AbortOptions = {}): Promise<Layout> {
   await checkLayout(path, options);
   return new Layout(path);
 }
 
-/** Makes a layout that lists nothing, or opens the one that is there. */
+/** Creates an empty layout, or opens an existing one. */
 export async function createLayout(path: string, options: AbortOptions = {}): Promise<Layout> {
   await initialiseLayout(path, options);
   return await openLayout(path, options);
 }
 
-/** Makes a layout whose `index.json` is this index, byte for byte, and writes everything in it. */
+/** Creates a layout with this index as its `index.json`, byte for byte, and writes all its content. */
 export async function writeLayout(path: string, index: ImageIndex, options: WriteLayoutOptions = {}): Promise<Layout> {
   checkView(index, "index");
   const layout = await createLayout(path, options);

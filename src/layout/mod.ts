@@ -1,9 +1,9 @@
 /**
  * OCI image layouts: directories of blobs with an `index.json` (image-spec, "Image Layout").
  *
- * {@linkcode openLayout} and {@linkcode createLayout} give a {@linkcode Layout}, which reads, lists, replaces, removes
- * and collects garbage; {@linkcode writeLayout} writes a whole index. Everything that is written appears whole or not at
- * all, and what is read is verified.
+ * {@linkcode openLayout} and {@linkcode createLayout} return a {@linkcode Layout}, which reads, adds, replaces and
+ * removes images and collects garbage; {@linkcode writeLayout} writes a whole index. Every file is written completely
+ * or not at all, and everything that is read is verified.
  *
  * @example
  * ```ts

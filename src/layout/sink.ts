@@ -12,19 +12,19 @@ import { resolvePath } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import type { BlobFiles } from "./blob_files.ts";
 
-/** The blobs of a layout as a sink. What `index.json` lists is the layout's own affair: manifests get no names here. */
+/** The blobs of a layout as a sink. Manifests get no names, as `Layout` maintains `index.json` itself. */
 export class LayoutSink implements ContentSink {
   readonly id: string;
   readonly vouches = false;
   readonly #blobs: BlobFiles;
 
-  /** Makes it over the blobs of the layout at a path. */
+  /** Creates a sink for the blobs of the layout at a path. */
   constructor(path: string, blobs: BlobFiles) {
     this.id = `layout ${resolvePath(path)}`;
     this.#blobs = blobs;
   }
 
-  /** Content is hashed as it is written, into a file that gets its name afterwards. */
+  /** Returns `true`: content is hashed while it is written, into a file that is named afterwards. */
   takesUnidentified(): boolean {
     return true;
   }
@@ -33,7 +33,7 @@ export class LayoutSink implements ContentSink {
     return await this.#blobs.has(descriptor);
   }
 
-  /** Manifests are small enough to look whether they are whole. */
+  /** Verifies the bytes too, as a manifest is small. */
   async hasManifest({ digest, size }: Descriptor, { signal }: AbortOptions): Promise<FoundManifest> {
     const isThere = await this.#blobs.has({ digest, size });
     const isIntact = isThere && await this.#blobs.bytes({ digest, size }, { signal }).then(() => true, () => false);
@@ -44,7 +44,7 @@ export class LayoutSink implements ContentSink {
   async putBlob(blob: BlobNode, options: PutOptions): Promise<"done"> {
     await this.#blobs.write(await openBlob(blob, options), {
       signal: options.signal,
-      // The stream has seen to it that the content knows by now what it is.
+      // The stream has ensured by its end that the content has an identity.
       identify: () => Promise.resolve(blob.content.identity!),
     });
     return "done";

@@ -13,7 +13,7 @@ import { type Descriptor, MediaType } from "../spec/mod.ts";
 import type { BlobFiles } from "./blob_files.ts";
 import { readIndexFile } from "./index_file.ts";
 
-/** Where a layout is, and its blobs. */
+/** The path of a layout, and its blobs. */
 export interface LayoutPlace {
   /** The path of the layout. */
   readonly path: string;
@@ -21,7 +21,7 @@ export interface LayoutPlace {
   readonly blobs: BlobFiles;
 }
 
-/** The index of a layout's `index.json`, as it is when it is first read. */
+/** Returns the index in a layout's `index.json`, as it is when the view is first read. */
 export function rootIndex(place: LayoutPlace): ImageIndex {
   return indexFrom({
     ...members(place),
@@ -66,7 +66,7 @@ function manifest(place: LayoutPlace, descriptor: Descriptor) {
   };
 }
 
-/** How a view opens a blob: it verifies the bytes itself. */
+/** Returns the core of a blob without verification, as the view verifies the bytes. */
 function stored({ blobs }: LayoutPlace, { digest, size }: Descriptor): Omit<CompressedLayerCore, "descriptor"> {
   return {
     compressed: (options) => blobs.openUnverified(digest, options),

@@ -1,9 +1,8 @@
 /**
  * Names of registries, repositories and manifests.
  *
- * {@linkcode parseReference} reads what people type. A reference has the form as typed (`toString()`) and the full form
- * (`name`), and everything that a client needs to find the manifest: its `registry` and `repository`, which are objects
- * of their own, and its tag or digest (`identifier`).
+ * {@linkcode parseReference} parses user input. A reference keeps the text as typed (`toString()`) and its full form
+ * (`name`), and gives a client what it needs to find the manifest: the registry, the repository and the tag or digest.
  *
  * @example
  * ```ts

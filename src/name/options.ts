@@ -1,34 +1,38 @@
-/** The registry of a name that starts with none. */
+/** The registry of a name without one. */
 export const DEFAULT_REGISTRY = "index.docker.io";
 
-/** The tag of a reference that ends with none. */
+/** The tag of a reference without a tag and a digest. */
 export const DEFAULT_TAG = "latest";
 
-/** Options of everything that parses a name. */
+/** Options of the functions that parse a name. */
 export interface NameOptions {
   /**
-   * `weak` fills in the registry, `library/` and the tag; `strict` demands that they are written.
+   * `weak` adds a missing registry, `library/` and tag; `strict` requires all of them.
+   *
    * @default "weak"
    */
   validation?: "weak" | "strict";
   /**
-   * Whether plain http may be used with the registry, whatever its name says.
+   * Whether plain http is allowed for the registry, regardless of its host.
+   *
    * @default false
    */
   insecure?: boolean;
   /**
-   * The registry of a name that starts with none.
+   * The registry of a name without one.
+   *
    * @default "index.docker.io"
    */
   defaultRegistry?: string;
   /**
-   * The tag of a reference that ends with none.
+   * The tag of a reference without a tag and a digest.
+   *
    * @default "latest"
    */
   defaultTag?: string;
 }
 
-/** Whether nothing is filled in. @throws {TypeError} when `validation` is neither of its two values. */
+/** Returns whether missing parts are an error. @throws {TypeError} if `validation` has neither of its two values. */
 export function isStrict({ validation = "weak" }: NameOptions): boolean {
   if (validation !== "weak" && validation !== "strict") {
     throw new TypeError(`validation must be "weak" or "strict", not ${JSON.stringify(validation)}`);

@@ -13,19 +13,17 @@ import { checkDigest, checkRegistry, checkRepository, checkTag } from "./rules.t
 import { Span } from "./span.ts";
 import { wrongArgument } from "../spec/mod.ts";
 
-/** What people call Docker Hub, whose registry has another name. */
+/** The common name of Docker Hub, whose registry has another host. */
 const HUB_ALIAS = "docker.io";
 
 /**
  * Parses the name of a manifest: `[registry/]repository[:tag][@digest]`.
  *
  * The first part is a registry only if it is `localhost` or has a dot or a colon. A name with a tag and a digest is a
- * reference by digest; its tag stays in `toString()` alone.
+ * reference by digest; only `toString()` keeps its tag. This parser and the others return a parsed name as it is.
  *
- * What was parsed already is returned as it is, here and by the other parsers.
- *
- * @throws {NameError} when `text` is no such name; the message says at which character.
- * @throws {TypeError} when it is neither a string nor a reference.
+ * @throws {NameError} if `text` is not a valid reference; the message gives the position of the fault.
+ * @throws {TypeError} if `text` is neither a string nor a reference.
  */
 export function parseReference(text: Reference | string, options: NameOptions = {}): Reference {
   if (typeof text !== "string") return parsedAlready(text, ["tag", "digest"]);
@@ -35,7 +33,7 @@ export function parseReference(text: Reference | string, options: NameOptions = 
 /**
  * Parses a reference by tag: `[registry/]repository[:tag]`.
  *
- * @throws {NameError} when `text` is no such name.
+ * @throws {NameError} if `text` is not a valid reference by tag.
  */
 export function parseTag(text: TagReference | string, options: NameOptions = {}): TagReference {
   if (typeof text !== "string") return parsedAlready(text, ["tag"]);
@@ -59,7 +57,7 @@ export function parseTag(text: TagReference | string, options: NameOptions = {})
 /**
  * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…` or `@sha512:…`.
  *
- * @throws {NameError} when `text` is no such name.
+ * @throws {NameError} if `text` is not a valid reference by digest.
  */
 export function parseDigest(text: DigestReference | string, options: NameOptions = {}): DigestReference {
   if (typeof text !== "string") return parsedAlready(text, ["digest"]);
@@ -89,7 +87,7 @@ export function parseDigest(text: DigestReference | string, options: NameOptions
 /**
  * Parses the name of a repository: `[registry/]repository`.
  *
- * @throws {NameError} when `text` is no such name, one with a tag or a digest for example.
+ * @throws {NameError} if `text` is not a valid repository name, for example if it has a tag or a digest.
  */
 export function parseRepository(text: Repository | string, options: NameOptions = {}): Repository {
   if (typeof text !== "string") return parsedAlready(text, ["repository"]);
@@ -99,14 +97,14 @@ export function parseRepository(text: Repository | string, options: NameOptions 
 /**
  * Parses the name of a registry: a host, with or without a port. `docker.io` is `index.docker.io`.
  *
- * @throws {NameError} when `text` is no such name.
+ * @throws {NameError} if `text` is not a valid registry name.
  */
 export function parseRegistry(text: Registry | string, options: NameOptions = {}): Registry {
   if (typeof text !== "string") return parsedAlready(text, ["registry"]);
   return registryIn(Span.of(text), options);
 }
 
-/** What each kind of name is called in an error. */
+/** The words for each kind of name in an error. */
 const KINDS = {
   tag: "a reference by tag",
   digest: "a reference by digest",
@@ -114,13 +112,13 @@ const KINDS = {
   registry: "a registry",
 };
 
-/** A name that was parsed before, which is returned as it is. @throws {TypeError} when it is anything else. */
+/** Returns a name that is parsed already. @throws {TypeError} if it is of another kind. */
 function parsedAlready<Name extends { kind: keyof typeof KINDS }>(name: Name, kinds: readonly Name["kind"][]): Name {
   if (kinds.includes(name?.kind)) return name;
   throw wrongArgument(`${kinds.map((kind) => KINDS[kind]).join(" or ")}, as a string or parsed,`, name);
 }
 
-/** Cuts the tag off: what follows the last colon, unless that colon belongs to the port of the registry. */
+/** Splits off the tag: the text after the last colon, unless that colon belongs to the registry's port. */
 function splitTag(span: Span): { base: Span; tag: Span | undefined } {
   const colon = span.value.lastIndexOf(":");
   if (colon < 0 || span.value.includes("/", colon)) return { base: span, tag: undefined };

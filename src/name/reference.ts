@@ -4,47 +4,47 @@ import { checkDigest, checkRepository, checkTag } from "./rules.ts";
 import { type Scheme, schemes } from "./scheme.ts";
 import { Span } from "./span.ts";
 
-/** The place of images with a name in Docker Hub that has no other. */
+/** The namespace of Docker Hub's images that have no other. */
 const HUB_NAMESPACE = "library";
 
-/** A registry: its host, and how it may be spoken to. Immutable. */
+/** A registry: its host, and the schemes that are allowed for it. Immutable. */
 export class Registry {
   /** Tells a registry from a repository and a reference. */
   readonly kind = "registry";
   /** The host, with its port if it has one: `ghcr.io`, `localhost:5000`; Docker Hub is `index.docker.io`. */
   readonly name: string;
-  /** Whether it was marked as one that may be spoken to over plain http. */
+  /** Whether plain http is allowed for it regardless of its host. */
   readonly insecure: boolean;
 
-  /** Takes a host that was checked. */
+  /** Creates a registry from a validated host. */
   constructor(name: string, insecure: boolean) {
     this.name = name;
     this.insecure = insecure;
     Object.freeze(this);
   }
 
-  /** The host as a URL has it: an IPv6 address is in brackets. */
+  /** The host as in a URL: an IPv6 address is in brackets. */
   get authority(): string {
     const colons = this.name.split(":").length - 1;
     return colons > 1 && !this.name.startsWith("[") ? `[${this.name}]` : this.name;
   }
 
-  /** The schemes that may be tried, https first. */
+  /** The schemes to try, https first. */
   get schemes(): readonly Scheme[] {
     return schemes(this.name, { insecure: this.insecure });
   }
 
   /**
-   * A repository of this registry.
+   * Returns a repository of this registry.
    *
-   * @throws {NameError} when `path` can't be one.
+   * @throws {NameError} if `path` is not a valid repository path.
    */
   repository(path: string): Repository {
     checkRepository(Span.of(path));
     return new Repository(this, path);
   }
 
-  /** The name. */
+  /** Returns the name. */
   toString(): string {
     return this.name;
   }
@@ -61,7 +61,7 @@ export class Repository {
   /** The full form: `index.docker.io/library/ubuntu`. */
   readonly name: string;
 
-  /** Takes a path that was checked; Docker Hub's `library/` is added where it is implied. */
+  /** Creates a repository from a validated path; adds Docker Hub's `library/` where it is implied. */
   constructor(registry: Registry, path: string) {
     this.registry = registry;
     this.path = isImplicit(registry, path) ? `${HUB_NAMESPACE}/${path}` : path;
@@ -70,9 +70,9 @@ export class Repository {
   }
 
   /**
-   * The reference to a tag of this repository.
+   * Returns a reference to a tag of this repository.
    *
-   * @throws {NameError} when `tag` can't be one.
+   * @throws {NameError} if `tag` is not a valid tag.
    */
   tag(tag: string): TagReference {
     checkTag(Span.of(tag));
@@ -80,21 +80,21 @@ export class Repository {
   }
 
   /**
-   * The reference to a digest in this repository.
+   * Returns a reference to a digest in this repository.
    *
-   * @throws {NameError} when `digest` is not `sha256:` and 64 lower-case hex digits, or `sha512:` and 128.
+   * @throws {NameError} if `digest` is not `sha256:` and 64 lower-case hex digits, or `sha512:` and 128.
    */
   digest(digest: string): DigestReference {
     return digestReference(this, checkDigest(Span.of(digest)));
   }
 
-  /** The full form. */
+  /** Returns the full form. */
   toString(): string {
     return this.name;
   }
 }
 
-/** What a reference by tag and one by digest have in common. */
+/** The members that references by tag and by digest have in common. */
 export interface ReferenceBase {
   /** The registry that holds the repository. */
   readonly registry: Registry;
@@ -106,17 +106,17 @@ export interface ReferenceBase {
   toString(): string;
 }
 
-/** A reference to what a tag points at now. */
+/** A reference by tag: to the manifest that the tag points at when it is read. */
 export interface TagReference extends ReferenceBase {
-  /** Tells the two kinds of references apart. */
+  /** Distinguishes the two kinds of references. */
   readonly kind: "tag";
   /** The tag. */
   readonly identifier: string;
 }
 
-/** A reference to one content for ever. */
+/** A reference by digest: always to the same content. */
 export interface DigestReference extends ReferenceBase {
-  /** Tells the two kinds of references apart. */
+  /** Distinguishes the two kinds of references. */
   readonly kind: "digest";
   /** The digest: `sha256:` and 64 hex digits, or `sha512:` and 128. */
   readonly identifier: Hash;
@@ -148,17 +148,17 @@ class NamedReference<Kind extends Reference["kind"], Identifier extends string> 
   }
 }
 
-/** The reference to a tag that was checked; `typed` is what the user wrote, the full form if nothing is given. */
+/** Creates a reference from a validated tag; `typed` is the user's text, by default the full form. */
 export function tagReference(repository: Repository, identifier: string, typed?: string): TagReference {
   return new NamedReference(repository, { kind: "tag", identifier, typed });
 }
 
-/** The reference to a digest that was checked; `typed` is what the user wrote, the full form if nothing is given. */
+/** Creates a reference from a validated digest; `typed` is the user's text, by default the full form. */
 export function digestReference(repository: Repository, identifier: Hash, typed?: string): DigestReference {
   return new NamedReference(repository, { kind: "digest", identifier, typed });
 }
 
-/** Whether a path means an image of Docker Hub's `library/`. */
+/** Returns whether a path is an image of Docker Hub's `library/` without that prefix. */
 export function isImplicit(registry: Registry, path: string): boolean {
   return registry.name === DEFAULT_REGISTRY && !path.includes("/");
 }

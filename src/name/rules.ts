@@ -3,7 +3,7 @@ import { quote, type Span } from "./span.ts";
 
 const LONGEST_REPOSITORY = 255;
 const LONGEST_TAG = 128;
-/** What a digest looks like, for hints. */
+/** The form of a digest, for hints. */
 const DIGEST_FORM = "a digest is sha256: and 64 hex digits, or sha512: and 128";
 
 /** One character of a host name: those of RFC 3986 and, for international names, letters, marks and digits. */
@@ -12,7 +12,7 @@ const HOST = new RegExp(`^(?:${HOST_CHARACTER.source}|:)*$`, "u");
 const BRACKETED = /^\[[0-9A-Fa-f:.]+\](?::\d*)?$/;
 const PORT = /:\d*$/;
 
-/** Refuses what can't be the host, with or without a port, of a URL (RFC 3986 section 3.2). */
+/** Rejects a text that is not the host, with or without a port, of a URL (RFC 3986, section 3.2). */
 export function checkRegistry(span: Span): void {
   const { value } = span;
   const slash = value.indexOf("/");
@@ -22,8 +22,8 @@ export function checkRegistry(span: Span): void {
       hint: `the registry alone is ${quote(value.slice(0, slash))}`,
     });
   }
-  // Nothing but the beginning of a URL has this shape. "http:" is read as a host with an empty port, as the peer does
-  // and references.jsonl says.
+  // Only the beginning of a URL has this form. "http:" is a host with an empty port, as in references.jsonl and in
+  // crane.
   if (/^https:$/i.test(value)) throw span.refuse("it is a URL");
   if (value.startsWith("[")) {
     if (!BRACKETED.test(value)) throw span.refuse("its host is not an IPv6 address in brackets");
@@ -42,7 +42,7 @@ export function checkRegistry(span: Span): void {
   }
 }
 
-/** Refuses what can't be the path of a repository: 1 to 255 characters of a small set. */
+/** Rejects a text that is not a repository path: 1 to 255 characters of a small set. */
 export function checkRepository(span: Span): void {
   const { value } = span;
   if (value === "") throw span.refuse("the repository is missing", { hint: "a name looks like host/path:tag" });
@@ -57,12 +57,12 @@ export function checkRepository(span: Span): void {
   if (value.length > LONGEST_REPOSITORY) {
     throw span.refuse(`the repository has ${value.length} characters, more than ${LONGEST_REPOSITORY}`);
   }
-  // A URL drops these, and the request would go to another repository than the one that was named.
+  // A URL parser resolves these segments, so the request would go to another repository.
   const dots = /(?:^|\/)\.{1,2}(?:\/|$)/.exec(value);
   if (dots) throw span.refuse(`a repository can't have a part that is "." or ".."`, { at: dots.index });
 }
 
-/** Refuses what can't be a tag: 1 to 128 characters of a small set. */
+/** Rejects a text that is not a tag: 1 to 128 characters of a small set. */
 export function checkTag(span: Span): void {
   const { value } = span;
   if (value === "") {
@@ -76,11 +76,11 @@ export function checkTag(span: Span): void {
   if (value.length > LONGEST_TAG) {
     throw span.refuse(`the tag has ${value.length} characters, more than ${LONGEST_TAG}`);
   }
-  // A URL drops these, as it does in a repository.
+  // A URL parser resolves these segments, as in a repository path.
   if (value === "." || value === "..") throw span.refuse(`a tag can't be ${quote(value)}`);
 }
 
-/** Refuses what is not a digest of one of the algorithms that the image-spec registers. */
+/** Rejects a text that is not a digest of a supported algorithm. */
 export function checkDigest(span: Span): Hash {
   const { value } = span;
   if (isHash(value)) return value;

@@ -1,10 +1,11 @@
-/** How a registry may be spoken to. */
+/** The scheme of a registry's URLs. */
 export type Scheme = "https" | "http";
 
 /** Options of {@linkcode schemes}. */
 export interface SchemesOptions {
   /**
-   * Whether plain http may be used, whatever the name says.
+   * Whether plain http is allowed, regardless of the name.
+   *
    * @default false
    */
   insecure?: boolean;
@@ -15,15 +16,15 @@ const HTTPS_THEN_HTTP: readonly Scheme[] = Object.freeze(["https", "http"] as co
 
 /** `localhost` with a port, and every name under `.localhost`, which never leave the machine (RFC 6761). */
 const LOCALHOST = /^localhost:|\.localhost(?::\d{1,5})?$/;
-/** One address, not its whole network, and never a name that only starts with it. */
+/** Exactly one address, not its network, and no name that begins with it. */
 const LOOPBACK = /^(?:127\.0\.0\.1|\[::1\])(?::\d{1,5})?$|^::1$/;
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?::.*)?$/;
 
 /**
- * The schemes that may be tried with a registry, in this order.
+ * Returns the schemes to try with a registry, in order.
  *
- * Always https; http after it for a registry that is marked insecure, has an IPv4 address of RFC 1918, or is the
- * machine itself. A name under `.local` is https only.
+ * Https is always the first. Http follows for a registry that is marked insecure, has an IPv4 address of RFC 1918, or
+ * is the machine itself. A name under `.local` is https only.
  *
  * @param registry the host, with its port if it has one.
  */
@@ -33,10 +34,10 @@ export function schemes(registry: string, { insecure = false }: SchemesOptions =
   return mayUseHttp ? HTTPS_THEN_HTTP : HTTPS_ONLY;
 }
 
-/** Whether a host is an address of RFC 1918, section 3. */
+/** Returns whether a host is an address of RFC 1918, section 3. */
 function isPrivateIpv4(host: string): boolean {
   const octets = IPV4.exec(host)?.slice(1);
-  // A leading zero means octal to some and decimal to others: such an address is not trusted.
+  // Rejects a leading zero, which some programs read as octal and others as decimal.
   if (!octets || octets.some((octet) => Number(octet) > 255 || /^0\d/.test(octet))) return false;
   const [a, b] = octets.map(Number);
   return a === 10 || (a === 172 && b >= 16 && b <= 31) || (a === 192 && b === 168);

@@ -2,24 +2,26 @@ import { NameError } from "../errors.ts";
 
 const LONGEST_QUOTE = 300;
 const SCHEME_PREFIX = /^https?:\/\//i;
-/** `user:secret@host/…`, which is no reference but may be typed as one. */
+/** `user:secret@host/…`, which is not a reference but a likely mistake. */
 const USER_INFO = /^((?:https?:\/\/)?[^/@:]*):[^/@]*@(?=[^@]*\/)/i;
 
-/** What {@linkcode Span.refuse} takes besides the problem. */
+/** Options of {@linkcode Span.refuse}. */
 export interface RefuseOptions {
   /**
-   * Where the problem is, counted from the start of the span.
+   * The position of the fault, counted from the start of the span.
+   *
    * @default 0
    */
   at?: number;
   /**
-   * What the user can do next.
+   * The user's next step.
+   *
    * @default none
    */
   hint?: string;
 }
 
-/** A part of a text under the parser, which knows where in the text it is. */
+/** A part of a text under the parser, with its position in the text. */
 export class Span {
   /** The part itself. */
   readonly value: string;
@@ -32,18 +34,18 @@ export class Span {
     this.#start = start;
   }
 
-  /** All of a text. @throws {TypeError} when it is not a string. */
+  /** Creates a span of a whole text. @throws {TypeError} if it is not a string. */
   static of(text: string): Span {
     if (typeof text !== "string") throw new TypeError(`a name must be a string, not ${typeof text}`);
     return new Span(text, 0, text.length);
   }
 
-  /** A part of this part; the offsets count from its start. */
+  /** Returns a part of this part; the offsets count from its start. */
   slice(from: number, to: number = this.value.length): Span {
     return new Span(this.#whole, this.#start + from, this.#start + to);
   }
 
-  /** The error that says what is wrong with the part, in which text and at which of its characters. */
+  /** Creates an error with the problem, the whole text and the position of the fault in it. */
   refuse(problem: string, { at = 0, hint }: RefuseOptions = {}): NameError {
     const character = [...this.#whole.slice(0, this.#start + at)].length + 1;
     const scheme = SCHEME_PREFIX.exec(this.#whole);
@@ -53,7 +55,7 @@ export class Span {
   }
 }
 
-/** The text on one line, without the password that somebody put in front of the host. */
+/** Quotes the text on one line, without a password in front of the host. */
 export function quote(text: string): string {
   const shown = text.replace(USER_INFO, "$1:…@");
   return JSON.stringify(shown.length > LONGEST_QUOTE ? shown.slice(0, LONGEST_QUOTE) + "…" : shown);

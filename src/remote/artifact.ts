@@ -1,8 +1,8 @@
 import type { Descriptor } from "../spec/mod.ts";
 
 /**
- * What a descriptor of a manifest says beyond its digest (distribution-spec, "Listing Referrers"): its artifact type,
- * which is its config's media type when it names none, and its annotations.
+ * Reads the fields of a manifest that belong in its descriptor (distribution-spec, "Listing Referrers"): its
+ * annotations and its artifact type, which is its config's media type if it has no type of its own.
  */
 export function artifactFields(manifest: Record<string, unknown>): Pick<Descriptor, "artifactType" | "annotations"> {
   const config = manifest.config as { mediaType?: unknown } | undefined;

@@ -3,15 +3,15 @@ import { sliceStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Answer, redactUrl } from "../transport/mod.ts";
 
-/** What is expected of the answer to a request for a blob. */
+/** The requested part of a blob. */
 export interface BlobPart {
-  /** The first byte that was asked for. */
+  /** The index of the first requested byte. */
   readonly offset: number;
-  /** The number of bytes of the whole blob. */
+  /** The size of the whole blob in bytes. */
   readonly size: number;
 }
 
-/** The bytes of an answer from `offset` on, whether the server sent a part or everything. */
+/** Returns the bytes of a response from `offset` on, whether the server sent that part or the whole blob. */
 export async function blobBody({ response, url }: Answer, { offset, size }: BlobPart): Promise<ByteStream> {
   const stream = (response.body ?? new Blob([]).stream()) as ByteStream;
   const problem = response.status === 206 && firstByte(response) !== offset
@@ -31,8 +31,8 @@ function firstByte(response: Response): number {
 }
 
 /**
- * Whether what was sent are not the bytes of the blob. Storage that was told that a layer is gzip says so in
- * `Content-Encoding` but sends the layer as it is: then the length is the blob's own.
+ * Returns whether the response is encoded, so that its bytes are not the blob's. Some storage sets `Content-Encoding`
+ * for a gzip layer but sends the layer unchanged: then the length is that of the blob.
  */
 function isEncoded(response: Response, offset: number, size: number): boolean {
   const encoding = response.headers.get("content-encoding");

@@ -1,8 +1,9 @@
 import { HttpError, ProtocolError } from "../errors.ts";
+import { fetchFor } from "../http/mod.ts";
 import type { OpenContentOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type ByteStream, runtimeFetch } from "../runtime/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type Answer, checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
 import { blobBody } from "./blob_body.ts";
@@ -10,8 +11,8 @@ import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
 
 /**
- * Opens a blob (distribution-spec, "Pulling blobs"); a cut connection is resumed where it was cut. The bytes are not
- * verified here. A layer that the registry does not hold is looked for at the URLs of its descriptor.
+ * Opens a blob (distribution-spec, "Pulling blobs") and resumes after a cut connection. Does not verify the bytes.
+ * Tries the URLs of its descriptor for a layer that the registry does not hold.
  */
 export async function openBlob(
   client: Client,
@@ -23,7 +24,9 @@ export async function openBlob(
   const { offset: start = 0, signal } = options;
   const open = async (offset: number) =>
     await blobBody(await getBlob(client, repository, digest, { offset, signal }), { offset, size });
-  const resuming = { signal, start, size, what: `blob ${digest} of ${repository}`, retry: client.options.retry };
+  const { retry, timeouts } = client.options;
+  const what = `blob ${digest} of ${repository}`;
+  const resuming = { signal, start, size, what, retry, stallMs: timeouts?.stallMs };
   try {
     return await resumable(open, resuming);
   } catch (error) {
@@ -46,9 +49,9 @@ export async function openBlob(
 }
 
 /**
- * Gets a blob as a response whose body nobody has read, to be passed on to another registry whole.
+ * Requests a blob and returns the response with its body unread, so that it can be sent to another registry as it is.
  *
- * @throws {ProtocolError} when the body is encoded or its length is not the blob's.
+ * @throws {ProtocolError} if the body is encoded or its length is not that of the blob.
  */
 export async function blobResponse(
   client: Client,
@@ -81,7 +84,7 @@ async function getBlob(
   });
 }
 
-/** What a registry says of a blob without sending it. */
+/** Reads the size and media type of a blob with a HEAD request. */
 export async function headBlob(
   client: Client,
   repository: Repository,
@@ -96,7 +99,7 @@ export async function headBlob(
   return { size: Number(size) };
 }
 
-/** Whether a repository that is to be written to holds a blob. */
+/** Returns whether a repository to push to holds a blob. */
 export async function hasBlob(
   client: Client,
   repository: Repository,
@@ -107,7 +110,7 @@ export async function hasBlob(
   return (await askBlob(client, repository, asked)).response.status === 200;
 }
 
-/** Whether a repository holds a blob, for a token that can only read. */
+/** Returns whether a repository holds a blob, with a token that allows only reading. */
 export async function mayReadBlob(
   client: Client,
   repository: Repository,
@@ -140,9 +143,10 @@ async function openForeign(
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
-    fetch: client.options.fetch ?? runtimeFetch({ insecureTls: client.options.insecure ?? false }),
+    fetch: client.options.fetch ?? fetchFor({ insecureTls: client.options.insecure ?? false }),
     onRequest: client.options.onRequest,
     pace: client.options.pace,
+    timeouts: client.options.timeouts,
     checkRedirect: (_from, to) => checkForeignUrl(to, base),
   });
   const { status } = answer.response;

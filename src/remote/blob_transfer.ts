@@ -18,45 +18,46 @@ import { hasBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { openNative } from "./native_body.ts";
 
-/** A blob up to this size is sent with the request that commits it, which saves one. */
+/** The largest blob that is sent in the request that commits it, which saves a request. */
 const MONOLITHIC_SIZE = 64 * 1024;
 
-/** Statuses by which a registry says that it takes no PATCH, or none without a length. */
+/** Statuses of a registry that does not support PATCH, or not without a length. */
 const NO_CHUNKS = new Set([404, 405, 411, 415, 501]);
 
 /** Options of a {@linkcode BlobTransfer}. */
 export interface BlobTransferOptions extends PutOptions {
   /**
-   * A session that the registry has begun already.
-   * @default one is begun
+   * An upload session that is open already.
+   *
+   * @default a new session
    */
   readonly session?: URL;
 }
 
-/** The sending of one blob: a session, its bytes, the commit; taken up again where it was cut. */
+/** The upload of one blob: a session, the bytes, the commit. A cut upload is resumed. */
 export class BlobTransfer {
   readonly #client: Client;
   readonly #repository: Repository;
   readonly #content: Content;
   readonly #onBytes: PutOptions["onBytes"];
   readonly #signal: AbortSignal | undefined;
-  /** The session, while there is one. */
+  /** The location of the open session. */
   #location: URL | undefined;
-  /** Whether something was sent to the session, and it is not known how much of it arrived. */
+  /** Whether bytes were sent to the session and the number that arrived is unknown. */
   #interrupted = false;
-  /** Whether the commit may have been heard though its answer was not. */
+  /** Whether the registry may have received the commit although its response was lost. */
   #committed = false;
-  /** Whether the registry is sent the whole blob with the commit. */
+  /** Whether the whole blob is sent with the commit. */
   #monolithic = false;
-  /** Whether bytes were sent that were not verified on the way, so that the registry may refuse them. */
+  /** Whether the sent bytes were not verified first, so that the registry may reject them. */
   #unverified = false;
-  /** Whether the next try may hand the content to the runtime whole. */
+  /** Whether the next attempt may let the runtime send the content by itself. */
   #mayPass = true;
-  /** The furthest byte at which the upload was taken up again. */
+  /** The furthest offset at which the upload was resumed. */
   #furthest = 0;
   #reported = 0;
 
-  /** Makes it; nothing is sent before it runs. */
+  /** Creates the upload; sends nothing before `run`. */
   constructor(client: Client, repository: Repository, blob: BlobNode, options: BlobTransferOptions) {
     this.#client = client;
     this.#repository = repository;
@@ -66,7 +67,7 @@ export class BlobTransfer {
     this.#location = options.session;
   }
 
-  /** Sends it. Tries that get further than those before earn new ones. */
+  /** Uploads the blob. Progress beyond earlier attempts resets the number of attempts. */
   async run(): Promise<void> {
     if (this.#content.once) return await this.#attempt();
     while (true) {
@@ -114,7 +115,10 @@ export class BlobTransfer {
     return nextLocation(await this.#request("POST", "/blobs/uploads/", { expect: [202], repeatable: true }));
   }
 
-  /** Where a cut upload goes on: after what the registry says it has; from the start when it says nothing. */
+  /**
+   * Returns the offset at which to resume: the number of bytes that the registry reports, or the start if it reports
+   * none.
+   */
   async #takeUp(size: number | undefined): Promise<number> {
     if (!this.#interrupted) return 0;
     this.#interrupted = false;
@@ -134,15 +138,15 @@ export class BlobTransfer {
     }
   }
 
-  /** Whether the registry has the blob after all. */
+  /** Returns whether the registry holds the blob after all. */
   async #isThere(): Promise<boolean> {
     const { digest } = this.#content.identity!;
     return await hasBlob(this.#client, this.#repository, digest, { signal: this.#signal });
   }
 
   /**
-   * Hands the content to the runtime whole, so that its bytes do not pass through JavaScript. Where that fails, for
-   * whatever reason, the next try is a stream that goes on from there: it finds out which side failed.
+   * Lets the runtime send the content by itself, so that its bytes do not pass through JavaScript. After any failure
+   * the next attempt streams from the reached offset, which shows which side failed.
    */
   async #pass(size: number): Promise<"done" | "failed" | "not possible"> {
     const mayPass = this.#mayPass && this.#onBytes === undefined;
@@ -155,7 +159,7 @@ export class BlobTransfer {
     this.#unverified = true;
     try {
       const received = receivedBytes(await this.#patch(0, size, native.body, native.signal));
-      // A file that shrank is sent chunked, and looks whole.
+      // A body from a file that shrank is sent chunked, and looks complete.
       return received <= 1 || received === size ? "done" : "failed";
     } catch (error) {
       this.#signal?.throwIfAborted();
@@ -201,8 +205,8 @@ export class BlobTransfer {
   }
 
   /**
-   * Checks that the registry has verified what was not verified on the way, as its answer says. From one that does not say
-   * so the content is read once more here, and further blobs are sent to it as streams, verified.
+   * Checks by the registry's response that it has verified bytes that were not verified here. If the response gives no
+   * digest, the content is read once more and verified here, and further blobs for this registry are verified streams.
    */
   async #checkStored({ response, url }: Answer): Promise<void> {
     const { digest } = this.#content.identity!;
@@ -215,7 +219,7 @@ export class BlobTransfer {
     await this.#checkOwnSide();
   }
 
-  /** Reads the content, verified: it fails where this side is wrong. */
+  /** Reads and verifies the content, which fails if the fault is on this side. */
   async #checkOwnSide(): Promise<void> {
     await drain(await this.#content.open({ signal: this.#signal }), { signal: this.#signal });
   }
@@ -246,12 +250,15 @@ export class BlobTransfer {
     this.#onBytes?.(count);
   }
 
-  /** Takes back what a failed try had reported. */
+  /** Takes back the reported bytes of a failed attempt. */
   #rewind(offset: number): void {
     this.#report(offset - this.#reported);
   }
 
-  /** A whole upload is tried again when the session was lost, too, and once when the registry refused good bytes. */
+  /**
+   * Decides whether to try again. A whole upload is also repeated if the session was lost, and once if the registry
+   * rejected intact bytes.
+   */
   #verdict(error: unknown): RetryVerdict {
     if (this.#unverified && isDigestRefusal(error)) {
       this.#unverified = false;
@@ -280,13 +287,16 @@ export class BlobTransfer {
   }
 }
 
-/** How many bytes a session has. "0-0" is what registries say of an empty one too, and of one byte. */
+/** Returns the number of bytes in a session. Registries report "0-0" both for an empty session and for one byte. */
 function receivedBytes({ response }: Answer): number {
   const range = /^(?:bytes=)?0-(\d+)$/.exec(response.headers.get("range") ?? "");
   return range ? Number(range[1]) + 1 : 0;
 }
 
-/** Where an upload goes on (distribution-spec, "Pushing blobs"); never to another host that is private. */
+/**
+ * Returns the next location of an upload (distribution-spec, "Pushing blobs"), which is never another host with a
+ * private address.
+ */
 export function nextLocation({ response, url }: Answer): URL {
   const location = response.headers.get("location");
   if (!location) throw new ProtocolError(`${redactUrl(url)}: the registry started an upload but said not where`);
@@ -299,13 +309,13 @@ function isRefusalOfChunks(error: unknown): boolean {
   return error instanceof HttpError && NO_CHUNKS.has(error.status) && !isLostSession(error);
 }
 
-/** Whether the registry does not know the session any more, or has another part of the blob than was thought. */
+/** Returns whether the registry has lost the session, or holds another part of the blob than expected. */
 function isLostSession({ status, diagnostics }: HttpError): boolean {
   return status === 416 ||
     ((status === 400 || status === 404) && diagnostics.some(({ code }) => /^BLOB_UPLOAD_/.test(code)));
 }
 
-/** Whether the registry says that what it has does not have the digest of the blob. */
+/** Returns whether the registry rejects the blob because its digest does not match. */
 function isDigestRefusal(error: unknown): boolean {
   return error instanceof HttpError && error.diagnostics.some(({ code }) => code === "DIGEST_INVALID");
 }

@@ -5,7 +5,9 @@ import { discard } from "../transport/mod.ts";
 import { nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";
 
-/** Begins an upload and gives it up, to see whether that is allowed. @throws {HttpError} when it is not. */
+/**
+ * Opens and cancels an upload session to check the permission to push. @throws {HttpError} if the push is not allowed.
+ */
 export async function checkPush(client: Client, repository: Repository, options: AbortOptions = {}): Promise<void> {
   const answer = await client.request(repository, {
     method: "POST",
@@ -18,7 +20,7 @@ export async function checkPush(client: Client, repository: Repository, options:
   await giveUp(client, repository, nextLocation(answer), options);
 }
 
-/** Ends an upload session that is not used after all. Not every registry can, and none has to. */
+/** Cancels an upload session. The distribution-spec does not require that a registry supports this. */
 async function giveUp(client: Client, repository: Repository, to: URL, { signal }: AbortOptions): Promise<void> {
   try {
     const { response } = await client.request(repository, {

@@ -10,7 +10,7 @@ import {
   type WholeAnswer,
 } from "../transport/mod.ts";
 
-/** What is done in a repository, as a token's scope names it. */
+/** An action on a repository, as in a token's scope. */
 export type Access = "pull" | "push" | "delete";
 
 const ACTIONS: Readonly<Record<Access, readonly ("pull" | "push" | "delete")[]>> = {
@@ -19,11 +19,11 @@ const ACTIONS: Readonly<Record<Access, readonly ("pull" | "push" | "delete")[]>>
   delete: ["push", "pull", "delete"],
 };
 
-/** A request within a repository. */
+/** A request to a repository. */
 export interface RepositoryRequest extends Omit<RegistryRequest, "scopes"> {
-  /** What the token must allow. */
+  /** The action that the token must allow. */
   readonly access: Access;
-  /** Another repository that the token must allow to read: where a blob is mounted from. */
+  /** Another repository that the token must allow to read: the source of a blob mount. */
   readonly from?: Repository;
 }
 
@@ -37,8 +37,8 @@ export interface ClientOptions extends TransportOptions {
 }
 
 /**
- * The connections to every registry that a program speaks to, with their pings and tokens. Made once and passed to every
- * call as the option `client`, it saves each call the ping and the token of its registry.
+ * The connections of a program to registries, with their pings and tokens. Create one and pass it to every call as the
+ * option `client`, which saves each call the ping and the token of its registry.
  *
  * @example
  * ```ts
@@ -53,11 +53,17 @@ export interface ClientOptions extends TransportOptions {
  * ```
  */
 export class Client {
-  /** How it speaks to registries. */
+  /** The transport options of its connections. */
   readonly options: TransportOptions;
-  /** The last change of each list of referrers: the next one waits for it, since a change reads, adds and writes. */
+  /**
+   * The last change of each referrers list. Changes run one after the other, as each reads, extends and writes the
+   * list.
+   */
   readonly referrerChanges: Map<string, Promise<void>> = new Map();
-  /** Hosts that answered a request before its body was sent, or do not say what they stored: they are sent streams. */
+  /**
+   * Hosts that responded before a request's body was sent, or that do not report what they stored. They receive
+   * streams.
+   */
   readonly earlyAnswers: Set<string> = new Set();
   readonly #connections = new Map<string, Connection>();
 
@@ -68,7 +74,7 @@ export class Client {
     this.options = limit ? { ...transport, pace: (passing) => limit.pass(1, passing) } : transport;
   }
 
-  /** The connection to a registry. */
+  /** Returns the connection to a registry. */
   connection(registry: Registry): Connection {
     const key = `${registry.schemes.join()}://${registry.name}`;
     let connection = this.#connections.get(key);
@@ -79,17 +85,17 @@ export class Client {
     return connection;
   }
 
-  /** Drops the tokens for a repository, which a run through many would gather. */
+  /** Drops the tokens of a repository, which would accumulate in a run over many. */
   forget(repository: Repository): void {
     this.connection(repository.registry).forget(repository.path);
   }
 
-  /** Sends a request within a repository. `to` begins after the repository's name: `/tags/list`. */
+  /** Sends a request to a repository. `to` is relative to the repository's name: `/tags/list`. */
   async request(repository: Repository, request: RepositoryRequest): Promise<Answer> {
     return await this.connection(repository.registry).request(repository.path, ofRegistry(repository, request));
   }
 
-  /** As {@linkcode Client.request}, but reads the body too. */
+  /** Sends a request as {@linkcode Client.request} does, and reads the body too. */
   async requestWhole(repository: Repository, request: RepositoryRequest, limit: BodyLimit): Promise<WholeAnswer> {
     const connection = this.connection(repository.registry);
     return await connection.requestWhole(repository.path, ofRegistry(repository, request), limit);

@@ -3,24 +3,24 @@ import type { Registry } from "../name/mod.ts";
 import { type Answer, checkLink, nextLink, redactUrl } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 
-/** Finds the next page of a list, within the registry (security rule 6) and never the same page twice. */
+/** Finds the next page of a list, only in the same registry (security rule 6) and never the same page twice. */
 export class LinkFollower {
   readonly #client: Client;
   readonly #registry: Registry;
   readonly #seen = new Set<string>();
 
-  /** Makes it for one list. */
+  /** Creates an instance for one list. */
   constructor(client: Client, registry: Registry) {
     this.#client = client;
     this.#registry = registry;
   }
 
   /**
-   * Where the list goes on after an answer; `undefined` at its end.
+   * Returns the URL of the next page, or `undefined` at the end of the list.
    *
-   * @throws {UnsafeUrlError} when that is not the registry itself.
-   * @throws {LimitError} when the list has been there already.
-   * @throws {ProtocolError} when the `Link` header can't be read.
+   * @throws {UnsafeUrlError} if the URL is outside of the registry.
+   * @throws {LimitError} if the URL has occurred before.
+   * @throws {ProtocolError} if the `Link` header is malformed.
    */
   async next(answer: Answer): Promise<URL | undefined> {
     const { url } = answer;

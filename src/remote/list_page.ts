@@ -1,20 +1,20 @@
 import { ProtocolError } from "../errors.ts";
 import { errorWords, redactUrl, type WholeAnswer } from "../transport/mod.ts";
 
-/** One page of a list, its fields not checked yet. */
+/** One page of a list, whose fields are not validated yet. */
 export interface ListPage {
   /** The fields of the JSON object. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Where the page is from, for errors. */
+  /** The URL of the page, for errors. */
   readonly url: URL;
 }
 
 /**
- * Reads an answer that must be a page of a list. What is no list never counts as an empty one: a caller may delete what
- * a list does not name.
+ * Parses a response as a page of a list. A response that is not a list is never treated as an empty one, as a caller
+ * may delete what a list does not contain.
  *
- * @param list the field that has the list itself; `null` there is an empty list, as docker-registry writes it.
- * @throws {ProtocolError} when it is no JSON object, holds errors, or lacks that field.
+ * @param list the field with the list itself; `null` is an empty list, as docker-registry writes it
+ * @throws {ProtocolError} if it is not a JSON object, holds errors, or lacks that field.
  */
 export function parsePage({ bytes, url }: WholeAnswer, list: string): ListPage {
   const fields = jsonObject(bytes);
@@ -27,19 +27,22 @@ export function parsePage({ bytes, url }: WholeAnswer, list: string): ListPage {
   return { fields, url };
 }
 
-/** The texts in a field of a page; none for `null`, and where the field is missing. @throws {ProtocolError} */
+/**
+ * Returns the strings in a field of a page; none if it is `null` or missing. @throws {ProtocolError} if they are not
+ * strings.
+ */
 export function textsOf({ fields, url }: ListPage, name: string): string[] {
   const value = fields[name] ?? [];
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
   throw notAList(url, `"${name}" is not a list of texts`);
 }
 
-/** The error of an answer that is no list. */
+/** Creates the error for a response that is not a list. */
 export function notAList(url: URL, why: string): ProtocolError {
   return new ProtocolError(`GET ${redactUrl(url)}: the answer is not a list: ${why}`);
 }
 
-/** Whether a value is a JSON object. */
+/** Returns whether a value is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

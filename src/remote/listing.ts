@@ -1,35 +1,37 @@
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
 import type { BodyLimit, WholeAnswer } from "../transport/mod.ts";
-import type { Client } from "./client.ts";
+import type { Client, RepositoryRequest } from "./client.ts";
 import { LinkFollower } from "./links.ts";
 import { isObject, type ListPage, notAList, parsePage, textsOf } from "./list_page.ts";
 
 /** Options of a listing. */
 export interface ListOptions extends AbortOptions {
   /**
-   * How many entries to ask for in a page.
-   * @default 1000, or 10000 of Google's registries
+   * The number of entries to request per page.
+   *
+   * @default 1000, or 10000 from Google's registries
    */
   pageSize?: number;
   /**
-   * Where to begin: only what sorts after this entry is listed.
+   * The entry to start after; only entries that sort after it are listed.
+   *
    * @default the beginning
    */
   last?: string;
 }
 
-/** What Google's registries say of a manifest; numbers and times are strings. */
+/** The data of Google's registries on a manifest; numbers and times are strings. */
 export interface GoogleManifestInfo {
-  /** The bytes of the image. */
+  /** The size of the image in bytes. */
   readonly imageSizeBytes?: string;
   /** The media type of the manifest. */
   readonly mediaType?: string;
-  /** When the image says it was made, in milliseconds since the epoch. */
+  /** The creation time from the image's config, in milliseconds since the epoch. */
   readonly timeCreatedMs?: string;
-  /** When it was uploaded, in milliseconds since the epoch. */
+  /** The upload time, in milliseconds since the epoch. */
   readonly timeUploadedMs?: string;
-  /** The tags that point at it. */
+  /** The tags of the manifest. */
   readonly tag?: readonly string[];
 }
 
@@ -51,7 +53,7 @@ export interface CatalogPage {
   readonly repositories: readonly string[];
 }
 
-/** The pages of a repository's tags. */
+/** Yields the pages of a repository's tags. */
 export async function* tagPages(
   client: Client,
   repository: Repository,
@@ -70,9 +72,9 @@ export async function* tagPages(
 }
 
 /**
- * Reads a page of a repository's tags. Of Google's fields `null` counts as missing.
+ * Parses a page of a repository's tags. A `null` in Google's fields counts as missing.
  *
- * @throws {ProtocolError} when it is none.
+ * @throws {ProtocolError} if it is not such a page.
  */
 export function parseTagsPage(answer: WholeAnswer, repository: Repository): TagsPage {
   const page = parsePage(answer, "tags");
@@ -85,7 +87,7 @@ export function parseTagsPage(answer: WholeAnswer, repository: Repository): Tags
   };
 }
 
-/** The pages of a registry's repositories. */
+/** Yields the pages of a registry's repositories. */
 export async function* catalogPages(
   client: Client,
   registry: Registry,
@@ -103,7 +105,7 @@ export async function* catalogPages(
   }
 }
 
-/** Whether a host is one of Google's registries, whose listings say more. */
+/** Returns whether a host is one of Google's registries, whose listings contain more fields. */
 export function isGoogle(registry: string): boolean {
   return registry === "gcr.io" || /\.(gcr\.io|pkg\.dev|google\.com)$/.test(registry);
 }
@@ -128,11 +130,11 @@ function pageQuery({ pageSize, last }: ListOptions, defaultSize: number): string
   return `?${query}`;
 }
 
-function accepting({ signal }: ListOptions): { headers: Record<string, string>; signal: AbortSignal | undefined } {
-  return { headers: { accept: "application/json" }, signal };
+function accepting({ signal }: ListOptions): Pick<RepositoryRequest, "headers" | "patience" | "signal"> {
+  return { headers: { accept: "application/json" }, patience: "slow", signal };
 }
 
-/** What Google's registries say of each manifest. @throws {ProtocolError} when its tags are none. */
+/** Parses the manifests in a page of Google's registries. @throws {ProtocolError} if the tags of one are malformed. */
 function manifestsOf({ fields: { manifest }, url }: ListPage): Record<string, GoogleManifestInfo> {
   if (!isObject(manifest) || !Object.values(manifest).every(isObject)) {
     throw notAList(url, '"manifest" does not hold an object for each digest');

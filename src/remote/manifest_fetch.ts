@@ -17,7 +17,7 @@ import { artifactFields } from "./artifact.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
-/** The manifests that are asked for: OCI's, Docker's, and schema 1. */
+/** The accepted manifest types: OCI's, Docker's, and schema 1. */
 const ACCEPT = [
   MediaType.OciManifest,
   MediaType.OciImageIndex,
@@ -28,28 +28,29 @@ const ACCEPT = [
   MediaType.OciArtifactManifest,
 ].join(", ");
 
-/** A manifest as a registry gave it. */
+/** A manifest from a registry. */
 export interface FetchedManifest {
   /** Its bytes. */
   readonly bytes: Bytes;
-  /** What it is: type, digest (computed, and checked where the reference named one), size. */
+  /** Its type, its digest (computed, and compared with that of a reference by digest) and its size. */
   readonly descriptor: Descriptor;
 }
 
 /** Options of {@linkcode fetchManifest}. */
 export interface FetchManifestOptions extends AbortOptions {
   /**
-   * What the token must allow: more than reading, where the same token is needed for more afterwards.
+   * The action that the token must allow: more than reading if the same token is needed for a later request.
+   *
    * @default "pull"
    */
   access?: Access;
 }
 
 /**
- * Gets a manifest (distribution-spec, "Pulling manifests").
+ * Reads a manifest (distribution-spec, "Pulling manifests").
  *
- * @throws {ManifestError} when its digest is not the one that was asked for, or it is JSON that is nested deeper than
- * 1,000 levels.
+ * @throws {ManifestError} if its digest is not the requested one, or it is JSON that is nested deeper than 1,000
+ * levels.
  */
 export async function fetchManifest(
   client: Client,
@@ -71,8 +72,8 @@ export async function fetchManifest(
 }
 
 /**
- * Asks what a manifest is without getting it (distribution-spec, "Checking if content exists"). Registries that answer
- * without a digest are asked for the manifest itself.
+ * Reads the descriptor of a manifest with a HEAD request (distribution-spec, "Checking if content exists"). Falls back
+ * to a GET request if the response has no digest.
  */
 export async function headManifest(
   client: Client,
@@ -90,7 +91,7 @@ export async function headManifest(
       signal: options.signal,
     }));
   } catch (error) {
-    // An answer to HEAD has no body: GET tells what the registry has to say, or that it knows no HEAD.
+    // A response to HEAD has no body: a GET request returns the registry's error, or works without HEAD support.
     if (error instanceof HttpError && error.status < 500 && error.status !== 429) {
       return (await fetchManifest(client, reference, options)).descriptor;
     }
@@ -105,7 +106,7 @@ export async function headManifest(
   return descriptor;
 }
 
-/** The descriptor of a manifest that is there, or `undefined` when there is none or nobody may see it. */
+/** Returns the descriptor of a manifest, or `undefined` if there is none or reading it is not allowed. */
 export async function findManifest(
   client: Client,
   reference: Reference,
@@ -116,7 +117,7 @@ export async function findManifest(
   return described(headers) ?? (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor;
 }
 
-/** The digest of a manifest that is there, as far as one HEAD tells. */
+/** Returns the digest of a manifest, or `undefined` if there is none or the answer to HEAD lacks it. */
 export async function findDigest(
   client: Client,
   reference: Reference,
@@ -143,7 +144,7 @@ async function headersIfThere(
   return response.status === 200 ? response.headers : undefined;
 }
 
-/** What an answer to HEAD says of a manifest; `undefined` when it does not say all of it. */
+/** Returns the descriptor in an answer to HEAD; `undefined` if the answer lacks a part of it. */
 function described(headers: Headers): Descriptor | undefined {
   const digest = headers.get("docker-content-digest");
   const mediaType = contentType(headers);
@@ -175,7 +176,7 @@ function parsed(bytes: Bytes): Record<string, unknown> {
   try {
     return parseJsonObject(bytes, "manifest");
   } catch {
-    return {}; // what it is to be is judged by who opens it
+    return {}; // the caller that opens it validates it
   }
 }
 

@@ -6,7 +6,7 @@ import { discard } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 import { addReferrer } from "./referrers_write.ts";
 
-/** A manifest of any type with its bytes, as it is put into a repository. */
+/** A manifest of any type with its bytes, to be pushed to a repository. */
 export interface ManifestBytes {
   /** The bytes. */
   readonly bytes: Bytes;
@@ -14,22 +14,27 @@ export interface ManifestBytes {
   readonly mediaType: string;
 }
 
-/** When a manifest with a subject is added to the subject's list of referrers, where the registry keeps none itself. */
+/**
+ * The time at which a manifest with a subject is added to the subject's referrers list, on registries without the
+ * referrers API.
+ */
 export type ReferrersTime = "before" | "after" | "never";
 
 /** Options of {@linkcode putManifest}. */
 export interface PutManifestOptions extends AbortOptions {
   /**
-   * When a manifest with a subject is added to the subject's list of referrers, where the registry keeps none itself.
-   * With "before", an interruption leaves an entry too many instead of one too few.
+   * The time at which a manifest with a subject is added to the subject's referrers list, on registries without the
+   * referrers API. With "before", an interruption can leave an entry without its manifest; with "after", a manifest
+   * without its entry.
+   *
    * @default "after"
    */
   referrers?: ReferrersTime;
 }
 
 /**
- * Puts a manifest of any type under a tag or its digest; what it names must be there (distribution-spec, "Pushing
- * Manifests"). A manifest with a subject is made findable on registries without the referrers API too.
+ * Pushes a manifest of any type under a tag or its digest; its content must be there (distribution-spec, "Pushing
+ * Manifests"). Adds a manifest with a subject to the referrers list on registries without the referrers API.
  *
  * @returns its digest
  */

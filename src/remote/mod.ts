@@ -9,7 +9,7 @@
  * import { createRegistry } from "@gcrane/gcrane/registry";
  * import { Puller, Pusher } from "@gcrane/gcrane/remote";
  *
- * const registry = createRegistry(); // in memory: client and server meet without a socket
+ * const registry = createRegistry(); // in memory, without a socket
  * const options = { fetch: registry.fetch };
  * const reference = parseReference("registry.example.com/team/app:v1");
  *

@@ -1,17 +1,18 @@
+import { fetchFor } from "../http/mod.ts";
 import type { Place } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type OpenFile, passesBodies, runtimeFetch } from "../runtime/mod.ts";
+import { type OpenFile, passesBodies } from "../runtime/mod.ts";
 import type { NativeBody, TransportOptions } from "../transport/mod.ts";
 
-/** What a native body is opened for. */
+/** The parameters of a native body. */
 export interface NativeRequest {
-  /** Where the content lies. */
+  /** The location of the content. */
   readonly place: Place | undefined;
-  /** Where it goes. */
+  /** The URL that the body is sent to. */
   readonly url: URL;
   /** The number of bytes. */
   readonly size: number;
-  /** Ends it. */
+  /** Aborts the sending. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -19,25 +20,28 @@ export interface NativeRequest {
 export interface OpenNativeBody extends AsyncDisposable {
   /** The body. */
   readonly body: NativeBody;
-  /** The caller's signal, a deadline, as no runtime notices a source that stalls, and the end of a file that shrinks. */
+  /**
+   * Combines the caller's signal, a deadline, since no runtime detects a stalled source, and the detection of a file
+   * that shrinks.
+   */
   readonly signal: AbortSignal;
 }
 
-/** The slowest pace at which a native body is waited for, in bytes per second. */
+/** The lowest transfer rate of a native body before it times out, in bytes per second. */
 const SLOWEST = 256 * 1024;
 
-/** How often the length of a file that is being sent is looked at, in milliseconds. */
+/** The interval in milliseconds at which the length of a file is checked while it is sent. */
 const LOOK_EVERY = 1000;
 
 /**
- * Opens a content as a body that the runtime sends by itself; `undefined` where the runtime, the way to the registry or
- * the place does not allow it, and where the place can't be opened: a stream finds out why.
+ * Opens a content as a body that the runtime sends by itself. Returns `undefined` if the runtime, the connection or the
+ * content's place does not allow it, or if opening fails: a stream then reports the cause.
  */
 export async function openNative(
   { fetch, insecure }: TransportOptions,
   { place, url, size, signal }: NativeRequest,
 ): Promise<OpenNativeBody | undefined> {
-  if (!place || insecure || !passesBodies(fetch ?? runtimeFetch())) return undefined;
+  if (!place || insecure || !passesBodies(fetch ?? fetchFor())) return undefined;
   const deadline = AbortSignal.timeout(60_000 + size / SLOWEST * 1000);
   const shrunk = new AbortController();
   const any = AbortSignal.any([deadline, shrunk.signal, ...(signal ? [signal] : [])]);
@@ -87,7 +91,7 @@ async function openPlace(
   }
 }
 
-/** Looks whether a file becomes shorter while it is sent: Bun waits for the rest of it for ever. */
+/** Detects that a file becomes shorter while it is sent, as Bun waits forever for the missing bytes. */
 function watchLength(file: OpenFile, length: number, shrink: () => void): () => void {
   const look = () => file.stat().then(({ size }) => size < length && shrink(), shrink);
   const timer = setInterval(look, LOOK_EVERY);
@@ -95,8 +99,8 @@ function watchLength(file: OpenFile, length: number, shrink: () => void): () => 
 }
 
 /**
- * Gets a response under a signal that ends with its headers. The request that sends the body ends that; on Deno a body
- * that is aborted while another request sends it fails as an error that can't be caught.
+ * Requests a response under a signal that stops once its headers are there; from then on the request that sends the
+ * body ends it. On Deno, aborting a body that another request sends throws an error that can't be caught.
  */
 async function untilAnswered(
   get: (options: AbortOptions) => Promise<Response>,

@@ -4,16 +4,18 @@ import type { NameOptions } from "../name/mod.ts";
 import { DEFAULT_PLATFORM, parsePlatform, type Platform } from "../spec/mod.ts";
 import { Client, type ClientOptions } from "./client.ts";
 
-/** Listeners for how far transfers are. */
+/** Callbacks for the progress of transfers. */
 export interface ProgressOptions {
   /**
-   * Told how far each upload is.
-   * @default nobody
+   * Called with the progress of each upload.
+   *
+   * @default not called
    */
   onProgress?: ProgressListener;
   /**
-   * Told how far each download is.
-   * @default nobody
+   * Called with the progress of each download.
+   *
+   * @default not called
    */
   onReadProgress?: ProgressListener;
 }
@@ -21,43 +23,46 @@ export interface ProgressOptions {
 /** Options of everything that reads from or writes to registries. */
 export interface RemoteOptions extends ClientOptions, ProgressOptions {
   /**
-   * The connections to use; how they speak to registries was said when they were made, and is not read from these
-   * options.
-   * @default connections for this call alone
+   * The client to use. It has transport options of its own, so those among these options are ignored.
+   *
+   * @default a new client for this call
    */
   client?: Client;
   /**
-   * How many blobs and manifests move at the same time.
+   * The number of blobs and manifests that are transferred at the same time.
+   *
    * @default 4
    */
   jobs?: number;
   /**
-   * Whether layers that are marked as not distributable are pushed too.
+   * Whether to push layers that are marked as nondistributable.
+   *
    * @default false
    */
   allowNondistributable?: boolean;
 }
 
-/** The connections that options name, or new ones as the options say. */
+/** Returns the client of the options, or creates one from them. */
 export function clientOf(options: RemoteOptions): Client {
   return options.client ?? new Client(options);
 }
 
-/** How strings are read as names: as those of registries that the client may speak plain http to, where it may. */
+/** Returns the options to parse a name with: plain http is allowed where the client allows it. */
 export function nameOptions({ options: { insecure } }: Client): NameOptions {
   return { insecure };
 }
 
-/** Options of what finds one image. */
+/** Options of the functions that find one image. */
 export interface PlatformOptions extends AbortOptions {
   /**
-   * Which image of an index is wanted; a string is read as by {@linkcode parsePlatform}.
+   * The platform of the image to choose from an index; {@linkcode parsePlatform} parses a string.
+   *
    * @default linux/amd64
    */
   platform?: Platform | string;
 }
 
-/** The platform that is wanted. */
+/** Returns the requested platform. */
 export function wantedPlatform(options: PlatformOptions): Platform {
   return parsePlatform(options.platform ?? DEFAULT_PLATFORM);
 }

@@ -22,17 +22,17 @@ import { clientOf, nameOptions, type PlatformOptions, type RemoteOptions, wanted
 import { fetchReferrers, type ReferrersOptions } from "./referrers.ts";
 import { anyView, remoteLayer, type ViewContext, viewOf } from "./views.ts";
 
-/** A manifest that was fetched, of whatever type, and the views of it. */
+/** A manifest of any type from a registry, and the views of it. */
 export class RemoteManifest {
-  /** The reference that it was fetched by. */
+  /** The reference of the manifest. */
   readonly reference: Reference;
-  /** What it is: media type, digest, size. */
+  /** Its media type, digest and size. */
   readonly descriptor: Descriptor;
-  /** Its bytes, verbatim. */
+  /** Its unchanged bytes. */
   readonly bytes: Bytes;
   readonly #context: ViewContext;
 
-  /** Takes what was fetched. */
+  /** Creates an instance from a manifest that was read. */
   constructor(context: ViewContext, reference: Reference, fetched: FetchedManifest) {
     this.#context = context;
     this.reference = reference;
@@ -40,7 +40,7 @@ export class RemoteManifest {
     this.bytes = fetched.bytes;
   }
 
-  /** The image or the index. @throws {ManifestError} for schema 1, which holds neither. */
+  /** Returns the image or the index. @throws {ManifestError} for schema 1, which has no such view. */
   view(): Image | ImageIndex {
     if (isSchema1(this.descriptor.mediaType)) {
       throw new ManifestError(`${this.reference} is a schema 1 manifest, which can be copied but not opened`, {
@@ -50,18 +50,18 @@ export class RemoteManifest {
     return viewOf(this.#context, this, `${this.reference}`);
   }
 
-  /** The view of the manifest whatever it is, to be copied as it is. */
+  /** Returns a view of a manifest of any type, to be copied as it is. */
   anyView(): AnyManifest {
     return anyView(this.#context, this, `${this.reference}`);
   }
 
-  /** The image, or the index's image for a platform. @throws {NotFoundError} when the index has none for it. */
+  /** Returns the image, or the index's image for a platform. @throws {NotFoundError} if the index has none for it. */
   async image(options: PlatformOptions = {}): Promise<Image> {
     const view = this.view();
     return view.kind === "image" ? view : await selectImage(view, wantedPlatform(options), options);
   }
 
-  /** The index. @throws {ManifestError} when it is an image. */
+  /** Returns the index. @throws {ManifestError} if the manifest is an image. */
   index(): ImageIndex {
     const view = this.view();
     if (view.kind === "index") return view;
@@ -70,37 +70,35 @@ export class RemoteManifest {
 }
 
 /**
- * Reads from registries. One puller keeps connections, tokens and pings for all that it is asked.
+ * Reads from registries. A puller shares its connections, tokens and pings between its requests.
  *
- * Where a reference, a repository or a registry is taken, a string is parsed as one. A string that is no such name is a
- * {@linkcode NameError}, and an argument of another kind a `TypeError`.
+ * Its methods take a reference, a repository or a registry as a string too, and parse it. They throw a
+ * {@linkcode NameError} if the string is not valid, and a `TypeError` for an argument of another kind.
  */
 export class Puller {
-  /** The connections that it uses, to be passed on as the option `client`. */
+  /** Its client, which can be passed on as the option `client`. */
   readonly client: Client;
   readonly #onReadProgress: ProgressListener | undefined;
 
-  /** Makes it; nothing is sent before something is asked for. */
+  /** Creates a puller; sends nothing before the first request. */
   constructor(options: RemoteOptions = {}) {
     this.client = clientOf(options);
     this.#onReadProgress = options.onReadProgress;
   }
 
-  /** A manifest of any type. */
+  /** Reads a manifest of any type. */
   async get(reference: Reference | string, options: AbortOptions = {}): Promise<RemoteManifest> {
     const parsed = parseReference(reference, nameOptions(this.client));
     const fetched = await fetchManifest(this.client, parsed, options);
     return new RemoteManifest(this.#contextOf(parsed.repository), parsed, fetched);
   }
 
-  /** What a manifest is, without getting it where the registry allows that. */
+  /** Reads the descriptor of a manifest, without the manifest if the registry allows that. */
   async head(reference: Reference | string, options: AbortOptions = {}): Promise<Descriptor> {
     return await headManifest(this.client, parseReference(reference, nameOptions(this.client)), options);
   }
 
-  /**
-   * The digest of what a reference names: the manifest's own, or with a platform that of the index's image for it.
-   */
+  /** Reads the digest of a manifest, or with a platform that of the index's image for it. */
   async digest(reference: Reference | string, options: PlatformOptions = {}): Promise<Descriptor["digest"]> {
     if (!options.platform) return (await this.head(reference, options)).digest;
     const manifest = await this.get(reference, options);
@@ -108,17 +106,17 @@ export class Puller {
     return await (await manifest.image(options)).digest(options);
   }
 
-  /** An image; of an index the one for the platform. */
+  /** Reads an image, or an index's image for the platform. */
   async image(reference: Reference | string, options: PlatformOptions = {}): Promise<Image> {
     return await (await this.get(reference, options)).image(options);
   }
 
-  /** An index. @throws {ManifestError} when the reference names an image. */
+  /** Reads an index. @throws {ManifestError} if the reference names an image. */
   async index(reference: Reference | string, options: AbortOptions = {}): Promise<ImageIndex> {
     return (await this.get(reference, options)).index();
   }
 
-  /** A layer or any other blob by its digest; its size is asked for. */
+  /** Returns a layer, or any other blob, by its digest; requests its size. */
   async layer(reference: DigestReference | string, options: AbortOptions = {}): Promise<Layer> {
     const { repository, identifier: digest } = parseDigest(reference, nameOptions(this.client));
     const { size } = await headBlob(this.client, repository, digest, options);
@@ -126,27 +124,27 @@ export class Puller {
     return remoteLayer(this.#contextOf(repository), descriptor);
   }
 
-  /** The tags of a repository, page by page; a page of Google's registries says more than tags. */
+  /** Yields the pages of a repository's tags; those of Google's registries contain more than tags. */
   tagPages(repository: Repository | string, options: ListOptions = {}): AsyncIterable<TagsPage> {
     return tagPages(this.client, parseRepository(repository, nameOptions(this.client)), options);
   }
 
-  /** The tags of a repository, in the registry's order. */
+  /** Yields the tags of a repository, in the registry's order. */
   async *tags(repository: Repository | string, options: ListOptions = {}): AsyncIterable<string> {
     for await (const page of this.tagPages(repository, options)) yield* page.tags;
   }
 
-  /** The repositories of a registry, page by page. */
+  /** Yields the pages of a registry's repositories. */
   catalogPages(registry: Registry | string, options: ListOptions = {}): AsyncIterable<CatalogPage> {
     return catalogPages(this.client, parseRegistry(registry, nameOptions(this.client)), options);
   }
 
-  /** The repositories of a registry, in its order. */
+  /** Yields the repositories of a registry, in its order. */
   async *catalog(registry: Registry | string, options: ListOptions = {}): AsyncIterable<string> {
     for await (const page of this.catalogPages(registry, options)) yield* page.repositories;
   }
 
-  /** What refers to a manifest (signatures, SBOMs, …), as an index; empty when there is nothing. */
+  /** Reads the referrers of a manifest (signatures, SBOMs, …) as an index, which is empty if there are none. */
   async referrers(reference: DigestReference | string, options: ReferrersOptions = {}): Promise<ImageIndex> {
     const parsed = parseDigest(reference, nameOptions(this.client));
     const fetched = await fetchReferrers(this.client, parsed, options);

@@ -16,23 +16,24 @@ import { RegistrySink } from "./registry_sink.ts";
 /** Options of {@linkcode Pusher.delete}. */
 export interface DeleteOptions extends AbortOptions {
   /**
-   * The digest that the manifest refers to, `null` for none, where the caller knows it.
+   * The digest of the manifest's subject, `null` for none, if the caller knows it.
+   *
    * @default read from the manifest
    */
   subject?: Hash | null;
 }
 
 /**
- * Writes to registries. One pusher keeps connections and tokens, and knows what it has put where: a blob goes into a
- * repository once, however many images hold it. Names are taken as by {@linkcode Puller}.
+ * Writes to registries. A pusher shares its connections and tokens, and records what it has pushed: a blob is sent to a
+ * repository once, even if several images contain it. Its methods take names as those of {@linkcode Puller} do.
  */
 export class Pusher {
-  /** The connections that it uses, to be passed on as the option `client`. */
+  /** Its client, which can be passed on as the option `client`. */
   readonly client: Client;
   readonly #options: RemoteOptions;
   readonly #state: TransferState;
 
-  /** Makes it; nothing is sent before something is pushed. */
+  /** Creates a pusher; sends nothing before the first push. */
   constructor(options: RemoteOptions = {}) {
     this.client = clientOf(options);
     this.#options = options;
@@ -40,13 +41,13 @@ export class Pusher {
   }
 
   /**
-   * Pushes an image, an index or another manifest with all that it holds, members first; what the repository has is not
-   * sent. Nothing is sent at all when the reference names the same manifest already. Layers that are not compressed yet
-   * are compressed once, whatever number of images hold them.
+   * Pushes an image, an index or another manifest with all its content, members first. Does not send what the
+   * repository has, and sends nothing if the reference names the same manifest already. A layer that is not compressed
+   * yet is compressed once, even if several images contain it.
    *
-   * @param to a reference, as which a string is read, or a {@linkcode Repository} to push to by digest
+   * @param to a reference, or a `Repository` to push to by digest
    * @returns the digest of the manifest
-   * @throws {DigestMismatchError} when the reference names another digest; nothing is sent then.
+   * @throws {DigestMismatchError} if the reference names another digest; then nothing is sent.
    */
   async push(to: Reference | Repository | string, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
     const parsed = isRepository(to) ? to : parseReference(to, nameOptions(this.client));
@@ -57,7 +58,7 @@ export class Pusher {
     return await view.digest(options);
   }
 
-  /** Pushes several images and indexes; what they share is sent once. */
+  /** Pushes several images and indexes; shared content is sent once. */
   async pushMany(
     items: Iterable<readonly [Reference | Repository | string, AnyManifest]>,
     options: AbortOptions = {},
@@ -69,7 +70,7 @@ export class Pusher {
     );
   }
 
-  /** Puts one blob into a repository. @returns what it was: type, digest and size */
+  /** Pushes one blob to a repository. @returns its descriptor */
   async upload(repository: Repository | string, layer: Layer, options: AbortOptions = {}): Promise<Descriptor> {
     const parsed = parseRepository(repository, nameOptions(this.client));
     checkView(layer, "layer");
@@ -78,8 +79,8 @@ export class Pusher {
   }
 
   /**
-   * Puts a manifest of any type under a tag or its digest; what it points at must be there (distribution-spec,
-   * "Pushing Manifests"). A manifest with a subject is made findable on registries without the referrers API too.
+   * Pushes a manifest of any type under a tag or its digest; its content must be there (distribution-spec, "Pushing
+   * Manifests"). Adds a manifest with a subject to the referrers list on registries without the referrers API.
    *
    * @returns its digest
    */
@@ -87,12 +88,15 @@ export class Pusher {
     return await putManifest(this.client, parseReference(reference, nameOptions(this.client)), manifest, options);
   }
 
-  /** What is there under a reference; `undefined` when there is nothing or it may not be seen. One HEAD, and a GET where the answer says too little. */
+  /**
+   * Returns the descriptor of a manifest, or `undefined` if there is none or reading it is not allowed. Sends one HEAD
+   * request, and a GET request if the registry's answer lacks the media type, the digest or the size.
+   */
   async find(reference: Reference | string, options: AbortOptions = {}): Promise<Descriptor | undefined> {
     return await findManifest(this.client, parseReference(reference, nameOptions(this.client)), options);
   }
 
-  /** Lets a tag of the same repository point at what a reference names. */
+  /** Points a tag of the same repository at the manifest of a reference. */
   async tag(reference: Reference | string, tag: string, options: AbortOptions = {}): Promise<void> {
     const parsed = parseReference(reference, nameOptions(this.client));
     const { bytes, descriptor } = await fetchManifest(this.client, parsed, options);
@@ -100,8 +104,8 @@ export class Pusher {
   }
 
   /**
-   * Deletes what a reference names (distribution-spec, "Deleting"); not every registry deletes by tag. A manifest with
-   * a subject also leaves the list of referrers that stands in for the API on registries without it.
+   * Deletes a manifest or a tag (distribution-spec, "Deleting"); some registries do not delete by tag. Removes a
+   * manifest with a subject from the referrers list too, on registries without the referrers API.
    */
   async delete(reference: Reference | string, options: DeleteOptions = {}): Promise<void> {
     const parsed = parseReference(reference, nameOptions(this.client));
@@ -119,14 +123,17 @@ export class Pusher {
     }
   }
 
-  /** Whether this client may push to a repository: an upload is begun and given up. @throws {HttpError} when not. */
+  /**
+   * Opens and cancels an upload session to check the permission to push. @throws {HttpError} if the push is not
+   * allowed.
+   */
   async checkPush(repository: Repository | string, options: AbortOptions = {}): Promise<void> {
     await checkPush(this.client, parseRepository(repository, nameOptions(this.client)), options);
   }
 
   /**
-   * What the manifest under a digest refers to. A tag goes alone: its manifest stays. One that can't be read must
-   * still be deletable.
+   * Reads the subject of a manifest that is deleted by digest. Deleting a tag keeps its manifest, and an unreadable
+   * manifest must remain deletable: both give `null`.
    */
   async #subject(reference: Reference, options: AbortOptions): Promise<Hash | null> {
     if (reference.kind === "tag") return null;

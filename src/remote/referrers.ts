@@ -18,23 +18,25 @@ import { LinkFollower } from "./links.ts";
 import { notAList, parsePage } from "./list_page.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
-/** Options of a look-up of referrers. */
+/** Options of a referrers request. */
 export interface ReferrersOptions extends AbortOptions {
   /**
-   * The type of the artifacts that are wanted.
+   * The artifact type to list.
+   *
    * @default all
    */
   artifactType?: string;
   /**
-   * Whether the tag `sha256-<hex>` is looked at where the registry has no such API.
+   * Whether to read the tag `sha256-<hex>` if the registry has no referrers API.
+   *
    * @default true
    */
   fallback?: boolean;
 }
 
 /**
- * What refers to a manifest, as an index (distribution-spec, "Listing Referrers"): from the API, else from the tag
- * `sha256-<hex>`. Empty when there is nothing.
+ * Reads the referrers of a manifest as an index (distribution-spec, "Listing Referrers"): from the API, else from the
+ * tag `sha256-<hex>`. Empty if there are none.
  */
 export async function fetchReferrers(
   client: Client,
@@ -49,18 +51,21 @@ export async function fetchReferrers(
   );
 }
 
-/** The tag that stands in for the referrers API (distribution-spec, "Referrers Tag Schema"). */
+/** Returns the tag that replaces the referrers API (distribution-spec, "Referrers Tag Schema"). */
 export function referrersTag(digest: Hash): string {
   return `${hashAlgorithm(digest)}-${hashHexDigits(digest)}`.slice(0, 128);
 }
 
-/** The tags under which cosign stores signatures, attestations and SBOMs of a manifest; a sha512 is too long for one. */
+/**
+ * Returns the tags under which cosign stores signatures, attestations and SBOMs of a manifest; none for a sha512 digest,
+ * with which they would be longer than a tag may be.
+ */
 export function cosignTags(digest: Hash): string[] {
   if (hashAlgorithm(digest) === "sha512") return [];
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 
-/** The referrers by the tag that stands in for the API. */
+/** Reads the referrers from the tag that replaces the API. */
 export async function fetchFromTag(
   client: Client,
   repository: Repository,
@@ -77,7 +82,7 @@ export async function fetchFromTag(
   }
 }
 
-/** An index of referrers, with the digest of its bytes. */
+/** Creates an index of referrers with the digest of its bytes. */
 export async function asManifest(manifests: readonly Descriptor[]): Promise<FetchedManifest> {
   const mediaType = MediaType.OciImageIndex;
   const index: IndexManifest = { schemaVersion: 2, mediaType, manifests };
@@ -86,10 +91,10 @@ export async function asManifest(manifests: readonly Descriptor[]): Promise<Fetc
 }
 
 /**
- * The referrers by the API, all pages; `undefined` when the registry has no such API: it says so, or answers the first
- * request with something else than JSON, as registries do that answer every path with a web page.
+ * Reads all pages of referrers from the API. Returns `undefined` if the registry has no such API: it reports that, or
+ * responds to the first request with something else than JSON, as some registries return a web page for every path.
  *
- * @throws {ProtocolError} when it answers with JSON that is no list, or with a part of one.
+ * @throws {ProtocolError} if a response is JSON that is not a list, or a list is incomplete.
  */
 export async function fetchFromApi(
   client: Client,
@@ -110,6 +115,7 @@ export async function fetchFromApi(
       access: "pull",
       expect: page === 1 ? [200, 400, 404, 405, 406] : [200],
       headers: { accept: MediaType.OciImageIndex },
+      patience: "slow",
       signal,
     }, { limit: Limits.manifest, what });
     if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;
@@ -121,7 +127,7 @@ export async function fetchFromApi(
   return found;
 }
 
-/** The referrers on a page; `null` stands for none. */
+/** Returns the referrers of a page; `null` is an empty list. */
 function descriptorsOf(answer: WholeAnswer): readonly Descriptor[] {
   const { fields, url } = parsePage(answer, "manifests");
   const manifests = fields.manifests ?? [];

@@ -7,7 +7,7 @@ import { artifactFields } from "./artifact.ts";
 import type { Client } from "./client.ts";
 import { asManifest, fetchFromApi, fetchFromTag, referrersTag } from "./referrers.ts";
 
-/** A manifest that was pushed, and may refer to another. */
+/** A pushed manifest, which may have a subject. */
 interface PushedManifest {
   readonly bytes: Bytes;
   readonly mediaType: string;
@@ -15,8 +15,8 @@ interface PushedManifest {
 }
 
 /**
- * Adds a manifest to its subject's list of referrers where the registry keeps none itself (distribution-spec,
- * "Pushing Manifests with Subject"): the index under the tag `sha256-<hex>` is read, extended and written.
+ * Adds a manifest to its subject's referrers list on a registry without the referrers API (distribution-spec, "Pushing
+ * Manifests with Subject"): reads, extends and writes the index under the tag `sha256-<hex>`.
  */
 export async function addReferrer(
   client: Client,
@@ -33,7 +33,7 @@ export async function addReferrer(
 }
 
 /**
- * Takes a manifest that was deleted out of its subject's list of referrers where the registry keeps none itself
+ * Removes a deleted manifest from its subject's referrers list on a registry without the referrers API
  * (distribution-spec, "Deleting Manifests").
  */
 export async function removeReferrer(
@@ -47,7 +47,7 @@ export async function removeReferrer(
   });
 }
 
-/** What a manifest refers to: the digest of its subject. */
+/** Returns the digest of a manifest's subject, if it has one. */
 export function subjectOf(manifest: Bytes): Hash | undefined {
   const subject = readManifest(manifest)?.subject;
   return isDescriptor(subject) ? subject.digest : undefined;
@@ -55,7 +55,7 @@ export function subjectOf(manifest: Bytes): Hash | undefined {
 
 type Change = (listed: readonly Descriptor[]) => readonly Descriptor[];
 
-/** Changes the index under the tag that stands in for the API, after the changes of this client that came before. */
+/** Changes the index under the tag that replaces the API, after the earlier changes of this client. */
 async function changeTag(
   client: Client,
   subject: DigestReference,
@@ -95,7 +95,7 @@ async function rewriteTag(
   await discard(response);
 }
 
-/** What the list of referrers says of a manifest; `undefined` when it refers to nothing. */
+/** Returns the descriptor of a manifest in the referrers list, or `undefined` if it has no subject. */
 function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor: Descriptor } | undefined {
   const value = readManifest(manifest.bytes);
   if (!isDescriptor(value?.subject)) return undefined;
@@ -110,7 +110,9 @@ function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor
   };
 }
 
-/** A manifest's fields. A registry may take manifests that are no JSON; they refer to nothing. */
+/**
+ * Returns a manifest's fields, or `undefined` if it is not JSON, which some registries accept; it has no subject then.
+ */
 function readManifest(bytes: Bytes): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(bytes, "manifest");

@@ -14,18 +14,21 @@ import { type ManifestBytes, putManifest, type ReferrersTime } from "./manifest_
 /** Options of {@linkcode RegistrySink}. */
 export interface RegistrySinkOptions {
   /**
-   * Whether layers that are marked as not distributable are pushed too.
+   * Whether to push layers that are marked as nondistributable.
+   *
    * @default false
    */
   allowNondistributable?: boolean;
   /**
-   * When a manifest with a subject is added to the subject's list of referrers, where the registry keeps none itself.
+   * Returns the time at which a manifest with a subject is added to the subject's referrers list, on registries without
+   * the referrers API.
+   *
    * @default "after"
    */
   referrers?: (manifest: ManifestBytes) => ReferrersTime;
 }
 
-/** How many names are looked up at the same time. */
+/** The number of names that are looked up at the same time. */
 const CONCURRENCY = 4;
 
 /** A repository of a registry as a sink. Its names are tags. */
@@ -37,7 +40,7 @@ export class RegistrySink implements ContentSink {
   readonly #repository: Repository;
   readonly #options: RegistrySinkOptions;
 
-  /** Makes it; nothing is sent before something is asked for. */
+  /** Creates a sink; sends nothing before the first call. */
   constructor(client: Client, repository: Repository, options: RegistrySinkOptions = {}) {
     this.#client = client;
     this.#repository = repository;
@@ -46,7 +49,10 @@ export class RegistrySink implements ContentSink {
     this.origin = { registry: repository.registry.name, repository: repository.path };
   }
 
-  /** What can be read once is hashed as it is sent; for the rest it is worth knowing whether the registry has it. */
+  /**
+   * Returns whether the content can be read only once: it is hashed while it is sent. For other content it is worth
+   * knowing the digest first, as the registry may hold it.
+   */
   takesUnidentified({ content, mediaType }: BlobNode): boolean {
     return content.once && this.#isWanted(mediaType);
   }
@@ -90,7 +96,7 @@ export class RegistrySink implements ContentSink {
   async putManifest({ view, descriptor, names }: ManifestNode, { signal }: PutOptions): Promise<void> {
     const manifest = { bytes: await view.rawManifest({ signal }), mediaType: await view.mediaType({ signal }) };
     const repository = this.#repository;
-    // A registry knows what is put under a tag alone by its sha256.
+    // A registry stores a manifest that is pushed by tag alone under its sha256.
     const byDigest = names.length === 0 || hashAlgorithm(descriptor.digest) !== "sha256";
     const references = [
       ...(byDigest ? [repository.digest(descriptor.digest)] : []),
@@ -108,8 +114,8 @@ export class RegistrySink implements ContentSink {
   }
 
   /**
-   * Asks for a mount. A registry that refuses, in whatever way, is sent the blob instead, in the session that it may
-   * have begun for that.
+   * Requests a mount. If the registry does not mount the blob, it is sent, in the session that the registry may have
+   * opened for that.
    */
   async #mount(
     { digest }: Descriptor,

@@ -1,29 +1,38 @@
+import { delay } from "@std/async/delay";
 import { GcraneError, NetworkError } from "../errors.ts";
-import { type AbortOptions, delay, type RetryOptions } from "../io/mod.ts";
+import { BodyReader } from "../http/mod.ts";
+import type { AbortOptions, RetryOptions } from "../io/mod.ts";
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import { redactedCause } from "../transport/mod.ts";
 
 /** Options of {@linkcode resumable}. */
 export interface ResumeOptions extends AbortOptions {
   /**
-   * The first byte.
+   * The index of the first byte.
+   *
    * @default 0
    */
   readonly start?: number;
-  /** How many bytes there are: a stream that ends before was cut. */
+  /** The total number of bytes: a stream that ends earlier was cut. */
   readonly size: number;
-  /** What to call the bytes in an error. */
+  /** The name of the bytes in an error. */
   readonly what: string;
-  /** How often a stream that makes no progress is opened again, and the waits between. */
+  /**
+   * For how many milliseconds the next byte is waited for, before the stream is opened again; 0 means without end.
+   * @default 60000
+   */
+  readonly stallMs?: number | undefined;
+  /** The number of attempts to reopen a stream that makes no progress, and the waits between them. */
   readonly retry?: Omit<RetryOptions, "signal">;
 }
 
-/** How many bytes must have come since the last new tries were earned. */
+/** The number of received bytes that resets the attempts. */
 const WORTH_NEW_TRIES = 256 * 1024;
 
 /**
- * A stream that outlives cut connections: when reading fails, it is opened again where it stopped. Every 256 KiB that
- * arrive earn new tries, so a long download over a bad line comes to its end, and one that is fed byte by byte fails.
+ * Returns a stream that survives cut connections: if reading fails, it is reopened at the reached offset. Every 256 KiB
+ * reset the number of attempts, so a long download over a bad line completes, but a stream with a few bytes per
+ * connection fails.
  *
  * @param openAt opens the stream at an offset
  */
@@ -32,14 +41,16 @@ export async function resumable(
   options: ResumeOptions,
 ): Promise<ByteStream> {
   const { signal, start = 0, size, what } = options;
-  const { attempts = 4, delayMs = 200, wait = delay } = options.retry ?? {};
-  let reader = (await openAt(start)).getReader();
+  const { attempts = 4, delayMs = 200, wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }) } =
+    options.retry ?? {};
+  const open = async (offset: number) => new BodyReader(await openAt(offset), options.stallMs);
+  let reader = await open(start);
   let offset = start;
   let earnedAt = start;
   let failures = 0;
   let cancelled = false;
 
-  /** Opens the stream again, for as long as tries are left. */
+  /** Reopens the stream as long as attempts are left. */
   const reopen = async (failure: unknown): Promise<void> => {
     while (true) {
       if (signal?.aborted) throw signal.reason;
@@ -51,7 +62,7 @@ export async function resumable(
       }
       await wait(delayMs * 3 ** (failures - 1), signal);
       try {
-        reader = (await openAt(offset)).getReader();
+        reader = await open(offset);
         if (cancelled) await reader.cancel();
         return;
       } catch (error) {
@@ -64,8 +75,8 @@ export async function resumable(
     async read() {
       while (true) {
         try {
-          const { value, done } = await reader.read();
-          if (done && offset < size) throw new Error("the answer ended early");
+          const value = await reader.read();
+          if (value === undefined && offset < size) throw new Error("the answer ended early");
           offset += value?.length ?? 0;
           if (offset - earnedAt >= WORTH_NEW_TRIES) {
             earnedAt = offset;
@@ -74,7 +85,7 @@ export async function resumable(
           return value;
         } catch (error) {
           if (cancelled) return undefined;
-          // Only the end of the answer was lost.
+          // All bytes have arrived; only the end of the response was lost.
           if (offset === size && !signal?.aborted) return undefined;
           await reopen(error);
         }
@@ -82,7 +93,7 @@ export async function resumable(
     },
     async cancel(reason) {
       cancelled = true;
-      await reader.cancel(reason).catch(() => {}); // it may have failed already
+      await reader.cancel(reason).catch(() => {}); // the stream may have failed already
     },
   });
 }

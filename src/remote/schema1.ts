@@ -3,10 +3,10 @@ import type { Bytes } from "../runtime/mod.ts";
 import { parseJsonObject } from "../spec/mod.ts";
 
 /**
- * What a signed schema 1 manifest signs, and what its digest is of: the manifest without its signatures. Each signature
- * says how many bytes of the whole that is, and what comes after them.
+ * Returns the signed payload of a schema 1 manifest, which its digest covers: the manifest without its signatures. Each
+ * signature gives the payload's length within the bytes and the text after it.
  *
- * @throws {ManifestError} when no signature says so.
+ * @throws {ManifestError} if no signature gives them.
  */
 export function signedPayload(bytes: Bytes, what: string): Bytes {
   const { signatures } = parseJsonObject(bytes, what);

@@ -21,17 +21,17 @@ import { blobResponse, headBlob, mayReadBlob, openBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
-/** Where a view of a registry's content reads. */
+/** The source of a view of a registry's content. */
 export interface ViewContext {
-  /** How it speaks to the registry. */
+  /** The client. */
   readonly client: Client;
   /** The repository. */
   readonly repository: Repository;
-  /** Is called with how far each download is. */
+  /** Called with the progress of each download. */
   readonly onReadProgress?: ProgressListener;
 }
 
-/** A view of a manifest that was fetched already: an index, or else an image. */
+/** Creates the view of a manifest that was read: an index, or else an image. */
 export function viewOf(context: ViewContext, fetched: FetchedManifest, what: string): Image | ImageIndex {
   const rawManifest = () => Promise.resolve(fetched.bytes);
   return isIndex(fetched.descriptor.mediaType)
@@ -39,14 +39,14 @@ export function viewOf(context: ViewContext, fetched: FetchedManifest, what: str
     : imageView(context, fetched.descriptor, rawManifest, what);
 }
 
-/** A view of a manifest that was fetched already, whatever it is. */
+/** Creates the view of a manifest of any type that was read. */
 export function anyView(context: ViewContext, fetched: FetchedManifest, what: string): AnyManifest {
   const { bytes, descriptor } = fetched;
   if (manifestKind(descriptor.mediaType) !== "other") return viewOf(context, fetched, what);
   return otherView(context, descriptor, () => Promise.resolve(bytes), what);
 }
 
-/** A layer, or any other blob, of a repository. */
+/** Creates the view of a layer, or of any other blob, of a repository. */
 export function remoteLayer(context: ViewContext, descriptor: Descriptor): Layer {
   return layerFromCompressed({ descriptor, ...blobCore(context, descriptor) });
 }
@@ -131,7 +131,7 @@ function blobCore(context: ViewContext, descriptor: Descriptor): Omit<Compressed
   };
 }
 
-/** Reports how far a download is. */
+/** Reports the progress of a download. */
 function reported(
   stream: ByteStream,
   { digest, size }: Descriptor,

@@ -2,14 +2,15 @@ import { denoHost, nodeProcess, notSupported } from "./host.ts";
 import { platformOs } from "./environment.ts";
 import { isTerminal, stdinStream, writeStderrSync } from "./standard_io.ts";
 
-/** How to ask. */
+/** Options of {@linkcode askLine}. */
 export interface AskOptions {
   /**
-   * Whether the answer stays invisible while it is typed.
+   * Whether the input is hidden while it is typed.
+   *
    * @default false
    */
   secret?: boolean;
-  /** Ends the waiting, which then fails with the signal's reason. */
+  /** Ends the wait, which then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -20,9 +21,9 @@ const END_OF_INPUT = "\x04";
 const KILL_LINE = "\x15";
 
 /**
- * Asks whoever sits at the terminal, on standard error, for a line. It is empty where the input ends.
+ * Asks the user at the terminal a question on standard error and reads one line. The line is empty at the end of input.
  *
- * It fails with a `NotSupportedError` where standard input is no terminal: see {@linkcode isTerminal}.
+ * Rejects with a `NotSupportedError` if standard input is not a terminal: see {@linkcode isTerminal}.
  */
 export async function askLine(question: string, options: AskOptions = {}): Promise<string> {
   const { secret = false, signal } = options;
@@ -44,14 +45,14 @@ export async function askLine(question: string, options: AskOptions = {}): Promi
   }
 }
 
-/** The terminal shows what is typed, lets it be edited, and passes a line on when it is whole. */
+/** Reads a line in the terminal's line mode, which echoes and edits it. */
 async function readShown(question: string, typed: () => Promise<string>): Promise<string> {
   writeStderrSync(question);
   const line = await typed();
   return line === END_OF_INPUT ? "" : line.replace(/\r?\n$/, "");
 }
 
-/** A terminal hides what is typed only when it passes each key on; then the keys that edit are ours to understand. */
+/** Reads a line in raw mode, since the terminal can hide input only there. Editing keys are handled here. */
 async function readHidden(
   question: string,
   { typed, aborted }: { typed: () => Promise<string>; aborted: Promise<never> },
@@ -60,7 +61,7 @@ async function readHidden(
   try {
     writeStderrSync(question);
     for (let line: string[] = [];;) {
-      // Arrows and the like are no part of a line.
+      // Escape sequences, for example of arrow keys, are not part of the line.
       // deno-lint-ignore no-control-regex
       for (const key of (await typed()).replace(/\x1b(?:\[[\d;]*[A-Za-z~]|O[A-Z])/g, "")) {
         if (ENTER.includes(key) || key === END_OF_INPUT) return line.join("");
@@ -83,6 +84,6 @@ async function readHidden(
 function setRaw(on: boolean): void {
   const deno = denoHost();
   if (deno === undefined) nodeProcess()?.stdin.setRawMode(on);
-  // Where it can be had, Ctrl-C stays a signal.
+  // Keeps Ctrl-C a signal where the platform allows it.
   else deno.stdin.setRaw(on, on && platformOs() !== "windows" ? { cbreak: true } : undefined);
 }

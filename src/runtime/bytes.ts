@@ -1,10 +1,12 @@
-/** A chunk of bytes over an `ArrayBuffer` (never a `SharedArrayBuffer`), as `fetch` and the streams take it. */
+/** A chunk of bytes over an `ArrayBuffer` (never a `SharedArrayBuffer`), as `fetch` and streams require it. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A stream of chunks, read once. */
+/** A stream of chunks that can be read once. */
 export type ByteStream = ReadableStream<Bytes>;
 
-/** The same bytes as a plain `Uint8Array`: node's `Buffer` differs from it where it matters, in `slice` for example. */
+/**
+ * Returns the same bytes as a plain `Uint8Array`, since node's `Buffer` behaves differently, for example in `slice`.
+ */
 export function toPlainBytes(bytes: Bytes): Bytes {
   return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,11 +3,11 @@ import type { Bytes, ByteStream } from "./bytes.ts";
 import { NodeReader } from "./node_readable.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** What a codec reads: whole chunks, one at a time. */
+/** The input of a codec: whole chunks, one at a time. */
 export interface CodecInput {
-  /** The next chunk, never an empty one; `undefined` at the end. */
+  /** Returns the next chunk, which is never empty, or `undefined` at the end. */
   read(): Promise<Bytes | undefined>;
-  /** Abandons the rest. */
+  /** Cancels the rest of the input. */
   cancel(reason: unknown): Promise<void>;
 }
 
@@ -16,24 +16,27 @@ export interface NodeCodec extends Transform {
   readonly bytesWritten: number;
 }
 
-/** How {@linkcode codecStream} treats its codec. */
+/** Options of {@linkcode codecStream}. */
 export interface CodecStreamOptions {
-  /** Makes the codec; called at the first read, so that a stream nobody reads holds no handle. */
+  /** Creates the codec. Called at the first read, so that a stream that is never read holds no handle. */
   open: () => NodeCodec;
   /**
-   * The codec may end before its input: what is left must be zero padding.
+   * Whether the codec may end before its input; the rest must be zero padding.
+   *
    * @default false
    */
   padded?: boolean;
 }
 
-/** An `Error` with the code `Z_DATA_ERROR` (corrupt) or `Z_BUF_ERROR` (ends early), whichever codec found it. */
+/**
+ * Creates an `Error` with the code `Z_DATA_ERROR` (corrupt) or `Z_BUF_ERROR` (ends early), the same for every codec.
+ */
 export function codecError(message: string, code: string, cause?: unknown): Error {
   const error = new Error(message, cause === undefined ? undefined : { cause });
   return Object.assign(error, { name: "CodecError", code });
 }
 
-/** What a codec threw, under one name and set of codes: each runtime has its own. */
+/** Converts a codec's error into one with a uniform name and code, as each runtime has its own. */
 export function toCodecError(error: unknown): Error {
   const { message, code } = error as { message?: string; code?: unknown };
   const known = typeof code === "string" && code.startsWith("Z_") ? code : "Z_DATA_ERROR";
@@ -41,8 +44,8 @@ export function toCodecError(error: unknown): Error {
 }
 
 /**
- * The bytes of a stream in blocks of exactly `size`, but for the last: a compressor's output depends on how its input
- * is cut, and a decompressor is a quarter slower on small chunks, since it gives out what it has after each.
+ * Cuts a stream into blocks of exactly `size`, except for the last: a compressor's output depends on how its input is
+ * cut, and a decompressor is a quarter slower on small chunks, as it flushes after each.
  */
 export function blockInput(source: ByteStream, size: number): CodecInput {
   const reader = source.getReader();
@@ -72,8 +75,8 @@ export function blockInput(source: ByteStream, size: number): CodecInput {
 }
 
 /**
- * Passes an input through a codec of node:zlib, which runs a few chunks ahead of the reader and no more. The input is
- * cancelled when the stream is, or when the codec fails.
+ * Passes an input through a codec of node:zlib, which runs at most a few chunks ahead of the reader. The input is
+ * cancelled if the stream is cancelled or the codec fails.
  */
 export function codecStream(input: CodecInput, options: CodecStreamOptions): ByteStream {
   let codec: NodeCodec | undefined;
@@ -138,7 +141,7 @@ export function codecStream(input: CodecInput, options: CodecStreamOptions): Byt
   });
 }
 
-/** Resolves when the codec has consumed the chunk, has ended or has failed; the reader hears of failures. */
+/** Resolves once the codec has consumed the chunk, has ended or has failed; the reader receives the failure. */
 function write(codec: NodeCodec, chunk: Bytes): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {

@@ -1,36 +1,36 @@
 import { denoHost, nodeModule, nodeProcess, notSupported } from "./host.ts";
 
-/** The value of an environment variable; `undefined` where it is not set or may not be read. */
+/** Returns the value of an environment variable, or `undefined` if it is not set or may not be read. */
 export function environmentVariable(name: string): string | undefined {
   const deno = denoHost();
   if (deno === undefined) return nodeProcess()?.env?.[name];
   try {
     return deno.env.get(name);
   } catch {
-    // Deno without permission to read it, which is the same to us as a variable that is not set.
+    // Deno lacks the permission to read it, which is treated as an unset variable.
     return undefined;
   }
 }
 
-/** The arguments after the program's name. */
+/** Returns the arguments after the program's name. */
 export function commandLineArguments(): string[] {
   const deno = denoHost();
   return deno === undefined ? nodeProcess()?.argv?.slice(2) ?? [] : [...deno.args];
 }
 
-/** The user's home directory, where there is one. */
+/** Returns the user's home directory, if there is one. */
 export function homeDirectory(): string | undefined {
   const fromEnvironment = platformOs() === "windows" ? environmentVariable("USERPROFILE") : environmentVariable("HOME");
   if (fromEnvironment) return fromEnvironment;
   try {
     return nodeModule("node:os")?.homedir() || undefined;
   } catch {
-    // An account without an entry in the user database has no home.
+    // The account has no entry in the user database.
     return undefined;
   }
 }
 
-/** The directory for temporary files. */
+/** Returns the directory for temporary files. */
 export function temporaryRoot(): string {
   for (const name of ["TMPDIR", "TMP", "TEMP"]) {
     const path = environmentVariable(name);
@@ -39,24 +39,24 @@ export function temporaryRoot(): string {
   return platformOs() === "windows" ? "C:\\Windows\\Temp" : "/tmp";
 }
 
-/** The current directory; `/` where there is none. */
+/** Returns the current directory, or `/` if there is none. */
 export function currentDirectory(): string {
   return denoHost()?.cwd() ?? nodeProcess()?.cwd?.() ?? "/";
 }
 
-/** The operating system: `linux`, `darwin`, `windows`, …; `web` where that can't be known. */
+/** Returns the operating system: `linux`, `darwin`, `windows`, …, or `web` if it is unknown. */
 export function platformOs(): string {
   const name = denoHost()?.build.os ?? nodeProcess()?.platform ?? "web";
   return name === "win32" ? "windows" : name;
 }
 
-/** The number of the user that runs this, where the system has such numbers. */
+/** Returns the numeric id of the user of this process, if the system has such ids. */
 export function userId(): number | undefined {
   const deno = denoHost();
   return (deno === undefined ? nodeProcess()?.getuid?.() : deno.uid()) ?? undefined;
 }
 
-/** Ends the program at once. */
+/** Ends the program immediately. */
 export function exit(code: number): never {
   const host = denoHost() ?? nodeProcess();
   if (host?.exit === undefined) throw notSupported("Ending the program");
@@ -64,16 +64,18 @@ export function exit(code: number): never {
   throw new Error("unreachable: the program has ended");
 }
 
-/** Sets the code with which the program ends when nothing is left to do. */
+/** Sets the exit code of the program for when its work is done. */
 export function setExitCode(code: number): void {
   const deno = denoHost();
   const host = deno ?? nodeProcess();
   if (host !== undefined) host.exitCode = code;
 }
 
-/** Calls the handler on SIGINT or SIGTERM, instead of ending the program; gives the function that undoes it. */
+/**
+ * Calls the handler on SIGINT or SIGTERM instead of ending the program. Returns a function that removes the handler.
+ */
 export function onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void {
-  // Windows knows only the first of the two.
+  // Windows supports only the first of the two.
   const signals = platformOs() === "windows" ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const;
   const undo = signals.map((signal) => addSignalListener(signal, () => handler(signal)));
   return () => undo.forEach((remove) => remove());

@@ -5,12 +5,12 @@ import { denoHost, notSupported, requireNodeModule, runtimeName } from "./host.t
 import { joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
-/** What a path leads to. */
+/** The kind of a file. */
 export type FileKind = "file" | "directory" | "symlink" | "characterDevice" | "blockDevice" | "fifo" | "socket";
 
-/** What the file system knows about a file. */
+/** The metadata of a file. */
 export interface FileStat {
-  /** What it is; `symlink` only from `lstat`. */
+  /** The kind of the file; `symlink` only from `lstat`. */
   readonly kind: FileKind;
   /** Length in bytes. */
   readonly size: number;
@@ -24,70 +24,74 @@ export interface FileStat {
   readonly gid: number;
   /** The device that holds the file. */
   readonly dev: number;
-  /** The file's number on that device: with `dev`, it tells whether two names are one file. */
+  /** The file's number on that device. Two names with the same `dev` and `ino` are the same file. */
   readonly ino: number;
-  /** How many names the file has. */
+  /** The number of the file's hard links. */
   readonly nlink: number;
-  /** The major number of the device that this file is, else 0. */
+  /** The major number of a device file, else 0. */
   readonly deviceMajor: number;
-  /** The minor number of the device that this file is, else 0. */
+  /** The minor number of a device file, else 0. */
   readonly deviceMinor: number;
 }
 
-/** One name in a directory. */
+/** An entry of a directory. */
 export interface DirectoryEntry {
-  /** The name alone, without the directory. */
+  /** The name without the directory. */
   readonly name: string;
-  /** What it is; links are not followed. */
+  /** The kind of the entry; links are not followed. */
   readonly kind: FileKind;
 }
 
-/** How to make a directory. */
+/** Options of {@linkcode makeDirectory}. */
 export interface MakeDirectoryOptions {
   /**
-   * Make the parents too, and take a directory that is there already.
+   * Whether to create missing parents too, and to accept an existing directory.
+   *
    * @default false
    */
   recursive?: boolean;
   /**
-   * Permissions, less the umask.
+   * The permissions, less the umask.
+   *
    * @default 0o777
    */
   mode?: number;
 }
 
-/** How to remove a path. */
+/** Options of {@linkcode remove}. */
 export interface RemoveOptions {
   /**
-   * Remove what a directory holds too.
+   * Whether to remove the content of a directory too.
+   *
    * @default false
    */
   recursive?: boolean;
 }
 
-/** The promises of node:fs, or a `NotSupportedError`. */
+/** Returns the promises of node:fs, or throws a `NotSupportedError`. */
 function fileSystem(): typeof import("node:fs/promises") {
   return requireNodeModule("node:fs", "The file system").promises;
 }
 
-/** Asks about a path, following symbolic links. */
+/** Reads the metadata of a path and follows symbolic links. */
 export async function stat(path: string): Promise<FileStat> {
   return toFileStat(await fileSystem().stat(path));
 }
 
-/** Asks about a path itself, even where it is a symbolic link. */
+/** Reads the metadata of a path and does not follow a symbolic link. */
 export async function lstat(path: string): Promise<FileStat> {
   return toFileStat(await fileSystem().lstat(path));
 }
 
-/** Whether something is at the path, a symbolic link to nowhere included. */
+/** Returns whether a path exists, which includes a dangling symbolic link. */
 export async function exists(path: string): Promise<boolean> {
   try {
     const deno = denoHost();
     await (deno === undefined ? fileSystem().lstat(path) : deno.lstat(path));
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    // No file has a name that is too long.
+    if (isMissing(error) || (error as { code?: unknown }).code === "ENAMETOOLONG") return false;
     throw error;
   }
 }
@@ -114,7 +118,7 @@ export async function readDirectory(path: string): Promise<DirectoryEntry[]> {
   return (await Promise.all(entries)).sort((a, b) => compareUtf8(a.name, b.name));
 }
 
-/** An entry that is no plain file: Deno's listing knows directories and links only. */
+/** Reads the kind of an entry that is not a plain file, as Deno's listing reports only directories and links. */
 async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
   const { name } = entry;
   if (entry.isDirectory()) return { name, kind: "directory" };
@@ -122,13 +126,13 @@ async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
   return { name, kind: (await lstat(joinPath(path, name))).kind };
 }
 
-/** Makes a directory. */
+/** Creates a directory. */
 export async function makeDirectory(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
   const { recursive = false, mode } = options;
   await fileSystem().mkdir(path, { recursive, ...(mode !== undefined && { mode }) });
 }
 
-/** Removes a file, a link or an empty directory, or with `recursive` a whole tree; nothing there is fine. */
+/** Removes a file, a link or an empty directory, or with `recursive` a whole tree. A missing path is not an error. */
 export async function remove(path: string, options: RemoveOptions = {}): Promise<void> {
   const fs = fileSystem();
   try {
@@ -141,7 +145,7 @@ export async function remove(path: string, options: RemoveOptions = {}): Promise
   forgetTemporary(path);
 }
 
-/** Removes a file. Gives whether this call did: of several at once, one does. */
+/** Removes a file. Returns whether this call removed it: of several concurrent calls, one does. */
 export async function removeFile(path: string): Promise<boolean> {
   try {
     await fileSystem().unlink(path);
@@ -152,12 +156,12 @@ export async function removeFile(path: string): Promise<boolean> {
   }
 }
 
-/** Renames a file or a directory; a file at the new path is replaced. */
+/** Renames a file or a directory and replaces a file at the new path. */
 export async function rename(from: string, to: string): Promise<void> {
   await fileSystem().rename(from, to);
 }
 
-/** Waits until the names in a directory are on the disk: that of a new file, of a renamed one, of a removed one. */
+/** Waits until the entries of a directory are on the disk: of a new, a renamed or a removed file. */
 export async function syncDirectory(path: string): Promise<void> {
   const handle = await fileSystem().open(path, "r");
   try {
@@ -167,40 +171,40 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Gives the file at `existing` a second name. */
+/** Creates a hard link to the file at `existing`. */
 export async function hardLink(existing: string, path: string): Promise<void> {
   await fileSystem().link(existing, path);
 }
 
-/** Makes a symbolic link at `path` that says `target`. */
+/** Creates a symbolic link at `path` with the given target. */
 export async function symlink(target: string, path: string): Promise<void> {
   await fileSystem().symlink(target, path);
 }
 
-/** What a symbolic link says. */
+/** Returns the target of a symbolic link. */
 export function readLink(path: string): Promise<string> {
   return fileSystem().readlink(path);
 }
 
-/** The absolute path without links and dots. */
+/** Returns the absolute path without links and dots. */
 export function realPath(path: string): Promise<string> {
   return fileSystem().realpath(path);
 }
 
-/** Sets the permissions, exactly; it follows symbolic links. */
+/** Sets the permissions, regardless of the umask. Follows symbolic links. */
 export async function chmod(path: string, mode: number): Promise<void> {
   await fileSystem().chmod(path, mode);
 }
 
-/** Sets the times of change and access, in milliseconds since 1970; of a symbolic link, those of the link itself. */
+/** Sets the modification and access times, in milliseconds since 1970; of a symbolic link, those of the link itself. */
 export async function setTimes(path: string, mtimeMs: number): Promise<void> {
   await fileSystem().lutimes(path, mtimeMs / 1000, mtimeMs / 1000);
 }
 
 /**
- * Makes an empty directory of its own for temporary files and gives its path. It is gone after `remove` with
- * `recursive`, or after `removeTemporaries` when the program is interrupted. A Worker's files lie in its memory, of which
- * there is little: there it is a `NotSupportedError`.
+ * Creates an empty directory for temporary files and returns its path. `remove` with `recursive` removes it, as does
+ * `removeTemporaries` when the program is interrupted. Throws a `NotSupportedError` in a Worker, whose files lie in its
+ * limited memory.
  */
 export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<string> {
   if (runtimeName() === "workerd") throw notSupported("Space for temporary files");
@@ -209,13 +213,13 @@ export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<st
   return path;
 }
 
-/** Whether an error says that nothing is at the path, or that a parent is not a directory. */
+/** Returns whether an error means that the path does not exist, or that a parent is not a directory. */
 function isMissing(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-/** Translates what node:fs says about a file. */
+/** Converts the metadata of node:fs. */
 export function toFileStat(stats: Stats): FileStat {
   const { major, minor } = deviceNumbers(stats.rdev);
   return {
@@ -243,12 +247,14 @@ function kindOf(stats: Stats): FileKind {
   return "file";
 }
 
-/** Takes a Linux device number apart: the low 8 and high 12 bits of the minor lie around 12 bits of the major. */
+/** Splits a Linux device number: the low 8 and high 12 bits of the minor number surround the 12 bits of the major. */
 function deviceNumbers(device: number): { major: number; minor: number } {
   return { major: device >>> 8 & 0xfff, minor: device & 0xff | device >>> 12 & 0xfff00 };
 }
 
-/** Compares as the bytes of UTF-8 would: UTF-16 differs where a surrogate meets a character above it. */
+/**
+ * Compares strings by their bytes in UTF-8. The order of UTF-16 differs for surrogates and the characters above them.
+ */
 function compareUtf8(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

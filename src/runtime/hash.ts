@@ -1,39 +1,39 @@
 import type { Bytes } from "./bytes.ts";
 import { isNodeModuleLoaded, nodeModule, runtimeName } from "./host.ts";
 
-/** A hash algorithm of the image spec. */
+/** A hash algorithm of the image-spec. */
 export type HashAlgorithm = "sha256" | "sha512";
 
-/** A hash that takes its input bit by bit. */
+/** A hash with incremental input. */
 export interface StreamingHash {
   /** Adds bytes. The chunk must not be changed before {@linkcode StreamingHash.hex} has resolved. */
   update(chunk: Uint8Array): void;
-  /** Ends the hash and gives it as lower-case hexadecimal digits. Call it once. */
+  /** Ends the hash and returns it as lower-case hexadecimal digits. Call it once. */
   hex(): Promise<string>;
 }
 
-/** A {@linkcode StreamingHash} that also ends without waiting. */
+/** A {@linkcode StreamingHash} that can also end synchronously. */
 export interface SyncStreamingHash extends StreamingHash {
-  /** Ends the hash and gives it as lower-case hexadecimal digits. Call it once, or `hex`, not both. */
+  /** Ends the hash and returns it as lower-case hexadecimal digits. Call either this or `hex`, once. */
   hexSync(): string;
 }
 
 const webNames = { sha256: "SHA-256", sha512: "SHA-512" } as const;
 
-/** The part of the digest stream of workerd that is used here. */
+/** The part of workerd's digest stream that is used here. */
 interface DigestStream extends WritableStream<Uint8Array> {
   readonly digest: Promise<ArrayBuffer>;
 }
 
 /**
- * Starts a hash with the fastest codec of this runtime: node:crypto, else `crypto.DigestStream` of workerd,
- * else JavaScript, loaded when it is first needed.
+ * Starts a hash with the fastest codec of this runtime: node:crypto, else `crypto.DigestStream` of workerd, else
+ * JavaScript, which is loaded on first use.
  */
 export async function streamingHash(algorithm: HashAlgorithm): Promise<StreamingHash> {
   return streamingHashSync(algorithm) ?? digestStreamHash(algorithm) ?? await javaScriptHash(algorithm);
 }
 
-/** As {@linkcode streamingHash}, without waiting; `undefined` where there is no node:crypto. */
+/** Starts a hash as {@linkcode streamingHash} does, synchronously. Returns `undefined` without node:crypto. */
 export function streamingHashSync(algorithm: HashAlgorithm): SyncStreamingHash | undefined {
   const hash = nodeModule("node:crypto")?.createHash(algorithm);
   if (hash === undefined) return undefined;
@@ -80,7 +80,7 @@ async function javaScriptHash(algorithm: HashAlgorithm): Promise<StreamingHash> 
 /** Up to this many bytes `crypto.subtle` is as fast as loading node:crypto. */
 const SUBTLE_LIMIT = 1 << 20;
 
-/** Hashes bytes that are in memory, as lower-case hexadecimal digits. */
+/** Hashes bytes in memory and returns lower-case hexadecimal digits. */
 export async function hashHex(bytes: Uint8Array, algorithm: HashAlgorithm): Promise<string> {
   if (runtimeName() !== "deno" || isNodeModuleLoaded("node:crypto") || bytes.byteLength > SUBTLE_LIMIT) {
     const hash = streamingHashSync(algorithm);

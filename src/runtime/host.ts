@@ -1,4 +1,4 @@
-/** Where the code runs: `web` is a browser, or anything else that has web standards only. */
+/** The name of a runtime: `web` is a browser, or any other runtime with web standards only. */
 export type RuntimeName = "deno" | "bun" | "node" | "workerd" | "web";
 
 /** The modules of node that this room uses, by name. */
@@ -20,15 +20,15 @@ const globals = globalThis as unknown as {
   navigator?: { userAgent?: string };
 };
 
-/** What this room uses of `Bun`. */
+/** The part of `Bun` that this room uses. */
 interface BunHost {
-  /** A file, here one that is open already. */
+  /** Returns a file, here by an open descriptor. */
   file(descriptor: number): Blob;
 }
 
 let detected: RuntimeName | undefined;
 
-/** Says which runtime this is. It does not touch `process` on Deno, where that alone takes 17 ms. */
+/** Detects the runtime. Does not touch `process` on Deno, where the first access takes 17 ms. */
 export function runtimeName(): RuntimeName {
   return detected ??= detect();
 }
@@ -41,42 +41,42 @@ function detect(): RuntimeName {
   return versions?.node === undefined ? "web" : "node";
 }
 
-/** `Deno`, where this is Deno. */
+/** Returns `Deno` if this is Deno. */
 export function denoHost(): typeof Deno | undefined {
   return runtimeName() === "deno" ? globals.Deno : undefined;
 }
 
-/** `Bun`, where this is Bun. */
+/** Returns `Bun` if this is Bun. */
 export function bunHost(): BunHost | undefined {
   return runtimeName() === "bun" ? globals.Bun : undefined;
 }
 
-/** Node's `process`, or the same object of Deno, Bun or workerd; touching it costs Deno 17 ms the first time. */
+/** Returns node's `process`, or the same object of Deno, Bun or workerd. The first access takes 17 ms on Deno. */
 export function nodeProcess(): typeof process | undefined {
   return (globalThis as { process?: typeof process }).process;
 }
 
 const loaded = new Map<string, unknown>();
 
-/** A module of node, loaded on first use; `undefined` where there is none. */
+/** Returns a module of node, loaded on first use, or `undefined` if there is none. */
 export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
   if (!loaded.has(name)) loaded.set(name, nodeProcess()?.getBuiltinModule?.(name));
   return loaded.get(name) as NodeModules[Name] | undefined;
 }
 
-/** Whether a module of node is loaded already, so that using it costs no start-up time. */
+/** Returns whether a module of node is loaded already, so that its use adds no start-up time. */
 export function isNodeModuleLoaded(name: keyof NodeModules): boolean {
   return loaded.has(name);
 }
 
-/** A module of node, or a `NotSupportedError` that names what can't be done without it. */
+/** Returns a module of node, or throws a `NotSupportedError` that names the missing feature. */
 export function requireNodeModule<Name extends keyof NodeModules>(name: Name, what: string): NodeModules[Name] {
   const module = nodeModule(name);
   if (module === undefined) throw notSupported(what);
   return module;
 }
 
-/** The error of a capability that this runtime does not have. */
+/** Creates the error for a feature that this runtime lacks. */
 export function notSupported(what: string): Error {
   const error = new Error(`${what} is not available on this runtime (${runtimeName()})`);
   error.name = "NotSupportedError";

@@ -2,35 +2,39 @@ import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, notSupported, runtimeName } from "./host.ts";
 import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
 
-/** How to reach a server, where plain `fetch` does not do. */
+/** Options of {@linkcode runtimeFetch}. */
 export type RuntimeFetchOptions = ConnectionOptions;
 
-/** The options of every `fetch` that was made here, so that an upload can go the same way. */
-const connections = new WeakMap<typeof fetch, ConnectionOptions>();
+/** The member of a `fetch` from here that holds its options, so that an upload uses the same connection. */
+const CONNECTION = Symbol("connection");
 
 let standardFetch: typeof fetch | undefined;
 
 /**
- * A `fetch` for a way of connecting. Without options it is the runtime's own, on Deno with HTTP/1.1 alone, which
- * doubles the speed of blobs over TLS. With options it never follows a redirect on Deno and Node: it gives the answer
- * to `redirect: "manual"` and else fails.
+ * Creates a `fetch` with connection options. Without options it is the runtime's own, on Deno restricted to HTTP/1.1,
+ * which doubles the speed of blobs over TLS. With options it never follows a redirect on Deno and Node: it returns the
+ * response with `redirect: "manual"`, and else fails.
  */
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
   const { insecureTls = false, ca, cert, key, unixSocket } = options;
   const isPlain = !insecureTls && [ca, cert, key, unixSocket].every((option) => option === undefined);
-  const made = isPlain ? standardFetch ??= plainFetch() : specialFetch(options);
-  connections.set(made, options);
-  return made;
+  return isPlain ? standardFetch ??= connecting(plainFetch(), {}) : connecting(specialFetch(options), options);
 }
 
-/** How a `fetch` of this room connects; `undefined` for one that is not of this room. */
+/** Returns the connection options of a `fetch` from this room, or `undefined` for any other. */
 export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefined {
-  return fetcher === globalThis.fetch ? {} : connections.get(fetcher);
+  return fetcher === globalThis.fetch
+    ? {}
+    : (fetcher as Partial<Record<typeof CONNECTION, ConnectionOptions>>)[CONNECTION];
+}
+
+function connecting(fetcher: typeof fetch, options: ConnectionOptions): typeof fetch {
+  return Object.assign(fetcher, { [CONNECTION]: options });
 }
 
 /**
- * Whether a `fetch` sends the untouched body of a response, or a file, without its bytes passing through JavaScript:
- * Deno's and Bun's own, where nothing but the runtime has a say in the connection.
+ * Returns whether a `fetch` sends the untouched body of a response, or a file, without passing its bytes through
+ * JavaScript: Deno's and Bun's own `fetch` do, without connection options of this room.
  */
 export function passesBodies(fetcher: typeof fetch): boolean {
   const runtime = runtimeName();
@@ -44,7 +48,8 @@ function plainFetch(): typeof fetch {
   if (deno === undefined) return (input, init) => globalThis.fetch(input, init);
   let client: Deno.HttpClient | undefined;
   return (input, init) => {
-    // Servers that drop idle connections after 5 s, as Node's do, must not win the race for one.
+    // Drops idle connections before servers do that close them after 5 s, as Node's does, so that a request never gets
+    // one that is being closed.
     client ??= deno.createHttpClient({ http2: false, poolIdleTimeout: 4000 });
     const withClient: RequestInit & { client: Deno.HttpClient } = { ...init, client };
     return globalThis.fetch(input, withClient);

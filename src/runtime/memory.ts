@@ -1,6 +1,6 @@
 import { nodeProcess } from "./host.ts";
 
-/** The most memory that the process has held so far, in bytes; `undefined` where that can't be known. */
+/** Returns the peak memory of the process in bytes, or `undefined` if it is unknown. */
 export function peakMemoryBytes(): number | undefined {
   const kilobytes = nodeProcess()?.resourceUsage?.().maxRSS;
   return kilobytes === undefined ? undefined : kilobytes * 1024;

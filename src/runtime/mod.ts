@@ -1,9 +1,9 @@
 /**
- * The one place that knows where the code runs: Deno, Bun, Node, workerd or a browser.
+ * The only room that depends on the runtime: Deno, Bun, Node, workerd or a browser.
  *
- * Everything is found when it is first used and never by a static import, so that a bundle for a browser stays clean
- * and a command that hashes nothing does not pay for loading a hash. What a runtime can't do fails with an `Error`
- * whose `name` is `NotSupportedError`. Failures of the operating system keep their `code` (`ENOENT`, `ENOSPC`, …).
+ * Each feature is detected on first use and never imported statically, so that a bundle for a browser stays clean, and
+ * a command that computes no hash does not load one. A missing feature throws an `Error` with the name
+ * `NotSupportedError`. Errors of the operating system keep their `code` (`ENOENT`, `ENOSPC`, …).
  *
  * This room is internal to the package.
  *

@@ -3,18 +3,18 @@ import { requireNodeModule } from "./host.ts";
 import { baseName, dirName, joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
-/** A file in the making: until it is committed it has a temporary name, and its parts are written in any order. */
+/** A file under a temporary name until it is committed; its parts can be written in any order. */
 export interface NewFile {
-  /** Writes the whole chunk at `position`. Several writes may run side by side; what is between them reads as zeros. */
+  /** Writes the whole chunk at `position`. Concurrent writes are allowed; gaps between them read as zeros. */
   write(chunk: Uint8Array, position: number): Promise<void>;
-  /** Closes the file and gives it its name; a file or a symbolic link of that name is replaced. */
+  /** Closes the file and renames it to `path`; replaces a file or a symbolic link of that name. */
   commit(path: string): Promise<void>;
-  /** Closes the file and removes it, waiting for writes that run; after `commit` it does nothing. */
+  /** Waits for pending writes, then closes and removes the file. Does nothing after `commit`. */
   discard(): Promise<void>;
 }
 
 /**
- * Starts a file beside `path`, so that the name there, or any other in the same file system, is a rename away.
+ * Creates a file beside `path`, so that a rename can move it to `path` or to any other name in the same file system.
  * `removeTemporaries` removes it when the program is interrupted.
  */
 export async function createNewFile(path: string): Promise<NewFile> {

@@ -4,18 +4,21 @@ import { NodeReader } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** How much of a body that the handler did not want is read, so that a client that sends all of it first gets the answer. */
+/**
+ * The most bytes to read of a body that the handler did not read, so that a client that sends its whole body first
+ * receives the response.
+ */
 const UNWANTED_BYTES = 256 * 1024 * 1024;
-/** For how long it is read, in milliseconds, and for how long while nothing comes. */
+/** The longest time for that in milliseconds, in total and without any bytes. */
 const UNWANTED_MS = 30_000;
 const UNWANTED_IDLE_MS = 5_000;
 
 /**
- * Answers one request of node:http with a fetch handler. It fails where the handler or the body of its answer does.
+ * Answers one request of node:http with a fetch handler. Rejects if the handler or the body of its response fails.
  *
- * An answer that is given before the whole body of the request has come closes the connection. It is sent at once, and
- * the rest of the body is read and dropped, up to a limit: a connection that is closed with bytes unread is reset, and
- * the client may lose the answer.
+ * A response that is returned before the whole body of the request has arrived closes the connection. The response is
+ * sent immediately, and the rest of the body is read and dropped, up to a limit: closing a connection with unread bytes
+ * resets it, and the client may lose the response.
  */
 export async function answerNode(
   handler: (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>,
@@ -26,10 +29,10 @@ export async function answerNode(
   outgoing.on("close", () => {
     if (!outgoing.writableFinished) disconnected.abort(new DOMException("The client went away", "AbortError"));
   });
-  const { remoteAddress } = incoming.socket; // forgotten once the connection is gone
+  const { remoteAddress } = incoming.socket; // unavailable once the connection is closed
   const hasBody = incoming.method !== "GET" && incoming.method !== "HEAD";
   const reader = hasBody ? new NodeReader(incoming) : undefined;
-  // A cancel leaves the connection alone: the answer is still to be sent.
+  // A cancel does not destroy the connection, as the response is still to be sent.
   const body = reader ? pullStream({ read: () => reader.read() }) : null;
   const request = toRequest(incoming, body, disconnected.signal);
   const response = request === undefined
@@ -62,7 +65,7 @@ async function drop(reader: NodeReader): Promise<void> {
   }
 }
 
-/** The request as fetch has it; `undefined` where it can't be one. */
+/** Converts the request into a fetch `Request`; `undefined` if it is not a valid one. */
 function toRequest(incoming: IncomingMessage, body: ByteStream | null, signal: AbortSignal): Request | undefined {
   const { method = "GET", url = "/" } = incoming;
   const headers = new Headers();
@@ -77,7 +80,7 @@ function toRequest(incoming: IncomingMessage, body: ByteStream | null, signal: A
   }
 }
 
-/** Names and values in turn, as `writeHead` takes them: a name may come more than once. */
+/** Returns names and values in turn, as `writeHead` expects them, since a name may occur more than once. */
 function headerLines(headers: Headers): string[] {
   const lines: string[] = [];
   for (const [name, value] of headers) lines.push(name, value);

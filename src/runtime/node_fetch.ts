@@ -4,24 +4,25 @@ import { requireNodeModule } from "./host.ts";
 import { fromNodeReadable, NodeReader } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
 
-/** How to reach a server, where plain `fetch` does not do. */
+/** Connection options that plain `fetch` lacks. */
 export interface ConnectionOptions {
   /**
-   * Accept any certificate.
+   * Whether to accept any certificate.
+   *
    * @default false
    */
   insecureTls?: boolean;
-  /** Certificates in PEM to trust besides the usual ones. */
+  /** Certificates in PEM to trust in addition to the default ones. */
   ca?: string;
-  /** The certificate in PEM by which the server knows the client, followed by those that vouch for it. */
+  /** The client certificate in PEM, followed by its chain. */
   cert?: string;
   /** The private key of `cert`, in PEM. */
   key?: string;
-  /** The path of a unix socket to connect to, whatever the host of the URL. */
+  /** The path of a unix socket to connect to, regardless of the URL's host. */
   unixSocket?: string;
 }
 
-/** Connections that are kept for the next request. */
+/** Connections that are kept for later requests. */
 export interface ConnectionPool {
   readonly http: Agent;
   readonly https: Agent;
@@ -33,18 +34,18 @@ export interface NodeRequest {
   readonly method: string;
   readonly headers: Headers;
   readonly body?: ByteStream | Uint8Array | undefined;
-  /** The length of a body that is a stream; without it, the body is sent chunked. */
+  /** The length of a streamed body; without it, the body is sent chunked. */
   readonly contentLength?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly connection?: ConnectionOptions | undefined;
-  /** Where to take the connection from; a body that is a stream has one of its own. */
+  /** The pool that provides the connection; a streamed body has a connection of its own. */
   readonly pool?: ConnectionPool | undefined;
 }
 
-/** Answers that have no body, as `Response` sees it. */
+/** Statuses without a body, for which `Response` accepts none. */
 const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 
-/** Makes a pool. Idle connections do not keep the program alive. */
+/** Creates a pool. Idle connections do not keep the program alive. */
 export function connectionPool(connection: ConnectionOptions): ConnectionPool {
   const http = requireNodeModule("node:http", "HTTP over node");
   const https = requireNodeModule("node:https", "HTTP over node");
@@ -55,9 +56,9 @@ export function connectionPool(connection: ConnectionOptions): ConnectionPool {
 }
 
 /**
- * Sends one request over node:http or node:https and gives the answer as it is: no redirect is followed and nothing is
- * decoded. Unlike `fetch` it sends a stream with its length on Deno, keeps nothing of it on Node, and takes a
- * connection's options. A body that the server does not want any more is cancelled.
+ * Sends one request over node:http or node:https and returns the response as it is: follows no redirect and decodes
+ * nothing. Unlike `fetch` it sends the length of a streamed body on Deno, does not buffer the body on Node, and accepts
+ * connection options. A body that the server stops reading is cancelled.
  */
 export async function nodeFetch(request: NodeRequest): Promise<Response> {
   const pool = request.body instanceof ReadableStream ? undefined : request.pool;
@@ -70,7 +71,7 @@ export async function nodeFetch(request: NodeRequest): Promise<Response> {
   }
 }
 
-/** A connection from the pool that the server had closed already. */
+/** A connection from the pool that the server had already closed. */
 class StaleConnectionError extends Error {}
 
 function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promise<Response> {
@@ -104,7 +105,7 @@ function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promi
     let isRefused = false;
     outgoing.on("response", (incoming) => {
       isRefused = (incoming.statusCode ?? 0) >= 300;
-      // Without a pool the connection has served its purpose, even where the server did not want all of the body.
+      // A connection without a pool is not reused, even if the server did not read the whole body.
       if (pool === undefined) incoming.on("end", () => outgoing.destroy());
       resolve(toResponse(outgoing, incoming, request));
     });
@@ -127,7 +128,7 @@ function headersOf({ headers, body, contentLength }: NodeRequest): Record<string
   return lines;
 }
 
-/** What node:tls is told of a connection. */
+/** The connection options of node:tls. */
 interface NodeTlsOptions {
   rejectUnauthorized?: boolean;
   ca?: string[];
@@ -164,7 +165,7 @@ function toResponse(outgoing: ClientRequest, incoming: IncomingMessage, { url, s
   return withUrl(new Response(fromNodeReadable(incoming, reader), init), url);
 }
 
-/** A `Response` that is made by hand has no URL of its own. */
+/** Sets the URL of a `Response`, which its constructor leaves empty. */
 function withUrl(response: Response, url: URL): Response {
   return Object.defineProperty(response, "url", { value: url.href });
 }

@@ -2,12 +2,12 @@ import type { Readable } from "node:stream";
 import { type Bytes, type ByteStream, toPlainBytes } from "./bytes.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** Chunks that may be ready before the stream is paused: node works on while the consumer does. */
+/** The number of buffered chunks at which the stream is paused, so that node reads while the consumer works. */
 const READY_LIMIT = 2;
 
 /**
- * Reads a stream of node chunk by chunk. `Readable.toWeb` and the stream's async iterator cost a good part of the speed,
- * and `read()` joins the chunks that are ready.
+ * Reads a stream of node chunk by chunk. `Readable.toWeb` and the stream's async iterator are much slower, and `read()`
+ * joins the buffered chunks.
  */
 export class NodeReader {
   readonly #readable: Readable;
@@ -34,13 +34,13 @@ export class NodeReader {
     });
   }
 
-  /** Makes the next read fail, once what is ready has been read. */
+  /** Makes the read after the buffered chunks fail. */
   fail(error: unknown): void {
     this.#failure ??= { error };
     this.#notify();
   }
 
-  /** The next chunk; `undefined` at the end. */
+  /** Returns the next chunk, or `undefined` at the end. */
   async read(): Promise<Bytes | undefined> {
     while (this.#ready.length === 0) {
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -54,7 +54,7 @@ export class NodeReader {
   }
 }
 
-/** A stream of node as a web stream. Cancelling destroys it. */
+/** Converts a stream of node into a web stream. Cancelling it destroys the stream of node. */
 export function fromNodeReadable(readable: Readable, reader: NodeReader = new NodeReader(readable)): ByteStream {
   return pullStream({ read: () => reader.read(), cancel: () => void readable.destroy() });
 }

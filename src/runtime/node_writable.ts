@@ -1,20 +1,19 @@
 import type { Writable } from "node:stream";
 import type { ByteStream } from "./bytes.ts";
 
-/** What to mind while writing. */
+/** Options of {@linkcode pipeToNode}. */
 export interface PipeToNodeOptions {
-  /** How many bytes the source must have: fewer or more is an error. */
+  /** The length of the source in bytes: any other length is an error. */
   length?: number;
-  /** Asked before each chunk: `true` means that nobody wants the rest. */
+  /** Called before each chunk; `true` means that the rest is not needed. */
   isDone?: () => boolean;
-  /** Waited for between the last chunk and the end. */
+  /** Awaited between the last chunk and the end. */
   beforeEnd?: () => Promise<void>;
 }
 
 /**
- * Writes a stream to a stream of node and ends it, at the pace of its reader. The source is cancelled when the writer is
- * closed or done early; when the source fails, or has not the promised length, so does the call, and the writer is
- * destroyed.
+ * Writes a stream to a stream of node with backpressure, and ends it. The source is cancelled if the writer is closed
+ * or done early. If the source fails or has a wrong length, the call rejects and the writer is destroyed.
  */
 export async function pipeToNode(
   source: ByteStream,
@@ -45,7 +44,7 @@ export async function pipeToNode(
     writable.destroy(error instanceof Error ? error : new Error(String(error)));
     throw error;
   } finally {
-    // A writer that has ended still closes later; by then nothing is left to cancel.
+    // An ended writer closes later, when nothing is left to cancel.
     writable.off("close", onClose);
   }
 }

@@ -4,51 +4,55 @@ import { type FileKind, type FileStat, toFileStat } from "./files.ts";
 import { bunHost, denoHost, requireNodeModule } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** How to open a file for reading. */
+/** Options of {@linkcode openFile}. */
 export interface OpenFileOptions {
   /**
-   * Fail with `ELOOP` where the path itself is a symbolic link.
+   * Whether to fail with `ELOOP` if the path itself is a symbolic link.
+   *
    * @default false
    */
   noFollow?: boolean;
 }
 
-/** Which part of a file to read. */
+/** The part of a file to read. */
 export interface FileRange {
   /**
-   * The first byte.
+   * The index of the first byte.
+   *
    * @default 0
    */
   offset?: number;
   /**
-   * How many bytes at most; a file that ends earlier ends the stream.
+   * The most bytes to read; the end of the file ends the stream earlier.
+   *
    * @default Infinity
    */
   length?: number;
-  /** Fails the stream with its reason. */
+  /** Fails the stream with the signal's reason. */
   signal?: AbortSignal;
 }
 
-/** How to stream from an open file. */
+/** Options of {@linkcode OpenFile.stream}. */
 export interface FileStreamOptions extends FileRange {
   /**
-   * Close the file when the stream ends, fails or is cancelled.
+   * Whether to close the file when the stream ends, fails or is cancelled.
+   *
    * @default false
    */
   closeWhenDone?: boolean;
 }
 
-/** A file open for reading. */
+/** A file that is open for reading. */
 export interface OpenFile {
-  /** Asks about the file that was opened, whatever its path leads to by now. */
+  /** Reads the metadata of the opened file, even if its path has changed since. */
   stat(): Promise<FileStat>;
-  /** Reads at `offset` into the buffer and gives the count, 0 at the end of the file. */
+  /** Reads at `offset` into the buffer and returns the number of bytes, 0 at the end of the file. */
   read(into: Bytes, offset: number): Promise<number>;
-  /** A stream over a part of the file; several may run side by side. */
+  /** Returns a stream over a part of the file; several may be read at the same time. */
   stream(options?: FileStreamOptions): ByteStream;
   /**
-   * A body for `fetch` that the runtime reads by itself; `undefined` where it can't. It is good for one request, and the
-   * file must stay open until that is over: closing the file ends the body too.
+   * Returns a body for `fetch` that the runtime reads by itself, or `undefined` if it can't. The body works for one
+   * request, during which the file must stay open: closing the file ends the body too.
    */
   body(range: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined>;
   /** Closes the file. */
@@ -57,15 +61,15 @@ export interface OpenFile {
 
 const CHUNK_SIZE = 256 * 1024;
 
-/** Opens a file for reading. Opening a fifo does not wait for a writer: look at `stat().kind` before reading. */
+/** Opens a file for reading. Opening a fifo does not wait for a writer: check `stat().kind` before reading. */
 export function openFile(path: string, options: OpenFileOptions = {}): Promise<OpenFile> {
   const { O_NONBLOCK = 0 } = requireNodeModule("node:fs", "The file system").constants;
   return NodeOpenFile.open(path, O_NONBLOCK, options.noFollow ?? false);
 }
 
 /**
- * A stream over a file, or a part of it, that is opened at the first read and closed at the end, on failure or on
- * cancel. A fifo or a device is read as it comes, from where it stands.
+ * Returns a stream over a file or a part of it. The file is opened at the first read and closed at the end, on failure
+ * or on cancel. A fifo or a device is read sequentially.
  */
 export function readStream(path: string, range: FileRange = {}): ByteStream {
   return fileStream(() => NodeOpenFile.open(path, 0, false), { ...range, closeWhenDone: true });
@@ -85,7 +89,7 @@ class NodeOpenFile implements OpenFile {
   static async open(path: string, flags: number, noFollow: boolean): Promise<NodeOpenFile> {
     const fs = requireNodeModule("node:fs", "The file system");
     const { O_RDONLY, O_NOFOLLOW } = fs.constants;
-    // Windows has no such flag; there the question comes a moment before the opening.
+    // Windows has no such flag, so the check runs just before the opening.
     if (noFollow && O_NOFOLLOW === undefined && (await fs.promises.lstat(path)).isSymbolicLink()) {
       throw Object.assign(new Error(`ELOOP: is a symbolic link, open '${path}'`), { code: "ELOOP", path });
     }
@@ -101,7 +105,7 @@ class NodeOpenFile implements OpenFile {
     return this.readAt(into, offset);
   }
 
-  /** Reads at `position`, or where the file stands if that is `null`. */
+  /** Reads at `position`, or at the file's own position if that is `null`. */
   async readAt(into: Bytes, position: number | null): Promise<number> {
     const { bytesRead } = await this.#handle.read(into, 0, into.byteLength, position);
     return bytesRead;
@@ -113,7 +117,7 @@ class NodeOpenFile implements OpenFile {
 
   async body({ offset, length }: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined> {
     const bun = bunHost();
-    // Over TLS Bun would read the whole file into memory.
+    // Bun reads the whole file into memory over TLS.
     if (bun) return url.protocol === "http:" ? bun.file(this.#handle.fd).slice(offset, offset + length) : undefined;
     const file = await denoFile(this.#path, await this.stat(), { offset, length });
     if (file) this.#bodies.push(file);
@@ -126,7 +130,7 @@ class NodeOpenFile implements OpenFile {
   }
 }
 
-/** Deno streams a file by itself from where it stands to its end, so only such a range can be had. */
+/** Deno streams a file from its position to its end, so only such a range is possible. */
 async function denoFile(
   path: string,
   opened: FileStat,
@@ -146,7 +150,7 @@ async function denoFile(
   }
 }
 
-/** A request that came to its end has closed the file; one that failed before it began to read has not. */
+/** Closes a file unless it is closed: a finished request has closed it, but one that failed before reading has not. */
 function closeDenoFile(file: Deno.FsFile): void {
   try {
     file.close();
@@ -157,7 +161,10 @@ function closeDenoFile(file: Deno.FsFile): void {
 
 const seekable: ReadonlySet<FileKind> = new Set(["file", "blockDevice", "directory"]);
 
-/** Streams from the file that `open` gives at the first read; one that is open already is closed even before that. */
+/**
+ * Streams from the file that `open` returns at the first read; a file that is open already is closed even without a
+ * read.
+ */
 function fileStream(
   open: () => Promise<NodeOpenFile>,
   options: FileStreamOptions,
@@ -203,7 +210,7 @@ function fileStream(
       }
     },
     async cancel() {
-      // The file may be about to open, or in use by a read.
+      // The file may be in the process of being opened or read.
       await reading?.catch(() => {});
       await finish();
     },

@@ -1,16 +1,16 @@
 import { currentDirectory, platformOs } from "./environment.ts";
 
-/** What stands between the names of a path: `/`, or `\` on Windows. */
+/** Returns the separator of a path: `/`, or `\` on Windows. */
 export function pathSeparator(): "/" | "\\" {
   return isWindows() ? "\\" : "/";
 }
 
-/** Joins paths with one separator between them and none at the end, without `.` and `..`; nothing gives `.`. */
+/** Joins paths with one separator between them and none at the end, and resolves `.` and `..`. No paths give `.`. */
 export function joinPath(...parts: string[]): string {
   return normalizePath(parts.filter((part) => part !== "").join(pathSeparator()));
 }
 
-/** The absolute path, from the right-most absolute part, else from the current directory. */
+/** Returns the absolute path, from the right-most absolute part or else from the current directory. */
 export function resolvePath(...parts: string[]): string {
   let path = "";
   for (const part of parts) path = isAbsolute(part) ? part : path === "" ? part : `${path}${pathSeparator()}${part}`;
@@ -18,7 +18,7 @@ export function resolvePath(...parts: string[]): string {
   return normalizePath(path);
 }
 
-/** The path without its last name; `.` where there is only one name. */
+/** Returns the path without its last name, or `.` if there is only one name. */
 export function dirName(path: string): string {
   const root = rootOf(path);
   const rest = trimEnd(path.slice(root.length));
@@ -26,7 +26,7 @@ export function dirName(path: string): string {
   return root + parent || ".";
 }
 
-/** The last name of a path. */
+/** Returns the last name of a path. */
 export function baseName(path: string): string {
   const rest = trimEnd(path.slice(rootOf(path).length));
   return rest.slice(lastSeparator(rest) + 1);
@@ -50,7 +50,7 @@ function trimEnd(path: string): string {
   return path.slice(0, end);
 }
 
-/** The part of a path that `..` can't leave: `/`, and on Windows also `C:\`, `C:` or `\\server\share\`. */
+/** Returns the part of a path that `..` can't leave: `/`, and on Windows also `C:\`, `C:` or `\\server\share\`. */
 function rootOf(path: string): string {
   if (isWindows()) {
     const root = /^(?:[\\/]{2}[^\\/]+[\\/]+[^\\/]+[\\/]?|[A-Za-z]:[\\/]*|[\\/]+)/.exec(path);

@@ -3,25 +3,25 @@ import type { Bytes, ByteStream } from "./bytes.ts";
 import { blockInput } from "./codec_stream.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** How hard {@linkcode portableGzipStream} tries: 1 (fast) to 9 (small). */
+/** Options of {@linkcode portableGzipStream}: the level, 1 (fast) to 9 (small). */
 export interface PortableGzipOptions {
   level: number;
 }
 
-/** The length of the blocks that go into the codec, whose output depends on it. */
+/** The length of the codec's input blocks, on which the output depends. */
 const BLOCK_SIZE = 64 * 1024;
 
 /**
- * The size of the codec's hash table, which its output depends on too: 2^16 entries, quick to clear for each of many
- * short streams.
+ * The size of the codec's hash table, on which the output depends too: 2^16 entries, which are cleared quickly for each
+ * of many short streams.
  */
 const MEMORY = 4;
 
 /**
- * Compresses with gzip in JavaScript: the same bytes give the same result on every runtime. The header holds no time.
- * What it gives depends on the exact version of fflate, on {@linkcode BLOCK_SIZE} and on {@linkcode MEMORY}.
+ * Compresses with gzip in JavaScript: the same bytes give the same result on every runtime. The header contains no
+ * time. The output depends on the exact version of fflate, on {@linkcode BLOCK_SIZE} and on {@linkcode MEMORY}.
  *
- * @throws {RangeError} when there is no such level.
+ * @throws {RangeError} if the level does not exist.
  */
 export function portableGzipStream(source: ByteStream, { level }: PortableGzipOptions): ByteStream {
   if (!Number.isInteger(level) || level < 1 || level > 9) {
@@ -33,11 +33,11 @@ export function portableGzipStream(source: ByteStream, { level }: PortableGzipOp
   let next: Promise<Bytes | undefined> | undefined;
   let ended = false;
 
-  /** Puts one block in; the codec has to know which is the last one. */
+  /** Feeds one block to the codec, which needs to know the last one. */
   async function feed(codec: Gzip): Promise<void> {
     const block = await (next ?? input.read());
     next = input.read();
-    next.catch(() => {}); // it is thrown when its turn comes
+    next.catch(() => {}); // the error is thrown when this block is awaited
     ended = await next === undefined;
     codec.push(block ?? new Uint8Array(0), ended);
   }
@@ -57,7 +57,7 @@ export function portableGzipStream(source: ByteStream, { level }: PortableGzipOp
   });
 }
 
-/** The codec is loaded by who compresses with it. */
+/** Loads the codec on first use. */
 async function openCodec(level: number, emit: (chunk: Bytes) => void): Promise<Gzip> {
   const { Gzip } = await import("fflate/browser");
   const codec = new Gzip({ level: level as 1, mem: MEMORY, mtime: 0 });

@@ -1,20 +1,20 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 
-/** What {@linkcode pullStream} is made of. */
+/** The source of a {@linkcode pullStream}. */
 export interface PullSource {
   /** Called once, before the first read. */
   start?(): void | Promise<void>;
-  /** Gives the next chunk, or `undefined` at the end. Called only when somebody reads, and never twice at a time. */
+  /** Returns the next chunk, or `undefined` at the end. Called only on demand, and never concurrently. */
   read(): Bytes | undefined | Promise<Bytes | undefined>;
-  /** Called when whoever reads loses interest; a `read` may be under way. */
+  /** Called when the reader cancels; a `read` may be pending. */
   cancel?(reason: unknown): void | Promise<void>;
 }
 
 /**
- * A stream that asks for a chunk when somebody reads, and for none before.
+ * Creates a stream that reads from its source only on demand.
  *
- * What a `read` gives after the stream was cancelled is dropped. Without that care the controller throws, and on Bun,
- * which cancels a request's body as soon as it has all its bytes, that error is one that nobody waits for.
+ * A chunk that arrives after the stream was cancelled is dropped. Otherwise the controller would throw, and on Bun,
+ * which cancels a request's body as soon as it has all bytes, that error would be an unhandled rejection.
  */
 export function pullStream(source: PullSource): ByteStream {
   let cancelled = false;

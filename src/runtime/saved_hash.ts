@@ -1,14 +1,14 @@
 import type { HashAlgorithm, StreamingHash } from "./hash.ts";
 
-/** A hash whose state can be saved, so that another process goes on where this one stopped. */
+/** A hash whose state can be saved, so that another process can continue it. */
 export interface ResumableHash extends StreamingHash {
-  /** The state as text: give it to {@linkcode resumableHash}. */
+  /** Returns the state as text for {@linkcode resumableHash}. */
   save(): string;
 }
 
 /**
- * Starts a hash, or goes on with one from what `save` gave. It is JavaScript on every runtime, a tenth as fast as
- * `streamingHash`: no runtime gives away the state of its own.
+ * Starts a hash, or continues one from a saved state. Uses JavaScript on every runtime, at a tenth of the speed of
+ * `streamingHash`, as no runtime exposes the state of its own hash.
  */
 export async function resumableHash(algorithm: HashAlgorithm, saved?: string): Promise<ResumableHash> {
   const hashes = await import("@noble/hashes/sha2.js");

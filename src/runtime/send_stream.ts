@@ -6,34 +6,36 @@ import { pullStream } from "./pull_stream.ts";
 
 /** A request whose body is a stream. */
 export interface StreamRequest {
-  /** Where to send it. */
+  /** The URL of the request. */
   url: string | URL;
   /** `POST`, `PUT` or `PATCH`. */
   method: string;
-  /** The headers; `Content-Length` is set from `contentLength` alone. */
+  /** The headers; `Content-Length` is set only from `contentLength`. */
   headers: Headers;
-  /** The body, which is read once and cancelled when the server does not want the rest. */
+  /** The body, which is read once, and cancelled if the server stops reading it. */
   body: ByteStream;
-  /** How many bytes the body has, where that is known: other than that fails the call. */
+  /** The length of the body in bytes, if it is known. A body of another length fails the call. */
   contentLength?: number;
   /**
-   * The server refuses a body without `Content-Length`: take a way that sends it. Else the fastest way is taken, which
-   * on Deno is without.
+   * Whether the server requires `Content-Length`. Otherwise the fastest way is used, which on Deno sends no length.
+   *
    * @default false
    */
   demandLength?: boolean;
-  /** Fails the call, and later the body of the answer, with its reason. */
+  /** Fails the call, and later the body of the response, with the signal's reason. */
   signal?: AbortSignal;
   /**
-   * What sends it. One that `runtimeFetch` has made may be replaced by another way to the same place.
+   * The function that sends the request. One from `runtimeFetch` may be replaced by another with the same connection.
+   *
    * @default runtimeFetch()
    */
   fetch?: typeof fetch;
 }
 
 /**
- * Sends a stream without keeping it, the way that suits this runtime, and gives the answer as it is: a redirect is not
- * followed, since the body can't be sent again. A browser can't send a stream everywhere: there the body is read whole.
+ * Sends a stream without buffering it, in the way that suits the runtime, and returns the response as it is. Does not
+ * follow a redirect, since the body can't be sent again. Some browsers can't send a stream: there the body is read into
+ * memory first.
  */
 export function sendStream(request: StreamRequest): Promise<Response> {
   const { fetch = runtimeFetch(), contentLength, demandLength = false } = request;
@@ -44,7 +46,7 @@ export function sendStream(request: StreamRequest): Promise<Response> {
       return mustUseNode ? sendWithNode(request, connection) : sendWithFetch(request, fetch);
     }
     case "node":
-      // Its fetch keeps the whole body, to send it again after a redirect.
+      // Node's fetch keeps the whole body in order to send it again after a redirect.
       return sendWithNode(request, connection);
     case "web":
       return sendWhole(request, fetch);
@@ -84,8 +86,8 @@ async function sendWhole(request: StreamRequest, fetch: typeof globalThis.fetch)
 }
 
 /**
- * The body as fetch is given it: it fails where it has not its length, and can be abandoned, which some runtimes forget
- * when they fail before they read.
+ * Wraps the body for fetch. It fails on a wrong length, and can be cancelled explicitly, as some runtimes do not cancel
+ * it if they fail before reading.
  */
 function watchedBody(
   source: ByteStream,
@@ -95,7 +97,7 @@ function watchedBody(
     FixedLengthStream?: new (length: number) => TransformStream<Bytes, Bytes>;
   };
   if (FixedLengthStream !== undefined && length !== undefined) {
-    // What workerd sends chunked otherwise; it cancels the source itself.
+    // workerd sends any other stream chunked. It cancels the source itself.
     return { body: source.pipeThrough(new FixedLengthStream(length)), abandon() {} };
   }
   const reader = source.getReader();

@@ -4,24 +4,24 @@ import type { AddressInfo } from "node:net";
 import { requireNodeModule } from "./host.ts";
 import { answerNode } from "./node_exchange.ts";
 
-/** What is known of a request besides what it says itself. */
+/** Facts about a request that the request itself does not contain. */
 export interface PeerInfo {
-  /** The address of the other end of the connection. */
+  /** The address of the client's end of the connection. */
   readonly remoteAddress?: string;
 }
 
 /** Answers one request. */
 export type FetchHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
 
-/** What TLS needs, as PEM. */
+/** A TLS certificate and its key, as PEM. */
 export interface TlsCertificate {
-  /** The certificate, followed by those that lead to its root. */
+  /** The certificate, followed by its chain. */
   readonly cert: string;
   /** Its private key. */
   readonly key: string;
 }
 
-/** Where to listen. */
+/** Options of {@linkcode serveFetch}. */
 export interface ServeOptions {
   /**
    * The address to listen on.
@@ -34,36 +34,40 @@ export interface ServeOptions {
    */
   port?: number;
   /**
-   * Serves HTTPS with this certificate.
+   * The certificate for HTTPS.
+   *
    * @default none: plain HTTP
    */
   tls?: TlsCertificate;
-  /** Hears of what the handler throws, or the body of its answer; the client is told 500, or cut off, and no more. */
+  /**
+   * Called with an error of the handler or of the body of its response. The client receives status 500 or a cut
+   * connection, without details.
+   */
   onError?: (error: unknown) => void;
 }
 
-/** A server that listens. */
+/** A running server. */
 export interface Server {
   /** The address that it listens on. */
   readonly hostname: string;
   /** The port that it listens on. */
   readonly port: number;
-  /** Its root, `http://127.0.0.1:5000` for example, without a slash at the end. */
+  /** The root URL, for example `http://127.0.0.1:5000`, without a slash at the end. */
   readonly url: string;
-  /** Takes no more requests and waits for those in flight. */
+  /** Stops accepting requests and waits for those in progress. */
   shutdown(): Promise<void>;
-  /** Cuts every connection. */
+  /** Closes every connection immediately. */
   close(): Promise<void>;
 }
 
 /**
- * Serves HTTP/1.1, over TLS or not, with a fetch handler. Bodies stream both ways, and a client that reads slowly slows the handler down.
- * `request.signal` aborts when the client goes away before it has the whole answer. A handler may answer before it has
- * read the whole body: the client gets that answer, and the connection is closed. An answer to HEAD keeps its
- * `Content-Length`, whatever the length of its body.
+ * Serves HTTP/1.1, over TLS or not, with a fetch handler. Bodies stream in both directions with backpressure.
+ * `request.signal` aborts if the client disconnects before it has the whole response. A handler may respond before it
+ * has read the whole body: the client receives the response, and the connection is closed. A response to HEAD keeps its
+ * `Content-Length`, regardless of its body.
  *
- * It is node:http on every runtime: Bun's own server sends each stream chunked, whatever its `Content-Length`, and
- * Deno's does not tell an answer that was cut from a whole one.
+ * Uses node:http on every runtime: Bun's own server sends each stream chunked, regardless of its `Content-Length`, and
+ * Deno's does not distinguish a response that was cut from a complete one.
  */
 export async function serveFetch(handler: FetchHandler, options: ServeOptions = {}): Promise<Server> {
   const { hostname = "127.0.0.1", port = 0, tls, onError } = options;
@@ -109,7 +113,7 @@ export async function serveFetch(handler: FetchHandler, options: ServeOptions = 
   };
 }
 
-/** A server of node. No limit on the time of a request: an upload may take hours. */
+/** Creates a server of node without a request timeout, as an upload may take hours. */
 function createServer(tls: TlsCertificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
   return tls
     ? requireNodeModule("node:https", "Serving HTTPS").createServer({ ...tls, requestTimeout: 0 }, listener)

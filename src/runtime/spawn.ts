@@ -1,40 +1,42 @@
 import type { Readable } from "node:stream";
 import { nodeProcess, requireNodeModule } from "./host.ts";
 
-/** How to run a command. */
+/** Options of {@linkcode runCommand}. */
 export interface RunCommandOptions {
-  /** What it reads from its standard input. */
+  /** The standard input of the command. */
   input?: string | Uint8Array;
   /**
-   * Kill it after so many milliseconds: the call then fails with the code `ETIMEDOUT`.
+   * The timeout in milliseconds, after which the command is killed and the call fails with the code `ETIMEDOUT`.
+   *
    * @default Infinity
    */
   timeoutMs?: number;
-  /** Kills it; the call then fails with the signal's reason. */
+  /** Kills the command; the call then fails with the signal's reason. */
   signal?: AbortSignal;
-  /** Variables to add to its environment. */
+  /** Additional environment variables. */
   env?: Readonly<Record<string, string>>;
   /**
-   * How many bytes it may write to standard output, and to standard error: beyond, it is killed and the call fails
+   * The most bytes on standard output, and on standard error. A command that writes more is killed, and the call fails
    * with the code `OUTPUT_LIMIT`.
+   *
    * @default 65536
    */
   maxOutput?: number;
 }
 
-/** What a command left behind. */
+/** The result of a command. */
 export interface CommandOutput {
-  /** Its exit code; 128 and the signal's number where a signal ended it. */
+  /** Its exit code, or 128 plus the signal's number if a signal ended it. */
   readonly code: number;
-  /** What it wrote to standard output. */
+  /** Its standard output. */
   readonly stdout: string;
-  /** What it wrote to standard error. */
+  /** Its standard error. */
   readonly stderr: string;
 }
 
 /**
- * Runs a program by its name or path, without a shell, and waits for its end. An exit code other than 0 is not a
- * failure; a program that is not there is one, with the code `ENOENT`.
+ * Runs a program by its name or path, without a shell, and waits for its end. An exit code other than 0 does not throw;
+ * a missing program throws an error with the code `ENOENT`.
  */
 export function runCommand(
   command: string,
@@ -56,7 +58,7 @@ export function runCommand(
 
     const stop = (reason: unknown) => {
       child.kill("SIGKILL");
-      // What it has started itself may hold the other ends open.
+      // The command's own children may hold the other ends open.
       for (const stream of child.stdio) stream?.destroy();
       settle(() => reject(reason));
     };
@@ -79,13 +81,13 @@ export function runCommand(
       const number = code ?? 128 + (name === null ? 0 : os.constants.signals[name]);
       settle(() => resolve({ code: number, stdout: stdout(), stderr: stderr() }));
     });
-    // A program that ends without reading its input is judged by its exit code.
+    // A command may end without reading its input; its exit code decides.
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
 }
 
-/** Gathers what a stream gives; the function it returns decodes it. */
+/** Collects the output of a stream; the returned function decodes it. */
 function collect(stream: Readable, limit: number, onExcess: () => void): () => string {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;

@@ -2,34 +2,34 @@ import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
 
-/** One of the three streams that a program is given. */
+/** A standard stream of the program. */
 export type StandardStream = "stdin" | "stdout" | "stderr";
 
 const descriptors = { stdin: 0, stdout: 1, stderr: 2 } as const;
 
-/** How long to wait where a non-blocking pipe is full or empty, in milliseconds. */
+/** The wait in milliseconds when a non-blocking pipe is full or empty. */
 const RETRY_DELAY = 2;
 
-/** How much of standard input to read at once. */
+/** The most bytes to read from standard input at once. */
 const CHUNK_SIZE = 256 * 1024;
 
-/** Ends of the writes in progress: calls that are not waited for must not mix their bytes. */
+/** The last pending write of each stream: writes that are not awaited must not mix their bytes. */
 const tails: Partial<Record<StandardStream, Promise<void>>> = {};
 
 /**
- * Writes all bytes, or a string as UTF-8, to standard output and waits until the system has taken them. It fails with
- * the code `EPIPE` where the reader has gone.
+ * Writes all bytes, or a string as UTF-8, to standard output and waits until the system has accepted them. Fails with
+ * the code `EPIPE` if the reader has closed its end.
  */
 export function writeStdout(data: Uint8Array | string): Promise<void> {
   return writeInTurn("stdout", data);
 }
 
-/** As {@linkcode writeStdout}, to standard error. */
+/** Writes to standard error as {@linkcode writeStdout} does to standard output. */
 export function writeStderr(data: Uint8Array | string): Promise<void> {
   return writeInTurn("stderr", data);
 }
 
-/** Writes to standard error at once, for a last word before the program ends; failures are passed over. */
+/** Writes to standard error synchronously, for a last message before the program ends. Ignores failures. */
 export function writeStderrSync(text: string): void {
   const bytes = new TextEncoder().encode(text);
   const deno = denoHost();
@@ -40,11 +40,11 @@ export function writeStderrSync(text: string): void {
         : deno.stderr.writeSync(bytes.subarray(start));
     }
   } catch {
-    // Nobody reads standard error, and there is no other place to say so.
+    // Standard error is closed, and no other stream can report that.
   }
 }
 
-/** Standard input as a stream. Cancelling it leaves standard input open. */
+/** Returns standard input as a stream. Cancelling it leaves standard input open. */
 export function stdinStream(): ByteStream {
   return pullStream({
     async read() {
@@ -55,31 +55,31 @@ export function stdinStream(): ByteStream {
   });
 }
 
-/** All of standard input as text. */
+/** Returns all of standard input as text. */
 export function stdinText(): Promise<string> {
   return new Response(stdinStream()).text();
 }
 
-/** Whether the stream is a terminal. */
+/** Returns whether the stream is a terminal. */
 export function isTerminal(stream: StandardStream): boolean {
   const deno = denoHost();
   if (deno !== undefined) return deno[stream].isTerminal();
   return nodeModule("node:tty")?.isatty(descriptors[stream]) ?? false;
 }
 
-/** How large the terminal is, in characters. */
+/** The size of a terminal in characters. */
 export interface TerminalSize {
-  /** Its width. */
+  /** The number of columns. */
   readonly columns: number;
-  /** Its height. */
+  /** The number of rows. */
   readonly rows: number;
 }
 
-/** How large the terminal is; `undefined` where there is none. It can be resized at any time. */
+/** Returns the size of the terminal, or `undefined` if there is none. The size can change at any time. */
 export function terminalSize(): TerminalSize | undefined {
   const deno = denoHost();
   if (deno === undefined) {
-    // To touch node's object for a stream that is a pipe makes the pipe non-blocking.
+    // Avoids node's object for a stream that is a pipe, as accessing it makes the pipe non-blocking.
     const stream = isTerminal("stderr") ? "stderr" : isTerminal("stdout") ? "stdout" : undefined;
     const { columns, rows } = stream === undefined ? {} : nodeProcess()?.[stream] ?? {};
     return columns === undefined || rows === undefined ? undefined : { columns, rows };
@@ -114,7 +114,7 @@ async function writeAll(stream: "stdout" | "stderr", bytes: Uint8Array): Promise
       );
     }
   } catch (error) {
-    // The pipes that node makes for its children are sockets, which have a word of their own for it.
+    // The pipes that node creates for its children are sockets, which report a closed reader with this code.
     if ((error as { code?: unknown }).code !== "ECONNRESET") throw error;
     throw Object.assign(new Error("EPIPE: broken pipe, write", { cause: error }), { code: "EPIPE" });
   }
@@ -144,7 +144,7 @@ async function readStdin(into: Bytes): Promise<number> {
   });
 }
 
-/** Tries until it does not fail with `EAGAIN`: whoever started the program may have made the pipe non-blocking. */
+/** Repeats an attempt while it fails with `EAGAIN`, as the parent process may have made the pipe non-blocking. */
 async function retry(attempt: () => Promise<number>): Promise<number> {
   for (;;) {
     try {

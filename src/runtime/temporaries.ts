@@ -1,21 +1,21 @@
 import { nodeModule } from "./host.ts";
 
-/** Paths of files and directories that should not outlive the work in flight. */
+/** Paths of temporary files and directories in use. */
 const temporaries = new Set<string>();
 
-/** Notes a path that is to go if the program is interrupted. */
+/** Registers a path to be removed if the program is interrupted. */
 export function registerTemporary(path: string): void {
   temporaries.add(path);
 }
 
-/** Takes a path off the list: it is gone, or it is there to stay. */
+/** Unregisters a path that was removed or became permanent. */
 export function forgetTemporary(path: string): void {
   temporaries.delete(path);
 }
 
 /**
- * Removes every temporary file and directory in flight, at once and without failing: for the handler of an
- * interrupt, before the program ends.
+ * Removes every registered file and directory synchronously and without failing: for the handler of an interrupt,
+ * before the program ends.
  */
 export function removeTemporaries(): void {
   if (temporaries.size === 0) return;
@@ -24,7 +24,7 @@ export function removeTemporaries(): void {
     try {
       fs?.rmSync(path, { recursive: true, force: true });
     } catch {
-      // What can't be removed stays: the program is about to end and has no one to tell.
+      // A path that can't be removed stays, as the program is about to end.
     }
   }
   temporaries.clear();

@@ -7,10 +7,10 @@ export interface RunOnTerminalOptions {
 }
 
 /**
- * Runs a program, without a shell, that has the terminal to itself: an editor. What it shows goes to standard error, for
- * standard output is for data. Gives its exit code; 128 and the signal's number where a signal ended it.
+ * Runs a program, for example an editor, on the terminal without a shell. Its output goes to standard error, since
+ * standard output is for data. Returns its exit code, or 128 plus the signal's number if a signal ended it.
  *
- * A program that is not there is a failure with the code `ENOENT`.
+ * A missing program throws an error with the code `ENOENT`.
  */
 export async function runOnTerminal(
   command: string,

@@ -1,8 +1,8 @@
 import { denoHost, nodeProcess } from "./host.ts";
 
 /**
- * Calls the handler with errors that nobody waits for, instead of ending the program with a stack trace; gives the
- * function that undoes it.
+ * Calls the handler with unhandled errors and rejections instead of ending the program with a stack trace. Returns a
+ * function that removes the handler.
  */
 export function onUnhandledError(handler: (error: unknown) => void): () => void {
   const process = denoHost() === undefined ? nodeProcess() : undefined;

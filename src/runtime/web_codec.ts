@@ -7,7 +7,7 @@ type WebCodec = ReadableWritablePair<Bytes, BufferSource>;
 
 /**
  * Passes a stream through a codec of the web standards, for runtimes without node:zlib. Errors of the codec become
- * the same `CodecError`s that node's give; those of the source come out as they are.
+ * `CodecError`s as with node:zlib; those of the source are passed on.
  */
 export function webCodecStream(source: ByteStream, open: () => WebCodec): ByteStream {
   const input = source.getReader();

@@ -4,23 +4,25 @@ import { requireNodeModule } from "./host.ts";
 import { baseName, dirName, joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
-/** How to write a whole file. */
+/** Options of {@linkcode writeFileAtomic}. */
 export interface WriteFileOptions {
   /**
-   * The permissions of the file, exactly.
+   * The permissions of the file, regardless of the umask.
+   *
    * @default 0o666 less the umask
    */
   mode?: number;
-  /** Stops the writing: nothing is left of it, and the call fails with the signal's reason. */
+  /** Stops the writing: no file is left, and the call fails with the signal's reason. */
   signal?: AbortSignal;
   /**
-   * Wait until the bytes are on the disk, so that a loss of power can't leave an empty file.
+   * Whether to wait until the bytes are on the disk, so that a loss of power can't leave an empty file.
+   *
    * @default false
    */
   sync?: boolean;
 }
 
-/** How to open a file for writing. */
+/** Options of {@linkcode openWriter}. */
 export interface OpenWriterOptions {
   /**
    * The permissions of a new file, less the umask.
@@ -28,38 +30,39 @@ export interface OpenWriterOptions {
    */
   mode?: number;
   /**
-   * Fail with `EEXIST` where something is at the path already.
+   * Whether to fail with `EEXIST` if the path exists.
+   *
    * @default false
    */
   exclusive?: boolean;
   /**
-   * Keep what the file holds and write after it; with `"existing"`, fail with `ENOENT` where there is none.
+   * Whether to keep the file's content and write after it; with `"existing"`, fails with `ENOENT` if there is no file.
+   *
    * @default false
    */
   append?: boolean | "existing";
 }
 
-/** A file open for writing. */
+/** A file that is open for writing. */
 export interface FileWriter {
-  /** The length of the file so far: where the next chunk goes. */
+  /** The length of the file so far, at which the next chunk is written. */
   readonly position: number;
-  /** The same file as a stream: closing it closes the file, aborting it aborts the writer. */
+  /** The file as a stream: closing it closes the file, aborting it aborts the writer. */
   readonly stream: WritableStream<Uint8Array>;
-  /** Writes the whole chunk. Wait for it before the next. */
+  /** Writes the whole chunk. Must be awaited before the next call. */
   write(chunk: Uint8Array): Promise<void>;
   /** Waits until the bytes are on the disk. */
   sync(): Promise<void>;
-  /** Closes the file; a second call does nothing. */
+  /** Closes the file; does nothing when called again. */
   close(): Promise<void>;
-  /** Closes the file and removes it, unless it was opened with `append`; after `close` it does nothing. */
+  /** Closes the file and removes it, unless it was opened with `append`. Does nothing after `close`. */
   abort(): Promise<void>;
 }
 
 /**
- * Writes a file so that others see all of it or none: into a temporary file beside it, which then takes its name.
- * On a failure or an abort nothing is left, and a file that was there before is as it was. A symbolic link stays and
- * what it leads to is replaced; a device or a fifo is written to as it is. A stream that was not read to its end is
- * cancelled. Gives the number of bytes.
+ * Writes a file atomically: into a temporary file beside it, which is then renamed. On a failure or an abort no new
+ * file is left, and an existing file is unchanged. The target of a symbolic link is replaced, not the link; a device or
+ * a fifo is written to directly. A stream that was not read to its end is cancelled. Returns the number of bytes.
  */
 export async function writeFileAtomic(
   path: string,
@@ -77,7 +80,7 @@ export async function writeFileAtomic(
   }
 }
 
-/** Finds what is to be replaced, and whether it is a device or a fifo, which must not be. */
+/** Finds the file to replace, and whether it is a device or a fifo, which must not be replaced. */
 async function findTarget(path: string): Promise<{ path: string; isSpecial: boolean }> {
   const fs = requireNodeModule("node:fs", "The file system").promises;
   try {
@@ -132,12 +135,12 @@ async function replace(
   }
 }
 
-/** Opens a file for writing, empty or, with `append`, at its end. */
+/** Opens a file for writing: empty, or at its end with `append`. */
 export function openWriter(path: string, options: OpenWriterOptions = {}): Promise<FileWriter> {
   return NodeFileWriter.open(path, options);
 }
 
-/** A hidden name beside the path that nothing else has. */
+/** Returns a hidden, unused name beside the path. */
 function temporaryPath(path: string): string {
   return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
 }
@@ -153,7 +156,7 @@ async function writeAll(
   const onAbort = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    // An abort before there was a listener would go unheard by a source that never answers.
+    // An abort before the listener is added would otherwise be missed if the source never responds.
     signal?.throwIfAborted();
     for (;;) {
       const { done, value } = await reader.read();

@@ -6,38 +6,42 @@ import { pullStream } from "./pull_stream.ts";
 import { webCodecStream } from "./web_codec.ts";
 import { zstdFrameInput } from "./zstd_frames.ts";
 
-/** How to compress with gzip. */
+/** Options of {@linkcode gzipStream}. */
 export interface GzipOptions {
   /**
-   * 1 (fast) to 9 (small). Without node:zlib there is only the level of `CompressionStream`, unless it is portable.
+   * The level, 1 (fast) to 9 (small). Without node:zlib only the level of `CompressionStream` is available, unless
+   * `portable` is set.
+   *
    * @default 2
    */
   level?: number;
   /**
-   * Whether every runtime shall give the same bytes: then the codec is JavaScript, at a third of the speed.
+   * Whether every runtime gives the same bytes: the codec is then JavaScript, at a third of the speed.
+   *
    * @default false
    */
   portable?: boolean;
 }
 
-/** How to compress with zstd. */
+/** Options of {@linkcode zstdCompressStream}. */
 export interface ZstdOptions {
   /**
-   * 1 (fast) to 22 (small).
+   * The level, 1 (fast) to 22 (small).
+   *
    * @default 3
    */
   level?: number;
 }
 
-/** The length of the blocks that go into a codec and come out of it. */
+/** The length of a codec's input and output blocks. */
 const BLOCK_SIZE = 256 * 1024;
 
 const DEFAULT_GZIP_LEVEL = 2;
 
 /**
- * Decompresses gzip of one member or more; zeros after the last are taken for padding. Corrupt input fails with an
- * `Error` of the name `CodecError` and the code `Z_DATA_ERROR`, input that ends early with `Z_BUF_ERROR`; an error
- * of the source comes out as it is. Without node:zlib it reads as many members as `DecompressionStream` does.
+ * Decompresses gzip of one or more members; zeros after the last are padding. Corrupt input fails with an `Error` of
+ * the name `CodecError` and the code `Z_DATA_ERROR`, input that ends early with `Z_BUF_ERROR`; an error of the source
+ * is passed on. Without node:zlib it reads as many members as `DecompressionStream` does.
  */
 export function gunzipStream(source: ByteStream): ByteStream {
   const zlib = nodeModule("node:zlib");
@@ -49,8 +53,8 @@ export function gunzipStream(source: ByteStream): ByteStream {
 }
 
 /**
- * Compresses with gzip. The same bytes give the same result on the same runtime, however they are cut into chunks:
- * the header holds no time. Another runtime, or another version of it, may give other bytes unless it is portable.
+ * Compresses with gzip. The same bytes give the same result on the same runtime, regardless of their chunks, as the
+ * header contains no time. Another runtime, or another version of it, may give other bytes unless `portable` is set.
  */
 export function gzipStream(source: ByteStream, options: GzipOptions = {}): ByteStream {
   const { level = DEFAULT_GZIP_LEVEL, portable = false } = options;
@@ -61,8 +65,8 @@ export function gzipStream(source: ByteStream, options: GzipOptions = {}): ByteS
 }
 
 /**
- * Compresses little with gzip, at once: a stream for each of thousands of small pieces costs more than their bytes do.
- * It does not give the bytes that {@linkcode gzipStream} does.
+ * Compresses a small input with gzip in one call: a stream for each of thousands of small pieces costs more than their
+ * compression. The result differs from that of {@linkcode gzipStream}.
  */
 export async function gzipBytes(bytes: Bytes, options: GzipOptions = {}): Promise<Bytes> {
   const { level = DEFAULT_GZIP_LEVEL, portable = false } = options;
@@ -80,8 +84,8 @@ export async function gzipBytes(bytes: Bytes, options: GzipOptions = {}): Promis
 }
 
 /**
- * Decompresses zstd of one frame or more (RFC 8878); skippable frames are passed over. It fails as
- * {@linkcode gunzipStream} does, and with a `NotSupportedError` where node:zlib has no zstd.
+ * Decompresses zstd of one or more frames (RFC 8878) and skips skippable frames. Fails as {@linkcode gunzipStream}
+ * does, and with a `NotSupportedError` if node:zlib has no zstd.
  */
 export function zstdDecompressStream(source: ByteStream): ByteStream {
   return codecStream(zstdFrameInput(blockInput(source, BLOCK_SIZE)), {
@@ -94,8 +98,8 @@ export function zstdDecompressStream(source: ByteStream): ByteStream {
 }
 
 /**
- * Compresses with zstd, one frame with a checksum; a `NotSupportedError` where node:zlib has no zstd. Another runtime, or
- * another version of it, may give other bytes.
+ * Compresses with zstd into one frame with a checksum, or fails with a `NotSupportedError` if node:zlib has no zstd.
+ * Another runtime, or another version of it, may give other bytes.
  */
 export function zstdCompressStream(source: ByteStream, options: ZstdOptions = {}): ByteStream {
   const { level = 3 } = options;

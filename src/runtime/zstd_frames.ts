@@ -1,7 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import { codecError, type CodecInput } from "./codec_stream.ts";
 
-/** What the parser wants next: to see some bytes, to pass over some, or to say that a frame is done. */
+/** A request of the parser: to read some bytes, to skip some, or to end a frame. */
 type Step =
   | { readonly kind: "see"; readonly count: number }
   | { readonly kind: "pass"; readonly count: number }
@@ -10,10 +10,14 @@ type Step =
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
+/** The most bytes that the parser sees at once: a frame header without its descriptor. */
+const MAX_SEEN = 13;
+/** The largest window that zstd decoders read by default. */
+const MAX_WINDOW = 128 * 1024 * 1024;
 
 /**
- * Walks the frames of a zstd stream (RFC 8878, section 3.1) without decoding their blocks.
- * It is sent the bytes that it wants to see and nothing else.
+ * Walks the frames of a zstd stream (RFC 8878, section 3.1) without decoding their blocks. Receives only the bytes that
+ * it requests.
  */
 function* frameSteps(): Generator<Step, never, Bytes> {
   for (;;) {
@@ -25,7 +29,7 @@ function* frameSteps(): Generator<Step, never, Bytes> {
       yield { kind: "pass", count: littleEndian(yield { kind: "see", count: 4 }) };
     } else {
       const descriptor = (yield { kind: "see", count: 1 })[0];
-      yield { kind: "pass", count: frameHeaderRest(descriptor) };
+      checkWindow(descriptor, yield { kind: "see", count: frameHeaderRest(descriptor) });
       for (let last = false; !last;) {
         const block = littleEndian(yield { kind: "see", count: 3 });
         last = (block & 1) === 1;
@@ -39,7 +43,7 @@ function* frameSteps(): Generator<Step, never, Bytes> {
   }
 }
 
-/** The length of a frame header after its descriptor: window, dictionary id and content size. */
+/** Returns the length of a frame header after its descriptor: window, dictionary id and content size. */
 function frameHeaderRest(descriptor: number): number {
   const singleSegment = (descriptor & 0x20) !== 0;
   const dictionaryId = [0, 1, 2, 4][descriptor & 3];
@@ -47,13 +51,28 @@ function frameHeaderRest(descriptor: number): number {
   return (singleSegment ? 0 : 1) + dictionaryId + contentSize;
 }
 
+/** Throws if a frame needs a larger window than the codecs read; they say so in different ways, or not at all. */
+function checkWindow(descriptor: number, rest: Bytes): void {
+  const base = 2 ** (10 + (rest[0] >> 3));
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const size = singleSegment ? contentSize(descriptor, rest) : base + base / 8 * (rest[0] & 7);
+  if (size <= MAX_WINDOW) return;
+  throw codecError(`needs a zstd window of ${size} bytes, the most that is read is ${MAX_WINDOW}`, "Z_MEM_ERROR");
+}
+
+/** The content size at the end of a frame header. */
+function contentSize(descriptor: number, rest: Bytes): number {
+  const length = [1, 2, 4, 8][descriptor >> 6];
+  return littleEndian(rest.subarray(rest.length - length)) + (length === 2 ? 256 : 0);
+}
+
 function littleEndian(bytes: Bytes): number {
   return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 }
 
 /**
- * Cuts a zstd input where its frames end and leaves out skippable ones. The codecs of Deno and Node stop after the
- * first frame of a chunk, and those of Deno and Bun take a stream that ends early for a whole one.
+ * Cuts a zstd input at the end of each frame and drops skippable frames. The codecs of Deno and Node stop after the
+ * first frame of a chunk, and those of Deno and Bun accept a truncated stream.
  */
 export function zstdFrameInput(input: CodecInput): CodecInput {
   const steps = frameSteps();
@@ -62,7 +81,7 @@ export function zstdFrameInput(input: CodecInput): CodecInput {
   let frames = 0;
   let insideFrame = false;
   let skippable = false;
-  let seen = new Uint8Array(4);
+  const seen = new Uint8Array(MAX_SEEN);
   let seenLength = 0;
   let passed = 0;
 
@@ -93,8 +112,7 @@ export function zstdFrameInput(input: CodecInput): CodecInput {
         insideFrame = true;
         skippable = step.skippable;
         pieceStart = position;
-        if (!skippable) pieces.push(seen);
-        seen = new Uint8Array(4);
+        if (!skippable) pieces.push(seen.slice(0, 4));
         step = steps.next(seen).value;
       } else {
         give(position);

@@ -19,28 +19,31 @@ import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms
 /** Options of {@linkcode load}. */
 export interface LoadOptions extends PlatformsOptions {
   /**
-   * Which image of several: its name there, `repository:tag`.
+   * The name of one image of several: `repository:tag`.
+   *
    * @default the only one
    */
   tag?: string;
   /**
-   * Whether all that there is is taken as an index, however many images that are.
+   * Whether to return all images as an index, even if there is only one.
+   *
    * @default false
    */
   index?: boolean;
   /**
-   * What becomes of several images of which none is named: an error, or an index of them.
+   * The result for several images without a given name: an error, or an index of them.
+   *
    * @default "error"
    */
   several?: "error" | "index";
 }
 
 /**
- * An image or an index from a path or a tarball: of an OCI layout, which may be packed into a tar archive, or of a tarball
- * that `docker save` or `podman save` wrote. What holds one image or index gives that.
+ * Loads an image or an index from a path or a tarball: from an OCI layout, which may be in a tar archive, or from a
+ * tarball of `docker save` or `podman save`.
  *
- * @throws {LayoutError | TarballError} when it holds several and nothing says which.
- * @throws {FileError} when there is nothing, or it can't be read.
+ * @throws {LayoutError | TarballError} if there are several and no option chooses one.
+ * @throws {FileError} if the path does not exist or can't be read.
  */
 export async function load(from: string | TarballSource, options: LoadOptions = {}): Promise<Image | ImageIndex> {
   if (typeof from === "string" && await isDirectory(from)) {
@@ -87,7 +90,7 @@ async function fromLayout(
   });
 }
 
-/** The members that may be meant when no name is given; `undefined` when the platforms decide. */
+/** Returns the candidates if no name is given, or `undefined` if the platforms decide. */
 function onlyFor(children: readonly IndexChild[], options: LoadOptions): readonly IndexChild[] | undefined {
   const platforms = wantedPlatforms(options);
   if (children.length <= 1 || platforms.length === 0) return children;
@@ -96,7 +99,7 @@ function onlyFor(children: readonly IndexChild[], options: LoadOptions): readonl
   return platforms.length > 1 || wanted.length === 0 ? undefined : wanted;
 }
 
-/** The members that are called so, in whatever form the name is written. */
+/** Returns the members with a name, in any form of it. */
 function named(children: readonly IndexChild[], tag: string): readonly IndexChild[] {
   const wanted = fullName(tag);
   return children.filter(({ descriptor }) =>
@@ -104,7 +107,7 @@ function named(children: readonly IndexChild[], tag: string): readonly IndexChil
   );
 }
 
-/** What a member is called: by the specification, and by containerd, which writes whole names. */
+/** Returns the names of a member: by the specification's annotation, and by containerd's, which holds full names. */
 function namesOf({ annotations }: Descriptor): string[] {
   const names = [annotations?.[REF_NAME_ANNOTATION], annotations?.["io.containerd.image.name"]];
   return names.filter((name): name is string => typeof name === "string" && name !== "");

@@ -1,16 +1,16 @@
 import { exists, homeDirectory, joinPath } from "../runtime/mod.ts";
 
-/** A path, and the name of an image behind it. */
+/** A path, and the name of an image in it. */
 export interface LocalPath {
   /** The path of a layout or of an archive. */
   readonly path: string;
-  /** The name of one image of several in it. */
+  /** The name of one of several images at the path. */
   readonly tag?: string;
 }
 
 /**
- * Splits `PATH:NAME`. Both may have colons, so the shortest path that is there counts, and a path that is there whole
- * counts first; where nothing is there, all of it is a path. `~/` is the home directory.
+ * Splits `PATH:NAME`. Both parts may contain colons: an existing path of the whole text is preferred, then the shortest
+ * existing prefix; if none exists, all of the text is the path. `~/` is the home directory.
  */
 export async function splitLocalPath(text: string): Promise<LocalPath> {
   const home = /^~[/\\]/.test(text) ? homeDirectory() : undefined;
@@ -23,7 +23,7 @@ export async function splitLocalPath(text: string): Promise<LocalPath> {
   return { path: whole };
 }
 
-/** A name that no file system takes is not there. */
+/** A name that the file system rejects does not exist. */
 async function isThere(path: string): Promise<boolean> {
   try {
     return path !== "" && await exists(path);

@@ -8,20 +8,21 @@ import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
 
 /** An image or an index in a layout or an archive at a path. */
 export interface PathSource {
-  /** Tells it from a view. */
+  /** Distinguishes it from a view. */
   readonly kind: "path";
   /** The path of a layout, or of an archive. */
   readonly path: string;
   /**
-   * Which image of several: its name there, `repository:tag`.
+   * The name of one image of several: `repository:tag`.
+   *
    * @default the only one
    */
   readonly tag?: string;
 }
 
 /**
- * Where an image or an index is: a reference (a string is always read as one), a layout or an archive at a path, an archive from
- * elsewhere, or a view.
+ * A source of an image or an index: a reference (a string is always one), a layout or an archive at a path, an archive
+ * from elsewhere, or a view.
  */
 export type ImageSource = Reference | string | PathSource | TarballSource | Image | ImageIndex;
 
@@ -29,17 +30,18 @@ export type ImageSource = Reference | string | PathSource | TarballSource | Imag
 export interface OpenOptions
   extends RemoteOptions, NameOptions, PlatformsOptions, Pick<LoadOptions, "several" | "index"> {
   /**
-   * What reads from registries.
-   * @default one of its own
+   * The puller for registries.
+   *
+   * @default a new one
    */
   puller?: Puller;
 }
 
 /**
- * The image or the index that a source stands for. Of one in a registry nothing but its manifest is read.
+ * Opens the image or the index of a source. Reads only the manifest of one in a registry.
  *
- * @throws {LayoutError | TarballError} when a file holds several and nothing says which.
- * @throws {NotFoundError} when there is none, or none for the platform.
+ * @throws {LayoutError | TarballError} if a file contains several and no option chooses one.
+ * @throws {NotFoundError} if there is none, or none for the platform.
  */
 export async function open(source: ImageSource, options: OpenOptions = {}): Promise<Image | ImageIndex> {
   if (isReference(source)) {
@@ -52,13 +54,13 @@ export async function open(source: ImageSource, options: OpenOptions = {}): Prom
   return await load(source.path, { ...options, tag: source.tag });
 }
 
-/** The same where an image is wanted: of an index, the one for the platform, linux/amd64 by default. */
+/** Opens an image as {@linkcode open} does; of an index the one for the platform, linux/amd64 by default. */
 export async function openImage(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
   const view = await open(source, options);
   return view.kind === "image" ? view : await selectImage(view, wantedPlatform(options), options);
 }
 
-/** Whether a source is a reference. @throws {TypeError} when it is no source at all. */
+/** Returns whether a source is a reference. @throws {TypeError} if it is not a source. */
 function isReference(source: ImageSource): source is Reference | string {
   if (typeof source === "string") return true;
   const { kind, open } = Object(source);
@@ -67,12 +69,12 @@ function isReference(source: ImageSource): source is Reference | string {
   throw wrongArgument('a reference, { kind: "path", path }, a tarball, an image or an index', source);
 }
 
-/** The reference that a source is; `undefined` for what is in no registry. */
+/** Returns the reference of a source, or `undefined` if it is not in a registry. */
 export function referenceIn(source: ImageSource): Reference | string | undefined {
   return isReference(source) ? source : undefined;
 }
 
-/** What to call a source in an error. */
+/** Returns the name of a source for an error. */
 export function sourceName(source: ImageSource): string {
   if (isReference(source)) return `${source}`;
   if ("path" in source) return source.tag === undefined ? source.path : `${source.path}:${source.tag}`;

@@ -1,23 +1,23 @@
-/** What a text names: an image in a registry, in a file or directory, on standard input or output, or in an engine. */
+/** A parsed source: an image in a registry, in a file or directory, on standard input or output, or in an engine. */
 export type NamedSource =
   | { readonly kind: "reference"; readonly text: string }
   | { readonly kind: "path"; readonly text: string; readonly format?: PathFormat }
   | { readonly kind: "stdio" }
   | { readonly kind: "engine"; readonly name: string };
 
-/** What is at a path, where its prefix says so: a layout, a layout in a tar archive, a tarball of `docker save`. */
+/** The format that a path's prefix gives: a layout, a layout in a tar archive, a tarball of `docker save`. */
 export type PathFormat = "oci" | "oci-archive" | "docker-archive";
 
-/** How a path begins that can't be taken for a reference: `/`, `./`, `../`, `~/`, a drive letter. */
+/** The beginnings of a path that can't be a reference: `/`, `./`, `../`, `~/`, a drive letter. */
 const PATH = /^(?:\.{0,2}[/\\]|~[/\\]|[A-Za-z]:[/\\]|\.{1,2}$)/;
 const PREFIX = /^(oci|oci-archive|docker-archive):(.+)$/s;
 
 /**
- * Reads what a text names by its form alone, and never by what exists on the disk:
+ * Parses a source by its form alone, regardless of the files on the disk:
  *
  * | Form | Is |
  * |---|---|
- * | begins with `/`, `./`, `../`, `~/` or a drive letter; or `oci:`, `oci-archive:`, `docker-archive:` and a path | a path, perhaps with `:NAME` behind it |
+ * | begins with `/`, `./`, `../`, `~/` or a drive letter; or `oci:`, `oci-archive:`, `docker-archive:` and a path | a path, with or without `:NAME` after it |
  * | `-` | an archive on standard input or output |
  * | `daemon://NAME` | an image of the Docker Engine or podman |
  * | `docker://X` | the reference X |

@@ -4,25 +4,26 @@ import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import type { PlatformOptions } from "../remote/mod.ts";
 import { parsePlatform, type Platform } from "../spec/mod.ts";
 
-/** Options of what can take several images of an index. */
+/** Options of the functions that accept several images of an index. */
 export interface PlatformsOptions extends PlatformOptions {
   /**
-   * Which images of an index are wanted: of one the image, of several an index of them alone.
-   * @default `platform` alone; without it, all of the index
+   * The platforms of the images to choose from an index: one gives its image, several an index of their images.
+   *
+   * @default `platform`; without it, the whole index
    */
   platforms?: readonly (Platform | string)[];
 }
 
-/** The platforms that are wanted; none for all. */
+/** Returns the requested platforms; none means all. */
 export function wantedPlatforms({ platform, platforms }: PlatformsOptions): readonly Platform[] {
   return (platforms ?? (platform ? [platform] : [])).map(parsePlatform);
 }
 
 /**
- * What is wanted of an index: with one platform the image for it, with several an index of their images, without any all
- * of it. An image is taken as it is.
+ * Selects from an index: with one platform the image for it, with several an index of their images, without any the
+ * whole index. Returns an image unchanged.
  *
- * @throws {NotFoundError} when there is no image for one of them; it says which platforms there are.
+ * @throws {NotFoundError} if there is no image for one of them; the message lists the available platforms.
  */
 export async function ofPlatforms(
   view: Image | ImageIndex,
@@ -35,7 +36,7 @@ export async function ofPlatforms(
   return await someOf(view, platforms, options);
 }
 
-/** An index of the images for platforms alone. What an index inside has for them is moved up. */
+/** Returns an index with only the images for platforms. Images from nested indexes are moved up. */
 async function someOf(
   index: ImageIndex,
   platforms: readonly Platform[],

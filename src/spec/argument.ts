@@ -1,4 +1,4 @@
-/** The error for an argument of the wrong kind, which the types of TypeScript would not allow. */
+/** Creates the error for an argument of the wrong kind, which TypeScript would not accept. */
 export function wrongArgument(wanted: string, given: unknown): TypeError {
   return new TypeError(`${wanted} is wanted here, not ${described(given)}`);
 }

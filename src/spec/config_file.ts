@@ -3,17 +3,17 @@ import { ManifestError } from "../errors.ts";
 import { type Hash, isHash } from "./hash.ts";
 import type { Platform } from "./platform.ts";
 
-/** One step of how an image came to be (image-spec, "Image JSON", `history`). */
+/** One step of an image's history (image-spec, "OCI Image Configuration", `history`). */
 export interface History {
-  /** When, as an RFC 3339 time. */
+  /** The time of the step (RFC 3339). */
   readonly created?: string;
-  /** By which command. */
+  /** The command that created the layer. */
   readonly created_by?: string;
-  /** By whom. */
+  /** The author of the step. */
   readonly author?: string;
-  /** A free text. */
+  /** A custom message. */
   readonly comment?: string;
-  /** Whether the step made no layer. */
+  /** Whether the step created no layer. */
   readonly empty_layer?: boolean;
 }
 
@@ -25,27 +25,29 @@ export interface RootFs {
   readonly diff_ids: readonly Hash[];
 }
 
-/** How the image is run (image-spec, "Image JSON", `config`); Docker's own fields are kept as they are. */
+/**
+ * The execution parameters of an image (image-spec, "OCI Image Configuration", `config`). Docker's own fields are kept.
+ */
 export interface RunConfig {
   /** `user[:group]`, by name or number. */
   readonly User?: string;
-  /** Ports that it listens on: keys like `80/tcp`, values empty. */
+  /** Exposed ports: keys like `80/tcp`, values empty. */
   readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
-  /** Environment as `NAME=value`. */
+  /** Environment variables as `NAME=value`. */
   readonly Env?: readonly string[] | null;
-  /** The command that is run. */
+  /** The command that runs. */
   readonly Entrypoint?: readonly string[] | null;
-  /** The arguments of the command, or the command. */
+  /** The arguments of the entrypoint, or the command if there is no entrypoint. */
   readonly Cmd?: readonly string[] | null;
-  /** Directories that hold data: keys are paths, values empty. */
+  /** Directories for data of the container: keys are paths, values empty. */
   readonly Volumes?: Readonly<Record<string, unknown>> | null;
-  /** The directory that the command starts in. */
+  /** The working directory of the entrypoint. */
   readonly WorkingDir?: string;
   /** Arbitrary metadata. */
   readonly Labels?: Readonly<Record<string, string>> | null;
-  /** The signal that asks it to end. */
+  /** The signal that stops the container. */
   readonly StopSignal?: string;
-  /** Whatever else is there. */
+  /** Unknown fields. */
   readonly [field: string]: unknown;
 }
 
@@ -57,30 +59,30 @@ export interface ConfigFile {
   readonly os: string;
   /** The version of the operating system. */
   readonly "os.version"?: string;
-  /** Features of the operating system that the image demands. */
+  /** Features of the operating system that the image requires. */
   readonly "os.features"?: readonly string[];
   /** The variant of the CPU. */
   readonly variant?: string;
-  /** When the image was made, as an RFC 3339 time. */
+  /** The creation time of the image (RFC 3339). */
   readonly created?: string;
-  /** Who made it. */
+  /** The author of the image. */
   readonly author?: string;
-  /** How it is run. */
+  /** The execution parameters. */
   readonly config?: RunConfig;
-  /** Its layers. */
+  /** The layers. */
   readonly rootfs: RootFs;
-  /** How it came to be. */
+  /** The history, the oldest step first. */
   readonly history?: readonly History[] | null;
-  /** Whatever else is there. */
+  /** Unknown fields. */
   readonly [field: string]: unknown;
 }
 
 /**
- * Reads the config of an image.
+ * Parses the config of an image.
  *
- * @param what what to call it in an error
- * @throws {ManifestError} when it is not a JSON object, its history is no list or a diff id in it is not a digest.
- * A config without `rootfs` (an artifact's) reads as one without layers.
+ * @param what the name of the config in an error
+ * @throws {ManifestError} if it is not a JSON object, its history is not a list or a diff id in it is not a digest. A
+ * config without `rootfs` (an artifact's) is read as one without layers.
  */
 export function parseConfigFile(bytes: Uint8Array, what = "config file"): ConfigFile {
   const value = parseJsonObject(bytes, what);
@@ -108,7 +110,7 @@ function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null;
 }
 
-/** The platform that a config file names. */
+/** Returns the platform of a config file. */
 export function configPlatform(config: ConfigFile): Platform {
   return {
     architecture: config.architecture,

@@ -1,7 +1,7 @@
 import type { Hash } from "./hash.ts";
 import type { Platform } from "./platform.ts";
 
-/** What points at content: its type, digest and size (image-spec, "OCI Content Descriptors"). */
+/** A reference to content by media type, digest and size (image-spec, "OCI Content Descriptors"). */
 export interface Descriptor {
   /** The media type of the content. */
   readonly mediaType: string;
@@ -9,14 +9,14 @@ export interface Descriptor {
   readonly digest: Hash;
   /** The number of the content's bytes. */
   readonly size: number;
-  /** Where else the content may be downloaded from. */
+  /** Further download locations of the content. */
   readonly urls?: readonly string[];
   /** Arbitrary metadata. */
   readonly annotations?: Readonly<Record<string, string>>;
   /** The content itself in base64. */
   readonly data?: string;
-  /** The platform that the content is for; in an index only. */
+  /** The platform of the content; only in an index. */
   readonly platform?: Platform;
-  /** The type of the artifact that the content is. */
+  /** The artifact type of the content. */
   readonly artifactType?: string;
 }

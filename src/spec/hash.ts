@@ -10,12 +10,12 @@ export type Hash = `${Algorithm}:${string}`;
 export const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha512: 128 };
 const PATTERN = /^(sha256|sha512):([0-9a-f]+)$/;
 
-/** Whether `text` names an algorithm of this package. */
+/** Returns whether `text` is the name of a supported algorithm. */
 export function isAlgorithm(text: string): text is Algorithm {
   return Object.hasOwn(HEX_LENGTH, text);
 }
 
-/** Whether `text` is a digest in lower-case hex of the algorithm's length. */
+/** Returns whether `text` is a digest in lower-case hex of the algorithm's length. */
 export function isHash(text: unknown): text is Hash {
   if (typeof text !== "string") return false;
   const match = PATTERN.exec(text);
@@ -23,9 +23,9 @@ export function isHash(text: unknown): text is Hash {
 }
 
 /**
- * Reads a digest.
+ * Parses a digest.
  *
- * @throws {HashError} when `text` is not `sha256:` with 64 or `sha512:` with 128 lower-case hex digits.
+ * @throws {HashError} if `text` is not `sha256:` with 64 or `sha512:` with 128 lower-case hex digits.
  */
 export function parseHash(text: string): Hash {
   if (isHash(text)) return text;
@@ -34,12 +34,12 @@ export function parseHash(text: string): Hash {
   });
 }
 
-/** The algorithm of a digest. */
+/** Returns the algorithm of a digest. */
 export function hashAlgorithm(hash: Hash): Algorithm {
   return hash.startsWith("sha512:") ? "sha512" : "sha256";
 }
 
-/** The hex digits of a digest. */
+/** Returns the hex digits of a digest. */
 export function hashHexDigits(hash: Hash): string {
   return hash.slice(hash.indexOf(":") + 1);
 }

@@ -1,13 +1,14 @@
 import { ManifestError } from "../errors.ts";
 
-/** How many arrays and objects JSON may have within one another. */
+/** The deepest nesting of arrays and objects that is accepted. */
 const MOST_LEVELS = 1_000;
 
 /**
- * Reads JSON.
+ * Parses JSON.
  *
- * @throws {ManifestError} when the bytes are nested deeper than 1,000 levels, or, with a cause, when they are not UTF-8
- * or not JSON; `what` names them.
+ * @param what the name of the bytes in an error
+ * @throws {ManifestError} if the bytes are nested deeper than 1,000 levels, or, with a cause, if they are not UTF-8 or
+ * not JSON.
  */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
@@ -16,17 +17,17 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
     return JSON.parse(text);
   } catch (cause) {
     if (cause instanceof ManifestError) throw cause;
-    // The message may quote the bytes, which may hold line breaks and worse.
+    // The message may quote the bytes, including line breaks and control characters.
     const reason = (cause as Error).message.replace(/[\p{Cc}\s]+/gu, " ");
     throw new ManifestError(`${what} is not JSON: ${reason}`, { cause });
   }
 }
 
 /**
- * Reads a JSON object.
+ * Parses a JSON object.
  *
- * @throws {ManifestError} when the bytes are not UTF-8, not JSON, nested deeper than 1,000 levels or not an object;
- * `what` names them.
+ * @param what the name of the bytes in an error
+ * @throws {ManifestError} if the bytes are not UTF-8, not JSON, nested deeper than 1,000 levels or not an object.
  */
 export function parseJsonObject(bytes: Uint8Array, what: string): Record<string, unknown> {
   const value = parseJson(bytes, what);
@@ -37,9 +38,10 @@ export function parseJsonObject(bytes: Uint8Array, what: string): Record<string,
 }
 
 /**
- * Checks that JSON can be walked through by recursion. Other bytes pass or not, by the brackets in them.
+ * Checks that JSON is shallow enough for recursion. The result for bytes that are not JSON depends on their brackets.
  *
- * @throws {ManifestError} when it is nested deeper than 1,000 levels; `what` names it.
+ * @param what the name of the bytes in an error
+ * @throws {ManifestError} if it is nested deeper than 1,000 levels.
  */
 export function checkJsonDepth(bytes: Uint8Array, what: string): void {
   let depth = 0;

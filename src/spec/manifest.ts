@@ -39,10 +39,10 @@ export interface IndexManifest {
 }
 
 /**
- * Reads an image manifest.
+ * Parses an image manifest.
  *
- * @param what what to call it in an error: a reference or a digest
- * @throws {ManifestError} when it is not JSON, is an index, or its config or a layer is not a descriptor.
+ * @param what the name of the manifest in an error: a reference or a digest
+ * @throws {ManifestError} if it is not JSON, is an index, or its config or a layer is not a descriptor.
  */
 export function parseManifest(bytes: Uint8Array, what = "manifest"): Manifest {
   const value = parseJsonObject(bytes, what);
@@ -60,10 +60,10 @@ export function parseManifest(bytes: Uint8Array, what = "manifest"): Manifest {
 }
 
 /**
- * Reads an image index.
+ * Parses an image index.
  *
- * @param what what to call it in an error: a reference or a digest
- * @throws {ManifestError} when it is not JSON, is an image manifest, or a member is not a descriptor.
+ * @param what the name of the index in an error: a reference or a digest
+ * @throws {ManifestError} if it is not JSON, is an image manifest, or a member is not a descriptor.
  */
 export function parseIndexManifest(bytes: Uint8Array, what = "index"): IndexManifest {
   const value = parseJsonObject(bytes, what);
@@ -77,9 +77,9 @@ export function parseIndexManifest(bytes: Uint8Array, what = "index"): IndexMani
 }
 
 /**
- * The media type of manifest bytes, from the bytes themselves: their `mediaType`, else their shape.
+ * Returns the media type of a manifest from its bytes: its `mediaType` field, or the type that its fields imply.
  *
- * @throws {ManifestError} when they are not JSON or look like no manifest at all.
+ * @throws {ManifestError} if the bytes are not JSON or do not look like a manifest.
  */
 export function manifestMediaType(bytes: Uint8Array, what = "manifest"): string {
   const value = parseJsonObject(bytes, what);
@@ -92,14 +92,14 @@ export function manifestMediaType(bytes: Uint8Array, what = "manifest"): string 
   throw new ManifestError(`${what} is not a manifest: it has no mediaType, layers or manifests`);
 }
 
-/** Which view a manifest of this media type gets: an image, an index, or neither (an unknown type, schema 1). */
+/** Returns the kind of view for a media type: an image, an index, or neither (an unknown type, schema 1). */
 export function manifestKind(mediaType: string): "image" | "index" | "other" {
   if (isIndex(mediaType)) return "index";
   if (isImage(mediaType)) return "image";
   return "other";
 }
 
-/** Whether a value has what every descriptor must have: a digest of a known algorithm, a size, a media type. */
+/** Returns whether a value has what every descriptor needs: a digest of a supported algorithm, a size, a media type. */
 export function isDescriptor(value: unknown): value is Descriptor {
   if (typeof value !== "object" || value === null) return false;
   const { mediaType, digest, size } = value as Record<string, unknown>;
@@ -107,7 +107,7 @@ export function isDescriptor(value: unknown): value is Descriptor {
     (mediaType === undefined || typeof mediaType === "string");
 }
 
-/** Every digest in a list of descriptors once, in order. */
+/** Returns the descriptors of a list without those that repeat a digest, in order. */
 export function distinctDescriptors(descriptors: readonly Descriptor[]): Descriptor[] {
   const seen = new Map<Hash, Descriptor>();
   for (const descriptor of descriptors) if (!seen.has(descriptor.digest)) seen.set(descriptor.digest, descriptor);

@@ -1,4 +1,4 @@
-/** The media types of the OCI image-spec and of Docker's image manifest v2, by their names in the field. */
+/** The media types of the OCI image-spec and of Docker's image manifest v2, by their usual names. */
 export const MediaType = {
   /** OCI descriptor. */
   OciContentDescriptor: "application/vnd.oci.descriptor.v1+json",
@@ -8,7 +8,7 @@ export const MediaType = {
   OciManifest: "application/vnd.oci.image.manifest.v1+json",
   /** OCI image config. */
   OciConfig: "application/vnd.oci.image.config.v1+json",
-  /** OCI artifact manifest, which no final version of the image-spec has. */
+  /** OCI artifact manifest, which was removed from the image-spec before its release. */
   OciArtifactManifest: "application/vnd.oci.artifact.manifest.v1+json",
   /** OCI empty descriptor, the two bytes `{}`. */
   OciEmpty: "application/vnd.oci.empty.v1+json",
@@ -66,45 +66,45 @@ const LAYER = new Set<string>([
   MediaType.DockerLayerZstd,
 ]);
 
-/** Whether it is an image index or a manifest list. */
+/** Returns whether it is an image index or a manifest list. */
 export function isIndex(mediaType: string | undefined): boolean {
   return mediaType !== undefined && INDEX.has(mediaType);
 }
 
-/** Whether it is an image manifest. */
+/** Returns whether it is an image manifest. */
 export function isImage(mediaType: string | undefined): boolean {
   return mediaType !== undefined && IMAGE.has(mediaType);
 }
 
-/** Whether it is one of Docker's schema 1 manifests, which hold no layers by descriptor. */
+/** Returns whether it is one of Docker's schema 1 manifests, which do not list layers as descriptors. */
 export function isSchema1(mediaType: string | undefined): boolean {
   return mediaType !== undefined && SCHEMA1.has(mediaType);
 }
 
-/** Whether it is a manifest that is neither an image nor an index: schema 1, or OCI's artifact manifest. */
+/** Returns whether it is a manifest that is neither an image nor an index: schema 1, or OCI's artifact manifest. */
 export function isOtherManifest(mediaType: string | undefined): boolean {
   return isSchema1(mediaType) || mediaType === MediaType.OciArtifactManifest;
 }
 
-/** Whether it is the config of a runnable image (and not an artifact's). */
+/** Returns whether it is the config of a runnable image, and not of an artifact. */
 export function isConfig(mediaType: string | undefined): boolean {
   return mediaType !== undefined && CONFIG.has(mediaType);
 }
 
-/** Whether it is a layer of a file system. */
+/** Returns whether it is a layer of a file system. */
 export function isLayer(mediaType: string | undefined): boolean {
   return mediaType !== undefined && LAYER.has(mediaType);
 }
 
-/** Whether a layer may be pushed (false for foreign and nondistributable layers). */
+/** Returns whether a layer may be pushed (false for foreign and nondistributable layers). */
 export function isDistributable(mediaType: string | undefined): boolean {
   return mediaType === undefined || !NON_DISTRIBUTABLE.has(mediaType);
 }
 
-/** How the bytes of a layer are compressed. */
+/** The compression of a layer's bytes. */
 export type Compression = "none" | "gzip" | "zstd";
 
-/** The layer media type for `compression` in the family (OCI or Docker) of a manifest media type. */
+/** Returns the layer media type for a compression, in the family (OCI or Docker) of a manifest media type. */
 export function layerMediaType(manifestMediaType: string, compression: Compression): string {
   const docker = manifestMediaType === MediaType.DockerManifestSchema2;
   switch (compression) {

@@ -1,7 +1,7 @@
 /**
  * The plain data of the OCI image-spec: digests, media types, platforms, descriptors, manifests, indexes, configs.
  *
- * Reading checks the shape; unknown fields are kept. Nothing here does I/O or computes a digest.
+ * Parsing checks the shape and keeps unknown fields. The module does no I/O and computes no digest.
  *
  * @example
  * ```ts

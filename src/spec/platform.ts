@@ -1,30 +1,33 @@
 import { PlatformError } from "../errors.ts";
 import { wrongArgument } from "./argument.ts";
 
-/** What an image runs on (image-spec, "Image Index Property Descriptions", `platform`). */
+/** The platform of an image (image-spec, "OCI Image Index", `platform`). */
 export interface Platform {
   /** The CPU architecture, by its Go name: `amd64`, `arm64`, … */
   readonly architecture: string;
   /** The operating system, by its Go name: `linux`, `windows`, … */
   readonly os: string;
-  /** The version of the operating system, mostly of Windows. */
+  /** The version of the operating system, used mainly for Windows. */
   readonly "os.version"?: string;
-  /** Features of the operating system that the image demands. */
+  /** Features of the operating system that the image requires. */
   readonly "os.features"?: readonly string[];
   /** The variant of the CPU: `v7`, `v8`, … */
   readonly variant?: string;
-  /** Features of the CPU that the image demands (Docker manifest lists only). */
+  /** Features of the CPU that the image requires (Docker manifest lists only). */
   readonly features?: readonly string[];
 }
 
-/** What is asked of an index, and what a child without a platform counts as, when nobody says: `linux/amd64`. */
+/**
+ * The platform that is chosen from an index by default, and that a manifest without a platform counts as:
+ * `linux/amd64`.
+ */
 export const DEFAULT_PLATFORM: Platform = Object.freeze({ architecture: "amd64", os: "linux" });
 
 /**
- * Reads `os/architecture[/variant][:osversion]`; parts may be missing. A {@linkcode Platform} is returned as it is.
+ * Parses `os/architecture[/variant][:osversion]`; parts may be missing. Returns a {@linkcode Platform} as it is.
  *
- * @throws {PlatformError} when there are more than two slashes.
- * @throws {TypeError} when it is neither a string nor an object with `os` and `architecture`.
+ * @throws {PlatformError} if there are more than two slashes.
+ * @throws {TypeError} if it is neither a string nor an object with `os` and `architecture`.
  */
 export function parsePlatform(text: Platform | string): Platform {
   if (typeof text !== "string") {
@@ -46,7 +49,7 @@ export function parsePlatform(text: Platform | string): Platform {
   };
 }
 
-/** Writes a platform as {@linkcode parsePlatform} reads it; empty when it has no operating system. */
+/** Formats a platform as {@linkcode parsePlatform} reads it; empty if it has no operating system. */
 export function platformString(platform: Platform): string {
   if (!platform.os) return "";
   const path = [platform.os, platform.architecture, platform.variant].filter(Boolean).join("/");
@@ -54,8 +57,8 @@ export function platformString(platform: Platform): string {
 }
 
 /**
- * Whether a platform has all that `wanted` asks for. What `wanted` leaves out is not compared; of features it must
- * have at least those wanted. Not symmetric.
+ * Returns whether a platform satisfies `wanted`: each field of `wanted` is equal, and each of its features is present.
+ * Fields missing in `wanted` are not compared. Not symmetric.
  */
 export function platformSatisfies(platform: Platform, wanted: Platform | string): boolean {
   if (typeof wanted === "string") return platformSatisfies(platform, parsePlatform(wanted));
@@ -67,7 +70,7 @@ export function platformSatisfies(platform: Platform, wanted: Platform | string)
     list("os.features") && list("features");
 }
 
-/** Whether two platforms are the same; the order of features does not count. */
+/** Returns whether two platforms are equal; the order of features does not matter. */
 export function platformEquals(a: Platform, b: Platform): boolean {
   const key = (platform: Platform) =>
     JSON.stringify([

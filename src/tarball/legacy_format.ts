@@ -73,7 +73,7 @@ async function legacyFiles(
   ];
 }
 
-/** The digest of a layer that is a tar. Its own is a sha256; for a sha512 it is read again. */
+/** Returns the digest of a layer that is a tar. Its own is a sha256; for a sha512 it is read again. */
 async function tarDigest(layer: Layer, algorithm: Algorithm, options: AbortOptions): Promise<Hash> {
   if (algorithm === "sha256") return await layer.digest(options);
   const { stream, measured } = measureStream(await layer.uncompressed(options), algorithm);

@@ -8,7 +8,7 @@ import { type OpenTarball, tarballFile, type TarballSource } from "./source.ts";
  * temporary file from the first time that it is needed until it is disposed of.
  */
 export class SavedTarball implements TarballSource {
-  /** What to call it in an error. */
+  /** Its name in an error. */
   readonly name: string;
   readonly #stop = new AbortController();
   readonly #path: (options?: AbortOptions) => Promise<string>;
@@ -25,7 +25,7 @@ export class SavedTarball implements TarballSource {
     });
   }
 
-  /** Opens the temporary file; the first time, the tarball is asked for and written there. */
+  /** Opens the temporary file. The first call requests the tarball and writes the file. */
   async open(options: AbortOptions = {}): Promise<OpenTarball> {
     this.#stop.signal.throwIfAborted();
     const file = await tarballFile(await this.#path(options)).open(options);
@@ -42,7 +42,7 @@ export class SavedTarball implements TarballSource {
     };
   }
 
-  /** Removes the temporary file, and ends what is still being written to it. What is read afterwards fails. */
+  /** Removes the temporary file, and aborts a pending write to it. Later reads fail. */
   async dispose(): Promise<void> {
     this.#stop.abort(new TypeError(`${this.name} was disposed of`));
     await this.#writing?.catch(() => {});

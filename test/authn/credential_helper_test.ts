@@ -14,6 +14,7 @@ import {
   keychainFromHelper,
 } from "../../src/authn/mod.ts";
 import { FakeHelpers } from "../fakes/fake_credential_helpers.ts";
+import { until } from "../make/waiting.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
 
@@ -123,8 +124,11 @@ describe("credentialHelper", () => {
     const get = () => credentialHelper("hangs", { timeoutMs: 50 }).get("gcr.io");
     const written = () => existsSync(pid) ? Number(readFileSync(pid, "utf8")) : 0;
     // On a slow machine it may be killed before it has written its number.
-    do await assertRejects(get, AuthError, "docker-credential-hangs get took longer than 50 ms"); while (!written());
-    while (isRunning(written())) await new Promise((resolve) => setTimeout(resolve));
+    await until(async () => {
+      await assertRejects(get, AuthError, "docker-credential-hangs get took longer than 50 ms");
+      return written() !== 0;
+    });
+    await until(() => !isRunning(written()));
   });
 
   it("ends when its caller does not want to wait any more", async () => {

@@ -1,5 +1,8 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertLessOrEqual, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { flagName } from "../../cli/flag_words.ts";
+import { gcrane } from "../../cli/table.ts";
+import { commandEntries } from "../make/command_entries.ts";
 import { runLine } from "../make/command_line.ts";
 
 const GLOBAL_FLAGS = `Global flags:
@@ -146,5 +149,26 @@ describe("the page", () => {
     assertNotMatch((await runLine("show -h")).out, escape);
     assertNotMatch((await runLine("show -h", { terminal, environment: { NO_COLOR: "1" } })).out, escape);
     assertNotMatch((await runLine("show -h", { terminal, environment: { TERM: "dumb" } })).out, escape);
+  });
+});
+
+describe("the commands of gcrane", () => {
+  it("have no flag that their help does not show, but these", async () => {
+    const absent: string[] = [];
+    for (const [path, { load }] of commandEntries(gcrane.entries)) {
+      const { command } = await load();
+      const { out } = await runLine(`${path} --help`, { program: gcrane });
+      for (const name of Object.keys(command.flags).map(flagName)) {
+        if (!new RegExp(`^ +(-., )?--${name}( |$)`, "m").test(out)) absent.push(`${path} --${name}`);
+      }
+    }
+    assertEquals(absent.toSorted(), [
+      // Is refused: other users of the machine would see the password.
+      "auth login --password",
+      // Are crane's names for what is an argument or another flag here.
+      "edit fs --filename",
+      "rebase --original",
+      "rebase --rebased",
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import { after, before, describe, it } from "node:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -35,6 +35,24 @@ describe("test/run.ts", { skip: denoOnly() }, () => {
     const { code, output, last } = drive("--deno", join(folder, "good_test.ts"), join(folder, "skip_test.ts"));
     assertEquals([code, last], [0, "2 passed, 0 failed, 1 skipped"]);
     assertStringIncludes(output, "skipped: later [peer absent: x]");
+  });
+
+  it("sums up parts that run side by side", () => {
+    const many = join(folder, "many");
+    mkdirSync(many);
+    for (let i = 0; i < 12; i++) {
+      const test = i === 3 ? `it("three", () => { throw new Error("on purpose"); });` : `it("${i}", () => {});`;
+      writeFileSync(join(many, `f${i}_test.ts`), `import { it } from "node:test";\n${test}`);
+    }
+    const { code, output, last } = drive("--deno", many, join(folder, "good_test.ts"));
+    assertEquals([code, last], [1, "13 passed, 1 failed"]);
+    assertEquals(output.match(/^=== Deno, part . of 2$/gm)?.sort(), [1, 2].map((n) => `=== Deno, part ${n} of 2`));
+    assertStringIncludes(output, "Deno: three\n    Error: on purpose");
+  });
+
+  it("fails where there is nothing to run", () => {
+    assertEquals(drive("--deno", join(folder, "none_test.ts")).last, "0 passed, 1 failed");
+    assertEquals(drive("--deno", "test/testdata").last, "0 passed, 1 failed");
   });
 
   it("fails with a test, and says which", () => {

@@ -8,6 +8,11 @@ export interface RunWatchedOptions {
   silence: number;
   /** The longest run, in milliseconds. */
   total: number;
+  /**
+   * Where its output goes, standard error too.
+   * @default to the driver's own output
+   */
+  write?: (chunk: Uint8Array) => void | Promise<void>;
 }
 
 /** How a command ended. */
@@ -18,7 +23,7 @@ export interface WatchedResult {
   hung?: string;
 }
 
-/** Runs a command and passes its output on as it comes; kills it when it falls silent or takes too long. */
+/** Runs a command and hands on its output as it comes; kills it when it falls silent or takes too long. */
 export async function runWatched(argv: readonly string[], options: RunWatchedOptions): Promise<WatchedResult> {
   const child = new Deno.Command(argv[0], {
     args: argv.slice(1),
@@ -40,20 +45,31 @@ export async function runWatched(argv: readonly string[], options: RunWatchedOpt
   let silence = setTimeout(silent, options.silence);
 
   const decoder = new TextDecoder();
-  const pass = async (from: ReadableStream<Uint8Array>, to: { write(chunk: Uint8Array): Promise<number> }) => {
+  const pass = async (from: ReadableStream<Uint8Array>, write: (chunk: Uint8Array) => void | Promise<void>) => {
     for await (const chunk of from) {
       clearTimeout(silence);
       silence = setTimeout(silent, options.silence);
       lastLine = decoder.decode(chunk).trimEnd().split("\n").at(-1) || lastLine;
-      for (let at = 0; at < chunk.length;) at += await to.write(chunk.subarray(at));
+      await write(chunk);
     }
   };
-  const output = Promise.all([pass(child.stdout, Deno.stdout), pass(child.stderr, Deno.stderr)]);
+  const { write } = options;
+  const output = Promise.all([
+    pass(child.stdout, write ?? writerTo(Deno.stdout)),
+    pass(child.stderr, write ?? writerTo(Deno.stderr)),
+  ]);
   const { code } = await child.status;
   clearTimeout(limit);
   await drained(output);
   clearTimeout(silence);
   return hung === undefined ? { code } : { code: 1, hung };
+}
+
+/** Gives the function that writes whole chunks. */
+function writerTo(to: { write(chunk: Uint8Array): Promise<number> }): (chunk: Uint8Array) => Promise<void> {
+  return async (chunk) => {
+    for (let at = 0; at < chunk.length;) at += await to.write(chunk.subarray(at));
+  };
 }
 
 /** Waits for what is left of the output, but not for a grandchild that outlives the command and holds the pipe. */

@@ -10,6 +10,13 @@ describe("runWatched", { skip: denoOnly() }, () => {
     assertEquals(await runWatched(["sh", "-c", "exit 3"], limits), { code: 3 });
   });
 
+  it("hands on the output", async () => {
+    let output = "";
+    const write = (chunk: Uint8Array) => void (output += new TextDecoder().decode(chunk));
+    await runWatched(["sh", "-c", "echo one; sleep 0.1; echo two >&2"], { ...limits, write });
+    assertEquals(output, "one\ntwo\n");
+  });
+
   it("kills what falls silent, and says after which line", async () => {
     const { code, hung } = await runWatched(["sh", "-c", "echo one; exec sleep 60"], { ...limits, silence: 300 });
     assertEquals(code, 1);

@@ -1,11 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { push } from "../../src/crane/mod.ts";
 import { FakeRegistry, fakeServer, problem, STALL } from "../fakes/mod.ts";
 import { image } from "../make/copy_world.ts";
 import { Place } from "../make/process_place.ts";
+import { until } from "../make/waiting.ts";
 
 describe("Ctrl-C in the middle of cp -r", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -25,7 +25,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
         const running = place.start(line);
         await stalled;
         const done = () => readFileSync(place.path("journal"), "utf8").match(/\{"done":/g)?.length;
-        while (done() !== 2) await delay(5);
+        await until(() => done() === 2, { what: "two repositories in the journal" });
         running.signal(signal);
         assertEquals([await running.ended(), running.out], [signal === "SIGINT" ? 130 : 143, ""]);
         assertMatch(

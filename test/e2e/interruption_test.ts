@@ -2,12 +2,12 @@ import { assertEquals } from "@std/assert";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
 import { digestOf, FakeRegistry, type FakeServer, fakeServer, firstBytes, STALL } from "../fakes/mod.ts";
 import { Place } from "../make/process_place.ts";
+import { until } from "../make/waiting.ts";
 
 const image = randomImage({ seed: 1, size: 400_000, layers: 2 });
 const [layer] = await image.layers();
@@ -45,11 +45,6 @@ async function withStall(work: (stalled: Stalled) => Promise<void>): Promise<voi
     place.remove();
     await server.close();
   }
-}
-
-/** Waits until something is so. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
 }
 
 const lines: [line: string, temporary?: RegExp][] = [

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import process from "node:process";
+import { until } from "./waiting.ts";
 
 const top = join(import.meta.dirname!, "..", "..");
 
@@ -26,6 +27,7 @@ export class Running {
   /** What it has written to standard error so far. */
   err = "";
   readonly #ended: Promise<number | string>;
+  #code: number | string | undefined;
 
   /** Starts a file of the checkout; with `cwd`, in another folder than the top. */
   constructor(file: string, args: readonly string[], { env = {}, cwd = top }: RunningOptions = {}) {
@@ -35,7 +37,7 @@ export class Running {
     this.child.stdin.on("error", () => {});
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => this.out += text);
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.err += text);
-    this.#ended = once(this.child, "close").then(([code, signal]) => code ?? signal);
+    this.#ended = once(this.child, "close").then(([code, signal]) => this.#code = code ?? signal);
   }
 
   /** Sends it a signal. (Deno's `child.kill` reports the signal as the end, whatever the program makes of it.) */
@@ -50,12 +52,11 @@ export class Running {
 
   /** Waits until it has written something to standard error. */
   async says(text: string): Promise<void> {
-    while (!this.err.includes(text)) {
-      const ended = this.#ended.then((code) => {
-        throw new Error(`it ended with ${code} before it said ${JSON.stringify(text)}: ${this.err}`);
-      });
-      await Promise.race([once(this.child.stderr, "data"), ended]);
-    }
+    await until(() => {
+      if (this.err.includes(text)) return true;
+      if (this.#code === undefined) return false;
+      throw new Error(`it ended with ${this.#code} before it wrote ${JSON.stringify(text)}: ${this.err}`);
+    }, { what: `${JSON.stringify(text)} on standard error` });
   }
 }
 

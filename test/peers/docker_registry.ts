@@ -4,8 +4,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 import { pathOf } from "./available.ts";
+import { until } from "../make/waiting.ts";
 
 /** The user that a registry with `auth` knows. */
 export const registryUser = { username: "gcrane", password: "correct horse" } as const;
@@ -101,10 +101,11 @@ async function listening(child: ChildProcess, logFile: string): Promise<string> 
   let ended: Error | undefined;
   child.once("error", (error) => ended = error);
   child.once("exit", (code, signal) => ended = new Error(`it ended with ${signal ?? `exit code ${code}`}`));
-  while (ended === undefined) {
-    const host = /listening on (127\.0\.0\.1:\d+)/.exec(readFileSync(logFile, "utf8"))?.[1];
-    if (host !== undefined) return host;
-    await delay(10);
-  }
-  throw ended;
+  let host: string | undefined;
+  await until(() => {
+    if (ended !== undefined) throw ended;
+    host = /listening on (127\.0\.0\.1:\d+)/.exec(readFileSync(logFile, "utf8"))?.[1];
+    return host !== undefined;
+  }, { what: "docker-registry's address" });
+  return host!;
 }

@@ -5,8 +5,8 @@ import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
-import { setTimeout as delay } from "node:timers/promises";
 import { pathOf, type Peer } from "./available.ts";
+import { until } from "../make/waiting.ts";
 
 /** An engine that runs, with nothing in it at first. */
 export interface Engine {
@@ -86,11 +86,10 @@ async function listening(child: ChildProcess, socket: string): Promise<void> {
   let ended: Error | undefined;
   child.once("error", (error) => ended = error);
   child.once("exit", (code, signal) => ended = new Error(`it ended with ${signal ?? `exit code ${code}`}`));
-  while (ended === undefined) {
-    if (await connects(socket)) return;
-    await delay(20);
-  }
-  throw ended;
+  await until(() => {
+    if (ended !== undefined) throw ended;
+    return connects(socket);
+  }, { what: "the engine's socket" });
 }
 
 function connects(socket: string): Promise<boolean> {

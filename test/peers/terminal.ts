@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { pathOf } from "./available.ts";
+import { until } from "../make/waiting.ts";
 
 /** How a {@linkcode Terminal} is set up. */
 export interface TerminalOptions {
@@ -19,6 +20,7 @@ export class Terminal {
   screen = "";
   readonly #script: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<number | string>;
+  #code: number | string | undefined;
 
   /** Starts a program, given as its words. */
   constructor(words: readonly string[], options: TerminalOptions = {}) {
@@ -31,7 +33,7 @@ export class Terminal {
     });
     this.#script.stdout.setEncoding("utf8").on("data", (text: string) => this.screen += text);
     this.#script.stdin.on("error", () => {});
-    this.#ended = once(this.#script, "close").then(([code, signal]) => code ?? signal);
+    this.#ended = once(this.#script, "close").then(([code, signal]) => this.#code = code ?? signal);
   }
 
   /** What a person would make of it: without escape sequences and carriage returns. */
@@ -47,12 +49,11 @@ export class Terminal {
 
   /** Waits until something is on the screen. */
   async shows(text: string): Promise<void> {
-    const ended = this.#ended.then((code) => {
-      if (!this.screen.includes(text)) {
-        throw new Error(`it ended with ${code} before it showed ${text}: ${this.screen}`);
-      }
-    });
-    while (!this.screen.includes(text)) await Promise.race([once(this.#script.stdout, "data"), ended]);
+    await until(() => {
+      if (this.screen.includes(text)) return true;
+      if (this.#code === undefined) return false;
+      throw new Error(`it ended with ${this.#code} before it showed ${text}: ${this.screen}`);
+    }, { what: `${JSON.stringify(text)} on the screen` });
   }
 
   /** Waits for the end: the program's exit code. */

@@ -1,10 +1,24 @@
-// Just enough of a TypeScript lexer to see names, strings and imports without being fooled by comments.
+// Just enough of a TypeScript lexer to tell names, strings and imports from comments.
 
-/** A piece of source text; comments and white space are left out. */
+/** A piece of source text that is neither a comment nor white space. */
 export interface Token {
   /** `text` is the inside of a string or the fixed text of a template, `mark` a single character of anything else. */
   kind: "name" | "text" | "regexp" | "number" | "mark";
   value: string;
+  /** The index in the source of its first character. */
+  at: number;
+}
+
+/** A comment with its `//` or `/*`. */
+export interface Comment {
+  value: string;
+  /** The index in the source of its first character. */
+  at: number;
+}
+
+interface Found {
+  tokens: Token[];
+  comments: Comment[];
 }
 
 const WORD = /[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*/uy;
@@ -15,27 +29,36 @@ const BEFORE_REGEXP = new Set(["return", "typeof", "case", "in", "of", "delete",
 
 /** Splits source text into tokens. */
 export function tokens(source: string): Token[] {
-  const found: Token[] = [];
+  return lexed(source).tokens;
+}
+
+/** Returns the comments of a source text in their order. */
+export function comments(source: string): Comment[] {
+  return lexed(source).comments;
+}
+
+function lexed(source: string): Found {
+  const found: Found = { tokens: [], comments: [] };
   lex(source, 0, found, false);
   return found;
 }
 
-/** Lexes from `at`, to the end or to the `}` that closes a template's `${`, and gives where it stopped. */
-function lex(source: string, at: number, found: Token[], inTemplate: boolean): number {
+/** Lexes from `at` to the end, or to the `}` that closes a template's `${`, and returns the index where it stopped. */
+function lex(source: string, at: number, found: Found, inTemplate: boolean): number {
   let depth = 0;
   while (at < source.length) {
     const char = source[at];
     if (/\s/.test(char)) {
       at++;
     } else if (source.startsWith("//", at)) {
-      at = endOf(source, "\n", at);
+      at = pushComment(found, source, at, "\n");
     } else if (source.startsWith("/*", at)) {
-      at = endOf(source, "*/", at);
+      at = pushComment(found, source, at, "*/");
     } else if (char === '"' || char === "'") {
       at = lexString(source, at, found);
     } else if (char === "`") {
       at = lexTemplate(source, at, found);
-    } else if (char === "/" && regexpMayFollow(found.at(-1)) && match(REGEXP, source, at) !== "") {
+    } else if (char === "/" && regexpMayFollow(found.tokens.at(-1)) && match(REGEXP, source, at) !== "") {
       at = push(found, "regexp", match(REGEXP, source, at), at);
     } else if (match(WORD, source, at) !== "") {
       at = push(found, "name", match(WORD, source, at), at);
@@ -50,27 +73,27 @@ function lex(source: string, at: number, found: Token[], inTemplate: boolean): n
   return at;
 }
 
-function lexString(source: string, at: number, found: Token[]): number {
+function lexString(source: string, at: number, found: Found): number {
   const quote = source[at];
   let end = at + 1;
   // A string ends with its line at the latest, as the text between JSX tags may hold a lone apostrophe.
   while (end < source.length && source[end] !== quote && source[end] !== "\n") end += source[end] === "\\" ? 2 : 1;
-  found.push({ kind: "text", value: source.slice(at + 1, end) });
+  found.tokens.push({ kind: "text", value: source.slice(at + 1, end), at });
   return end + 1;
 }
 
-function lexTemplate(source: string, at: number, found: Token[]): number {
+function lexTemplate(source: string, at: number, found: Found): number {
   let start = at + 1;
   let end = start;
   while (end < source.length && source[end] !== "`") {
     if (source.startsWith("${", end)) {
-      found.push({ kind: "text", value: source.slice(start, end) });
+      found.tokens.push({ kind: "text", value: source.slice(start, end), at: start });
       start = end = lex(source, end + 2, found, true) + 1;
     } else {
       end += source[end] === "\\" ? 2 : 1;
     }
   }
-  found.push({ kind: "text", value: source.slice(start, end) });
+  found.tokens.push({ kind: "text", value: source.slice(start, end), at: start });
   return end + 1;
 }
 
@@ -85,9 +108,15 @@ function match(pattern: RegExp, source: string, at: number): string {
   return pattern.exec(source)?.[0] ?? "";
 }
 
-function push(found: Token[], kind: Token["kind"], value: string, at: number): number {
-  found.push({ kind, value });
+function push(found: Found, kind: Token["kind"], value: string, at: number): number {
+  found.tokens.push({ kind, value, at });
   return at + value.length;
+}
+
+function pushComment(found: Found, source: string, at: number, mark: string): number {
+  const end = endOf(source, mark, at);
+  found.comments.push({ value: source.slice(at, end), at });
+  return end;
 }
 
 function endOf(source: string, end: string, at: number): number {

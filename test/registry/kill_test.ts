@@ -11,6 +11,7 @@ import { assert, assertEquals } from "@std/assert";
 import { collectStoreGarbage, createRegistry, fileStore } from "../../src/registry/mod.ts";
 import { codes, type Digest, digestOf, encode, IMAGE, RegistryClient } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
+import { until } from "../make/waiting.ts";
 
 const PROGRAM = fileURLToPath(new URL("./serve_program.ts", import.meta.url));
 const HOUR = 3_600_000;
@@ -64,7 +65,7 @@ describe("a registry on a disk that is killed while it is written to", () => {
           }
         });
         const wanted = taken.size + 2 + round * 2;
-        while (taken.size < wanted) await new Promise((resolve) => setTimeout(resolve, 1));
+        await until(() => taken.size >= wanted);
         await kill();
         await Promise.all(clients);
         await check(taken, deleted);

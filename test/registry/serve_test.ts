@@ -10,6 +10,7 @@ import { memoryStore, type RegistryServer, serveRegistry } from "../../src/regis
 import { digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
 import { wrapStore } from "./stores/wrapped_store.ts";
+import { until } from "../make/waiting.ts";
 
 describe("serveRegistry", () => {
   it("keeps its content in memory unless told where", async () => {
@@ -220,11 +221,6 @@ describe("a registry on a disk, reached by clients that misbehave", () => {
     await server.shutdown();
     await rm(parent, { recursive: true });
   });
-
-  /** Waits until the answer to a request is what it should be: what another connection does takes its time. */
-  async function until(wanted: () => Promise<boolean>): Promise<void> {
-    while (!await wanted()) await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 
   for (const kind of ["of a known length", "in chunks"]) {
     it(`shows nothing of an upload ${kind} whose client goes away, and lets it go on`, async () => {

@@ -18,6 +18,7 @@ import {
 } from "../fakes/mod.ts";
 import { addImage, at, contentOf, type Remoting, remoting } from "../make/remoting.ts";
 import { noise } from "../make/bytes.ts";
+import { until } from "../make/waiting.ts";
 
 const BLOB = /blobs\/sha256/;
 const CONTENT = noise(200_000, 7);
@@ -298,13 +299,11 @@ describe("a download over the wire", () => {
       const [layer] = await (await puller.image(parseReference(`${server.host}/app:v1`))).layers();
       const stop = new AbortController();
       const opening = layer.compressed({ signal: stop.signal });
-      while (!server.requests.some(({ path }) => BLOB.test(path))) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      await until(() => server.requests.some(({ path }) => BLOB.test(path)));
       const reason = new Error("enough");
       stop.abort(reason);
       assertStrictEquals(await opening.catch((error) => error), reason);
-      while (!server.requests.every(({ over }) => over)) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => server.requests.every(({ over }) => over));
     } finally {
       await server.close();
     }

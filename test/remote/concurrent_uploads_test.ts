@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { layerFromBytes } from "../../src/image/mod.ts";
 import { digestOf, FakeRegistry } from "../fakes/mod.ts";
 import { noise } from "../make/bytes.ts";
-import { pushing, until, watchedLayer } from "./pushing.ts";
+import { pushing, watchedLayer } from "./pushing.ts";
+import { until } from "../make/waiting.ts";
 
 const UPLOADS = /\/uploads\//;
 const CONTENT = noise(1_000_000, 5);

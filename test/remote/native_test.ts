@@ -7,8 +7,9 @@ import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Cue, fakeServer, problem } from "../fakes/mod.ts";
 import { CUT, firstBytes, STALL } from "../fakes/messages.ts";
 import { CONTENT, passing, SOURCES } from "./passing.ts";
-import { until } from "./pushing.ts";
+import {} from "./pushing.ts";
 import { noise } from "../make/bytes.ts";
+import { until } from "../make/waiting.ts";
 
 const SIZE = CONTENT.length;
 const CUTS = { "byte 0": 0, "the middle": SIZE / 2, "the last byte": SIZE - 1 };

@@ -11,6 +11,7 @@ import type { Hash } from "../../src/spec/mod.ts";
 import { FakeRegistry, type FakeServer, fakeServer, type RecordedRequest } from "../fakes/mod.ts";
 import { imageOf } from "./pushing.ts";
 import { noise } from "../make/bytes.ts";
+import { until } from "../make/waiting.ts";
 
 /** Where the bytes of a layer lie that can be passed on whole. */
 export const SOURCES = ["registry", "file"] as const;
@@ -85,9 +86,12 @@ export async function passing(
       shorten: (size) => truncateSync(path, size),
       checkArrived: () => assertEquals(target.blobsOf("app").get(digest), content),
     });
-    await eventually(() => openFiles(folder).length === 0, () => `open files: ${openFiles(folder)}`);
+    // Runtimes let go of a connection some seconds after a request.
+    await until(() => openFiles(folder).length === 0, { what: () => `the end of open files: ${openFiles(folder)}` });
     const open = () => servers.flatMap(({ requests }) => requests.filter(({ over }) => !over));
-    await eventually(() => open().length === 0, () => `under way: ${open().map((it) => `${it.method} ${it.path}`)}`);
+    await until(() => open().length === 0, {
+      what: () => `the end of ${open().map((it) => `${it.method} ${it.path}`)}`,
+    });
   } finally {
     for (const server of servers) await server.close();
     rmSync(folder, { recursive: true });
@@ -110,13 +114,4 @@ function openFiles(folder: string): string[] {
       return [];
     }
   });
-}
-
-/** Waits until something is so, 20 seconds at most: runtimes let go of a connection some seconds after a request. */
-async function eventually(isSo: () => boolean, otherwise: () => string): Promise<void> {
-  const end = performance.now() + 20_000;
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error(otherwise());
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

@@ -7,8 +7,9 @@ import { pullStream } from "../../src/runtime/mod.ts";
 import { FakeRegistry } from "../fakes/mod.ts";
 import { countedLayer, unbuiltIndex } from "../make/counted_layers.ts";
 import { tarOf } from "../make/memory_source.ts";
-import { imageOf, until } from "./pushing.ts";
+import { imageOf } from "./pushing.ts";
 import { at, remoting } from "../make/remoting.ts";
+import { until } from "../make/waiting.ts";
 
 const APP = parseRepository("registry.example.com/app");
 

@@ -5,10 +5,11 @@ import { emptyImage, staticLayer } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { Puller } from "../../src/remote/mod.ts";
 import { digestOf, FakeRegistry, problem, STALL, utf8 } from "../fakes/mod.ts";
-import { imageOf, until, watchedLayer } from "./pushing.ts";
+import { imageOf, watchedLayer } from "./pushing.ts";
 import { annsKeychain } from "../make/connecting.ts";
 import { addImage, at, lines, remoting, steps } from "../make/remoting.ts";
 import { noise } from "../make/bytes.ts";
+import { until } from "../make/waiting.ts";
 
 const APP = parseRepository("registry.example.com/app");
 

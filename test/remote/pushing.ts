@@ -94,11 +94,6 @@ function chunked(bytes: Bytes, over: () => void): ByteStream {
   });
 }
 
-/** Waits, a turn of the event loop at a time, until something is so. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
 /** An image of these layers, whose digests need not be known. */
 export function imageOf(...layers: Layer[]): Image {
   return imageFromUncompressed({

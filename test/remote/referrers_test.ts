@@ -6,6 +6,7 @@ import { referrersTag } from "../../src/remote/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { FakeRegistry, json, problem } from "../fakes/mod.ts";
 import { addImage, addIndex, at, lines, type Remoting, remoting } from "../make/remoting.ts";
+import { settled, until } from "../make/waiting.ts";
 
 const SIGNATURE = "application/vnd.example.signature";
 const SBOM = "application/vnd.example.sbom";
@@ -221,6 +222,24 @@ describe("the tag that stands in for the referrers API", () => {
     assertEquals((await listed(remote, descriptor.digest)).length, 6);
   });
 
+  it("is changed by one push at a time, also by one that begins when another is done", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    const late: Promise<Hash>[] = [];
+    registry.on("PUT", /manifests\/sha256-/, (_, usual) => usual());
+    registry.on("PUT", /manifests\/sha256-/, async (_, usual) => {
+      // The first change is done, and the second has read the list and is about to write it.
+      late.push(push(remote, artifact(descriptor, SIGNATURE, "late"), "late"));
+      await until(() => registry.manifestsOf("app").has("late"));
+      await settled();
+      return await usual();
+    });
+    await Promise.all(["1", "2"].map((name) => push(remote, artifact(descriptor, SIGNATURE, name), name)));
+    await Promise.all(late);
+    assertEquals((await listed(remote, descriptor.digest)).length, 3);
+  });
+
   it("is written although the one before could not be", async () => {
     const registry = new FakeRegistry({ referrers: false });
     const { descriptor } = addImage(registry, "app");
@@ -245,6 +264,14 @@ describe("the tag that stands in for the referrers API", () => {
       ManifestError,
       "where an index was expected",
     );
+  });
+
+  it("is not asked for where the registry says that it has read the subject", async () => {
+    const registry = new FakeRegistry();
+    const { descriptor } = addImage(registry, "app");
+    const remote = remoting(registry);
+    await push(remote, artifact(descriptor, SIGNATURE), "s1");
+    assertEquals(lines(remote), ["PUT /v2/app/manifests/s1"]);
   });
 
   it("is not written where the registry has the API after all", async () => {

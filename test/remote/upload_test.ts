@@ -11,7 +11,8 @@ import { type ByteStream, pullStream } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { bytesOf, type Cue, CUT, digestOf, FakeRegistry, firstBytes, problem, STALL } from "../fakes/mod.ts";
 import { noise } from "../make/bytes.ts";
-import { pushing, until, watchedLayer, WAYS } from "./pushing.ts";
+import { pushing, watchedLayer, WAYS } from "./pushing.ts";
+import { until } from "../make/waiting.ts";
 
 const UPLOADS = /\/uploads\//;
 const CONTENT = noise(1_000_000, 5);

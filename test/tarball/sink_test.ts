@@ -1,3 +1,5 @@
+import { describe, it } from "node:test";
+import { assertEquals } from "@std/assert";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +19,7 @@ import { ociFormat } from "../../src/tarball/oci_format.ts";
 import { sinkContract, type SinkUnderTest, type Written } from "../contracts/sink_contract.ts";
 import { collect, inChunks } from "../make/streams.ts";
 import { filesUnder } from "../make/folders.ts";
+import { textImage } from "../make/images.ts";
 
 /** How a format is written. */
 interface Format {
@@ -92,6 +95,23 @@ const FORMATS: Readonly<Record<string, () => Format>> = {
   legacy,
   oci: () => ({ format: ociFormat }),
 };
+
+describe("a sink that plans", () => {
+  it("is not given what is skipped before it is looked at, nor what is below that", async () => {
+    const [kept, skipped] = await Promise.all(["kept", "skipped"].map((text) => textImage(text)));
+    const planned: Hash[] = [];
+    const format: ArchiveFormat = (nodes) => {
+      planned.push(...nodes.map((node) => node.descriptor!.digest));
+      return Promise.resolve([]);
+    };
+    const target = { begin: () => Promise.resolve(), write: () => Promise.resolve() };
+    await transfer([{ view: skipped }, { view: kept }], new ArchiveSink(format, target), {
+      before: (view) => view === skipped ? "skip" : undefined,
+    });
+    const [layer] = await kept.layers();
+    assertEquals(planned, [await kept.configName(), await layer.digest(), await kept.digest()]);
+  });
+});
 
 for (const [name, make] of Object.entries(FORMATS)) {
   for (const to of ["file", "stream"] as const) {

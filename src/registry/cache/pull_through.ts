@@ -98,6 +98,7 @@ export class PullThrough {
         to: `/v2/${repository.path}/tags/list${url.search}`,
         scopes: [pullScope(repository)],
         expect: [200],
+        patience: "slow",
         signal: request.signal,
       }, { limit: Limits.manifest, what: `the tags of ${repository}` });
       const { tags } = parseTagsPage(answer, repository);

@@ -1,4 +1,5 @@
-import { type AbortOptions, delay } from "../../io/mod.ts";
+import { delay } from "@std/async/delay";
+import type { AbortOptions } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
 import { digestKey } from "./digest_key.ts";
 import type { RegistryStore, StoredBlob } from "../stores/store.ts";
@@ -98,7 +99,7 @@ export class BlobClaims {
         const begun = await this.#store.get(path + id, options);
         if (begun && this.#clock() - timeOf(begun) > ABANDONED_MS) await this.#store.delete(path + id, options);
       }
-      await delay(POLL_MS, options.signal);
+      await delay(POLL_MS, options);
     }
   }
 }

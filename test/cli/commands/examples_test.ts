@@ -3,8 +3,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { CommandEntry, Entry } from "../../../cli/command.ts";
-import { isCommandEntry } from "../../../cli/resolve.ts";
 import { gcrane } from "../../../cli/table.ts";
 import { emptyImage, emptyIndex, layerFromBytes } from "../../../src/image/mod.ts";
 import { createLayout } from "../../../src/layout/mod.ts";
@@ -12,6 +10,7 @@ import { annotateBase, appendLayers, appendManifests, changeImage } from "../../
 import { writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
+import { commandEntries } from "../../make/command_entries.ts";
 import { inWorld, type World } from "../../make/command_world.ts";
 
 /** What the examples speak of. Gives the digest of a layer of the image. */
@@ -86,15 +85,6 @@ async function runs(world: World, line: string): Promise<void> {
   } finally {
     process.chdir(before);
   }
-}
-
-function commandEntries(entries: readonly Entry[], path: string = ""): [path: string, CommandEntry][] {
-  return entries.flatMap((entry) => {
-    const here = `${path}${entry.name}`;
-    return isCommandEntry(entry)
-      ? [[here, entry] as [string, CommandEntry], ...commandEntries(entry.below ?? [], `${here} `)]
-      : commandEntries(entry.entries, `${here} `);
-  });
 }
 
 describe("the examples of the help", () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { digestOf, encode, RegistryClient } from "../../contracts/registry_client.ts";
 import { Served } from "./served.ts";
 import { inWorld, type World } from "../../make/command_world.ts";
+import { until } from "../../make/waiting.ts";
 
 // htpasswd -Bbn ann "correct horse"
 const HTPASSWD = "ann:$2b$04$QSVjOXg7gBz7dCpKu9ZRruMImtKOFT3CHAaibTUtJ2Cbx680slH8.\n";
@@ -51,7 +52,8 @@ describe("gcrane registry serve: who may do what", () => {
         assertEquals(await status(`${url}/v2/`), 401);
         assertEquals(await status(`${url}/v2/`, { headers: ANN }), 200);
         writeFileSync(file, "");
-        while (await status(`${url}/v2/`, { headers: ANN }) !== 401); // it is read again within a second
+        // The server reads the file again within a second.
+        await until(async () => await status(`${url}/v2/`, { headers: ANN }) === 401);
       });
     }));
 
@@ -252,11 +254,10 @@ describe("gcrane registry serve: running it", () => {
         headers: { "Content-Length": 11 },
       });
       upload.write("hello ");
-      while (!existsSync(world.path("registry/uploads"))) await status(`${url}/v2/`);
+      await until(() => existsSync(world.path("registry/uploads")));
       served.io.interrupt("SIGTERM");
-      await assertRejects(async () => {
-        for (;;) await status(`${url}/v2/`, { headers: { Connection: "close" } });
-      });
+      const question = () => status(`${url}/v2/`, { headers: { Connection: "close" } });
+      await until(() => question().then(() => false, () => true), { what: "a refused connection" });
       const answered = once(upload, "response");
       upload.end("world");
       const [response] = await answered;
@@ -276,7 +277,7 @@ describe("gcrane registry serve: running it", () => {
     await once(upload, "socket");
     const inFlight = async () =>
       /in_flight (\d+)$/m.exec(await (await fetch(`${await served.url()}/metrics`)).text())?.[1];
-    while (await inFlight() !== "2"); // the upload, and the question itself
+    await until(async () => await inFlight() === "2"); // the upload, and the question itself
     const failed = once(upload, "error");
     served.io.interrupt("SIGINT");
     await failed;

@@ -1,5 +1,6 @@
 import { createRegistry, type ProxyOptions, type RegistryOptions } from "../../../src/registry/mod.ts";
 import { type Bytes, RegistryClient } from "../../contracts/registry_client.ts";
+import { until } from "../../make/waiting.ts";
 
 export const base = "http://cache.example.com";
 export const MB = 1024 * 1024;
@@ -68,22 +69,9 @@ export function cacheOf(
   return { ...registry, errors, client: new RegistryClient({ fetch: registry.fetch, base }) };
 }
 
-export function noise(length: number): Bytes {
-  const bytes = new Uint8Array(length);
-  for (let at = 0, x = 1; at < length; at++) bytes[at] = x = (x * 1103515245 + 12345) & 0xff ^ at >> 8;
-  return bytes;
-}
-
-/** Waits for what comes of itself. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
 /** Asks for a blob until it comes from the store: it gets there just after the first client has it. */
 export async function untilKept(client: RegistryClient, path: string): Promise<void> {
-  while (status((await client.send("GET", path)).headers) !== HIT) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(async () => status((await client.send("GET", path)).headers) === HIT, { what: `${path} in the store` });
 }
 
 export const status = (headers: Headers) => headers.get("Cache-Status");

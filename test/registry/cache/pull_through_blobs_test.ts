@@ -3,7 +3,9 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FileError } from "../../../src/errors.ts";
 import { memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import { assertRefused, type Bytes, digestOf } from "../../contracts/registry_client.ts";
-import { base, cacheOf, HIT, MB, noise, Origin, status, until, untilKept } from "./caching.ts";
+import { base, cacheOf, HIT, MB, Origin, status, untilKept } from "./caching.ts";
+import { noise } from "../../make/bytes.ts";
+import { until } from "../../make/waiting.ts";
 
 describe("a pull-through cache: blobs", () => {
   it("are fetched once for all who wait, and a client that does not read holds nobody up", async () => {

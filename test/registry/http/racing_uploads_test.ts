@@ -17,6 +17,7 @@ import { patterned, stream } from "../../contracts/store_contract.ts";
 import { FakeR2 } from "../../fakes/fake_r2.ts";
 import { failure, FakeS3 } from "../../fakes/fake_s3.ts";
 import { wrapStore } from "../stores/wrapped_store.ts";
+import { until } from "../../make/waiting.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -330,7 +331,7 @@ describe("two registries over one bucket of S3", () => {
     await one.appendUpload("u", stream(bytes));
     const first = one.finishUpload("u", digestOf(bytes), { size: bytes.length });
     const isWritten = () => s3.asked.some((asked) => asked.includes("partNumber=2"));
-    for (let tries = 0; !isWritten() && tries < 5_000; tries++) await new Promise((done) => setTimeout(done, 1));
+    await until(isWritten, { what: "the second part of the upload" });
     await Promise.all([first, other.finishUpload("u", digestOf(bytes), { size: bytes.length })]);
     const read = await (await one.blob(digestOf(bytes)))!.read();
     assertEquals(digestOf(new Uint8Array(await new Response(read).arrayBuffer())), digestOf(bytes));
@@ -349,9 +350,7 @@ describe("an upload of a store", () => {
         const hanging = one.appendUpload("u", readable, { size: 0 });
         const writer = writable.getWriter();
         await writer.write(bytes.slice(0, 600));
-        for (let tries = 0; await other.uploadSize("u") < 600 && tries < 2_000; tries++) {
-          await new Promise((resolve) => setTimeout(resolve, 1));
-        }
+        await until(async () => await other.uploadSize("u") >= 600);
         await assertRejects(() => other.appendUpload("u", stream(bytes), { size: 0 }), ConflictError);
         assertEquals(await other.appendUpload("u", stream(bytes.slice(600)), { size: 600 }), 1_000);
         const late = writer.write(new Uint8Array(400)).then(() => writer.close()).catch(() => {});

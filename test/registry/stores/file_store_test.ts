@@ -8,6 +8,7 @@ import { DigestMismatchError, HashError, StoreError } from "../../../src/errors.
 import { createRegistry, fileStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import { RegistryClient } from "../../contracts/registry_client.ts";
 import { digestOf, patterned, storeContract, stream, text } from "../../contracts/store_contract.ts";
+import { until } from "../../make/waiting.ts";
 
 for (const sync of [true, false]) {
   storeContract(`fileStore with sync ${sync}`, async () => {
@@ -167,7 +168,7 @@ describe("fileStore", () => {
       });
       for (let turn = 0; turn < 6; turn++) { // in turns, so that the file is ababab
         await writers[turn % 2].writer.write(text(writers[turn % 2].letter.repeat(1000)));
-        while (await store.uploadSize(id) < (turn + 1) * 1000) await new Promise((resolve) => setTimeout(resolve, 1));
+        await until(async () => await store.uploadSize(id) >= (turn + 1) * 1000);
       }
       for (const { writer, appended } of writers) {
         await writer.close();

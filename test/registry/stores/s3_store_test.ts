@@ -123,6 +123,45 @@ describe("s3Store", () => {
     await assertRejects(() => gone.store.get("a/b"), StoreError, "s3.example.com does not answer");
   });
 
+  it("tries again what is answered with a bare status of a service that is busy, and nothing else", async () => {
+    for (const status of [500, 502, 503, 504, 599, 429]) {
+      let isFirst = true;
+      const bare = () => {
+        if (!isFirst) return undefined;
+        isFirst = false;
+        return new Response(null, { status });
+      };
+      const { s3, store } = start({ instead: bare });
+      await store.put("a/b", text("x"));
+      assertEquals(s3.asked, ["PUT /images/records/a/b", "PUT /images/records/a/b"], String(status));
+    }
+    for (const status of [400, 403, 409, 499]) {
+      const { s3, store } = start({ instead: () => new Response(null, { status }) });
+      await assertRejects(() => store.get("a/b"), StoreError, `the service answers ${status}`);
+      assertEquals(s3.asked.length, 1);
+    }
+  });
+
+  it("gives a service up that does not answer in time, and an object that stalls", async () => {
+    const never = start({ instead: () => new Promise(() => {}) }, {
+      timeouts: { answerMs: 10, slowAnswerMs: 0 },
+      retry: { delayMs: 0, attempts: 2 },
+    });
+    await assertRejects(() => never.store.get("a/b"), StoreError, "s3.example.com does not answer");
+    assertEquals(never.s3.asked.length, 2);
+    const write = start({ instead: () => new Promise(() => {}) }, {
+      timeouts: { answerMs: 0, slowAnswerMs: 10 },
+      retry: { delayMs: 0, attempts: 2 },
+    });
+    await assertRejects(() => write.store.put("a/b", text("x")), StoreError, "s3.example.com does not answer");
+    assertEquals(write.s3.asked.length, 2);
+    let isCancelled = false;
+    const stalled = new ReadableStream({ cancel: () => void (isCancelled = true) });
+    const { store } = start({ instead: () => new Response(stalled) }, { timeouts: { stallMs: 10 } });
+    await assertRejects(() => store.get("a/b"), StoreError, "can't read records/a/b");
+    assertEquals(isCancelled, true);
+  });
+
   it("says what is wrong with the keys, the region and the bucket, and never the secret", async () => {
     const wrong: [Partial<S3StoreOptions>, RegExp, RegExp][] = [
       [{ secretAccessKey: "wrong" }, /403 SignatureDoesNotMatch/, /check the secret/],

@@ -1,6 +1,6 @@
 import { StoreError } from "../../../errors.ts";
 import type { AbortOptions } from "../../../io/mod.ts";
-import type { Bytes, ByteStream } from "../../../runtime/mod.ts";
+import type { Bytes } from "../../../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
 import { element, elements, failureOf, textOf } from "./s3_answers.ts";
 import { S3Client } from "./s3_client.ts";
@@ -48,8 +48,7 @@ export class S3Bucket implements ObjectBucket {
         hint: "the service must heed Range",
       });
     }
-    const body = (response.body ?? new Blob([]).stream()) as ByteStream;
-    return { body, etag: response.headers.get("ETag") ?? "" };
+    return { body: this.#client.body(response, key), etag: response.headers.get("ETag") ?? "" };
   }
 
   async has(key: string, { signal }: AbortOptions = {}): Promise<boolean> {

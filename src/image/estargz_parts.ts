@@ -1,14 +1,8 @@
 /** Cuts an archive into what become the gzip members of an eStargz layer, and makes its table of contents on the way. */
 
 import { type Bytes, type ByteStream, hashHex, type StreamingHash, streamingHash } from "../runtime/mod.ts";
-import { BLOCK, paddingAfter } from "./block.ts";
-import { encodeTarHeader } from "./entry_header.ts";
-import { cleanEntryPath } from "./entry_path.ts";
+import { cleanEntryPath, encodeTarHeader, readTar, rewriteEntry, type TarEntry, writeTar } from "../tar/mod.ts";
 import { EstargzToc, type EstargzTocEntry, tocEntryOf } from "./estargz_toc.ts";
-import { readTar } from "./reader.ts";
-import type { TarEntry } from "./types.ts";
-import { rewriteEntry } from "./write_entry.ts";
-import { writeTar } from "./writer.ts";
 
 /** Options of {@linkcode estargzParts}. */
 export interface EstargzOptions {
@@ -45,6 +39,8 @@ const LANDMARK = ".no.prefetch.landmark";
 const RESERVED: ReadonlySet<string> = new Set([TOC_NAME, LANDMARK, ".prefetch.landmark"]);
 const NOTHING: Bytes = new Uint8Array(0);
 const DEFAULT_CHUNK_SIZE = 4 * 1024 * 1024;
+/** The zeros at the end of an archive: two blocks. */
+const END_SIZE = 1024;
 
 /**
  * The archive of an eStargz layer (stargz-snapshotter, docs/estargz.md), in pieces, with the places where gzip members
@@ -76,7 +72,7 @@ export async function* estargzParts(
   const table = toc.bytes();
   yield encodeTarHeader({ path: TOC_NAME, size: table.length });
   yield table;
-  yield new Uint8Array(paddingAfter(table.length) + 2 * BLOCK);
+  yield new Uint8Array(paddingAfter(table.length) + END_SIZE);
   return { tocDigest: `sha256:${await hashHex(table, "sha256")}` };
 }
 
@@ -143,6 +139,10 @@ async function* chunkParts(
     yield piece;
   }
   chunk.chunkDigest = `sha256:${await hash.hex()}`;
+}
+
+function paddingAfter(size: number): number {
+  return -size & 511;
 }
 
 /** Reads the content of an entry in pieces of a given size at most. The reader answers for there being as much. */

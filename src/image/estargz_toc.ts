@@ -1,9 +1,9 @@
 /** The table of contents of an eStargz layer. */
 
+import { encodeBase64 } from "@std/encoding/base64";
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { quoteName } from "./text.ts";
-import type { TarEntry, TarEntryType } from "./types.ts";
+import type { TarEntry, TarEntryType } from "../tar/mod.ts";
 
 /** A line of the table: an entry of the archive, or a further chunk of a large file (docs/estargz.md, "TOCEntries"). */
 export interface EstargzTocEntry {
@@ -99,7 +99,7 @@ export class EstargzToc {
 }
 
 function unsuitable({ path }: TarEntry, how: string): TarError {
-  return new TarError(`tar entry ${quoteName(path)} ${how}, which the table of an eStargz layer can't say`, {
+  return new TarError(`tar entry ${JSON.stringify(path)} ${how}, which the table of an eStargz layer can't say`, {
     hint: "store the layer as plain gzip",
   });
 }
@@ -108,16 +108,10 @@ function xattrsOf(entry: TarEntry): Record<string, string> {
   const attributes = new Map<string, string>();
   for (const records of [entry.globals, entry.pax]) {
     for (const [key, value] of records) {
-      if (key.startsWith(XATTR)) attributes.set(key.slice(XATTR.length), base64(value));
+      if (key.startsWith(XATTR)) attributes.set(key.slice(XATTR.length), encodeBase64(value));
     }
   }
   return Object.fromEntries(attributes);
-}
-
-function base64(bytes: Bytes): string {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }
 
 /** A time in whole seconds; `undefined` for the beginning of 1970 and for years that RFC 3339 does not have. */

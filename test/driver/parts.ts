@@ -1,0 +1,45 @@
+// Divides a suite into parts that run side by side, each in a process of its own: what a test changes in its process,
+// its environment for example, no other part sees, and where a part hangs the others go on.
+//
+// `deno test --parallel` takes the same time, but runs all in one process, and names a test only once it has ended, so
+// that nothing says which one hangs.
+
+/** The files of a part: few enough that all processors work to the end, enough that starting takes no time. */
+const FILES_IN_A_PART = 10;
+
+/** How many parts run at a time. */
+export const JOBS = Math.min(navigator.hardwareConcurrency, 4);
+
+/** Finds the test files among and under these paths, sorted. */
+export async function testFiles(paths: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  for (const path of paths) {
+    if ((await Deno.stat(path)).isFile) found.add(path);
+    else for await (const file of filesUnder(path.replace(/\/+$/, ""))) found.add(file);
+  }
+  return [...found].filter((path) => path.endsWith("_test.ts")).sort();
+}
+
+async function* filesUnder(folder: string): AsyncIterable<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* filesUnder(`${folder}/${name}`);
+    else yield `${folder}/${name}`;
+  }
+}
+
+/** Divides files into parts. */
+export function partsOf(files: readonly string[]): string[][] {
+  return Array.from(
+    { length: Math.ceil(files.length / FILES_IN_A_PART) },
+    (_, part) => files.slice(part * FILES_IN_A_PART, (part + 1) * FILES_IN_A_PART),
+  );
+}
+
+/** Does `work` with each item, {@linkcode JOBS} at a time, in their order. */
+export async function sideBySide<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>) {
+  const left = items.entries();
+  const worker = async () => {
+    for (const [index, item] of left) await work(item, index);
+  };
+  await Promise.all(Array.from({ length: JOBS }, worker));
+}
