@@ -2,6 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
+import { platformsOptions, type SomeImagesOptions } from "./remote_options.ts";
 
 /** The flag of commands that can push a result under the name of its original. */
 export const inPlaceFlag = {
@@ -78,4 +79,24 @@ async function ownName(image: string): Promise<string> {
   const named = parseSource(image);
   if (named.kind === "reference" && parseReference(named.text).kind === "tag") return named.text;
   throw new UsageError(`${image} has no tag in a registry for its result`, { hint: "leave out --in-place" });
+}
+
+/** Options of a command that creates a new image or index. */
+export interface ChangeCommandOptions extends SomeImagesOptions {
+  /** The reference of the result. */
+  tag?: string;
+  /** Whether to keep the images of an index for other platforms. */
+  keepOthers?: boolean;
+}
+
+/** Returns the options of a command that creates a new image or index. */
+export function changeOptions(
+  context: Context,
+  { tag, keepOthers }: { tag: string | undefined; keepOthers?: boolean },
+): ChangeCommandOptions {
+  const options = platformsOptions(context);
+  if (keepOthers && options.platforms === undefined) {
+    throw new UsageError("--keep-others requires --platform", { hint: "name the platforms of the images to change" });
+  }
+  return { ...options, tag, keepOthers };
 }

@@ -1,11 +1,8 @@
 import { UsageError } from "../src/errors.ts";
 import { exists, joinPath, readDirectory, stat } from "../src/runtime/mod.ts";
-import type { NamedSource, PathFormat } from "../src/source/mod.ts";
-import { splitLocalPath } from "../src/source/mod.ts";
+import { type NamedSource, type PathFormat, splitLocalPath } from "../src/source/mod.ts";
 import type { Context } from "./command.ts";
-import { giveToEngine } from "./give_to_engine.ts";
-import { imageSource } from "./local_source.ts";
-import { pullSource } from "./pull_source.ts";
+import { giveToEngine, imageSource, pullSource } from "./local_source.ts";
 import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
 /** The extensions of archives. */

@@ -10,6 +10,7 @@ import {
   temporaryDirectory,
   writeFileAtomic,
 } from "../src/runtime/mod.ts";
+import { parseJsonObject } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 
 type EditContext = Pick<Context, "ask" | "stdin" | "environment" | "signal" | "note">;
@@ -96,4 +97,15 @@ async function keep(text: Bytes, { what, fileName }: Editing): Promise<string> {
   }
   forgetTemporary(directory);
   return path;
+}
+
+/** Returns the editing of JSON, whose result must be a non-empty object. */
+export function jsonEditing(what: string): Editing {
+  const check = (text: Bytes) => {
+    if (text.every((byte) => byte <= 0x20)) {
+      throw new UsageError(`the edited ${what} is empty`, { hint: "nothing was changed" });
+    }
+    parseJsonObject(text, `the edited ${what}`);
+  };
+  return { what, fileName: `${what}.json`, check };
 }

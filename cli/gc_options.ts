@@ -1,8 +1,8 @@
 import { type GcPins, joinPins, parsePins } from "../gcr/mod.ts";
-import { fileFailure, Limits, readAll } from "../src/io/mod.ts";
-import { readTextFile } from "../src/runtime/mod.ts";
+import { Limits, readAll } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags, FlagValues } from "./flag.ts";
+import { readNamed } from "./named_file.ts";
 
 /** The flags of both `gc` and `gc apply`. */
 export const gcFlags = {
@@ -39,19 +39,10 @@ export async function readPins(
   const { insecure } = flags;
   const lists = [parsePins(flags.pin.join("\n"), "--pin", { insecure })];
   for (const path of flags.inUse) {
-    const text = path === "-" ? await standardInput(context) : await textOf(path);
+    const text = path === "-" ? await standardInput(context) : await readNamed(path);
     lists.push(parsePins(text, path === "-" ? "standard input" : path, { insecure }));
   }
   return joinPins(lists);
-}
-
-/** Reads a text file of the user. */
-export async function textOf(path: string): Promise<string> {
-  try {
-    return await readTextFile(path);
-  } catch (error) {
-    throw fileFailure(`can't read ${path}`, error);
-  }
 }
 
 async function standardInput({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {

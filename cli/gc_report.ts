@@ -1,7 +1,7 @@
 import type { GcEvent, GcResult } from "../gcr/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
-import { formatBytes } from "./units.ts";
+import { count, formatBytes } from "./units.ts";
 
 /**
  * Prints the events of a garbage collection: the garbage, or what was deleted, on standard output, and the rest on
@@ -101,8 +101,4 @@ export class GcReport {
     // A closed reader ends the command, which needs no report here.
     this.#context.stdout.print(line).catch(() => {});
   }
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

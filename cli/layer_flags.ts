@@ -17,6 +17,15 @@ export const layerFlags = {
   },
 } as const;
 
+/** The flag of commands that can write an image to a file. */
+export const outputFlag = {
+  type: "string",
+  short: "o",
+  valueName: "FILE",
+  completes: "file",
+  help: "Write the result to a tarball instead of pushing it",
+} as const;
+
 /** The format of a layer as library options. */
 export interface LayerFlagOptions {
   /** The compression. */

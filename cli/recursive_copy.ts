@@ -7,13 +7,13 @@ import {
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
-import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
+import { type endKeychainFlags, endKeychains } from "./keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";
 import { bandwidthOf, type RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
-import { formatBytes, formatDuration } from "./units.ts";
+import { count, formatBytes, formatDuration } from "./units.ts";
 
 /** The shortest wait that is reported, in milliseconds. */
 const LONG_WAIT = 10_000;
@@ -169,8 +169,4 @@ class ProgressLines {
     this.#last = Date.now();
     this.#note(this.text);
   }
-}
-
-function count(number: number, one: string, several: string = `${one}s`): string {
-  return `${number} ${number === 1 ? one : several}`;
 }

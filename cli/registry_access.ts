@@ -1,9 +1,9 @@
 import { UsageError } from "../src/errors.ts";
 import type { AccessSettings, RegistryAccess } from "../src/registry/mod.ts";
 import { readTextFile } from "../src/runtime/mod.ts";
-import { fileFailure } from "../src/io/mod.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 import { flagName } from "./flag_words.ts";
+import { readNamed } from "./named_file.ts";
 
 /** The flags for the access control of a registry. */
 export const accessFlags = {
@@ -87,13 +87,4 @@ export async function registryAccess(
   if (file === undefined) return make(undefined, key);
   make(await readNamed(file), key); // reports an invalid key immediately
   return make(() => readTextFile(file), key);
-}
-
-/** Reads a text file; an error names it. */
-export async function readNamed(file: string): Promise<string> {
-  try {
-    return await readTextFile(file);
-  } catch (error) {
-    throw fileFailure(`can't read ${file}`, error);
-  }
 }

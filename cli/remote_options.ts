@@ -4,7 +4,7 @@ import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { keychainOf } from "./keychains.ts";
-import { platformFlag } from "./platform_flag.ts";
+import { platformFlag } from "./flag_values.ts";
 
 /** Options of every command that uses a registry. */
 export interface CommandOptions extends RemoteOptions {

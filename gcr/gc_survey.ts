@@ -1,12 +1,12 @@
-import { HttpError, ManifestError, NotFoundError } from "../src/errors.ts";
+import { ManifestError, NotFoundError } from "../src/errors.ts";
 import { mapConcurrent, type Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { RepositorySummary } from "./gc_events.ts";
 import type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
-import { type GcFacts, gcFacts } from "./gc_manifest.ts";
-import { createdTime } from "./gc_created.ts";
+import { createdTime, type GcFacts, gcFacts } from "./gc_manifest.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 
@@ -137,14 +137,14 @@ export class Survey {
     const { puller } = this.#options;
     const reference = this.repository.digest(digest);
     if (!this.#facts.has(digest)) {
-      try {
-        this.#facts.set(digest, gcFacts(await puller.get(reference, { signal }), (blob) => this.#intern(blob)));
-        this.#missing.delete(digest);
-      } catch (error) {
-        if (!(error instanceof HttpError && error.status === 404) || listed.has(digest)) throw error;
+      const get = () => puller.get(reference, { signal });
+      const found = await (listed.has(digest) ? get() : findOrUndefined(get));
+      if (!found) {
         this.#missing.add(digest);
         return [];
       }
+      this.#facts.set(digest, gcFacts(found, (blob) => this.#intern(blob)));
+      this.#missing.delete(digest);
     }
     const { members, subject, mentions = [] } = this.#facts.get(digest)!;
     if (!told && !this.#referrers.has(digest)) {

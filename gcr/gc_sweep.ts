@@ -3,6 +3,7 @@ import { mapConcurrent } from "../src/io/mod.ts";
 import type { Reference, Repository } from "../src/name/mod.ts";
 import type { Puller, Pusher } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { LeftWhy } from "./gc_events.ts";
 import { type GcGraph, GcLinks, isAttachedTag } from "./gc_graph.ts";
 import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
@@ -223,12 +224,7 @@ export class Sweep {
   }
 
   async #targetOf(tag: Reference, signal: AbortSignal): Promise<Hash | undefined> {
-    try {
-      return (await this.#options.puller.head(tag, { signal })).digest;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    return (await findOrUndefined(() => this.#options.puller.head(tag, { signal })))?.digest;
   }
 
   async #deleteManifest({ digest }: Doomed, signal: AbortSignal): Promise<void> {
@@ -252,8 +248,8 @@ export class Sweep {
       await this.#options.pusher.delete(reference, { subject: null, signal });
       return "deleted";
     } catch (error) {
-      if (isMissing(error)) return "gone";
       if (!(error instanceof HttpError)) throw error;
+      if (error.status === 404) return "gone";
       const codes = error.diagnostics.map(({ code }) => code);
       // For a tag, docker-registry reports an invalid digest.
       const isUnknown = error.status === 400 && (reference.kind === "tag" || codes.length > 0) &&
@@ -319,8 +315,4 @@ export class Sweep {
   #stays(digest: Hash): boolean {
     return this.#doomed.has(digest) && (this.#left.has(digest) || this.#needed.has(digest));
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof HttpError && error.status === 404;
 }

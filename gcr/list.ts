@@ -9,17 +9,8 @@ import {
   type TagsPage,
 } from "../src/remote/mod.ts";
 
-/** A registry's listing of a repository: with Google's extension, or a plain list of tags. */
-export interface RepositoryListing {
-  /** The name of the repository. */
-  readonly name: string;
-  /** Its tags. */
-  readonly tags: readonly string[];
-  /** The repositories below it; only with Google's extension. */
-  readonly child?: readonly string[];
-  /** Its manifests by digest; only with Google's extension. */
-  readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
-}
+/** A registry's listing of a repository, all of its pages: with Google's extension, or a plain list of tags. */
+export type RepositoryListing = TagsPage;
 
 /** Options of {@linkcode listRepository}. */
 export interface ListRepositoryOptions extends RemoteOptions, ListOptions {

@@ -1,5 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
-import { layerFlags, layerOptions } from "../layer_flags.ts";
+import { layerFlags, layerOptions, outputFlag } from "../layer_flags.ts";
 import { imageSource, localSource, referenceText } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { UsageError } from "../../src/errors.ts";
@@ -24,13 +24,7 @@ With --reproducible, files of a directory get the time in the environment variab
       help: "A tarball or a directory to append as a layer",
     },
     newTag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
-    output: {
-      type: "string",
-      short: "o",
-      valueName: "FILE",
-      completes: "file",
-      help: "Write the result to a tarball instead of pushing it",
-    },
+    output: outputFlag,
     prefix: { type: "string", valueName: "DIR", help: "The path in the image for the files of a directory" },
     ...layerFlags,
     ociEmptyBase: { type: "boolean", help: "Without --base, use OCI media types instead of Docker's" },

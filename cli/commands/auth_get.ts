@@ -1,6 +1,6 @@
 import { AuthError, UsageError } from "../../src/errors.ts";
 import { type Command, command as declare, type Context } from "../command.ts";
-import { readLine } from "../read_input.ts";
+import { readLine } from "../auth_input.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane auth get` */
@@ -21,7 +21,7 @@ export const command: Command = declare({
   async run(context) {
     const { args, stdout, signal } = context;
     const { anonymous, authToHelper } = await import("../../src/authn/mod.ts");
-    const { registryArgument } = await import("../registry_argument.ts");
+    const { registryArgument } = await import("../auth_input.ts");
     const registry = registryArgument(args.registry ?? await hostFromStandardInput(context));
     const authenticator = await remoteOptions(context).keychain.resolve({ registry: registry.name }, { signal });
     if (authenticator === anonymous) {

@@ -1,7 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { helperOf } from "../keychains.ts";
-import { ask, readLine } from "../read_input.ts";
+import { ask, readLine } from "../auth_input.ts";
 
 /** `gcrane auth login` */
 export const command: Command = declare({
@@ -27,7 +27,7 @@ export const command: Command = declare({
         hint: "pipe it in with --password-stdin",
       });
     }
-    const { registryArgument } = await import("../registry_argument.ts");
+    const { registryArgument } = await import("../auth_input.ts");
     const registry = registryArgument(args.registry);
     const username = flags.username ?? (flags.passwordStdin ? undefined : await ask("Username: ", { context }));
     if (!username) throw new UsageError("no user is given", { hint: "give one with -u" });

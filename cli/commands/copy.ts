@@ -1,7 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
 import { parseSource } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
+import { endKeychainFlags, endKeychains } from "../keychains.ts";
 import { looksLikeFile } from "../copy_elsewhere.ts";
 import { imageSource, referenceText } from "../local_source.ts";
 import {

@@ -3,8 +3,7 @@ import type { Difference } from "../../src/image/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { shortDigest, stepText } from "../step_text.ts";
-import { oneLine, truncate } from "../terminal_text.ts";
+import { oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** The displayed length of a value, which fits a digest. */

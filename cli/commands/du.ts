@@ -1,10 +1,8 @@
 import type { DiskUse } from "../../src/crane/mod.ts";
-import { columnLines } from "../columns.ts";
+import { oneLine, shortDigest, stepText, tableLines, truncate } from "../terminal_text.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { shortDigest, stepText } from "../step_text.ts";
-import { oneLine, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** `gcrane du` */
@@ -40,21 +38,21 @@ ${SOURCES_HELP}`,
 });
 
 function linesOf({ size, used, wasted, layers, directories, wastedFiles }: DiskUse): string[] {
-  const lines = columnLines([
+  const lines = tableLines([
     ["STORED", "USED", "WASTED", "LAYER"],
     ...layers.map((layer) => [
       ...[layer.size, layer.used, layer.wasted].map(formatBytes),
       `${shortDigest(layer.digest)}  ${truncate(stepText(layer.createdBy ?? ""), 60)}`.trimEnd(),
     ]),
     [...[size, used, wasted].map(formatBytes), "all"],
-  ]);
+  ], { right: [0, 1, 2] });
   if (directories.length > 0) {
     const listed = directories.map((use) => [formatBytes(use.used), formatBytes(use.wasted), oneLine(use.path)]);
-    lines.push("", ...columnLines([["USED", "WASTED", "DIRECTORY"], ...listed]));
+    lines.push("", ...tableLines([["USED", "WASTED", "DIRECTORY"], ...listed], { right: [0, 1] }));
   }
   if (wastedFiles.length > 0) {
     const listed = wastedFiles.map((file) => [formatBytes(file.size), `${file.layer + 1}`, oneLine(file.path)]);
-    lines.push("", ...columnLines([["WASTED", "IN LAYER", "FILE"], ...listed]));
+    lines.push("", ...tableLines([["WASTED", "IN LAYER", "FILE"], ...listed], { right: [0, 1] }));
   }
   return lines;
 }

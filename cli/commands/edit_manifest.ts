@@ -1,6 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
-import { jsonEditing } from "../edit_json.ts";
-import { withEdited } from "../edit_text.ts";
+import { jsonEditing, withEdited } from "../edit_text.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane edit manifest` */

@@ -36,7 +36,7 @@ ${SOURCES_HELP}`,
     const image = await openImage(await imageSource(args.image, context), options);
     const tar = extract(image, { signal });
     if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });
-    const { writeFile } = await import("../write_file.ts");
+    const { writeFile } = await import("../named_file.ts");
     await writeFile(args.tarball, tar, { signal });
   },
 });

@@ -1,5 +1,5 @@
+import { changeOptions } from "../change_each.ts";
 import { type Command, command as declare } from "../command.ts";
-import { changeOptions } from "../change_options.ts";
 import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 

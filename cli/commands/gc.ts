@@ -1,9 +1,10 @@
 import type { GcEvent, GcRules, KeepRule, PlannedItem, RemoveRule } from "../../gcr/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { durationFlag } from "../duration_flag.ts";
 import type { FlagValues } from "../flag.ts";
-import { gcFlags, readPins, textOf } from "../gc_options.ts";
+import { durationFlag } from "../flag_values.ts";
+import { gcFlags, readPins } from "../gc_options.ts";
+import { readNamed, writeFile } from "../named_file.ts";
 import { commandOptions } from "../remote_options.ts";
 
 const ownFlags = {
@@ -98,7 +99,6 @@ To review before deleting, write a plan and pass it to gc apply, which checks ea
         ...(flags.repository.length > 0 ? { repositories: flags.repository } : {}),
       });
       if (flags.plan !== undefined) {
-        const { writeFile } = await import("../write_file.ts");
         const { grace, orphans = false } = rules;
         const terms = { grace, orphans, trustCreated, allowMissing, created: new Date().toISOString() };
         await writeFile(flags.plan, [...planText({ ...terms, items })].join(""), { signal });
@@ -113,7 +113,7 @@ To review before deleting, write a plan and pass it to gc apply, which checks ea
 /** Returns the rules of the flags and of the rules file. */
 async function rulesOf(flags: FlagValues<typeof ownFlags>): Promise<GcRules & { grace: number }> {
   const { DEFAULT_GRACE, parseRules } = await import("../../gcr/mod.ts");
-  const file = flags.rules === undefined ? {} : parseRules(await textOf(flags.rules), flags.rules);
+  const file = flags.rules === undefined ? {} : parseRules(await readNamed(flags.rules), flags.rules);
   const { tag, semver, per, keepNewest, keepTag, keepSemver } = flags;
   const olderThan = flags.olderThan === undefined ? undefined : durationFlag("older-than", flags.olderThan);
   const keep: KeepRule[] = [...keepTag.map((tag) => ({ tag })), ...keepSemver.map((semver) => ({ semver }))];

@@ -1,6 +1,7 @@
 import { type Command, command as declare } from "../command.ts";
-import { gcFlags, readPins, textOf } from "../gc_options.ts";
+import { gcFlags, readPins } from "../gc_options.ts";
 import { commandOptions } from "../remote_options.ts";
+import { readNamed } from "../named_file.ts";
 
 /** `gcrane gc apply` */
 export const command: Command = declare({
@@ -15,7 +16,7 @@ export const command: Command = declare({
     const { args, flags } = context;
     const { applyGarbagePlan, parsePlan } = await import("../../gcr/mod.ts");
     const { GcReport } = await import("../gc_report.ts");
-    const plan = parsePlan(await textOf(args.plan), args.plan);
+    const plan = parsePlan(await readNamed(args.plan), args.plan);
     const pins = await readPins(context, flags);
     const report = new GcReport(context, { deletes: true });
     const { maxDelete, rate, jobs, journal } = flags;

@@ -1,7 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { layoutToChange, localSource } from "../local_source.ts";
-import { platformFlag } from "../platform_flag.ts";
+import { platformFlag } from "../flag_values.ts";
 import { commandOptions } from "../remote_options.ts";
 
 /** `gcrane index filter` */

@@ -1,9 +1,8 @@
 import { UsageError } from "../../src/errors.ts";
-import { type Command, command as declare } from "../command.ts";
+import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeFlags, changesOf } from "../change_flags.ts";
-import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeOptions } from "../change_options.ts";
-import { layerFlags, layerOptions } from "../layer_flags.ts";
+import { type Command, command as declare } from "../command.ts";
+import { layerFlags, layerOptions, outputFlag } from "../layer_flags.ts";
 import { imageSource, localSource, SOURCES_HELP } from "../local_source.ts";
 import { commandOptions, remoteOptions } from "../remote_options.ts";
 
@@ -33,13 +32,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     ...inPlaceFlag,
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
     repo: { type: "string", valueName: "REPOSITORY", help: "Push the result by digest to this repository" },
-    output: {
-      type: "string",
-      short: "o",
-      valueName: "FILE",
-      completes: "file",
-      help: "Write the result to a tarball instead of pushing it",
-    },
+    output: outputFlag,
   },
   examples: [
     {

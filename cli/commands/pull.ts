@@ -4,7 +4,7 @@ import { type Command, command as declare } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";
-import { pullSource } from "../pull_source.ts";
+import { pullSource } from "../local_source.ts";
 import { platformsOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane pull` */

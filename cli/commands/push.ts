@@ -2,8 +2,7 @@ import { UsageError } from "../../src/errors.ts";
 import { exists } from "../../src/runtime/mod.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { giveToEngine } from "../give_to_engine.ts";
-import { daemonName, inputTarball, referenceText } from "../local_source.ts";
+import { daemonName, giveToEngine, inputTarball, referenceText } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane push` */
@@ -52,7 +51,7 @@ Pushes every image of an index. With --platform, pushes the image for one platfo
     const pushed = await push(view, referenceText(args.image), options);
     await stdout.print(pushed);
     if (flags.imageRefs === undefined) return;
-    const { writeFile } = await import("../write_file.ts");
+    const { writeFile } = await import("../named_file.ts");
     await writeFile(flags.imageRefs, `${pushed}\n`, { signal });
   },
 });

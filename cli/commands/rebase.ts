@@ -1,7 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
+import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { type Command, command as declare } from "../command.ts";
-import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeOptions } from "../change_options.ts";
 import { imageSource } from "../local_source.ts";
 
 /** `gcrane rebase` */

@@ -1,8 +1,8 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { durationFlag } from "../duration_flag.ts";
+import { durationFlag } from "../flag_values.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
-import { formatBytes } from "../units.ts";
+import { count, formatBytes } from "../units.ts";
 
 /** `gcrane registry gc` */
 export const command: Command = declare({
@@ -43,6 +43,5 @@ export function graceOf(text: string): number {
 export function summary(
   { blobs, bytes, uploads }: { blobs: readonly unknown[]; bytes: number; uploads: readonly unknown[] },
 ): string {
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   return `${count(blobs.length, "blob")}, ${formatBytes(bytes)}, and ${count(uploads.length, "abandoned upload")}`;
 }

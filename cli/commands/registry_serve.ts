@@ -2,10 +2,11 @@ import { NetworkError, UsageError } from "../../src/errors.ts";
 import { errorCode } from "../../src/io/mod.ts";
 import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { type CommandOptions, remoteOptions } from "../remote_options.ts";
-import { accessFlags, readNamed, registryAccess } from "../registry_access.ts";
+import { durationFlag } from "../flag_values.ts";
+import { readNamed } from "../named_file.ts";
+import { accessFlags, registryAccess } from "../registry_access.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
-import { durationFlag } from "../duration_flag.ts";
+import { type CommandOptions, remoteOptions } from "../remote_options.ts";
 import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 
 /** `gcrane registry serve` */

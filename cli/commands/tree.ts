@@ -3,9 +3,7 @@ import { platformString } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { shortDigest, stepText } from "../step_text.ts";
-import { oneLine, truncate } from "../terminal_text.ts";
-import { type Branch, treeLines } from "../tree_lines.ts";
+import { oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** `gcrane tree` */
@@ -68,4 +66,24 @@ function blobBranch(label: string, { digest, size, createdBy }: TreeBlob): Branc
 /** Shortens a cosign tag like the digest in it. */
 function cosignTag(tag: string): string {
   return oneLine(tag.replace(/^(\w+-[0-9a-f]{12})[0-9a-f]*/, "$1…"));
+}
+
+/** A line of a tree, with the lines below it. */
+interface Branch {
+  /** The text of the line. */
+  readonly text: string;
+  /** The lines below it, in order. */
+  readonly branches: readonly Branch[];
+}
+
+/** Yields the lines of a tree, with guides in front as `tree` draws them. */
+function* treeLines({ text, branches }: Branch, guides = { first: "", rest: "" }): Generator<string> {
+  yield guides.first + text;
+  for (const [i, branch] of branches.entries()) {
+    const last = i === branches.length - 1;
+    yield* treeLines(branch, {
+      first: guides.rest + (last ? "└── " : "├── "),
+      rest: guides.rest + (last ? "    " : "│   "),
+    });
+  }
 }

@@ -1,3 +1,4 @@
+import { plainText } from "../http/mod.ts";
 import { isFields } from "./fields.ts";
 
 /** The longest text of a server that is repeated, and the longest word: what is longer may be a token. */
@@ -18,10 +19,8 @@ export function refusalWords(text: string, secrets: readonly string[]): string {
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   let safe = text;
   for (const secret of secrets) if (secret !== "") safe = safe.replaceAll(secret, "REDACTED");
-  // deno-lint-ignore no-control-regex
-  const words = safe.split(/[\s\u0000-\u001f\u007f-\u009f]+/).filter((word) => word !== "");
-  const line = words.map((word) => word.length > LONGEST_WORD ? "…" : word).join(" ");
-  return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
+  const words = plainText(safe, Infinity).split(" ");
+  return plainText(words.map((word) => word.length > LONGEST_WORD ? "…" : word).join(" "), LONGEST_TEXT);
 }
 
 function partsOf(text: string): string[] {

@@ -1,5 +1,6 @@
-import { delay } from "../io/mod.ts";
-import { environmentVariable, homeDirectory, runtimeFetch } from "../runtime/mod.ts";
+import { delay } from "@std/async/delay";
+import { fetchFor } from "../http/mod.ts";
+import { environmentVariable, homeDirectory } from "../runtime/mod.ts";
 import { readFileIfThere } from "./config_location.ts";
 import type { KeychainWarningOptions } from "./keychain.ts";
 
@@ -45,7 +46,7 @@ export type Surroundings =
 /** Fills the options' defaults in. Nothing is read. */
 export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
   return {
-    fetch: options.fetch ?? runtimeFetch(),
+    fetch: options.fetch ?? fetchFor(),
     environment: options.environment ?? environmentVariable,
     // Read when it is needed: Deno may ask its user whether it may be.
     get home() {
@@ -53,7 +54,7 @@ export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
     },
     readFile: options.readFile ?? readFileIfThere,
     now: options.now ?? Date.now,
-    wait: options.wait ?? delay,
+    wait: options.wait ?? ((ms, signal) => delay(ms, { signal })),
     warn: options.warn,
   };
 }

@@ -1,10 +1,7 @@
 import type { Layer } from "../image/mod.ts";
-import { type AbortOptions, readAhead } from "../io/mod.ts";
-import { type Mark, markOf } from "../mutate/mod.ts";
-import { cleanEntryPath, readTar, type TarEntry } from "../tar/mod.ts";
-
-/** The number of bytes of the next layer that are decompressed in advance. */
-const READ_AHEAD = 4 * 1024 * 1024;
+import type { AbortOptions } from "../io/mod.ts";
+import { type Mark, markOf, readLayers } from "../mutate/mod.ts";
+import { cleanEntryPath, type TarEntry } from "../tar/mod.ts";
 
 /** Callbacks for the entries of layers. */
 export interface LayerVisitor {
@@ -25,24 +22,13 @@ export async function visitLayers(
   visitor: LayerVisitor,
   options: AbortOptions = {},
 ): Promise<void> {
-  const { signal } = options;
-  const fromTop = layers.toReversed();
-  const open = async (layer: Layer | undefined) => layer && readAhead(await layer.uncompressed({ signal }), READ_AHEAD);
-  let next = open(fromTop[0]);
-  try {
-    for (const index of fromTop.keys()) {
-      const tar = (await next)!;
-      next = open(fromTop[index + 1]);
-      next.catch(() => {}); // the error is thrown when this layer is awaited
-      for await (const entry of readTar(tar, { signal })) {
-        const path = cleanEntryPath(entry.path);
-        const visited = visitor.visit(entry, path, markOf(path));
-        if (visited) await visited;
-      }
-      visitor.endLayer();
+  for await (const { entries } of readLayers(layers, options)) {
+    for await (const entry of entries) {
+      const path = cleanEntryPath(entry.path);
+      const visited = visitor.visit(entry, path, markOf(path));
+      if (visited) await visited;
     }
-  } finally {
-    await next.then((stream) => stream?.cancel(), () => {});
+    visitor.endLayer();
   }
 }
 

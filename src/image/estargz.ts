@@ -1,6 +1,6 @@
-import { type CompressOptions, concat, type Digest, gzipMember, type Measured } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream, streamingHash } from "../runtime/mod.ts";
-import type { EstargzEnd, EstargzMember } from "../tar/mod.ts";
+import { type CompressOptions, type Digest, gzipMember, type Measured } from "../io/mod.ts";
+import { type Bytes, type ByteStream, concat, pullStream, streamingHash } from "../runtime/mod.ts";
+import type { EstargzEnd, EstargzMember } from "./estargz_parts.ts";
 
 /** Options of an eStargz layer. */
 export interface EstargzLayerOptions {
@@ -74,7 +74,7 @@ async function* blobChunks(
   options: EstargzStreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Bytes, void, undefined> {
-  const { estargzFooter, estargzParts } = await import("../tar/mod.ts"); // loaded by who reads: most never do
+  const { estargzFooter, estargzParts } = await import("./estargz_parts.ts"); // the codec is loaded when a layer is read: most programs never do
   const { chunkSize, onEnd } = options;
   const parts = estargzParts(tar, { chunkSize, signal });
   const hash = await streamingHash("sha256");

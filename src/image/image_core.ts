@@ -1,3 +1,4 @@
+import { decodeBase64 } from "@std/encoding/base64";
 import { NotFoundError } from "../errors.ts";
 import {
   type AbortOptions,
@@ -90,6 +91,11 @@ export interface ImageParts {
    * @default the manifest as it is
    */
   finish?(manifest: Manifest, options?: AbortOptions): Manifest | Promise<Manifest>;
+  /**
+   * The manifest as it is known before the layers are read.
+   * @default the manifest itself, which reads the layers whose digests are not known
+   */
+  outline?(options?: AbortOptions): Promise<Manifest>;
   /** What to call the image in an error. */
   readonly what?: string;
 }
@@ -129,7 +135,8 @@ export function imageFromUncompressed(parts: ImageParts): Image {
   };
   const digestKnown = async (options?: AbortOptions) => (await layers(options)).every((layer) => layer.digestKnown());
   const view = manifestView({ rawManifest, mediaType, digestKnown }, what);
-  return imageView(view, { manifest, rawConfigFile, configFile, configLayer, layers, configName }, what);
+  const { outline } = parts;
+  return imageView(view, { manifest, outline, rawConfigFile, configFile, configLayer, layers, configName }, what);
 }
 
 function configMediaType(manifestMediaType: string): string {
@@ -176,7 +183,7 @@ export async function embedded(descriptor: Descriptor): Promise<Bytes | undefine
   if (typeof descriptor.data !== "string") return undefined;
   let bytes: Bytes;
   try {
-    bytes = Uint8Array.from(atob(descriptor.data), (char) => char.charCodeAt(0));
+    bytes = decodeBase64(descriptor.data);
   } catch {
     return undefined;
   }
@@ -185,7 +192,7 @@ export async function embedded(descriptor: Descriptor): Promise<Bytes | undefine
 
 type ImageMembers =
   & Pick<Image, "manifest" | "rawConfigFile" | "configFile" | "configLayer" | "layers">
-  & Partial<Pick<Image, "configName">>;
+  & Partial<Pick<Image, "configName" | "outline">>;
 
 function imageView(view: ManifestView, members: ImageMembers, what: string): Image {
   const { manifest, layers, configLayer } = members;
@@ -194,6 +201,7 @@ function imageView(view: ManifestView, members: ImageMembers, what: string): Ima
     kind: "image",
     ...view,
     ...members,
+    outline: members.outline ?? manifest,
     configName: members.configName ?? (async (options) => (await manifest(options)).config.digest),
     async layerByDigest(digest, options) {
       for (const layer of await layers(options)) if (await layer.digest(options) === digest) return layer;

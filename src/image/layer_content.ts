@@ -1,7 +1,6 @@
-import { CompressionError, TarError } from "../errors.ts";
+import { CompressionError, LimitError, TarError } from "../errors.ts";
 import {
   type AbortOptions,
-  chunks,
   decompress,
   drain,
   limitRatio,
@@ -9,9 +8,8 @@ import {
   measureStream,
   sniffStream,
 } from "../io/mod.ts";
-import { type Bytes, streamingHash } from "../runtime/mod.ts";
+import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { Algorithm } from "../spec/mod.ts";
-import type { TarWalker } from "../tar/mod.ts";
 import type { Layer } from "./view.ts";
 
 /** Options of {@linkcode readLayerContent}. */
@@ -51,36 +49,27 @@ const MAX_NAMES = 1_000_000;
  */
 export async function readLayerContent(layer: Layer, options: LayerContentOptions): Promise<LayerContent> {
   const { what, signal, storedAlgorithm = "sha256", contentAlgorithm = "sha256" } = options;
-  const source = await layer.compressed({ signal });
-  const { stream, measured } = measureStream(source, storedAlgorithm);
-  const { compression, stream: stored } = await sniffStream(stream);
-  const walk = options.tar ? await tarWalk() : undefined;
+  const { stream, measured } = measureStream(await layer.compressed({ signal }), storedAlgorithm);
+  const { compression: found, stream: stored } = await sniffStream(stream);
+  // What is no layer may be a file that is compressed in any way.
+  const compression = !options.tar && (found === "xz" || found === "bzip2") ? "none" : found;
+  const examine = options.tar ? examineTar : examineBytes;
   if (compression === "none" && storedAlgorithm === contentAlgorithm) {
-    for await (const chunk of chunks(stored, { signal })) walk?.feed(chunk);
+    const errors = await examine(stored, signal);
     const found = await measured;
-    return { stored: found, content: found, errors: walk?.end() ?? [] };
+    return { stored: found, content: found, errors };
   }
   const size = layer.digestKnown() ? await layer.size({ signal }) : undefined;
-  const plain = decompress(stored, compression, what);
-  const limited = size === undefined ? plain : limitRatio(plain, size, what);
-  const hash = await streamingHash(contentAlgorithm);
-  let count = 0;
   try {
-    for await (const chunk of chunks(limited, { signal })) {
-      hash.update(chunk);
-      count += chunk.length;
-      walk?.feed(chunk);
-    }
+    const plain = decompress(stored, compression, what);
+    const content = measureStream(size === undefined ? plain : limitRatio(plain, size, what), contentAlgorithm);
+    const errors = await examine(content.stream, signal);
+    return { stored: await measured, content: await content.measured, errors };
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
     // The stored bytes were not read to their end: their digest tells whether they are the wrong ones.
     return { stored: await measureStored(layer, storedAlgorithm, signal), content: undefined, errors: [error] };
   }
-  return {
-    stored: await measured,
-    content: { digest: `${contentAlgorithm}:${await hash.hex()}`, size: count },
-    errors: walk?.end() ?? [],
-  };
 }
 
 async function measureStored(layer: Layer, algorithm: Algorithm, signal?: AbortSignal): Promise<Measured> {
@@ -89,54 +78,34 @@ async function measureStored(layer: Layer, algorithm: Algorithm, signal?: AbortS
   return await measured;
 }
 
-/** The codec is loaded by who reads a layer: most who load this room never do. */
-async function tarWalk(): Promise<TarWalk> {
-  const { TarWalker } = await import("../tar/mod.ts");
-  return new TarWalk(new TarWalker());
+async function examineBytes(bytes: ByteStream, signal: AbortSignal | undefined): Promise<Error[]> {
+  await drain(bytes, { signal });
+  return [];
 }
 
-/** Walks a tar by its headers; content is passed over without being touched. */
-class TarWalk {
-  readonly #walker: TarWalker;
-  readonly #names = new Set<string>();
-  readonly #errors: Error[] = [];
-  #over = false;
-
-  constructor(walker: TarWalker) {
-    this.#walker = walker;
-  }
-
-  feed(chunk: Bytes): void {
-    if (this.#over) return;
-    this.#walker.feed(chunk);
-    this.#advance();
-  }
-
-  end(): Error[] {
-    this.#walker.end();
-    if (!this.#over) this.#advance();
-    return this.#errors;
-  }
-
-  #advance(): void {
-    try {
-      for (let step = this.#walker.step(); step !== "more" && step !== "end"; step = this.#walker.step()) {
-        if (step !== "entry") continue;
-        this.#note(this.#walker.entry.path);
-        this.#walker.skip();
+/** Reads a stream to its end, also where it is not a whole tar; returns what is wrong with the tar. */
+async function examineTar(tar: ByteStream, signal: AbortSignal | undefined): Promise<Error[]> {
+  const { readTar } = await import("../tar/mod.ts"); // most programs that load this room never read a layer
+  const bytes = tar.getReader();
+  const names = new Set<string>();
+  const errors: Error[] = [];
+  try {
+    // Without a cancel, so that the rest of a corrupt tar can be read.
+    const source = pullStream({ read: async () => (await bytes.read()).value });
+    for await (const { path } of readTar(source, { signal })) {
+      if (!names.has(path)) {
+        if (names.size < MAX_NAMES) names.add(path);
+      } else if (errors.length === 0) {
+        // Programs that read the layer may take either entry.
+        errors.push(new TarError(`the entry ${JSON.stringify(path)} occurs twice`));
       }
-    } catch (error) {
-      this.#over = true;
-      this.#errors.push(error as Error);
     }
+  } catch (error) {
+    if (!(error instanceof TarError || error instanceof LimitError)) throw error;
+    errors.push(error);
+    while (!(await bytes.read()).done) signal?.throwIfAborted();
+  } finally {
+    await bytes.cancel();
   }
-
-  /** An entry that occurs twice: what reads the layer may take either. */
-  #note(name: string): void {
-    if (this.#names.has(name)) {
-      if (this.#errors.length === 0) this.#errors.push(new TarError(`the entry ${JSON.stringify(name)} occurs twice`));
-    } else if (this.#names.size < MAX_NAMES) {
-      this.#names.add(name);
-    }
-  }
+  return errors;
 }

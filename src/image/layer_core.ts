@@ -84,6 +84,7 @@ export function layerOfContent(
   return {
     kind: "layer",
     content,
+    annotations: descriptor.annotations,
     digestKnown: () => true,
     digest: () => Promise.resolve(descriptor.digest),
     diffId: lazy(() => options.diffId?.() ?? uncompressed().then(digestOf)),
@@ -133,6 +134,7 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
   return {
     kind: "layer",
     content: contentOfFacts(facts, { once: false, open: compressed }),
+    annotations: core.annotations,
     digestKnown: () => facts.stored !== undefined,
     digest: async (options) => (facts.stored ?? await measure(options)).digest,
     diffId: async (options) => facts.content?.digest ?? await learnDiffId(options),
@@ -180,17 +182,18 @@ export interface DescriptorOverrides {
 export function withDescriptor(layer: Layer, overrides: DescriptorOverrides): Layer {
   const { mediaType, annotations, urls } = overrides;
   if (mediaType === undefined && annotations === undefined && urls === undefined) return layer;
+  const annotated = (own: Descriptor["annotations"]) =>
+    annotations === undefined ? own : { ...estargzAnnotations(own), ...annotations };
   return {
     ...layer,
+    annotations: annotated(layer.annotations),
     mediaType: mediaType === undefined ? layer.mediaType : () => Promise.resolve(mediaType),
     async descriptor(options) {
       const own = await layer.descriptor(options);
       return {
         ...own,
         ...(mediaType === undefined ? {} : { mediaType }),
-        ...(annotations === undefined
-          ? {}
-          : { annotations: { ...estargzAnnotations(own.annotations), ...annotations } }),
+        ...(annotations === undefined ? {} : { annotations: annotated(own.annotations) }),
         ...(urls === undefined ? {} : { urls }),
       };
     },

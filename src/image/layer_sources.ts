@@ -1,6 +1,7 @@
 import { StreamLayerError } from "../errors.ts";
 import {
   type AbortOptions,
+  assertReadable,
   type CompressionKind,
   decompress,
   digestBytes,
@@ -33,6 +34,9 @@ export interface LayerOptions extends PackOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** What errors call the bytes that a layer is made of. */
+const WHAT = "the tar of a layer";
+
 /** Bytes as a layer or any other blob: stored as they are, whatever they are. */
 export async function staticLayer(bytes: Bytes, mediaType: string): Promise<Layer> {
   const digest = await digestBytes(bytes);
@@ -43,6 +47,7 @@ export async function staticLayer(bytes: Bytes, mediaType: string): Promise<Laye
 /** A layer of a tar in memory: as it is when it is compressed already, else compressed when it is read. */
 export async function layerFromBytes(bytes: Bytes, options: LayerOptions = {}): Promise<Layer> {
   const compression = sniffBytes(bytes);
+  assertReadable(compression, WHAT);
   const open = () => Promise.resolve(streamOf(bytes));
   if (compression === "none" || options.estargz) return unpacked(open, compression, options);
   const identity = { digest: await digestBytes(bytes), size: bytes.length };
@@ -63,6 +68,7 @@ export async function layerFromOpener(
 ): Promise<Layer> {
   const { compression, stream } = await sniffStream(await open());
   await stream.cancel();
+  assertReadable(compression, WHAT);
   if (compression === "none" || options.estargz) return unpacked(open, compression, options);
   return precompressed(open, compression, options);
 }
@@ -124,6 +130,7 @@ export function streamLayer(source: ByteStream, options: LayerOptions = {}): Lay
   return {
     kind: "layer",
     content: contentOfFacts(facts, { once: true, open: () => attempt(compressed) }),
+    annotations: options.annotations,
     digestKnown: () => facts.stored !== undefined,
     digest: () => attempt(() => known(facts.stored, "digest").digest),
     size: () => attempt(() => known(facts.stored, "size").size),

@@ -12,6 +12,8 @@ export interface Layer {
   readonly kind: "layer";
   /** The bytes as they are stored and sent; views of one layer share this object. */
   readonly content: Content;
+  /** Metadata of its descriptor, as far as it is known without reading (and compressing) the layer. */
+  readonly annotations: Descriptor["annotations"];
   /** Whether digest and size are known now, or could be only by reading (and compressing) all of it. */
   digestKnown(): boolean;
   /** The digest of the bytes as they are stored and sent. */
@@ -52,6 +54,11 @@ export interface Image extends ManifestView {
   readonly kind: "image";
   /** The manifest. */
   manifest(options?: AbortOptions): Promise<Manifest>;
+  /**
+   * The manifest without reading (and compressing) layers, where that is possible: what it says of config and layers may
+   * be out of date.
+   */
+  outline(options?: AbortOptions): Promise<Manifest>;
   /** The digest of the config file, which Docker calls the image's ID. */
   configName(options?: AbortOptions): Promise<Hash>;
   /** The bytes of the config file. */

@@ -2,6 +2,7 @@ import { CompressionError, UnsupportedError } from "../errors.ts";
 import {
   type Bytes,
   type ByteStream,
+  concat,
   gunzipStream,
   gzipBytes,
   gzipStream,
@@ -9,11 +10,14 @@ import {
   zstdCompressStream,
   zstdDecompressStream,
 } from "../runtime/mod.ts";
-import { concat } from "./concat.ts";
+import { errorCode } from "./file_failure.ts";
 import { chunks } from "./observe.ts";
 
 /** The compression of a sequence of bytes. */
 export type CompressionKind = "none" | "gzip" | "zstd";
+
+/** How bytes turn out to be compressed: also in ways that are recognised, and not read. */
+export type SniffedCompression = CompressionKind | "xz" | "bzip2";
 
 /** Options of {@linkcode compress}. */
 export interface CompressOptions {
@@ -31,19 +35,36 @@ export interface CompressOptions {
   reproducible?: boolean;
 }
 
-/** Detects the compression from the first four bytes. */
-export function sniffBytes(head: Uint8Array): CompressionKind {
-  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd";
-  return "none";
+/** How many bytes {@linkcode sniffBytes} looks at. */
+export const SNIFF_LENGTH = 10;
+
+/** How bytes are compressed, by their first {@linkcode SNIFF_LENGTH}. */
+export function sniffBytes(head: Uint8Array): SniffedCompression {
+  const start = String.fromCharCode(...head.subarray(0, SNIFF_LENGTH));
+  if (start.startsWith("\x1f\x8b")) return "gzip";
+  if (start.startsWith("\x28\xb5\x2f\xfd")) return "zstd";
+  if (start.startsWith("\xfd7zXZ\0")) return "xz";
+  // The digits of a block or of the end follow: "BZh9" alone may be the beginning of a tar's first name.
+  const isBzip2 = /^BZh[1-9]/.test(start) && ["1AY&SY", "\x17rE8P\x90"].some((magic) => start.startsWith(magic, 4));
+  return isBzip2 ? "bzip2" : "none";
 }
 
-/** Detects the compression of a stream from its first bytes, and returns the same stream from its beginning. */
-export async function sniffStream(source: ByteStream): Promise<{ compression: CompressionKind; stream: ByteStream }> {
+/** @throws {CompressionError} when bytes are compressed in a way that is not read. */
+export function assertReadable(kind: SniffedCompression, what: string): asserts kind is CompressionKind {
+  if (kind !== "xz" && kind !== "bzip2") return;
+  throw new CompressionError(`${what} is compressed with ${kind}, which is not read`, {
+    hint: "decompress it, or compress it with gzip or zstd",
+  });
+}
+
+/** How a stream is compressed, by its first bytes, and the same stream from its beginning. */
+export async function sniffStream(
+  source: ByteStream,
+): Promise<{ compression: SniffedCompression; stream: ByteStream }> {
   const reader = source.getReader();
   let head: Bytes = new Uint8Array(0);
   let ended = false;
-  while (head.length < 4 && !ended) {
+  while (head.length < SNIFF_LENGTH && !ended) {
     const { value, done } = await reader.read();
     if (done) ended = true;
     else head = head.length === 0 ? value : concat([head, value]);
@@ -115,15 +136,16 @@ export async function* gzipMember(
  *
  * @param what the name of the data in an error
  */
-export function decompress(source: ByteStream, kind: CompressionKind, what: string): ByteStream {
-  switch (kind) {
-    case "none":
-      return source;
-    case "gzip":
-      return translated(gunzipStream(source), `${what}: the gzip data is corrupt or ends early`);
-    case "zstd":
-      return translated(zstdDecompressStream(source), `${what}: the zstd data is corrupt or ends early`);
+export function decompress(source: ByteStream, kind: SniffedCompression, what: string): ByteStream {
+  try {
+    assertReadable(kind, what);
+  } catch (error) {
+    source.cancel(error).catch(() => {});
+    throw error;
   }
+  if (kind === "none") return source;
+  const coded = kind === "gzip" ? gunzipStream(source) : zstdDecompressStream(source);
+  return translated(coded, `${what}: the ${kind} data is corrupt or ends early`, what);
 }
 
 /** Decompresses a stream as {@linkcode decompress} does, by its first bytes and not by a media type. */
@@ -135,22 +157,28 @@ export async function decompressSniffed(source: ByteStream, what: string): Promi
 /**
  * Converts the codec's own errors into errors of this package. The errors of its source, which it passes on, are kept.
  */
-function translated(coded: ByteStream, message: string): ByteStream {
+function translated(coded: ByteStream, message: string, what?: string): ByteStream {
   const output = coded.getReader();
   return pullStream({
     async read() {
       try {
         return (await output.read()).value;
       } catch (error) {
-        throw translate(error, message);
+        throw translate(error, message, what);
       }
     },
     cancel: (reason) => output.cancel(reason),
   });
 }
 
-function translate(error: unknown, message: string): unknown {
+function translate(error: unknown, message: string, what?: string): unknown {
   if (!(error instanceof Error)) return error;
+  if (what !== undefined && errorCode(error) === "Z_MEM_ERROR") {
+    return new CompressionError(`${what} ${error.message}`, {
+      cause: error,
+      hint: "compress it again, without --long or with --long=27",
+    });
+  }
   switch (error.name) {
     case "CodecError":
       return new CompressionError(message, { cause: error });

@@ -1,6 +1,7 @@
 import { JournalError } from "../errors.ts";
 import { exists, type FileWriter, openWriter, readStream, stat, writeFileAtomic } from "../runtime/mod.ts";
 import { fileFailure } from "./file_failure.ts";
+import { jsonObject } from "./text.ts";
 
 /** One line of a journal: a JSON object. */
 export type JournalLine = Readonly<Record<string, unknown>>;
@@ -91,7 +92,7 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
   if (size === 0) return;
   let number = 0;
   for await (const text of completeLines(path)) {
-    const line = parsed(text);
+    const line = jsonObject(text);
     if (++number === 1) {
       checkHeader(path, line, header);
       continue;
@@ -117,15 +118,6 @@ async function* completeLines(path: string): AsyncGenerator<string, void, undefi
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
     yield* lines;
-  }
-}
-
-function parsed(text: string): JournalLine | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value as JournalLine : undefined;
-  } catch {
-    return undefined;
   }
 }
 

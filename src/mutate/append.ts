@@ -1,9 +1,8 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
-import { type ConfigFile, type History, isConfig, jsonBytes, layerMediaType, MediaType } from "../spec/mod.ts";
-import { diffIdsOf } from "./diff_ids.ts";
-import { checkLayerCount } from "./layer_count.ts";
-import { overBase } from "./over_base.ts";
+import { type ConfigFile, type History, isConfig, jsonBytes, layerMediaType } from "../spec/mod.ts";
+import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";
+import { compressionOf } from "./family.ts";
 
 /** A layer to put on top of an image, and what is said of it. */
 export interface Addendum {
@@ -57,7 +56,12 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
     layers: async (options) => [...await base.layers(options), ...await layers(options)],
     mediaType: (options) => base.mediaType(options),
     configMediaType,
-    finish: (drafted, options) => overBase(base, drafted, options),
+    async finish(drafted, options) {
+      const before = await base.manifest(options);
+      const config = drafted.config.digest === before.config.digest ? before.config : drafted.config;
+      return { ...before, ...drafted, config };
+    },
+    outline: (options) => base.outline(options),
     what: "the image with layers appended",
   });
 }
@@ -66,11 +70,7 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
 async function described(addendum: Addendum, manifestMediaType: string): Promise<Layer> {
   const { layer, mediaType, annotations, urls } = addendum;
   const own = await layer.mediaType();
-  const compression = (["none", "gzip", "zstd"] as const).find((compression) =>
-    [MediaType.OciManifest, MediaType.DockerManifestSchema2].some((family) =>
-      layerMediaType(family, compression) === own
-    )
-  );
+  const compression = compressionOf(own);
   // Foreign layers and blobs of an artifact have no counterpart in the other family.
   const fitting = compression === undefined ? own : layerMediaType(manifestMediaType, compression);
   return withDescriptor(layer, { mediaType: mediaType ?? fitting, annotations, urls });

@@ -1,5 +1,5 @@
 import { ManifestError } from "../errors.ts";
-import { type Image, imageFromUncompressed, knownDigest, type Layer } from "../image/mod.ts";
+import { type Image, imageFromUncompressed, knownDigest, type Layer, withDescriptor } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
@@ -11,11 +11,9 @@ import {
   type Manifest,
   parseConfigFile,
 } from "../spec/mod.ts";
-import { outlineOf, retyped, withOutline } from "./before_digests.ts";
 import { inFamily } from "./family.ts";
 import { sameJson } from "./fields.ts";
-import { checkLayerCount } from "./layer_count.ts";
-import { diffIdsOf } from "./diff_ids.ts";
+import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
 
 /** What {@linkcode editImage} does to the parts of an image. Each edit is called when its part is read, and once. */
@@ -72,7 +70,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
   }
   const layers = lazy(() => editedLayers(base, edit));
   const outline = lazy(async () => {
-    const before = await outlineOf(base);
+    const before = await base.outline();
     const { schemaVersion, config, layers } = before;
     const parts = { schemaVersion, mediaType: mediaType ?? await base.mediaType(), config, layers };
     return await rewriteManifest<Manifest>(before, parts, edit.manifest);
@@ -89,6 +87,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
       const before = await outline();
       return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
     },
+    outline,
     what: "the edited image",
   });
   const answering = lazy(async () => {
@@ -97,7 +96,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     const before = { ...await base.manifest(), mediaType: await base.mediaType() };
     return sameJson(await made.manifest(), before) ? base : made;
   });
-  const edited: Image = {
+  return {
     ...made,
     manifest: async (options) => await (await answering(options)).manifest(options),
     rawManifest: async (options) => await (await answering(options)).rawManifest(options),
@@ -105,7 +104,6 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     size: async (options) => await (await answering(options)).size(options),
     descriptor: async (options) => await (await answering(options)).descriptor(options),
   };
-  return withOutline(edited, outline);
 }
 
 /** The type of an image's config. The manifest is not asked: it may have to wait for layers to be read. */
@@ -123,7 +121,7 @@ async function editedLayers(base: Image, edit: ImageEdit): Promise<readonly Laye
     if (kept.has(layer)) return layer;
     const own = await layer.mediaType();
     const fitting = inFamily(own, mediaType);
-    return own === fitting ? layer : retyped(layer, fitting);
+    return own === fitting ? layer : withDescriptor(layer, { mediaType: fitting });
   }));
 }
 

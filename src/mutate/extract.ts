@@ -1,12 +1,10 @@
-import { type AbortOptions, readAhead } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import type { Image, Layer } from "../image/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { readTar, type TarWriteEntry } from "../tar/mod.ts";
+import { readLayers } from "./read_layers.ts";
 import { tarOfEntries } from "./tar_of_entries.ts";
 import { Union } from "./union.ts";
-
-/** How much of a layer is decompressed before it is its turn, in bytes. */
-const READ_AHEAD = 4 * 1024 * 1024;
 
 /**
  * The file system of an image as one tar: its layers laid over one another, whiteouts applied (image-spec, "Applying
@@ -31,28 +29,17 @@ function unionTar(open: OpenLayers, options: AbortOptions): ByteStream {
 }
 
 async function* unionEntries(open: OpenLayers, signal: AbortSignal): AsyncGenerator<TarWriteEntry, void, undefined> {
-  const layers = (await open(signal)).toReversed();
   const union = new Union();
-  const readLayer = async (layer: Layer | undefined) =>
-    layer && readAhead(await layer.uncompressed({ signal }), READ_AHEAD);
-  let next = readLayer(layers[0]);
-  try {
-    for (const [index, layer] of layers.entries()) {
-      const tar = (await next)!;
-      next = readLayer(layers[index + 1]);
-      next.catch(() => {}); // thrown when its turn comes
-      for await (const entry of readTar(tar, { signal })) {
-        const shown = union.show(entry);
-        if (shown) yield shown;
-      }
-      yield* union.endLayer();
-      if (!union.missed) continue;
-      for await (const entry of readTar(await layer.uncompressed({ signal }), { signal })) {
-        yield* union.showMissed(entry);
-      }
+  for await (const { layer, entries } of readLayers(await open(signal), { signal })) {
+    for await (const entry of entries) {
+      const shown = union.show(entry);
+      if (shown) yield shown;
     }
-    yield* union.dangling();
-  } finally {
-    await next.then((stream) => stream?.cancel(), () => {});
+    yield* union.endLayer();
+    if (!union.missed) continue;
+    for await (const entry of readTar(await layer.uncompressed({ signal }), { signal })) {
+      yield* union.showMissed(entry);
+    }
   }
+  yield* union.dangling();
 }

@@ -1,7 +1,6 @@
 import { type Image, knownDigest, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
-import { annotated } from "./before_digests.ts";
 import { editImage } from "./edit_image.ts";
 import { extract } from "./extract.ts";
 
@@ -21,10 +20,7 @@ export interface FlattenImageOptions extends PackOptions {
 export function flattenImage(base: Image, options: FlattenImageOptions = {}): Image {
   const { compression, level, reproducible, estargz } = options;
   const uncompressed = (abort?: AbortOptions) => Promise.resolve(extract(base, abort));
-  const layer = annotated(
-    layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz }),
-    () => Promise.resolve(undefined),
-  );
+  const layer = layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz });
   return editImage(base, {
     layers: () => [layer],
     configFile: async (config) => ({ ...config, history: [options.history ?? await flattening(base, config)] }),

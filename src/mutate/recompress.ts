@@ -1,8 +1,9 @@
-import { ESTARGZ_TOC_DIGEST, type Image, type Layer, type PackOptions } from "../image/mod.ts";
-import type { Compression } from "../spec/mod.ts";
+import { ESTARGZ_TOC_DIGEST, type Image, type Layer, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import type { Compression, Hash } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";
-import { compressionOf } from "./family.ts";
-import { rewriteLayer } from "./rewrite_layer.ts";
+import { compressedAs, compressionOf } from "./family.ts";
 
 /**
  * Options of {@linkcode recompress} and {@linkcode recompressLayer}. Layers that are compressed in this way already stay,
@@ -43,4 +44,28 @@ async function isSoAlready(layer: Layer, { reproducible, estargz }: RecompressOp
   if (!estargz) return true;
   return layer.content.identity !== undefined &&
     (await layer.descriptor()).annotations?.[ESTARGZ_TOC_DIGEST] !== undefined;
+}
+
+/** What becomes of a layer. */
+export interface LayerRewrite extends PackOptions {
+  /** Opens the new content. */
+  uncompressed(options?: AbortOptions): Promise<ByteStream>;
+  /** The digest of the new content, if it is known. */
+  diffId?(options?: AbortOptions): Promise<Hash>;
+  /** How it is stored. */
+  readonly compression: Compression;
+}
+
+/** Names of annotations that are about the stored bytes: where in them eStargz or zstd:chunked has its table, say. */
+const ABOUT_BYTES = ["containerd.io/", "io.containers.estargz.", "io.github.containers.zstd-chunked."];
+
+/** A layer in the place of another: of the same family, with its annotations, as far as they can still be true. */
+export async function rewriteLayer(layer: Layer, rewrite: LayerRewrite): Promise<Layer> {
+  const kept = Object.entries(layer.annotations ?? {})
+    .filter(([name]) => !ABOUT_BYTES.some((prefix) => name.startsWith(prefix)));
+  return layerFromUncompressed({
+    ...rewrite,
+    mediaType: compressedAs(await layer.mediaType(), rewrite.compression),
+    annotations: kept.length > 0 ? Object.fromEntries(kept) : undefined,
+  });
 }

@@ -4,7 +4,7 @@ import { readTar, rewriteEntry, type TarEntry, type TarWriteEntry } from "../tar
 import { editImage } from "./edit_image.ts";
 import { compressionOf } from "./family.ts";
 import { withFields } from "./fields.ts";
-import { rewriteLayer } from "./rewrite_layer.ts";
+import { rewriteLayer } from "./recompress.ts";
 import { rfc3339 } from "./rfc3339.ts";
 import { tarOfEntries } from "./tar_of_entries.ts";
 

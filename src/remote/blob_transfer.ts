@@ -141,7 +141,7 @@ export class BlobTransfer {
   /** Returns whether the registry holds the blob after all. */
   async #isThere(): Promise<boolean> {
     const { digest } = this.#content.identity!;
-    return await hasBlob(this.#client, this.#repository, digest, { signal: this.#signal });
+    return await hasBlob(this.#client, this.#repository, { digest, access: "push" }, { signal: this.#signal });
   }
 
   /**

@@ -90,7 +90,8 @@ export async function exists(path: string): Promise<boolean> {
     await (deno === undefined ? fileSystem().lstat(path) : deno.lstat(path));
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    // No file has a name that is too long.
+    if (isMissing(error) || (error as { code?: unknown }).code === "ENAMETOOLONG") return false;
     throw error;
   }
 }
@@ -213,8 +214,8 @@ export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<st
 }
 
 /** Returns whether an error means that the path does not exist, or that a parent is not a directory. */
-function isMissing(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
+export function isMissing(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
   return code === "ENOENT" || code === "ENOTDIR";
 }
 

@@ -10,6 +10,10 @@ type Step =
 
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
+/** The most bytes that the parser sees at once: a frame header without its descriptor. */
+const MAX_SEEN = 13;
+/** The largest window that zstd decoders read by default. */
+const MAX_WINDOW = 128 * 1024 * 1024;
 
 /**
  * Walks the frames of a zstd stream (RFC 8878, section 3.1) without decoding their blocks. Receives only the bytes that
@@ -25,7 +29,7 @@ function* frameSteps(): Generator<Step, never, Bytes> {
       yield { kind: "pass", count: littleEndian(yield { kind: "see", count: 4 }) };
     } else {
       const descriptor = (yield { kind: "see", count: 1 })[0];
-      yield { kind: "pass", count: frameHeaderRest(descriptor) };
+      checkWindow(descriptor, yield { kind: "see", count: frameHeaderRest(descriptor) });
       for (let last = false; !last;) {
         const block = littleEndian(yield { kind: "see", count: 3 });
         last = (block & 1) === 1;
@@ -47,6 +51,21 @@ function frameHeaderRest(descriptor: number): number {
   return (singleSegment ? 0 : 1) + dictionaryId + contentSize;
 }
 
+/** Throws if a frame needs a larger window than the codecs read; they say so in different ways, or not at all. */
+function checkWindow(descriptor: number, rest: Bytes): void {
+  const base = 2 ** (10 + (rest[0] >> 3));
+  const singleSegment = (descriptor & 0x20) !== 0;
+  const size = singleSegment ? contentSize(descriptor, rest) : base + base / 8 * (rest[0] & 7);
+  if (size <= MAX_WINDOW) return;
+  throw codecError(`needs a zstd window of ${size} bytes, the most that is read is ${MAX_WINDOW}`, "Z_MEM_ERROR");
+}
+
+/** The content size at the end of a frame header. */
+function contentSize(descriptor: number, rest: Bytes): number {
+  const length = [1, 2, 4, 8][descriptor >> 6];
+  return littleEndian(rest.subarray(rest.length - length)) + (length === 2 ? 256 : 0);
+}
+
 function littleEndian(bytes: Bytes): number {
   return bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 }
@@ -62,7 +81,7 @@ export function zstdFrameInput(input: CodecInput): CodecInput {
   let frames = 0;
   let insideFrame = false;
   let skippable = false;
-  let seen = new Uint8Array(4);
+  const seen = new Uint8Array(MAX_SEEN);
   let seenLength = 0;
   let passed = 0;
 
@@ -93,8 +112,7 @@ export function zstdFrameInput(input: CodecInput): CodecInput {
         insideFrame = true;
         skippable = step.skippable;
         pieceStart = position;
-        if (!skippable) pieces.push(seen);
-        seen = new Uint8Array(4);
+        if (!skippable) pieces.push(seen.slice(0, 4));
         step = steps.next(seen).value;
       } else {
         give(position);

@@ -1,13 +1,13 @@
 /** The entry that the walker makes: header fields decoded when asked for, content read through the archive's reader. */
 
 import { LimitError } from "../errors.ts";
-import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Dialect, dialectOf, FIELDS, textField } from "./block.ts";
 import { readNumber } from "./numbers.ts";
 import { parseSeconds, type PaxRecords } from "./pax.ts";
 import { foldGlobals } from "./fold_globals.ts";
 import { decodeText, isAscii, quoteName } from "./text.ts";
-import type { TarBytesOptions, TarChunks, TarEntry, TarEntryType, TarFormat } from "./types.ts";
+import type { TarBytesOptions, TarChunks, TarEntry, TarEntryType, TarFormat, TarStreamHeader } from "./types.ts";
 
 /** Where the content of entries comes from. */
 export interface ContentSource {
@@ -74,6 +74,7 @@ export class ArchiveEntry implements TarEntry {
   size = 0;
   storedSize = 0;
   sparse = false;
+  contentOffset = 0;
   #blocks: Bytes;
   #at: number;
   readonly #dialect: Dialect;
@@ -81,7 +82,7 @@ export class ArchiveEntry implements TarEntry {
   readonly #longLink: Bytes | undefined;
   #source: ContentSource | undefined;
   #path: string | undefined;
-  #content: ByteStream | undefined;
+  #readable: ByteStream | undefined;
 
   /** Makes the entry whose header block lies at `at` of `blocks`. */
   constructor(blocks: Bytes, options: { at: number; offset: number; prefix: EntryPrefix }) {
@@ -103,6 +104,22 @@ export class ArchiveEntry implements TarEntry {
   /** The dialect of the header block. */
   get dialect(): Dialect {
     return this.#dialect;
+  }
+
+  get header(): TarStreamHeader {
+    const { mode, uid, gid, size, mtime, typeflag, linkname } = this;
+    const old = { name: this.#text(FIELDS.name), mode, uid, gid, size, mtime, typeflag, linkname };
+    if (this.#dialect === "v7") return old;
+    return {
+      ...old,
+      magic: this.#dialect === "gnu" ? "ustar " : "ustar\0",
+      version: this.#dialect === "gnu" ? " \0" : "00",
+      uname: this.uname,
+      gname: this.gname,
+      devmajor: this.#text(FIELDS.devMajor),
+      devminor: this.#text(FIELDS.devMinor),
+      prefix: this.#dialect === "gnu" ? "" : this.#text(FIELDS.prefix),
+    };
   }
 
   /** Replaces the gathered blocks by the final ones, in which the header block lies at `at`. */
@@ -164,37 +181,43 @@ export class ArchiveEntry implements TarEntry {
     return this.globals.size === 0 ? this.#blocks : foldGlobals(this.#blocks, this.#at, this);
   }
 
-  /** The field `field` of the header block as text, whatever the records say. */
-  headerText(field: { at: number; length: number }): string {
-    return decodeText(textField(this.#blocks, this.#at, field));
-  }
-
   read(): Bytes | undefined | Promise<Bytes | undefined> {
-    return this.#attached().readContent(this);
+    // An empty content may still be read when the reader is at a later entry.
+    return this.size === 0 ? undefined : this.#source?.readContent(this);
   }
 
-  get content(): ByteStream {
-    this.#attached();
-    return this.#content ??= pullStream({ read: () => this.read(), cancel: () => this.skip() });
+  get readable(): ByteStream | undefined {
+    if (!hasContent(this.type)) return undefined;
+    return this.#readable ??= new ReadableStream({
+      type: "bytes",
+      pull: async (controller) => {
+        const piece = await this.read();
+        // A byte stream transfers its chunks, and the piece is a view of a chunk of the archive.
+        if (piece !== undefined) return controller.enqueue(piece.slice());
+        controller.close();
+        controller.byobRequest?.respond(0);
+      },
+      cancel: () => this.skip(),
+    });
   }
 
   get stored(): TarChunks {
-    this.#attached().useStored(this);
+    this.#source?.useStored(this);
     return this;
   }
 
   skip(): void {
-    this.#attached().skipContent(this);
+    this.#source?.skipContent(this);
   }
 
   async bytes({ limit = DEFAULT_BYTES_LIMIT }: TarBytesOptions = {}): Promise<Bytes> {
-    const size = this.#attached().remaining(this);
+    const size = this.#source?.remaining(this) ?? 0;
     if (size > limit) {
       throw new LimitError(`tar entry ${quoteName(this.path)} has ${size} bytes, the limit is ${limit}`);
     }
     const whole = new Uint8Array(size);
     let filled = 0;
-    while (filled < size) {
+    for (;;) {
       const read = this.read();
       const piece = read instanceof Promise ? await read : read;
       if (piece === undefined) break;
@@ -204,9 +227,9 @@ export class ArchiveEntry implements TarEntry {
     return whole;
   }
 
-  #attached(): ContentSource {
-    if (this.#source === undefined) throw new TypeError("This entry comes from a TarWalker, which has its content");
-    return this.#source;
+  /** A text field of the header block, without the records. */
+  #text(field: { at: number; length: number }): string {
+    return decodeText(textField(this.#blocks, this.#at, field));
   }
 
   #headerPath(): Bytes {

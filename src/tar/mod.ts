@@ -1,9 +1,10 @@
 /**
  * Tar archives, read and written as streams: v7, ustar, PAX and GNU, whole enough for the layers of container images.
  *
- * {@linkcode readTar} gives the entries of an archive, {@linkcode writeTar} makes an archive from entries; an entry that
- * was read can be passed on as it is. {@linkcode TarWalker} is the synchronous core, {@linkcode UntarStream} and
- * {@linkcode TarStream} have the shape of `@std/tar`.
+ * {@linkcode UntarStream} and {@linkcode TarStream} are the transform streams of `@std/tar`, for more formats: entries
+ * have `path`, `header` and `readable`. They are thin layers over {@linkcode readTar} and {@linkcode writeTar}, which take
+ * and give the same entries without a stream of them: a layer of many small files is read and written in less than half
+ * the time, and an entry's unread content is skipped. An entry that was read can be written as it is, byte for byte.
  *
  * Names and PAX values are kept as bytes, so names that are not UTF-8 and binary extended attributes survive.
  *
@@ -29,21 +30,18 @@
 export type { Bytes, ByteStream } from "../runtime/mod.ts";
 export { cleanEntryPath } from "./entry_path.ts";
 export type { TarWriteFormat } from "./encode_entry.ts";
-export { type EstargzEnd, estargzFooter, type EstargzMember, type EstargzOptions, estargzParts } from "./estargz.ts";
-export { encodeTarHeader, type TarHeaderOptions } from "./entry_header.ts";
 export type { PaxRecords } from "./pax.ts";
 export { readTar, type TarReader, type TarReadOptions } from "./reader.ts";
-export {
-  TarStream,
-  type TarStreamDir,
-  type TarStreamFile,
-  type TarStreamInput,
-  type TarStreamOptions,
-  type TarStreamSymlink,
-} from "./tar_stream.ts";
-export type { TarBytesOptions, TarChunks, TarEntry, TarEntryType, TarFormat, TarHeader } from "./types.ts";
-export { type OldStyleFormat, type PosixUstarFormat, type TarStreamEntry, UntarStream } from "./untar_stream.ts";
-export { type TarStep, TarWalker, type TarWalkerOptions } from "./walker.ts";
+export { TarStream, type TarStreamInput, UntarStream } from "./streams.ts";
+export type {
+  TarBytesOptions,
+  TarChunks,
+  TarEntry,
+  TarEntryType,
+  TarFormat,
+  TarHeader,
+  TarStreamHeader,
+} from "./types.ts";
 export {
   rewriteEntry,
   type TarContent,
@@ -54,4 +52,4 @@ export {
   type TarRawEntry,
   type TarWriteEntry,
 } from "./write_entry.ts";
-export { type TarWriteOptions, writeTar } from "./writer.ts";
+export { encodeTarHeader, type TarWriteOptions, writeTar } from "./writer.ts";

@@ -4,12 +4,19 @@ import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import type { ArchiveEntry, ContentSource } from "./archive_entry.ts";
 import { quoteName } from "./text.ts";
 import type { TarEntry } from "./types.ts";
-import { type TarStep, TarWalker, type TarWalkerOptions } from "./walker.ts";
+import { type TarStep, TarWalker } from "./walker.ts";
 
 /** How {@linkcode readTar} reads. */
-export interface TarReadOptions extends TarWalkerOptions {
+export interface TarReadOptions {
   /**
-   * Ends the reading: the source is cancelled, and whoever waits gets the signal's reason.
+   * The most bytes of header blocks that one entry may have, PAX and GNU records and sparse maps included; global
+   * records in force may have as many again.
+   *
+   * @default {1048576}
+   */
+  maxHeaderSize?: number;
+  /**
+   * Ends the reading: the source is cancelled, and pending reads fail with the signal's reason.
    *
    * @default {undefined}
    */
@@ -40,7 +47,8 @@ export function readTar(source: ByteStream, options: TarReadOptions = {}): TarRe
   return new ArchiveReader(source, options);
 }
 
-class ArchiveReader implements TarReader, ContentSource {
+/** The reader of both {@linkcode readTar} and `UntarStream`. */
+export class ArchiveReader implements TarReader, ContentSource {
   readonly #walker: TarWalker;
   readonly #chunks: ReadableStreamDefaultReader<Bytes>;
   readonly #signal: AbortSignal | undefined;
@@ -49,9 +57,11 @@ class ArchiveReader implements TarReader, ContentSource {
   #filling: Promise<void> | undefined;
   #closed = false;
   #failure: { error: unknown } | undefined;
+  #consumed: (() => void) | undefined;
 
+  /** Makes a reader at the start of an archive. */
   constructor(source: ByteStream, options: TarReadOptions) {
-    this.#walker = new TarWalker(options);
+    this.#walker = new TarWalker(options.maxHeaderSize);
     this.#chunks = source.getReader();
     this.#signal = options.signal;
     this.#abort = () => void this.#fail(this.#signal?.reason);
@@ -80,9 +90,18 @@ class ArchiveReader implements TarReader, ContentSource {
     return this.#close(undefined).then(() => ({ done: true, value: undefined }));
   }
 
+  /** Resolves when the content of the current entry was read to its end or passed over. */
+  consumed(): Promise<void> {
+    if (this.#closed || this.#entry === undefined || this.#walker.remaining === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#consumed = resolve);
+  }
+
   readContent(entry: ArchiveEntry): Bytes | undefined | Promise<Bytes | undefined> {
     this.#demandCurrent(entry);
-    if (this.#walker.remaining === 0) return undefined;
+    if (this.#walker.remaining === 0) {
+      this.#consumed?.();
+      return undefined;
+    }
     try {
       return this.#step() === "content" ? this.#walker.content : this.#contentFromChunks(entry);
     } catch (error) {
@@ -96,7 +115,9 @@ class ArchiveReader implements TarReader, ContentSource {
   }
 
   skipContent(entry: ArchiveEntry): void {
-    if (entry === this.#entry) this.#walker.skip();
+    if (entry !== this.#entry) return;
+    this.#walker.skip();
+    this.#consumed?.();
   }
 
   remaining(entry: ArchiveEntry): number {
@@ -122,8 +143,7 @@ class ArchiveReader implements TarReader, ContentSource {
       this.#release();
       return { done: true, value: undefined };
     }
-    // The walker shows its entries as plain headers; all of them are of this class.
-    const entry = this.#walker.entry as ArchiveEntry;
+    const entry = this.#walker.entry;
     entry.attach(this);
     this.#entry = entry;
     return { done: false, value: entry };
@@ -145,7 +165,6 @@ class ArchiveReader implements TarReader, ContentSource {
     for (;;) {
       await this.#fill();
       this.#demandCurrent(entry);
-      if (this.#walker.remaining === 0) return undefined;
       try {
         if (this.#step() === "content") return this.#walker.content;
       } catch (error) {
@@ -188,8 +207,9 @@ class ArchiveReader implements TarReader, ContentSource {
   async #close(reason: unknown): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#consumed?.();
     this.#signal?.removeEventListener("abort", this.#abort);
-    // What went wrong matters more than a source that can't even be cancelled.
+    // A failure to cancel the source must not hide the reason.
     await this.#chunks.cancel(reason).catch(() => {});
     this.#chunks.releaseLock();
   }

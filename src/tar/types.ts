@@ -79,6 +79,8 @@ export interface TarHeader {
   readonly format: TarFormat;
   /** The offset of the entry's first header block in the archive, in bytes. */
   readonly offset: number;
+  /** The offset of the stored content in the archive, in bytes. */
+  readonly contentOffset: number;
   /**
    * The header blocks, PAX and GNU records and sparse map included, byte for byte: what the archive holds up to the
    * stored content.
@@ -88,7 +90,41 @@ export interface TarHeader {
   readonly rawHeader: Bytes;
 }
 
-/** How {@linkcode TarEntry.bytes} reads. */
+/** The header of an entry in the shape of `@std/tar`; the last seven are absent in the format before POSIX. */
+export interface TarStreamHeader {
+  /** The name in the header block; {@linkcode TarHeader.path} is the whole one. */
+  name: string;
+  /** The mode. */
+  mode: number;
+  /** The user's id. */
+  uid: number;
+  /** The group's id. */
+  gid: number;
+  /** The number of bytes of content. */
+  size: number;
+  /** When the content changed, in seconds. */
+  mtime: number;
+  /** The typeflag. */
+  typeflag: string;
+  /** The target of a link. */
+  linkname: string;
+  /** The magic. */
+  magic?: string;
+  /** The version. */
+  version?: string;
+  /** The user's name. */
+  uname?: string;
+  /** The group's name. */
+  gname?: string;
+  /** The device's major number, octal. */
+  devmajor?: string;
+  /** The device's minor number, octal. */
+  devminor?: string;
+  /** The former part of the name. */
+  prefix?: string;
+}
+
+/** Options of {@linkcode TarEntry.bytes}. */
 export interface TarBytesOptions {
   /**
    * The most bytes to read into memory.
@@ -99,14 +135,18 @@ export interface TarBytesOptions {
 }
 
 /**
- * An entry of an archive that is being read.
+ * An entry of an archive that is being read: `path`, `header` and `readable` as in `@std/tar`, and what a layer needs
+ * beyond them.
  *
- * Its header stays valid; its content can be read, once and by one of the ways below, until the next entry is asked for.
- * The pieces of content are views of the archive's own chunks: copy one before you change it or transfer its buffer.
+ * The header stays valid. The content, holes filled with zeros, can be read once, by one of the ways below, until the
+ * next entry is requested. The pieces that `read` returns are views of the archive's chunks: copy one before you change
+ * it or transfer its buffer.
  */
 export interface TarEntry extends TarHeader, TarChunks {
-  /** The content, holes filled with zeros. Cancelling it skips the rest. */
-  readonly content: ByteStream;
+  /** The header in the shape of `@std/tar`, with PAX and GNU records applied. */
+  readonly header: TarStreamHeader;
+  /** The content as a byte stream of copies; `undefined` for types without content. Cancelling it skips the rest. */
+  readonly readable: ByteStream | undefined;
   /** The content as the archive stores it, without holes: what goes behind `rawHeader` in another archive. */
   readonly stored: TarChunks;
   /** Passes over what is left of the content, as asking for the next entry does. */

@@ -8,18 +8,6 @@ import { ChunkCursor } from "./chunk_cursor.ts";
 import { HeaderReader } from "./header_reader.ts";
 import type { SparseMap } from "./sparse.ts";
 import { quoteName } from "./text.ts";
-import type { TarHeader } from "./types.ts";
-
-/** Limits of a {@linkcode TarWalker}. */
-export interface TarWalkerOptions {
-  /**
-   * The most bytes of header blocks that one entry may have, PAX and GNU records and sparse maps included; global
-   * records in force may have as many again.
-   *
-   * @default {1048576}
-   */
-  maxHeaderSize?: number;
-}
 
 /**
  * What {@linkcode TarWalker.step} came to: an entry, a piece of content, the end of what was fed, or the end of the
@@ -35,20 +23,6 @@ const HOLE_CHUNK = 64 * 1024;
  *
  * Content comes as views of the chunks. A file that is skipped costs neither a copy nor an allocation. After the two
  * zero blocks that end an archive, whatever follows is passed over.
- *
- * @example
- * ```ts
- * import { TarWalker, writeTar } from "@gcrane/gcrane/tar";
- *
- * const archive = await new Response(writeTar([{ path: "a", content: new Uint8Array(3) }])).bytes();
- * const walker = new TarWalker();
- * walker.feed(archive);
- * walker.end();
- * for (let step = walker.step(); step !== "end"; step = walker.step()) {
- *   if (step === "entry") console.log(walker.entry.path);
- *   if (step === "content") console.log(walker.content.length);
- * }
- * ```
  */
 export class TarWalker {
   readonly #cursor = new ChunkCursor();
@@ -67,13 +41,14 @@ export class TarWalker {
   #expanded = 0;
 
   /** Makes a walker at the start of an archive. */
-  constructor(options: TarWalkerOptions = {}) {
-    this.#headers = new HeaderReader(options.maxHeaderSize ?? DEFAULT_MAX_HEADER_SIZE);
+  constructor(maxHeaderSize: number = DEFAULT_MAX_HEADER_SIZE) {
+    this.#headers = new HeaderReader(maxHeaderSize);
   }
 
   /** The entry of the last step that was `"entry"`. */
-  get entry(): TarHeader {
-    return this.#current();
+  get entry(): ArchiveEntry {
+    if (this.#entry === undefined) throw new TypeError("The walker has come to no entry yet");
+    return this.#entry;
   }
 
   /** The piece of the last step that was `"content"`: a view of a chunk that was fed, or zeros for a hole. */
@@ -164,6 +139,7 @@ export class TarWalker {
       return undefined;
     }
     this.#entry = entry;
+    entry.contentOffset = this.offset;
     this.#part = "content";
     this.#skipping = false;
     this.#left = entry.storedSize;
@@ -184,7 +160,7 @@ export class TarWalker {
   }
 
   #passSparse(map: SparseMap): TarStep | undefined {
-    const size = this.#current().size;
+    const size = this.entry.size;
     while (this.#region < map.length && this.#expanded >= map[this.#region] + map[this.#region + 1]) this.#region += 2;
     if (this.#expanded === size) {
       this.#part = "padding";
@@ -226,16 +202,11 @@ export class TarWalker {
 
   #starve(): TarStep {
     if (!this.#cursor.ended) return "more";
-    const { path, storedSize } = this.#current();
+    const { path, storedSize } = this.entry;
     throw new TarError(
       `tar archive ends at offset ${this.offset}, inside ${quoteName(path)}: ` +
         `${this.#left} of its ${storedSize} bytes are missing`,
       { hint: "the archive was cut off" },
     );
-  }
-
-  #current(): ArchiveEntry {
-    if (this.#entry === undefined) throw new TypeError("The walker has come to no entry yet");
-    return this.#entry;
   }
 }

@@ -64,6 +64,18 @@ interface OpenEntry {
   left: number;
 }
 
+/**
+ * Encodes the blocks that {@linkcode writeTar} writes in front of the content of an entry, for an archive whose parts are
+ * written in another order. The content is followed by zeros up to a multiple of 512 bytes, the last one by 1024 more.
+ *
+ * @param entry the entry; its content is not read, its size is 0 by default
+ * @throws {TarError} If the entry does not fit the format.
+ */
+export function encodeTarHeader(entry: TarNewEntry, options: Pick<TarWriteOptions, "format"> = {}): Bytes {
+  const { format = "pax" } = options;
+  return encodeEntryHeader(entry, { size: entry.size ?? 0, format, globals: new Set() });
+}
+
 class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
   readonly #entries: Entries;
   readonly #options: Required<Omit<TarWriteOptions, "signal">>;

@@ -1,17 +1,19 @@
 import { CompressionError, LimitError, TarballError, TarError } from "../errors.ts";
 import {
   type AbortOptions,
+  assertReadable,
   decompress,
   limitRatio,
   Limits,
   observe,
   readAll,
   sliceStream,
+  SNIFF_LENGTH,
   sniffBytes,
 } from "../io/mod.ts";
 import type { OpenContentOptions, Place } from "../image/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { HEAD, type ScannedEntry, scanTarball } from "./scan.ts";
+import { type ScannedEntry, scanTarball } from "./scan.ts";
 import type { OpenTarball, TarballSource } from "./source.ts";
 
 /** A file in a tarball. */
@@ -22,7 +24,7 @@ export interface ArchivedFile {
   readonly offset: number;
   /** The number of bytes of its content. */
   readonly size: number;
-  /** Its first bytes: four, or as many as there are. */
+  /** Its first bytes, as many as tell how it is compressed, or as there are. */
   readonly head: Bytes;
 }
 
@@ -51,6 +53,7 @@ export class Archive {
    * Opens a tarball, compressed with gzip or zstd or not at all, and finds its files.
    *
    * @throws {TarballError} when it is not a tar archive, or ends early.
+   * @throws {CompressionError} when it is compressed in another way.
    * @throws {LimitError} when it has more entries than any image needs.
    */
   static async open(source: TarballSource, options: AbortOptions = {}): Promise<Archive> {
@@ -168,8 +171,9 @@ function entryOf(path: string, { header, offset, head }: ScannedEntry): Entry {
 
 /** The tarball's own bytes, or those inside when it is compressed; then there is no way but from the beginning. */
 async function decompressed(tarball: OpenTarball, name: string, { signal }: AbortOptions): Promise<OpenTarball> {
-  const start = await tarball.read({ offset: 0, length: HEAD, signal });
-  const compression = sniffBytes(await readAll(start, { limit: HEAD, what: name, signal }));
+  const start = await tarball.read({ offset: 0, length: SNIFF_LENGTH, signal });
+  const compression = sniffBytes(await readAll(start, { limit: SNIFF_LENGTH, what: name, signal }));
+  assertReadable(compression, name);
   if (compression === "none") return tarball;
   const { size } = tarball;
   return {

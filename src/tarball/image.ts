@@ -9,7 +9,7 @@ import {
   layerFromUncompressed,
   type OpenContentOptions,
 } from "../image/mod.ts";
-import { type AbortOptions, decompress, drain, lazy, sniffBytes, verifyStream } from "../io/mod.ts";
+import { type AbortOptions, assertReadable, decompress, drain, lazy, sniffBytes, verifyStream } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import {
   type Descriptor,
@@ -174,6 +174,7 @@ class ImageReader {
     const archive = this.#archive;
     const what = `${file.path} in ${archive.name}`;
     const compression = sniffBytes(file.head);
+    assertReadable(compression, what);
     const mediaType = layerMediaType(MediaType.DockerManifestSchema2, compression === "none" ? "gzip" : compression);
     const open = (options?: OpenContentOptions) => archive.open(file, options);
     if (compression === "none") {

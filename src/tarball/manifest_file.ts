@@ -124,7 +124,9 @@ function parseSources(value: unknown, what: string): Map<Hash, Descriptor> {
 
 function lacksManifest(archive: Archive): TarballError {
   const hint = archive.has("index.json")
-    ? "it is an OCI image layout in a tar archive, which tarballContents reads"
+    ? archive.has("oci-layout")
+      ? "it is an OCI image layout in a tar archive: read it with tarballContents"
+      : "it has index.json, but not the file oci-layout of an OCI image layout: make the archive again"
     : archive.has("repositories")
     ? "it was saved by a Docker older than 1.10: load it into a newer one and save it again"
     : "make it with docker save, podman save, skopeo or gcrane pull";

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { type DiskUse, diskUse, type DiskUseOptions } from "../../src/crane/mod.ts";
-import { TarError } from "../../src/errors.ts";
-import { emptyImage, type Image } from "../../src/image/mod.ts";
+import { ManifestError, TarError } from "../../src/errors.ts";
+import { emptyImage, type Image, staticLayer } from "../../src/image/mod.ts";
 import { appendLayers } from "../../src/mutate/mod.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
 import { directory, file, layer, link, symlink, type TestLayer } from "../make/entry_layers.ts";
@@ -117,6 +117,12 @@ describe("disk use", () => {
       directories: [],
       wastedFiles: [],
     });
+  });
+
+  it("an artifact is no image", async () => {
+    const blob = await staticLayer(new TextEncoder().encode("hello"), "text/plain");
+    const message = "is of type text/plain, not a layer of files";
+    await assertRejects(() => diskUse(appendLayers(emptyImage(), [blob])), ManifestError, message);
   });
 
   it("a name that leaves the root is an error, and the layer that was read ahead is let go", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
-import { StreamLayerError } from "../../src/errors.ts";
+import { CompressionError, StreamLayerError } from "../../src/errors.ts";
 import { layerFromBytes, layerFromOpener, staticLayer, streamLayer } from "../../src/image/mod.ts";
 import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
@@ -45,6 +45,11 @@ for (const [name, make] of Object.entries(makers)) {
         assertEquals(await layer.diffId(), DIFF_ID);
         assertFalse(layer.content.once);
       }
+    });
+
+    it("refuses a compression that is not read", async () => {
+      const error = await assertRejects(() => make(utf8("BZh91AY&SY and so on")), CompressionError);
+      assertEquals(error.message, "the tar of a layer is compressed with bzip2, which is not read");
     });
 
     it("compresses what is not, as it is told", async () => {

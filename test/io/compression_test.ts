@@ -25,7 +25,18 @@ const ZSTD: Bytes = new Uint8Array(
   zstdCompressSync(TEXT, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }),
 );
 
+/** The first bytes of files that xz and bzip2 made. */
+const XZ = Uint8Array.of(0xfd, ...utf8("7zXZ\0"), 0, 4, 0xe6, 0xd6);
+const BZIP2 = utf8("BZh91AY&SY\x9c");
+/** A zstd frame whose header asks for a window of 256 MB. */
+const WIDE_ZSTD = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0x90, 1, 0, 0);
+
 describe("sniffing", () => {
+  it("knows what is not read from a text that begins alike", () => {
+    assertEquals([XZ, BZIP2].map(sniffBytes), ["xz", "bzip2"]);
+    assertEquals([utf8("BZh9/in/a/tar"), utf8("7zXZ"), XZ.slice(0, 5)].map(sniffBytes), ["none", "none", "none"]);
+  });
+
   it("goes by the first bytes", () => {
     assertEquals(sniffBytes(GZIP), "gzip");
     assertEquals(sniffBytes(ZSTD), "zstd");
@@ -204,6 +215,33 @@ describe("decompress", () => {
       }
       await assertRejects(() => drain(decompress(streamOf(TEXT), kind, "it")), CompressionError);
     }
+  });
+
+  it("names what is not read, and what to do", async () => {
+    for (const [kind, bytes] of [["xz", XZ], ["bzip2", BZIP2]] as const) {
+      const source = track([bytes]);
+      const error = await assertRejects(
+        () => decompressSniffed(source.stream, "layer 1"),
+        CompressionError,
+        `layer 1 is compressed with ${kind}, which is not read`,
+      );
+      assertEquals(error.hint, "decompress it, or compress it with gzip or zstd");
+      assertEquals(source.cancels.length, 1);
+    }
+  });
+
+  it("says that a zstd window is larger than what is read", async () => {
+    const error = await assertRejects(
+      () => drain(decompress(streamOf(WIDE_ZSTD), "zstd", "layer 1")),
+      CompressionError,
+      "layer 1 needs a zstd window of 268435456 bytes, the most that is read is 134217728",
+    );
+    assertEquals(error.hint, "compress it again, without --long or with --long=27");
+    const widest = joined(WIDE_ZSTD.slice(0, 5), Uint8Array.of(0x88, 1, 0, 0));
+    assertEquals(await drain(decompress(streamOf(widest), "zstd", "layer 1")), 0);
+    // One segment, whose window is its size: 128 MB and a byte.
+    const whole = joined(WIDE_ZSTD.slice(0, 4), Uint8Array.of(0xa0, 1, 0, 0, 8, 1, 0, 0));
+    await assertRejects(() => drain(decompress(streamOf(whole), "zstd", "it")), CompressionError, "of 134217729 bytes");
   });
 
   it("refuses garbage after the end, but not padding with zeros", async () => {

@@ -1,8 +1,15 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { ManifestError } from "../../src/errors.ts";
-import { emptyImage, type Image, layerFromBytes, validateImage, validateLayer } from "../../src/image/mod.ts";
-import { sniffBytes } from "../../src/io/mod.ts";
+import {
+  emptyImage,
+  type Image,
+  layerFromBytes,
+  layerFromUncompressed,
+  validateImage,
+  validateLayer,
+} from "../../src/image/mod.ts";
+import { sniffBytes, streamOf } from "../../src/io/mod.ts";
 import {
   appendLayers,
   changeImage,
@@ -225,6 +232,17 @@ describe("edits of layers that are not compressed yet", () => {
       assertEquals(await opensOf(source, base), [1, 1]);
       await validateImage(image);
     }
+  });
+
+  it("are not compressed for an edit of the manifest above layers that were appended", async () => {
+    let opens = 0;
+    const added = layerFromUncompressed({ uncompressed: () => Promise.resolve((opens++, streamOf(TAR))) });
+    const { base } = await baseImage({ manifest: (json) => json.annotations = { a: "1" } });
+    const labelled = changeImage(appendLayers(base, [added]), { annotations: { b: "2" } });
+    assertEquals((await labelled.outline()).annotations, { a: "1", b: "2" });
+    const image = changeImage(recompress(labelled, "zstd"), { annotations: { c: "3" } });
+    assertEquals((await image.manifest()).annotations, { a: "1", b: "2", c: "3" });
+    assertEquals(opens, 1);
   });
 
   it("give the same bytes whoever was asked first", async () => {

@@ -1,11 +1,11 @@
 import { describe, it } from "node:test";
-import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { execFile } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { CompressionError, DigestMismatchError, SizeMismatchError, TarError } from "../../src/errors.ts";
-import type { Layer } from "../../src/image/mod.ts";
+import { CompressionError, DigestMismatchError, ManifestError, SizeMismatchError, TarError } from "../../src/errors.ts";
+import { type Layer, staticLayer } from "../../src/image/mod.ts";
 import type { AbortOptions } from "../../src/io/mod.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
@@ -108,6 +108,11 @@ describe("a corrupt layer fails the archive before it closes", () => {
   it("where it is no archive, or one that ends early", async () => {
     const { layer: noise } = await layerOf(new Uint8Array(2048).fill(120));
     assert((await outcome(extractLayers([noise]))).error instanceof TarError);
+    const mediaType = "text/plain";
+    const { error } = await outcome(extractLayers([await staticLayer(new TextEncoder().encode("hello"), mediaType)]));
+    assert(error instanceof ManifestError);
+    assertStringIncludes(error.message, "is of type text/plain, not a layer of files");
+    assertEquals(error.hint, "this is an artifact, not an image: read its blobs instead");
     const { layer: cut } = await layerOf((await tar).slice(0, 100_000));
     assert((await outcome(extractLayers([cut]))).error instanceof TarError);
   });

@@ -9,6 +9,7 @@ import type { Tree } from "./tree.ts";
 const TIERS: readonly (readonly string[])[] = [
   ["errors", "runtime", "version"],
   ["io", "spec", "tar"],
+  ["http"],
   ["name", "authn", "image"],
   ["graph", "transport", "mutate"],
   ["layout", "tarball", "cache", "remote"],

@@ -89,6 +89,7 @@ describe("exists", () => {
     assert(await exists(at("link")));
     assertEquals(await exists(at("none")), false);
     assertEquals(await exists(at("a/below")), false);
+    assertEquals(await exists(at("a".repeat(256))), false);
   });
 });
 

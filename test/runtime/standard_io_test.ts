@@ -53,7 +53,7 @@ describe("standard streams", () => {
     assertEquals(stderr, "failed with EPIPE");
   });
 
-  it("write to standard error, and set the exit code", async () => {
+  it("write to standard error, and end with an exit code", async () => {
     assertEquals(await runProgram("standard_io.ts", ["stderr"]), { code: 3, stdout: "", stderr: "first second" });
   });
 

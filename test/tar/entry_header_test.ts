@@ -1,7 +1,8 @@
 import { it } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { TarError } from "../../src/errors.ts";
-import { encodeTarHeader, readTar, TarWalker, writeTar } from "../../src/tar/mod.ts";
+import { encodeTarHeader, readTar, writeTar } from "../../src/tar/mod.ts";
+import { TarWalker } from "../../src/tar/walker.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 
 it("encodeTarHeader gives what writeTar puts in front of the content", async () => {

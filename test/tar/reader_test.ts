@@ -8,7 +8,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import { LimitError } from "../../src/errors.ts";
-import { type Bytes, readTar, TarWalker } from "../../src/tar/mod.ts";
+import { type Bytes, readTar } from "../../src/tar/mod.ts";
+import { TarWalker } from "../../src/tar/walker.ts";
 import { archive, header, list, padded } from "../make/archives.ts";
 import { collect, streamOf, streamOfChunks } from "../make/streams.ts";
 import { cut, joined, utf8 } from "../make/bytes.ts";
@@ -35,7 +36,7 @@ describe("a tar entry", () => {
   it("gives its content as a stream", async () => {
     for (const size of [1, 513, 100_000]) {
       const contents = [];
-      for await (const entry of readTar(streamOf(TWO, size))) contents.push(await collect(entry.content));
+      for await (const entry of readTar(streamOf(TWO, size))) contents.push(await collect(entry.readable!));
       assertEquals(contents, [A, B]);
     }
   });
@@ -89,7 +90,7 @@ describe("a tar entry", () => {
     const paths = [];
     for await (const entry of readTar(streamOf(TWO, 700))) {
       paths.push(entry.path);
-      await entry.content.cancel();
+      await entry.readable!.cancel();
     }
     assertEquals(paths, ["a", "b"]);
   });
@@ -100,7 +101,7 @@ describe("a tar entry", () => {
     feed();
     const entry = (await reader.next()).value;
     assert(entry !== undefined);
-    const content = entry.content.getReader();
+    const content = entry.readable!.getReader();
     await content.read();
     const waiting = content.read();
     await content.cancel();
@@ -126,7 +127,7 @@ describe("a tar entry", () => {
     const reader = readTar(streamOf(TWO, 700));
     const first = (await reader.next()).value;
     assert(first !== undefined);
-    const stream = first.content;
+    const stream = first.readable!;
     await reader.next();
     assertThrows(() => first.read(), TypeError, 'The content of tar entry "a" was passed over');
     await assertRejects(() => first.bytes(), TypeError, "was passed over");
@@ -222,7 +223,7 @@ describe("readTar", () => {
     };
     assertStrictEquals(await assertRejects(() => list(failing())), failure);
     for await (const entry of readTar(failing())) {
-      assertStrictEquals(await assertRejects(() => collect(entry.content)), failure);
+      assertStrictEquals(await assertRejects(() => collect(entry.readable!)), failure);
       break;
     }
   });

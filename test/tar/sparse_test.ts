@@ -1,7 +1,8 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { LimitError, TarError } from "../../src/errors.ts";
-import { type Bytes, readTar, TarWalker, writeTar } from "../../src/tar/mod.ts";
+import { type Bytes, readTar, writeTar } from "../../src/tar/mod.ts";
+import { TarWalker } from "../../src/tar/walker.ts";
 import { archive, extended, header, list, only, padded, record } from "../make/archives.ts";
 import { assertSameBytes, joined, latin1, utf8 } from "../make/bytes.ts";
 import { collect, streamOf } from "../make/streams.ts";

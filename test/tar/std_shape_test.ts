@@ -3,9 +3,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { TarError } from "../../src/errors.ts";
 import {
   type Bytes,
+  type TarEntry,
   TarStream,
-  type TarStreamEntry,
   type TarStreamInput,
+  type TarWriteEntry,
   UntarStream,
   writeTar,
 } from "../../src/tar/mod.ts";
@@ -14,7 +15,7 @@ import { collect, streamOf } from "../make/streams.ts";
 import { utf8 } from "../make/bytes.ts";
 
 /** Entries as a stream. */
-function inputs(...list: TarStreamInput[]): ReadableStream<TarStreamInput> {
+function inputs(...list: (TarStreamInput | TarWriteEntry)[]): ReadableStream<TarStreamInput | TarWriteEntry> {
   return new ReadableStream({
     start(controller) {
       for (const input of list) controller.enqueue(input);
@@ -73,7 +74,7 @@ describe("UntarStream", () => {
 
   it("gives all that is known of an entry", async () => {
     const [, second] = await drained(ARCHIVE);
-    assertEquals(second.entry.pax.get("path"), utf8("p".repeat(200)));
+    assertEquals(second.pax.get("path"), utf8("p".repeat(200)));
   });
 
   it("gives byte streams, whose chunks may be transferred", async () => {
@@ -92,7 +93,7 @@ describe("UntarStream", () => {
   });
 
   it("waits until content is read or cancelled, even if a pipe asks for more", async () => {
-    const names = new TransformStream<TarStreamEntry, TarStreamEntry>(undefined, { highWaterMark: 4 }, {
+    const names = new TransformStream<TarEntry, TarEntry>(undefined, { highWaterMark: 4 }, {
       highWaterMark: 4,
     });
     const sizes = [];
@@ -144,8 +145,8 @@ describe("UntarStream", () => {
   });
 });
 
-async function drained(bytes: Bytes): Promise<TarStreamEntry[]> {
-  const entries: TarStreamEntry[] = [];
+async function drained(bytes: Bytes): Promise<TarEntry[]> {
+  const entries: TarEntry[] = [];
   for await (const entry of streamOf(bytes, 300).pipeThrough(new UntarStream())) {
     entries.push(entry);
     if (entry.readable) await collect(entry.readable);
@@ -182,7 +183,7 @@ describe("TarStream", () => {
   });
 
   it("takes whatever writeTar takes", async () => {
-    const all: TarStreamInput[] = [
+    const all: TarWriteEntry[] = [
       { type: "global", pax: [["comment", "c"]] },
       { path: "p".repeat(300), content: utf8("a") },
       { type: "fifo", path: "f" },
@@ -193,6 +194,21 @@ describe("TarStream", () => {
       { type: "fifo", path: "f" },
     ]));
     assertEquals(await collect(inputs(...all).pipeThrough(new TarStream())), expected);
+  });
+
+  it("takes the entries of an UntarStream and writes the same bytes", async () => {
+    const map = Uint8Array.of(...record("GNU.sparse.map", "0,0"), ...record("GNU.sparse.size", "4096"));
+    const hole = Uint8Array.of(...extended("x", map), ...header({ name: "hole" }));
+    const source = archive(extended("g", record("comment", "c")), header({ name: "f", typeflag: "6" }));
+    const archives = [ARCHIVE, archive(hole, header({ name: "after" })), archive(header({ name: "empty" }), hole)];
+    for (const bytes of archives) {
+      assertEquals(
+        await collect(streamOf(bytes, 300).pipeThrough(new UntarStream()).pipeThrough(new TarStream())),
+        bytes,
+      );
+    }
+    const folded = await list(streamOf(source, 300).pipeThrough(new UntarStream()).pipeThrough(new TarStream()));
+    assertEquals(folded.map(({ entry }) => [entry.path, entry.pax.get("comment")]), [["f", utf8("c")]]);
   });
 
   it("takes options", async () => {

@@ -105,10 +105,30 @@ describe("imageFromTarball, of what is no such tarball", () => {
     const error = await assertRejects(() => imageFromTarball(tarballBytes(bomb)), GcraneError);
     assertEquals(error.code, "LIMIT_EXCEEDED");
   });
+  it("names a compression that is not read", async () => {
+    const bytes = new TextEncoder().encode("BZh91AY&SY and so on");
+    const error = await assertRejects(() => imageFromTarball(tarballBytes(bytes, "app.tar.bz2")), CompressionError);
+    assertEquals(error.message, "app.tar.bz2 is compressed with bzip2, which is not read");
+    assertEquals(error.hint, "decompress it, or compress it with gzip or zstd");
+    const inside = await assertRejects(async () => {
+      const image = await imageFromTarball(
+        await saved(
+          { path: "l.tar", content: bytes },
+          { path: "c.json", content: (await contentsOf("one")).config },
+          manifestJson({ Config: "c.json", Layers: ["l.tar"] }),
+        ),
+      );
+      await image.layers();
+    }, CompressionError);
+    assertStringIncludes(inside.message, "is compressed with bzip2");
+  });
   it("says what to do with other formats", async () => {
     const json = new TextEncoder().encode("{}");
     const layout = await complaint(await saved({ path: "index.json", content: json }));
-    assertStringIncludes(layout.hint!, "OCI image layout");
+    assertEquals(
+      layout.hint,
+      "it has index.json, but not the file oci-layout of an OCI image layout: make the archive again",
+    );
     const old = await complaint(await saved({ path: "repositories", content: json }));
     assertStringIncludes(old.hint!, "Docker older than 1.10");
     const other = await complaint(await saved({ path: "etc/passwd", content: json }));

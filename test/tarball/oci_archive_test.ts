@@ -30,7 +30,7 @@ describe("an OCI layout in a tar archive", () => {
   it("is no docker tarball", async () => {
     const source = tarballBytes(await ociArchive(randomImage()), "test.tar");
     const { hint } = await assertRejects(() => imageFromTarball(source), TarballError, "it has no manifest.json");
-    assertEquals(hint, "it is an OCI image layout in a tar archive, which tarballContents reads");
+    assertEquals(hint, "it is an OCI image layout in a tar archive: read it with tarballContents");
   });
 
   it("fails where it is damaged, and says where", async () => {

@@ -110,12 +110,3 @@ function section(fields: Record<string, unknown>, { path, source }: { path: stri
     },
   };
 }
-
-/** Text from base64. @throws {AuthError} when it is none. */
-export function base64Text(data: string, source: string): string {
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(data), (unit) => unit.charCodeAt(0)));
-  } catch {
-    throw new AuthError(`${source} is not base64`);
-  }
-}

@@ -1,12 +1,11 @@
 import { AuthError } from "../../errors.ts";
 import { encodeAuth } from "../auth_config.ts";
 import { readFileIfThere } from "../config_location.ts";
-import { isFields } from "../fields.ts";
+import { base64Text, isFields } from "../fields.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
 import { type ExecCredentials, execCredentials, type ExecPlugin } from "./exec_credentials.ts";
 import {
-  base64Text,
   type Kubeconfig,
   type KubeconfigLocation,
   type KubeconfigPart,
@@ -126,7 +125,11 @@ async function pemOf(section: Section, field: string): Promise<string | undefine
   const what = field === "client-key" ? "PRIVATE KEY" : "CERTIFICATE";
   const data = section.text(`${field}-data`);
   const source = `${section.source}: "${field}-data"`;
-  if (data !== undefined) return checkPem(base64Text(data, source), what, source);
+  if (data !== undefined) {
+    const pem = base64Text(data);
+    if (pem === undefined) throw new AuthError(`${source} is not base64`);
+    return checkPem(pem, what, source);
+  }
   const path = section.path(field);
   return path === undefined ? undefined : checkPem(await readNamed(path, section, field), what, path);
 }

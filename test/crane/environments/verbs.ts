@@ -294,7 +294,7 @@ async function imageOf(files: Files, options: LayerOptions = {}): Promise<Image>
 async function filesOf(name: string, { options }: World): Promise<Files> {
   const files: [string, string][] = [];
   for await (const entry of readTar(crane.extract(await source.openImage(name, options)))) {
-    if (entry.type === "file") files.push([entry.path, await new Response(entry.content).text()]);
+    if (entry.type === "file") files.push([entry.path, await new Response(entry.readable).text()]);
   }
   return Object.fromEntries(files);
 }

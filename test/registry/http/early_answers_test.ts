@@ -89,7 +89,7 @@ const uploads: Record<string, (client: RegistryClient) => Promise<[method: strin
 /** A store that fails after the first bytes of an upload. */
 function failing(leave: (reader: ReadableStreamDefaultReader<Bytes>) => void): RegistryStore {
   return wrapStore(memoryStore(), async (operation, ...args) => {
-    if (operation !== "appendUpload") return;
+    if (operation !== "uploads.append") return;
     const reader = (args[1] as ReadableStream<Bytes>).getReader();
     await reader.read();
     leave(reader);

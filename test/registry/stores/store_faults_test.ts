@@ -42,8 +42,8 @@ describe("a registry whose store fails on one call", () => {
         await collectStoreGarbage(store, { clock: () => Date.now() + 100 * 3_600_000 });
         await pullAll(client, "before");
         await pullAll(client, "during");
-        assertEquals(await Array.fromAsync(store.uploads()), [], `after call ${n} an upload stays`);
-        assertEquals(await store.list("uploads/"), []);
+        assertEquals(await Array.fromAsync(store.uploads.list()), [], `after call ${n} an upload stays`);
+        assertEquals(await store.records.list("uploads/"), []);
       }
       assert(calls > 40, `there were only ${calls} calls`);
     },

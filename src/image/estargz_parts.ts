@@ -1,0 +1,157 @@
+/** Cuts an archive into what become the gzip members of an eStargz layer, and makes its table of contents on the way. */
+
+import { type Bytes, type ByteStream, hashHex, type StreamingHash, streamingHash } from "../runtime/mod.ts";
+import { cleanEntryPath, encodeTarHeader, readTar, rewriteEntry, type TarEntry, writeTar } from "../tar/mod.ts";
+import { EstargzToc, type EstargzTocEntry, tocEntryOf } from "./estargz_toc.ts";
+
+/** Options of {@linkcode estargzParts}. */
+export interface EstargzOptions {
+  /**
+   * The most bytes of a file in one gzip member: what is fetched at a time by who reads the layer lazily.
+   *
+   * @default {4194304}
+   */
+  chunkSize?: number;
+  /**
+   * Ends the reading: the source is cancelled, and whoever waits gets the signal's reason.
+   *
+   * @default {undefined}
+   */
+  signal?: AbortSignal;
+}
+
+/** The beginning of a gzip member, which holds what comes until the next one begins. */
+export interface EstargzMember {
+  /** Says where in the layer the member begins, before anything else is asked for. */
+  place(offset: number): void;
+}
+
+/** What is known at the end of the archive. */
+export interface EstargzEnd {
+  /** The digest of the table of contents. */
+  readonly tocDigest: `sha256:${string}`;
+}
+
+const TOC_NAME = "stargz.index.json";
+/** Says that nothing is worth to be fetched before somebody asks for it. */
+const LANDMARK = ".no.prefetch.landmark";
+/** What an archive that was an eStargz layer once has of its own: it is made anew. */
+const RESERVED: ReadonlySet<string> = new Set([TOC_NAME, LANDMARK, ".prefetch.landmark"]);
+const NOTHING: Bytes = new Uint8Array(0);
+const DEFAULT_CHUNK_SIZE = 4 * 1024 * 1024;
+/** The zeros at the end of an archive: two blocks. */
+const END_SIZE = 1024;
+
+/**
+ * The archive of an eStargz layer (stargz-snapshotter, docs/estargz.md), in pieces, with the places where gzip members
+ * begin among them: the source's entries, each as it is, behind a landmark and before the table of contents. The last
+ * member is that of the table. Of entries with the same name the table has the last one, which is what extraction leaves.
+ *
+ * No more than one piece of the source and the table are in memory.
+ *
+ * It throws a {@linkcode TarError} where the archive is corrupt, ends early or has what a table can't say.
+ *
+ * @throws {RangeError} If the size of chunks is none.
+ */
+export async function* estargzParts(
+  source: ByteStream,
+  options: EstargzOptions = {},
+): AsyncGenerator<Bytes | EstargzMember, EstargzEnd, undefined> {
+  const { chunkSize = DEFAULT_CHUNK_SIZE, signal } = options;
+  if (!Number.isSafeInteger(chunkSize) || chunkSize < 1) {
+    throw new RangeError(`chunkSize must be a whole number from 1 on, not ${chunkSize}`);
+  }
+  const toc = new EstargzToc();
+  const landmark = writeTar([{ path: LANDMARK, content: Uint8Array.of(0xf) }]);
+  yield { place() {} };
+  for await (const entry of readTar(landmark)) yield* entryParts(entry, toc, chunkSize);
+  for await (const entry of readTar(source, { signal })) {
+    if (!RESERVED.has(cleanEntryPath(entry.path))) yield* entryParts(entry, toc, chunkSize);
+  }
+  yield { place() {} };
+  const table = toc.bytes();
+  yield encodeTarHeader({ path: TOC_NAME, size: table.length });
+  yield table;
+  yield new Uint8Array(paddingAfter(table.length) + END_SIZE);
+  return { tocDigest: `sha256:${await hashHex(table, "sha256")}` };
+}
+
+/** The last bytes of an eStargz layer: an empty gzip member that says where the member of the table begins. */
+export function estargzFooter(tocOffset: number): Bytes {
+  const where = new TextEncoder().encode(`${tocOffset.toString(16).padStart(16, "0")}STARGZ`);
+  return Uint8Array.from([
+    ...[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff], // the header of RFC 1952, with an extra field
+    ...[where.length + 4, 0, 0x53, 0x47, where.length, 0, ...where], // with one subfield, "SG"
+    ...[1, 0, 0, 0xff, 0xff], // a last block, stored and empty
+    ...[0, 0, 0, 0, 0, 0, 0, 0], // checksum and length of nothing
+  ]);
+}
+
+async function* entryParts(
+  entry: TarEntry,
+  toc: EstargzToc,
+  chunkSize: number,
+): AsyncGenerator<Bytes | EstargzMember, void, undefined> {
+  const first = tocEntryOf(entry);
+  const chunks = [first];
+  // Of a sparse file the table can only say what its content is with its holes.
+  yield entry.sparse ? encodeTarHeader(rewriteEntry(entry)) : entry.rawHeader;
+  if (first.type === "reg") {
+    const whole = entry.size > chunkSize ? await streamingHash("sha256") : undefined;
+    const read = cutter(entry);
+    for (let at = 0; at < entry.size; at += chunkSize) {
+      const chunk = at === 0 ? first : { name: entry.path, type: "chunk" as const, chunkOffset: at };
+      if (chunk !== first) chunks.push(chunk);
+      yield* chunkParts(chunk, { size: Math.min(chunkSize, entry.size - at), read, whole });
+      // The last one goes to the end of the file.
+      if (at + chunkSize < entry.size) chunk.chunkSize = chunkSize;
+    }
+    const padding = paddingAfter(entry.size);
+    if (padding > 0) yield new Uint8Array(padding);
+    first.digest = whole
+      ? `sha256:${await whole.hex()}`
+      : first.chunkDigest ?? `sha256:${await hashHex(NOTHING, "sha256")}`;
+  }
+  toc.add(cleanEntryPath(entry.path), chunks);
+}
+
+/** What is to be made a member of. */
+interface ChunkSource {
+  readonly size: number;
+  /** Gives the next of the file's content, at most so much of it. */
+  readonly read: (most: number) => Promise<Bytes>;
+  /** Is told of the content, too. */
+  readonly whole: StreamingHash | undefined;
+}
+
+/** One chunk of a file; what the table says of it is learnt on the way. */
+async function* chunkParts(
+  chunk: EstargzTocEntry,
+  { size, read, whole }: ChunkSource,
+): AsyncGenerator<Bytes | EstargzMember, void, undefined> {
+  yield { place: (offset) => void (chunk.offset = offset) };
+  const hash = await streamingHash("sha256");
+  for (let left = size; left > 0;) {
+    const piece = await read(left);
+    left -= piece.length;
+    hash.update(piece);
+    whole?.update(piece);
+    yield piece;
+  }
+  chunk.chunkDigest = `sha256:${await hash.hex()}`;
+}
+
+function paddingAfter(size: number): number {
+  return -size & 511;
+}
+
+/** Reads the content of an entry in pieces of a given size at most. The reader answers for there being as much. */
+function cutter(entry: TarEntry): (most: number) => Promise<Bytes> {
+  let rest = NOTHING;
+  return async (most) => {
+    while (rest.length === 0) rest = (await entry.read())!;
+    const piece = rest.subarray(0, most);
+    rest = rest.subarray(piece.length);
+    return piece;
+  };
+}
