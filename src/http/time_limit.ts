@@ -1,31 +1,35 @@
 import { delay } from "@std/async/delay";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 
-/** How long a conversation over HTTP waits for the other side, in milliseconds; 0 means without end. */
+/** The longest waits for a server, in milliseconds; 0 means no limit. */
 export interface Timeouts {
   /**
-   * For a connection, and for the answer to the request that finds out whether the server is there.
+   * The wait for a connection, and for the response to the first request to a server.
+   *
    * @default 30000
    */
   connectMs?: number;
   /**
-   * For the first byte of the answer to a GET or HEAD of a manifest, a blob or a token.
+   * The wait for the first byte of the response to a GET or HEAD of a manifest, a blob or a token.
+   *
    * @default 60000
    */
   answerMs?: number;
   /**
-   * For the first byte of the answer to any other request: lists, and writes, from the last byte sent on.
+   * The wait for the first byte of the response to any other request: lists, and writes, from the last byte sent.
+   *
    * @default 600000
    */
   slowAnswerMs?: number;
   /**
-   * For the next byte of a body.
+   * The wait for the next byte of a body.
+   *
    * @default 60000
    */
   stallMs?: number;
 }
 
-/** The timeouts where none are given. */
+/** The default timeouts. */
 const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   connectMs: 30_000,
   answerMs: 60_000,
@@ -33,7 +37,7 @@ const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   stallMs: 60_000,
 };
 
-/** Fills the defaults in. */
+/** Adds the defaults. */
 export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
   const { connectMs, answerMs, slowAnswerMs, stallMs } = DEFAULT_TIMEOUTS;
   return {
@@ -44,12 +48,12 @@ export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
   };
 }
 
-/** Waits so many milliseconds; the signal ends the wait by throwing its reason. */
+/** Waits for a number of milliseconds. An abort rejects with the signal's reason. */
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-/** The other side did not go on in time. */
+/** The error of a wait that took too long. */
 export class TimeLimitError extends Error {
-  /** Makes the error for the time that was waited. */
+  /** Creates the error for the time of the wait. */
   constructor(ms: number, awaited: string) {
     super(`no ${awaited} within ${ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`}`);
     this.name = "TimeoutError";
@@ -57,8 +61,8 @@ export class TimeLimitError extends Error {
 }
 
 /**
- * Aborts its signal where the other side lets a wait last too long. It has one timer, which runs on while nothing is
- * waited for: a wait for each of a million chunks costs a comparison.
+ * Aborts its signal if a wait for the server takes too long. It has a single timer, which keeps running between waits:
+ * a wait for each of a million chunks costs only a comparison.
  */
 export class TimeLimit {
   readonly #ms: number;
@@ -71,7 +75,7 @@ export class TimeLimit {
   #waits = 0;
   #since = 0;
 
-  /** Makes it, with nothing waited for; `awaited` names what is, for the error. */
+  /** Creates a limit without a pending wait; `awaited` is the awaited event in the error. */
   constructor(ms: number, awaited: string, wait: Wait = (ms, signal) => delay(ms, { signal })) {
     this.#ms = ms;
     this.#awaited = awaited;
@@ -83,7 +87,7 @@ export class TimeLimit {
     return this.#over.signal;
   }
 
-  /** Begins a wait for the other side, or begins it anew. */
+  /** Begins a wait for the server, or restarts it. */
   begin(): void {
     if (this.#ms === 0 || this.#hasEnded) return;
     this.#isWaiting = true;
@@ -97,7 +101,7 @@ export class TimeLimit {
     this.#isWaiting = false;
   }
 
-  /** Ends all waits, and the timer; no other one follows. */
+  /** Ends all waits, and the timer; no other wait may follow. */
   end(): void {
     this.#hasEnded = true;
     this.#timer?.abort();
@@ -117,22 +121,19 @@ export class TimeLimit {
   }
 }
 
-/**
- * Reads the body of an answer, and fails with a {@linkcode TimeLimitError} where the next byte takes more than so many
- * milliseconds.
- */
+/** Reads the body of a response, and fails with a {@linkcode TimeLimitError} if the next byte takes too long. */
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #limit: TimeLimit;
 
-  /** Makes it; 0 means that the next byte is waited for without end. */
+  /** Creates a reader; 0 means no limit for the next byte. */
   constructor(body: ByteStream, ms: number = DEFAULT_TIMEOUTS.stallMs) {
     const reader = this.#reader = body.getReader();
     const { signal } = this.#limit = new TimeLimit(ms, "byte of the answer");
     signal.addEventListener("abort", () => reader.cancel(signal.reason).catch(() => {}), { once: true });
   }
 
-  /** The next chunk; `undefined` at the end. */
+  /** Returns the next chunk, or `undefined` at the end. */
   async read(): Promise<Bytes | undefined> {
     this.#limit.begin();
     try {
@@ -147,7 +148,7 @@ export class BodyReader {
     }
   }
 
-  /** Ends the body, whose rest is not wanted. */
+  /** Cancels the rest of the body. */
   cancel(reason?: unknown): Promise<void> {
     this.#limit.end();
     return this.#reader.cancel(reason);
