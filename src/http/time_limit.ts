@@ -125,12 +125,19 @@ export class TimeLimit {
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #limit: TimeLimit;
+  readonly #late: (error: unknown) => unknown;
 
-  /** Creates a reader; 0 means no limit for the next byte. */
-  constructor(body: ByteStream, ms: number = DEFAULT_TIMEOUTS.stallMs) {
+  /**
+   * Creates a reader.
+   *
+   * @param ms the longest wait for the next byte in milliseconds; 0 means no limit
+   * @param late converts the error of a wait that took too long
+   */
+  constructor(body: ByteStream, ms = DEFAULT_TIMEOUTS.stallMs, late: (error: unknown) => unknown = (error) => error) {
     const reader = this.#reader = body.getReader();
     const { signal } = this.#limit = new TimeLimit(ms, "byte of the answer");
     signal.addEventListener("abort", () => reader.cancel(signal.reason).catch(() => {}), { once: true });
+    this.#late = late;
   }
 
   /** Returns the next chunk, or `undefined` at the end. */
@@ -138,7 +145,7 @@ export class BodyReader {
     this.#limit.begin();
     try {
       const { value } = await this.#reader.read();
-      this.#limit.signal.throwIfAborted();
+      if (this.#limit.signal.aborted) throw this.#late(this.#limit.signal.reason);
       if (value === undefined) this.#limit.end();
       else this.#limit.pause();
       return value;
