@@ -3,17 +3,17 @@ import { errorCode } from "../io/mod.ts";
 import { plainText, redactUrlsIn } from "./redact.ts";
 import { TimeLimitError } from "./time_limit.ts";
 
-/** A request that got no answer, or not all of it. */
+/** The failure of a request without a complete response. */
 export interface Failure {
-  /** What broke; `undefined` where the runtime says something that is not known here. */
+  /** The kind of failure; `undefined` if the runtime's error is not recognised. */
   readonly reason: NetworkFailure | undefined;
-  /** What broke, as an error says it. */
+  /** The failure as text for an error message. */
   readonly text: string;
-  /** The innermost code of the errors: it never holds a URL. */
+  /** The innermost code of the errors, which never contains a URL. */
   readonly code: string | undefined;
 }
 
-/** What Deno, Bun, Node.js, browsers and workerd say of a broken network, each with errors and words of its own. */
+/** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network, which all differ. */
 const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ["no-socket", /ENOENT|ENOTDIR/, "there is no such socket"],
   ["denied", /EACCES|EPERM/, "permission denied"],
@@ -43,7 +43,7 @@ const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ],
 ];
 
-/** Reads what a failed `fetch`, or a body that failed, means. */
+/** Detects the failure behind an error of `fetch` or of a body. */
 export function readFailure(error: unknown): Failure {
   const errors = chain(error);
   const codes = errors.map(errorCode);
@@ -56,18 +56,18 @@ export function readFailure(error: unknown): Failure {
   return { reason: undefined, text: plainText(redactUrlsIn(last)) || "the request failed", code };
 }
 
-/** What an error is to say of a failure. */
+/** The message and hint for a failure. */
 export interface FailureWords {
   /** The message. */
   readonly message: string;
-  /** What the user can do. */
+  /** The user's next step. */
   readonly hint?: string | undefined;
 }
 
 /**
- * Makes the error of a request that got no answer, or not all of it. An error of this package stays as it is.
+ * Creates the error for a request without a complete response. An error of this package is returned unchanged.
  *
- * @param words gives the message and the hint for what broke
+ * @param words returns the message and the hint for a failure
  */
 export function networkError(cause: unknown, words: (failure: Failure) => FailureWords): GcraneError {
   if (cause instanceof GcraneError) return cause;
@@ -76,7 +76,10 @@ export function networkError(cause: unknown, words: (failure: Failure) => Failur
   return new NetworkError(message, { cause: redactedCause(cause), hint, reason: failure.reason });
 }
 
-/** The error underneath, without the URL that runtimes put into its words and fields: it may hold a signature. */
+/**
+ * Returns the innermost error without the URL that runtimes add to its message and fields, as the URL may contain a
+ * signature.
+ */
 export function redactedCause(error: unknown): Error {
   const [first, ...further] = chain(error);
   if (!first) return new Error(redactUrlsIn(String(error)));
@@ -87,7 +90,7 @@ export function redactedCause(error: unknown): Error {
   return code === undefined ? redacted : Object.assign(redacted, { code });
 }
 
-/** An error and its causes, the outermost first. */
+/** Returns an error and its causes, the outermost first. */
 function chain(error: unknown): Error[] {
   const errors: Error[] = [];
   for (let current = error; current instanceof Error && errors.length < 6; current = current.cause) {
@@ -96,7 +99,7 @@ function chain(error: unknown): Error[] {
   return errors;
 }
 
-/** Removes the URLs, whose hosts may be called `certificate` or `unreachable`. */
+/** Removes the URLs, as a host name may be `certificate` or `unreachable`. */
 function withoutUrls(text: string): string {
   return text.replace(/\bhttps?:\/\/[^\s"')]+/gi, "");
 }

@@ -1,7 +1,6 @@
 /**
- * Conversations over HTTP: one way to ask, with time limits and tries, one reading of what runtimes say of a broken
- * network, one place that makes a `fetch`, and redaction. The rooms add their requests, words and hints. Not exported
- * from the package.
+ * HTTP requests with time limits and retries, the detection of network failures on every runtime, the shared `fetch`
+ * functions, and redaction. The other rooms add their requests, messages and hints. Internal to the package.
  *
  * @module
  */
