@@ -25,7 +25,7 @@ export async function writeExtraPlan(
 export async function readExtraPlan(path: string): Promise<readonly ExtraItem[]> {
   const plan = jsonObject(await readNamed(path, `the plan ${path}`));
   if (plan?.plan !== KIND || plan.version !== 1 || !Array.isArray(plan.items) || !plan.items.every(isItem)) {
-    throw new FileError(`${path} is not a plan of what is extra`, { hint: "gcrane copy -r --plan FILE writes one" });
+    throw new FileError(`${path} is not a plan of extra content`, { hint: "gcrane copy -r --plan FILE writes one" });
   }
   return plan.items;
 }

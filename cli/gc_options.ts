@@ -9,17 +9,24 @@ export const gcFlags = {
   inUse: {
     type: "strings",
     valueName: "FILE",
-    help: "Keep what is in use: a file, or - for standard input, with a reference or a digest on each line",
+    help: "Keep content in use: a file, or - for standard input, with a reference or a digest on each line",
     completes: "file",
   },
   pin: { type: "strings", valueName: "REF", help: "Keep this tag or digest" },
-  maxDelete: { type: "number", valueName: "N", help: "Delete no more than N manifests" },
+  maxDelete: { type: "number", valueName: "N", help: "Delete at most N manifests" },
   rate: { type: "number", valueName: "N", minimum: 1, help: "Send at most N requests per second" },
-  jobs: { type: "number", short: "j", valueName: "N", minimum: 1, default: 8, help: "Send N requests at a time" },
+  jobs: {
+    type: "number",
+    short: "j",
+    valueName: "N",
+    minimum: 1,
+    default: 8,
+    help: "Send up to N concurrent requests",
+  },
   journal: {
     type: "string",
     valueName: "FILE",
-    help: "Note in FILE what is done, so that the same command goes on where one that was killed had stopped",
+    help: "Record the completed work in FILE, with which the same command continues an interrupted one",
     completes: "file",
   },
 } as const satisfies Flags;

@@ -66,7 +66,7 @@ function oneKeychain(text: string, world: KeychainWorld): Keychain {
   }
   const kind = KINDS[name];
   if (argument !== "" && kind.argument === undefined) {
-    throw new UsageError(`the keychain ${name} takes nothing after its name`, { hint: `write ${name} alone` });
+    throw new UsageError(`the keychain ${name} takes no argument`, { hint: `write ${name} alone` });
   }
   if (argument === "" && kind.argument !== undefined && !kind.optional) {
     throw new UsageError(`the keychain ${name} needs more`, { hint: `write ${name}:${kind.argument}` });
@@ -87,7 +87,7 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
   };
 }
 
-/** Returns a keychain from a file, which is read again if it changes during a long copy. */
+/** Returns a keychain from a file, which is read again during a long copy. */
 function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
   return refreshingKeychain({
     async resolve(target, options) {
@@ -116,7 +116,7 @@ export function helperOf(environment: KeychainWorld["environment"]): (name: stri
   const text = environment("GCRANE_HELPER_TIMEOUT");
   const seconds = Number(text);
   if (text && !(seconds > 0 && seconds <= 86_400)) {
-    throw new UsageError(`GCRANE_HELPER_TIMEOUT is a number of seconds, not ${JSON.stringify(text)}`);
+    throw new UsageError(`GCRANE_HELPER_TIMEOUT must be a number of seconds, not ${JSON.stringify(text)}`);
   }
   return (name) => credentialHelper(name, text ? { timeoutMs: seconds * 1000 } : {});
 }
@@ -170,7 +170,7 @@ const flagFor = (end: string, env: string) =>
     commas: true,
     env,
     offers: keychainNames,
-    help: `As --keychain, for the ${end} alone`,
+    help: `Like --keychain, for the ${end} alone`,
   }) as const;
 
 /** The flags with separate keychains for the two ends of a copy. */

@@ -43,7 +43,7 @@ export async function listingTable(
     .sort(byTag);
   if (manifests.length === 0) return [];
   const isMuch = manifests.length > MOST_DETAILS;
-  if (isMuch) note(`${repository} has ${manifests.length} manifests: their platforms are not looked up`);
+  if (isMuch) note(`${repository} has ${manifests.length} manifests: their platforms are not read`);
   const details = isMuch ? [] : await manifestDetails(repository, manifests, { puller, signal });
   const rows = manifests.map((manifest, at) =>
     row(manifest, details[at] ?? { type: typeOf(manifest), platforms: [] }, now)

@@ -9,7 +9,7 @@ import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
 /** The part of a command's help on images outside of registries. */
 export const SOURCES_HELP =
-  `Besides a reference, IMAGE may be the path of an OCI layout or of a tarball, as "docker save", "podman save" or "gcrane pull" write them, "-" for such a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. A path begins with "/", "./", "../" or "~/", or with "oci:", "oci-archive:" or "docker-archive:"; PATH:NAME is one image of several.`;
+  `IMAGE may be a reference, the path of an OCI layout or of a tarball of "docker save", "podman save" or "gcrane pull", "-" for such a tarball on standard input, or daemon://NAME for an image in the Docker Engine of DOCKER_HOST, or in podman. A path begins with "/", "./", "../" or "~/", or with "oci:", "oci-archive:" or "docker-archive:"; PATH:NAME selects one image of several.`;
 
 /**
  * Returns the source of an argument that is not a reference: a path, "-" for a tarball on standard input, or

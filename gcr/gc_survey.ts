@@ -113,8 +113,8 @@ export class Survey {
     let wave = start;
     for (let level = 0; wave.length > 0; level++) {
       if (level > MOST_LEVELS) {
-        throw new ManifestError(`${this.repository}: manifests lead to others over more than ${MOST_LEVELS} levels`, {
-          hint: "what else they lead to is not known, so nothing of this repository is deleted",
+        throw new ManifestError(`${this.repository}: a chain of manifests has more than ${MOST_LEVELS} levels`, {
+          hint: "the rest of the chain is unknown, so nothing in this repository is deleted",
         });
       }
       const leads = await this.#inSlots(wave, (digest, signal) => this.#fetch(digest, { listed, told, signal }));
@@ -122,7 +122,7 @@ export class Survey {
       wave = [...new Set(leads.flat())].filter((digest) => !found.has(digest) && !this.#missing.has(digest));
     }
     if (!this.#options.allowMissing) {
-      this.checkWhole(found, "delete or mend that index, or go on without what is missing with --allow-missing");
+      this.checkWhole(found, "delete or repair that index, or ignore its missing members with --allow-missing");
     }
     if (this.#options.trustCreated) await this.#findAges(found, listed);
     return found;

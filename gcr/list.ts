@@ -93,8 +93,8 @@ function joined(a: readonly string[] = [], b: readonly string[] = []): readonly 
 /** Creates the error for a list with a full last page and no continuation. */
 export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
-    `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
-    { hint: "there may be more: what is not listed is not seen" },
+    `${list} ends at ${pageSize} entries, the requested page size, without a link to a next page`,
+    { hint: "there may be more entries, which are not processed" },
   );
 }
 

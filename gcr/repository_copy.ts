@@ -253,7 +253,7 @@ async function forPlatforms(
   const there: Platform[] = [];
   for (const platform of platforms) if (await hasImage(index, platform, { signal })) there.push(platform);
   if (there.length === 0) return undefined;
-  // Who only lists a repository does not wait for all the verbs to be loaded.
+  // Loads the source room only when it is needed, which keeps listings fast.
   const { ofPlatforms } = await import("../src/source/mod.ts");
   return await ofPlatforms(index, { platforms: there, signal });
 }

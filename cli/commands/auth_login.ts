@@ -6,7 +6,7 @@ import { ask, readLine } from "../auth_input.ts";
 /** `gcrane auth login` */
 export const command: Command = declare({
   description:
-    "The password is asked for, or read from standard input with --password-stdin: on the command line every process on the machine could read it. It goes to the credential helper that docker's config names for the registry, else into the config file.",
+    "Asks for the password, or reads it from standard input with --password-stdin: every process on the machine can read the command line. The password is stored with the credential helper in docker's config for the registry, else in the config file.",
   args: { registry: { help: "The registry's host" } },
   flags: {
     username: { type: "string", short: "u", valueName: "NAME", help: "The user" },
@@ -39,7 +39,7 @@ export const command: Command = declare({
       helper: helperOf(environment),
       signal,
     });
-    if (helper === undefined) warn(`the password is in ${file}, where whoever can read that file can read it`);
+    if (helper === undefined) warn(`the password is in ${file} without encryption`);
     note(`signed in to ${registry} by ${helper === undefined ? file : `the credential helper ${helper}`}`);
   },
 });

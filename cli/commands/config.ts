@@ -4,13 +4,13 @@ import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane config` */
 export const command: Command = declare({
-  description: `Of an index, the config of the image for --platform is printed, linux/amd64 if nothing is said.
+  description: `Prints the config of an image, of an index that of the image for --platform, linux/amd64 by default.
 
 ${SOURCES_HELP}`,
   args: { image: { help: "The image" } },
   examples: [
     { text: "See an image's environment", command: "gcrane config registry.example.com/app:v1 | jq .config.Env" },
-    { text: "See that of an image in a file", command: "gcrane config ./app.tar | jq .config.Env" },
+    { text: "See the config of an image in a file", command: "gcrane config ./app.tar | jq .config.Env" },
   ],
   async run(context) {
     const { args, stdout, signal } = context;

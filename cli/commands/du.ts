@@ -8,17 +8,17 @@ import { formatBytes } from "../units.ts";
 /** `gcrane du` */
 export const command: Command = declare({
   description:
-    `USED is the content of files that show in the image; WASTED is what a layer holds although a later one deletes or replaces it. Both are uncompressed; STORED is what the registry holds. A directory counts with all below it. Every layer is read once.
+    `USED is the size of the visible files; WASTED is that of files that a later layer deletes or replaces. Both are uncompressed; STORED is the size in the registry. A directory includes everything below it. Reads every layer once.
 
 ${SOURCES_HELP}`,
   args: { image: { help: "The image" } },
   flags: {
-    top: { type: "number", valueName: "N", default: 10, help: "How many directories and wasted files to list" },
-    depth: { type: "number", valueName: "N", default: 2, help: "How deep directories are told apart" },
-    json: { type: "boolean", help: "Print one line of JSON, with whole digests and sizes in bytes" },
+    top: { type: "number", valueName: "N", default: 10, help: "The number of directories and wasted files to list" },
+    depth: { type: "number", valueName: "N", default: 2, help: "The depth of the listed directories" },
+    json: { type: "boolean", help: "Print one line of JSON, with full digests and sizes in bytes" },
   },
   examples: [
-    { text: "See what takes the space", command: "gcrane du registry.example.com/app:v1" },
+    { text: "See the largest layers and directories", command: "gcrane du registry.example.com/app:v1" },
     {
       text: "Count the wasted bytes",
       command: "gcrane du --json registry.example.com/app:v1 | jq .wasted",

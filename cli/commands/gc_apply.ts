@@ -6,11 +6,11 @@ import { readNamed } from "../named_file.ts";
 /** `gcrane gc apply` */
 export const command: Command = declare({
   description:
-    `Deletes what "gcrane gc --plan" wrote down: tags first, then indexes and what refers to others, then those. Every repository is looked at anew before that. What something leads to by now, or has other tags than in the plan, stays; nothing that is not in the plan is deleted. Prints repository@digest of what was deleted.`,
+    `Deletes the garbage in a plan of "gcrane gc --plan": tags first, then indexes and referrers, then their members and subjects. Reads every repository again before that, and keeps a manifest that has become reachable or has other tags than in the plan. Deletes nothing that is not in the plan. Prints repository@digest of each deletion.`,
   args: { plan: { valueName: "FILE", help: "The plan", completes: "file" } },
   flags: gcFlags,
   examples: [
-    { text: "Carry out a plan, slowly", command: "gcrane gc apply --rate 20 --journal gc.journal plan.json" },
+    { text: "Apply a plan slowly", command: "gcrane gc apply --rate 20 --journal gc.journal plan.json" },
   ],
   async run(context) {
     const { args, flags } = context;

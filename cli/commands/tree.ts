@@ -9,19 +9,19 @@ import { formatBytes } from "../units.ts";
 /** `gcrane tree` */
 export const command: Command = declare({
   description:
-    `Shows an index with its platforms, each image with its config and layers, what refers to them (by the referrers API or the tag that stands in for it), and what cosign stored beside them under tags like sha256-….sig. No layer is read.
+    `Shows an index with its platforms, each image with its config and layers, their referrers (from the referrers API or the tag that replaces it), and what cosign stored under tags like sha256-….sig. Reads no layers.
 
-The size of an image or an index is that of all below it, as the registry stores it, what is there twice counted once; what refers to it is not counted.
+The size of an image or an index is that of all its stored content, with each digest counted once and without referrers.
 
-${SOURCES_HELP} What refers to an image is known of registries alone.`,
+${SOURCES_HELP} Referrers are shown only for images in registries.`,
   args: { image: { help: "The image" } },
   flags: {
-    json: { type: "boolean", help: "Print the tree as one line of JSON, with whole digests and sizes in bytes" },
+    json: { type: "boolean", help: "Print the tree as one line of JSON, with full digests and sizes in bytes" },
   },
   examples: [
-    { text: "See all that belongs to an image", command: "gcrane tree registry.example.com/app:v1" },
+    { text: "See all content of an image", command: "gcrane tree registry.example.com/app:v1" },
     {
-      text: "See what signs it or describes it",
+      text: "See its signatures and SBOMs",
       command: "gcrane tree --json registry.example.com/app:v1 | jq '.referrers[].artifactType'",
     },
   ],

@@ -101,9 +101,9 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
       if (line === undefined) throw new TypeError("not a JSON object");
       replay(line);
     } catch (cause) {
-      throw new JournalError(`the journal ${path} makes no sense in line ${number}`, {
+      throw new JournalError(`the journal ${path} is invalid in line ${number}`, {
         cause,
-        hint: "delete it to start over: what is there is not copied again",
+        hint: "delete it to start over: existing content is not copied again",
       });
     }
   }
@@ -128,7 +128,7 @@ function checkHeader(path: string, found: JournalLine | undefined, expected: Jou
   }
   if (found.version !== version) {
     throw new JournalError(`the journal ${path} was written by another version of this program`, {
-      hint: "delete it to start over: what is there is not copied again",
+      hint: "delete it to start over: existing content is not copied again",
     });
   }
   const other = Object.keys({ ...expected, ...found }).filter((key) =>

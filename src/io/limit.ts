@@ -29,7 +29,8 @@ export interface ReadAllOptions extends AbortOptions {
 }
 
 /**
- * Reads all bytes of a stream into memory.
+ * Reads all bytes of a stream into memory. `toBytes` of `@std/streams` has neither a limit nor a signal, and most streams
+ * here come from a peer.
  *
  * @throws {LimitError} if there are more bytes than the limit; the rest is not read.
  */

@@ -16,7 +16,7 @@ const UNITS: Readonly<Record<string, number>> = {
 export function parseDuration(text: string): number {
   if (text === "0") return 0;
   if (!/^(?:\d+(?:\.\d+)?[smhdw])+$/.test(text)) {
-    throw new UsageError(`${JSON.stringify(text)} is no duration`, {
+    throw new UsageError(`${JSON.stringify(text)} is not a duration`, {
       hint: "for example 90s, 45m, 24h, 30d, 2w or 1d12h",
     });
   }

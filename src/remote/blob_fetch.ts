@@ -127,7 +127,7 @@ async function openForeign(
 ): Promise<ByteStream> {
   const { base } = await client.connection(repository.registry).ping({ signal });
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw new ProtocolError("a foreign layer URL is no URL");
+  if (!url) throw new ProtocolError("the URL of a foreign layer is not a URL");
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
@@ -160,9 +160,9 @@ interface BlobPart {
 async function blobBody({ response, url }: Answer, { offset, size }: BlobPart): Promise<ByteStream> {
   const stream = (response.body ?? new Blob([]).stream()) as ByteStream;
   const problem = response.status === 206 && firstByte(response) !== offset
-    ? `asked to go on at byte ${offset}, the server sent another range`
+    ? `the server sent another range than the requested one from byte ${offset}`
     : isEncoded(response, offset, size)
-    ? `the server sent the blob in the encoding ${response.headers.get("content-encoding")}, which it was not asked for`
+    ? `the server sent the blob in the encoding ${response.headers.get("content-encoding")}, which was not requested`
     : undefined;
   if (problem !== undefined) {
     await stream.cancel().catch(() => {});

@@ -299,7 +299,9 @@ function receivedBytes({ response }: Answer): number {
  */
 export function nextLocation({ response, url }: Answer): URL {
   const location = response.headers.get("location");
-  if (!location) throw new ProtocolError(`${redactUrl(url)}: the registry started an upload but said not where`);
+  if (!location) {
+    throw new ProtocolError(`${redactUrl(url)}: the registry's response has no Location header for the upload`);
+  }
   const next = resolveLocation(location, url);
   checkRedirect(url, next);
   return next;

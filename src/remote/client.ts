@@ -64,7 +64,7 @@ export class Client {
   readonly earlyAnswers: Set<string> = new Set();
   readonly #connections = new Map<string, Connection>();
 
-  /** Makes it; nothing is sent before something is asked for. */
+  /** Creates a client; sends nothing before the first request. */
   constructor(options: ClientOptions = {}) {
     const { rate, ...transport } = options;
     const limit = rate === undefined ? undefined : new RateLimit(rate);

@@ -70,7 +70,7 @@ export class LinkFollower {
     const next = nextLink(answer);
     if (next === undefined) return undefined;
     checkLink(next, (await this.#client.connection(this.#registry).ping()).base);
-    if (this.#seen.has(next.href)) throw new LimitError(`GET ${redactUrl(url)}: the list goes round in circles`);
+    if (this.#seen.has(next.href)) throw new LimitError(`GET ${redactUrl(url)}: the list's links form a cycle`);
     return next;
   }
 }

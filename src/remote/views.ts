@@ -101,7 +101,7 @@ async function fetchChildManifest({ client, repository }: ViewContext, child: De
   const { bytes } = await fetchManifest(client, repository.digest(child.digest));
   if (bytes.length !== child.size) {
     throw new ManifestError(
-      `${repository}@${child.digest} has ${bytes.length} bytes where its index says ${child.size}`,
+      `${repository}@${child.digest} has ${bytes.length} bytes instead of the ${child.size} in its index`,
     );
   }
   return bytes;

@@ -70,7 +70,7 @@ describe("standard streams", () => {
         child.stdout?.once("data", (chunk) => resolve(String(chunk)))
       );
       assertEquals(existsSync(path), true);
-      // After `child.kill` Deno reports the signal, whatever the exit code was.
+      // After `child.kill` Deno reports the signal instead of the exit code.
       process.kill(child.pid!, signal);
       assertEquals(await new Promise((resolve) => child.on("close", resolve)), 130);
       assertEquals(stderr, signal);

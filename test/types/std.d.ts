@@ -119,7 +119,7 @@ declare module "@std/encoding/hex" {
 }
 
 declare module "@std/streams/to-bytes" {
-  export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>>;
+  export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array>;
 }
 
 declare module "@std/streams/to-text" {

@@ -1,3 +1,4 @@
+import { decodeBase64 } from "@std/encoding/base64";
 import { refuse } from "../http/reply.ts";
 import type { Credentials, Users } from "./users.ts";
 
@@ -5,7 +6,7 @@ import type { Credentials, Users } from "./users.ts";
 export function basicCredentials(request: Request): Credentials | undefined | "malformed" {
   const header = request.headers.get("Authorization");
   if (header === null) return undefined;
-  const encoded = /^Basic +([A-Za-z0-9+/=_-]*) *$/i.exec(header)?.[1];
+  const encoded = /^Basic +([A-Za-z0-9+/=]*) *$/i.exec(header)?.[1];
   if (encoded === undefined) return "malformed";
   const text = decode(encoded);
   const colon = text?.indexOf(":") ?? -1;
@@ -65,8 +66,7 @@ export function quotable(text: string): string {
 
 function decode(base64: string): string | undefined {
   try {
-    const bytes = Uint8Array.from(atob(base64.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    return new TextDecoder().decode(bytes);
+    return new TextDecoder().decode(decodeBase64(base64));
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@ export async function answerHealth(
 ): Promise<Response> {
   const { signal, onError } = options;
   try {
-    await store.get("health/probe", { signal });
+    await store.records.get("health/probe", { signal });
     return replyJson({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
   } catch (error) {
     if (!signal.aborted) onError(error);

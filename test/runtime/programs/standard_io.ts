@@ -1,4 +1,4 @@
-// Uses the standard streams as its first argument says.
+// Uses the standard streams in the way that its first argument selects.
 import {
   commandLineArguments,
   environmentVariable,
