@@ -1,6 +1,6 @@
 import { StoreError } from "../../../errors.ts";
 import { type AbortOptions, isHeaderText } from "../../../io/mod.ts";
-import type { Bytes, ByteStream } from "../../../runtime/mod.ts";
+import type { Bytes } from "../../../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
 import { type BucketStore, objectStore } from "./object_store.ts";
 import { element, elements, failureOf, textOf } from "./s3_answers.ts";
