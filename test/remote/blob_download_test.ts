@@ -48,6 +48,26 @@ describe("a download", () => {
     assertEquals(await contentOf(layer), CONTENT);
   });
 
+  it("is taken up where it stalls", async () => {
+    const stalling: Cue = async (_, usual) => {
+      const answer = await usual();
+      return { ...answer, body: (answer.body as Bytes).subarray(0, 70_000), length: CONTENT.length, stalls: true };
+    };
+    const registry = new FakeRegistry().on("GET", BLOB, stalling);
+    const server = await fakeServer(registry.handle);
+    try {
+      const { layer } = await layerOf(registry, {
+        fetch: (input, init) => fetch(String(input).replace(/^https:\/\/[^/]+/, `http://${server.host}`), init),
+        timeouts: { stallMs: 30 },
+      });
+      assertEquals(await contentOf(layer), CONTENT);
+      const ranges = server.requests.filter(({ path }) => BLOB.test(path)).map(({ headers }) => headers.get("range"));
+      assertEquals(ranges, [null, "bytes=70000-"]);
+    } finally {
+      await server.close();
+    }
+  });
+
   it("fails before it ends when the bytes are others", async () => {
     const registry = new FakeRegistry().on("GET", BLOB, async (_, usual) => {
       const answer = await usual();

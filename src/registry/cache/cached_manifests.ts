@@ -4,7 +4,7 @@ import { type Hash, hashAlgorithm, isHash, jsonBytes } from "../../spec/mod.ts";
 import type { RegistryContext } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
 import { readPushedManifest } from "../content/pushed_manifest.ts";
-import { isTag } from "../http/route.ts";
+import { isTag } from "../content/names.ts";
 import { isAbsent, type Upstream } from "./upstream.ts";
 
 /** How long the upstream is waited for where there is something to serve without it. */
@@ -66,7 +66,7 @@ export class CachedManifests {
 
   async #fetch(name: string, digest: Hash, tags: readonly string[]): Promise<void> {
     const { repositories, clock } = this.#context;
-    const reference = this.#upstream.repository(name).digest(digest);
+    const reference = this.#upstream.digest(name, digest);
     const { bytes, descriptor } = await this.#upstream.puller.get(reference);
     if (await digestBytes(bytes, hashAlgorithm(digest)) !== digest) {
       throw new ManifestError(`${reference} is of a kind that can't be kept: ${descriptor.mediaType}`);

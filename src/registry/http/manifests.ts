@@ -6,7 +6,7 @@ import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { type PushedManifest, readPushedManifest } from "../content/pushed_manifest.ts";
 import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty } from "./reply.ts";
-import { isTag } from "./route.ts";
+import { isTag } from "../content/names.ts";
 
 /** A manifest's config is read for the time that it says only up to this size. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;

@@ -5,7 +5,7 @@ import { parseContentRange } from "./byte_range.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { digestInvalid, refuse, replyEmpty } from "./reply.ts";
-import { isRepositoryName } from "./route.ts";
+import { isRepositoryName } from "../content/names.ts";
 import { newUploadId, type UploadSession } from "../content/upload_sessions.ts";
 
 /**

@@ -37,6 +37,41 @@ describe("a pull-through cache", () => {
     assertEquals(errors, []);
   });
 
+  it("fetches and keeps manifests and blobs that are named by SHA-512", async () => {
+    const origin = new Origin();
+    const [config, layer] = [encode("{}"), encode("a layer")];
+    const [configDigest, layerDigest] = [
+      await origin.client.pushBlob("a", config, "sha512"),
+      await origin.client.pushBlob("a", layer, "sha512"),
+    ];
+    const manifest = encode(JSON.stringify({
+      schemaVersion: 2,
+      mediaType: IMAGE,
+      config: { mediaType: "application/x-config", digest: configDigest, size: config.length },
+      layers: [{ mediaType: "application/x-layer", digest: layerDigest, size: layer.length }],
+    }));
+    const digest = digestOf(manifest, "sha512");
+    const put = { body: manifest, headers: { "Content-Type": IMAGE } };
+    assertEquals((await origin.client.send("PUT", `/v2/a/manifests/${digest}?tag=v1`, put)).status, 201);
+    const { client, errors } = cacheOf(origin);
+    const head = await client.send("HEAD", `/v2/a/blobs/${layerDigest}`);
+    assertEquals([head.status, head.headers.get("Content-Length")], [200, String(layer.length)]);
+    for (const expected of [MISS, HIT]) {
+      for (const [reference, outcome] of [[digest, expected], ["v1", HIT]]) {
+        const answer = await client.send("GET", `/v2/a/manifests/${reference}`);
+        assertEquals([answer.status, answer.bytes, status(answer.headers)], [200, manifest, outcome]);
+        assertEquals(answer.headers.get("Docker-Content-Digest"), digest);
+      }
+      for (const [blob, bytes] of [[configDigest, config], [layerDigest, layer]] as const) {
+        const answer = await client.send("GET", `/v2/a/blobs/${blob}`);
+        assertEquals([answer.status, answer.bytes, status(answer.headers)], [200, bytes, expected]);
+        await untilKept(client, `/v2/a/blobs/${blob}`);
+      }
+      assertEquals((await client.send("GET", `/v2/a/referrers/${digest}`)).status, 200);
+    }
+    assertEquals(errors, []);
+  });
+
   it("answers HEAD and parts of what it does not have", async () => {
     const origin = new Origin();
     const digest = await origin.client.pushBlob("a", "0123456789");
