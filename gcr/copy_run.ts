@@ -1,5 +1,6 @@
+import { delay } from "@std/async/delay";
 import { HttpError, NetworkError } from "../src/errors.ts";
-import { delay, RateLimit, Semaphore } from "../src/io/mod.ts";
+import { RateLimit, Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type CopyJournal, DEFAULT_JOBS, TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher } from "../src/remote/mod.ts";
@@ -143,7 +144,7 @@ export class CopyRun {
 
   async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     this.tell({ kind: "waiting", ms });
-    await (this.options.retry?.wait ?? delay)(ms, signal);
+    await (this.options.retry?.wait?.(ms, signal) ?? delay(ms, { signal }));
   }
 
   /** Writes to the journal; a failure ends the copy. */

@@ -27,7 +27,7 @@ export interface GcraneErrorOptions {
   hint?: string;
 }
 
-/** The codes of the error classes, one each: what to `switch` on. They stay the same between releases. */
+/** The code of each error class, to be used in a `switch`. Codes stay the same between releases. */
 export type GcraneErrorCode =
   | "NAME_INVALID"
   | "HASH_INVALID"
@@ -167,10 +167,31 @@ export class UnsafeUrlError extends GcraneError {
   readonly code = "URL_REFUSED";
 }
 
+/** What broke, where a request got no answer or not all of it. */
+export type NetworkFailure =
+  | "no-socket"
+  | "denied"
+  | "unresolved"
+  | "refused"
+  | "untrusted"
+  | "not-tls"
+  | "not-http"
+  | "timeout"
+  | "unreachable"
+  | "cut";
+
 /** A request without a response: the name does not resolve, or the connection is refused, cut or times out. */
 export class NetworkError extends GcraneError {
   /** `NETWORK_FAILED`. */
   readonly code = "NETWORK_FAILED";
+  /** What broke; `undefined` where that is not known. */
+  readonly reason: NetworkFailure | undefined;
+
+  /** Makes the error; `reason` is what broke. */
+  constructor(message: string, options: GcraneErrorOptions & { reason?: NetworkFailure | undefined } = {}) {
+    super(message, options);
+    this.reason = options.reason;
+  }
 }
 
 /** A response that violates the distribution-spec. */

@@ -1,6 +1,6 @@
-import { AuthError, GcraneError, HttpError, NetworkError } from "../errors.ts";
-import { errorCode, isHeaderText, Limits, readAll, retry, type RetryVerdict } from "../io/mod.ts";
-import type { ByteStream } from "../runtime/mod.ts";
+import { AuthError, HttpError, NetworkError } from "../errors.ts";
+import { ask as askHttp, networkError, readBody, TimeLimitError } from "../http/mod.ts";
+import { isHeaderText, Limits, type RetryVerdict } from "../io/mod.ts";
 import { type Fields, parseFields } from "./fields.ts";
 import { refusalWords } from "./refusal.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -51,8 +51,31 @@ export interface ServerAnswer {
  * @throws {AuthError} when no header can carry what is to be sent.
  */
 export async function ask(question: Question, { fetch, wait }: Asking): Promise<ServerAnswer> {
-  const { attempts = ATTEMPTS } = question;
-  return await retry(() => once(question, { fetch, wait }), verdict, { attempts, wait, maxDelayMs: 10_000 });
+  const { who, method = "GET", headers, body, secrets = [], timeoutMs = TIMEOUT_MS, attempts = ATTEMPTS } = question;
+  const url = new URL(question.url);
+  const place = `${url.origin}${url.pathname}`;
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (isHeaderText(value)) continue;
+    throw new AuthError(`${who}: ${method} ${place}: what goes into ${name} has characters that no header can carry`);
+  }
+  const failed = (cause: unknown) =>
+    cause instanceof TimeLimitError
+      ? new NetworkError(`${who}: no answer from ${place} in ${timeoutMs} ms`, { hint: NO_ANSWER })
+      // The code alone, since the words of runtimes hold the whole URL.
+      : networkError(cause, ({ code }) => ({ message: `${who}: ${method} ${place}: ${code ?? "the request failed"}` }));
+  const retry = { attempts, wait, maxDelayMs: 10_000, verdict };
+  const options = { fetch, wait, limitMs: timeoutMs, failed, retry };
+  return await askHttp({ method, url, headers, body }, options, async (response, signal) => {
+    const limits = { limit: Limits.message, what: `the answer of ${who}`, stallMs: 0, signal };
+    const text = new TextDecoder().decode(await readBody(response, limits));
+    if (response.ok) return { headers: response.headers, text };
+    const words = refusalWords(text, secrets);
+    throw new HttpError(`${who}: ${method} ${place}: ${response.status}${words === "" ? "" : `: ${words}`}`, {
+      status: response.status,
+      method,
+      url: place,
+    });
+  });
 }
 
 /** As {@linkcode ask}, for the text alone. */
@@ -84,68 +107,8 @@ function isLocal(hostname: string): boolean {
     /^(127|169\.254)\.[\d.]+$/.test(hostname) || hostname === "[::1]" || /^\[fe80:|^\[fd00:ec2::/.test(hostname);
 }
 
-async function once(question: Question, { fetch, wait }: Asking): Promise<ServerAnswer> {
-  const { who, method = "GET", headers, body, secrets = [], timeoutMs = TIMEOUT_MS } = question;
-  const url = new URL(question.url);
-  const place = `${url.origin}${url.pathname}`;
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    if (isHeaderText(value)) continue;
-    throw new AuthError(`${who}: ${method} ${place}: what goes into ${name} has characters that no header can carry`);
-  }
-  const late = () => new NetworkError(`${who}: no answer from ${place} in ${timeoutMs} ms`, { hint: NO_ANSWER });
-  try {
-    return await within(timeoutMs, { wait, late }, async (signal) => {
-      const response = await fetch(url, { method, headers, body, redirect: "manual", signal });
-      const text = response.body === null ? "" : await readText(response.body as ByteStream, who, signal);
-      if (response.ok) return { headers: response.headers, text };
-      const words = refusalWords(text, secrets);
-      throw new HttpError(`${who}: ${method} ${place}: ${response.status}${words === "" ? "" : `: ${words}`}`, {
-        status: response.status,
-        method,
-        url: place,
-      });
-    });
-  } catch (error) {
-    if (error instanceof GcraneError) throw error;
-    throw new NetworkError(`${who}: ${method} ${place}: ${networkWords(error)}`);
-  }
-}
-
-async function readText(body: ByteStream, who: string, signal: AbortSignal): Promise<string> {
-  const bytes = await readAll(body, { limit: Limits.message, what: `the answer of ${who}`, signal });
-  return new TextDecoder().decode(bytes);
-}
-
-/** Does some work, and gives it up with an error when it takes too long. */
-async function within<T>(
-  ms: number,
-  { wait, late }: Pick<Surroundings, "wait"> & { late: () => Error },
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const timer = new AbortController();
-  const working = new AbortController();
-  const timeout = wait(ms, timer.signal).then(() => {
-    const error = late();
-    working.abort(error);
-    throw error;
-  });
-  timeout.catch(() => {}); // the work may be done first
-  try {
-    return await Promise.race([work(working.signal), timeout]);
-  } finally {
-    timer.abort();
-  }
-}
-
 function verdict(error: unknown): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? {} : false;
   // Who did not answer for so long would not answer sooner.
   return error instanceof NetworkError && error.hint !== NO_ANSWER ? {} : false;
-}
-
-/** Why there was no answer: the innermost code, since the words of runtimes hold the whole URL. */
-function networkWords(error: unknown): string {
-  let words = "the request failed";
-  for (let each = error; each instanceof Error; each = each.cause) words = errorCode(each) ?? words;
-  return words;
 }

@@ -1,5 +1,7 @@
+import { encodeBase64 } from "@std/encoding/base64";
 import { AuthError } from "../errors.ts";
 import { isHeaderText } from "../io/mod.ts";
+import { base64Text } from "./fields.ts";
 
 /** What a registry or its token server may be shown. All fields are secrets but `username`. */
 export interface AuthConfig {
@@ -45,12 +47,11 @@ export function isEmptyAuth(config: AuthConfig): boolean {
 
 /** `username:password` in base64, as docker's config file holds it. */
 export function encodeAuth(username: string, password: string): string {
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  return encodeBase64(`${username}:${password}`);
 }
 
 function decodeAuth(auth: string, source: string): { username: string; password: string } {
-  const text = decodeBase64(auth);
+  const text = base64Text(auth);
   const colon = text?.indexOf(":") ?? -1;
   if (text === undefined || colon < 0) {
     // The cause is left out: it may quote the secret.
@@ -58,13 +59,4 @@ function decodeAuth(auth: string, source: string): { username: string; password:
   }
   // Old versions of docker padded the password with NUL.
   return { username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, "") };
-}
-
-function decodeBase64(text: string): string | undefined {
-  try {
-    const binary = atob(text.replace(/[\s=]+$/, ""));
-    return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(binary, (unit) => unit.charCodeAt(0)));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,7 @@
+import { decodeBase64 } from "@std/encoding/base64";
+import { decodeBase64Url } from "@std/encoding/base64url";
 import { AuthError, type GcraneErrorOptions } from "../errors.ts";
+import { isObject } from "../io/mod.ts";
 
 /** An object of JSON whose fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -16,13 +19,8 @@ export function parseFields(text: string, source: string, options: Pick<GcraneEr
   } catch {
     throw new AuthError(`${source}: it is not JSON`, options);
   }
-  if (!isFields(parsed)) throw new AuthError(`${source}: it is not a JSON object`, options);
+  if (!isObject(parsed)) throw new AuthError(`${source}: it is not a JSON object`, options);
   return parsed;
-}
-
-/** Whether a value is an object with fields. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A field that must be a text and not empty. @throws {AuthError} when it is not. */
@@ -56,4 +54,24 @@ export function momentField(fields: Fields, name: string, source: string): numbe
   const moment = Date.parse(textField(fields, name, source));
   if (Number.isNaN(moment)) throw new AuthError(`${source}: "${name}" is no time`);
   return moment;
+}
+
+/** Decodes text in base64, padded or not, with spaces or without; `undefined` where it is not base64 of UTF-8. */
+export function base64Text(text: string): string | undefined {
+  try {
+    const bytes = decodeBase64(text.replace(/\s+/g, "").replace(/=+$/, ""));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the claims of a JWT (RFC 7519) without verifying them; none where it can't be read. */
+export function tokenClaims(token: string): Fields {
+  try {
+    const claims: unknown = JSON.parse(new TextDecoder().decode(decodeBase64Url(token.split(".")[1])));
+    return isObject(claims) ? claims : {};
+  } catch {
+    return {};
+  }
 }

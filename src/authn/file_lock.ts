@@ -1,5 +1,6 @@
+import { delay } from "@std/async/delay";
 import { FileError } from "../errors.ts";
-import { type AbortOptions, delay } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import {
   forgetTemporary,
   hardLink,
@@ -71,7 +72,7 @@ async function acquire(lock: string, id: string, options: FileLockOptions): Prom
         hint: "remove it if no other program is at work",
       });
     }
-    await delay(PAUSE_MS * (1 + Math.random()), signal);
+    await delay(PAUSE_MS * (1 + Math.random()), { signal });
   }
 }
 

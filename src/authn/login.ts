@@ -1,5 +1,5 @@
 import { AuthError, FileError, GcraneError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, KeyedMutex } from "../io/mod.ts";
 import { dirName, makeDirectory, writeFileAtomic } from "../runtime/mod.ts";
 import { type AuthConfig, encodeAuth, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 import { configKey, hostOfKey } from "./config_key.ts";
@@ -54,7 +54,7 @@ export async function storeCredentials(
   const key = loginKey(server);
   const auth = normalizeAuth(config, "the credentials");
   if (isEmptyAuth(auth)) throw new TypeError(`there are no credentials to store for ${server}`);
-  return await inTurn(configFile(options), async (file) => {
+  return await inTurn(options, async (file) => {
     const name = helperName((await readConfig(file, signal)).config, key);
     if (name) {
       if (auth.registryToken) {
@@ -84,7 +84,7 @@ export async function eraseCredentials(
 ): Promise<CredentialLocation | undefined> {
   const { helper = credentialHelper, signal } = options;
   const key = loginKey(server);
-  return await inTurn(configFile(options), async (file) => {
+  return await inTurn(options, async (file) => {
     const { config } = await readConfig(file, signal);
     const name = helperName(config, key);
     if (name) await namedHelper(name, helper, file).erase(key, { signal });
@@ -167,15 +167,10 @@ async function changeConfig(
   }
 }
 
-const turns = new Map<string, Promise<unknown>>();
+/** Work on a config file, in the order in which it came. */
+const turns = new KeyedMutex();
 
-/** Runs one piece of work on a file after the other within this process, in the order in which it came. */
-async function inTurn<T>(file: string, work: (file: string) => Promise<T>): Promise<T> {
-  const turn = Promise.resolve(turns.get(file)).then(() => work(file), () => work(file));
-  turns.set(file, turn);
-  try {
-    return await turn;
-  } finally {
-    if (turns.get(file) === turn) turns.delete(file);
-  }
+async function inTurn<T>(options: LoginOptions, work: (file: string) => Promise<T>): Promise<T> {
+  const file = configFile(options);
+  return await turns.run(file, () => work(file), { signal: options.signal });
 }

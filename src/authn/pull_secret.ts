@@ -1,6 +1,7 @@
 import { AuthError } from "../errors.ts";
 import { authOfEntry, type DockerConfigEntry, dockerConfigOf, parseConfigJson } from "./docker_config.ts";
 import { type Authenticator, fromConfig } from "./authenticator.ts";
+import { base64Text } from "./fields.ts";
 
 /** A Secret as the Kubernetes API gives it, as far as credentials for registries go. */
 export interface KubernetesSecret {
@@ -68,12 +69,7 @@ function secretName({ metadata: { name, namespace } = {} }: KubernetesSecret, nu
 function secretText({ data, stringData }: KubernetesSecret, field: string, source: string): string {
   const plain = stringData?.[field];
   if (plain !== undefined) return plain;
-  const encoded = data?.[field] ?? "";
-  try {
-    const bytes = Uint8Array.from(atob(encoded), (unit) => unit.charCodeAt(0));
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    // Without the cause, which may quote the secret.
-    throw new AuthError(`${source} is not base64 of UTF-8 text`, { hint: SECRET_HINT });
-  }
+  const text = base64Text(data?.[field] ?? "");
+  if (text === undefined) throw new AuthError(`${source} is not base64 of UTF-8 text`, { hint: SECRET_HINT });
+  return text;
 }

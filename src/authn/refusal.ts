@@ -1,4 +1,5 @@
-import { isFields } from "./fields.ts";
+import { isObject } from "../io/mod.ts";
+import { plainText } from "../http/mod.ts";
 
 /** The longest text of a server that is repeated, and the longest word: what is longer may be a token. */
 const LONGEST_TEXT = 300;
@@ -18,10 +19,8 @@ export function refusalWords(text: string, secrets: readonly string[]): string {
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   let safe = text;
   for (const secret of secrets) if (secret !== "") safe = safe.replaceAll(secret, "REDACTED");
-  // deno-lint-ignore no-control-regex
-  const words = safe.split(/[\s\u0000-\u001f\u007f-\u009f]+/).filter((word) => word !== "");
-  const line = words.map((word) => word.length > LONGEST_WORD ? "…" : word).join(" ");
-  return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT)}…` : line;
+  const words = plainText(safe, Infinity).split(" ");
+  return plainText(words.map((word) => word.length > LONGEST_WORD ? "…" : word).join(" "), LONGEST_TEXT);
 }
 
 function partsOf(text: string): string[] {
@@ -31,11 +30,11 @@ function partsOf(text: string): string[] {
   } catch {
     return [inXml(text, "Code"), inXml(text, "Message")];
   }
-  if (!isFields(answer)) return [];
+  if (!isObject(answer)) return [];
   const { error, errors } = answer;
-  if (isFields(error)) return [textOf(error.status), textOf(error.message)];
+  if (isObject(error)) return [textOf(error.status), textOf(error.message)];
   if (Array.isArray(errors)) {
-    return errors.filter(isFields).flatMap((each) => [textOf(each.code), textOf(each.message)]);
+    return errors.filter(isObject).flatMap((each) => [textOf(each.code), textOf(each.message)]);
   }
   const type = textOf(answer.__type).replace(/^.*#/, "");
   return [textOf(error), textOf(answer.error_description), type, textOf(answer.message) || textOf(answer.Message)];

@@ -1,5 +1,7 @@
-import { delay } from "../io/mod.ts";
-import { environmentVariable, homeDirectory, runtimeFetch } from "../runtime/mod.ts";
+import { delay } from "@std/async/delay";
+import { AuthError } from "../errors.ts";
+import { fetchFor } from "../http/mod.ts";
+import { environmentVariable, homeDirectory } from "../runtime/mod.ts";
 import { readFileIfThere } from "./config_location.ts";
 import type { KeychainWarningOptions } from "./keychain.ts";
 
@@ -42,10 +44,27 @@ export type Surroundings =
   & Required<Omit<CloudKeychainOptions, "warn" | "home">>
   & Pick<CloudKeychainOptions, "warn" | "home">;
 
+/**
+ * Reads a token from the file that an environment variable names, each time anew, since such files are replaced;
+ * `undefined` where the variable is not set.
+ *
+ * @throws {AuthError} when the file is not there or empty.
+ */
+export async function tokenFromFile(
+  variable: string,
+  { environment, readFile }: Surroundings,
+): Promise<string | undefined> {
+  const file = environment(variable);
+  if (!file) return undefined;
+  const token = (await readFile(file))?.trim();
+  if (!token) throw new AuthError(`${variable} names ${file}, which is not there or empty`);
+  return token;
+}
+
 /** Fills the options' defaults in. Nothing is read. */
 export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
   return {
-    fetch: options.fetch ?? runtimeFetch(),
+    fetch: options.fetch ?? fetchFor(),
     environment: options.environment ?? environmentVariable,
     // Read when it is needed: Deno may ask its user whether it may be.
     get home() {
@@ -53,7 +72,7 @@ export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
     },
     readFile: options.readFile ?? readFileIfThere,
     now: options.now ?? Date.now,
-    wait: options.wait ?? delay,
+    wait: options.wait ?? ((ms, signal) => delay(ms, { signal })),
     warn: options.warn,
   };
 }

@@ -1,11 +1,20 @@
 import { DaemonError } from "../errors.ts";
-import { type AbortOptions, lazy, Limits, readAll } from "../io/mod.ts";
-import { type ByteStream, environmentVariable, pullStream, runtimeFetch, sendStream } from "../runtime/mod.ts";
-import { VERSION } from "../version.ts";
+import {
+  ask,
+  fetchFor,
+  plainText,
+  readBody,
+  type ReadBodyOptions,
+  type Timeouts,
+  timeoutsOf,
+  userAgent,
+} from "../http/mod.ts";
+import { type AbortOptions, lazy, Limits } from "../io/mod.ts";
+import { type ByteStream, environmentVariable } from "../runtime/mod.ts";
 import { type EngineAddress, engineAddress, type EngineAddressOptions } from "./address.ts";
 import { type ApiVersion, chosenApiVersion, negotiated, parseApiVersion, SILENT_API } from "./api_version.ts";
 import { type EngineCertificates, readCertificates } from "./certificates.ts";
-import { answerError, type EngineRequestLine, plainWords, requestError, statusError } from "./failure.ts";
+import { answerError, type EngineRequestLine, requestError, statusError } from "./failure.ts";
 
 /** How to reach an engine. */
 export interface DockerEngineOptions extends EngineAddressOptions {
@@ -24,6 +33,11 @@ export interface DockerEngineOptions extends EngineAddressOptions {
    * @default made for the address
    */
   fetch?: typeof fetch;
+  /**
+   * How long the engine may take to say that it is there. What it is asked then has no limit.
+   * @default 30 seconds
+   */
+  timeouts?: Pick<Timeouts, "connectMs">;
 }
 
 /** What an engine says of itself. */
@@ -55,6 +69,7 @@ export class EngineConnection {
   /** What the engine said when first asked; asked once. */
   readonly ping: (options?: AbortOptions) => Promise<EnginePing>;
   readonly #chosenVersion: ApiVersion | undefined;
+  readonly #connectMs: number;
   readonly #fetch: (options?: AbortOptions) => Promise<typeof fetch>;
 
   /** Makes it; nothing is sent before something is asked for. */
@@ -62,7 +77,8 @@ export class EngineConnection {
     const { environment = environmentVariable, apiVersion = environment("DOCKER_API_VERSION") } = options;
     this.address = engineAddress(options);
     this.#chosenVersion = apiVersion ? chosenApiVersion(apiVersion) : undefined;
-    this.#fetch = lazy(async () => options.fetch ?? await fetchFor(this.address, options.certificates));
+    this.#connectMs = timeoutsOf(options.timeouts).connectMs;
+    this.#fetch = lazy(async () => options.fetch ?? await engineFetch(this.address, options.certificates));
     this.ping = lazy(() => this.#askVersion());
   }
 
@@ -89,29 +105,29 @@ export class EngineConnection {
   }
 
   /** All of a body as text; an answer that is cut is the engine's failure. */
-  async text(response: Response, { signal, ...rest }: { limit: number; what: string } & AbortOptions): Promise<string> {
-    if (!response.body) return "";
+  async text(response: Response, options: ReadBodyOptions): Promise<string> {
     try {
-      return new TextDecoder().decode(await readAll(response.body as ByteStream, { ...rest, signal }));
+      return new TextDecoder().decode(await readBody(response, { stallMs: 0, ...options }));
     } catch (error) {
-      throw signal?.aborted ? signal.reason : await answerError(error, this.address);
+      throw options.signal?.aborted ? options.signal.reason : answerError(error, this.address);
     }
   }
 
   async #askVersion(): Promise<EnginePing> {
     const line: EngineRequestLine = { method: "GET", path: "/_ping", doing: "say which API it has" };
-    const response = await this.#exchange(line, {});
+    const response = await this.#exchange(line, { limitMs: this.#connectMs });
     const header = response.headers.get("api-version");
     const server = response.headers.get("server");
     const newest = parseApiVersion(header);
     if (newest === undefined && (!response.ok || header !== null)) {
       if (!response.ok) throw await statusError(response, line, this.address);
       throw new DaemonError(
-        `the Docker engine at ${this.address.name} says that its API is ${JSON.stringify(plainWords(header ?? ""))}`,
+        `the Docker engine at ${this.address.name} says that its API is ${JSON.stringify(plainText(header ?? ""))}`,
         { hint: "is it an engine? Docker and podman answer with a version, 1.41 for example" },
       );
     }
-    const said = await this.text(response, { limit: Limits.message, what: "the engine's answer" });
+    const limits = { limit: Limits.message, stallMs: this.#connectMs };
+    const said = await this.text(response, { ...limits, what: "the engine's answer" });
     if (newest === undefined && said.trim() !== "OK") {
       throw new DaemonError(`at ${this.address.name} is something that is no Docker engine`, {
         hint: "set DOCKER_HOST to where Docker or podman listens",
@@ -119,64 +135,43 @@ export class EngineConnection {
     }
     const apiVersion = this.#chosenVersion ??
       negotiated(newest ?? SILENT_API, `the Docker engine at ${this.address.name}`);
-    return { apiVersion, server: server === null ? undefined : plainWords(server) };
+    return { apiVersion, server: server === null ? undefined : plainText(server) };
   }
 
   async #exchange(
     { method, path }: EngineRequestLine,
-    { tar, signal }: { tar?: ByteStream | undefined; signal?: AbortSignal | undefined },
+    { tar, signal, limitMs = 0 }: { tar?: ByteStream | undefined; signal?: AbortSignal | undefined; limitMs?: number },
   ): Promise<Response> {
-    const url = this.address.base + path;
-    const headers = new Headers({ "user-agent": `gcrane/${VERSION}` });
-    const watched = tar && watchedTar(tar);
+    const type = tar && { "content-type": "application/x-tar" };
+    const request = {
+      method,
+      url: this.address.base + path,
+      headers: { "user-agent": userAgent(), ...type },
+      body: tar && { stream: tar },
+    };
+    const failed = (cause: unknown) => requestError(cause, this.address);
     try {
-      signal?.throwIfAborted();
-      const fetch = await this.#fetch({ signal });
-      if (!watched) return await fetch(url, { method, headers, redirect: "manual", ...(signal && { signal }) });
-      headers.set("content-type", "application/x-tar");
-      return await sendStream({ url, method, headers, body: watched.stream, signal, fetch });
+      const fetch = await this.#fetch({ signal }).catch(async (cause) => {
+        throw signal?.aborted ? signal.reason : await failed(cause);
+      });
+      return await ask(request, { fetch, signal, limitMs, failed }, (response) => response);
     } catch (error) {
-      watched?.stream.cancel(error).catch(() => {});
-      if (signal?.aborted) throw signal.reason;
-      watched?.throwIfFailed();
-      throw await requestError(error, this.address);
+      if (!tar?.locked) tar?.cancel(error).catch(() => {});
+      throw error;
     }
   }
 }
 
-async function fetchFor(address: EngineAddress, given: EngineCertificates | undefined): Promise<typeof fetch> {
+async function engineFetch(address: EngineAddress, given: EngineCertificates | undefined): Promise<typeof fetch> {
   const { unixSocket, certificates: folder } = address;
-  if (unixSocket !== undefined) return runtimeFetch({ unixSocket });
-  if (!address.base.startsWith("https:")) return runtimeFetch();
+  if (unixSocket !== undefined) return fetchFor({ unixSocket });
+  if (!address.base.startsWith("https:")) return fetchFor();
   const { ca, cert, key, verify = address.verify } = given ??
     (folder === undefined ? {} : await readCertificates(folder));
-  return runtimeFetch({
+  return fetchFor({
     insecureTls: !verify,
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
   });
-}
-
-/** A tar on its way, which remembers its own failure: `fetch` wraps that and a cut connection alike. */
-function watchedTar(tar: ByteStream): { stream: ByteStream; throwIfFailed(): void } {
-  const reader = tar.getReader();
-  let failure: { error: unknown } | undefined;
-  const stream = pullStream({
-    read: async () => {
-      try {
-        return (await reader.read()).value;
-      } catch (error) {
-        failure = { error };
-        throw error;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
-  return {
-    stream,
-    throwIfFailed() {
-      if (failure) throw failure.error;
-    },
-  };
 }

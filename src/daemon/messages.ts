@@ -1,5 +1,5 @@
+import { plainText } from "../http/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
-import { plainWords } from "./failure.ts";
 
 /** What an engine said while it worked. */
 export interface EngineMessages {
@@ -44,10 +44,10 @@ function parseMessage(line: string): Message | undefined {
 }
 
 function errorOf({ error, errorDetail, message, cause }: Message): string | undefined {
-  if (typeof errorDetail?.message === "string" && errorDetail.message !== "") return plainWords(errorDetail.message);
-  if (typeof error === "string" && error !== "") return plainWords(error);
+  if (typeof errorDetail?.message === "string" && errorDetail.message !== "") return plainText(errorDetail.message);
+  if (typeof error === "string" && error !== "") return plainText(error);
   if (errorDetail || error) return "it does not say why";
-  return typeof message === "string" && typeof cause === "string" ? plainWords(message) : undefined;
+  return typeof message === "string" && typeof cause === "string" ? plainText(message) : undefined;
 }
 
 /** How much of the end of a stream may be a message. */

@@ -1,5 +1,5 @@
-import { type CompressOptions, concat, type Digest, gzipMember, type Measured } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream, streamingHash } from "../runtime/mod.ts";
+import { type CompressOptions, type Digest, gzipMember, type Measured } from "../io/mod.ts";
+import { type Bytes, type ByteStream, concat, pullStream, streamingHash } from "../runtime/mod.ts";
 import type { EstargzEnd, EstargzMember } from "./estargz_parts.ts";
 
 /** Options of an eStargz layer. */

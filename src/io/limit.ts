@@ -1,6 +1,6 @@
 import { LimitError } from "../errors.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { concat } from "./concat.ts";
+import { type Bytes, type ByteStream, concat } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 import { chunks, observe } from "./observe.ts";
 
 /** Mebibyte. */
@@ -21,16 +21,11 @@ export const Limits = {
 } as const;
 
 /** Options of {@linkcode readAll}. */
-export interface ReadAllOptions {
+export interface ReadAllOptions extends AbortOptions {
   /** The most bytes to accept. */
   limit: number;
   /** The name of the stream in an error. */
   what: string;
-  /**
-   * Ends the read.
-   * @default none
-   */
-  signal?: AbortSignal;
 }
 
 /**

@@ -1,5 +1,5 @@
+import { delay } from "@std/async/delay";
 import type { AbortOptions } from "./lazy.ts";
-import { delay } from "./retry.ts";
 
 /** Options of a {@linkcode RateLimit}. */
 export interface RateLimitOptions {
@@ -30,7 +30,7 @@ export class RateLimit {
     if (!(perSecond > 0)) throw new RangeError(`a rate is a number above 0, not ${perSecond}`);
     this.#msEach = 1000 / perSecond;
     this.#now = options.now ?? (() => performance.now());
-    this.#wait = options.wait ?? delay;
+    this.#wait = options.wait ?? ((ms, signal) => delay(ms, { signal }));
   }
 
   /** Waits until `count` more units may pass. Callers pass in the order of their calls. */

@@ -1,3 +1,5 @@
+import { delay } from "@std/async/delay";
+
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
   /**
@@ -52,7 +54,8 @@ export async function retry<T>(
   verdict: (error: unknown) => RetryVerdict,
   options: RetryOptions = {},
 ): Promise<T> {
-  const { attempts = 4, delayMs = 200, maxDelayMs = 60_000, random = Math.random, wait = delay, signal } = options;
+  const { attempts = 4, delayMs = 200, maxDelayMs = 60_000, random = Math.random, signal } = options;
+  const { wait = (ms, signal) => delay(ms, { signal }) } = options;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();
     try {
@@ -65,20 +68,4 @@ export async function retry<T>(
       await wait(Math.min(Math.max(backoff, next.afterMs ?? 0), maxDelayMs), signal);
     }
   }
-}
-
-/** Waits for `ms` milliseconds. An abort rejects with the signal's reason. */
-export function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", abort, { once: true });
-  });
 }

@@ -1,9 +1,8 @@
-import { type AbortOptions, Limits } from "../io/mod.ts";
+import { type AbortOptions, isObject, Limits } from "../io/mod.ts";
 import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
 import type { BodyLimit, WholeAnswer } from "../transport/mod.ts";
-import type { Client } from "./client.ts";
-import { LinkFollower } from "./links.ts";
-import { isObject, type ListPage, notAList, parsePage, textsOf } from "./list_page.ts";
+import type { Client, RepositoryRequest } from "./client.ts";
+import { LinkFollower, type ListPage, notAList, parsePage, textsOf } from "./list_page.ts";
 
 /** Options of a listing. */
 export interface ListOptions extends AbortOptions {
@@ -130,8 +129,8 @@ function pageQuery({ pageSize, last }: ListOptions, defaultSize: number): string
   return `?${query}`;
 }
 
-function accepting({ signal }: ListOptions): { headers: Record<string, string>; signal: AbortSignal | undefined } {
-  return { headers: { accept: "application/json" }, signal };
+function accepting({ signal }: ListOptions): Pick<RepositoryRequest, "headers" | "patience" | "signal"> {
+  return { headers: { accept: "application/json" }, patience: "slow", signal };
 }
 
 /** Parses the manifests in a page of Google's registries. @throws {ProtocolError} if the tags of one are malformed. */

@@ -1,6 +1,7 @@
+import { fetchFor } from "../http/mod.ts";
 import type { Place } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type OpenFile, passesBodies, runtimeFetch } from "../runtime/mod.ts";
+import { type OpenFile, passesBodies } from "../runtime/mod.ts";
 import type { NativeBody, TransportOptions } from "../transport/mod.ts";
 
 /** The parameters of a native body. */
@@ -40,7 +41,7 @@ export async function openNative(
   { fetch, insecure }: TransportOptions,
   { place, url, size, signal }: NativeRequest,
 ): Promise<OpenNativeBody | undefined> {
-  if (!place || insecure || !passesBodies(fetch ?? runtimeFetch())) return undefined;
+  if (!place || insecure || !passesBodies(fetch ?? fetchFor())) return undefined;
   const deadline = AbortSignal.timeout(60_000 + size / SLOWEST * 1000);
   const shrunk = new AbortController();
   const any = AbortSignal.any([deadline, shrunk.signal, ...(signal ? [signal] : [])]);

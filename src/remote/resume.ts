@@ -1,5 +1,7 @@
+import { delay } from "@std/async/delay";
 import { GcraneError, NetworkError } from "../errors.ts";
-import { type AbortOptions, delay, type RetryOptions } from "../io/mod.ts";
+import { BodyReader } from "../http/mod.ts";
+import type { AbortOptions, RetryOptions } from "../io/mod.ts";
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
 import { redactedCause } from "../transport/mod.ts";
 
@@ -15,6 +17,11 @@ export interface ResumeOptions extends AbortOptions {
   readonly size: number;
   /** The name of the bytes in an error. */
   readonly what: string;
+  /**
+   * For how many milliseconds the next byte is waited for, before the stream is opened again; 0 means without end.
+   * @default 60000
+   */
+  readonly stallMs?: number | undefined;
   /** The number of attempts to reopen a stream that makes no progress, and the waits between them. */
   readonly retry?: Omit<RetryOptions, "signal">;
 }
@@ -34,8 +41,10 @@ export async function resumable(
   options: ResumeOptions,
 ): Promise<ByteStream> {
   const { signal, start = 0, size, what } = options;
-  const { attempts = 4, delayMs = 200, wait = delay } = options.retry ?? {};
-  let reader = (await openAt(start)).getReader();
+  const { attempts = 4, delayMs = 200, wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }) } =
+    options.retry ?? {};
+  const open = async (offset: number) => new BodyReader(await openAt(offset), options.stallMs);
+  let reader = await open(start);
   let offset = start;
   let earnedAt = start;
   let failures = 0;
@@ -53,7 +62,7 @@ export async function resumable(
       }
       await wait(delayMs * 3 ** (failures - 1), signal);
       try {
-        reader = (await openAt(offset)).getReader();
+        reader = await open(offset);
         if (cancelled) await reader.cancel();
         return;
       } catch (error) {
@@ -66,8 +75,8 @@ export async function resumable(
     async read() {
       while (true) {
         try {
-          const { value, done } = await reader.read();
-          if (done && offset < size) throw new Error("the answer ended early");
+          const value = await reader.read();
+          if (value === undefined && offset < size) throw new Error("the answer ended early");
           offset += value?.length ?? 0;
           if (offset - earnedAt >= WORTH_NEW_TRIES) {
             earnedAt = offset;

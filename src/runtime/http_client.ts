@@ -5,8 +5,8 @@ import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch 
 /** Options of {@linkcode runtimeFetch}. */
 export type RuntimeFetchOptions = ConnectionOptions;
 
-/** The options of each `fetch` that was created here, so that an upload uses the same connection. */
-const connections = new WeakMap<typeof fetch, ConnectionOptions>();
+/** The member of a `fetch` from here that holds its options, so that an upload uses the same connection. */
+const CONNECTION = Symbol("connection");
 
 let standardFetch: typeof fetch | undefined;
 
@@ -18,14 +18,18 @@ let standardFetch: typeof fetch | undefined;
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
   const { insecureTls = false, ca, cert, key, unixSocket } = options;
   const isPlain = !insecureTls && [ca, cert, key, unixSocket].every((option) => option === undefined);
-  const made = isPlain ? standardFetch ??= plainFetch() : specialFetch(options);
-  connections.set(made, options);
-  return made;
+  return isPlain ? standardFetch ??= connecting(plainFetch(), {}) : connecting(specialFetch(options), options);
 }
 
 /** Returns the connection options of a `fetch` from this room, or `undefined` for any other. */
 export function connectionOf(fetcher: typeof fetch): ConnectionOptions | undefined {
-  return fetcher === globalThis.fetch ? {} : connections.get(fetcher);
+  return fetcher === globalThis.fetch
+    ? {}
+    : (fetcher as Partial<Record<typeof CONNECTION, ConnectionOptions>>)[CONNECTION];
+}
+
+function connecting(fetcher: typeof fetch, options: ConnectionOptions): typeof fetch {
+  return Object.assign(fetcher, { [CONNECTION]: options });
 }
 
 /**

@@ -1,3 +1,5 @@
+import { Scanner } from "./scanner.ts";
+
 /** One way in which a server asks to be authenticated (RFC 9110, section 11.6.1). */
 export interface Challenge {
   /** The scheme in lower case: `basic`, `bearer`, … */
@@ -9,6 +11,7 @@ export interface Challenge {
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]+/y;
 const PARAMETER = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]*))/y;
 const SEPARATORS = /[ \t,]*/y;
+const ANYTHING = /./sy;
 
 /**
  * Reads the values of `WWW-Authenticate`. One value may hold several challenges, as `fetch` joins repeated headers.
@@ -31,25 +34,19 @@ export function responseChallenges(response: Response): Challenge[] {
 
 function parseValue(text: string): Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
-  let position = 0;
-  const take = (pattern: RegExp): RegExpExecArray | null => {
-    pattern.lastIndex = position;
-    const match = pattern.exec(text);
-    if (match) position = pattern.lastIndex;
-    return match;
-  };
+  const header = new Scanner(text);
   while (true) {
-    take(SEPARATORS);
-    if (position >= text.length) return challenges;
-    const parameter = challenges.length > 0 ? take(PARAMETER) : null;
+    header.take(SEPARATORS);
+    if (header.isAtEnd) return challenges;
+    const parameter = challenges.length > 0 ? header.take(PARAMETER) : null;
     if (parameter) {
       const [, name, quoted, bare] = parameter;
       const value = quoted !== undefined ? quoted.replace(/\\(.)/g, "$1") : bare;
       if (value !== "") challenges.at(-1)!.parameters[name.toLowerCase()] = value;
       continue;
     }
-    const scheme = take(TOKEN);
+    const scheme = header.take(TOKEN);
     if (scheme) challenges.push({ scheme: scheme[0].toLowerCase(), parameters: {} });
-    else position++;
+    else header.take(ANYTHING);
   }
 }

@@ -1,8 +1,14 @@
-import { type Diagnostic, GcraneError, HttpError, NetworkError } from "../errors.ts";
-import { Limits, readAll, type ReadAllOptions } from "../io/mod.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { describeFailure, redactedCause } from "./failure.ts";
-import { redactUrl, redactUrlsIn } from "./url_policy.ts";
+import { type Diagnostic, HttpError, type NetworkFailure } from "../errors.ts";
+import {
+  networkError,
+  plainText,
+  readBody as readBytes,
+  type ReadBodyOptions as ReadBytesOptions,
+  redactUrl,
+  redactUrlsIn,
+} from "../http/mod.ts";
+import { Limits } from "../io/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 
 /** What was asked, for the words of an error. */
 export interface RequestLine {
@@ -41,12 +47,29 @@ export function errorWords(errors: unknown): string {
 /** Makes an error of a request that got no answer; an abort and this package's own errors pass as they are. */
 export function requestError(cause: unknown, request: RequestLine, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
-  if (cause instanceof GcraneError) return cause;
-  const { text, hint } = describeFailure(cause);
-  return new NetworkError(`${request.method} ${redactUrl(request.url)}: ${text}`, {
-    cause: redactedCause(cause),
-    hint,
-  });
+  return networkError(cause, ({ reason, text }) => ({
+    message: `${request.method} ${redactUrl(request.url)}: ${text}`,
+    hint: reason && FAILURE_HINTS[reason],
+  }));
+}
+
+const FAILURE_HINTS: Readonly<Partial<Record<NetworkFailure, string>>> = {
+  unresolved: "check the spelling of the registry and your network",
+  refused: "is the registry running at this address?",
+  untrusted: "use --insecure if you trust this registry anyway",
+  "not-tls": "use --insecure for a registry that speaks plain http",
+  timeout: "check your network",
+  unreachable: "check your network",
+};
+
+/** Gives what was asked for, or `undefined` where the registry answers 404. */
+export async function findOrUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof HttpError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** How long `Retry-After` asks to wait, in milliseconds (RFC 9110, section 10.2.3): seconds, or a date. */
@@ -58,21 +81,20 @@ export function parseRetryAfter(value: string | null, now: number = Date.now()):
 }
 
 /** Options of {@linkcode readBody}. */
-export interface ReadBodyOptions extends ReadAllOptions {
+export interface ReadBodyOptions extends ReadBytesOptions {
   /** What the body answers. */
-  request: RequestLine;
+  readonly request: RequestLine;
 }
 
 /**
  * All bytes of an answer.
  *
  * @throws {LimitError} when there are more than the limit.
- * @throws {NetworkError} when the connection is cut before the end.
+ * @throws {NetworkError} when the connection is cut, or stalls, before the end.
  */
 export async function readBody(response: Response, options: ReadBodyOptions): Promise<Bytes> {
-  if (!response.body) return new Uint8Array();
   try {
-    return await readAll(response.body as ByteStream, options);
+    return await readBytes(response, options);
   } catch (error) {
     throw requestError(error, options.request, options.signal);
   }
@@ -80,8 +102,7 @@ export async function readBody(response: Response, options: ReadBodyOptions): Pr
 
 /** Throws a body away. A short one is read to its end, since only then its connection can be used again. */
 export async function discard(response: Response): Promise<void> {
-  if (!response.body) return;
-  await readAll(response.body as ByteStream, { limit: Limits.message, what: "body" }).catch(() => {});
+  await readBytes(response, { limit: Limits.message, what: "body" }).catch(() => {});
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -98,15 +119,10 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   504: "Gateway Timeout",
 };
 
-/** The longest text of a registry that is repeated. */
-const LONGEST_WORDS = 500;
-
 async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
-  if (!response.body) return [];
   let text: string;
   try {
-    const bytes = await readAll(response.body as ByteStream, { limit: Limits.message, what: "error body" });
-    text = new TextDecoder().decode(bytes);
+    text = new TextDecoder().decode(await readBytes(response, { limit: Limits.message, what: "error body" }));
   } catch {
     return [];
   }
@@ -139,11 +155,9 @@ function wordsOf(diagnostics: readonly Diagnostic[]): string {
   return texts.filter((text) => text !== "").join("; ");
 }
 
-/** The words of a registry on one line, without what would steer a terminal and without the secrets of URLs. */
+/** Writes the words of a registry on one line, without control characters and without the secrets of URLs. */
 function plainWords(text: string): string {
-  // deno-lint-ignore no-control-regex
-  const line = redactUrlsIn(text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim());
-  return line.length > LONGEST_WORDS ? `${line.slice(0, LONGEST_WORDS)}…` : line;
+  return plainText(redactUrlsIn(text));
 }
 
 function hintFor(status: number, diagnostics: readonly Diagnostic[], host: string): string | undefined {

@@ -1,16 +1,32 @@
-import { anonymous, type Authenticator, type Keychain } from "../authn/mod.ts";
+import { anonymous, type Keychain } from "../authn/mod.ts";
 import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
-import { type AbortOptions, isHeaderText, lazy, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
+import { fetchFor, redactUrl, type Timeouts, userAgent } from "../http/mod.ts";
+import {
+  type AbortOptions,
+  isHeaderText,
+  lazy,
+  retry,
+  type RetryOptions,
+  type RetryVerdict,
+  SharedWork,
+} from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
-import { type Bytes, runtimeFetch } from "../runtime/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
 import { discard, readBody, responseError } from "./check.ts";
 import { CredentialSession, type Demand, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
-import { type Answer, isNativeBody, type OutgoingRequest, type RequestEvent, send, type SendOptions } from "./send.ts";
+import {
+  type Answer,
+  isNativeBody,
+  type OutgoingRequest,
+  type Patience,
+  type RequestEvent,
+  send,
+  type SendOptions,
+} from "./send.ts";
 import { exchangeToken } from "./token.ts";
-import { hostAndPort, mayAuthorize, redactUrl } from "./url_policy.ts";
-import { userAgent } from "./user_agent.ts";
+import { hostAndPort, mayAuthorize } from "./url_policy.ts";
 
 /** Options of every conversation with a registry. */
 export interface TransportOptions {
@@ -39,6 +55,11 @@ export interface TransportOptions {
    * @default four tries, waiting longer each time
    */
   retry?: Omit<RetryOptions, "signal">;
+  /**
+   * How long the registry is waited for.
+   * @default see {@linkcode Timeouts}
+   */
+  timeouts?: Timeouts;
   /**
    * Told of every request, secrets redacted.
    * @default nobody
@@ -80,6 +101,11 @@ export interface RegistryRequest {
    * @default true
    */
   readonly repeatable?: boolean;
+  /**
+   * Which of the timeouts counts for the answer: "slow" for a list.
+   * @default "answer" for GET and HEAD, else "slow"
+   */
+  readonly patience?: Patience;
   /** Ends it. */
   readonly signal?: AbortSignal;
 }
@@ -106,7 +132,7 @@ export function retryVerdict(error: unknown): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? { afterMs: error.retryAfter } : false;
   if (!(error instanceof NetworkError)) return false;
   // A name that does not resolve, a closed port or a bad certificate won't mend itself in a second.
-  return error.hint === undefined || /timed out/.test(error.message) ? {} : false;
+  return error.hint === undefined || error.reason === "timeout" ? {} : false;
 }
 
 /** A conversation with one registry: its ping, its tokens, its retries. Made once, used for everything there. */
@@ -118,16 +144,17 @@ export class Connection {
   readonly #options: TransportOptions;
   readonly #send: SendOptions;
   readonly #headers: Headers;
-  readonly #sessions = new Map<string, Promise<CredentialSession>>();
+  readonly #sessions = new SharedWork<CredentialSession>({ keep: true });
 
   /** Makes it; nothing is sent before something is asked for. */
   constructor(registry: Registry, options: TransportOptions = {}) {
     this.registry = registry;
     this.#options = options;
     this.#send = {
-      fetch: options.fetch ?? runtimeFetch({ insecureTls: options.insecure ?? false }),
+      fetch: options.fetch ?? fetchFor({ insecureTls: options.insecure ?? false }),
       onRequest: options.onRequest,
       pace: options.pace,
+      timeouts: options.timeouts,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
     this.ping = lazy(() => this.#retrying(() => ping(registry, { ...this.#send, headers: this.#headers }), undefined));
@@ -157,7 +184,7 @@ export class Connection {
     options: AbortOptions = {},
   ): Promise<string | undefined> {
     const { base, challenge } = await this.ping(options);
-    const session = await this.#session(repository);
+    const session = await this.#session(repository, options.signal);
     return await session.authorization(session.demand(scopes, challenge), this.#exchange(base), options.signal);
   }
 
@@ -172,12 +199,13 @@ export class Connection {
     { limit, what }: BodyLimit,
   ): Promise<WholeAnswer> {
     const { method, signal } = request;
+    const stallMs = this.#options.timeouts?.stallMs;
     await this.ping({ signal });
     return await this.#retrying(async () => {
       const answer = await this.#attempt(repository, request);
       if (answer.response.ok) {
         const line = { method, url: answer.url.href };
-        return { ...answer, bytes: await readBody(answer.response, { limit, what, request: line, signal }) };
+        return { ...answer, bytes: await readBody(answer.response, { limit, what, request: line, stallMs, signal }) };
       }
       await discard(answer.response);
       return { ...answer, bytes: new Uint8Array() };
@@ -191,7 +219,7 @@ export class Connection {
   async #attempt(repository: string | undefined, request: RegistryRequest): Promise<Answer> {
     const { scopes, signal } = request;
     const { base, challenge } = await this.ping({ signal });
-    const session = await this.#session(repository);
+    const session = await this.#session(repository, signal);
     const url = typeof request.to === "string" ? new URL(request.to, base) : request.to;
     const authorize = async (demand: Demand) =>
       mayAuthorize(url, base) ? await session.authorization(demand, this.#exchange(base), signal) : undefined;
@@ -263,22 +291,19 @@ export class Connection {
 
   /** Drops the tokens for a repository; the next request there asks for new ones. */
   forget(repository: string): void {
-    this.#sessions.delete(repository);
+    this.#sessions.forget(sessionKey(repository));
   }
 
   /** Credentials may differ by repository, so each has a session of its own, and its own tokens. */
-  #session(repository: string | undefined): Promise<CredentialSession> {
-    const key = repository ?? "";
-    const known = this.#sessions.get(key);
-    if (known) return known;
-    const made = this.#authenticator(repository).then((authenticator) => new CredentialSession(authenticator));
-    this.#sessions.set(key, made);
-    made.catch(() => this.#sessions.delete(key));
-    return made;
+  async #session(repository: string | undefined, signal: AbortSignal | undefined): Promise<CredentialSession> {
+    return await this.#sessions.run(sessionKey(repository), { signal }, async (signal) => {
+      const target = { registry: this.registry.name, repository };
+      return new CredentialSession(await this.#options.keychain?.resolve(target, { signal }) ?? anonymous);
+    });
   }
+}
 
-  async #authenticator(repository: string | undefined): Promise<Authenticator> {
-    const { keychain } = this.#options;
-    return await keychain?.resolve({ registry: this.registry.name, repository }) ?? anonymous;
-  }
+/** A key that no other one begins with: no name of a repository holds a line break. */
+function sessionKey(repository = ""): string {
+  return `${repository}\n`;
 }

@@ -1,6 +1,7 @@
 import { ProtocolError } from "../errors.ts";
+import { redactUrl } from "../http/mod.ts";
+import { Scanner } from "./scanner.ts";
 import type { Answer } from "./send.ts";
-import { redactUrl } from "./url_policy.ts";
 
 /** One link of a `Link` header. */
 interface Link {
@@ -37,27 +38,21 @@ export function nextLink({ response, url }: Answer): URL | undefined {
 /** The links of a header, which may be several headers joined; `undefined` when it can't be read. */
 function parseLinks(text: string): Link[] | undefined {
   const links: Link[] = [];
-  let position = 0;
-  const take = (pattern: RegExp): RegExpExecArray | null => {
-    pattern.lastIndex = position;
-    const match = pattern.exec(text);
-    if (match) position = pattern.lastIndex;
-    return match;
-  };
+  const header = new Scanner(text);
   for (;;) {
-    take(SEPARATORS);
-    if (position === text.length) return links;
-    const target = take(TARGET);
+    header.take(SEPARATORS);
+    if (header.isAtEnd) return links;
+    const target = header.take(TARGET);
     if (!target) return undefined;
     let relations: string[] | undefined;
-    for (let parameter = take(PARAMETER); parameter; parameter = take(PARAMETER)) {
+    for (let parameter = header.take(PARAMETER); parameter; parameter = header.take(PARAMETER)) {
       const [, name, quoted, bare = ""] = parameter;
       // Of a repeated "rel" the first one counts.
       if (name?.toLowerCase() !== "rel" || relations) continue;
       relations = (quoted?.replace(/\\(.)/g, "$1") ?? bare).trim().toLowerCase().split(/[ \t]+/);
       if (!relations.every((relation) => RELATION.test(relation))) return undefined;
     }
-    if (!take(END)) return undefined;
+    if (!header.take(END)) return undefined;
     links.push({ target: target[1], relations });
   }
 }

@@ -18,6 +18,7 @@ export { answerableChallenge, type Challenge, parseChallenges, responseChallenge
 export {
   discard,
   errorWords,
+  findOrUndefined,
   parseRetryAfter,
   readBody,
   type ReadBodyOptions,
@@ -33,14 +34,13 @@ export {
   type TransportOptions,
   type WholeAnswer,
 } from "./connection.ts";
-export { findOrUndefined } from "./found.ts";
-export { redactedCause } from "./failure.ts";
 export { nextLink } from "./link.ts";
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export {
   type Answer,
   type NativeBody,
   type OutgoingRequest,
+  type Patience,
   type RequestEvent,
   resolveLocation,
   send,
@@ -57,6 +57,6 @@ export {
   isPrivateHost,
   MAX_REDIRECTS,
   mayAuthorize,
-  redactUrl,
 } from "./url_policy.ts";
-export { userAgent, VERSION } from "./user_agent.ts";
+export { redactedCause, redactUrl, type Timeouts, userAgent } from "../http/mod.ts";
+export { VERSION } from "../version.ts";

@@ -1,6 +1,6 @@
+import { delay } from "@std/async/delay";
 import { HttpError, NameError, NetworkError } from "../errors.ts";
 import type { Registry, Scheme } from "../name/mod.ts";
-import { delay } from "../io/mod.ts";
 import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
 import { discard, responseError } from "./check.ts";
 import { send, type SendOptions } from "./send.ts";
@@ -42,7 +42,7 @@ export async function ping(registry: Registry, options: PingOptions): Promise<Pi
     const primary = pingScheme(registry, first, { ...options, signal });
     if (second === undefined) return await primary;
     const failed = primary.then(() => new Promise<void>(() => {}), () => {});
-    const fallback = Promise.race([failed, delay(options.fallbackMs ?? 300, signal)])
+    const fallback = Promise.race([failed, delay(options.fallbackMs ?? 300, { signal })])
       .then(() => pingScheme(registry, second, { ...options, signal }));
     return await Promise.any([primary, fallback]);
   } catch (error) {
@@ -55,8 +55,8 @@ export async function ping(registry: Registry, options: PingOptions): Promise<Pi
 
 async function pingScheme(registry: Registry, scheme: Scheme, options: PingOptions): Promise<Ping> {
   const asked = rootOf(registry, scheme);
-  const request = { method: "GET", url: asked, headers: options.headers, signal: options.signal };
-  const { response, url } = await send(request, options);
+  const { headers, signal } = options;
+  const { response, url } = await send({ method: "GET", url: asked, headers, patience: "connect", signal }, options);
   if (response.status !== 200 && response.status !== 401) {
     throw await responseError(response, { method: "GET", url: asked.href });
   }
@@ -85,6 +85,6 @@ function rootOf(registry: Registry, scheme: Scheme): URL {
  * that was meant; else it is the http server, since the name allows http.
  */
 function mostTelling([https, http]: readonly unknown[]): unknown {
-  const isMeant = https instanceof HttpError || (https instanceof NetworkError && /certificate/.test(https.message));
+  const isMeant = https instanceof HttpError || (https instanceof NetworkError && https.reason === "untrusted");
   return isMeant ? https : http;
 }

@@ -1,9 +1,9 @@
 import { LimitError, ProtocolError } from "../errors.ts";
+import { ask, type AskOptions, redactUrl, type Timeouts, timeoutsOf } from "../http/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type Bytes, type ByteStream, sendStream } from "../runtime/mod.ts";
+import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { discard, requestError } from "./check.ts";
-import { checkRedirect, hostAndPort, MAX_REDIRECTS, redactUrl } from "./url_policy.ts";
-import { WatchedSource } from "./watched_source.ts";
+import { checkRedirect, hostAndPort, MAX_REDIRECTS } from "./url_policy.ts";
 
 /** A body that can be sent again: after a redirect, a challenge, a failure. */
 export interface StreamBody {
@@ -38,9 +38,17 @@ export interface OutgoingRequest {
    * @default false
    */
   readonly verbatim?: boolean;
+  /**
+   * Which of the timeouts counts for the answer.
+   * @default "answer" for GET and HEAD, else "slow"
+   */
+  readonly patience?: Patience;
   /** Ends it. */
   readonly signal?: AbortSignal;
 }
+
+/** How long an answer is waited for: see {@linkcode Timeouts}. */
+export type Patience = "connect" | "answer" | "slow";
 
 /** A request as it went over the wire, for whoever shows them; secrets are redacted. */
 export interface RequestEvent {
@@ -62,6 +70,8 @@ export interface SendOptions {
   readonly onRequest?: (event: RequestEvent) => void;
   /** Waited for before each request. */
   readonly pace?: (options: AbortOptions) => Promise<void>;
+  /** How long the other side is waited for. */
+  readonly timeouts?: Timeouts;
   /** Gives the authorization header for a URL, or nothing where none may be sent. Not asked after another host. */
   readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
   /** Refuses a redirect by throwing. The default is security rule 3. */
@@ -111,77 +121,62 @@ export function resolveLocation(location: string, base: URL): URL {
 
 async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise<Response> {
   const { method, url, body, signal, verbatim = false } = request;
-  const line = { method, url: url.href };
   const headers = new Headers(request.headers);
   if (verbatim) headers.set("accept-encoding", "identity");
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
+  if (isNativeBody(body)) headers.set("content-length", String(body.length));
   await options.pace?.({ signal });
   signal?.throwIfAborted();
-  const source = isStreamBody(body) ? new WatchedSource(await body.open()) : undefined;
+  const sent = isStreamBody(body) ? { ...body, stream: await body.open() } : isNativeBody(body) ? body.native : body;
+  const init = { ...decoding(verbatim), ...(isNativeBody(body) && { duplex: "half" }) } as RequestInit;
   const started = performance.now();
   let status: number | undefined;
   try {
-    const response = isStreamBody(body)
-      ? await sendStream({
-        method,
-        url: url.href,
-        headers,
-        body: source!.stream,
-        contentLength: body.length,
-        demandLength: body.demandLength,
-        signal,
-        fetch: options.fetch,
-      })
-      : isNativeBody(body)
-      ? await options.fetch(url.href, nativeInit({ method, headers, signal }, body))
-      : await options.fetch(url.href, { method, headers, body, signal, redirect: "manual", ...decoding(verbatim) });
-    source?.throwIfFailed();
-    if (response.status >= 300) source?.stop();
-    status = response.status;
-    return response;
-  } catch (error) {
-    source?.stop();
-    source?.throwIfFailed();
-    throw requestError(error, line, signal);
+    return await ask({ method, url, headers, body: sent, init }, askOptions(request, options), (response) => {
+      status = response.status;
+      return response;
+    });
   } finally {
     options.onRequest?.({ method, url: redactUrl(url), status, ms: performance.now() - started });
   }
 }
 
+function askOptions(request: OutgoingRequest, { fetch, timeouts }: SendOptions): AskOptions {
+  const { method, url, signal } = request;
+  return {
+    fetch,
+    signal,
+    limitMs: limitOf(request, timeoutsOf(timeouts)),
+    failed: (cause) => requestError(cause, { method, url: url.href }, signal),
+  };
+}
+
+/** How long an answer may take. What sends a native body has a limit of its own, by the size. */
+function limitOf({ method, body, patience }: OutgoingRequest, timeouts: Required<Timeouts>): number {
+  if (isNativeBody(body)) return 0;
+  if (patience) return timeouts[PATIENCE[patience]];
+  return method === "GET" || method === "HEAD" ? timeouts.answerMs : timeouts.slowAnswerMs;
+}
+
+const PATIENCE = { connect: "connectMs", answer: "answerMs", slow: "slowAnswerMs" } as const;
+
 /** A browser hides where a redirect leads and follows it by its own rules, which strip authorization too. */
 async function followInBrowser(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
-  const { method, url, body, signal } = request;
+  const { method, url, body } = request;
   if (isStreamBody(body) || isNativeBody(body)) {
     throw new ProtocolError(`${url.host} redirects an upload, which a browser can't follow`);
   }
   const headers = new Headers(request.headers);
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
-  try {
-    const response = await options.fetch(url.href, { method, headers, body, signal, redirect: "follow" });
-    return { response, url: new URL(response.url) };
-  } catch (error) {
-    throw requestError(error, { method, url: url.href }, signal);
-  }
+  const asked = { method, url, headers, body, init: { redirect: "follow" } } as const;
+  return await ask(asked, askOptions(request, options), (response) => ({ response, url: new URL(response.url) }));
 }
 
 /** Bun decodes a body even when it was asked for identity, and has an option of its own against that. */
 function decoding(verbatim: boolean): RequestInit {
   return verbatim ? { decompress: false } as RequestInit : {};
-}
-
-function nativeInit(init: RequestInit, { native, length }: NativeBody): RequestInit {
-  const headers = new Headers(init.headers);
-  headers.set("content-length", String(length));
-  const whole: RequestInit & { duplex: "half" } = {
-    ...init,
-    headers,
-    body: native,
-    redirect: "manual",
-    duplex: "half",
-  };
-  return whole;
 }
 
 function isStreamBody(body: OutgoingRequest["body"]): body is StreamBody {

@@ -1,10 +1,12 @@
+import { encodeBase64 } from "@std/encoding/base64";
 import { AuthError, HttpError } from "../errors.ts";
 import type { AuthConfig } from "../authn/mod.ts";
+import { redactUrl } from "../http/mod.ts";
 import { isHeaderText, Limits } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { readBody, type RequestLine, responseError } from "./check.ts";
 import { type Answer, send, type SendOptions } from "./send.ts";
-import { checkRealm, mayAuthorize, redactUrl } from "./url_policy.ts";
+import { checkRealm, mayAuthorize } from "./url_policy.ts";
 
 /** A bearer token of a registry. */
 export interface Token {
@@ -66,8 +68,7 @@ export function basicAuthorization(credentials: AuthConfig): string | undefined 
   const user = username || (identityToken ? "<token>" : "");
   const secret = password || identityToken || "";
   if (user === "" && secret === "") return undefined;
-  const bytes = new TextEncoder().encode(`${user}:${secret}`);
-  return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
+  return `Basic ${encodeBase64(`${user}:${secret}`)}`;
 }
 
 async function askByGet(realm: URL, service: string | undefined, options: ExchangeOptions): Promise<Answer> {
@@ -92,7 +93,7 @@ async function askByPost(realm: URL, service: string | undefined, options: Excha
   const headers = new Headers(options.headers);
   headers.set("content-type", "application/x-www-form-urlencoded");
   const body = new TextEncoder().encode(form.toString());
-  return await send({ method: "POST", url: realm, headers, body, signal: options.signal }, {
+  return await send({ method: "POST", url: realm, headers, body, patience: "answer", signal: options.signal }, {
     ...options,
     authorize: undefined,
     checkRedirect(_from, to) {
@@ -109,7 +110,8 @@ async function readToken(method: string, { response, url }: Answer, options: Exc
   const what = `the answer of the token server ${redactUrl(url)}`;
   const request: RequestLine = { method, url: url.href, registry: options.registry.host };
   if (response.status !== 200) throw await responseError(response, request);
-  const bytes = await readBody(response, { limit: Limits.message, what, request, signal: options.signal });
+  const { signal, timeouts } = options;
+  const bytes = await readBody(response, { limit: Limits.message, what, request, stallMs: timeouts?.stallMs, signal });
   let answer: Record<string, unknown>;
   try {
     answer = JSON.parse(new TextDecoder().decode(bytes));

@@ -1,4 +1,5 @@
 import { UnsafeUrlError } from "../errors.ts";
+import { redactUrl } from "../http/mod.ts";
 
 /** The most redirects that one request follows. */
 export const MAX_REDIRECTS = 10;
@@ -107,52 +108,6 @@ export function checkLink(link: URL, registry: URL): void {
   if (link.protocol !== registry.protocol || hostAndPort(link) !== hostAndPort(registry)) {
     throw new UnsafeUrlError(`${registry.host} continues its list at ${redactUrl(link)}, which is elsewhere`);
   }
-}
-
-/** Query parameters of the distribution-spec and of token requests that are no secrets. */
-const PUBLIC_PARAMETERS = new Set([
-  "n",
-  "last",
-  "digest",
-  "from",
-  "mount",
-  "origin",
-  "scope",
-  "service",
-  "artifactType",
-]);
-
-/**
- * A URL to show: without user and password, the values of all but well-known parameters left out. A parameter that
- * is all name may be a secret too, and so may a name that looks like none.
- */
-export function redactUrl(url: URL | string): string {
-  let shown: URL;
-  try {
-    shown = new URL(url);
-  } catch {
-    return "(invalid URL)";
-  }
-  shown.username = "";
-  shown.password = "";
-  shown.hash = "";
-  const parameters = [...shown.searchParams].map(([name, value]) =>
-    PUBLIC_PARAMETERS.has(name)
-      ? `${name}=${encodeURIComponent(value).replace(/%(3A|2F|2C)/g, decodeURIComponent)}`
-      : /^[\w.-]{1,40}$/.test(name) && value !== ""
-      ? `${name}=REDACTED`
-      : "REDACTED"
-  );
-  shown.search = "";
-  return parameters.length === 0 ? shown.href : `${shown.href}?${parameters.join("&")}`;
-}
-
-/** A text in which every URL is redacted. */
-export function redactUrlsIn(text: string): string {
-  return text.replace(/\bhttps?:\/\/[^\s"'<>]+/gi, (url) => {
-    const [, bare, rest] = /^(.*?)([).,;:]*)$/.exec(url)!;
-    return redactUrl(bare) + rest;
-  });
 }
 
 function checkWebScheme(url: URL): void {

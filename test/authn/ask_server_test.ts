@@ -9,7 +9,7 @@ const ORIGIN = "https://tokens.example.com";
 const QUESTION = { who: "the server", url: `${ORIGIN}/token?key=s3cret` };
 const PLACE = `the server: GET ${ORIGIN}/token`;
 
-/** Asks a server that does as it is told. */
+/** Sends a request to a server with scripted responses. */
 async function asking(world: CloudWorld, player: Player, changes = {}): Promise<string> {
   world.play(ORIGIN, player);
   return await askText({ ...QUESTION, ...changes }, world.options);
@@ -120,6 +120,7 @@ describe("a URL that is sent secrets", () => {
       "http://[::1]:80/",
       "http://169.254.169.254/latest",
       "http://[fd00:ec2::254]/",
+      "http://[fe80::1]/",
       "http://metadata.google.internal/",
     ];
     for (const url of urls) assertEquals(secretUrl(url, "x").href, new URL(url).href);
@@ -129,6 +130,14 @@ describe("a URL that is sent secrets", () => {
     const urls = [
       "http://example.com/",
       "http://10.0.0.1/",
+      "http://126.0.0.1/",
+      "http://128.0.0.1/",
+      "http://169.1.2.3/",
+      "http://169.253.169.254/",
+      "http://169.255.169.254/",
+      "http://1.169.254.1/",
+      "http://[fd00:ec3::254]/",
+      "http://[fe00::1]/",
       "http://127.0.0.1.example.com/",
       "http://localhost.example.com/",
       "http://169.254.1.1.evil.example.com/",

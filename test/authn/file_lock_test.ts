@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { withFileLock } from "../../src/authn/file_lock.ts";
 import { FileError } from "../../src/errors.ts";
-import { delay } from "../../src/io/mod.ts";
 import { removeTemporaries } from "../../src/runtime/mod.ts";
 import { FakeHome } from "./config_files.ts";
 

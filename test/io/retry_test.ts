@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
-import { delay, retry, type RetryOptions } from "../../src/io/mod.ts";
+import { retry, type RetryOptions } from "../../src/io/mod.ts";
 
 /** Options that note the waits instead of waiting. */
 function noting(options: RetryOptions = {}): { waits: number[]; options: RetryOptions } {
@@ -82,13 +82,5 @@ describe("retry", () => {
       return {};
     };
     await assertRejects(() => retry(() => Promise.reject(new Error("busy")), verdict, options), Error, "enough");
-  });
-});
-
-describe("delay", () => {
-  it("is over by itself, and at once with a signal that has aborted", async () => {
-    await delay(1);
-    await delay(1, new AbortController().signal);
-    await assertRejects(() => delay(3_600_000, AbortSignal.abort(new Error("before"))), Error, "before");
   });
 });

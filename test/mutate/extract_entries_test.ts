@@ -142,7 +142,7 @@ describe("extract refuses", () => {
   it("whiteouts that lead elsewhere", async () => {
     const { layer: bad } = await layer(file("a/../.wh.x", ""));
     await assertRejects(() => itemsOf(extractLayers([bad])), TarError);
-    // This one says that ".." is gone; no name can be that.
+    // A whiteout of "..", which can't be a name.
     const { layer: odd } = await layer(file("d/.wh...", ""));
     const { layer: low } = await layer(file("d/a"), file("b"));
     assertEquals((await itemsOf(extractLayers([low, odd]))).map(({ path }) => path), ["d/a", "b"]);

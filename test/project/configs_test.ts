@@ -35,7 +35,7 @@ describe("deno.json, jsr.json and package.json", () => {
   it("keep the name that must stay", () => assertEquals(deno.name, "@gcrane/gcrane"));
 
   it("export every room but the inner ones", () => {
-    const inner = ["src/io/mod.ts", "src/runtime/mod.ts"];
+    const inner = ["src/http/mod.ts", "src/io/mod.ts", "src/runtime/mod.ts"];
     const rooms = projectFiles().filter((path) =>
       /^(src\/[^/]+|src\/authn\/[^/]+|gcr)\/mod\.ts$/.test(path) && !inner.includes(path)
     );

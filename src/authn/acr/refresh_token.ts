@@ -1,6 +1,6 @@
 import { askFields } from "../ask_server.ts";
 import type { AuthConfig } from "../auth_config.ts";
-import { isFields, numberField, textField } from "../fields.ts";
+import { numberField, textField, tokenClaims } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 
@@ -31,14 +31,8 @@ export async function registryIdentity(
   };
 }
 
-/** When a JWT ends (RFC 7519, section 4.1.4), as far as it says so; whether it is true is the registry's concern. */
+/** When a JWT ends (RFC 7519, section 4.1.4), as far as it says so; the registry alone knows whether it is true. */
 function expiryOf(token: string): number | undefined {
-  try {
-    const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-    const claims: unknown = JSON.parse(atob(payload));
-    const seconds = isFields(claims) ? numberField(claims, "exp") : undefined;
-    return seconds === undefined ? undefined : seconds * 1000;
-  } catch {
-    return undefined;
-  }
+  const seconds = numberField(tokenClaims(token), "exp");
+  return seconds === undefined ? undefined : seconds * 1000;
 }

@@ -1,7 +1,6 @@
-import { AuthError, GcraneError, NetworkError } from "../../errors.ts";
-import { type AbortOptions, delay, errorCode, isHeaderText, readAll, retry, type RetryOptions } from "../../io/mod.ts";
-import { type ByteStream, runtimeFetch } from "../../runtime/mod.ts";
-import { VERSION } from "../../version.ts";
+import { AuthError, NetworkError } from "../../errors.ts";
+import { ask, fetchFor, networkError, plainText, readBody, TimeLimitError, userAgent } from "../../http/mod.ts";
+import { type AbortOptions, isHeaderText, type RetryOptions } from "../../io/mod.ts";
 
 /** How to reach the API server of a cluster, and as whom. */
 export interface ClusterConnection {
@@ -56,46 +55,32 @@ export async function apiGet(
   path: string,
   options: ApiGetOptions = {},
 ): Promise<object | undefined> {
-  const attempt = () => ask(connection, path, options);
-  // A certificate won't mend itself in a second.
-  const verdict = (error: unknown) => error instanceof NetworkError && !UNTRUSTED.test(error.message) && {};
-  return await retry(attempt, verdict, { attempts: 3, ...options.retry, signal: options.signal });
-}
-
-async function ask(
-  connection: ClusterConnection,
-  path: string,
-  { fetch = fetchFor(connection), timeoutMs = 10_000, signal }: ApiGetOptions,
-): Promise<object | undefined> {
+  const { ca, cert, key, insecure, authorization, unauthorizedHint: hint } = connection;
+  const { fetch = fetchFor({ ca, cert, key, insecureTls: insecure }), timeoutMs = 10_000, retry, signal } = options;
   const server = connection.server.replace(/\/+$/, "");
   const place = `the Kubernetes API at ${hostOf(server)}`;
-  if (connection.authorization && !isHeaderText(connection.authorization)) {
-    throw new AuthError(`the credentials for ${place} have characters that no header can carry`, {
-      hint: connection.unauthorizedHint,
-    });
+  if (authorization && !isHeaderText(authorization)) {
+    throw new AuthError(`the credentials for ${place} have characters that no header can carry`, { hint });
   }
-  const stop = new AbortController();
-  const onAbort = () => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  const over = new AbortController();
-  delay(timeoutMs, over.signal).then(() => stop.abort(new TimeoutError(timeoutMs)), () => {});
-  try {
-    signal?.throwIfAborted();
-    const headers = new Headers({ accept: "application/json", "user-agent": `gcrane/${VERSION}` });
-    if (connection.authorization) headers.set("authorization", connection.authorization);
-    // The token goes to this server alone.
-    const response = await fetch(server + path, { headers, redirect: "manual", signal: stop.signal });
-    const body = response.body
-      ? await readAll(response.body as ByteStream, { limit: LONGEST_OBJECT, what: `the answer of ${place}` })
-      : new Uint8Array();
-    return judge(response.status, new TextDecoder().decode(body), { connection, path, place });
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error instanceof GcraneError ? error : unreachable(stop.signal.aborted ? stop.signal.reason : error, place);
-  } finally {
-    over.abort();
-    signal?.removeEventListener("abort", onAbort);
-  }
+  const headers = {
+    accept: "application/json",
+    "user-agent": userAgent(),
+    // The token goes to this server alone: redirects are not followed.
+    ...(authorization && { authorization }),
+  };
+  // A certificate won't mend itself in a second.
+  const verdict = (error: unknown) => error instanceof NetworkError && error.reason !== "untrusted" && {};
+  return await ask({ method: "GET", url: server + path, headers }, {
+    fetch,
+    limitMs: timeoutMs,
+    failed: (cause) => unreachable(cause, { place, timeoutMs }),
+    retry: { attempts: 3, ...retry, verdict },
+    signal,
+  }, async (response, signal) => {
+    const limits = { limit: LONGEST_OBJECT, what: `the answer of ${place}`, stallMs: 0, signal };
+    const body = new TextDecoder().decode(await readBody(response, limits));
+    return judge(response.status, body, { connection, path, place });
+  });
 }
 
 interface Asked {
@@ -113,7 +98,7 @@ function judge(status: number, body: string, { connection, path, place }: Asked)
     if (object !== undefined && object.kind !== "Status") return object;
     throw new AuthError(`${place} answers ${path} with something else than JSON`, { hint: SERVER_HINT });
   }
-  const said = typeof object?.message === "string" ? `: ${object.message.replaceAll(/\s+/g, " ").slice(0, 500)}` : "";
+  const said = typeof object?.message === "string" ? `: ${plainText(object.message)}` : "";
   if (status === 401) {
     throw new AuthError(`${place} does not know who asks for ${path} (401)${said}`, {
       hint: connection.unauthorizedHint ?? "its token may have expired",
@@ -139,63 +124,17 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-class TimeoutError extends Error {
-  constructor(timeoutMs: number) {
-    super(`no answer within ${timeoutMs} ms`);
-  }
-}
-
-/** What each runtime calls a certificate that nobody vouches for. */
-const UNTRUSTED = /certificate|CERT_|SELF_SIGNED|UNABLE_TO_VERIFY|UnknownIssuer|NotValidForName|ALTNAME/i;
-
-function unreachable(error: unknown, place: string): NetworkError {
-  const words = wordsOf(error);
-  if (UNTRUSTED.test(words)) {
-    return new NetworkError(`the TLS certificate of ${place} can't be trusted`, {
-      cause: error,
-      hint: "its authority is ca.crt of the service account, or certificate-authority in the kubeconfig",
-    });
-  }
-  const reason = /ECONNREFUSED|refused|Unable to connect/i.test(words)
-    ? "connection refused"
-    : /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|lookup/i.test(words)
-    ? "its host name does not resolve"
-    : error instanceof TimeoutError
-    ? error.message
-    : errorCode(error) ?? "the request failed";
-  return new NetworkError(`${place} can't be reached: ${reason}`, {
-    cause: error,
-    hint: "is the cluster running, and does the network let this machine reach it?",
-  });
-}
-
-/** The codes and messages of an error and its causes: every runtime wraps them in another way. */
-function wordsOf(error: unknown): string {
-  const words: string[] = [];
-  for (let current = error; current instanceof Error && words.length < 6; current = current.cause) {
-    words.push(`${errorCode(current) ?? ""} ${current.message}`);
-  }
-  return words.join(" ");
-}
-
-/** A `fetch` by its certificates: each has connections of its own, which are worth keeping. */
-const fetches = new Map<string, typeof fetch>();
-
-function fetchFor({ ca, cert, key, insecure = false }: ClusterConnection): typeof fetch {
-  const id = JSON.stringify([ca, cert, key, insecure]);
-  let found = fetches.get(id);
-  if (found === undefined) {
-    // Certificates rotate, so that only those in use are worth keeping.
-    if (fetches.size >= 8) fetches.clear();
-    found = runtimeFetch({
-      insecureTls: insecure,
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-    });
-    fetches.set(id, found);
-  }
-  return found;
+function unreachable(cause: unknown, { place, timeoutMs }: { place: string; timeoutMs: number }): unknown {
+  const hint = "is the cluster running, and does the network let this machine reach it?";
+  const start = `${place} can't be reached`;
+  if (cause instanceof TimeLimitError) return new NetworkError(`${start}: no answer within ${timeoutMs} ms`, { hint });
+  return networkError(cause, ({ reason, text }) =>
+    reason === "untrusted"
+      ? {
+        message: `the TLS certificate of ${place} can't be trusted`,
+        hint: "its authority is ca.crt of the service account, or certificate-authority in the kubeconfig",
+      }
+      : { message: `${start}: ${reason === "unresolved" ? "its host name does not resolve" : text}`, hint });
 }
 
 function hostOf(server: string): string {

@@ -1,6 +1,7 @@
 import { AuthError } from "../../errors.ts";
 import { environmentVariable, joinPath } from "../../runtime/mod.ts";
 import { readFileIfThere } from "../config_location.ts";
+import { tokenClaims } from "../fields.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
 import { checkPem } from "./pem.ts";
@@ -65,13 +66,8 @@ async function connect(options: InClusterOptions): Promise<ClusterConnection> {
 
 /** The name of the pod's own service account, as its token says; `undefined` where there is none to say it. */
 export async function podServiceAccountName(options: InClusterOptions = {}): Promise<string | undefined> {
-  const [, claims = ""] = (await podFile("token", options) ?? "").split(".");
-  try {
-    const { sub } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/"))) as { sub?: unknown };
-    return /^system:serviceaccount:[^:]+:([^:]+)$/.exec(String(sub))?.[1];
-  } catch {
-    return undefined;
-  }
+  const { sub } = tokenClaims(await podFile("token", options) ?? "");
+  return /^system:serviceaccount:[^:]+:([^:]+)$/.exec(String(sub))?.[1];
 }
 
 function podPath(name: string, { directory, environment = environmentVariable }: InClusterOptions): string {

@@ -1,12 +1,12 @@
 import { AuthError } from "../../errors.ts";
+import { isObject } from "../../io/mod.ts";
 import { encodeAuth } from "../auth_config.ts";
 import { readFileIfThere } from "../config_location.ts";
-import { isFields } from "../fields.ts";
+import { base64Text } from "../fields.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
 import { type ExecCredentials, execCredentials, type ExecPlugin } from "./exec_credentials.ts";
 import {
-  base64Text,
   type Kubeconfig,
   type KubeconfigLocation,
   type KubeconfigPart,
@@ -104,12 +104,12 @@ async function identityOf(
 }
 
 function execPlugin(exec: unknown, user: Section): ExecPlugin {
-  const { command, args, env, apiVersion, installHint } = isFields(exec) ? exec : {};
+  const { command, args, env, apiVersion, installHint } = isObject(exec) ? exec : {};
   const words = args ?? [];
   const variables = env ?? [];
   const isRight = typeof command === "string" && command !== "" && typeof apiVersion === "string" &&
     Array.isArray(words) && words.every((word) => typeof word === "string") && Array.isArray(variables) &&
-    variables.every((it) => isFields(it) && typeof it.name === "string" && typeof it.value === "string");
+    variables.every((it) => isObject(it) && typeof it.name === "string" && typeof it.value === "string");
   if (!isRight) throw new AuthError(`${user.source}: "exec" is not a command with its apiVersion`);
   return {
     command: /[/\\]/.test(command) ? user.resolve(command) : command,
@@ -126,7 +126,11 @@ async function pemOf(section: Section, field: string): Promise<string | undefine
   const what = field === "client-key" ? "PRIVATE KEY" : "CERTIFICATE";
   const data = section.text(`${field}-data`);
   const source = `${section.source}: "${field}-data"`;
-  if (data !== undefined) return checkPem(base64Text(data, source), what, source);
+  if (data !== undefined) {
+    const pem = base64Text(data);
+    if (pem === undefined) throw new AuthError(`${source} is not base64`);
+    return checkPem(pem, what, source);
+  }
   const path = section.path(field);
   return path === undefined ? undefined : checkPem(await readNamed(path, section, field), what, path);
 }

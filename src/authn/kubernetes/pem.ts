@@ -1,3 +1,4 @@
+import { decodeBase64 } from "@std/encoding/base64";
 import { AuthError } from "../../errors.ts";
 
 /**
@@ -18,7 +19,7 @@ export function checkPem(text: string, what: "CERTIFICATE" | "PRIVATE KEY", sour
 /** Whether a body is a sequence of ASN.1 in base64; the headers of an encrypted key of old may stand before it. */
 function isAsn1(body: string): boolean {
   try {
-    return atob(body.replace(/^\s*(?:[\w-]+:.*\s+)+/, "")).startsWith("\x30");
+    return decodeBase64(body.replace(/^\s*(?:[\w-]+:.*\s+)+/, "").replace(/\s+/g, ""))[0] === 0x30;
   } catch {
     return false;
   }

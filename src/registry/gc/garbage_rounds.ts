@@ -1,4 +1,4 @@
-import { delay } from "../../io/mod.ts";
+import { delay } from "@std/async/delay";
 import { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./garbage.ts";
 import type { RegistryStore } from "../stores/store.ts";
 
@@ -27,7 +27,7 @@ export async function collectStoreGarbageEvery(
   if (!(interval > 0)) throw new RangeError("the interval of garbage collections is positive");
   while (!signal.aborted) {
     try {
-      await delay(Math.min(interval, LONGEST_DELAY), signal);
+      await delay(Math.min(interval, LONGEST_DELAY), { signal });
       onCollected?.(await collectStoreGarbage(store, { ...rest, signal }));
     } catch (error) {
       if (!signal.aborted) onError?.(error);

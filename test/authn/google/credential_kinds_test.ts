@@ -168,7 +168,7 @@ describe("the credentials of a person", () => {
 const IMPERSONATION =
   "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/robot@p.iam.gserviceaccount.com:generateAccessToken";
 
-/** Google's IAM: lends the token `robot` for an hour to who shows `caller`. */
+/** Google's IAM, which lends the token `robot` for an hour in exchange for `caller`. */
 function playIam(world: CloudWorld, caller: string, body: unknown): void {
   world.play("https://iamcredentials.googleapis.com", (asked) => {
     assertEquals(asked.url.href, IMPERSONATION);
@@ -368,6 +368,45 @@ describe("the credentials of an external account in AWS", () => {
       playStsForAws(world, { accessKeyId: "AKIDENV", secretAccessKey: "s3cret" });
       assertEquals(await credentialsOf(world, file), "federated");
       assertEquals(world.paths, ["POST /v1/token"]);
+    }));
+
+  it("need a URL for what is not in the environment: the keys, the region, or both", () =>
+    inWorld(async (world) => {
+      const source = `${PATH}: "credential_source"`;
+      const missing = `${source} names no URL for AWS's region and keys, and they are not in the environment`;
+      const { url, region_url, ...neither } = file.credential_source;
+      const bad = async (credential_source: unknown) => await warningOf(world, { ...file, credential_source });
+      assertEquals(await bad(neither), missing);
+      assertEquals(await bad({ ...neither, url }), missing);
+      assertEquals(await bad({ ...neither, region_url }), missing);
+      world.environment.AWS_REGION = "eu-central-1";
+      assertEquals(await bad({ ...neither, region_url }), missing);
+      delete world.environment.AWS_REGION;
+      Object.assign(world.environment, { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s3cret" });
+      assertEquals(await bad({ ...neither, url }), missing);
+      assertEquals(world.asked, []);
+    }));
+
+  it("take the region from the machine where the environment has the keys alone, and the other way around", () =>
+    inWorld(async (world) => {
+      const asked: string[] = [];
+      world.play("http://169.254.169.254", ({ url }): FakeAnswer => {
+        asked.push(url.pathname.replace(/^.*\//, ""));
+        if (url.pathname === "/latest/api/token") return { status: 200, body: "session" };
+        if (url.pathname.endsWith("/availability-zone")) return { status: 200, body: "eu-central-1b" };
+        if (url.pathname.endsWith("/security-credentials")) return { status: 200, body: "the-role" };
+        return json(200, { AccessKeyId: "ASIAROLE", SecretAccessKey: "lent", Token: "session-token" });
+      });
+      const { url, region_url, ...neither } = file.credential_source;
+      Object.assign(world.environment, { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s3cret" });
+      playStsForAws(world, { accessKeyId: "AKIDENV", secretAccessKey: "s3cret" });
+      assertEquals(await credentialsOf(world, { ...file, credential_source: { ...neither, region_url } }), "federated");
+      assertEquals(asked.splice(0), ["token", "availability-zone"]);
+      delete world.environment.AWS_ACCESS_KEY_ID;
+      world.environment.AWS_REGION = "eu-central-1";
+      playStsForAws(world, { accessKeyId: "ASIAROLE", secretAccessKey: "lent", sessionToken: "session-token" });
+      assertEquals(await credentialsOf(world, { ...file, credential_source: { ...neither, url } }), "federated");
+      assertEquals(asked, ["token", "security-credentials", "the-role"]);
     }));
 
   it("are a signed request, by the key of the machine's role", () =>

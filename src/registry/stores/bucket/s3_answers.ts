@@ -1,6 +1,6 @@
 import { StoreError } from "../../../errors.ts";
-import type { Bytes, ByteStream } from "../../../runtime/mod.ts";
-import { Limits, readAll } from "../../../io/mod.ts";
+import { readBody } from "../../../http/mod.ts";
+import { Limits } from "../../../io/mod.ts";
 
 /** What S3 says of a failure. */
 export interface S3Failure {
@@ -37,10 +37,7 @@ export function failureOf(doing: string, status: number, text: string): S3Failur
 
 /** A small body as text. */
 export async function textOf(response: Response): Promise<string> {
-  if (!response.body) return "";
-  const body = response.body as ByteStream;
-  const bytes: Bytes = await readAll(body, { limit: Limits.page, what: "the answer" });
-  return new TextDecoder().decode(bytes);
+  return new TextDecoder().decode(await readBody(response, { limit: Limits.page, what: "the answer" }));
 }
 
 /** The text of the first element of a name, or `undefined`. S3's XML has no attributes where we look. */

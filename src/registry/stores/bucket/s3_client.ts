@@ -1,7 +1,16 @@
 import { AwsV4Signer } from "aws4fetch";
-import { StoreError } from "../../../errors.ts";
-import { type AbortOptions, retry } from "../../../io/mod.ts";
-import type { Bytes } from "../../../runtime/mod.ts";
+import { GcraneError, StoreError } from "../../../errors.ts";
+import {
+  ask,
+  BodyReader,
+  fetchFor,
+  type HttpRequest,
+  redactedCause,
+  type Timeouts,
+  timeoutsOf,
+} from "../../../http/mod.ts";
+import type { AbortOptions } from "../../../io/mod.ts";
+import { type Bytes, type ByteStream, pullStream } from "../../../runtime/mod.ts";
 import { readFailure } from "./s3_answers.ts";
 import type { S3StoreOptions } from "./s3_options.ts";
 
@@ -27,6 +36,7 @@ const TRANSIENT = new Set(["InternalError", "RequestTimeout", "ServiceUnavailabl
 /** Sends signed requests to a bucket, and again what failed for a moment's reasons. */
 export class S3Client {
   readonly #options: S3StoreOptions;
+  readonly #timeouts: Required<Timeouts>;
   readonly #base: string;
 
   /** Makes it; the options have been checked. */
@@ -35,37 +45,46 @@ export class S3Client {
     const url = new URL(endpoint);
     if (!pathStyle) url.hostname = `${bucket}.${url.hostname}`;
     this.#options = options;
+    this.#timeouts = timeoutsOf(options.timeouts);
     this.#base = url.href.replace(/\/$/, "") + (pathStyle ? `/${bucket}` : "");
   }
 
   /** Sends a request and gives an answer whose status is 2xx or expected. */
   async send(request: S3Request): Promise<Response> {
-    const { signal, expected = [] } = request;
-    const doing = `${VERBS[request.method]} ${request.key || "objects"} in bucket ${this.#options.bucket}`;
-    let isTransient: boolean;
-    return await retry(
-      async () => {
-        isTransient = true;
-        const response = await this.#fetch(request).catch((cause) => {
-          signal?.throwIfAborted();
-          throw new StoreError(`can't ${doing}: ${new URL(this.#base).host} does not answer`, {
-            cause,
-            hint: "check the endpoint and the network",
-          });
-        });
-        if (response.ok || expected.includes(response.status)) return response;
-        const { error, code } = await readFailure(doing, response);
-        isTransient = response.status >= 500 || response.status === 429 || TRANSIENT.has(code);
-        throw error;
-      },
-      () => isTransient ? {} : false,
-      { attempts: ATTEMPTS, signal, ...this.#options.retry },
-    );
+    const { method, signal, expected = [] } = request;
+    const doing = `${VERBS[method]} ${request.key || "objects"} in bucket ${this.#options.bucket}`;
+    const { fetch = fetchFor(), retry } = this.#options;
+    let isTransient = true;
+    return await ask(() => this.#signed(request), {
+      fetch,
+      signal,
+      limitMs: method === "GET" || method === "HEAD" ? this.#timeouts.answerMs : this.#timeouts.slowAnswerMs,
+      failed: (cause) => this.#failure(doing, cause),
+      retry: { attempts: ATTEMPTS, ...retry, verdict: () => isTransient ? {} : false },
+    }, async (response) => {
+      if (response.ok || expected.includes(response.status)) return response;
+      const { error, code } = await readFailure(doing, response);
+      isTransient = response.status >= 500 || response.status === 429 || TRANSIENT.has(code);
+      throw error;
+    });
   }
 
-  async #fetch(request: S3Request): Promise<Response> {
-    const { method, key, query = {}, headers = {}, body, signal } = request;
-    const { fetch = globalThis.fetch, region, accessKeyId, secretAccessKey, sessionToken } = this.#options;
+  /** Gives the body of an answer, which fails where it stalls. */
+  body(response: Response, key: string): ByteStream {
+    const body = (response.body ?? new Blob([]).stream()) as ByteStream;
+    return pullStream(new BodyReader(body, this.#timeouts.stallMs, (cause) => this.#failure(`read ${key}`, cause)));
+  }
+
+  #failure(doing: string, cause: unknown): unknown {
+    if (cause instanceof GcraneError) return cause;
+    return new StoreError(`can't ${doing}: ${new URL(this.#base).host} does not answer`, {
+      cause: redactedCause(cause),
+      hint: "check the endpoint and the network",
+    });
+  }
+
+  async #signed({ method, key, query = {}, headers = {}, body }: S3Request): Promise<HttpRequest> {
+    const { region, accessKeyId, secretAccessKey, sessionToken } = this.#options;
     const url = new URL(key ? `${this.#base}/${key}` : this.#base);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const signer = new AwsV4Signer({
@@ -80,7 +99,7 @@ export class S3Client {
     });
     const signed = await signer.sign();
     // Nothing of the body is signed: it is verified by the digest of the blob, and in transit by TLS.
-    return await fetch(signed.url.href, { method, headers: signed.headers, body, signal, redirect: "manual" });
+    return { method, url: signed.url.href, headers: signed.headers, body };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Timeouts } from "../../../http/mod.ts";
 import type { RetryOptions } from "../../../io/mod.ts";
 
 /** Options of `s3Store`. */
@@ -32,7 +33,7 @@ export interface S3StoreOptions {
   readonly pathStyle?: boolean;
   /**
    * Sends requests.
-   * @default the global `fetch`
+   * @default the runtime's, HTTP/2 off
    */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
@@ -40,4 +41,9 @@ export interface S3StoreOptions {
    * @default 5 times in all, with growing waits from 200 milliseconds on
    */
   readonly retry?: Pick<RetryOptions, "attempts" | "delayMs" | "maxDelayMs" | "wait">;
+  /**
+   * How long the service is waited for.
+   * @default 60 seconds for what is read and for each of its bytes, 10 minutes for what is written
+   */
+  readonly timeouts?: Pick<Timeouts, "answerMs" | "slowAnswerMs" | "stallMs">;
 }

@@ -1,0 +1,20 @@
+/**
+ * Conversations over HTTP: one way to ask, with time limits and tries, one reading of what runtimes say of a broken
+ * network, one place that makes a `fetch`, and redaction. The rooms add their requests, words and hints. Not exported
+ * from the package.
+ *
+ * @module
+ */
+export {
+  ask,
+  type AskOptions,
+  type HttpRequest,
+  readBody,
+  type ReadBodyOptions,
+  type StreamBody,
+  userAgent,
+} from "./ask.ts";
+export { type Failure, type FailureWords, networkError, readFailure, redactedCause } from "./failure.ts";
+export { type ConnectionOptions, fetchFor } from "./fetch_for.ts";
+export { plainText, redactUrl, redactUrlsIn } from "./redact.ts";
+export { BodyReader, TimeLimitError, type Timeouts, timeoutsOf, type Wait } from "./time_limit.ts";
