@@ -68,7 +68,7 @@ describe("the key of a service account", () => {
         await bad({ token_uri: "http://tokens.example.com/" }),
         `${PATH}: "token_uri": http://tokens.example.com is not https, and secrets would be sent there`,
       );
-      assertEquals(await bad({ token_uri: "nowhere" }), `${PATH}: "token_uri": it is no URL`);
+      assertEquals(await bad({ token_uri: "nowhere" }), `${PATH}: "token_uri": it is not a URL`);
       assertEquals(world.asked, []);
     }));
 
@@ -95,11 +95,11 @@ describe("a credentials file", () => {
       assertEquals(await warningOf(world, {}), `${PATH}: "type" is missing`);
       assertEquals(
         await warningOf(world, { type: "gdch_service_account" }),
-        `${PATH}: "gdch_service_account" is no type of Google credentials that is known here`,
+        `${PATH}: "gdch_service_account" is not a known type of Google credentials`,
       );
       assertEquals(
         await warningOf(world, { type: "toString" }),
-        `${PATH}: "toString" is no type of Google credentials that is known here`,
+        `${PATH}: "toString" is not a known type of Google credentials`,
       );
     }));
 
@@ -108,7 +108,7 @@ describe("a credentials file", () => {
       world.environment.GOOGLE_APPLICATION_CREDENTIALS = "/not/there.json";
       assertStrictEquals(await googleKeychain({ gcloud: "", ...world.options }).resolve(TARGET), anonymous);
       const why =
-        "GOOGLE_APPLICATION_CREDENTIALS names /not/there.json, which is not there (mend the path, or unset it)";
+        "GOOGLE_APPLICATION_CREDENTIALS names /not/there.json, which is not there (fix the path, or unset it)";
       assertEquals(world.warnings, [`no credentials for gcr.io: ${why}`]);
     }));
 

@@ -1,5 +1,4 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
