@@ -9,19 +9,19 @@ export const storeFlags = {
     valueName: "DIR",
     completes: "directory",
     env: "GCRANE_REGISTRY_DISK",
-    help: "Keep the content in a directory instead of in memory",
+    help: "Store the content in a directory instead of in memory",
   },
   s3: {
     type: "string",
     valueName: "URL",
     env: "GCRANE_REGISTRY_S3",
-    help: "Keep it in a bucket of S3 or what speaks so: ENDPOINT/BUCKET, or ENDPOINT/BUCKET/PREFIX",
+    help: "Store the content in a bucket of S3 or a compatible service: ENDPOINT/BUCKET[/PREFIX]",
   },
   s3Region: {
     type: "string",
     valueName: "NAME",
     env: "AWS_REGION",
-    help: "The region of the bucket; us-east-1 if nothing says so",
+    help: "The region of the bucket; us-east-1 by default",
   },
 } as const satisfies Flags;
 

@@ -9,17 +9,8 @@ import {
   type TagsPage,
 } from "../src/remote/mod.ts";
 
-/** A registry's listing of a repository: with Google's extension, or a plain list of tags. */
-export interface RepositoryListing {
-  /** The name of the repository. */
-  readonly name: string;
-  /** Its tags. */
-  readonly tags: readonly string[];
-  /** The repositories below it; only with Google's extension. */
-  readonly child?: readonly string[];
-  /** Its manifests by digest; only with Google's extension. */
-  readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
-}
+/** A registry's listing of a repository, all of its pages: with Google's extension, or a plain list of tags. */
+export type RepositoryListing = TagsPage;
 
 /** Options of {@linkcode listRepository}. */
 export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
@@ -102,8 +93,8 @@ function joined(a: readonly string[] = [], b: readonly string[] = []): readonly 
 /** Creates the error for a list with a full last page and no continuation. */
 export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
-    `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
-    { hint: "there may be more: what is not listed is not seen" },
+    `${list} ends at ${pageSize} entries, the requested page size, without a link to a next page`,
+    { hint: "there may be more entries, which are not processed" },
   );
 }
 

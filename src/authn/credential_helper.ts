@@ -1,8 +1,8 @@
 import { AuthError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, isObject } from "../io/mod.ts";
 import { type CommandOutput, runCommand, type RunCommandOptions } from "../runtime/mod.ts";
 import type { AuthConfig } from "./auth_config.ts";
-import { type Fields, isFields } from "./fields.ts";
+import type { Fields } from "./fields.ts";
 
 /** The credentials of a server in a credential helper. */
 export interface HelperCredentials {
@@ -143,7 +143,7 @@ function parseObject(answer: string, program: string, verb: Verb): Fields {
     // No cause: it quotes the answer.
     throw notTheProtocol(program, verb);
   }
-  if (!isFields(parsed)) throw notTheProtocol(program, verb);
+  if (!isObject(parsed)) throw notTheProtocol(program, verb);
   return parsed;
 }
 

@@ -1,10 +1,9 @@
 import { AuthError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, isObject } from "../io/mod.ts";
 import { type AuthConfig, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 import { anonymous, fromConfig } from "./authenticator.ts";
 import { configKeys, hostOfKey } from "./config_key.ts";
 import { authFromHelper, type CredentialHelper, credentialHelper } from "./credential_helper.ts";
-import { isFields } from "./fields.ts";
 import { askHelper } from "./helper_keychain.ts";
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
 
@@ -63,9 +62,9 @@ export function parseDockerConfig(text: string, source: string): DockerConfig {
 
 /** Checks a parsed config file. @throws {AuthError} if its fields have other types. */
 export function dockerConfigOf(config: unknown, source: string): DockerConfig {
-  const problem = !isFields(config)
+  const problem = !isObject(config)
     ? "it is not a JSON object"
-    : !isRecordOf(config.auths, isFields)
+    : !isRecordOf(config.auths, isObject)
     ? `"auths" does not hold an object for each server`
     : !isRecordOf(config.credHelpers, isString)
     ? `"credHelpers" does not hold a name for each server`
@@ -158,5 +157,5 @@ function isString(value: unknown): value is string {
 
 /** Whether a field is absent or an object whose values all pass. Go writes an empty map as `null`. */
 function isRecordOf(value: unknown, passes: (item: unknown) => boolean): boolean {
-  return value === undefined || value === null || (isFields(value) && Object.values(value).every(passes));
+  return value === undefined || value === null || (isObject(value) && Object.values(value).every(passes));
 }

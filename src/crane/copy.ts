@@ -67,16 +67,17 @@ export interface CopyRepositoryOptions extends CopyOptions {
    */
   tagJobs?: number;
   /**
-   * A file that keeps what was copied, so that the same call goes on where one that was killed had stopped.
+   * The path of a journal of copied tags, with which the same call continues an interrupted one.
+   *
    * @default none
    */
   journal?: string;
 }
 
 /**
- * Copies every tag of a repository to another. A tag that both have with the same digest costs one request each.
+ * Copies every tag of a repository to another. A tag with the same digest at both costs one request each.
  *
- * @throws {JournalError} when the journal is one of other work.
+ * @throws {JournalError} if the journal belongs to a different copy.
  */
 export async function copyRepository(
   source: string,
@@ -103,7 +104,7 @@ export async function copyRepository(
   }
 }
 
-/** Opens the journal of a copy of all tags: one of another copy, or of other choices, is refused. */
+/** Opens the journal of a copy of all tags; rejects that of another copy, or of one with other options. */
 async function openJournal(
   source: Repository,
   target: Repository,

@@ -79,12 +79,12 @@ export async function diskUse(image: Image, options: DiskUseOptions = {}): Promi
   const read = isConfig(manifest.config.mediaType) ? await image.configFile({ signal }) : undefined;
   const createdBy = read ? commandsOf(read, manifest.layers.length) : [];
   const layers = await image.layers({ signal });
-  const survey = new Survey(layers.length, { top, depth });
-  await visitLayers(layers, survey, { signal });
+  const visitor = new DiskUseVisitor(layers.length, { top, depth });
+  await visitLayers(layers, visitor, { signal });
   const uses = manifest.layers.map(({ digest, size }, i): LayerUse => ({
     digest,
     size,
-    ...survey.layers[i],
+    ...visitor.layers[i],
     ...(createdBy[i] ? { createdBy: createdBy[i] } : {}),
   }));
   const sum = (field: "size" | "used" | "wasted") => uses.reduce((total, use) => total + use[field], 0);
@@ -93,13 +93,13 @@ export async function diskUse(image: Image, options: DiskUseOptions = {}): Promi
     used: sum("used"),
     wasted: sum("wasted"),
     layers: uses,
-    directories: survey.directories(),
-    wastedFiles: survey.wastedFiles,
+    directories: visitor.directories(),
+    wastedFiles: visitor.wastedFiles,
   };
 }
 
 /** Sums up the content of layers. */
-class Survey implements LayerVisitor {
+class DiskUseVisitor implements LayerVisitor {
   /** The use of each layer, the bottom one first. */
   readonly layers: { used: number; wasted: number }[];
   /** The largest wasted files. */

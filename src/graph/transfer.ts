@@ -257,7 +257,7 @@ class Transfer {
     return await this.#state.run(() => this.#sink.putBlob(this.#wrapped(node), options), { signal });
   }
 
-  /** Wraps the content of a node as the options say. */
+  /** Applies the option `content` to the content of a node. */
   #wrapped(node: BlobNode): BlobNode {
     const { content } = this.#options;
     return content ? { ...node, content: content(node.content) } : node;

@@ -89,7 +89,7 @@ async function compareViews(a: ManifestView, b: ManifestView, options: AbortOpti
   return differencesOf("", left, right);
 }
 
-/** The JSON in a config; `undefined` when it is none, as an artifact's may be: then its digest says all there is. */
+/** Parses a config as JSON; returns `undefined` where it is none, as for an artifact: then the digest is compared. */
 async function configContent(image: Image, options: AbortOptions): Promise<unknown> {
   const bytes = await image.rawConfigFile(options);
   try {

@@ -10,7 +10,7 @@ import {
 } from "../spec/mod.ts";
 import type { Image, ImageIndex, IndexChild } from "./view.ts";
 
-/** Says whether a descriptor is one of those that are wanted. */
+/** Returns whether a descriptor is wanted. */
 export type Matcher = (descriptor: Descriptor) => boolean;
 
 /** The annotation by which an index names its members (image-spec, "Pre-Defined Annotation Keys"). */
@@ -80,7 +80,7 @@ async function matchingChildren(index: ImageIndex, matcher: Matcher, options: Ab
  * The first image of an index that runs on a platform. A member without a platform counts as linux/amd64. Indexes
  * among the members are looked into, one after the other, when none of the images beside them will do.
  *
- * @throws {NotFoundError} when there is none; it says which platforms there are.
+ * @throws {NotFoundError} when there is none; the message lists the platforms.
  * @throws {LimitError} when indexes are nested too deep.
  */
 export async function selectImage(
@@ -117,7 +117,7 @@ async function search(index: ImageIndex, state: Search): Promise<Image | undefin
     if (view.kind !== "image") continue;
     const own = descriptor.platform ?? DEFAULT_PLATFORM;
     if (platformSatisfies(own, platform)) return view;
-    // Attestations are images for "unknown/unknown", which nobody would choose.
+    // Attestations are images for "unknown/unknown", and no choice for a user.
     if (own.os !== "unknown") passed.add(platformString(own) || "an unnamed platform");
   }
   for (const { descriptor, view } of children) {

@@ -86,7 +86,7 @@ export function randomLayer(options: RandomLayerOptions = {}): Layer {
   const file = { path: `random_file_${seed}.bin`, size, content: () => new RandomBytes(seed, { size }) };
   return layerFromUncompressed({
     async uncompressed({ signal } = {}) {
-      const { writeTar } = await import("../tar/mod.ts"); // loaded by who reads: most who load this room never do
+      const { writeTar } = await import("../tar/mod.ts"); // loaded when a layer is read
       return writeTar([file], { signal });
     },
     compression,

@@ -23,7 +23,7 @@ export interface ValidateOptions extends AbortOptions {
 const DEFAULT_CONCURRENCY = 4;
 
 /**
- * Checks that a layer is what it says: digest and size of its stored bytes, diff id of its content, and that the tar in
+ * Checks a layer: digest and size of its stored bytes, diff id of its content, and that the tar in
  * it can be read to its end and names nothing twice. A streaming layer can't be checked before it was read.
  *
  * @throws {ValidationError} whose message lists all that is wrong.
@@ -62,7 +62,7 @@ export async function validateImage(image: Image, options: ValidateOptions = {})
 }
 
 /**
- * Checks an index: its bytes with digest, size and media type, each member with what its descriptor says, the platform
+ * Checks an index: its bytes with digest, size and media type, each member with its descriptor, the platform
  * included, and each member by itself as {@linkcode validateImage} does, nested indexes too. What several members share
  * is read once.
  *

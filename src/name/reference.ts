@@ -9,7 +9,7 @@ const HUB_NAMESPACE = "library";
 
 /** A registry: its host, and the schemes that are allowed for it. Immutable. */
 export class Registry {
-  /** Tells a registry from a repository and a reference. */
+  /** Distinguishes a registry from a repository and a reference. */
   readonly kind = "registry";
   /** The host, with its port if it has one: `ghcr.io`, `localhost:5000`; Docker Hub is `index.docker.io`. */
   readonly name: string;
@@ -52,7 +52,7 @@ export class Registry {
 
 /** A repository in its registry. Immutable. */
 export class Repository {
-  /** Tells a repository from a registry and a reference. */
+  /** Distinguishes a repository from a registry and a reference. */
   readonly kind = "repository";
   /** The registry that holds it. */
   readonly registry: Registry;

@@ -36,7 +36,7 @@ export function checkRegistry(span: Span): void {
   if (value.includes(":") && !PORT.test(value)) {
     throw span.refuse("the port is not a number", {
       at: value.lastIndexOf(":") + 1,
-      hint: "what stands before the first slash is HOST:PORT; a tag comes last",
+      hint: "the text before the first slash is HOST:PORT; a tag comes last",
     });
   }
 }

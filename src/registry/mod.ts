@@ -45,12 +45,14 @@ export { collectStoreGarbageEvery, type CollectStoreGarbageEveryOptions } from "
 export { memoryStore } from "./stores/memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./stores/file/file_store.ts";
 export type { BucketStore } from "./stores/bucket/object_store.ts";
-export { s3Store } from "./stores/bucket/s3_store.ts";
+export { s3Store } from "./stores/bucket/s3_bucket.ts";
 export type { S3StoreOptions } from "./stores/bucket/s3_options.ts";
-export { r2Store } from "./stores/bucket/r2_store.ts";
+export { r2Store } from "./stores/bucket/r2_bucket.ts";
 export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./stores/bucket/r2_binding.ts";
 export type {
   BlobRange,
+  BlobStore,
+  RecordStore,
   RegistryStore,
   StoreAppendOptions,
   StoredBlob,
@@ -58,4 +60,5 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
+  UploadStore,
 } from "./stores/store.ts";

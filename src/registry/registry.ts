@@ -2,15 +2,15 @@ import { Hono } from "hono";
 import { StoreError } from "../errors.ts";
 import { Limits } from "../io/mod.ts";
 import { openAccess, type RegistryAccess } from "./access/access.ts";
-import { answerApi, nothingHere } from "./http/api.ts";
-import type { RegistryContext } from "./http/context.ts";
+import type { RegistryContext, RegistryEnv } from "./http/context.ts";
 import { Exchange, type RequestContext, type RequestRecord } from "./http/exchange.ts";
-import { answerHealth } from "./http/health.ts";
 import { memoryStore } from "./stores/memory_store.ts";
 import { Metrics } from "./http/metrics.ts";
-import { answerPage } from "./page/page.ts";
+import { pageRoutes } from "./page/page.ts";
 import { PullThrough } from "./cache/pull_through.ts";
-import { refuse } from "./http/reply.ts";
+import { named } from "./http/middleware.ts";
+import { refuse, replyJson } from "./http/reply.ts";
+import { apiRoutes, nothingHere, routedPath } from "./http/routes.ts";
 import { Repositories } from "./content/repositories.ts";
 import type { RegistryStore } from "./stores/store.ts";
 import { UploadSessions } from "./content/upload_sessions.ts";
@@ -109,27 +109,27 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
     manifestLimit,
   };
   const metrics = shown ? new Metrics() : undefined;
-  const app = new Hono<{ Bindings: Exchange }>();
   const onError = (error: unknown, request: Request) => {
     metrics?.countFailure();
     options.onError?.(error, request);
   };
   const pullThrough = options.proxy && new PullThrough(context, { ...options.proxy, onError });
-  app.all("/v2/*", (c) => answerApi({ context, access, pullThrough }, c.env));
-  if (options.page) {
-    app.get("/", (c) => answerPage({ context, access }, c.env));
-    app.get("/browse/*", (c) => answerPage({ context, access }, c.env));
-  }
-  app.get("/healthz", (c) => {
-    c.env.route = "health";
-    return answerHealth(store, { signal: c.req.raw.signal, onError: (error) => onError(error, c.env.request) });
+  // Hono routes and runs the middleware. Its own middleware is not used: `basicAuth` knows no limit for wrong passwords
+  // and no anonymous users, `bodyLimit` wraps a body that is read with a limit anyway, and `jwk` takes no clock.
+  const app = new Hono<RegistryEnv>({ getPath: (_, env) => routedPath((env as { env: Exchange }).env.url) });
+  app.route("/", apiRoutes({ context, access, pullThrough }));
+  if (options.page) app.route("/", pageRoutes({ context, access }));
+  app.get("/healthz", named("health"), async (c) => {
+    const { signal } = c.env.request;
+    try {
+      await store.records.get("health/probe", { signal });
+      return replyJson({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
+    } catch (error) {
+      if (!signal.aborted) onError(error, c.env.request);
+      return refuse(503, "UNKNOWN", { message: "the store does not answer; the log has the reason" });
+    }
   });
-  if (metrics) {
-    app.get("/metrics", (c) => {
-      c.env.route = "metrics";
-      return metrics.answer();
-    });
-  }
+  if (metrics) app.get("/metrics", named("metrics"), () => metrics.answer());
   app.notFound(async (c) => {
     const { request, url, context: { address } } = c.env;
     const response = await access.serve?.({ request, url, address });
@@ -141,7 +141,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
     const { request } = c.env;
     // A client that left is no failure, but that of the store stays one.
     if (error instanceof StoreError || !request.signal.aborted) onError(error, request);
-    return refuse(500, "UNKNOWN", { message: "the registry failed; its log says why" });
+    return refuse(500, "UNKNOWN", { message: "the registry failed; its log has the reason" });
   });
 
   const handle = async (request: Request, known: RequestContext = {}): Promise<Response> => {

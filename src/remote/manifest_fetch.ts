@@ -12,7 +12,6 @@ import {
   parseJsonObject,
 } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
-import { artifactFields } from "./artifact.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
@@ -149,18 +148,32 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
       `${reference.registry} answered ${reference} with ${mediaType}, not with a manifest`,
     );
   }
-  return { mediaType, digest, size: bytes.length, ...artifactFields(parsed(bytes)) };
+  return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
 }
 
-function parsed(bytes: Bytes): Record<string, unknown> {
+/** Reads the fields of a manifest; `undefined` where it is no JSON object, which a registry may take too. */
+export function manifestFields(bytes: Bytes): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(bytes, "manifest");
   } catch {
-    return {}; // the caller that opens it validates it
+    return undefined;
   }
 }
 
 function contentType(response: Response): string | undefined {
   const value = response.headers.get("content-type")?.split(";", 1)[0].trim();
   return value === "" || value === "application/json" ? undefined : value;
+}
+
+/**
+ * Reads the fields of a manifest that belong in its descriptor (distribution-spec, "Listing Referrers"): its
+ * annotations and its artifact type, which is its config's media type if it has no type of its own.
+ */
+export function artifactFields(manifest: Record<string, unknown>): Pick<Descriptor, "artifactType" | "annotations"> {
+  const config = manifest.config as { mediaType?: unknown } | undefined;
+  const artifactType = manifest.artifactType || config?.mediaType;
+  return {
+    ...(typeof artifactType === "string" ? { artifactType } : {}),
+    ...(manifest.annotations ? { annotations: manifest.annotations as Record<string, string> } : {}),
+  };
 }

@@ -1,11 +1,11 @@
-import { DigestMismatchError, GcraneError } from "../errors.ts";
+import { DigestMismatchError, GcraneError, HttpError, NetworkError } from "../errors.ts";
 import { type AnyManifest, type Root, transfer, TransferState } from "../graph/mod.ts";
 import { knownDigest, type Layer } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Reference, Repository } from "../name/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
-import { checkPush } from "./check_push.ts";
+import { nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { type ManifestBytes, putManifest, type PutManifestOptions } from "./manifest_put.ts";
@@ -157,4 +157,36 @@ async function checkDigest(to: Reference, view: AnyManifest, options: AbortOptio
   throw new DigestMismatchError(`${to} can't name a manifest with the digest ${digest}`, {
     hint: "name a tag, or the repository alone to push by digest",
   });
+}
+
+/**
+ * Opens and cancels an upload session to check the permission to push. @throws {HttpError} if the push is not allowed.
+ */
+async function checkPush(client: Client, repository: Repository, options: AbortOptions = {}): Promise<void> {
+  const answer = await client.request(repository, {
+    method: "POST",
+    to: "/blobs/uploads/",
+    access: "push",
+    expect: [202],
+    signal: options.signal,
+  });
+  await discard(answer.response);
+  await giveUp(client, repository, nextLocation(answer), options);
+}
+
+/** Cancels an upload session. The distribution-spec does not require that a registry supports this. */
+async function giveUp(client: Client, repository: Repository, to: URL, { signal }: AbortOptions): Promise<void> {
+  try {
+    const { response } = await client.request(repository, {
+      method: "DELETE",
+      to,
+      access: "push",
+      expect: [200, 202, 204],
+      repeatable: false,
+      signal,
+    });
+    await discard(response);
+  } catch (error) {
+    if (!(error instanceof HttpError || error instanceof NetworkError)) throw error;
+  }
 }

@@ -58,7 +58,8 @@ export class RegistrySink implements ContentSink {
   }
 
   async hasBlob({ digest, mediaType }: Descriptor, options: AbortOptions): Promise<boolean> {
-    return !this.#isWanted(mediaType) || await hasBlob(this.#client, this.#repository, digest, options);
+    if (!this.#isWanted(mediaType)) return true;
+    return await hasBlob(this.#client, this.#repository, { digest, access: "push" }, options);
   }
 
   async hasManifest(

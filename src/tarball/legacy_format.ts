@@ -19,7 +19,7 @@ import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
 /** The version of a layer's folder, in a file of its own. */
 const VERSION = new TextEncoder().encode("1.0");
 
-/** What each folder says of its layer (Docker Image Specification v1.0, "Image JSON Description"). */
+/** The description of a layer in its folder (Docker Image Specification v1.0, "Image JSON Description"). */
 interface LegacyLayer {
   readonly id: string;
   readonly json: Record<string, unknown>;
@@ -85,7 +85,7 @@ async function describeTars(image: Image, options: AbortOptions): Promise<readon
     const descriptor = await layer.descriptor(options);
     if (descriptor.digest === diff_ids[index]) return descriptor;
     throw new ValidationError(
-      `layer ${index} has the diff id ${descriptor.digest}, but the config of its image says ${diff_ids[index]}`,
+      `layer ${index} has the diff id ${descriptor.digest}, but ${diff_ids[index]} in the config of its image`,
     );
   }));
 }
@@ -108,12 +108,12 @@ async function describeLayers(
   return layers;
 }
 
-/** The step of the history that made each layer; nothing is known of them where there is no history. */
+/** Returns the step of the history that made each layer; empty ones where there is no history. */
 function stepsOf({ history }: ConfigFile, layers: number): readonly History[] {
   const steps = (history ?? []).filter(({ empty_layer }) => !empty_layer);
   if (steps.length === layers) return steps;
   if (steps.length === 0) return new Array(layers).fill({});
-  throw new ValidationError(`the image has ${layers} layers, but its history tells of ${steps.length}`, {
+  throw new ValidationError(`the image has ${layers} layers, but ${steps.length} in its history`, {
     hint: "the format tarball needs no history",
   });
 }

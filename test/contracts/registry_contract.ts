@@ -88,6 +88,26 @@ export function registryContract(name: string, open: () => Promise<RegistryUnder
         }
       });
 
+      it("takes tags that look like parts of its URLs", async () => {
+        const image = await client.image("tags/manifests", "parts");
+        for (const tag of ["manifests", "blobs", "uploads", "tags", "referrers", "v2"]) {
+          const { digest } = await client.pushManifest("tags/manifests", image, tag);
+          const answer = await client.send("HEAD", `/v2/tags/manifests/manifests/${tag}`);
+          assertEquals([answer.status, answer.headers.get("Docker-Content-Digest")], [200, digest]);
+        }
+      });
+
+      it("decodes nothing of a URL but the colon of a digest", async () => {
+        const { digest } = await client.pushImage("decoded", "image", "v1");
+        for (const colon of ["%3A", "%3a"]) {
+          const path = `/v2/decoded/manifests/${digest.replace(":", colon)}`;
+          assertEquals((await client.send("HEAD", path)).status, 200);
+        }
+        assertRefused(await client.send("GET", "/v2/decoded/manifests/%76%31"), 404, "MANIFEST_UNKNOWN");
+        assertRefused(await client.send("GET", "/v2/%64ecoded/manifests/v1"), 400, "NAME_INVALID");
+        assertRefused(await client.send("GET", "/v2/decoded%2fmanifests%2fv1"), 404, "UNSUPPORTED");
+      });
+
       it("takes only digests that can be one", async () => {
         const hex = "a".repeat(64);
         for (

@@ -15,6 +15,7 @@ import {
   type RegistryUnderTest,
 } from "./registry_client.ts";
 
+const ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json";
 const NON_DISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
 
 /** What a registry does with manifests (distribution-spec, "Pulling manifests", "Pushing Manifests", "Deleting …"). */
@@ -123,6 +124,26 @@ export function manifestContract(tested: () => RegistryUnderTest): void {
       await client.pushManifest("manifests", { ...base, layers: [] }, "no-layers");
       const blob = await client.blob("manifests", "application/vnd.example.data", "data");
       await client.pushManifest("manifests", { ...base, layers: [blob, blob] }, "blob-twice");
+    });
+
+    it("may be an artifact manifest of OCI's drafts, whose blobs must be there", async () => {
+      const blob = await client.blob("manifests", "application/vnd.example.data", "data");
+      const missing = { ...blob, digest: digestOf(encode("no such data")) };
+      const subject = await client.pushImage("manifests", "subject");
+      const artifact = { mediaType: ARTIFACT, artifactType: "application/vnd.example+type", blobs: [blob], subject };
+      const pushed = await client.pushManifest("manifests", artifact, "artifact");
+      await assertPulled("manifests", "artifact", encode(JSON.stringify(artifact)), ARTIFACT);
+      const list = JSON.parse((await client.send("GET", "/v2/manifests/tags/list")).text);
+      assertEquals(list.manifest[pushed.digest].imageSizeBytes, String(blob.size));
+      const incomplete = JSON.stringify({ ...artifact, blobs: [blob, missing, missing] });
+      const answer = await put("manifests", "incomplete", incomplete, ARTIFACT);
+      assertRefused(answer, 400, "MANIFEST_BLOB_UNKNOWN");
+      assertEquals(JSON.parse(answer.text).errors[0].detail, { digest: missing.digest });
+      assertEquals(codes(answer).length, 1);
+      for (const blobs of ["none", [{}], [{ ...blob, size: -1 }]]) {
+        const wrong = JSON.stringify({ ...artifact, blobs });
+        assertRefused(await put("manifests", "wrong", wrong, ARTIFACT), 400, "MANIFEST_INVALID");
+      }
     });
 
     it("may name layers that may not be pushed", async () => {

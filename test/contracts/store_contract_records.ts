@@ -7,63 +7,65 @@ import { text } from "./store_contract_data.ts";
 export function recordContract(store: () => RegistryStore): void {
   describe("records", () => {
     it("are not there at first", async () => {
-      assertEquals(await store().get("a/b"), undefined);
-      assertEquals(await store().delete("a/b"), false);
-      assertEquals(await store().list(""), []);
-      assertEquals(await store().list("a/"), []);
+      assertEquals(await store().records.get("a/b"), undefined);
+      assertEquals(await store().records.delete("a/b"), false);
+      assertEquals(await store().records.list(""), []);
+      assertEquals(await store().records.list("a/"), []);
     });
 
     it("are kept, replaced and removed", async () => {
-      await store().put("a/b", text("one"));
-      assertEquals(await store().get("a/b"), text("one"));
-      await store().put("a/b", text("two"), { durable: false });
-      assertEquals(await store().get("a/b"), text("two"));
-      await store().put("a/empty", text(""));
-      assertEquals(await store().get("a/empty"), text(""));
-      assertEquals(await store().delete("a/b"), true);
-      assertEquals(await store().delete("a/b"), false);
-      assertEquals(await store().get("a/b"), undefined);
-      assertEquals(await store().get("a/empty"), text(""));
+      await store().records.put("a/b", text("one"));
+      assertEquals(await store().records.get("a/b"), text("one"));
+      await store().records.put("a/b", text("two"), { durable: false });
+      assertEquals(await store().records.get("a/b"), text("two"));
+      await store().records.put("a/empty", text(""));
+      assertEquals(await store().records.get("a/empty"), text(""));
+      assertEquals(await store().records.delete("a/b"), true);
+      assertEquals(await store().records.delete("a/b"), false);
+      assertEquals(await store().records.get("a/b"), undefined);
+      assertEquals(await store().records.get("a/empty"), text(""));
     });
 
     it("do not change with the bytes that they were written from", async () => {
       const value = text("one");
-      await store().put("a/b", value);
+      await store().records.put("a/b", value);
       value.fill(0);
-      assertEquals(await store().get("a/b"), text("one"));
+      assertEquals(await store().records.get("a/b"), text("one"));
     });
 
     it("are not where a directory is, and the reverse", async () => {
-      await store().put("a/b/c", text("deep"));
-      assertEquals(await store().get("a/b"), undefined);
-      assertEquals(await store().delete("a/b"), false);
-      assertEquals(await store().get("a/b/c/d"), undefined);
-      assertEquals(await store().list("a/b/c/"), []);
-      assertEquals(await store().get("a/b/c"), text("deep"));
+      await store().records.put("a/b/c", text("deep"));
+      assertEquals(await store().records.get("a/b"), undefined);
+      assertEquals(await store().records.delete("a/b"), false);
+      assertEquals(await store().records.get("a/b/c/d"), undefined);
+      assertEquals(await store().records.list("a/b/c/"), []);
+      assertEquals(await store().records.get("a/b/c"), text("deep"));
     });
 
     it("are listed by name, one level at a time", async () => {
-      for (const key of ["r/b", "r/a", "r/a-b/x", "r/c/y/z", "r/Z", "r/_t/v", "s/q"]) await store().put(key, text(key));
-      assertEquals(await store().list(""), ["r/", "s/"]);
-      assertEquals(await store().list("r/"), ["Z", "_t/", "a", "a-b/", "b", "c/"]);
-      assertEquals(await store().list("r/c/"), ["y/"]);
-      assertEquals(await store().list("r/", { limit: 2 }), ["Z", "_t/"]);
-      assertEquals(await store().list("r/", { after: "a" }), ["a-b/", "b", "c/"]);
-      assertEquals(await store().list("r/", { after: "aa", limit: 1 }), ["b"]);
-      assertEquals(await store().list("r/", { after: "zz" }), []);
-      assertEquals(await store().list("r/", { limit: 0 }), []);
+      for (const key of ["r/b", "r/a", "r/a-b/x", "r/c/y/z", "r/Z", "r/_t/v", "s/q"]) {
+        await store().records.put(key, text(key));
+      }
+      assertEquals(await store().records.list(""), ["r/", "s/"]);
+      assertEquals(await store().records.list("r/"), ["Z", "_t/", "a", "a-b/", "b", "c/"]);
+      assertEquals(await store().records.list("r/c/"), ["y/"]);
+      assertEquals(await store().records.list("r/", { limit: 2 }), ["Z", "_t/"]);
+      assertEquals(await store().records.list("r/", { after: "a" }), ["a-b/", "b", "c/"]);
+      assertEquals(await store().records.list("r/", { after: "aa", limit: 1 }), ["b"]);
+      assertEquals(await store().records.list("r/", { after: "zz" }), []);
+      assertEquals(await store().records.list("r/", { limit: 0 }), []);
     });
 
     it("leave nothing in a list when they go", async () => {
-      await store().put("r/a/b/c", text("x"));
-      await store().put("r/a/d", text("x"));
-      await store().delete("r/a/b/c");
-      assertEquals(await store().list("r/a/"), ["d"]);
-      await store().delete("r/a/d");
-      assertEquals(await store().list("r/"), []);
-      assertEquals(await store().list(""), []);
-      await store().put("r/a/b/c", text("y"));
-      assertEquals(await store().list("r/a/"), ["b/"]);
+      await store().records.put("r/a/b/c", text("x"));
+      await store().records.put("r/a/d", text("x"));
+      await store().records.delete("r/a/b/c");
+      assertEquals(await store().records.list("r/a/"), ["d"]);
+      await store().records.delete("r/a/d");
+      assertEquals(await store().records.list("r/"), []);
+      assertEquals(await store().records.list(""), []);
+      await store().records.put("r/a/b/c", text("y"));
+      assertEquals(await store().records.list("r/a/"), ["b/"]);
     });
 
     it("have keys of a narrow form", async () => {
@@ -85,24 +87,24 @@ export function recordContract(store: () => RegistryStore): void {
         "-a",
       ];
       for (const key of [...wrong, `a/${"x".repeat(256)}`, "a/%2e%2e", "C:"]) {
-        await assertRejects(() => store().get(key), TypeError, "is not a key");
-        await assertRejects(() => store().put(key, text("x")), TypeError, "is not a key");
-        await assertRejects(() => store().delete(key), TypeError, "is not a key");
+        await assertRejects(() => store().records.get(key), TypeError, "is not a key");
+        await assertRejects(() => store().records.put(key, text("x")), TypeError, "is not a key");
+        await assertRejects(() => store().records.delete(key), TypeError, "is not a key");
       }
       for (const path of ["a", "/", "../", "a//", "./", "a/../"]) {
-        await assertRejects(() => store().list(path), TypeError, "is not a path");
+        await assertRejects(() => store().records.list(path), TypeError, "is not a path");
       }
       const long = `a/${"x".repeat(200)}/${"Y".repeat(150)}`;
-      await store().put(long, text("long"));
-      assertEquals(await store().get(long), text("long"));
+      await store().records.put(long, text("long"));
+      assertEquals(await store().records.get(long), text("long"));
     });
 
     it("are whole, whoever writes and reads at the same time", async () => {
       const values = ["a", "b"].map((letter) => text(letter.repeat(100_000)));
-      await store().put("k/v", values[0]);
+      await store().records.put("k/v", values[0]);
       const reads = Array.from({ length: 20 }, async (_, i) => {
-        await store().put("k/v", values[i % 2]);
-        return await store().get("k/v");
+        await store().records.put("k/v", values[i % 2]);
+        return await store().records.get("k/v");
       });
       for (const read of await Promise.all(reads)) {
         assert(read?.length === 100_000 && read.every((byte) => byte === read[0]));

@@ -132,7 +132,7 @@ describe("an engine that is not there", () => {
 });
 
 describe("a socket that is not for this user", () => {
-  // What the runtimes throw; who is root may open every socket.
+  // The errors of the runtimes; with root permissions every socket can be opened.
   const words = ["connect EACCES /var/run/docker.sock", "EACCES: Was there a typo in the url or port?"];
   it("is an error that says how to be let in", async () => {
     for (const message of words) {

@@ -380,7 +380,7 @@ describe("collectGarbage, when things go wrong", () => {
   });
 });
 
-/** Random shapes of which every age is known, as this registry tells all. */
+/** Creates random shapes with known ages, as this registry lists all times. */
 function dated(seed: number) {
   return randomShapes(randomOf(seed)).map((shape) => ({ ...shape, hours: shape.hours ?? 1 }));
 }

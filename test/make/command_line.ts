@@ -13,7 +13,7 @@ export interface LineResult {
 
 export interface RunLineOptions extends FakeIoOptions {
   program?: Program;
-  /** Called once the command has said `ready` on standard error. */
+  /** Called once the command has printed `ready` to standard error. */
   whenReady?: (io: FakeIo) => void;
 }
 

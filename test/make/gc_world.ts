@@ -35,7 +35,7 @@ export interface Content {
   readonly tags?: readonly string[];
   /** How many hours ago it was uploaded. */
   readonly hours?: number;
-  /** When its config says that it was made. */
+  /** The creation time in its config. */
   readonly created?: string;
 }
 
@@ -131,7 +131,7 @@ export class GcWorld {
     return digests;
   }
 
-  /** Lets a tag point at another manifest, or takes something away, behind everybody's back. */
+  /** Moves a tag to another manifest, or deletes something, without a push. */
   async tag(name: string, tag: string, digest: Hash): Promise<void> {
     await this.#pusher.tag(parseRepository(`${host}/${name}`).digest(digest), tag);
   }

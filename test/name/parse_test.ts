@@ -138,7 +138,7 @@ describe("a refusal", () => {
     assertEquals(at("ubuntu@latest").hint, "a digest is sha256: and 64 hex digits; a tag comes after a colon");
     assertEquals(at(`ubuntu@${DIGEST.toUpperCase().replace("SHA", "sha")}`).hint, "write it in lower case");
     assertEquals(at(`ubuntu:${DIGEST}`).hint, "a tag comes last, after one colon; a digest comes after @");
-    assertEquals(at("ubuntu:feature/x").hint, "what stands before the first slash is HOST:PORT; a tag comes last");
+    assertEquals(at("ubuntu:feature/x").hint, "the text before the first slash is HOST:PORT; a tag comes last");
   });
 
   it("says how long a digest is instead of how long it should be", () => {

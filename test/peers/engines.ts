@@ -81,7 +81,7 @@ function pathWith(program: string): string {
   return [folder, join(folder, "../bin"), process.env.PATH ?? ""].join(delimiter);
 }
 
-/** Waits until somebody answers at the socket: it is there before anybody listens. */
+/** Waits until the engine responds on the socket, which exists before the engine listens. */
 async function listening(child: ChildProcess, socket: string): Promise<void> {
   let ended: Error | undefined;
   child.once("error", (error) => ended = error);

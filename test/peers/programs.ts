@@ -13,7 +13,7 @@ export interface RunPeerOptions {
   input?: string | Uint8Array;
 }
 
-/** Runs a program to its end and gives its standard output; throws, with what it said, where it fails. */
+/** Runs a program to its end and returns its standard output; throws with its standard error if it fails. */
 export async function runPeer(peer: Peer, args: readonly string[], options: RunPeerOptions = {}): Promise<string> {
   return new TextDecoder().decode(await runPeerForBytes(peer, args, options));
 }

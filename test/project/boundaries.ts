@@ -1,4 +1,4 @@
-// The rules of DESIGN.md on who may import what. Each gives a line for each place that breaks it.
+// The rules of DESIGN.md on imports. Each returns a line for each place that breaks it.
 
 import { posix } from "node:path";
 import { type Import, importsOf } from "./imports.ts";
@@ -98,7 +98,7 @@ export function importCycles(sources: Tree): string[] {
 
 const RUNTIME_NAMES = new Set(["Deno", "Bun", "process", "Buffer", "require", "__dirname", "__filename"]);
 
-/** Only src/runtime names a runtime, and nobody imports `node:` statically. */
+/** Only src/runtime names a runtime, and no file imports `node:` statically. */
 export function runtimeViolations(sources: Tree): string[] {
   const found: string[] = [];
   for (const [path, source] of sources) {
@@ -133,7 +133,7 @@ export function honoViolations(sources: Tree): string[] {
   );
 }
 
-/** Who does not sign in with a cloud does not load what that takes: only who imports its own entry does. */
+/** The code of a cloud's keychain is loaded only by an import of its own entry. */
 export function cloudViolations(sources: Tree): string[] {
   const all = edges(sources);
   return ["mod.ts", "src/authn/mod.ts"].flatMap((start) =>

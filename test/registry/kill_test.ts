@@ -73,7 +73,7 @@ describe("a registry on a disk that is killed while it is written to", () => {
       const store = fileStore(disk);
       await collectStoreGarbage(store, { clock: () => Date.now() + 100 * HOUR });
       await check(taken, deleted);
-      assertEquals(await Array.fromAsync(store.uploads()), []);
+      assertEquals(await Array.fromAsync(store.uploads.list()), []);
     },
   );
 

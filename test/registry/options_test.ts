@@ -1,8 +1,9 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import { StoreError } from "../../src/errors.ts";
-import { createRegistry, memoryStore, type RegistryStore } from "../../src/registry/mod.ts";
+import { createRegistry, memoryStore } from "../../src/registry/mod.ts";
 import { assertRefused, digestOf, encode, RegistryClient } from "../contracts/registry_client.ts";
+import { wrapStore } from "./stores/wrapped_store.ts";
 
 const base = "http://registry.example.com";
 
@@ -95,9 +96,7 @@ describe("createRegistry", () => {
 
   it("tells its owner, and not the client, what went wrong in the store", async () => {
     const failure = new StoreError("can't read /srv/secret/place: EIO");
-    const store = new Proxy(memoryStore(), {
-      get: () => () => Promise.reject(failure),
-    }) as RegistryStore;
+    const store = wrapStore(memoryStore(), () => Promise.reject(failure));
     const told: unknown[] = [];
     const { fetch } = createRegistry({ store, onError: (error) => told.push(error) });
     const client = new RegistryClient({ fetch, base });

@@ -85,7 +85,7 @@ describe("a registry whose store fails while a body comes in", () => {
   it("answers, whatever is still sent, and keeps count", { timeout: 60_000 }, async () => {
     const errors: unknown[] = [];
     const store = wrapStore(memoryStore(), async (operation, _id, body) => {
-      if (operation !== "appendUpload") return;
+      if (operation !== "uploads.append") return;
       const reader = (body as ReadableStream<Uint8Array>).getReader();
       await reader.read();
       reader.cancel().catch(() => {});

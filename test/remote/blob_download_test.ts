@@ -160,7 +160,7 @@ describe("a download", () => {
       await assertRejects(
         () => contentOf(layer),
         ProtocolError,
-        "asked to go on at byte 20000, the server sent another range",
+        "the server sent another range than the requested one from byte 20000",
       );
     }
   });
@@ -234,7 +234,7 @@ describe("a download", () => {
 });
 
 describe("a blob with Content-Encoding", () => {
-  // Storage that was told that a layer is gzip says so, and sends the layer as it is.
+  // Some storage sets `Content-Encoding` for a gzip layer but sends the layer unchanged.
   const gzipped = new Uint8Array(gzipSync(noise(50_000, 3)));
   const labelled: Cue = async (_, usual) => {
     const answer = await usual();
@@ -280,7 +280,7 @@ describe("a blob with Content-Encoding", () => {
       await assertRejects(
         () => pull(registry, { layer: plain }),
         ProtocolError,
-        "in the encoding gzip, which it was not asked for",
+        "in the encoding gzip, which was not requested",
       );
     }
   });

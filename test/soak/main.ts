@@ -140,15 +140,15 @@ async function checkStore(store: RegistryStore): Promise<void> {
   const later = () => Date.now() + 3_600_000;
   await collectStoreGarbage(store, { grace: 60_000, uploadExpiry: 60_000, clock: later });
   const named = new Set<string>();
-  for (const name of await store.list("repositories/")) {
-    for (const key of await store.list(`repositories/${name}_manifests/`)) {
-      const record = await store.get(`repositories/${name}_manifests/${key}`);
+  for (const name of await store.records.list("repositories/")) {
+    for (const key of await store.records.list(`repositories/${name}_manifests/`)) {
+      const record = await store.records.get(`repositories/${name}_manifests/${key}`);
       for (const [digest] of new TextDecoder().decode(record).matchAll(/sha256:[0-9a-f]{64}/g)) named.add(digest);
     }
   }
-  for await (const digest of store.blobs()) {
+  for await (const digest of store.blobs.list()) {
     if (!named.has(digest)) throw new Error(`${digest} is garbage and stayed`);
   }
-  for await (const { id } of store.uploads()) throw new Error(`the upload ${id} stayed`);
-  if ((await store.list("removals/")).length > 0) throw new Error("removals stayed");
+  for await (const { id } of store.uploads.list()) throw new Error(`the upload ${id} stayed`);
+  if ((await store.records.list("removals/")).length > 0) throw new Error("removals stayed");
 }

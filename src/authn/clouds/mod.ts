@@ -6,7 +6,7 @@
  * import { defaultKeychain, multiKeychain } from "@gcrane/gcrane/authn";
  * import { lazyCloudKeychain } from "@gcrane/gcrane/authn/clouds";
  *
- * The default of the command line.
+ * // The default of the command line.
  * const keychain = multiKeychain(
  *   lazyCloudKeychain("google"),
  *   defaultKeychain(),

@@ -9,7 +9,7 @@
  * ```ts
  * import { googleKeychain } from "@gcrane/gcrane/authn/google";
  *
- * On an edge runtime, or with google-auth-library: any object with getAccessToken().
+ * // On an edge runtime, or with google-auth-library: any object with getAccessToken().
  * const keychain = googleKeychain({ tokenSource: { getAccessToken: () => Promise.resolve("ya29.token") } });
  * const found = await keychain.resolve({ registry: "europe-docker.pkg.dev", repository: "project/app" });
  * console.log((await found.authorization()).username); // _token

@@ -17,7 +17,7 @@
  * const found = await keychain.resolve({ registry: "r.example.com", repository: "team/app" });
  * console.log((await found.authorization()).username); // ann
  *
- * The secret has changed: the authenticator follows.
+ * // The secret has changed: the authenticator follows.
  * keychain.update([secret("bob")]);
  * console.log((await found.authorization()).username); // bob
  * ```

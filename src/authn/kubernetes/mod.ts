@@ -9,7 +9,7 @@
  * ```ts
  * import { type KubernetesClient, kubernetesKeychain } from "@gcrane/gcrane/authn/kubernetes";
  *
- * Leave the client out to use the cluster's own API.
+ * // Leave the client out to use the cluster's own API.
  * const client: KubernetesClient = {
  *   serviceAccount: () => Promise.resolve({ imagePullSecrets: [{ name: "regcred" }] }),
  *   secret: () =>

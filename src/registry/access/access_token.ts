@@ -1,4 +1,5 @@
 import { type JSONWebKeySet, jwtVerify, type JWTVerifyGetKey, SignJWT } from "jose";
+import { BoundedMap } from "../../io/mod.ts";
 import type { AccessScope } from "./access.ts";
 import { ALGORITHMS, type SigningKey } from "./token_keys.ts";
 
@@ -49,7 +50,7 @@ export async function signToken(
 /** Reads tokens that were signed by somebody who is trusted, for this service, and still hold. */
 export class TokenReader {
   readonly #options: { keys: JWTVerifyGetKey; issuers: readonly string[]; service: string; clock: () => number };
-  readonly #known: Map<string, { readonly claims: TokenClaims; readonly expires: number }> = new Map();
+  readonly #known = new BoundedMap<string, { readonly claims: TokenClaims; readonly expires: number }>(MOST_KNOWN);
 
   /** Makes it. */
   constructor(options: { keys: JWTVerifyGetKey; issuers: readonly string[]; service: string; clock: () => number }) {
@@ -74,7 +75,6 @@ export class TokenReader {
       });
       const claims = { user: payload.sub || undefined, access: scopesOf(payload.access) };
       this.#known.set(token, { claims, expires: payload.exp! * 1000 });
-      if (this.#known.size > MOST_KNOWN) this.#known.delete(this.#known.keys().next().value!);
       return claims;
     } catch {
       return undefined;

@@ -1,17 +1,14 @@
+import { auth } from "hono/utils/basic-auth";
 import { refuse } from "../http/reply.ts";
 import type { Credentials, Users } from "./users.ts";
 
 /** The credentials of a request; `undefined` when it shows none, `"malformed"` when they can't be read. */
 export function basicCredentials(request: Request): Credentials | undefined | "malformed" {
-  const header = request.headers.get("Authorization");
-  if (header === null) return undefined;
-  const encoded = /^Basic +([A-Za-z0-9+/=_-]*) *$/i.exec(header)?.[1];
-  if (encoded === undefined) return "malformed";
-  const text = decode(encoded);
-  const colon = text?.indexOf(":") ?? -1;
-  if (text === undefined || colon < 0) return "malformed";
-  const [user, password] = [text.slice(0, colon), text.slice(colon + 1)];
-  // Some clients without credentials say so by empty ones.
+  if (!request.headers.has("Authorization")) return undefined;
+  const credentials = auth(request);
+  if (!credentials) return "malformed";
+  const { username: user, password } = credentials;
+  // Some clients without credentials send empty ones.
   return user === "" && password === "" ? undefined : { user, password };
 }
 
@@ -61,13 +58,4 @@ export function basicChallenge(realm: string): string {
 /** A text as it may stand between quotes in a header. */
 export function quotable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&");
-}
-
-function decode(base64: string): string | undefined {
-  try {
-    const bytes = Uint8Array.from(atob(base64.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    return new TextDecoder().decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

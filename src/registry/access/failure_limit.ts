@@ -1,3 +1,5 @@
+import { BoundedMap } from "../../io/mod.ts";
+
 /** Options of {@linkcode FailureLimit}. */
 export interface FailureLimitOptions {
   /** How many failures within a window are let pass. */
@@ -14,7 +16,7 @@ const MOST_KEYS = 20_000;
 /** Counts failures by key, and says who has had too many. */
 export class FailureLimit {
   readonly #options: FailureLimitOptions;
-  readonly #windows: Map<string, { count: number; readonly ends: number }> = new Map();
+  readonly #windows = new BoundedMap<string, { count: number; readonly ends: number }>(MOST_KEYS);
 
   /** Makes it, with nothing counted. */
   constructor(options: FailureLimitOptions) {
@@ -31,10 +33,8 @@ export class FailureLimit {
   add(key: string): void {
     let window = this.#window(key);
     if (!window) {
-      this.#windows.delete(key); // to the end of the line
       window = { count: 0, ends: this.#options.clock() + this.#options.windowMs };
       this.#windows.set(key, window);
-      if (this.#windows.size > MOST_KEYS) this.#windows.delete(this.#windows.keys().next().value!);
     }
     window.count++;
   }

@@ -1,6 +1,7 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { decodeBase64 } from "@std/encoding/base64";
 import { AuthError } from "../../errors.ts";
 import { ANONYMOUS } from "./access_rules.ts";
-import { sameText } from "./constant_time.ts";
 
 /** A password in the form in which it is kept. */
 export type StoredPassword =
@@ -52,11 +53,13 @@ export async function isPassword(password: string, stored: StoredPassword): Prom
       const { compare } = await import("bcryptjs");
       return await compare(password, stored.text);
     }
-    case "sha": {
-      const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", new TextEncoder().encode(password)));
-      return await sameText(`{SHA}${btoa(String.fromCharCode(...hash))}`, stored.text);
-    }
-    case "plain":
-      return await sameText(password, stored.text);
+    case "sha":
+      return timingSafeEqual(await hashOf(password, "SHA-1"), decodeBase64(stored.text.slice("{SHA}".length)));
+    case "plain": // as hashes, so that the time does not depend on the lengths either
+      return timingSafeEqual(await hashOf(password, "SHA-256"), await hashOf(stored.text, "SHA-256"));
   }
+}
+
+function hashOf(text: string, algorithm: "SHA-1" | "SHA-256"): Promise<ArrayBuffer> {
+  return crypto.subtle.digest(algorithm, new TextEncoder().encode(text));
 }

@@ -5,7 +5,7 @@ import { type SignedToken, signToken, type TokenClaims } from "./access_token.ts
 import type { AccessRules } from "./access_rules.ts";
 import { basicChallenge, basicCredentials, signIn, unauthorized } from "./door.ts";
 import { refuse, replyJson } from "../http/reply.ts";
-import { isRepositoryName } from "../http/route.ts";
+import { isRepositoryName } from "../content/names.ts";
 import type { SigningKey } from "./token_keys.ts";
 import type { Credentials, Users } from "./users.ts";
 

@@ -1,5 +1,6 @@
+import { timingSafeEqual } from "@std/crypto/timing-safe-equal";
+import { BoundedMap, SharedWork } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { sameBytes } from "./constant_time.ts";
 import { ANONYMOUS } from "./access_rules.ts";
 import { FailureLimit } from "./failure_limit.ts";
 import { isPassword, parsePasswordFile, reservedName, type StoredPassword } from "./password_file.ts";
@@ -54,8 +55,8 @@ export class Users {
   readonly #clock: () => number;
   readonly #byUser: FailureLimit;
   readonly #byAddress: FailureLimit;
-  readonly #proofs: Map<string, { readonly proof: Bytes; readonly stored: string }> = new Map();
-  readonly #checks: Map<string, Promise<boolean>> = new Map();
+  readonly #proofs = new BoundedMap<string, { readonly proof: Bytes; readonly stored: string }>(MOST_PROOFS);
+  readonly #checks = new SharedWork<boolean>();
   #key: Promise<CryptoKey> | undefined;
   #loaded:
     | { readonly text: string | undefined; readonly at: number; readonly users: Map<string, StoredPassword> }
@@ -87,25 +88,20 @@ export class Users {
     // Nothing is waited for between here and where the try is counted.
     if (waitMs > 0) return { waitMs };
     const known = this.#proofs.get(user);
-    if (stored && known?.stored === stored.text && sameBytes(known.proof, proof)) return "right";
+    if (stored && known?.stored === stored.text && timingSafeEqual(known.proof, proof)) return "right";
 
-    const check = `${byUser} ${proof}`;
-    let checking = this.#checks.get(check);
-    if (!checking) {
+    const isRight = await this.#checks.run(`${byUser} ${proof}`, {}, async () => {
       this.#byUser.add(byUser);
       this.#byAddress.add(address);
-      checking = this.#check(password, stored, users).finally(() => this.#checks.delete(check));
-      this.#checks.set(check, checking);
-      checking.then((isRight) => {
-        if (!isRight) return;
+      const isRight = await this.#check(password, stored, users);
+      if (isRight) {
         this.#byUser.takeBack(byUser);
         this.#byAddress.takeBack(address);
-      }, () => {});
-    }
-    if (!await checking) return "wrong";
-    this.#proofs.delete(user);
+      }
+      return isRight;
+    });
+    if (!isRight) return "wrong";
     this.#proofs.set(user, { proof, stored: stored!.text });
-    if (this.#proofs.size > MOST_PROOFS) this.#proofs.delete(this.#proofs.keys().next().value!);
     return "right";
   }
 

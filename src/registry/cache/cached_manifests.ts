@@ -1,10 +1,10 @@
 import { ManifestError } from "../../errors.ts";
-import { digestBytes } from "../../io/mod.ts";
+import { digestBytes, SharedWork } from "../../io/mod.ts";
 import { type Hash, hashAlgorithm, isHash, jsonBytes } from "../../spec/mod.ts";
 import type { RegistryContext } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
 import { readPushedManifest } from "../content/pushed_manifest.ts";
-import { isTag } from "../http/route.ts";
+import { isTag } from "../content/names.ts";
 import { isAbsent, type Upstream } from "./upstream.ts";
 
 /** How long the upstream is waited for where there is something to serve without it. */
@@ -14,7 +14,7 @@ const PATIENCE_MS = 10_000;
 export class CachedManifests {
   readonly #context: RegistryContext;
   readonly #upstream: Upstream;
-  readonly #underWay: Map<string, Promise<CacheOutcome>> = new Map();
+  readonly #underWay = new SharedWork<CacheOutcome>();
 
   /** Makes it over a registry's store. */
   constructor(context: RegistryContext, upstream: Upstream) {
@@ -25,14 +25,11 @@ export class CachedManifests {
   /** Sees to it that the store has a manifest as the upstream has it; whoever asks meanwhile waits for the same. */
   async bring(name: string, reference: string): Promise<CacheOutcome> {
     if (!isHash(reference) && !isTag(reference)) return "hit"; // nobody has it
-    const key = `${name} ${reference}`;
-    let bringing = this.#underWay.get(key);
-    if (!bringing) {
-      bringing = (isHash(reference) ? this.#bringDigest(name, reference) : this.#bringTag(name, reference))
-        .finally(() => this.#underWay.delete(key));
-      this.#underWay.set(key, bringing);
-    }
-    return await bringing;
+    return await this.#underWay.run(
+      `${name} ${reference}`,
+      {},
+      () => isHash(reference) ? this.#bringDigest(name, reference) : this.#bringTag(name, reference),
+    );
   }
 
   async #bringDigest(name: string, digest: Hash): Promise<CacheOutcome> {
@@ -58,7 +55,7 @@ export class CachedManifests {
       const isThere = await repositories.manifest(name, digest) !== undefined;
       if (isThere && digest !== kept) await repositories.pointTag(name, tag, digest);
       if (!isThere) await this.#fetch(name, digest, [tag]);
-      await store.put(checkKey(name, tag), jsonBytes(clock()), { durable: false });
+      await store.records.put(checkKey(name, tag), jsonBytes(clock()), { durable: false });
       return isThere ? "hit" : "miss";
     } catch (error) {
       if (isKept && this.#upstream.isDown(error)) return "stale";
@@ -69,7 +66,7 @@ export class CachedManifests {
 
   async #fetch(name: string, digest: Hash, tags: readonly string[]): Promise<void> {
     const { repositories, clock } = this.#context;
-    const reference = this.#upstream.repository(name).digest(digest);
+    const reference = this.#upstream.digest(name, digest);
     const { bytes, descriptor } = await this.#upstream.puller.get(reference);
     if (await digestBytes(bytes, hashAlgorithm(digest)) !== digest) {
       throw new ManifestError(`${reference} is of a kind that can't be kept: ${descriptor.mediaType}`);
@@ -81,7 +78,7 @@ export class CachedManifests {
 
   /** When the upstream was asked last where a tag points, in milliseconds since 1970. */
   async #checked(name: string, tag: string): Promise<number> {
-    const value = await this.#context.store.get(checkKey(name, tag));
+    const value = await this.#context.store.records.get(checkKey(name, tag));
     return value ? Number(new TextDecoder().decode(value)) || 0 : 0;
   }
 }

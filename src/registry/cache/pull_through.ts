@@ -1,5 +1,5 @@
 import { HttpError } from "../../errors.ts";
-import { Limits } from "../../io/mod.ts";
+import { Limits, SharedWork } from "../../io/mod.ts";
 import { pullScope } from "../../name/mod.ts";
 import { parseTagsPage } from "../../remote/mod.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
@@ -44,7 +44,7 @@ export class PullThrough {
   readonly #options: PullThroughOptions;
   readonly #upstream: Upstream;
   readonly #manifests: CachedManifests;
-  readonly #blobs: Map<string, Promise<Fetching>> = new Map();
+  readonly #blobs = new SharedWork<Fetching>({ keep: true });
 
   /** Makes it over a registry's store. */
   constructor(context: RegistryContext, options: PullThroughOptions) {
@@ -75,7 +75,7 @@ export class PullThrough {
       const serve = async (outcome: CacheOutcome) =>
         this.#marked(asked, outcome, await serveBlob(this.#context, asked, digest));
       if (await repositories.blob(name, digest)) return await serve("hit");
-      if (request.method === "HEAD" || await store.blob(digest)) {
+      if (request.method === "HEAD" || await store.blobs.get(digest)) {
         const size = await this.#sizeOf(name, digest, request.signal);
         if (request.method === "HEAD") return this.#marked(asked, "miss", await serveStream(asked, { digest, size }));
         // It was fetched for another repository, and this one has it too, as we know now.
@@ -114,7 +114,7 @@ export class PullThrough {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
       const artifactType = url.searchParams.get("artifactType") || undefined;
-      const reference = this.#upstream.repository(name).digest(subject);
+      const reference = this.#upstream.digest(name, subject);
       const index = await this.#upstream.puller.referrers(reference, { artifactType, signal: request.signal });
       const manifests: readonly Descriptor[] =
         parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`).manifests;
@@ -126,7 +126,7 @@ export class PullThrough {
   }
 
   async #sizeOf(name: string, digest: Hash, signal: AbortSignal): Promise<number> {
-    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest), { signal });
+    const layer = await this.#upstream.puller.layer(this.#upstream.digest(name, digest), { signal });
     return await layer.size();
   }
 
@@ -135,25 +135,16 @@ export class PullThrough {
    * so there each has its own.
    */
   #fetching(asked: RepositoryRequest, digest: Hash): Promise<Fetching> {
-    const key = `${asked.name}@${digest}`;
-    const underWay = this.#blobs.get(key);
-    if (underWay) return underWay;
-    const forget = () => void this.#blobs.delete(key);
-    const fetching = this.#fetch(asked, digest, forget);
-    if (runtimeName() !== "workerd") {
-      this.#blobs.set(key, fetching);
-      fetching.catch(forget);
-    }
-    return fetching;
+    if (runtimeName() === "workerd") return this.#fetch(asked, digest);
+    return this.#blobs.run(blobKey(asked.name, digest), {}, () => this.#fetch(asked, digest));
   }
 
-  async #fetch({ name, request }: RepositoryRequest, digest: Hash, forget: () => void): Promise<Fetching> {
-    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest));
+  async #fetch({ name, request }: RepositoryRequest, digest: Hash): Promise<Fetching> {
+    const layer = await this.#upstream.puller.layer(this.#upstream.digest(name, digest));
     const fetching = new SharedFetch(await layer.compressed(), (stream) => this.#keep(name, digest, stream));
-    fetching.kept.then(forget, (error) => {
-      forget();
-      this.#options.onError(error, request);
-    });
+    fetching.kept
+      .catch((error) => this.#options.onError(error, request))
+      .finally(() => this.#blobs.forget(blobKey(name, digest)));
     return { size: await layer.size(), fetching };
   }
 
@@ -161,13 +152,13 @@ export class PullThrough {
     const { store, sessions, repositories } = this.#context;
     const session = await sessions.start(name, hashAlgorithm(digest));
     try {
-      await store.appendUpload(session.id, stream, { algorithm: session.algorithm });
+      await store.uploads.append(session.id, stream, { algorithm: session.algorithm });
     } catch (error) {
       await sessions.cancel(session).catch(() => {}); // what failed first is what counts
       throw error;
     }
     await repositories.receiveBlob(name, digest, () => sessions.finish(session, digest));
-    return (await store.blob(digest))!;
+    return (await store.blobs.get(digest))!;
   }
 
   /** Asks the upstream for a list, or makes it of what is kept. */
@@ -236,6 +227,10 @@ export class PullThrough {
     for (const [name, value] of Object.entries(OUTCOMES[outcome])) response.headers.set(name, value);
     return response;
   }
+}
+
+function blobKey(name: string, digest: Hash): string {
+  return `${name}@${digest}`;
 }
 
 /** Whether the upstream has sent something that is not what it should be. */

@@ -1,7 +1,8 @@
 import { anonymous, type Authenticator, type Keychain } from "../../authn/mod.ts";
 import { GcraneError, HttpError, NetworkError } from "../../errors.ts";
-import { parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
+import { type DigestReference, parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
 import { Puller } from "../../remote/mod.ts";
+import type { Hash } from "../../spec/mod.ts";
 import { Connection, type TransportOptions } from "../../transport/mod.ts";
 
 /** Options of a pull-through cache. */
@@ -64,6 +65,17 @@ export class Upstream {
   /** A repository of the upstream; Docker Hub's `library/` is added where it is implied. */
   repository(name: string): Repository {
     return this.#registry.repository(name);
+  }
+
+  /**
+   * Makes the reference to what a digest names in a repository, by SHA-256 or SHA-512. The digest has been checked, so it
+   * is not parsed again, which `Repository.digest` does for SHA-256 alone.
+   */
+  digest(name: string, digest: Hash): DigestReference {
+    const repository = this.repository(name);
+    const text = `${repository.name}@${digest}`;
+    const { registry } = repository;
+    return { kind: "digest", registry, repository, identifier: digest, name: text, toString: () => text };
   }
 
   /** Whether it did not answer a moment ago. */

@@ -1,7 +1,7 @@
 import { delay } from "@std/async/delay";
 import type { AbortOptions } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
-import { digestKey } from "./digest_key.ts";
+import { digestKey } from "../stores/store_key.ts";
 import type { RegistryStore, StoredBlob } from "../stores/store.ts";
 
 /** What was claimed this recently need not be claimed again to be safe, in milliseconds. */
@@ -46,12 +46,12 @@ export class BlobClaims {
   /** As {@linkcode claim}, for many blobs whose end is near: the grace begins now, but nothing is waited for. */
   async note(digest: Hash, options: AbortOptions = {}): Promise<void> {
     const value = new TextEncoder().encode(String(this.#clock()));
-    await this.#store.put(claimKey(digest), value, { durable: false, ...options });
+    await this.#store.records.put(claimKey(digest), value, { durable: false, ...options });
   }
 
   /** When a blob that is there was last relied upon, in milliseconds since 1970; 0 for one whose bytes are spoilt. */
   async lastClaim(digest: Hash, blob: StoredBlob | undefined, options?: AbortOptions): Promise<number> {
-    const claim = await this.#store.get(claimKey(digest), options);
+    const claim = await this.#store.records.get(claimKey(digest), options);
     return Math.max(blob?.modified ?? 0, claim ? timeOf(claim) : 0);
   }
 
@@ -66,9 +66,9 @@ export class BlobClaims {
     const { unclaimedSince, steps, signal } = options;
     const key = removalPath(digest) + crypto.randomUUID();
     const begun = this.#clock();
-    await this.#store.put(key, new TextEncoder().encode(String(begun)), { durable: false, signal });
+    await this.#store.records.put(key, new TextEncoder().encode(String(begun)), { durable: false, signal });
     try {
-      if (await this.lastClaim(digest, await this.#store.blob(digest, { signal }), { signal }) >= unclaimedSince) {
+      if (await this.lastClaim(digest, await this.#store.blobs.get(digest, { signal }), { signal }) >= unclaimedSince) {
         return false;
       }
       for (const step of steps) {
@@ -78,13 +78,13 @@ export class BlobClaims {
       }
       return true;
     } finally {
-      await this.#store.delete(key);
+      await this.#store.records.delete(key);
     }
   }
 
   /** Forgets the claim of a blob that is gone; only as a step of its removal. */
   async forget(digest: Hash): Promise<void> {
-    await this.#store.delete(claimKey(digest));
+    await this.#store.records.delete(claimKey(digest));
   }
 
   /** Whether a blob was being removed; it no longer is. */
@@ -92,12 +92,12 @@ export class BlobClaims {
     const path = removalPath(digest);
     let waited = false;
     for (;;) {
-      const ids = await this.#store.list(path, options);
+      const ids = await this.#store.records.list(path, options);
       if (ids.length === 0) return waited;
       waited = true;
       for (const id of ids) {
-        const begun = await this.#store.get(path + id, options);
-        if (begun && this.#clock() - timeOf(begun) > ABANDONED_MS) await this.#store.delete(path + id, options);
+        const begun = await this.#store.records.get(path + id, options);
+        if (begun && this.#clock() - timeOf(begun) > ABANDONED_MS) await this.#store.records.delete(path + id, options);
       }
       await delay(POLL_MS, options);
     }

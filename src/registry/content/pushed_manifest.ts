@@ -3,14 +3,11 @@ import { successors } from "../../graph/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import {
   type Descriptor,
-  distinctDescriptors,
   type Hash,
   isDescriptor,
   isDistributable,
-  manifestKind,
   manifestMediaType,
   parseJsonObject,
-  parseManifest,
 } from "../../spec/mod.ts";
 
 /** What a manifest that is being pushed says. */
@@ -19,10 +16,10 @@ export interface PushedManifest {
   readonly mediaType: string;
   /** The config of an image. */
   readonly config?: Descriptor;
-  /** The blobs that its repository must have. */
-  readonly blobs: readonly Descriptor[];
-  /** The members of an index, which its repository must have. */
-  readonly members: readonly Descriptor[];
+  /** The digests of the blobs that its repository must have, each once. */
+  readonly blobs: readonly Hash[];
+  /** The digests of the members of an index, which its repository must have, each once. */
+  readonly members: readonly Hash[];
   /** The manifest that it refers to; it need not be there. */
   readonly subject?: Hash;
   /** The sum of the sizes that its descriptors name. */
@@ -36,7 +33,8 @@ export type ReferrerFacts = Pick<Descriptor, "artifactType" | "annotations">;
 const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
 /**
- * Reads a manifest that is being pushed. One of an unknown type is taken as it is, as long as it is a JSON object.
+ * Reads a manifest that is being pushed. One of an unknown type is taken as it is, as long as it is a JSON object, and
+ * schema 1 without a look for its layers.
  *
  * @param contentType the type that the request says, without parameters, or `undefined`
  * @throws {ManifestError} when it is not what it says, or could be read as an image and as an index.
@@ -53,19 +51,25 @@ export function readPushedManifest(bytes: Bytes, contentType: string | undefined
       `the manifest's media type ${JSON.stringify(mediaType.slice(0, 200))} is not application/…`,
     );
   }
-  const subject = isDescriptor(value.subject) ? value.subject.digest : undefined;
-  const kind = manifestKind(mediaType);
-  if (kind === "other") return { mediaType, blobs: [], members: [], subject, imageSize: 0 };
-  if (value.schemaVersion !== 2) throw new ManifestError("the manifest's schemaVersion is not 2");
-  if (kind === "index") {
-    if (value.layers || value.config) throw new ManifestError("the index has layers or a config, like an image");
-    const { members } = successors(bytes, mediaType, "the index");
-    return { mediaType, blobs: [], members: distinctDescriptors(members), subject, imageSize: sizeOf(members) };
+  const { kind, config, blobs, members, subject } = successors(bytes, mediaType, "the manifest");
+  const common = { mediaType, subject: subject?.digest };
+  if (kind === "unknown" || kind === "schema1") return { ...common, blobs: [], members: [], imageSize: 0 };
+  // The former artifact manifests of OCI have no schemaVersion.
+  if (kind !== "artifact" && value.schemaVersion !== 2) {
+    throw new ManifestError("the manifest's schemaVersion is not 2");
   }
-  if (value.manifests) throw new ManifestError("the image manifest has manifests, like an index");
-  const { config, layers } = parseManifest(bytes, "the manifest");
-  const blobs = distinctDescriptors([config, ...layers.filter((layer) => isDistributable(layer.mediaType))]);
-  return { mediaType, config, blobs, members: [], subject, imageSize: sizeOf([config, ...layers]) };
+  if (kind === "index" && (value.layers || value.config)) {
+    throw new ManifestError("the index has layers or a config, like an image");
+  }
+  if (kind === "image" && value.manifests) throw new ManifestError("the image manifest has manifests, like an index");
+  const parts = [...config ? [config] : [], ...blobs];
+  return {
+    ...common,
+    config,
+    blobs: digestsOf(parts.filter((part) => isDistributable(part.mediaType))),
+    members: digestsOf(members),
+    imageSize: [...parts, ...members].reduce((sum, { size = 0 }) => sum + size, 0),
+  };
 }
 
 /** What the list of referrers says of a manifest (distribution-spec, "Listing Referrers"). */
@@ -87,6 +91,6 @@ function stringsOf(value: object | null): Record<string, string> | undefined {
   return strings.length > 0 ? Object.fromEntries(strings) : undefined;
 }
 
-function sizeOf(descriptors: readonly Descriptor[]): number {
-  return descriptors.reduce((sum, { size }) => sum + size, 0);
+function digestsOf(descriptors: readonly { readonly digest: Hash }[]): Hash[] {
+  return [...new Set(descriptors.map(({ digest }) => digest))];
 }

@@ -4,7 +4,7 @@ import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { type Hash, isHash } from "../../spec/mod.ts";
 import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
-import { digestKey, keyDigests } from "./digest_key.ts";
+import { digestKey, keyDigests } from "../stores/store_key.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
 import type { RegistryStore, StoredBlob, StoreListOptions } from "../stores/store.ts";
 
@@ -47,7 +47,7 @@ export class Repositories {
 
   /** A manifest, or `undefined`. */
   async manifest(name: string, digest: Hash, options?: AbortOptions): Promise<RepositoryManifest | undefined> {
-    const encoded = await this.#store.get(manifestKey(name, digest), options);
+    const encoded = await this.#store.records.get(manifestKey(name, digest), options);
     const record = encoded && await decodeManifestRecord(encoded, digest);
     return record && { ...record, digest };
   }
@@ -58,7 +58,7 @@ export class Repositories {
    * @throws {StoreError} when it can't be read: what it names is unknown.
    */
   async digestsNamedBy(name: string, digest: Hash, options?: AbortOptions): Promise<ReadonlySet<Hash>> {
-    const encoded = await this.#store.get(manifestKey(name, digest), options);
+    const encoded = await this.#store.records.get(manifestKey(name, digest), options);
     if (!encoded) return new Set();
     try {
       return await namedDigests(encoded, digest);
@@ -73,7 +73,7 @@ export class Repositories {
 
   /** The digest that a tag points at, or `undefined`. */
   async tag(name: string, tag: string, options?: AbortOptions): Promise<Hash | undefined> {
-    const value = await this.#store.get(tagKey(name, tag), options);
+    const value = await this.#store.records.get(tagKey(name, tag), options);
     const digest = value && new TextDecoder().decode(value);
     return isHash(digest) ? digest : undefined;
   }
@@ -93,8 +93,8 @@ export class Repositories {
     const { tags, claimed } = options;
     const key = manifestKey(name, digest);
     const put = async () => {
-      await this.#store.put(key, encodeManifestRecord(record));
-      if (record.subject) await this.#store.put(referrerKey(name, record.subject, digest), EMPTY);
+      await this.#store.records.put(key, encodeManifestRecord(record));
+      if (record.subject) await this.#store.records.put(referrerKey(name, record.subject, digest), EMPTY);
     };
     await put();
     if (this.#clock() - claimed > FRESH_MS) {
@@ -104,42 +104,42 @@ export class Repositories {
     }
     for (const tag of tags) await this.pointTag(name, tag, digest);
     // A removal of the same manifest may have come between, and the new tags must not be left without it.
-    if (await this.#store.get(key) === undefined) await put();
+    if (await this.#store.records.get(key) === undefined) await put();
   }
 
   /** Removes a manifest, its place among the referrers and the tags that point at it; whether it was there. */
   async deleteManifest(name: string, digest: Hash): Promise<boolean> {
-    const encoded = await this.#store.get(manifestKey(name, digest));
+    const encoded = await this.#store.records.get(manifestKey(name, digest));
     if (!encoded) return false;
     const named = await namedDigests(encoded, digest).catch((error) => {
       if (error instanceof ManifestError) return this.blobDigests(name); // it may name any of them
       throw error;
     });
     await mapConcurrent(named, { concurrency: CONCURRENCY }, (digest) => this.claims.note(digest));
-    if (!await this.#store.delete(manifestKey(name, digest))) return false;
+    if (!await this.#store.records.delete(manifestKey(name, digest))) return false;
     const manifest = await decodeManifestRecord(encoded, digest);
-    if (manifest?.subject) await this.#store.delete(referrerKey(name, manifest.subject, digest));
+    if (manifest?.subject) await this.#store.records.delete(referrerKey(name, manifest.subject, digest));
     for (const [tag, target] of await this.tags(name)) {
-      if (target === digest) await this.#store.delete(tagKey(name, tag));
+      if (target === digest) await this.#store.records.delete(tagKey(name, tag));
     }
     return true;
   }
 
   /** Points a tag at a manifest that is there. */
   pointTag(name: string, tag: string, digest: Hash): Promise<void> {
-    return this.#store.put(tagKey(name, tag), new TextEncoder().encode(digest));
+    return this.#store.records.put(tagKey(name, tag), new TextEncoder().encode(digest));
   }
 
   /** Removes a tag and leaves the manifest; whether it was there. */
   deleteTag(name: string, tag: string): Promise<boolean> {
-    return this.#store.delete(tagKey(name, tag));
+    return this.#store.records.delete(tagKey(name, tag));
   }
 
   /** All tags, sorted, with the digests that they point at, whether there is such a manifest or not. */
   async tags(name: string, options: AbortOptions = {}): Promise<[tag: string, digest: Hash][]> {
     const { signal } = options;
     const targets = await mapConcurrent(
-      await this.#store.list(`${path(name)}_tags/`, { signal }),
+      await this.#store.records.list(`${path(name)}_tags/`, { signal }),
       { concurrency: CONCURRENCY, signal },
       async (tag, signal) => [tag, await this.tag(name, tag, { signal })] as const,
     );
@@ -148,12 +148,12 @@ export class Repositories {
 
   /** The digests of all manifests. */
   async manifestDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
-    return keyDigests(await this.#store.list(`${path(name)}_manifests/`, options));
+    return keyDigests(await this.#store.records.list(`${path(name)}_manifests/`, options));
   }
 
   /** The digests of the manifests that name this one as their subject. */
   async referrerDigests(name: string, subject: Hash, options?: AbortOptions): Promise<Hash[]> {
-    return keyDigests(await this.#store.list(`${path(name)}_referrers/${digestKey(subject)}/`, options));
+    return keyDigests(await this.#store.records.list(`${path(name)}_referrers/${digestKey(subject)}/`, options));
   }
 
   /** What `read` makes of each manifest, those left out that are gone. A few are read at the same time. */
@@ -172,8 +172,8 @@ export class Repositories {
   /** A blob that the repository may serve, or `undefined`. */
   async blob(name: string, digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined> {
     const [link, blob] = await Promise.all([
-      this.#store.get(blobKey(name, digest), options),
-      this.#store.blob(digest, options),
+      this.#store.records.get(blobKey(name, digest), options),
+      this.#store.blobs.get(digest, options),
     ]);
     return link && blob;
   }
@@ -206,7 +206,7 @@ export class Repositories {
 
   /** Lets a repository serve a blob that another has, or any other for `undefined`; whether it is there. */
   async mountBlob(name: string, digest: Hash, from: string | undefined): Promise<boolean> {
-    const find = () => from === undefined ? this.#store.blob(digest) : this.blob(from, digest);
+    const find = () => from === undefined ? this.#store.blobs.get(digest) : this.blob(from, digest);
     if (!await find()) return false;
     await this.claims.claim(digest);
     if (!await find()) return false;
@@ -216,7 +216,7 @@ export class Repositories {
 
   /** Lets the repository serve a blob of the store. */
   linkBlob(name: string, digest: Hash): Promise<void> {
-    return this.#store.put(blobKey(name, digest), EMPTY);
+    return this.#store.records.put(blobKey(name, digest), EMPTY);
   }
 
   /**
@@ -224,25 +224,25 @@ export class Repositories {
    * collection finds that nobody does.
    */
   unlinkBlob(name: string, digest: Hash): Promise<boolean> {
-    return this.#store.delete(blobKey(name, digest));
+    return this.#store.records.delete(blobKey(name, digest));
   }
 
   /** The digests of the blobs that the repository may serve, there or not. */
   async blobDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
-    return keyDigests(await this.#store.list(`${path(name)}_blobs/`, options));
+    return keyDigests(await this.#store.records.list(`${path(name)}_blobs/`, options));
   }
 
   /** Whether a repository holds a manifest or a blob. */
   async exists(name: string, options: AbortOptions = {}): Promise<boolean> {
     for (const directory of ["_manifests/", "_blobs/"]) {
-      if ((await this.#store.list(path(name) + directory, { ...options, limit: 1 })).length > 0) return true;
+      if ((await this.#store.records.list(path(name) + directory, { ...options, limit: 1 })).length > 0) return true;
     }
     return false;
   }
 
   /** The names of the repositories directly below one, by their last segment, sorted. */
   async children(name: string, options?: AbortOptions): Promise<string[]> {
-    return childNames(await this.#store.list(path(name), options));
+    return childNames(await this.#store.records.list(path(name), options));
   }
 
   /** The names of the repositories that hold a manifest or a blob, sorted. */

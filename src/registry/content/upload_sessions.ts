@@ -1,5 +1,5 @@
 import { ConflictError } from "../../errors.ts";
-import type { AbortOptions } from "../../io/mod.ts";
+import { type AbortOptions, KeyedMutex } from "../../io/mod.ts";
 import { type Algorithm, type Hash, jsonBytes } from "../../spec/mod.ts";
 import type { RegistryStore, StoreFinishOptions } from "../stores/store.ts";
 
@@ -21,7 +21,8 @@ const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class UploadSessions {
   readonly #store: RegistryStore;
   readonly #clock: () => number;
-  readonly #running: Map<string, { stop: AbortController; over: Promise<unknown> }> = new Map();
+  readonly #turns = new KeyedMutex();
+  readonly #latest = new Map<string, AbortController>();
 
   /** Makes it over a store; the clock gives milliseconds since 1970. */
   constructor(store: RegistryStore, clock: () => number) {
@@ -32,7 +33,7 @@ export class UploadSessions {
   /** Begins an upload. */
   async start(repository: string, algorithm: Algorithm): Promise<UploadSession> {
     const session = { id: newUploadId(), repository, algorithm, started: this.#clock() };
-    await this.#store.put(key(session.id), jsonBytes(session), { durable: false });
+    await this.#store.records.put(key(session.id), jsonBytes(session), { durable: false });
     return session;
   }
 
@@ -47,17 +48,14 @@ export class UploadSessions {
    * its signal and waited for: a client that comes back has lost its old connection, which may hang for long.
    */
   async alone<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (let other = this.#running.get(id); other; other = this.#running.get(id)) {
-      other.stop.abort(new DOMException("another request went on with this upload", "AbortError"));
-      await other.over;
-    }
+    this.#latest.get(id)?.abort(new DOMException("another request went on with this upload", "AbortError"));
     const stop = new AbortController();
-    const result = work(stop.signal);
-    const over = result.catch(() => {}).then(() => {
-      this.#running.delete(id);
-    });
-    this.#running.set(id, { stop, over });
-    return await result;
+    this.#latest.set(id, stop);
+    try {
+      return await this.#turns.run(id, () => work(stop.signal));
+    } finally {
+      if (this.#latest.get(id) === stop) this.#latest.delete(id);
+    }
   }
 
   /**
@@ -69,12 +67,12 @@ export class UploadSessions {
   async finish(session: UploadSession, digest: Hash, options: StoreFinishOptions = {}): Promise<void> {
     let isOver = true;
     try {
-      await this.#store.finishUpload(session.id, digest, options);
+      await this.#store.uploads.finish(session.id, digest, options);
     } catch (error) {
       isOver = !(error instanceof ConflictError);
       throw error;
     } finally {
-      if (isOver) await this.#store.delete(key(session.id));
+      if (isOver) await this.#store.records.delete(key(session.id));
     }
   }
 
@@ -83,29 +81,29 @@ export class UploadSessions {
     const { before, dryRun, signal } = options;
     const expired = new Set<string>();
     const alive = new Set<string>();
-    for await (const { id, modified } of this.#store.uploads({ signal })) {
+    for await (const { id, modified } of this.#store.uploads.list({ signal })) {
       (modified < before ? expired : alive).add(id);
     }
-    for (const id of await this.#store.list("uploads/", { signal })) {
+    for (const id of await this.#store.records.list("uploads/", { signal })) {
       if (alive.has(id) || expired.has(id)) continue;
       const session = await this.#read(id, { signal });
       if (session && session.started < before) expired.add(id);
     }
     for (const id of dryRun ? [] : expired) {
-      await this.#store.delete(key(id), { signal }); // first, so that a client who comes back finds no half of it
-      await this.#store.cancelUpload(id, { signal });
+      await this.#store.records.delete(key(id), { signal }); // first, so that a client who comes back finds no half of it
+      await this.#store.uploads.cancel(id, { signal });
     }
     return [...expired];
   }
 
   /** Ends an upload and drops its bytes. */
   async cancel(session: UploadSession): Promise<void> {
-    await this.#store.cancelUpload(session.id);
-    await this.#store.delete(key(session.id));
+    await this.#store.uploads.cancel(session.id);
+    await this.#store.records.delete(key(session.id));
   }
 
   async #read(id: string, options?: AbortOptions): Promise<UploadSession | undefined> {
-    const value = await this.#store.get(key(id), options);
+    const value = await this.#store.records.get(key(id), options);
     return value && JSON.parse(new TextDecoder().decode(value));
   }
 }

@@ -1,6 +1,6 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
-import { keyDigests } from "../content/digest_key.ts";
+import { keyDigests } from "../stores/store_key.ts";
 import { Repositories } from "../content/repositories.ts";
 import type { RegistryStore } from "../stores/store.ts";
 import { UploadSessions } from "../content/upload_sessions.ts";
@@ -122,7 +122,7 @@ async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[
 
   async function* candidates(): AsyncGenerator<Hash, void, undefined> {
     const listed = new Set<Hash>();
-    for await (const digest of store.blobs({ signal })) {
+    for await (const digest of store.blobs.list({ signal })) {
       if (named.has(digest)) continue;
       listed.add(digest);
       yield digest;
@@ -135,7 +135,7 @@ async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[
 async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined> {
   const { store, repositories, named, idle, cutoff, dryRun, signal } = sweep;
   const { claims } = repositories;
-  const blob = await store.blob(digest, { signal });
+  const blob = await store.blobs.get(digest, { signal });
   if (await claims.lastClaim(digest, blob, { signal }) >= cutoff) return undefined;
   const isGarbage = !named.has(digest);
   if (dryRun) return isGarbage ? blob?.size : undefined;
@@ -144,7 +144,7 @@ async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined
   const steps: (() => Promise<unknown>)[] = [];
   for (const name of idle.get(digest) ?? []) steps.push(() => repositories.unlinkBlob(name, digest));
   if (isGarbage) {
-    steps.push(async () => isGone = await store.deleteBlob(digest), () => claims.forget(digest));
+    steps.push(async () => isGone = await store.blobs.delete(digest), () => claims.forget(digest));
   }
   await claims.remove(digest, { unclaimedSince: cutoff, steps, signal });
   return isGone ? blob?.size ?? 0 : undefined;
@@ -154,13 +154,13 @@ async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined
 async function sweepClaims({ store, repositories, named, cutoff, signal }: Sweep): Promise<void> {
   const { claims } = repositories;
   for (let after: string | undefined, isLast = false; !isLast;) {
-    const keys = await store.list("claims/", { after, limit: PAGE, signal });
+    const keys = await store.records.list("claims/", { after, limit: PAGE, signal });
     isLast = keys.length < PAGE;
     after = keys.at(-1);
     const unnamed = keyDigests(keys).filter((digest) => !named.has(digest));
     await mapConcurrent(unnamed, { concurrency: CONCURRENCY, signal }, async (digest, signal) => {
       const isOld = async () =>
-        !await store.blob(digest, { signal }) && await claims.lastClaim(digest, undefined, { signal }) < cutoff;
+        !await store.blobs.get(digest, { signal }) && await claims.lastClaim(digest, undefined, { signal }) < cutoff;
       if (!await isOld()) return;
       const steps = [async () => {
         if (await isOld()) await claims.forget(digest);

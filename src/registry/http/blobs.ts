@@ -29,7 +29,7 @@ export interface ReadableBlob {
 }
 
 /** Answers with a blob, or the part of it that the request names. */
-export async function serveStream({ request }: RepositoryRequest, blob: ReadableBlob): Promise<Response> {
+export async function serveStream({ exchange, request }: RepositoryRequest, blob: ReadableBlob): Promise<Response> {
   const { digest, size } = blob;
   const headers = { "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "ETag": `"${digest}"` };
   if (request.method === "HEAD" || !blob.read) return replyBytes(null, { type: TYPE, size, headers });
@@ -40,6 +40,7 @@ export async function serveStream({ request }: RepositoryRequest, blob: Readable
       headers: { "Content-Range": `bytes */${size}` },
     });
   }
+  exchange.isStreamed = true;
   if (part === "whole") {
     return replyBytes(await blob.read({ offset: 0, length: size }), { type: TYPE, size, headers });
   }

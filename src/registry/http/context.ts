@@ -20,6 +20,14 @@ export interface RegistryContext {
   readonly manifestLimit: number;
 }
 
+/** What the handlers of Hono find in their context. */
+export interface RegistryEnv {
+  /** The request while it is answered: `c.env`. */
+  readonly Bindings: Exchange;
+  /** What the middleware found: `c.var`. */
+  readonly Variables: { readonly asked: RepositoryRequest };
+}
+
 /** A request for something of one repository. */
 export interface RepositoryRequest {
   /** The request while it is answered. */

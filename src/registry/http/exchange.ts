@@ -1,6 +1,5 @@
 import { observe } from "../../io/mod.ts";
 import type { Bytes, ByteStream } from "../../runtime/mod.ts";
-import { isStreamed } from "./reply.ts";
 
 /** What is known of a request besides what it says itself. */
 export interface RequestContext {
@@ -63,6 +62,8 @@ export class Exchange {
   user: string | undefined;
   /** How the cache came by the answer. */
   cache: CacheOutcome | undefined;
+  /** Whether the body of the answer comes from a store or another server, and takes its time. */
+  isStreamed = false;
   #body: ByteStream | null | undefined;
   #bytesIn = 0;
 
@@ -113,7 +114,7 @@ export class Exchange {
         ...(cut && { cut }),
       });
     const { body } = response;
-    if (!body || !isStreamed(response)) {
+    if (!body || !this.isStreamed) {
       tellEnd(body && request.method !== "HEAD" ? Number(response.headers.get("Content-Length")) : 0, false);
       return response;
     }

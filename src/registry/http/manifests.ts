@@ -1,12 +1,12 @@
 import { LimitError, ManifestError } from "../../errors.ts";
 import { digestBytes, mapConcurrent, readAll } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { type Descriptor, hashAlgorithm, isConfig, isHash, parseJsonObject } from "../../spec/mod.ts";
+import { type Hash, hashAlgorithm, isConfig, isHash, parseJsonObject } from "../../spec/mod.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { type PushedManifest, readPushedManifest } from "../content/pushed_manifest.ts";
 import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty } from "./reply.ts";
-import { isTag } from "./route.ts";
+import { isTag } from "../content/names.ts";
 
 /** A manifest's config is read for the time that it says only up to this size. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
@@ -64,7 +64,7 @@ export async function putManifest(
   if (missing.length > 0) {
     return refuseAll(
       400,
-      missing.slice(0, MOST_TOLD).map(({ digest }) => ({
+      missing.slice(0, MOST_TOLD).map((digest) => ({
         code: "MANIFEST_BLOB_UNKNOWN",
         message: "the manifest names content that its repository does not have",
         detail: { digest },
@@ -127,15 +127,13 @@ function readManifest(bytes: Bytes, request: Request): PushedManifest | Response
 async function missingContent(
   { repositories }: RegistryContext,
   name: string,
-  pushed: PushedManifest,
-): Promise<Descriptor[]> {
-  const { blobs, members } = pushed;
-  const concurrency = CONCURRENCY;
-  const missing = await mapConcurrent([...blobs, ...members], { concurrency }, async (descriptor) => {
-    const { digest } = descriptor;
-    const isThere = members.includes(descriptor) && await repositories.manifest(name, digest) ||
+  { blobs, members }: PushedManifest,
+): Promise<Hash[]> {
+  const isIndex = members.length > 0;
+  const missing = await mapConcurrent([...blobs, ...members], { concurrency: CONCURRENCY }, async (digest) => {
+    const isThere = isIndex && await repositories.manifest(name, digest) ||
       await repositories.reliedBlob(name, digest, { always: true });
-    return isThere ? [] : [descriptor];
+    return isThere ? [] : [digest];
   });
   return missing.flat();
 }

@@ -53,20 +53,13 @@ export interface ReplyOptions {
   headers?: Record<string, string>;
 }
 
-const streamed = new WeakSet<Response>();
-
-/** Whether the body of an answer comes from a store or another server, and takes its time. */
-export function isStreamed(response: Response): boolean {
-  return streamed.has(response);
-}
-
 /**
  * An answer with a body, or with the headers of one where the body is `null` because the request is a HEAD. Its type
  * and length are always said: some servers compress what has no type, and lose its length.
  */
 export function replyBytes(body: Uint8Array<ArrayBuffer> | ByteStream | null, options: ReplyOptions): Response {
   const { status = 200, type, size, headers } = options;
-  const response = new Response(body, {
+  return new Response(body, {
     status,
     headers: {
       "Content-Type": type,
@@ -75,8 +68,6 @@ export function replyBytes(body: Uint8Array<ArrayBuffer> | ByteStream | null, op
       ...headers,
     },
   });
-  if (body instanceof ReadableStream) streamed.add(response);
-  return response;
 }
 
 /** An answer of JSON. */

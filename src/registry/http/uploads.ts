@@ -5,7 +5,7 @@ import { parseContentRange } from "./byte_range.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { digestInvalid, refuse, replyEmpty } from "./reply.ts";
-import { isRepositoryName } from "./route.ts";
+import { isRepositoryName } from "../content/names.ts";
 import { newUploadId, type UploadSession } from "../content/upload_sessions.ts";
 
 /**
@@ -68,7 +68,7 @@ export async function uploadStatus(
   id: string,
 ): Promise<Response> {
   const session = await context.sessions.find(asked.name, id);
-  return session ? progress(204, session, await context.store.uploadSize(id)) : uploadUnknown();
+  return session ? progress(204, session, await context.store.uploads.size(id)) : uploadUnknown();
 }
 
 /** Answers DELETE of a session: it ends, and nothing is left of it. */
@@ -92,19 +92,19 @@ async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, d
   const { exchange: { request, body }, name } = asked;
   const id = newUploadId();
   try {
-    if (body) await store.appendUpload(id, body, { algorithm: hashAlgorithm(digest) });
-    const size = await store.uploadSize(id);
+    if (body) await store.uploads.append(id, body, { algorithm: hashAlgorithm(digest) });
+    const size = await store.uploads.size(id);
     const promised = contentLength(request) ?? size;
     if (size !== promised) {
-      await store.cancelUpload(id);
+      await store.uploads.cancel(id);
       return sizeInvalid(size, promised);
     }
   } catch (error) {
-    await store.cancelUpload(id);
+    await store.uploads.cancel(id);
     return bodyFailed(error);
   }
   try {
-    await repositories.receiveBlob(name, digest, () => store.finishUpload(id, digest));
+    await repositories.receiveBlob(name, digest, () => store.uploads.finish(id, digest));
   } catch (error) {
     return digestMismatch(error, digest);
   }
@@ -131,7 +131,7 @@ async function receive(
 ): Promise<number | Response> {
   const { store, sessions } = context;
   const { request, body } = exchange;
-  const before = await store.uploadSize(session.id);
+  const before = await store.uploads.size(session.id);
   const header = request.headers.get("Content-Range");
   const range = header === null ? undefined : parseContentRange(header);
   if (header !== null && !range) {
@@ -144,11 +144,11 @@ async function receive(
 
   let after: number;
   try {
-    after = await store.appendUpload(session.id, body, { algorithm: session.algorithm, size: before, signal });
+    after = await store.uploads.append(session.id, body, { algorithm: session.algorithm, size: before, signal });
   } catch (error) {
     if (error instanceof ConflictError) return await outOfOrder(context, session);
     // The store dropped the upload, unless another server went on with it.
-    if (error instanceof StoreError && await store.uploadSize(session.id) === 0) await sessions.cancel(session);
+    if (error instanceof StoreError && await store.uploads.size(session.id) === 0) await sessions.cancel(session);
     return bodyFailed(error);
   }
   const promised = range?.length ?? length ?? after - before;
@@ -160,7 +160,7 @@ async function receive(
 /** The answer to bytes that do not start where the upload ends: where that is now, if it is not over. */
 async function outOfOrder({ store, sessions }: RegistryContext, session: UploadSession): Promise<Response> {
   const { id, repository } = session;
-  const size = await store.uploadSize(id);
+  const size = await store.uploads.size(id);
   if (!await sessions.find(repository, id)) return uploadUnknown();
   const headers = progressHeaders(session, size);
   return refuse(416, "BLOB_UPLOAD_INVALID", { message: `the next chunk has to start at byte ${size}`, headers });

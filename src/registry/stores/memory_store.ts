@@ -3,22 +3,25 @@ import { type AbortOptions, chunks } from "../../io/mod.ts";
 import type { Bytes, ByteStream } from "../../runtime/mod.ts";
 import { type Algorithm, type Hash, hashAlgorithm } from "../../spec/mod.ts";
 import { RunningHash } from "./running_hash.ts";
-import type {
-  BlobRange,
-  RegistryStore,
-  StoreAppendOptions,
-  StoredBlob,
-  StoredUpload,
-  StoreFinishOptions,
-  StoreListOptions,
-  StorePutOptions,
+import {
+  type BlobRange,
+  type BlobStore,
+  type RecordStore,
+  type RegistryStore,
+  type StoreAppendOptions,
+  type StoredBlob,
+  type StoredUpload,
+  type StoreFinishOptions,
+  type StoreListOptions,
+  uploadConflict,
+  type UploadStore,
 } from "./store.ts";
-import { uploadConflict } from "./upload_conflict.ts";
 import { checkUploadId, keySegments, pathSegments } from "./store_key.ts";
 
 /** A store in memory: everything is gone when it is. Blobs are kept in the chunks that they came in. */
 export function memoryStore(): RegistryStore {
-  return new MemoryStore();
+  const blobs = new MemoryBlobs();
+  return { records: new MemoryRecords(), blobs, uploads: new MemoryUploads(blobs) };
 }
 
 /** A directory of records: values by name, and directories by name. */
@@ -27,21 +30,8 @@ interface Directory {
   readonly directories: Map<string, Directory>;
 }
 
-/** Bytes in the chunks that they came in. */
-interface Content {
-  readonly parts: Bytes[];
-  size: number;
-  modified: number;
-}
-
-interface Upload extends Content {
-  hash: RunningHash;
-}
-
-class MemoryStore implements RegistryStore {
-  readonly #records: Directory = emptyDirectory();
-  readonly #blobs: Map<Hash, Content> = new Map();
-  readonly #uploads: Map<string, Upload> = new Map();
+class MemoryRecords implements RecordStore {
+  readonly #root: Directory = emptyDirectory();
 
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
     await settle(options);
@@ -50,11 +40,11 @@ class MemoryStore implements RegistryStore {
     return this.#directory(segments)?.values.get(name);
   }
 
-  async put(key: string, value: Bytes, options: StorePutOptions = {}): Promise<void> {
+  async put(key: string, value: Bytes, options: AbortOptions = {}): Promise<void> {
     await settle(options);
     const segments = keySegments(key);
     const name = segments.pop()!;
-    let directory = this.#records;
+    let directory = this.#root;
     for (const segment of segments) {
       let next = directory.directories.get(segment);
       if (!next) directory.directories.set(segment, next = emptyDirectory());
@@ -82,35 +72,80 @@ class MemoryStore implements RegistryStore {
     return (after === undefined ? names : names.filter((name) => name > after)).sort().slice(0, limit);
   }
 
-  async blob(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
+  #directory(segments: readonly string[]): Directory | undefined {
+    let directory: Directory | undefined = this.#root;
+    for (const segment of segments) directory = directory?.directories.get(segment);
+    return directory;
+  }
+
+  /** Forgets the directories of a path that hold nothing any more, from its end on. */
+  #prune(segments: string[]): void {
+    while (segments.length > 0) {
+      const directory = this.#directory(segments)!;
+      if (directory.values.size + directory.directories.size > 0) return;
+      const name = segments.pop()!;
+      this.#directory(segments)!.directories.delete(name);
+    }
+  }
+}
+
+/** Bytes in the chunks that they came in. */
+interface Content {
+  readonly parts: Bytes[];
+  size: number;
+  modified: number;
+}
+
+class MemoryBlobs implements BlobStore {
+  readonly #contents: Map<Hash, Content> = new Map();
+
+  async get(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
     await settle(options);
-    const content = this.#blobs.get(digest);
+    const content = this.#contents.get(digest);
     if (!content) return undefined;
     const { size, modified } = content;
     return { size, modified, read: (range) => Promise.resolve(contentStream(content, range)) };
   }
 
-  async *blobs(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
     await settle(options);
-    yield* [...this.#blobs.keys()];
+    yield* [...this.#contents.keys()];
   }
 
-  async deleteBlob(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
+  async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
     await settle(options);
-    return this.#blobs.delete(digest);
+    return this.#contents.delete(digest);
   }
 
-  async *uploads(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
+  /** Keeps a blob; one that is there already stays as it is. */
+  add(digest: Hash, { parts, size }: Pick<Content, "parts" | "size">): void {
+    if (!this.#contents.has(digest)) this.#contents.set(digest, { parts: [...parts], size, modified: Date.now() });
+  }
+}
+
+interface Upload extends Content {
+  hash: RunningHash;
+}
+
+class MemoryUploads implements UploadStore {
+  readonly #blobs: MemoryBlobs;
+  readonly #uploads: Map<string, Upload> = new Map();
+
+  constructor(blobs: MemoryBlobs) {
+    this.#blobs = blobs;
+  }
+
+  async *list(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
     await settle(options);
     for (const [id, { modified }] of [...this.#uploads]) yield { id, modified };
   }
 
-  async uploadSize(id: string, options: AbortOptions = {}): Promise<number> {
+  async size(id: string, options: AbortOptions = {}): Promise<number> {
     await settle(options);
     return this.#uploads.get(checkUploadId(id))?.size ?? 0;
   }
 
-  async appendUpload(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
+  async append(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
     checkUploadId(id);
     const { algorithm = "sha256", signal } = options;
     let { size } = options;
@@ -135,7 +170,7 @@ class MemoryStore implements RegistryStore {
     return upload.size;
   }
 
-  async finishUpload(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
+  async finish(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
     await settle(options);
     const algorithm = hashAlgorithm(digest);
     const upload = this.#uploads.get(checkUploadId(id));
@@ -147,29 +182,13 @@ class MemoryStore implements RegistryStore {
     if (actual !== digest) {
       throw new DigestMismatchError(`upload ${id} has the digest ${actual} where ${digest} was promised`);
     }
-    if (!this.#blobs.has(digest)) this.#blobs.set(digest, { parts: [...parts], size, modified: Date.now() });
+    this.#blobs.add(digest, { parts, size });
     return size;
   }
 
-  async cancelUpload(id: string, options: AbortOptions = {}): Promise<void> {
+  async cancel(id: string, options: AbortOptions = {}): Promise<void> {
     await settle(options);
     this.#uploads.delete(checkUploadId(id));
-  }
-
-  #directory(segments: readonly string[]): Directory | undefined {
-    let directory: Directory | undefined = this.#records;
-    for (const segment of segments) directory = directory?.directories.get(segment);
-    return directory;
-  }
-
-  /** Forgets the directories of a path that hold nothing any more, from its end on. */
-  #prune(segments: string[]): void {
-    while (segments.length > 0) {
-      const directory = this.#directory(segments)!;
-      if (directory.values.size + directory.directories.size > 0) return;
-      const name = segments.pop()!;
-      this.#directory(segments)!.directories.delete(name);
-    }
   }
 }
 

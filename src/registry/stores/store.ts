@@ -1,3 +1,4 @@
+import { ConflictError } from "../../errors.ts";
 import type { AbortOptions } from "../../io/mod.ts";
 import type { Bytes, ByteStream } from "../../runtime/mod.ts";
 import type { Algorithm, Hash } from "../../spec/mod.ts";
@@ -37,7 +38,7 @@ export interface StoredUpload {
   readonly modified: number;
 }
 
-/** Options of {@linkcode RegistryStore.list}. */
+/** Options of {@linkcode RecordStore.list}. */
 export interface StoreListOptions extends AbortOptions {
   /**
    * Only names after this one, by UTF-16 code units.
@@ -51,7 +52,7 @@ export interface StoreListOptions extends AbortOptions {
   readonly limit?: number;
 }
 
-/** Options of {@linkcode RegistryStore.put}. */
+/** Options of {@linkcode RecordStore.put}. */
 export interface StorePutOptions extends AbortOptions {
   /**
    * Whether the record must outlive a loss of power.
@@ -60,7 +61,7 @@ export interface StorePutOptions extends AbortOptions {
   readonly durable?: boolean;
 }
 
-/** Options of {@linkcode RegistryStore.finishUpload}. */
+/** Options of {@linkcode UploadStore.finish}. */
 export interface StoreFinishOptions extends AbortOptions {
   /**
    * The bytes that the upload has to have. Without it, no other server may work on the upload meanwhile.
@@ -69,10 +70,10 @@ export interface StoreFinishOptions extends AbortOptions {
   readonly size?: number;
 }
 
-/** Options of {@linkcode RegistryStore.appendUpload}. */
+/** Options of {@linkcode UploadStore.append}. */
 export interface StoreAppendOptions extends StoreFinishOptions {
   /**
-   * The algorithm of the digest that {@linkcode RegistryStore.finishUpload} is likely to be given: the bytes are hashed
+   * The algorithm of the digest that {@linkcode UploadStore.finish} is likely to be given: the bytes are hashed
    * on the way, and with another digest they may have to be read again.
    * @default "sha256"
    */
@@ -80,9 +81,8 @@ export interface StoreAppendOptions extends StoreFinishOptions {
 }
 
 /**
- * What a registry keeps its content in: records, which are small values under keys; blobs, which are immutable and
- * named by their digest; and uploads, which become blobs. Nothing of the registry's rules is in here, and no state
- * that matters is outside, so that several servers may work on one store.
+ * What a registry keeps its content in. Nothing of the registry's rules is in here, and no state that matters is
+ * outside, so that several servers may work on one store.
  *
  * - A **key** is segments joined by `/`. A segment starts with a letter, a digit or `_`; letters, digits, `_`, `.` and
  *   `-` follow; it has at most 255 characters. Another key is a `TypeError`. No key is a prefix path of another.
@@ -94,6 +94,16 @@ export interface StoreAppendOptions extends StoreFinishOptions {
  *   on as it is, and so is the reason of a signal.
  */
 export interface RegistryStore {
+  /** Small values under keys. */
+  readonly records: RecordStore;
+  /** Immutable bytes, named by their digest. */
+  readonly blobs: BlobStore;
+  /** Bytes that become blobs. */
+  readonly uploads: UploadStore;
+}
+
+/** The records of a {@linkcode RegistryStore}. */
+export interface RecordStore {
   /** The value of a record, or `undefined`. */
   get(key: string, options?: AbortOptions): Promise<Bytes | undefined>;
   /** Writes a record. */
@@ -105,22 +115,27 @@ export interface RegistryStore {
    * `/` at the end, the next segment of those further down. The path is empty or ends with `/`.
    */
   list(path: string, options?: StoreListOptions): Promise<string[]>;
+}
 
+/** The blobs of a {@linkcode RegistryStore}. */
+export interface BlobStore {
   /** A blob, or `undefined` when the store does not hold it or knows that its bytes are spoilt. */
-  blob(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
-
+  get(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
   /** The digests of all blobs, in no order. One that comes or goes meanwhile may be among them or not. */
-  blobs(options?: AbortOptions): AsyncIterable<Hash>;
+  list(options?: AbortOptions): AsyncIterable<Hash>;
   /** Removes a blob and its bytes; whether it was there. A read that has begun may fail. */
-  deleteBlob(digest: Hash, options?: AbortOptions): Promise<boolean>;
+  delete(digest: Hash, options?: AbortOptions): Promise<boolean>;
+}
 
+/** The uploads of a {@linkcode RegistryStore}. */
+export interface UploadStore {
   /**
    * All uploads that have bytes or take room in another way, such as what an upload left behind that was interrupted
    * while it was being finished, in no order.
    */
-  uploads(options?: AbortOptions): AsyncIterable<StoredUpload>;
+  list(options?: AbortOptions): AsyncIterable<StoredUpload>;
   /** How many bytes an upload has. */
-  uploadSize(id: string, options?: AbortOptions): Promise<number>;
+  size(id: string, options?: AbortOptions): Promise<number>;
   /**
    * Adds a stream to an upload and gives its new size. When the stream fails, what came before is kept, so that a
    * client can go on from there; when the store fails, the whole upload is dropped.
@@ -128,15 +143,22 @@ export interface RegistryStore {
    * @throws {ConflictError} when the upload is not of the given size, or when another server went on with it before this
    * call was done: nothing is added, and the upload stays as the other left it.
    */
-  appendUpload(id: string, body: ByteStream, options?: StoreAppendOptions): Promise<number>;
+  append(id: string, body: ByteStream, options?: StoreAppendOptions): Promise<number>;
   /**
    * Makes a blob of an upload and gives its size. The bytes are neither copied nor read again where they were hashed on
    * the way in. The upload is gone afterwards, unless there is a conflict.
    *
    * @throws {DigestMismatchError} when the bytes have another digest; no blob is made.
-   * @throws {ConflictError} as {@linkcode appendUpload}.
+   * @throws {ConflictError} as {@linkcode UploadStore.append}.
    */
-  finishUpload(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number>;
+  finish(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number>;
   /** Drops an upload and its bytes, if there are any. */
-  cancelUpload(id: string, options?: AbortOptions): Promise<void>;
+  cancel(id: string, options?: AbortOptions): Promise<void>;
+}
+
+/** Makes what a store throws when another server went on with an upload, or ended it. */
+export function uploadConflict(id: string): ConflictError {
+  return new ConflictError(`another server went on with upload ${id}, or ended it`, {
+    hint: "ask how far it is, and go on from there",
+  });
 }

@@ -1,3 +1,5 @@
+import { type Hash, isHash } from "../../spec/mod.ts";
+
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/;
 
 /** The segments of a record's key. @throws {TypeError} when it is not one: see {@linkcode RegistryStore}. */
@@ -24,4 +26,14 @@ export function checkUploadId(id: string): string {
 /** Whether a name could be a segment of a key; what else a disk holds is not the registry's. */
 export function isSegment(name: string): boolean {
   return SEGMENT.test(name);
+}
+
+/** A digest as a segment of a record's key, which has no `:`. */
+export function digestKey(digest: Hash): string {
+  return digest.replace(":", "-");
+}
+
+/** The digests that these segments are of; what else there is, is nobody's. */
+export function keyDigests(keys: readonly string[]): Hash[] {
+  return keys.map((key) => key.replace("-", ":")).filter(isHash);
 }

@@ -6,6 +6,7 @@ import { assertRefused, type Bytes, digestOf } from "../../contracts/registry_cl
 import { base, cacheOf, HIT, MB, Origin, status, untilKept } from "./caching.ts";
 import { noise } from "../../make/bytes.ts";
 import { until } from "../../make/waiting.ts";
+import { wrapStore } from "../stores/wrapped_store.ts";
 
 describe("a pull-through cache: blobs", () => {
   it("are fetched once for all who wait, and a client that does not read holds nobody up", async () => {
@@ -89,8 +90,8 @@ describe("a pull-through cache: blobs", () => {
       });
       assertEquals(got < bytes.length, true);
       await until(() => cache.errors.length === 1);
-      assertEquals(await store.blob(digest), undefined);
-      assertEquals(await store.list("uploads/"), []);
+      assertEquals(await store.blobs.get(digest), undefined);
+      assertEquals(await store.records.list("uploads/"), []);
       origin.spoil = undefined;
       assertEquals((await cache.client.send("GET", `/v2/a/blobs/${digest}`)).bytes, bytes);
     }
@@ -114,7 +115,7 @@ describe("a pull-through cache: blobs", () => {
     const origin = new Origin();
     const bytes = noise(3 * MB);
     const digest = await origin.client.pushBlob("a", bytes);
-    for (const fails of ["appendUpload", "finishUpload", "put"] as const) {
+    for (const fails of ["uploads.append", "uploads.finish", "records.put"] as const) {
       const store = failingStore(fails);
       const { client, errors } = cacheOf(origin, { store });
       const answer = await client.send("GET", `/v2/a/blobs/${digest}`);
@@ -153,22 +154,15 @@ async function readBody(response: Response): Promise<Bytes> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** A store in memory of which one method fails; `put` for blobs' links alone. */
-function failingStore(method: "appendUpload" | "finishUpload" | "put"): RegistryStore {
-  const store = memoryStore();
-  return new Proxy(store, {
-    get(target, name) {
-      const real = Reflect.get(target, name).bind(target);
-      if (name !== method) return real;
-      return async (key: string, ...rest: unknown[]) => {
-        if (method === "put" && !key.includes("_blobs")) return await real(key, ...rest);
-        if (method === "appendUpload") { // takes a little, as a disk does that is nearly full
-          const reader = (rest[0] as ReadableStream<Bytes>).getReader();
-          await reader.read();
-          await reader.cancel();
-        }
-        throw new FileError("no space left on device", { errno: "ENOSPC" });
-      };
-    },
+/** A store in memory of which one method fails; `records.put` for blobs' links alone. */
+function failingStore(method: "uploads.append" | "uploads.finish" | "records.put"): RegistryStore {
+  return wrapStore(memoryStore(), async (operation, key, body) => {
+    if (operation !== method || operation === "records.put" && !String(key).includes("_blobs")) return;
+    if (operation === "uploads.append") { // takes a little, as a disk does that is nearly full
+      const reader = (body as ReadableStream<Bytes>).getReader();
+      await reader.read();
+      await reader.cancel();
+    }
+    throw new FileError("no space left on device", { errno: "ENOSPC" });
   });
 }

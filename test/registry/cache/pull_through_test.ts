@@ -37,6 +37,41 @@ describe("a pull-through cache", () => {
     assertEquals(errors, []);
   });
 
+  it("fetches and keeps manifests and blobs that are named by SHA-512", async () => {
+    const origin = new Origin();
+    const [config, layer] = [encode("{}"), encode("a layer")];
+    const [configDigest, layerDigest] = [
+      await origin.client.pushBlob("a", config, "sha512"),
+      await origin.client.pushBlob("a", layer, "sha512"),
+    ];
+    const manifest = encode(JSON.stringify({
+      schemaVersion: 2,
+      mediaType: IMAGE,
+      config: { mediaType: "application/x-config", digest: configDigest, size: config.length },
+      layers: [{ mediaType: "application/x-layer", digest: layerDigest, size: layer.length }],
+    }));
+    const digest = digestOf(manifest, "sha512");
+    const put = { body: manifest, headers: { "Content-Type": IMAGE } };
+    assertEquals((await origin.client.send("PUT", `/v2/a/manifests/${digest}?tag=v1`, put)).status, 201);
+    const { client, errors } = cacheOf(origin);
+    const head = await client.send("HEAD", `/v2/a/blobs/${layerDigest}`);
+    assertEquals([head.status, head.headers.get("Content-Length")], [200, String(layer.length)]);
+    for (const expected of [MISS, HIT]) {
+      for (const [reference, outcome] of [[digest, expected], ["v1", HIT]]) {
+        const answer = await client.send("GET", `/v2/a/manifests/${reference}`);
+        assertEquals([answer.status, answer.bytes, status(answer.headers)], [200, manifest, outcome]);
+        assertEquals(answer.headers.get("Docker-Content-Digest"), digest);
+      }
+      for (const [blob, bytes] of [[configDigest, config], [layerDigest, layer]] as const) {
+        const answer = await client.send("GET", `/v2/a/blobs/${blob}`);
+        assertEquals([answer.status, answer.bytes, status(answer.headers)], [200, bytes, expected]);
+        await untilKept(client, `/v2/a/blobs/${blob}`);
+      }
+      assertEquals((await client.send("GET", `/v2/a/referrers/${digest}`)).status, 200);
+    }
+    assertEquals(errors, []);
+  });
+
   it("answers HEAD and parts of what it does not have", async () => {
     const origin = new Origin();
     const digest = await origin.client.pushBlob("a", "0123456789");
@@ -105,7 +140,7 @@ describe("a pull-through cache", () => {
       const byDigest = await client.send("GET", `/v2/a/manifests/${image.digest}`);
       assertEquals(status(byDigest.headers), HIT);
     }
-    // For a while it is not even asked, so that nobody waits for it.
+    // The upstream is not requested for a while, so that no client waits for it.
     origin.asked();
     await client.send("GET", "/v2/a/manifests/v1");
     assertEquals(origin.asked(), []);
@@ -145,7 +180,7 @@ describe("a pull-through cache", () => {
         assertEquals(answer.text.includes("secret"), false);
       }
     }
-    assertEquals(errors.length, 8); // 500 and 418: somebody should know
+    assertEquals(errors.length, 8); // 500 and 418 are reported
   });
 
   it("takes nothing", async () => {
@@ -196,7 +231,7 @@ describe("a pull-through cache", () => {
     const next = await tags({ tags: ["a"] }, '</v2/a/tags/list?last=0>; rel="prev", <?last=a&n=1>; rel="last next"');
     assertEquals(next.headers.get("Link"), '</v2/a/tags/list?last=a&n=1>; rel="next"');
     assertEquals((await tags({ tags: ["a"] }, '</v2/a/tags/list?last=0>; rel="prev"')).headers.get("Link"), null);
-    // Whatever the upstream calls its pages.
+    // The format of the upstream's page links does not matter.
     const page = (await tags({ tags: ["a"] }, "<?next_page=x%2Fy>; rel=next")).headers.get("Link")!;
     origin.asked();
     await client.send("GET", page.slice(1, page.indexOf(">")));

@@ -137,8 +137,8 @@ class Turmoil {
       const { config, layers } = JSON.parse((await client.send("GET", `/v2/r/manifests/${digest}`)).text);
       for (const part of [config, ...layers]) named.add(part.digest);
     }
-    for await (const digest of this.#disk.blobs()) assert(named.has(digest), `${digest} is garbage and stayed`);
-    assertEquals(await this.#disk.list("removals/"), []);
+    for await (const digest of this.#disk.blobs.list()) assert(named.has(digest), `${digest} is garbage and stayed`);
+    assertEquals(await this.#disk.records.list("removals/"), []);
     for (const [tag, digest] of this.#tags) await this.#pull(client, tag, digest);
   }
 

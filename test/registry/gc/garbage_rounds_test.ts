@@ -16,7 +16,7 @@ describe("collectStoreGarbageEvery", () => {
     const failing = wrapStore(
       store,
       (operation) =>
-        operation === "blobs" && failures-- > 0 ? Promise.reject(new StoreError("not now")) : Promise.resolve(),
+        operation === "blobs.list" && failures-- > 0 ? Promise.reject(new StoreError("not now")) : Promise.resolve(),
     );
     await collectStoreGarbageEvery(failing, {
       interval: 1,

@@ -57,8 +57,8 @@ describe("collectStoreGarbage", () => {
       assertEquals(await has("a", digest), true);
     }
     assertEquals(JSON.parse((await client.send("GET", "/v2/_catalog")).text).repositories, ["a"]);
-    assertEquals(await store.list("removals/"), []);
-    assertEquals((await store.list("claims/")).length, 2);
+    assertEquals(await store.records.list("removals/"), []);
+    assertEquals((await store.records.list("claims/")).length, 2);
   });
 
   it("keeps what is named in any way by a manifest of any type", async () => {
@@ -130,8 +130,8 @@ describe("collectStoreGarbage", () => {
     assertEquals((await client.send("GET", abandoned)).status, 204);
     assertEquals((await collect()).uploads.toSorted(), [id(abandoned), id(empty)].sort());
     for (const url of [abandoned, empty]) assertRefused(await client.send("GET", url), 404, "BLOB_UPLOAD_UNKNOWN");
-    assertEquals(await Array.fromAsync(store.uploads()), []);
-    assertEquals(await store.list("uploads/"), [id(fresh)]);
+    assertEquals(await Array.fromAsync(store.uploads.list()), []);
+    assertEquals(await store.records.list("uploads/"), [id(fresh)]);
     const digest = digestOf(encode("x"));
     assertEquals((await client.send("PUT", withQuery(fresh, `digest=${digest}`), { body: "x" })).status, 201);
   });
@@ -139,32 +139,32 @@ describe("collectStoreGarbage", () => {
   it("forgets claims of what never came", async () => {
     const upload = await client.startUpload("never");
     await client.send("PUT", withQuery(upload, `digest=${digestOf(encode("x"))}`), { body: "y" });
-    assertEquals((await store.list("claims/")).length, 1);
+    assertEquals((await store.records.list("claims/")).length, 1);
     await collect();
-    assertEquals((await store.list("claims/")).length, 1);
+    assertEquals((await store.records.list("claims/")).length, 1);
     now += 25 * HOUR;
     await collect();
-    assertEquals(await store.list(""), []);
+    assertEquals(await store.records.list(""), []);
   });
 
   it("removes nothing when it can't read all manifests", async () => {
     const { digest } = await client.pushImage("spoilt", "image", "v1");
     await client.pushBlob("spoilt", "stray");
-    const [key] = (await store.list("repositories/spoilt/_manifests/")).map((k) =>
+    const [key] = (await store.records.list("repositories/spoilt/_manifests/")).map((k) =>
       `repositories/spoilt/_manifests/${k}`
     );
-    const record = (await store.get(key))!;
-    await store.put(key, record.slice(0, -1));
+    const record = (await store.records.get(key))!;
+    await store.records.put(key, record.slice(0, -1));
     now += 25 * HOUR;
     const error = await assertRejects(() => collect(), StoreError, `spoilt@${digest}`);
     assertEquals((error as StoreError).hint, "push the image again, or delete the manifest");
-    assertEquals((await Array.fromAsync(store.blobs())).length, 3);
+    assertEquals((await Array.fromAsync(store.blobs.list())).length, 3);
     const failing = wrapStore(
       store,
-      (operation) => operation === "get" ? Promise.reject(new StoreError("can't read")) : Promise.resolve(),
+      (operation) => operation === "records.get" ? Promise.reject(new StoreError("can't read")) : Promise.resolve(),
     );
     await assertRejects(() => collectStoreGarbage(failing, { clock }), StoreError, "can't read");
-    assertEquals((await Array.fromAsync(store.blobs())).length, 3);
+    assertEquals((await Array.fromAsync(store.blobs.list())).length, 3);
   });
 
   describe("of a store with a manifest that can't be read", () => {
@@ -180,11 +180,11 @@ describe("collectStoreGarbage", () => {
         const digest = digestOf(bytes);
         const key = `repositories/odd/_manifests/${digest.replace(":", "-")}`;
         const facts = { mediaType: IMAGE, uploaded: now, created: 0, imageSize: 0 };
-        await store.put(key, encode(`${JSON.stringify(facts)}\n${new TextDecoder().decode(bytes)}`));
+        await store.records.put(key, encode(`${JSON.stringify(facts)}\n${new TextDecoder().decode(bytes)}`));
         now += 25 * HOUR;
         const error = await assertRejects(() => collect(), StoreError, `odd@${digest}`);
         assertStringIncludes((error as StoreError).message, reason);
-        assertEquals((await Array.fromAsync(store.blobs())).length, 2);
+        assertEquals((await Array.fromAsync(store.blobs.list())).length, 2);
         assertEquals((await client.send("DELETE", `/v2/odd/manifests/${digest}`)).status, 202);
         assertEquals((await collect()).blobs, []);
         now += 25 * HOUR;
@@ -196,7 +196,7 @@ describe("collectStoreGarbage", () => {
   it("gives all that a deleted manifest may have named a grace where its bytes are spoilt", async () => {
     const { digest } = await client.pushImage("spoilt", "image", "v1");
     const key = `repositories/spoilt/_manifests/${digest.replace(":", "-")}`;
-    await store.put(key, (await store.get(key))!.slice(0, -1));
+    await store.records.put(key, (await store.records.get(key))!.slice(0, -1));
     now += 25 * HOUR;
     assertEquals((await client.send("DELETE", `/v2/spoilt/manifests/${digest}`)).status, 202);
     assertEquals((await collect()).blobs, []);
@@ -221,7 +221,7 @@ describe("collectStoreGarbage", () => {
   });
 
   // What happens while a removal is at its most delicate: right before each of its steps.
-  for (const moment of ["put", "get", "blob", "delete", "deleteBlob"] as const) {
+  for (const moment of ["records.put", "records.get", "blobs.get", "records.delete", "blobs.delete"] as const) {
     for (const way of ["HEAD", "mount", "upload"] as const) {
       it(`never removes what ${way} found, when that comes right before its ${moment}`, async () => {
         const image = await client.image("race", "race");
@@ -243,7 +243,7 @@ describe("collectStoreGarbage", () => {
         };
         let seen = 0;
         const slow = wrapStore(store, async (operation, ...args) => {
-          if (operation !== moment || (operation === "put" && !String(args[0]).startsWith("removals/"))) return;
+          if (operation !== moment || (operation === "records.put" && !String(args[0]).startsWith("removals/"))) return;
           if (++seen > 1 || pushing) return;
           pushing = push();
           for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
@@ -263,15 +263,15 @@ describe("collectStoreGarbage", () => {
     const killed = wrapStore(
       store,
       (operation) =>
-        operation === "deleteBlob" || operation === "delete"
+        operation === "blobs.delete" || operation === "records.delete"
           ? Promise.reject(new StoreError("killed"))
           : Promise.resolve(),
     );
     await assertRejects(() => collectStoreGarbage(killed, { clock }), StoreError, "killed");
-    assertEquals((await store.list("removals/")).length, 1);
+    assertEquals((await store.records.list("removals/")).length, 1);
     const waiting = client.send("HEAD", `/v2/dead/blobs/${digest}`);
     now += 61_000;
     assertEquals((await waiting).status, 200);
-    assertEquals(await store.list("removals/"), []);
+    assertEquals(await store.records.list("removals/"), []);
   });
 });

@@ -129,13 +129,13 @@ describe("an object that a service breaks off", () => {
   it("is no spoilt one", async () => {
     const bucket = new FakeR2();
     const store = r2Store(bucket);
-    await store.appendUpload("u", stream(bytes));
-    await store.finishUpload("u", digest);
+    await store.uploads.append("u", stream(bytes));
+    await store.uploads.finish("u", digest);
     const short = new FakeR2();
     for (const [key, object] of bucket.objects) {
       short.objects.set(key, key.startsWith("data/") ? { ...object, bytes: object.bytes.subarray(0, 1000) } : object);
     }
-    const blob = await r2Store(short).blob(digest);
+    const blob = await r2Store(short).blobs.get(digest);
     await assertRejects(
       async () => await new Response(await blob!.read()).arrayBuffer(),
       StoreError,
@@ -149,8 +149,8 @@ describe("a blob on the disk that is spoilt", () => {
     const disk = await mkdtemp(join(tmpdir(), "gcrane_broken_off_"));
     try {
       const store = fileStore(disk);
-      await store.appendUpload("u", stream(bytes));
-      await store.finishUpload("u", digest);
+      await store.uploads.append("u", stream(bytes));
+      await store.uploads.finish("u", digest);
       const wrong = bytes.slice();
       wrong[700_000] ^= 1;
       const hex = digest.slice("sha256:".length);

@@ -10,10 +10,11 @@ import {
   type RequestRecord,
 } from "../../../src/registry/mod.ts";
 import { assertRefused, type Bytes, digestOf, encode, RegistryClient } from "../../contracts/registry_client.ts";
+import { wrapStore } from "../stores/wrapped_store.ts";
 
 const base = "http://registry.example.com";
 
-/** A registry that notes what it tells. */
+/** Creates a registry that records its events. */
 function noted(options: RegistryOptions = {}) {
   const records: RequestRecord[] = [];
   const registry = createRegistry({ ...options, onRequest: (record) => records.push(record) });
@@ -71,7 +72,7 @@ describe("what a registry tells of each request", () => {
     const store = memoryStore();
     const { client, records, fetch } = noted({ store: withBlob(store, () => failing(new StoreError("gone"))) });
     const digest = digestOf(encode("x"));
-    await store.put("repositories/a/_blobs/" + digest.replace(":", "-"), new Uint8Array(0));
+    await store.records.put("repositories/a/_blobs/" + digest.replace(":", "-"), new Uint8Array(0));
     const cut = await fetch(`${base}/v2/a/blobs/${digest}`);
     await cut.arrayBuffer().catch(() => {});
     const left = await fetch(`${base}/v2/a/blobs/${digest}`);
@@ -112,7 +113,7 @@ describe("/healthz", () => {
   it("says that all is well, or that the store does not answer", async () => {
     assertEquals((await noted().client.send("GET", "/healthz")).text, '{"status":"ok"}');
     const failure = new StoreError("can't read /secret/place");
-    const store = new Proxy(memoryStore(), { get: () => () => Promise.reject(failure) }) as RegistryStore;
+    const store = wrapStore(memoryStore(), () => Promise.reject(failure));
     const told: unknown[] = [];
     const { client } = noted({ store, onError: (error) => told.push(error) });
     const answer = await client.send("GET", "/healthz");
@@ -129,10 +130,7 @@ function failing(error: Error): ReadableStream<Bytes> {
 
 /** The same store, whose blobs are read otherwise. */
 function withBlob(store: RegistryStore, read: () => ReadableStream<Bytes>): RegistryStore {
-  return new Proxy(store, {
-    get(target, name) {
-      if (name === "blob") return () => Promise.resolve({ size: 10, read: () => Promise.resolve(read()) });
-      return Reflect.get(target, name).bind(target);
-    },
-  });
+  const blob = { size: 10, modified: 0, read: () => Promise.resolve(read()) };
+  const { records, blobs, uploads } = wrapStore(store, () => Promise.resolve());
+  return { records, blobs: { ...blobs, get: () => Promise.resolve(blob) }, uploads };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import { ConflictError } from "../../../src/errors.ts";
 import {
   createRegistry,
@@ -328,12 +329,12 @@ describe("two registries over one bucket of S3", () => {
         return await s3.fetch(url, init);
       },
     });
-    await one.appendUpload("u", stream(bytes));
-    const first = one.finishUpload("u", digestOf(bytes), { size: bytes.length });
+    await one.uploads.append("u", stream(bytes));
+    const first = one.uploads.finish("u", digestOf(bytes), { size: bytes.length });
     const isWritten = () => s3.asked.some((asked) => asked.includes("partNumber=2"));
     await until(isWritten, { what: "the second part of the upload" });
-    await Promise.all([first, other.finishUpload("u", digestOf(bytes), { size: bytes.length })]);
-    const read = await (await one.blob(digestOf(bytes)))!.read();
+    await Promise.all([first, other.uploads.finish("u", digestOf(bytes), { size: bytes.length })]);
+    const read = await (await one.blobs.get(digestOf(bytes)))!.read();
     assertEquals(digestOf(new Uint8Array(await new Response(read).arrayBuffer())), digestOf(bytes));
     assertEquals([...s3.objects.keys()].map((key) => key.split("/")[0]).sort(), ["blobs", "data"]);
   });
@@ -347,18 +348,18 @@ describe("an upload of a store", () => {
         const { one, other, check } = open(() => Promise.resolve(), folder);
         const bytes = patterned(1_000);
         const { readable, writable } = new TransformStream<Bytes, Bytes>();
-        const hanging = one.appendUpload("u", readable, { size: 0 });
+        const hanging = one.uploads.append("u", readable, { size: 0 });
         const writer = writable.getWriter();
         await writer.write(bytes.slice(0, 600));
-        await until(async () => await other.uploadSize("u") >= 600);
-        await assertRejects(() => other.appendUpload("u", stream(bytes), { size: 0 }), ConflictError);
-        assertEquals(await other.appendUpload("u", stream(bytes.slice(600)), { size: 600 }), 1_000);
+        await until(async () => await other.uploads.size("u") >= 600);
+        await assertRejects(() => other.uploads.append("u", stream(bytes), { size: 0 }), ConflictError);
+        assertEquals(await other.uploads.append("u", stream(bytes.slice(600)), { size: 600 }), 1_000);
         const late = writer.write(new Uint8Array(400)).then(() => writer.close()).catch(() => {});
         await assertRejects(() => hanging, ConflictError);
         await late;
-        assertEquals(await one.finishUpload("u", digestOf(bytes), { size: 1_000 }), 1_000);
-        const read = await (await other.blob(digestOf(bytes)))!.read();
-        assertEquals(new Uint8Array(await new Response(read).arrayBuffer()), bytes);
+        assertEquals(await one.uploads.finish("u", digestOf(bytes), { size: 1_000 }), 1_000);
+        const read = await (await other.blobs.get(digestOf(bytes)))!.read();
+        assertEquals(await toBytes(read), bytes);
         await check();
       } finally {
         await fs.promises.rm(folder, { recursive: true });
@@ -372,15 +373,15 @@ describe("an upload of a store", () => {
       try {
         const { one, other } = open(() => Promise.resolve(), folder);
         const bytes = patterned(1_000);
-        assertEquals(await one.appendUpload("u", stream(bytes.slice(0, 600)), { size: 0 }), 600);
+        assertEquals(await one.uploads.append("u", stream(bytes.slice(0, 600)), { size: 0 }), 600);
         for (const size of [0, 599, 601]) {
           let isCancelled = false;
           const body = new ReadableStream<Bytes>({ cancel: () => void (isCancelled = true) }, { highWaterMark: 0 });
-          await assertRejects(() => other.appendUpload("u", body, { size }), ConflictError, "upload u");
-          assertEquals([isCancelled, await one.uploadSize("u")], [true, 600]);
+          await assertRejects(() => other.uploads.append("u", body, { size }), ConflictError, "upload u");
+          assertEquals([isCancelled, await one.uploads.size("u")], [true, 600]);
         }
-        assertEquals(await other.appendUpload("u", stream(bytes.slice(600)), { size: 600 }), 1_000);
-        assertEquals(await one.finishUpload("u", digestOf(bytes)), 1_000);
+        assertEquals(await other.uploads.append("u", stream(bytes.slice(600)), { size: 600 }), 1_000);
+        assertEquals(await one.uploads.finish("u", digestOf(bytes)), 1_000);
       } finally {
         await fs.promises.rm(folder, { recursive: true });
       }

@@ -10,6 +10,7 @@ import {
   withQuery,
 } from "../../contracts/registry_client.ts";
 import { stream, text } from "../../contracts/store_contract.ts";
+import { wrapStore } from "../stores/wrapped_store.ts";
 
 function start(store: RegistryStore = memoryStore()): RegistryClient {
   return new RegistryClient({ fetch: createRegistry({ store }).fetch, base: "http://registry.example.com" });
@@ -32,24 +33,17 @@ describe("an upload", () => {
   it("in one request whose body breaks off leaves nothing", async () => {
     const store = memoryStore();
     const ids: string[] = [];
-    const watched = new Proxy(store, {
-      get(target, name: keyof RegistryStore) {
-        if (name === "appendUpload") {
-          return (...args: Parameters<RegistryStore["appendUpload"]>) => {
-            ids.push(args[0]);
-            return target.appendUpload(...args);
-          };
-        }
-        return target[name].bind(target);
-      },
+    const watched = wrapStore(store, (operation, id) => {
+      if (operation === "uploads.append") ids.push(String(id));
+      return Promise.resolve();
     });
     const client = start(watched);
     const digest = digestOf(encode("hello world"));
     const body = stream(text("hello "), new Error("the line went dead"));
     const answer = await client.send("POST", `/v2/broken/blobs/uploads/?digest=${digest}`, { body });
     assertRefused(answer, 400, "BLOB_UPLOAD_INVALID");
-    assertEquals([ids.length, await store.uploadSize(ids[0])], [1, 0]);
-    assertEquals(await store.list(""), []);
+    assertEquals([ids.length, await store.uploads.size(ids[0])], [1, 0]);
+    assertEquals(await store.records.list(""), []);
   });
 
   it("whose length is not the one that was said is refused", async () => {
@@ -90,7 +84,7 @@ describe("an upload", () => {
     assertEquals((await client.send("DELETE", upload)).status, 204);
     await cancelled;
     assertRefused(await hanging, 400, "BLOB_UPLOAD_INVALID");
-    assertEquals([await store.uploadSize(upload.split("/").at(-1)!), await store.list("")], [0, []]);
+    assertEquals([await store.uploads.size(upload.split("/").at(-1)!), await store.records.list("")], [0, []]);
   });
 
   it("that several requests want to close is closed once", async () => {
@@ -106,12 +100,12 @@ describe("an upload", () => {
     const store = memoryStore();
     const client = start(store);
     const upload = await client.startUpload("done");
-    assertEquals(await store.list("uploads/"), [upload.split("/").at(-1)]);
+    assertEquals(await store.records.list("uploads/"), [upload.split("/").at(-1)]);
     await client.send("PUT", withQuery(upload, `digest=${digestOf(encode("x"))}`), { body: encode("y") });
-    assertEquals(await store.list("uploads/"), []);
+    assertEquals(await store.records.list("uploads/"), []);
     const second = await client.startUpload("done");
     await client.send("PUT", withQuery(second, `digest=${digestOf(encode("x"))}`), { body: encode("x") });
-    assertEquals(await store.list(""), ["claims/", "repositories/"]);
+    assertEquals(await store.records.list(""), ["claims/", "repositories/"]);
   });
 });
 

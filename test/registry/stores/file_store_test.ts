@@ -32,8 +32,8 @@ describe("fileStore", () => {
     parent = await mkdtemp(join(tmpdir(), "gcrane_store_"));
     directory = join(parent, "registry");
     store = fileStore(directory);
-    await store.appendUpload("u", stream(bytes));
-    await store.finishUpload("u", digest);
+    await store.uploads.append("u", stream(bytes));
+    await store.uploads.finish("u", digest);
   });
   afterEach(() => rm(parent, { recursive: true }));
 
@@ -44,15 +44,15 @@ describe("fileStore", () => {
   }
 
   async function read(from: RegistryStore, range?: { offset?: number; length?: number }): Promise<Uint8Array> {
-    const blob = await from.blob(digest);
+    const blob = await from.blobs.get(digest);
     assert(blob, "the blob is not there");
     return new Uint8Array(await new Response(await blob.read(range)).arrayBuffer());
   }
 
   it("keeps each blob once, by its digest", async () => {
     assertEquals(new Uint8Array(await readFile(fileOf(digest))), bytes);
-    await store.appendUpload("v", stream(bytes));
-    await store.finishUpload("v", digest);
+    await store.uploads.append("v", stream(bytes));
+    await store.uploads.finish("v", digest);
     assertEquals(await readdir(join(directory, "uploads")), []);
     assertEquals((await readdir(directory)).sort(), ["blobs", "uploads"]);
   });
@@ -61,17 +61,17 @@ describe("fileStore", () => {
     await writeFile(fileOf(digest), spoilt(bytes));
     for (const from of [store, fileStore(directory)]) {
       await assertRejects(() => read(from), DigestMismatchError, "instead of its own");
-      assertEquals(await from.blob(digest), undefined); // known to be spoilt from now on
+      assertEquals(await from.blobs.get(digest), undefined); // known to be spoilt from now on
     }
   });
 
   it("holds the last of the bytes back until it knows them to be right", async () => {
     for (const size of [0, 1, 256 * 1024, 600_000]) {
       const [right, other] = [patterned(size + 1), fileStore(directory)];
-      await store.appendUpload("held", stream(right));
-      await store.finishUpload("held", digestOf(right));
+      await store.uploads.append("held", stream(right));
+      await store.uploads.finish("held", digestOf(right));
       await writeFile(fileOf(digestOf(right)), right.map((byte) => byte ^ 1));
-      const reader = (await (await other.blob(digestOf(right)))!.read()).getReader();
+      const reader = (await (await other.blobs.get(digestOf(right)))!.read()).getReader();
       let given = 0;
       await assertRejects(async () => {
         for (let part = await reader.read(); !part.done; part = await reader.read()) given += part.value.length;
@@ -84,7 +84,7 @@ describe("fileStore", () => {
     await writeFile(fileOf(digest), spoilt(bytes));
     for (const from of [store, fileStore(directory)]) {
       await assertRejects(() => read(from, { offset: 500_000, length: 10 }), DigestMismatchError);
-      assertEquals(await from.blob(digest), undefined);
+      assertEquals(await from.blobs.get(digest), undefined);
     }
   });
 
@@ -99,8 +99,8 @@ describe("fileStore", () => {
   it("takes a spoilt blob's place when it is pushed again", async () => {
     await writeFile(fileOf(digest), "spoilt");
     await assertRejects(() => read(store), DigestMismatchError);
-    await store.appendUpload("again", stream(bytes));
-    await store.finishUpload("again", digest);
+    await store.uploads.append("again", stream(bytes));
+    await store.uploads.finish("again", digest);
     assertEquals(await read(store), bytes);
     assertEquals(await read(store, { offset: 5, length: 5 }), bytes.subarray(5, 10));
   });
@@ -132,30 +132,30 @@ describe("fileStore", () => {
     await writeFile(outside, bytes);
     await rm(fileOf(digest));
     await symlink(outside, fileOf(digest));
-    assertEquals(await store.blob(digest), undefined);
+    assertEquals(await store.blobs.get(digest), undefined);
     await rm(fileOf(digest));
     await mkdir(fileOf(digest));
-    assertEquals(await store.blob(digest), undefined);
+    assertEquals(await store.blobs.get(digest), undefined);
   });
 
   it("makes no path of what is no digest", async () => {
     for (const wrong of ["sha256:..", `sha256:${"../..".repeat(20)}x`, `sha256:${"A".repeat(64)}`, "x", "sha1:00"]) {
-      await assertRejects(() => store.blob(wrong as typeof digest), HashError);
-      await store.appendUpload("w", stream(text("x")));
-      await assertRejects(() => store.finishUpload("w", wrong as typeof digest), HashError);
-      await store.cancelUpload("w");
+      await assertRejects(() => store.blobs.get(wrong as typeof digest), HashError);
+      await store.uploads.append("w", stream(text("x")));
+      await assertRejects(() => store.uploads.finish("w", wrong as typeof digest), HashError);
+      await store.uploads.cancel("w");
     }
     assertEquals(await readdir(parent), ["registry"]);
   });
 
   it("does not list what is being written, nor what is not its own", async () => {
-    await store.put("r/a", text("a"));
+    await store.records.put("r/a", text("a"));
     const folder = join(directory, "records", "r");
     await writeFile(join(folder, ".a.12345678-1234.tmp"), "half of a new a");
     await mkdir(join(folder, "skeleton", "of", "nothing"), { recursive: true });
     await writeFile(join(folder, "skeleton", ".b.12345678-1234.tmp"), "half of b");
     await symlink("/etc", join(folder, "link"));
-    assertEquals(await store.list("r/"), ["a"]);
+    assertEquals(await store.records.list("r/"), ["a"]);
   });
 
   it("hashes what the file holds when two wrote to one upload, not what either of them sent", async () => {
@@ -164,11 +164,11 @@ describe("fileStore", () => {
       const writers = ["a", "b"].map((letter) => {
         const { readable, writable } = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
         const writer = writable.getWriter();
-        return { letter, writer, appended: store.appendUpload(id, readable) };
+        return { letter, writer, appended: store.uploads.append(id, readable) };
       });
       for (let turn = 0; turn < 6; turn++) { // in turns, so that the file is ababab
         await writers[turn % 2].writer.write(text(writers[turn % 2].letter.repeat(1000)));
-        await until(async () => await store.uploadSize(id) >= (turn + 1) * 1000);
+        await until(async () => await store.uploads.size(id) >= (turn + 1) * 1000);
       }
       for (const { writer, appended } of writers) {
         await writer.close();
@@ -176,24 +176,24 @@ describe("fileStore", () => {
       }
       const file = await readFile(join(directory, "uploads", id));
       const imagined = new Uint8Array([...text(own.repeat(3000)), ...file.subarray(3000)]);
-      await assertRejects(() => store.finishUpload(id, digestOf(imagined)), DigestMismatchError);
+      await assertRejects(() => store.uploads.finish(id, digestOf(imagined)), DigestMismatchError);
     }
   });
 
   it("drops an upload when the disk is full", async () => {
     if (!existsSync("/dev/full")) return;
     await symlink("/dev/full", join(directory, "uploads", "full"));
-    const error = await assertRejects(() => store.appendUpload("full", stream(bytes)));
+    const error = await assertRejects(() => store.uploads.append("full", stream(bytes)));
     assertInstanceOf(error, StoreError);
     assertMatch(error.message, /: ENOSPC$/);
     assertEquals(error.hint, "make room on the disk that the registry writes to");
     assertEquals(await readdir(join(directory, "uploads")), []);
-    assertEquals(await store.uploadSize("full"), 0);
+    assertEquals(await store.uploads.size("full"), 0);
   });
 
   it("says which file it can't write", async () => {
     await writeFile(join(directory, "records"), "a file where a directory should be");
-    await assertRejects(() => store.put("r/a", text("a")), StoreError, join("records", "r", "a"));
+    await assertRejects(() => store.records.put("r/a", text("a")), StoreError, join("records", "r", "a"));
   });
 
   describe("under a registry", () => {

@@ -25,10 +25,10 @@ describe("r2Store", () => {
     const store = r2Store(bucket);
     const bytes = patterned(20 * MIB + 5);
     const chunks = Array.from({ length: 21 }, (_, i) => bytes.subarray(i * MIB, (i + 1) * MIB));
-    assertEquals(await store.appendUpload("u", stream(...chunks)), bytes.length);
-    await store.finishUpload("u", digestOf(bytes));
+    assertEquals(await store.uploads.append("u", stream(...chunks)), bytes.length);
+    await store.uploads.finish("u", digestOf(bytes));
     assertEquals([...bucket.objects.keys()].filter((key) => key.startsWith("data/")).length, 1);
-    const read = await (await store.blob(digestOf(bytes)))!.read();
+    const read = await (await store.blobs.get(digestOf(bytes)))!.read();
     assertEquals(digestOf(new Uint8Array(await new Response(read).arrayBuffer())), digestOf(bytes));
   });
 
@@ -42,7 +42,7 @@ describe("r2Store", () => {
     const bucket = new FakeR2();
     bucket.put = () => Promise.reject(new Error(`internal error ${++tries} (10001)`));
     await assertRejects(
-      () => r2Store(bucket).put("records/one", text("value")),
+      () => r2Store(bucket).records.put("records/one", text("value")),
       StoreError,
       "R2 says: internal error 3 (10001)",
     );

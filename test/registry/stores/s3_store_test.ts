@@ -31,7 +31,7 @@ describe("s3Store", () => {
   }
 
   async function read(store: RegistryStore, digest: ReturnType<typeof digestOf>): Promise<Uint8Array> {
-    const blob = await store.blob(digest);
+    const blob = await store.blobs.get(digest);
     assert(blob, `${digest} is not there`);
     return new Uint8Array(await new Response(await blob.read()).arrayBuffer());
   }
@@ -40,8 +40,8 @@ describe("s3Store", () => {
     const { s3, store } = start();
     const bytes = patterned(20 * MIB + 5);
     const chunks = Array.from({ length: 21 }, (_, i) => bytes.subarray(i * MIB, (i + 1) * MIB));
-    assertEquals(await store.appendUpload("u", stream(...chunks)), bytes.length);
-    await store.finishUpload("u", digestOf(bytes));
+    assertEquals(await store.uploads.append("u", stream(...chunks)), bytes.length);
+    await store.uploads.finish("u", digestOf(bytes));
     const parts = s3.asked.filter((asked) => /^PUT .*partNumber=/.test(asked));
     assertEquals(parts.length, 3);
     assertEquals(s3.asked.filter((asked) => /^GET \/images\/data/.test(asked)), []);
@@ -56,10 +56,10 @@ describe("s3Store", () => {
       const cut = new Error("cut");
       const part = bytes.subarray(at, at + 7 * MIB);
       const body = at === 0 ? stream(part, cut) : stream(part);
-      await open().appendUpload("u", body).catch((error) => assertEquals(error, cut));
-      assertEquals(await open().uploadSize("u"), Math.min(at + 7 * MIB, bytes.length));
+      await open().uploads.append("u", body).catch((error) => assertEquals(error, cut));
+      assertEquals(await open().uploads.size("u"), Math.min(at + 7 * MIB, bytes.length));
     }
-    await open().finishUpload("u", digestOf(bytes));
+    await open().uploads.finish("u", digestOf(bytes));
     assertEquals(digestOf(await read(open(), digestOf(bytes))), digestOf(bytes));
     assertEquals([...s3.objects.keys()].filter((key) => key.startsWith("uploads/")), []);
   });
@@ -69,8 +69,8 @@ describe("s3Store", () => {
     const bytes = patterned(9 * MIB);
     await Promise.all(["u", "v", "w"].map(async (id) => {
       const store = open();
-      await store.appendUpload(id, stream(bytes));
-      await store.finishUpload(id, digestOf(bytes));
+      await store.uploads.append(id, stream(bytes));
+      await store.uploads.finish(id, digestOf(bytes));
     }));
     assertEquals([...s3.objects.keys()].map((key) => key.split("/")[0]).sort(), ["blobs", "data"]);
     assertEquals(s3.unfinished.size, 0);
@@ -79,8 +79,8 @@ describe("s3Store", () => {
   it("takes a lost object's place when the blob is pushed again", async () => {
     const { s3, store } = start();
     const push = async () => {
-      await store.appendUpload("u", stream(text("lost")));
-      await store.finishUpload("u", digestOf(text("lost")));
+      await store.uploads.append("u", stream(text("lost")));
+      await store.uploads.finish("u", digestOf(text("lost")));
     };
     await push();
     for (const key of s3.objects.keys()) if (key.startsWith("data/")) s3.objects.delete(key);
@@ -92,8 +92,8 @@ describe("s3Store", () => {
   it("never gives a whole blob whose bytes have changed", async () => {
     const { s3, store } = start();
     const bytes = patterned(300_000);
-    await store.appendUpload("u", stream(bytes));
-    await store.finishUpload("u", digestOf(bytes));
+    await store.uploads.append("u", stream(bytes));
+    await store.uploads.finish("u", digestOf(bytes));
     const [key, object] = [...s3.objects].find(([key]) => key.startsWith("data/"))!;
     object.bytes[10] ^= 1;
     const error = await assertRejects(() => read(store, digestOf(bytes)));
@@ -110,17 +110,17 @@ describe("s3Store", () => {
       },
     });
     const bytes = patterned(9 * MIB);
-    await store.appendUpload("u", stream(bytes));
-    await store.finishUpload("u", digestOf(bytes));
+    await store.uploads.append("u", stream(bytes));
+    await store.uploads.finish("u", digestOf(bytes));
     assertEquals(digestOf(await read(store, digestOf(bytes))), digestOf(bytes));
     assert(s3.asked.length > 20);
 
     const busy = start({ instead: () => failure(503, "SlowDown") });
     const message = "can't write records/a/b in bucket images: the service answers 503 SlowDown (that & more)";
-    await assertRejects(() => busy.store.put("a/b", text("x")), StoreError, message);
+    await assertRejects(() => busy.store.records.put("a/b", text("x")), StoreError, message);
     assertEquals(busy.s3.asked.length, 5);
     const gone = start({ instead: () => Promise.reject(new TypeError("no route")) });
-    await assertRejects(() => gone.store.get("a/b"), StoreError, "s3.example.com does not answer");
+    await assertRejects(() => gone.store.records.get("a/b"), StoreError, "s3.example.com does not answer");
   });
 
   it("tries again what is answered with a bare status of a service that is busy, and nothing else", async () => {
@@ -132,12 +132,12 @@ describe("s3Store", () => {
         return new Response(null, { status });
       };
       const { s3, store } = start({ instead: bare });
-      await store.put("a/b", text("x"));
+      await store.records.put("a/b", text("x"));
       assertEquals(s3.asked, ["PUT /images/records/a/b", "PUT /images/records/a/b"], String(status));
     }
     for (const status of [400, 403, 409, 499]) {
       const { s3, store } = start({ instead: () => new Response(null, { status }) });
-      await assertRejects(() => store.get("a/b"), StoreError, `the service answers ${status}`);
+      await assertRejects(() => store.records.get("a/b"), StoreError, `the service answers ${status}`);
       assertEquals(s3.asked.length, 1);
     }
   });
@@ -147,18 +147,18 @@ describe("s3Store", () => {
       timeouts: { answerMs: 10, slowAnswerMs: 0 },
       retry: { delayMs: 0, attempts: 2 },
     });
-    await assertRejects(() => never.store.get("a/b"), StoreError, "s3.example.com does not answer");
+    await assertRejects(() => never.store.records.get("a/b"), StoreError, "s3.example.com does not answer");
     assertEquals(never.s3.asked.length, 2);
     const write = start({ instead: () => new Promise(() => {}) }, {
       timeouts: { answerMs: 0, slowAnswerMs: 10 },
       retry: { delayMs: 0, attempts: 2 },
     });
-    await assertRejects(() => write.store.put("a/b", text("x")), StoreError, "s3.example.com does not answer");
+    await assertRejects(() => write.store.records.put("a/b", text("x")), StoreError, "s3.example.com does not answer");
     assertEquals(write.s3.asked.length, 2);
     let isCancelled = false;
     const stalled = new ReadableStream({ cancel: () => void (isCancelled = true) });
     const { store } = start({ instead: () => new Response(stalled) }, { timeouts: { stallMs: 10 } });
-    await assertRejects(() => store.get("a/b"), StoreError, "can't read records/a/b");
+    await assertRejects(() => store.records.get("a/b"), StoreError, "can't read records/a/b");
     assertEquals(isCancelled, true);
   });
 
@@ -172,7 +172,7 @@ describe("s3Store", () => {
     ];
     for (const [options, message, hint] of wrong) {
       const { store, s3 } = start({}, options);
-      const error = await assertRejects(() => store.get("a/b"), StoreError) as StoreError;
+      const error = await assertRejects(() => store.records.get("a/b"), StoreError) as StoreError;
       assertMatch(error.message, message);
       assertMatch(error.hint ?? "", hint);
       assert(!`${error.message}${error.stack}${error.hint}`.includes(s3.keys.secretAccessKey));
@@ -210,17 +210,17 @@ describe("s3Store", () => {
       },
     });
     const bytes = patterned(9 * MIB);
-    assertEquals(await store.appendUpload("u", stream(bytes.subarray(0, 5)), { size: 0 }), 5);
-    assertEquals(await store.appendUpload("u", stream(bytes.subarray(5)), { size: 5 }), bytes.length);
-    await store.finishUpload("u", digestOf(bytes), { size: bytes.length });
+    assertEquals(await store.uploads.append("u", stream(bytes.subarray(0, 5)), { size: 0 }), 5);
+    assertEquals(await store.uploads.append("u", stream(bytes.subarray(5)), { size: 5 }), bytes.length);
+    await store.uploads.finish("u", digestOf(bytes), { size: bytes.length });
     assertEquals([digestOf(await read(store, digestOf(bytes))), lost > 2], [digestOf(bytes), true]);
   });
 
   it("works with temporary credentials, and with the bucket in the host's name", async () => {
     const { s3, open } = start({}, { sessionToken: "temporary/token==" });
     Object.assign(s3.keys, { sessionToken: "temporary/token==" });
-    await open().put("a/b", text("x"));
-    assertEquals(await open().get("a/b"), text("x"));
+    await open().records.put("a/b", text("x"));
+    assertEquals(await open().records.get("a/b"), text("x"));
     let asked = "";
     const store = s3Store({
       ...s3.keys,
@@ -231,7 +231,7 @@ describe("s3Store", () => {
         return Promise.resolve(failure(404, "NoSuchKey"));
       },
     });
-    await store.get("a/b");
+    await store.records.get("a/b");
     assertEquals(asked, "https://images.s3.example.com/records/a/b");
   });
 
@@ -254,7 +254,7 @@ describe("s3Store", () => {
 
   it("lists more than a page holds", { timeout: 60_000 }, async () => {
     const { s3, store } = start();
-    await store.put("r/a", text("first"));
+    await store.records.put("r/a", text("first"));
     const object = s3.objects.get("records/r/a")!;
     const names: string[] = [];
     for (let i = 0; i < 2500; i++) {
@@ -262,9 +262,9 @@ describe("s3Store", () => {
       names.push(i % 3 === 0 ? `${name}/` : name);
       s3.objects.set(`records/r/${name}${i % 3 === 0 ? "/x" : ""}`, object);
     }
-    assertEquals(await store.list("r/", { after: "a" }), names);
-    assertEquals(await store.list("r/", { after: "t0999/", limit: 1200 }), names.slice(1000, 2200));
-    assertEquals(await store.list("r/", { after: "t1000", limit: 2 }), names.slice(1001, 1003));
+    assertEquals(await store.records.list("r/", { after: "a" }), names);
+    assertEquals(await store.records.list("r/", { after: "t0999/", limit: 1200 }), names.slice(1000, 2200));
+    assertEquals(await store.records.list("r/", { after: "t1000", limit: 2 }), names.slice(1001, 1003));
   });
 
   it("leaves nothing when a request fails, whichever it is, and what was told to be there is there", async () => {
@@ -279,9 +279,9 @@ describe("s3Store", () => {
       });
       let isFinished = false;
       try {
-        await store.appendUpload("u", stream(bytes.subarray(0, 9 * MIB)));
-        await store.appendUpload("u", stream(bytes.subarray(9 * MIB)));
-        await store.finishUpload("u", digest);
+        await store.uploads.append("u", stream(bytes.subarray(0, 9 * MIB)));
+        await store.uploads.append("u", stream(bytes.subarray(9 * MIB)));
+        await store.uploads.finish("u", digest);
         isFinished = true;
       } catch (error) {
         assert(error instanceof StoreError, String(error));
@@ -289,13 +289,13 @@ describe("s3Store", () => {
       isOver = true;
       if (count < n) last = n;
       if (isFinished) {
-        assertEquals((await open().blob(digest))?.size, bytes.length);
+        assertEquals((await open().blobs.get(digest))?.size, bytes.length);
       } else {
         // An upload that could not be dropped then can be dropped later.
-        for await (const { id } of store.uploads()) await open().cancelUpload(id);
+        for await (const { id } of store.uploads.list()) await open().uploads.cancel(id);
       }
       const keys = [...s3.objects.keys()].map((key) => key.split("/")[0]).sort();
-      assertEquals(await open().blob(digest) ? keys : ["blobs", "data", ...keys], ["blobs", "data"], `after ${n}`);
+      assertEquals(await open().blobs.get(digest) ? keys : ["blobs", "data", ...keys], ["blobs", "data"], `after ${n}`);
       if (s3.unfinished.size > 0) assertEquals(s3.asked.some((asked) => asked.includes("?uploads=")), true);
     }
     assert(last > 10, `only ${last} requests`);

@@ -28,13 +28,13 @@ describePeer("s3Store on s3rver", ["s3rver"], () => {
   // s3rver does not list folders that hold nothing but folders, so it can't pass the whole contract.
   it("is a store of records", async () => {
     const store = open("records/");
-    await store.put("a/b", text("one"));
-    await store.put("a/c", text("two"));
-    assertEquals(await store.get("a/b"), text("one"));
-    assertEquals(await store.list("a/"), ["b", "c"]);
-    assertEquals(await store.list("a/", { after: "b" }), ["c"]);
-    assertEquals([await store.delete("a/b"), await store.delete("a/b")], [true, false]);
-    assertEquals(await store.list("a/"), ["c"]);
+    await store.records.put("a/b", text("one"));
+    await store.records.put("a/c", text("two"));
+    assertEquals(await store.records.get("a/b"), text("one"));
+    assertEquals(await store.records.list("a/"), ["b", "c"]);
+    assertEquals(await store.records.list("a/", { after: "b" }), ["c"]);
+    assertEquals([await store.records.delete("a/b"), await store.records.delete("a/b")], [true, false]);
+    assertEquals(await store.records.list("a/"), ["c"]);
   });
 
   it("is a store under two registries, of which each serves what the other took", async () => {
@@ -53,10 +53,10 @@ describePeer("s3Store on s3rver", ["s3rver"], () => {
 
   it("takes a blob of several parts from two servers", async () => {
     const bytes = patterned(20 * 1024 * 1024);
-    await open("parts/").appendUpload("u", stream(bytes.subarray(0, 11_000_000)));
-    await open("parts/").appendUpload("u", stream(bytes.subarray(11_000_000)));
-    await open("parts/").finishUpload("u", digestOf(bytes));
-    const blob = await open("parts/").blob(digestOf(bytes));
+    await open("parts/").uploads.append("u", stream(bytes.subarray(0, 11_000_000)));
+    await open("parts/").uploads.append("u", stream(bytes.subarray(11_000_000)));
+    await open("parts/").uploads.finish("u", digestOf(bytes));
+    const blob = await open("parts/").blobs.get(digestOf(bytes));
     const read = new Uint8Array(await new Response(await blob!.read()).arrayBuffer());
     assertEquals(digestOf(read), digestOf(bytes));
   });

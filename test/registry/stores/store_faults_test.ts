@@ -42,15 +42,15 @@ describe("a registry whose store fails on one call", () => {
         await collectStoreGarbage(store, { clock: () => Date.now() + 100 * 3_600_000 });
         await pullAll(client, "before");
         await pullAll(client, "during");
-        assertEquals(await Array.fromAsync(store.uploads()), [], `after call ${n} an upload stays`);
-        assertEquals(await store.list("uploads/"), []);
+        assertEquals(await Array.fromAsync(store.uploads.list()), [], `after call ${n} an upload stays`);
+        assertEquals(await store.records.list("uploads/"), []);
       }
       assert(calls > 40, `there were only ${calls} calls`);
     },
   );
 });
 
-/** What a registry said that it took. */
+/** The content that a registry has confirmed. */
 interface Taken {
   readonly blobs: Digest[];
   readonly manifest?: Digest;

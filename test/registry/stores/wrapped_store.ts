@@ -1,70 +1,77 @@
 import type { RegistryStore } from "../../../src/registry/mod.ts";
 
-/** What a store does, by the name of its method. */
-export type StoreOperation = keyof RegistryStore | "read";
+/** What a store does, as `part.method`; `blobs.read` is a read of a blob. */
+export type StoreOperation =
+  | "blobs.read"
+  | { [Part in keyof RegistryStore]: `${Part}.${keyof RegistryStore[Part] & string}` }[keyof RegistryStore];
 
 /** The same store, with something done before each call of it and each read of a blob; what is thrown, the call throws. */
 export function wrapStore(
-  store: RegistryStore,
+  { records, blobs, uploads }: RegistryStore,
   before: (operation: StoreOperation, ...args: unknown[]) => Promise<void>,
 ): RegistryStore {
   return {
-    async get(...args) {
-      await before("get", ...args);
-      return await store.get(...args);
+    records: {
+      async get(...args) {
+        await before("records.get", ...args);
+        return await records.get(...args);
+      },
+      async put(...args) {
+        await before("records.put", ...args);
+        return await records.put(...args);
+      },
+      async delete(...args) {
+        await before("records.delete", ...args);
+        return await records.delete(...args);
+      },
+      async list(...args) {
+        await before("records.list", ...args);
+        return await records.list(...args);
+      },
     },
-    async put(...args) {
-      await before("put", ...args);
-      return await store.put(...args);
+    blobs: {
+      async get(...args) {
+        await before("blobs.get", ...args);
+        const blob = await blobs.get(...args);
+        return blob && {
+          size: blob.size,
+          modified: blob.modified,
+          async read(range) {
+            await before("blobs.read", args[0], range);
+            return await blob.read(range);
+          },
+        };
+      },
+      async *list(...args) {
+        await before("blobs.list", ...args);
+        yield* blobs.list(...args);
+      },
+      async delete(...args) {
+        await before("blobs.delete", ...args);
+        return await blobs.delete(...args);
+      },
     },
-    async delete(...args) {
-      await before("delete", ...args);
-      return await store.delete(...args);
-    },
-    async list(...args) {
-      await before("list", ...args);
-      return await store.list(...args);
-    },
-    async blob(...args) {
-      await before("blob", ...args);
-      const blob = await store.blob(...args);
-      return blob && {
-        ...blob,
-        size: blob.size,
-        modified: blob.modified,
-        async read(range) {
-          await before("read", args[0], range);
-          return await blob.read(range);
-        },
-      };
-    },
-    async *blobs(...args) {
-      await before("blobs", ...args);
-      yield* store.blobs(...args);
-    },
-    async deleteBlob(...args) {
-      await before("deleteBlob", ...args);
-      return await store.deleteBlob(...args);
-    },
-    async *uploads(...args) {
-      await before("uploads", ...args);
-      yield* store.uploads(...args);
-    },
-    async uploadSize(...args) {
-      await before("uploadSize", ...args);
-      return await store.uploadSize(...args);
-    },
-    async appendUpload(...args) {
-      await before("appendUpload", ...args);
-      return await store.appendUpload(...args);
-    },
-    async finishUpload(...args) {
-      await before("finishUpload", ...args);
-      return await store.finishUpload(...args);
-    },
-    async cancelUpload(...args) {
-      await before("cancelUpload", ...args);
-      return await store.cancelUpload(...args);
+    uploads: {
+      async *list(...args) {
+        await before("uploads.list", ...args);
+        yield* uploads.list(...args);
+      },
+      async size(...args) {
+        await before("uploads.size", ...args);
+        return await uploads.size(...args);
+      },
+      async append(...args) {
+        await before("uploads.append", ...args);
+        return await uploads.append(...args);
+      },
+      async finish(...args) {
+        await before("uploads.finish", ...args);
+        return await uploads.finish(...args);
+      },
+      async cancel(...args) {
+        await before("uploads.cancel", ...args);
+        return await uploads.cancel(...args);
+      },
     },
   };
 }

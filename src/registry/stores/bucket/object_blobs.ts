@@ -1,28 +1,15 @@
 import { DigestMismatchError, StoreError } from "../../../errors.ts";
-import { type AbortOptions, readAll } from "../../../io/mod.ts";
+import type { AbortOptions } from "../../../io/mod.ts";
 import { type ByteStream, streamingHash } from "../../../runtime/mod.ts";
-import { type Hash, hashAlgorithm, hashHexDigits, isHash, jsonBytes, parseHash } from "../../../spec/mod.ts";
+import { type Hash, hashAlgorithm, isHash } from "../../../spec/mod.ts";
 import { heldBack } from "../held_back.ts";
+import type { BlobRange, BlobStore, StoredBlob } from "../store.ts";
+import { entryKey, loadEntry } from "./blob_entry.ts";
 import { eachObject, type ObjectBucket } from "./object_bucket.ts";
-import type { BlobRange, StoredBlob } from "../store.ts";
+import { dropUpload, emptyState, saveState, stateKey } from "./upload_state.ts";
 
-/** What a bucket notes of a blob, under its digest. */
-export interface BlobEntry {
-  /** The key of the object with its bytes. */
-  readonly object: string;
-  /** The number of its bytes. */
-  readonly size: number;
-  /** When it was finished, in milliseconds since 1970. */
-  readonly modified: number;
-}
-
-const ENTRY_LIMIT = 64 * 1024;
-
-/**
- * The blobs of an object store. An object can't be renamed and a digest is known only at the end, so the bytes are in an
- * object of any name, and an entry under the digest says in which.
- */
-export class ObjectBlobs {
+/** The blobs of an object store: entries under their digests, which name the objects with the bytes. */
+export class ObjectBlobs implements BlobStore {
   readonly #bucket: ObjectBucket;
 
   /** Makes it over a bucket. */
@@ -30,41 +17,11 @@ export class ObjectBlobs {
     this.#bucket = bucket;
   }
 
-  /** The entry of a blob, or `undefined`. */
-  async entry(digest: Hash, options: AbortOptions = {}): Promise<BlobEntry | undefined> {
-    const key = entryKey(digest);
-    const content = await this.#bucket.read(key, options);
-    if (!content) return undefined;
-    const bytes = await readAll(content.body, { limit: ENTRY_LIMIT, what: key, ...options });
-    try {
-      return JSON.parse(new TextDecoder().decode(bytes));
-    } catch (cause) {
-      throw new StoreError(`${key} is not an entry of a blob`, { cause, hint: "remove that object" });
-    }
-  }
-
-  /** Writes the entry of a blob; whether it did: not where there is one, unless it is to be replaced. */
-  async enter(digest: Hash, entry: BlobEntry, options: AbortOptions & { replace?: boolean } = {}): Promise<boolean> {
-    const { replace = false, signal } = options;
-    const condition = replace ? {} : { onlyIf: "absent" };
-    return await this.#bucket.put(entryKey(digest), jsonBytes(entry), { ...condition, signal }) !== undefined;
-  }
-
-  /** Removes the entry of a blob. */
-  async remove(digest: Hash): Promise<void> {
-    await this.#bucket.delete(entryKey(digest));
-  }
-
-  /** The digests of all blobs. */
-  async *digests(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
-    for await (const { key } of eachObject(this.#bucket, "blobs/", options)) {
-      const digest = key.slice("blobs/".length).replace("/", ":");
-      if (isHash(digest)) yield digest;
-    }
-  }
-
-  /** The blob that an entry is of. Whoever reads all of it gets no end unless the bytes are those of the digest. */
-  blob(digest: Hash, { object, size, modified }: BlobEntry): StoredBlob {
+  /** @inheritdoc A whole read gets no end unless the bytes are those of the digest. */
+  async get(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
+    const entry = await loadEntry(this.#bucket, digest, options);
+    if (!entry) return undefined;
+    const { object, size, modified } = entry;
     return {
       size,
       modified,
@@ -78,6 +35,26 @@ export class ObjectBlobs {
         return offset === 0 && length >= size ? verified(content.body, { digest, object, size }) : content.body;
       },
     };
+  }
+
+  /** @inheritdoc */
+  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    for await (const { key } of eachObject(this.#bucket, "blobs/", options)) {
+      const digest = key.slice("blobs/".length).replace("/", ":");
+      if (isHash(digest)) yield digest;
+    }
+  }
+
+  /** @inheritdoc The state of an upload names the object before the entry goes, so that no object is left over. */
+  async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
+    const entry = await loadEntry(this.#bucket, digest, options);
+    if (!entry) return false;
+    const key = stateKey(crypto.randomUUID());
+    const { state, ...others } = await emptyState(hashAlgorithm(digest));
+    await saveState(this.#bucket, key, { ...others, state: { ...state, object: entry.object, digest } });
+    await this.#bucket.delete(entryKey(digest));
+    await dropUpload(this.#bucket, key);
+    return true;
   }
 }
 
@@ -104,8 +81,4 @@ function verified(body: ByteStream, expected: { digest: Hash; object: string; si
       });
     },
   });
-}
-
-function entryKey(digest: Hash): string {
-  return `blobs/${hashAlgorithm(parseHash(digest))}/${hashHexDigits(digest)}`;
 }

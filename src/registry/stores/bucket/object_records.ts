@@ -1,7 +1,7 @@
 import { type AbortOptions, Limits, readAll } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
 import type { ObjectBucket } from "./object_bucket.ts";
-import type { StoreListOptions } from "../store.ts";
+import type { RecordStore, StoreListOptions } from "../store.ts";
 import { keySegments, pathSegments } from "../store_key.ts";
 
 const ROOT = "records/";
@@ -11,7 +11,7 @@ const LIMIT = 2 * Limits.manifest;
 const LAST = "\uffff";
 
 /** The records of an object store: the object of a record has the key of the record. */
-export class ObjectRecords {
+export class ObjectRecords implements RecordStore {
   readonly #bucket: ObjectBucket;
 
   /** Makes it over a bucket. */
@@ -19,19 +19,19 @@ export class ObjectRecords {
     this.#bucket = bucket;
   }
 
-  /** See `RegistryStore.get`. */
+  /** @inheritdoc */
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
     const object = objectKey(key);
     const content = await this.#bucket.read(object, options);
     return content && await readAll(content.body, { limit: LIMIT, what: object, ...options });
   }
 
-  /** See `RegistryStore.put`. */
-  async put(key: string, value: Bytes, options: AbortOptions = {}): Promise<void> {
-    await this.#bucket.put(objectKey(key), value, options);
+  /** @inheritdoc */
+  async put(key: string, value: Bytes, { signal }: AbortOptions = {}): Promise<void> {
+    await this.#bucket.put(objectKey(key), value, { signal });
   }
 
-  /** See `RegistryStore.delete`. */
+  /** @inheritdoc */
   async delete(key: string, options: AbortOptions = {}): Promise<boolean> {
     const object = objectKey(key);
     if (!await this.#bucket.has(object, options)) return false;
@@ -39,7 +39,7 @@ export class ObjectRecords {
     return true;
   }
 
-  /** See `RegistryStore.list`. */
+  /** @inheritdoc */
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     const prefix = ROOT + path;

@@ -1,17 +1,30 @@
 import { ConflictError, DigestMismatchError, StoreError } from "../../../errors.ts";
-import { type AbortOptions, chunks, drain, measureStream, Semaphore } from "../../../io/mod.ts";
+import { type AbortOptions, chunks, drain, KeyedMutex, measureStream, Semaphore } from "../../../io/mod.ts";
 import type { Bytes, ByteStream } from "../../../runtime/mod.ts";
 import { type Hash, hashAlgorithm, parseHash } from "../../../spec/mod.ts";
-import type { ObjectBlobs } from "./object_blobs.ts";
+import { loadEntry, saveEntry } from "./blob_entry.ts";
 import { eachObject, type ObjectBucket } from "./object_bucket.ts";
-import { OneAtATime } from "../one_at_a_time.ts";
 import { PartWriter } from "./part_writer.ts";
-import type { StoreAppendOptions, StoredUpload, StoreFinishOptions } from "../store.ts";
-import { uploadConflict } from "../upload_conflict.ts";
-import { checkUploadId, isSegment } from "../store_key.ts";
-import { emptyState, loadSize, loadState, type SavedState, saveState, type UploadParts } from "./upload_state.ts";
+import {
+  type StoreAppendOptions,
+  type StoredUpload,
+  type StoreFinishOptions,
+  uploadConflict,
+  type UploadStore,
+} from "../store.ts";
+import { isSegment } from "../store_key.ts";
+import {
+  dropUpload,
+  emptyState,
+  loadSize,
+  loadState,
+  type SavedState,
+  saveState,
+  stateKey,
+  type UploadParts,
+  UPLOADS,
+} from "./upload_state.ts";
 
-const ROOT = "uploads/";
 /** How many parts of all uploads together are on their way at a time, each of them in memory. */
 const PARTS_IN_FLIGHT = 4;
 /** How often the parts are made one object, where that fails. */
@@ -22,73 +35,59 @@ const FINISH_TRIES = 3;
  * the state, which any server can go on from. The state is there before the object is, and goes after that has become a
  * blob, so whatever is killed when, each object is that of a blob or named by a state.
  */
-export class ObjectUploads {
+export class ObjectUploads implements UploadStore {
   readonly #bucket: ObjectBucket;
-  readonly #blobs: ObjectBlobs;
   readonly #inFlight: Semaphore = new Semaphore(PARTS_IN_FLIGHT);
-  readonly #alone: OneAtATime = new OneAtATime();
+  readonly #turns: KeyedMutex = new KeyedMutex();
 
-  /** Makes it over a bucket and the blobs in it. */
-  constructor(bucket: ObjectBucket, blobs: ObjectBlobs) {
+  /** Makes it over a bucket. */
+  constructor(bucket: ObjectBucket) {
     this.#bucket = bucket;
-    this.#blobs = blobs;
   }
 
-  /** See `RegistryStore.uploads`. */
+  /** @inheritdoc */
   async *list(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
-    for await (const { key, modified } of eachObject(this.#bucket, ROOT, options)) {
-      const id = key.slice(ROOT.length);
+    for await (const { key, modified } of eachObject(this.#bucket, UPLOADS, options)) {
+      const id = key.slice(UPLOADS.length);
       if (isSegment(id)) yield { id, modified };
     }
   }
 
-  /** See `RegistryStore.uploadSize`. */
+  /** @inheritdoc */
   async size(id: string, options: AbortOptions = {}): Promise<number> {
     return await loadSize(this.#bucket, stateKey(id), options);
   }
 
-  /** See `RegistryStore.appendUpload`. */
+  /** @inheritdoc */
   async append(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
     const key = stateKey(id);
     try {
       options.signal?.throwIfAborted();
-      return await this.#alone.run(key, () => this.#append(key, body, options));
+      return await this.#turns.run(key, () => this.#append(key, body, options));
     } catch (error) {
       if (!body.locked) body.cancel(error).catch(() => {});
       throw error;
     }
   }
 
-  /** See `RegistryStore.finishUpload`. */
+  /** @inheritdoc */
   async finish(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
     const key = stateKey(id);
     options.signal?.throwIfAborted();
-    return await this.#alone.run(key, () => this.#finish(key, parseHash(digest), options));
+    return await this.#turns.run(key, () => this.#finish(key, parseHash(digest), options));
   }
 
-  /** See `RegistryStore.cancelUpload`. */
+  /** @inheritdoc */
   async cancel(id: string, options: AbortOptions = {}): Promise<void> {
     const key = stateKey(id);
     options.signal?.throwIfAborted();
-    await this.#alone.run(key, () => this.#drop(key));
-  }
-
-  /** See `RegistryStore.deleteBlob`. A state names the object before its entry goes. */
-  async deleteBlob(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
-    const entry = await this.#blobs.entry(digest, options);
-    if (!entry) return false;
-    const key = ROOT + crypto.randomUUID();
-    const { state, ...others } = await emptyState(hashAlgorithm(digest));
-    await saveState(this.#bucket, key, { ...others, state: { ...state, object: entry.object, digest } });
-    await this.#blobs.remove(digest);
-    await this.#drop(key);
-    return true;
+    await this.#turns.run(key, () => dropUpload(this.#bucket, key));
   }
 
   async #append(key: string, body: ByteStream, options: StoreAppendOptions): Promise<number> {
     const { algorithm = "sha256", size, signal } = options;
     const saved = await loadState(this.#bucket, key, { signal }) ?? await emptyState(algorithm);
-    if (saved.state.size !== (size ?? saved.state.size)) throw uploadConflict(key.slice(ROOT.length));
+    if (saved.state.size !== (size ?? saved.state.size)) throw uploadConflict(key.slice(UPLOADS.length));
     let writer: PartWriter | undefined;
     try {
       writer = await PartWriter.open(this.#bucket, { key, saved, inFlight: this.#inFlight });
@@ -109,14 +108,14 @@ export class ObjectUploads {
   async #finish(key: string, digest: Hash, options: StoreFinishOptions): Promise<number> {
     let saved = await loadState(this.#bucket, key) ?? await emptyState(hashAlgorithm(digest));
     const { size, object, algorithm } = saved.state;
-    if (size !== (options.size ?? size)) throw uploadConflict(key.slice(ROOT.length));
+    if (size !== (options.size ?? size)) throw uploadConflict(key.slice(UPLOADS.length));
     try {
       const isHashed = algorithm === hashAlgorithm(digest);
       if (isHashed && saved.state.digest !== digest) throw mismatch(key, saved.state.digest, digest);
-      const entry = await this.#blobs.entry(digest);
+      const entry = await loadEntry(this.#bucket, digest);
       if (entry && (entry.size === 0 || await this.#bucket.has(entry.object))) {
         if (!isHashed) await this.#verify(await this.#assemble(saved), { key, digest });
-        await this.#drop(key);
+        await dropUpload(this.#bucket, key);
         return entry.size;
       }
       if (!isHashed || saved.etag === undefined) {
@@ -124,10 +123,10 @@ export class ObjectUploads {
       }
       saved = await this.#assemble(saved);
       if (!isHashed) await this.#verify(saved, { key, digest });
-      const isReplaced = entry !== undefined; // its object is lost
-      const isFirst = await this.#blobs.enter(digest, { object, size, modified: Date.now() }, { replace: isReplaced });
+      const replace = entry !== undefined; // its object is lost
+      const isFirst = await saveEntry(this.#bucket, digest, { object, size, modified: Date.now(), replace });
       // Another request just finished the same bytes, or even the same upload.
-      if (!isFirst && (await this.#blobs.entry(digest))?.object !== object) await this.#bucket.delete(object);
+      if (!isFirst && (await loadEntry(this.#bucket, digest))?.object !== object) await this.#bucket.delete(object);
       await this.#bucket.delete(key);
       return size;
     } catch (error) {
@@ -179,32 +178,14 @@ export class ObjectUploads {
     if (saved.etag === undefined) return; // there was nothing of it
     try {
       await saveState(this.#bucket, key, saved); // from here on, no server goes on with it
-      await this.#drop(key);
+      await dropUpload(this.#bucket, key);
     } catch (error) {
       if (error instanceof ConflictError) throw error;
       // What is left can be dropped later.
     }
   }
-
-  /** Removes the state of an upload, and before that its object, unless a blob has come of it. */
-  async #drop(key: string): Promise<void> {
-    const saved = await loadState(this.#bucket, key);
-    if (!saved) return;
-    const { object, digest, parts } = saved.state;
-    const isBlob = async () => (await this.#blobs.entry(digest))?.object === object;
-    if (!await isBlob()) {
-      if (parts) await this.#bucket.dropParts(parts.upload);
-      await this.#bucket.delete(object);
-      if (await isBlob()) await this.#blobs.remove(digest); // another server has just finished what was dropped here
-    }
-    await this.#bucket.delete(key);
-  }
-}
-
-function stateKey(id: string): string {
-  return ROOT + checkUploadId(id);
 }
 
 function mismatch(key: string, actual: Hash, promised: Hash): DigestMismatchError {
-  return new DigestMismatchError(`upload ${key.slice(ROOT.length)} has the digest ${actual}, not ${promised}`);
+  return new DigestMismatchError(`upload ${key.slice(UPLOADS.length)} has the digest ${actual}, not ${promised}`);
 }

@@ -2,6 +2,7 @@ import { GcraneError, StoreError } from "../../../errors.ts";
 import { type AbortOptions, retry } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
+import { type BucketStore, objectStore } from "./object_store.ts";
 import type { R2BucketLike } from "./r2_binding.ts";
 import type { BlobRange } from "../store.ts";
 
@@ -9,11 +10,19 @@ import type { BlobRange } from "../store.ts";
 const PART_SIZE = 8 * 1024 * 1024;
 const PAGE = 1_000;
 
+/**
+ * A store in an R2 bucket that is bound to a Worker. All state is in there, uploads too, so that any instance of the
+ * Worker goes on with what another began. A blob is written once, in parts of 8 MiB as it comes, which R2 allows 10,000
+ * of; two parts of each upload at most are in memory.
+ */
+export function r2Store(bucket: R2BucketLike): BucketStore {
+  return objectStore(new R2ObjectBucket(bucket));
+}
+
 /** An R2 bucket that is bound to a Worker. */
-export class R2ObjectBucket implements ObjectBucket {
+class R2ObjectBucket implements ObjectBucket {
   readonly #bucket: R2BucketLike;
 
-  /** Makes it over the binding. */
   constructor(bucket: R2BucketLike) {
     this.#bucket = bucket;
   }
@@ -103,6 +112,7 @@ export class R2ObjectBucket implements ObjectBucket {
 
   /** R2 does not say which failures are over in a moment, so each call is tried three times. */
   async #ask<T>(doing: string, signal: AbortSignal | undefined, work: (attempt: number) => Promise<T>): Promise<T> {
+    signal?.throwIfAborted();
     try {
       return await retry(work, () => ({}), { attempts: 3, delayMs: 100, signal });
     } catch (error) {

@@ -3,7 +3,9 @@ import { type AbortOptions, Limits, readAll } from "../../../io/mod.ts";
 import { type Bytes, type ResumableHash, resumableHash } from "../../../runtime/mod.ts";
 import type { Algorithm, Hash } from "../../../spec/mod.ts";
 import type { ObjectBucket, PartsUpload } from "./object_bucket.ts";
-import { uploadConflict } from "../upload_conflict.ts";
+import { checkUploadId } from "../store_key.ts";
+import { uploadConflict } from "../store.ts";
+import { entryKey, loadEntry } from "./blob_entry.ts";
 
 /** What an object store keeps of an upload between two requests, so that any server can go on with it. */
 export interface UploadState {
@@ -46,11 +48,19 @@ export interface SavedState {
   readonly etag: string | undefined;
 }
 
+/** Where the states of uploads are. */
+export const UPLOADS = "uploads/";
+
 const NEWLINE = 0x0a;
 /** So many bytes say how large an upload is. */
 const HEAD = 64;
 /** A state has at most the etags of 10,000 parts, and a part of any size. */
 const LIMIT = 10 * Limits.manifest;
+
+/** The key of the state of an upload. */
+export function stateKey(id: string): string {
+  return UPLOADS + checkUploadId(id);
+}
 
 /** The state of an upload that nothing was added to yet. */
 export async function emptyState(algorithm: Algorithm): Promise<SavedState> {
@@ -103,7 +113,21 @@ export async function saveState(bucket: ObjectBucket, key: string, saved: SavedS
   if (next !== undefined) return { ...saved, etag: next };
   const current = await loadState(bucket, key);
   if (current?.state.save === save) return { ...saved, etag: current.etag }; // an answer was lost, and it was tried again
-  throw uploadConflict(key.slice(key.lastIndexOf("/") + 1));
+  throw uploadConflict(key.slice(UPLOADS.length));
+}
+
+/** Removes the state of an upload, and before that its object, unless a blob has come of it. */
+export async function dropUpload(bucket: ObjectBucket, key: string): Promise<void> {
+  const saved = await loadState(bucket, key);
+  if (!saved) return;
+  const { object, digest, parts } = saved.state;
+  const isBlob = async () => (await loadEntry(bucket, digest))?.object === object;
+  if (!await isBlob()) {
+    if (parts) await bucket.dropParts(parts.upload);
+    await bucket.delete(object);
+    if (await isBlob()) await bucket.delete(entryKey(digest)); // another server has just finished what was dropped here
+  }
+  await bucket.delete(key);
 }
 
 /** The digest of what was hashed so far and some bytes more; the hash stays as it is. */

@@ -1,46 +1,41 @@
 import type { AbortOptions } from "../../../io/mod.ts";
-import {
-  type Bytes,
-  joinPath,
-  lstat,
-  readDirectory,
-  readFile,
-  remove,
-  writeFileAtomic,
-  type WriteFileOptions,
-} from "../../../runtime/mod.ts";
+import { type Bytes, joinPath, lstat, readDirectory, readFile, remove, writeFileAtomic } from "../../../runtime/mod.ts";
 import { atFile, holdsFile, inDirectory, missingIsUndefined } from "./file_access.ts";
-import type { StoreListOptions } from "../store.ts";
+import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
 import { isSegment, keySegments, pathSegments } from "../store_key.ts";
 
 /** The records of a file store: the file of a record has the path of its key. */
-export class FileRecords {
+export class FileRecords implements RecordStore {
   readonly #root: string;
+  readonly #sync: boolean;
 
-  /** Makes it over a directory that need not be there yet. */
-  constructor(root: string) {
+  /** Makes it over a directory that need not be there yet; with `sync`, it waits until durable records are on the disk. */
+  constructor(root: string, { sync }: { sync: boolean }) {
     this.#root = root;
+    this.#sync = sync;
   }
 
-  /** See `RegistryStore.get`. */
+  /** @inheritdoc */
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
     options.signal?.throwIfAborted();
     const path = this.#path(key);
     return await atFile("read", path, () => readFile(path).catch(missingIsUndefined));
   }
 
-  /** See `RegistryStore.put`. */
-  async put(key: string, value: Bytes, options: Pick<WriteFileOptions, "sync" | "signal"> = {}): Promise<void> {
-    options.signal?.throwIfAborted();
+  /** @inheritdoc */
+  async put(key: string, value: Bytes, options: StorePutOptions = {}): Promise<void> {
+    const { durable = true, signal } = options;
+    signal?.throwIfAborted();
     const path = this.#path(key);
+    const sync = durable && this.#sync;
     await atFile(
       "write",
       path,
-      () => inDirectory(path, options.sync ?? false, () => writeFileAtomic(path, value, options)),
+      () => inDirectory(path, sync, () => writeFileAtomic(path, value, { sync, signal })),
     );
   }
 
-  /** See `RegistryStore.delete`. */
+  /** @inheritdoc */
   async delete(key: string, options: AbortOptions = {}): Promise<boolean> {
     options.signal?.throwIfAborted();
     const path = this.#path(key);
@@ -51,7 +46,7 @@ export class FileRecords {
     });
   }
 
-  /** See `RegistryStore.list`. A directory that records left behind when they went does not count. */
+  /** @inheritdoc A directory that records left behind when they went does not count. */
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     signal?.throwIfAborted();

@@ -12,7 +12,7 @@ import {
   rename,
   setTimes,
 } from "../../../runtime/mod.ts";
-import { uploadConflict } from "../upload_conflict.ts";
+import { uploadConflict } from "../store.ts";
 import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
 
 const CHUNK_SIZE = 256 * 1024;

@@ -3,7 +3,6 @@ import type { AbortOptions } from "../../../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
-  type FileStat,
   type FileWriter,
   joinPath,
   lstat,
@@ -15,26 +14,29 @@ import {
 } from "../../../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../../../spec/mod.ts";
 import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import type { FileBlobs } from "./file_blobs.ts";
 import { FileTurn, markedUpload } from "./file_turn.ts";
 import type { RunningHash } from "../running_hash.ts";
-import type { StoreAppendOptions, StoredUpload, StoreFinishOptions } from "../store.ts";
+import type { StoreAppendOptions, StoredUpload, StoreFinishOptions, UploadStore } from "../store.ts";
 import { checkUploadId, isSegment } from "../store_key.ts";
 import { UploadHashes } from "./upload_hashes.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
 /** The uploads of a file store: each is a file that grows, and takes the blob's place in the end. */
-export class FileUploads {
+export class FileUploads implements UploadStore {
   readonly #root: string;
+  readonly #blobs: FileBlobs;
   readonly #sync: boolean;
   readonly #hashes: UploadHashes = new UploadHashes();
 
   /** Makes it over a directory that need not be there yet; with `sync`, a blob is on the disk before it is one. */
-  constructor(root: string, sync: boolean) {
+  constructor(root: string, { blobs, sync }: { blobs: FileBlobs; sync: boolean }) {
     this.#root = root;
+    this.#blobs = blobs;
     this.#sync = sync;
   }
 
-  /** See `RegistryStore.uploads`. */
+  /** @inheritdoc */
   async *list(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
     const modified = new Map<string, number>();
     for (const name of await this.#names(options)) {
@@ -46,14 +48,14 @@ export class FileUploads {
     for (const [id, time] of modified) yield { id, modified: time };
   }
 
-  /** See `RegistryStore.uploadSize`. */
+  /** @inheritdoc */
   async size(id: string, options: AbortOptions = {}): Promise<number> {
     options.signal?.throwIfAborted();
     const path = this.#path(id);
     return (await atFile("read", path, () => lstat(path).catch(missingIsUndefined)))?.size ?? 0;
   }
 
-  /** See `RegistryStore.appendUpload`. */
+  /** @inheritdoc */
   async append(id: string, body: ByteStream, options: StoreAppendOptions = {}): Promise<number> {
     const { algorithm = "sha256", size, signal } = options;
     const path = this.#path(id);
@@ -88,10 +90,11 @@ export class FileUploads {
     }
   }
 
-  /** See `RegistryStore.finishUpload`: the upload becomes the file at `target`, and this is what it then is. */
-  async finish(id: string, digest: Hash, options: StoreFinishOptions & { target: string }): Promise<FileStat> {
-    const { target, signal } = options;
+  /** @inheritdoc */
+  async finish(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
+    const { signal } = options;
     signal?.throwIfAborted();
+    const target = this.#blobs.path(digest);
     const path = this.#path(id);
     const size = options.size ?? await this.size(id);
     const turn = await FileTurn.take(path, size);
@@ -114,7 +117,8 @@ export class FileUploads {
       if (!await turn.close()) throw turn.conflict;
       await atFile("write", target, () => inDirectory(target, this.#sync, () => rename(path, target)));
       await turn.end();
-      return stat;
+      this.#blobs.verified.mark(target, stat, "sound");
+      return size;
     } catch (error) {
       if (!await turn.end()) throw turn.conflict;
       await this.cancel(id);
@@ -122,7 +126,7 @@ export class FileUploads {
     }
   }
 
-  /** See `RegistryStore.cancelUpload`. */
+  /** @inheritdoc */
   async cancel(id: string, options: AbortOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     const path = this.#path(id);

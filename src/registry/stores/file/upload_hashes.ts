@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../../io/mod.ts";
 import { type Bytes, openFile } from "../../../runtime/mod.ts";
 import type { Algorithm } from "../../../spec/mod.ts";
 import { RunningHash } from "../running_hash.ts";
@@ -12,7 +13,7 @@ const CHUNK_SIZE = 256 * 1024;
  * the file.
  */
 export class UploadHashes {
-  readonly #hashes: Map<string, RunningHash> = new Map();
+  readonly #hashes = new BoundedMap<string, RunningHash>(CAPACITY);
 
   /** The hash of the first `size` bytes of an upload. */
   async take(
@@ -30,7 +31,6 @@ export class UploadHashes {
   /** Keeps a hash for the next request. */
   giveBack(id: string, hash: RunningHash): void {
     this.#hashes.set(id, hash);
-    if (this.#hashes.size > CAPACITY) this.#hashes.delete(this.#hashes.keys().next().value!);
   }
 
   /** Forgets the hash of an upload that is over. */

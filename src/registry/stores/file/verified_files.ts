@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../../io/mod.ts";
 import type { FileStat } from "../../../runtime/mod.ts";
 
 /** What is known of a file's bytes. */
@@ -11,7 +12,7 @@ export const SETTLED_AGE = 2_000;
 
 /** Remembers which files were hashed, and how that came out, for as long as they do not change. */
 export class VerifiedFiles {
-  readonly #verdicts: Map<string, { identity: string; verdict: Verdict }> = new Map();
+  readonly #verdicts = new BoundedMap<string, { identity: string; verdict: Verdict }>(CAPACITY);
 
   /** Whether the file, as it is now, was found to hold what its name says. */
   isSound(path: string, stat: FileStat): boolean {
@@ -29,9 +30,7 @@ export class VerifiedFiles {
    */
   mark(path: string, stat: FileStat, verdict: Verdict): void {
     if (verdict === "sound" && Date.now() - stat.mtimeMs < SETTLED_AGE) return;
-    this.#verdicts.delete(path); // so that the oldest mark is always the first
     this.#verdicts.set(path, { identity: identityOf(stat), verdict });
-    if (this.#verdicts.size > CAPACITY) this.#verdicts.delete(this.#verdicts.keys().next().value!);
   }
 
   #verdict(path: string, stat: FileStat): Verdict | undefined {
