@@ -4,21 +4,21 @@ import { VERSION } from "../version.ts";
 import { BodyReader, TimeLimit, type Wait } from "./time_limit.ts";
 import { WatchedSource } from "./watched_source.ts";
 
-/** A body that is streamed, once. */
+/** A streamed body, which can be sent once. */
 export interface StreamBody {
-  /** The bytes. */
+  /** The stream. */
   readonly stream: ByteStream;
-  /** The number of bytes, if it is known. */
+  /** The number of bytes, if known. */
   readonly length?: number | undefined;
-  /** Whether the server requires the length and accepts no chunked body. */
+  /** Whether the server requires `Content-Length` and rejects chunked bodies. */
   readonly demandLength?: boolean | undefined;
 }
 
-/** One request over HTTP. Redirects are not followed, unless `init` sets that. */
+/** One HTTP request. Redirects are not followed unless `init` asks for it. */
 export interface HttpRequest {
   /** The method. */
   readonly method: string;
-  /** The URL of the request. */
+  /** The URL. */
   readonly url: string | URL;
   /** The headers. */
   readonly headers?: Headers | Readonly<Record<string, string>> | undefined;
@@ -32,33 +32,30 @@ export interface HttpRequest {
 export interface AskOptions {
   /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** The longest wait for the response in milliseconds, from the last byte sent; 0 means no limit. */
+  /** How long to wait for the response after the last byte sent, in milliseconds; 0 for no limit. */
   readonly limitMs: number;
-  /** Creates the error for a request without a response, for example with `networkError`. */
+  /** Creates the error of a request without a response, usually by `networkError`. */
   readonly failed: (cause: unknown) => unknown;
   /**
-   * The retries, and the errors that allow one.
-   *
-   * @default no retry
+   * The retries, and the errors that are retried.
+   * @default no retries
    */
   readonly retry?: Omit<RetryOptions, "signal"> & { readonly verdict: (error: unknown) => RetryVerdict };
   /**
    * Waits until the limit is over.
-   *
    * @default a timer
    */
   readonly wait?: Wait | undefined;
-  /** Aborts the request with the signal's reason. */
+  /** Aborts the request with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends a request and returns the result of `take` for the response. All HTTP requests of the package use this
- * function: it limits the wait for the server, and converts a failure into the caller's error.
+ * Sends a request and returns the result of `take`. Every HTTP request of the package uses this function, which limits
+ * the wait for the server and turns a failure into an error of the caller.
  *
  * @param request the request, or a function that creates it for each attempt
- * @param take reads the response within the time limit, or returns it unread, after which its body belongs to the
- * caller
+ * @param take reads the response within the time limit, or returns it with its unread body
  */
 export async function ask<T>(
   request: HttpRequest | (() => HttpRequest | Promise<HttpRequest>),
@@ -123,24 +120,23 @@ export function userAgent(program?: string): string {
 
 /** Options of {@linkcode readBody}. */
 export interface ReadBodyOptions {
-  /** The most bytes to accept. */
+  /** The maximum number of bytes. */
   readonly limit: number;
   /** The name of the body in an error. */
   readonly what: string;
   /**
-   * The longest wait for the next byte in milliseconds; 0 means no limit.
-   *
+   * How long to wait for the next byte, in milliseconds; 0 for no limit.
    * @default 60000
    */
   readonly stallMs?: number | undefined;
-  /** Aborts the read with the signal's reason. */
+  /** Aborts the read with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads all bytes of a response.
+ * Reads all bytes of a response body.
  *
- * @throws {LimitError} if there are more than the limit.
+ * @throws {LimitError} if the body is larger than the limit.
  */
 export async function readBody({ body }: Response, options: ReadBodyOptions): Promise<Bytes> {
   const { limit, what, stallMs, signal } = options;

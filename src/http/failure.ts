@@ -3,17 +3,17 @@ import { errorCode } from "../io/mod.ts";
 import { plainText, redactUrlsIn } from "./redact.ts";
 import { TimeLimitError } from "./time_limit.ts";
 
-/** The failure of a request without a complete response. */
+/** The failure of a request without a response, or without a complete one. */
 export interface Failure {
-  /** The kind of failure; `undefined` if the runtime's error is not recognised. */
+  /** What failed; `undefined` if the runtime's error is not known. */
   readonly reason: NetworkFailure | undefined;
-  /** The failure as text for an error message. */
+  /** The text for an error message. */
   readonly text: string;
-  /** The innermost code of the errors, which never contains a URL. */
+  /** The innermost code of the errors. It never contains a URL. */
   readonly code: string | undefined;
 }
 
-/** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network, which all differ. */
+/** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network: each has its own codes and texts. */
 const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ["no-socket", /ENOENT|ENOTDIR/, "there is no such socket"],
   ["denied", /EACCES|EPERM/, "permission denied"],
@@ -43,7 +43,7 @@ const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ],
 ];
 
-/** Detects the failure behind an error of `fetch` or of a body. */
+/** Reads the error of a failed `fetch` or of a failed body. */
 export function readFailure(error: unknown): Failure {
   const errors = chain(error);
   const codes = errors.map(errorCode);
@@ -60,14 +60,14 @@ export function readFailure(error: unknown): Failure {
 export interface FailureWords {
   /** The message. */
   readonly message: string;
-  /** The user's next step. */
+  /** What the user can do. */
   readonly hint?: string | undefined;
 }
 
 /**
- * Creates the error for a request without a complete response. An error of this package is returned unchanged.
+ * Creates the error of a request without a complete response. Returns errors of this package unchanged.
  *
- * @param words returns the message and the hint for a failure
+ * @param words returns the message and the hint for the failure
  */
 export function networkError(cause: unknown, words: (failure: Failure) => FailureWords): GcraneError {
   if (cause instanceof GcraneError) return cause;
@@ -76,10 +76,7 @@ export function networkError(cause: unknown, words: (failure: Failure) => Failur
   return new NetworkError(message, { cause: redactedCause(cause), hint, reason: failure.reason });
 }
 
-/**
- * Returns the innermost error without the URL that runtimes add to its message and fields, as the URL may contain a
- * signature.
- */
+/** Copies an error without the URLs in its messages and fields, which may contain a signature. */
 export function redactedCause(error: unknown): Error {
   const [first, ...further] = chain(error);
   if (!first) return new Error(redactUrlsIn(String(error)));
@@ -99,7 +96,7 @@ function chain(error: unknown): Error[] {
   return errors;
 }
 
-/** Removes the URLs, as a host name may be `certificate` or `unreachable`. */
+/** Removes URLs, whose hosts may be named `certificate` or `unreachable`. */
 function withoutUrls(text: string): string {
   return text.replace(/\bhttps?:\/\/[^\s"')]+/gi, "");
 }

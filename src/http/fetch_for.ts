@@ -1,16 +1,13 @@
 import { BoundedMap } from "../io/mod.ts";
 import { runtimeFetch, type RuntimeFetchOptions } from "../runtime/mod.ts";
 
-/** Connection options: trusted certificates, a client certificate, a unix socket. */
+/** How to connect to a server: its certificates, a client certificate, a unix socket. */
 export type ConnectionOptions = RuntimeFetchOptions;
 
-/**
- * Each `fetch` keeps connections for later callers with the same options. Replaced certificates drop out of the map in
- * time.
- */
+/** The `fetch` functions by their options, since each keeps connections. Bounded, since certificates rotate. */
 const made = new BoundedMap<string, typeof fetch>(16);
 
-/** Returns the `fetch` for connection options. All requests of the package are sent by one of these. */
+/** Returns the `fetch` for connection options. All rooms get theirs here. */
 export function fetchFor(options: ConnectionOptions = {}): typeof fetch {
   const { insecureTls = false, ca, cert, key, unixSocket } = options;
   const id = JSON.stringify([insecureTls, ca, cert, key, unixSocket]);

@@ -1,6 +1,6 @@
 /**
- * HTTP requests with time limits and retries, the detection of network failures on every runtime, the shared `fetch`
- * functions, and redaction. The other rooms add their requests, messages and hints. Internal to the package.
+ * HTTP requests with time limits and retries, the errors of broken networks on every runtime, the `fetch` for
+ * connection options, and redaction. The rooms add their requests, messages and hints. Not exported from the package.
  *
  * @module
  */

@@ -11,12 +11,12 @@ const PUBLIC_PARAMETERS = new Set([
   "artifactType",
 ]);
 
-/** The longest text of a server that is included in an error. */
+/** The maximum length of a server's text in an error. */
 const LONGEST_TEXT = 500;
 
 /**
- * Redacts a URL for display: removes user and password, and the values of all but well-known parameters. A parameter
- * without a value, and a name with unusual characters, may be secret too.
+ * Formats a URL for display, without user, password and the values of all but well-known parameters. A parameter
+ * without a value, or with unusual characters in its name, is redacted as a whole.
  */
 export function redactUrl(url: URL | string): string {
   let shown: URL;
@@ -47,7 +47,7 @@ export function redactUrlsIn(text: string): string {
   });
 }
 
-/** Returns the text of a server on one line, without control characters, which could control a terminal. */
+/** Formats a server's text on one line, without control characters, which could change a terminal. */
 export function plainText(text: string, longest: number = LONGEST_TEXT): string {
   // deno-lint-ignore no-control-regex
   const line = text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim();

@@ -1,35 +1,31 @@
 import { delay } from "@std/async/delay";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 
-/** The longest waits for a server, in milliseconds; 0 means no limit. */
+/** The time limits of HTTP requests, in milliseconds; 0 for no limit. */
 export interface Timeouts {
   /**
-   * The wait for a connection, and for the response to the first request to a server.
-   *
+   * For a connection, and for the response to the request that checks whether the server is there.
    * @default 30000
    */
   connectMs?: number;
   /**
-   * The wait for the first byte of the response to a GET or HEAD of a manifest, a blob or a token.
-   *
+   * For the first byte of the response to a GET or HEAD of a manifest, a blob or a token.
    * @default 60000
    */
   answerMs?: number;
   /**
-   * The wait for the first byte of the response to any other request: lists, and writes, from the last byte sent.
-   *
+   * For the first byte of the response to any other request: lists, and writes, from the last byte sent.
    * @default 600000
    */
   slowAnswerMs?: number;
   /**
-   * The wait for the next byte of a body.
-   *
+   * For the next byte of a body.
    * @default 60000
    */
   stallMs?: number;
 }
 
-/** The default timeouts. */
+/** The defaults. */
 const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   connectMs: 30_000,
   answerMs: 60_000,
@@ -37,7 +33,7 @@ const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   stallMs: 60_000,
 };
 
-/** Adds the defaults. */
+/** Fills in the defaults. */
 export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
   const { connectMs, answerMs, slowAnswerMs, stallMs } = DEFAULT_TIMEOUTS;
   return {
@@ -48,12 +44,12 @@ export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
   };
 }
 
-/** Waits for a number of milliseconds. An abort rejects with the signal's reason. */
+/** Waits for `ms` milliseconds. An abort rejects with the signal's reason. */
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-/** The error of a wait that took too long. */
+/** The server did not answer or continue in time. */
 export class TimeLimitError extends Error {
-  /** Creates the error for the time of the wait. */
+  /** Creates the error for a limit and the awaited thing. */
   constructor(ms: number, awaited: string) {
     super(`no ${awaited} within ${ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`}`);
     this.name = "TimeoutError";
@@ -61,8 +57,8 @@ export class TimeLimitError extends Error {
 }
 
 /**
- * Aborts its signal if a wait for the server takes too long. It has a single timer, which keeps running between waits:
- * a wait for each of a million chunks costs only a comparison.
+ * Aborts its signal when a wait for the server lasts too long. One timer serves many waits, so that a wait for each
+ * chunk of a large body costs almost nothing.
  */
 export class TimeLimit {
   readonly #ms: number;
@@ -75,7 +71,7 @@ export class TimeLimit {
   #waits = 0;
   #since = 0;
 
-  /** Creates a limit without a pending wait; `awaited` is the awaited event in the error. */
+  /** Creates a limit that is not waiting; `awaited` is the awaited thing, for the error. */
   constructor(ms: number, awaited: string, wait: Wait = (ms, signal) => delay(ms, { signal })) {
     this.#ms = ms;
     this.#awaited = awaited;
@@ -87,7 +83,7 @@ export class TimeLimit {
     return this.#over.signal;
   }
 
-  /** Begins a wait for the server, or restarts it. */
+  /** Starts or restarts a wait. */
   begin(): void {
     if (this.#ms === 0 || this.#hasEnded) return;
     this.#isWaiting = true;
@@ -96,12 +92,12 @@ export class TimeLimit {
     if (!this.#timer) this.#arm(this.#ms);
   }
 
-  /** Ends a wait; another one may follow. */
+  /** Stops the wait. Another one may follow. */
   pause(): void {
     this.#isWaiting = false;
   }
 
-  /** Ends all waits, and the timer; no other wait may follow. */
+  /** Stops the wait and the timer. No other wait follows. */
   end(): void {
     this.#hasEnded = true;
     this.#timer?.abort();
@@ -121,7 +117,7 @@ export class TimeLimit {
   }
 }
 
-/** Reads the body of a response, and fails with a {@linkcode TimeLimitError} if the next byte takes too long. */
+/** Reads a response body, and fails with a {@linkcode TimeLimitError} if the next byte takes too long. */
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #limit: TimeLimit;
@@ -130,8 +126,8 @@ export class BodyReader {
   /**
    * Creates a reader.
    *
-   * @param ms the longest wait for the next byte in milliseconds; 0 means no limit
-   * @param late converts the error of a wait that took too long
+   * @param ms how long to wait for the next byte, in milliseconds; 0 for no limit
+   * @param late maps the error to throw
    */
   constructor(body: ByteStream, ms = DEFAULT_TIMEOUTS.stallMs, late: (error: unknown) => unknown = (error) => error) {
     const reader = this.#reader = body.getReader();
@@ -140,7 +136,7 @@ export class BodyReader {
     this.#late = late;
   }
 
-  /** Returns the next chunk, or `undefined` at the end. */
+  /** Returns the next chunk; `undefined` at the end. */
   async read(): Promise<Bytes | undefined> {
     this.#limit.begin();
     try {
@@ -155,7 +151,7 @@ export class BodyReader {
     }
   }
 
-  /** Cancels the rest of the body. */
+  /** Cancels the body. */
   cancel(reason?: unknown): Promise<void> {
     this.#limit.end();
     return this.#reader.cancel(reason);

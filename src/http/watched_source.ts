@@ -2,8 +2,8 @@ import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { TimeLimit } from "./time_limit.ts";
 
 /**
- * A body that is being sent. It records its own failure, since `fetch` reports that and a cut connection alike, and
- * excludes the time of its source from the limit on the response.
+ * A request body. It records its own failure, since `fetch` wraps both that and a cut connection, and pauses the limit
+ * on the response while it waits for its source.
  */
 export class WatchedSource {
   /** The stream to send. */
@@ -11,7 +11,7 @@ export class WatchedSource {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   #failure: { error: unknown } | undefined;
 
-  /** Creates an instance for a stream, with the limit on the response to it. */
+  /** Creates it from the stream and the limit on the response. */
   constructor(source: ByteStream, limit: TimeLimit) {
     const reader = this.#reader = source.getReader();
     this.stream = pullStream({
@@ -30,9 +30,9 @@ export class WatchedSource {
     });
   }
 
-  /** Cancels the body, since some `fetch` functions do not after an early response. */
+  /** Cancels the source. Not every `fetch` does so when the response comes early. */
   stop(reason?: unknown): void {
-    this.#reader.cancel(reason).catch(() => {}); // the source may have failed already
+    this.#reader.cancel(reason).catch(() => {}); // it may have failed already
   }
 
   /** Throws the error of the source, if it failed. */

@@ -6,7 +6,7 @@ import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.t
 import { bytesOf, CUT, type FakeHandler, type FakeServer, fakeServer, STALL, utf8 } from "../fakes/mod.ts";
 import { ManualTimers } from "../make/manual_timers.ts";
 
-/** Runs a test with a server that uses the handler. */
+/** Runs a test with a server that answers by the handler. */
 async function withServer(handler: FakeHandler, test: (server: FakeServer, url: string) => Promise<void>) {
   const server = await fakeServer(handler);
   try {
@@ -108,7 +108,7 @@ describe("ask", () => {
       const asking = ask(request, options({ limitMs: 50, wait: timers.wait }), text).catch((it) => error = it);
       for (const [i, { promise }] of wanted.entries()) {
         await Promise.race([promise, asking]);
-        await timers.fire(); // the source is still pending
+        await timers.fire(); // the source is being waited for
         assertEquals(error, undefined);
         chunks[i].resolve(i < 2 ? utf8("chunk") : undefined);
       }
