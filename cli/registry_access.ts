@@ -12,25 +12,25 @@ export const accessFlags = {
     valueName: "FILE",
     completes: "file",
     env: "GCRANE_REGISTRY_HTPASSWD",
-    help: "Let in only the users of this file, made by htpasswd -B; it is read again when it changes",
+    help: "Admit only the users of this file, made by htpasswd -B; it is read again when it changes",
   },
   allow: {
     type: "strings",
     valueName: "USER=REPOSITORY:ACTIONS",
     env: "GCRANE_REGISTRY_ALLOW",
     help:
-      "Who may do what, instead of every user everything: * is every user, anonymous is everybody; repositories with " +
+      "Allow actions by rules, instead of all actions to every user: * is every user, anonymous is every client; repositories with " +
       "* and **; pull, push and delete",
   },
   anonymousPull: {
     type: "boolean",
     env: "GCRANE_REGISTRY_ANONYMOUS_PULL",
-    help: "Let everybody pull",
+    help: "Let every client pull",
   },
   tokenAuth: {
     type: "boolean",
     env: "GCRANE_REGISTRY_TOKEN_AUTH",
-    help: "Give tokens for passwords, as Docker Hub does, instead of taking a password with each request",
+    help: "Exchange passwords for tokens, as Docker Hub does, instead of a password with each request",
   },
   tokenKey: {
     type: "string",
@@ -43,7 +43,7 @@ export const accessFlags = {
     type: "strings",
     valueName: "URL",
     env: "GCRANE_REGISTRY_TOKEN_TRUST",
-    help: "Take tokens that are signed with a key of this JWKS too",
+    help: "Accept tokens that are signed with a key of this JWKS too",
   },
   tokenRealm: {
     type: "string",

@@ -15,13 +15,13 @@ export const storeFlags = {
     type: "string",
     valueName: "URL",
     env: "GCRANE_REGISTRY_S3",
-    help: "Keep it in a bucket of S3 or what speaks so: ENDPOINT/BUCKET, or ENDPOINT/BUCKET/PREFIX",
+    help: "Keep it in a bucket of S3 or a compatible service: ENDPOINT/BUCKET, or ENDPOINT/BUCKET/PREFIX",
   },
   s3Region: {
     type: "string",
     valueName: "NAME",
     env: "AWS_REGION",
-    help: "The region of the bucket; us-east-1 if nothing says so",
+    help: "The region of the bucket; us-east-1 by default",
   },
 } as const satisfies Flags;
 

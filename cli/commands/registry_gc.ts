@@ -7,9 +7,9 @@ import { formatBytes } from "../units.ts";
 /** `gcrane registry gc` */
 export const command: Command = declare({
   description:
-    `Removes what a registry keeps and no manifest needs: blobs that none names, and uploads that nobody goes on with. It prints the digests of the blobs. Manifests stay, tagged or not.
+    `Removes blobs that no manifest names, and abandoned uploads, from the store of a registry. It prints the digests of the blobs. Manifests stay, tagged or not.
 
-It may run while registries serve from the same place, and loses nothing that is pushed meanwhile: what somebody relied on within the grace stays. The clocks of all machines must agree to within half a minute.`,
+It may run while registries serve the same store, and removes nothing that is pushed meanwhile: a blob that a registry relied on within the grace stays. The clocks of all machines must agree to within half a minute.`,
   flags: {
     ...storeFlags,
     grace: {
@@ -17,9 +17,9 @@ It may run while registries serve from the same place, and loses nothing that is
       valueName: "TIME",
       default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
-      help: "For how long what is not needed stays all the same; 0 is a minute",
+      help: "For how long content stays that is not needed; 0 is a minute",
     },
-    dryRun: { type: "boolean", help: "Only print what would be removed" },
+    dryRun: { type: "boolean", help: "Print the digests of what would be removed, and remove nothing" },
   },
   examples: [{ text: "See what could go", command: "gcrane registry gc --dry-run --disk ./registry" }],
   async run({ flags, environment, stdout, note, signal }) {

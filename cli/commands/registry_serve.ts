@@ -11,13 +11,13 @@ import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 /** `gcrane registry serve` */
 export const command: Command = declare({
   description:
-    `A registry for a laptop, a container or a team. It listens on this machine alone, and asks nobody to sign in, unless told otherwise.
+    `A registry for a laptop, a container or a team. By default it listens on this machine alone, and no client has to sign in.
 
 Each flag that names an environment variable can be set by it. Users can be named in GCRANE_REGISTRY_USERS too, one user:password to a line.
 
 With --proxy the credentials for the other registry are those of the docker config, as for any command; every client of the cache pulls with them.
 
-/healthz says whether it works, /metrics has numbers for Prometheus. Ctrl-C or SIGTERM: it takes nothing new, finishes what is in flight and ends with 0; a second one ends it at once.`,
+/healthz answers whether it works, /metrics has numbers for Prometheus. On Ctrl-C or SIGTERM it accepts no new requests, completes those in flight and exits with 0; a second signal ends it at once.`,
   flags: {
     address: {
       type: "string",
@@ -39,33 +39,32 @@ With --proxy the credentials for the other registry are those of the docker conf
       valueName: "TIME",
       default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
-      help: "For how long that stays all the same; 0 is a minute",
+      help: "For how long content stays that is not needed; 0 is a minute",
     },
     readOnly: {
       type: "boolean",
       env: "GCRANE_REGISTRY_READ_ONLY",
-      help: "Refuse everything that would change something",
+      help: "Refuse every request that writes",
     },
     proxy: {
       type: "string",
       valueName: "URL",
       env: "GCRANE_REGISTRY_PROXY",
-      help:
-        "Be a cache of this registry, docker.io for example: fetch what is asked for, keep it, and take nothing else",
+      help: "Be a cache of this registry, such as docker.io: fetch missing content and keep it; pushes are refused",
     },
     proxyTtl: {
       type: "number",
       valueName: "SECONDS",
       default: 300,
       env: "GCRANE_REGISTRY_PROXY_TTL",
-      help: "For how long the cache takes a tag to point where it did",
+      help: "For how long the cache trusts a tag before it asks again",
     },
     ...accessFlags,
     addressHeader: {
       type: "string",
       valueName: "NAME",
       env: "GCRANE_REGISTRY_ADDRESS_HEADER",
-      help: "The header in which a proxy in front names the client, X-Forwarded-For for example",
+      help: "The header in which a proxy in front names the client, such as X-Forwarded-For",
     },
     tlsCert: {
       type: "string",
@@ -92,26 +91,26 @@ With --proxy the credentials for the other registry are those of the docker conf
       type: "boolean",
       default: true,
       env: "GCRANE_REGISTRY_PAGE",
-      help: "Show a web page on which people look through what is here",
+      help: "Serve a web page to browse the content",
     },
     metrics: {
       type: "boolean",
       default: true,
       env: "GCRANE_REGISTRY_METRICS",
-      help: "Show numbers for Prometheus at /metrics",
+      help: "Serve numbers for Prometheus at /metrics",
     },
     drain: {
       type: "number",
       valueName: "SECONDS",
       default: 30,
       env: "GCRANE_REGISTRY_DRAIN",
-      help: "For how long to wait for what is in flight when told to end",
+      help: "For how long to wait at the end for the requests in flight",
     },
   },
   examples: [
     { text: "Run a registry whose content stays", command: "gcrane registry serve --address :5000 --disk ./registry" },
     {
-      text: "Let everybody pull, and users push",
+      text: "Let every client pull, and users push",
       command: "gcrane registry serve --disk ./registry --htpasswd ./users --token-auth --anonymous-pull",
     },
   ],
