@@ -44,6 +44,6 @@ export async function openAccessLog(
 }
 
 /** Formats a record as a line. */
-export function logLine({ time, ...rest }: RequestRecord): string {
+function logLine({ time, ...rest }: RequestRecord): string {
   return JSON.stringify({ time: new Date(time).toISOString(), ...rest });
 }

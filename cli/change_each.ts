@@ -2,15 +2,19 @@ import { UsageError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
+import { platformsOptions, type SomeImagesOptions } from "./remote_options.ts";
 
 /** The flag of commands that can push a result under the name of its original. */
 export const inPlaceFlag = {
-  inPlace: { type: "boolean", help: "Push each result under the name of its original, which loses it" },
+  inPlace: {
+    type: "boolean",
+    help: "Push each result under the name of its original, which then points at the result",
+  },
 } as const;
 
 /** The part of those commands' help on several images. */
 export const SEVERAL_HELP =
-  "Of several images, each is changed and a line printed for it in its turn; where one fails, that is said, the others go on, and the exit code is 1.";
+  "Changes each of several images and prints one line for each, in order. A failure is reported, the other images are still changed, and the exit code is 1.";
 
 /** The number of images that are changed at the same time. */
 const CONCURRENCY = 4;
@@ -39,7 +43,7 @@ export async function changeEach(
     throw new UsageError("-t and --in-place both name the result", { hint: "leave out one" });
   }
   if (images.length > 1 && tag !== undefined) {
-    throw new UsageError("-t names one result, not several", { hint: "leave it out, or say --in-place" });
+    throw new UsageError("-t names one result, not several", { hint: "leave it out, or use --in-place" });
   }
   const tags = await Promise.all(images.map((image) => inPlace ? ownName(image) : tag));
   if (images.length === 1) {
@@ -74,5 +78,25 @@ async function ownName(image: string): Promise<string> {
   const { parseSource } = await import("../src/source/mod.ts");
   const named = parseSource(image);
   if (named.kind === "reference" && parseReference(named.text).kind === "tag") return named.text;
-  throw new UsageError(`${image} has no tag in a registry that its result could get`, { hint: "leave out --in-place" });
+  throw new UsageError(`${image} has no tag in a registry for its result`, { hint: "leave out --in-place" });
+}
+
+/** Options of a command that creates a new image or index. */
+export interface ChangeCommandOptions extends SomeImagesOptions {
+  /** The reference of the result. */
+  tag?: string;
+  /** Whether to keep the images of an index for other platforms. */
+  keepOthers?: boolean;
+}
+
+/** Returns the options of a command that creates a new image or index. */
+export function changeOptions(
+  context: Context,
+  { tag, keepOthers }: { tag: string | undefined; keepOthers?: boolean },
+): ChangeCommandOptions {
+  const options = platformsOptions(context);
+  if (keepOthers && options.platforms === undefined) {
+    throw new UsageError("--keep-others requires --platform", { hint: "name the platforms of the images to change" });
+  }
+  return { ...options, tag, keepOthers };
 }

@@ -2,8 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import type { ImageChanges } from "../src/mutate/mod.ts";
 import { type Descriptor, MediaType, type Platform } from "../src/spec/mod.ts";
 import type { FlagValues } from "./flag.ts";
-import { pairChanges } from "./pairs.ts";
-import { platformFlag } from "./platform_flag.ts";
+import { platformFlag } from "./flag_values.ts";
 
 const MEDIA_TYPES = { oci: MediaType.OciManifest, docker: MediaType.DockerManifestSchema2 } as const;
 
@@ -16,7 +15,7 @@ export const changeFlags = {
     type: "strings",
     valueName: "WORD",
     commas: true,
-    help: "The command to run, its words separated by commas; without --cmd, the old arguments go",
+    help: "The entrypoint, its words separated by commas; without --cmd, the old arguments are removed",
   },
   cmd: {
     type: "strings",
@@ -25,44 +24,44 @@ export const changeFlags = {
     help: "The arguments of the command, separated by commas",
   },
   user: { type: "string", short: "u", valueName: "USER", help: "The user to run as, user[:group]" },
-  workdir: { type: "string", short: "w", valueName: "DIR", help: "The directory to run in" },
+  workdir: { type: "string", short: "w", valueName: "DIR", help: "The working directory" },
   exposedPorts: {
     type: "strings",
     valueName: "PORT",
     commas: true,
-    help: "All ports that it listens on, like 80/tcp, separated by commas",
+    help: "All exposed ports, like 80/tcp, separated by commas",
   },
   volumes: {
     type: "strings",
     valueName: "DIR",
     commas: true,
-    help: "All directories that hold data, separated by commas",
+    help: "All volumes, separated by commas",
   },
-  stopSignal: { type: "string", valueName: "SIGNAL", help: "The signal that asks it to end, like SIGTERM" },
-  author: { type: "string", valueName: "TEXT", help: "Who made it" },
-  created: { type: "string", valueName: "TIME", help: "When it was made, like 2024-01-31T12:00:00Z" },
-  subject: { type: "string", valueName: "IMAGE", help: "What it refers to, in the same repository" },
+  stopSignal: { type: "string", valueName: "SIGNAL", help: "The stop signal, like SIGTERM" },
+  author: { type: "string", valueName: "TEXT", help: "The author" },
+  created: { type: "string", valueName: "TIME", help: "The creation time, like 2024-01-31T12:00:00Z" },
+  subject: { type: "string", valueName: "IMAGE", help: "The subject, in the same repository" },
   mediaType: {
     type: "string",
     valueName: "FAMILY",
     choices: ["oci", "docker"],
-    help: "Whose media types it has",
+    help: "The family of media types",
   },
-  setPlatform: { type: "string", valueName: "PLATFORM", help: "What it runs on: os/arch[/variant][:osversion]" },
-  unsetAnnotation: { type: "strings", valueName: "NAME", help: "An annotation to take away" },
-  unsetLabel: { type: "strings", valueName: "NAME", help: "A label to take away" },
-  unsetEnv: { type: "strings", valueName: "NAME", help: "An environment variable to take away" },
-  unsetEntrypoint: { type: "boolean", help: "Take away the command to run" },
-  unsetCmd: { type: "boolean", help: "Take away the arguments of the command" },
-  unsetUser: { type: "boolean", help: "Take away the user" },
-  unsetWorkdir: { type: "boolean", help: "Take away the directory to run in" },
-  unsetExposedPorts: { type: "boolean", help: "Take away all ports" },
-  unsetVolumes: { type: "boolean", help: "Take away all directories that hold data" },
-  unsetStopSignal: { type: "boolean", help: "Take away the signal that asks it to end" },
-  unsetAuthor: { type: "boolean", help: "Take away who made it" },
-  unsetCreated: { type: "boolean", help: "Take away when it was made" },
-  unsetSubject: { type: "boolean", help: "Let it refer to nothing" },
-  unsetPlatform: { type: "boolean", help: "Take away what it runs on" },
+  setPlatform: { type: "string", valueName: "PLATFORM", help: "The platform: os/arch[/variant][:osversion]" },
+  unsetAnnotation: { type: "strings", valueName: "NAME", help: "An annotation to remove" },
+  unsetLabel: { type: "strings", valueName: "NAME", help: "A label to remove" },
+  unsetEnv: { type: "strings", valueName: "NAME", help: "An environment variable to remove" },
+  unsetEntrypoint: { type: "boolean", help: "Remove the entrypoint" },
+  unsetCmd: { type: "boolean", help: "Remove the arguments of the command" },
+  unsetUser: { type: "boolean", help: "Remove the user" },
+  unsetWorkdir: { type: "boolean", help: "Remove the working directory" },
+  unsetExposedPorts: { type: "boolean", help: "Remove all exposed ports" },
+  unsetVolumes: { type: "boolean", help: "Remove all volumes" },
+  unsetStopSignal: { type: "boolean", help: "Remove the stop signal" },
+  unsetAuthor: { type: "boolean", help: "Remove the author" },
+  unsetCreated: { type: "boolean", help: "Remove the creation time" },
+  unsetSubject: { type: "boolean", help: "Remove the subject" },
+  unsetPlatform: { type: "boolean", help: "Remove the platform" },
 } as const;
 
 /** Returns the descriptor of a subject. */
@@ -127,4 +126,48 @@ function newPlatform(text: string | undefined, unset: boolean): Platform | null 
   throw new UsageError(`--set-platform ${text}: an image is for an os and an architecture`, {
     hint: "for example linux/arm64",
   });
+}
+
+/** Flags like `--label NAME=VALUE`, and those that remove a name. */
+interface PairFlags {
+  /** The values of the flag that sets. */
+  readonly set: readonly string[];
+  /** The values of the flag that removes. */
+  readonly unset: readonly string[];
+  /** The flag's name, without dashes. */
+  readonly flag: string;
+  /** Whether one value may contain several pairs, separated by commas. */
+  readonly commas?: boolean;
+}
+
+/**
+ * Returns the changes by name, `null` for a removal; `undefined` if there are none. @throws {UsageError} for a value
+ * without a name, and for a name that is both set and removed.
+ */
+function pairChanges(
+  { set, unset, flag, commas = false }: PairFlags,
+): Record<string, string | null> | undefined {
+  if (set.length + unset.length === 0) return undefined;
+  const removed = unset.map((name): [string, null] => {
+    if (name !== "" && !name.includes("=")) return [name, null];
+    throw new UsageError(`--unset-${flag} takes a name, not ${JSON.stringify(name)}`);
+  });
+  const added = set.flatMap((text) => commas ? severalPairs(text) : [text]).map((text) => pair(text, flag));
+  const both = added.find(([name]) => unset.includes(name));
+  if (both) throw new UsageError(`${both[0]} is both in --${flag} and in --unset-${flag}`, { hint: "leave out one" });
+  return Object.fromEntries([...removed, ...added]);
+}
+
+function pair(text: string, flag: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  throw new UsageError(`--${flag} takes NAME=VALUE, not ${JSON.stringify(text)}`, {
+    hint: `--unset-${flag} removes one`,
+  });
+}
+
+/** Splits `a=b,c=d` into two pairs as crane does; a value may also contain commas, as in `a=b,c`. */
+function severalPairs(text: string): string[] {
+  const parts = text.split(",");
+  return parts.every((part) => part.indexOf("=") > 0) ? parts : [text];
 }

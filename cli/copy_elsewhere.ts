@@ -1,11 +1,8 @@
 import { UsageError } from "../src/errors.ts";
 import { exists, joinPath, readDirectory, stat } from "../src/runtime/mod.ts";
-import type { NamedSource, PathFormat } from "../src/source/mod.ts";
-import { splitLocalPath } from "../src/source/mod.ts";
+import { type NamedSource, type PathFormat, splitLocalPath } from "../src/source/mod.ts";
 import type { Context } from "./command.ts";
-import { giveToEngine } from "./give_to_engine.ts";
-import { imageSource } from "./local_source.ts";
-import { pullSource } from "./pull_source.ts";
+import { giveToEngine, imageSource, pullSource } from "./local_source.ts";
 import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
 /** The extensions of archives. */
@@ -38,7 +35,9 @@ export async function copyElsewhere(
 async function copyToOutput(source: string, context: Context): Promise<void> {
   const { stdout, signal, onProgress } = context;
   if (stdout.isTerminal) {
-    throw new UsageError("a terminal can't show an archive", { hint: "name a file, or pipe it on" });
+    throw new UsageError("standard output is a terminal, and an archive is not text", {
+      hint: "name a file, or use a pipe",
+    });
   }
   const { streamTarball } = await import("../src/crane/mod.ts");
   const stream = await streamTarball([await pullSource(source, context)], { ...remoteOptions(context), onProgress });
@@ -73,12 +72,12 @@ async function copyToPath(
 async function checkLayoutPath(path: string): Promise<void> {
   if (!await exists(path)) return;
   if ((await stat(path)).kind !== "directory") {
-    throw new UsageError(`${path} is a file, and no layout`, {
+    throw new UsageError(`${path} is a file, not a layout`, {
       hint: `docker-archive:${path} writes an archive there, oci-archive:${path} a layout in one`,
     });
   }
   if (await exists(joinPath(path, "oci-layout")) || (await readDirectory(path)).length === 0) return;
-  throw new UsageError(`${path} is a directory with other files, and no layout`, {
-    hint: "name one that is not there",
+  throw new UsageError(`${path} is a directory with other files, not a layout`, {
+    hint: "name a new directory",
   });
 }

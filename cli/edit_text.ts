@@ -10,6 +10,7 @@ import {
   temporaryDirectory,
   writeFileAtomic,
 } from "../src/runtime/mod.ts";
+import { parseJsonObject } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 
 type EditContext = Pick<Context, "ask" | "stdin" | "environment" | "signal" | "note">;
@@ -47,10 +48,10 @@ export async function withEdited<T>(
     if (edited === undefined || edited.every((byte) => byte <= 0x20)) throw error;
     const path = await keep(edited, editing);
     if (!(error instanceof ManifestError)) {
-      context.note(`the edited ${editing.what} is kept in ${path}`);
+      context.note(`the edited ${editing.what} is saved in ${path}`);
       throw error;
     }
-    throw new ManifestError(error.message, { cause: error, hint: `the text is kept in ${path}` });
+    throw new ManifestError(error.message, { cause: error, hint: `the text is saved in ${path}` });
   }
 }
 
@@ -92,8 +93,19 @@ async function keep(text: Bytes, { what, fileName }: Editing): Promise<string> {
   try {
     await writeFileAtomic(path, text, { mode: 0o600 });
   } catch (error) {
-    throw fileFailure(`can't keep the edited ${what} in ${path}`, error);
+    throw fileFailure(`can't save the edited ${what} in ${path}`, error);
   }
   forgetTemporary(directory);
   return path;
+}
+
+/** Returns the editing of JSON, whose result must be a non-empty object. */
+export function jsonEditing(what: string): Editing {
+  const check = (text: Bytes) => {
+    if (text.every((byte) => byte <= 0x20)) {
+      throw new UsageError(`the edited ${what} is empty`, { hint: "nothing was changed" });
+    }
+    parseJsonObject(text, `the edited ${what}`);
+  };
+  return { what, fileName: `${what}.json`, check };
 }

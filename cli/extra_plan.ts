@@ -1,9 +1,8 @@
 import type { ExtraItem } from "../gcr/mod.ts";
 import { FileError } from "../src/errors.ts";
-import { fileFailure } from "../src/io/mod.ts";
-import { readTextFile } from "../src/runtime/mod.ts";
+import { jsonObject } from "../src/io/mod.ts";
 import { isHash } from "../src/spec/mod.ts";
-import { writeFile } from "./write_file.ts";
+import { readNamed, writeFile } from "./named_file.ts";
 
 /** The kind of the plan, as written in its file. */
 const KIND = "gcrane copy --delete-extra";
@@ -24,26 +23,11 @@ export async function writeExtraPlan(
 
 /** Reads a plan. @throws {FileError} if it can't be read or is not a plan. */
 export async function readExtraPlan(path: string): Promise<readonly ExtraItem[]> {
-  let text: string;
-  try {
-    text = await readTextFile(path);
-  } catch (error) {
-    throw fileFailure(`can't read the plan ${path}`, error);
-  }
-  const plan = parsed(text);
+  const plan = jsonObject(await readNamed(path, `the plan ${path}`));
   if (plan?.plan !== KIND || plan.version !== 1 || !Array.isArray(plan.items) || !plan.items.every(isItem)) {
-    throw new FileError(`${path} is not a plan of what is extra`, { hint: "gcrane copy -r --plan FILE writes one" });
+    throw new FileError(`${path} is not a plan of extra content`, { hint: "gcrane copy -r --plan FILE writes one" });
   }
   return plan.items;
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isItem(value: unknown): value is ExtraItem {

@@ -1,25 +1,32 @@
 import { type GcPins, joinPins, parsePins } from "../gcr/mod.ts";
-import { fileFailure, Limits, readAll } from "../src/io/mod.ts";
-import { readTextFile } from "../src/runtime/mod.ts";
+import { Limits, readAll } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags, FlagValues } from "./flag.ts";
+import { readNamed } from "./named_file.ts";
 
 /** The flags of both `gc` and `gc apply`. */
 export const gcFlags = {
   inUse: {
     type: "strings",
     valueName: "FILE",
-    help: "Keep what is in use: a file, or - for standard input, with a reference or a digest on each line",
+    help: "Keep content in use: a file, or - for standard input, with a reference or a digest on each line",
     completes: "file",
   },
   pin: { type: "strings", valueName: "REF", help: "Keep this tag or digest" },
-  maxDelete: { type: "number", valueName: "N", help: "Delete no more than N manifests" },
+  maxDelete: { type: "number", valueName: "N", help: "Delete at most N manifests" },
   rate: { type: "number", valueName: "N", minimum: 1, help: "Send at most N requests per second" },
-  jobs: { type: "number", short: "j", valueName: "N", minimum: 1, default: 8, help: "Send N requests at a time" },
+  jobs: {
+    type: "number",
+    short: "j",
+    valueName: "N",
+    minimum: 1,
+    default: 8,
+    help: "Send up to N concurrent requests",
+  },
   journal: {
     type: "string",
     valueName: "FILE",
-    help: "Note in FILE what is done, so that the same command goes on where one that was killed had stopped",
+    help: "Record the completed work in FILE, with which the same command continues an interrupted one",
     completes: "file",
   },
 } as const satisfies Flags;
@@ -32,19 +39,10 @@ export async function readPins(
   const { insecure } = flags;
   const lists = [parsePins(flags.pin.join("\n"), "--pin", { insecure })];
   for (const path of flags.inUse) {
-    const text = path === "-" ? await standardInput(context) : await textOf(path);
+    const text = path === "-" ? await standardInput(context) : await readNamed(path);
     lists.push(parsePins(text, path === "-" ? "standard input" : path, { insecure }));
   }
   return joinPins(lists);
-}
-
-/** Reads a text file of the user. */
-export async function textOf(path: string): Promise<string> {
-  try {
-    return await readTextFile(path);
-  } catch (error) {
-    throw fileFailure(`can't read ${path}`, error);
-  }
 }
 
 async function standardInput({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {

@@ -1,7 +1,7 @@
 import type { GcEvent, GcResult } from "../gcr/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
-import { formatBytes } from "./units.ts";
+import { count, formatBytes } from "./units.ts";
 
 /**
  * Prints the events of a garbage collection: the garbage, or what was deleted, on standard output, and the rest on
@@ -43,7 +43,7 @@ export class GcReport {
         break;
       case "failed":
         this.flush();
-        note(`Failed: ${event.name} was left alone: ${summary(event.error)}`);
+        note(`Failed: ${event.name} was not changed: ${summary(event.error)}`);
         break;
       case "repository":
         this.flush();
@@ -66,16 +66,16 @@ export class GcReport {
     const what = this.#deletes
       ? `deleted ${count(deleted, "manifest")}`
       : `${count(garbage, "manifest")} can go, ${formatBytes(bytes)}`;
-    const more = alone > 0 ? `, and ${count(alone, "tag")} of images that stay` : "";
+    const more = alone > 0 ? `, and ${count(alone, "tag")} of images that are kept` : "";
     const before = resumed > 0 ? `, ${resumed} more were done before` : "";
     note(`${what}${more} (${count(repositories, "repository", "repositories")}${before})`);
-    if (capped > 0) note(`Left ${count(capped, "more", "more")}: as much as --max-delete allows was deleted`);
+    if (capped > 0) note(`Left ${count(capped, "more", "more")}: the limit of --max-delete is reached`);
     if (failed + this.#refused === 0) return 0;
     const parts = [
       ...failed > 0 ? [`${count(failed, "repository was", "repositories were")} left alone`] : [],
       ...this.#refused > 0 ? [`${count(this.#refused, "thing")} could not be deleted`] : [],
     ];
-    note(`Error: ${parts.join(", ")}; what was tried is named above`);
+    note(`Error: ${parts.join(", ")}; they are listed above`);
     return 1;
   }
 
@@ -101,8 +101,4 @@ export class GcReport {
     // A closed reader ends the command, which needs no report here.
     this.#context.stdout.print(line).catch(() => {});
   }
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`;
 }

@@ -19,7 +19,7 @@ export const globalFlags = {
     type: "strings",
     valueName: "PLATFORM",
     commas: true,
-    help: "Which image of an index: os/arch[/variant][:osversion], linux/amd64 for example, or all",
+    help: "The image of an index: os/arch[/variant][:osversion], for example linux/amd64, or all",
   },
   keychain: {
     type: "strings",
@@ -28,11 +28,11 @@ export const globalFlags = {
     env: "GCRANE_KEYCHAIN",
     offers: keychainNames,
     help:
-      "Who to sign in with, in this order: google, docker[:FILE], ecr, acr, github (these by default), kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE, env:PREFIX, anonymous",
+      "The sources of credentials, in this order: google, docker[:FILE], ecr, acr, github (these by default), kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE, env:PREFIX, anonymous",
   },
-  insecure: { type: "boolean", help: "Talk to registries over plain http, or https with any certificate" },
-  allowNondistributableArtifacts: { type: "boolean", help: "Push layers that are marked as non-distributable too" },
-  verbose: { type: "boolean", short: "v", help: "Show each request and the causes of an error; secrets are left out" },
+  insecure: { type: "boolean", help: "Use plain http for registries, or https with any certificate" },
+  allowNondistributableArtifacts: { type: "boolean", help: "Also push layers that are marked as nondistributable" },
+  verbose: { type: "boolean", short: "v", help: "Show each request and the causes of an error, without secrets" },
   help: { type: "boolean", short: "h", help: "Show this help" },
 } as const satisfies Flags;
 

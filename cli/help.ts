@@ -62,7 +62,7 @@ async function listHelp(
   );
   page.section("Global flags", flagRows(program.flags));
   page.examples(group === program ? program.examples : await firstExamples(group.entries));
-  page.paragraph(`${path.join(" ")} COMMAND --help tells more about a command.`);
+  page.paragraph(`${path.join(" ")} COMMAND --help shows the help of a command.`);
 }
 
 async function firstExamples(entries: readonly Entry[]): Promise<Example[]> {
@@ -71,7 +71,7 @@ async function firstExamples(entries: readonly Entry[]): Promise<Example[]> {
 }
 
 /** Returns flags as rows of a help page: their form, and their description. */
-export function flagRows(flags: Flags): [string, string][] {
+function flagRows(flags: Flags): [string, string][] {
   return Object.entries(flags).filter(([, flag]) => !flag.hidden).map(([key, flag]) => {
     const short = flag.short === undefined ? "    " : `-${flag.short}, `;
     const value = flag.type === "boolean" ? "" : ` ${flag.valueName}`;
@@ -82,9 +82,9 @@ export function flagRows(flags: Flags): [string, string][] {
 function remarks(flag: Flag): string[] {
   const found: string[] = [];
   if (flag.type === "string" && flag.choices) found.push(`one of ${flag.choices.join(", ")}`);
-  if (flag.type === "strings") found.push(flag.commas ? "may be repeated or hold commas" : "may be repeated");
+  if (flag.type === "strings") found.push(flag.commas ? "may be repeated or contain commas" : "may be repeated");
   if ("default" in flag && flag.default !== undefined) found.push(`default ${flag.default}`);
-  if (flag.env !== undefined) found.push(`else from $${flag.env}`);
+  if (flag.env !== undefined) found.push(`or from $${flag.env}`);
   return found.length === 0 ? [] : [`(${found.join("; ")})`];
 }
 

@@ -15,6 +15,7 @@ import {
 } from "../src/authn/mod.ts";
 import { AuthError, UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
+import type { FlagValues } from "./flag.ts";
 import { keychainNames } from "./global_flags.ts";
 import { nearest } from "./suggest.ts";
 
@@ -65,7 +66,7 @@ function oneKeychain(text: string, world: KeychainWorld): Keychain {
   }
   const kind = KINDS[name];
   if (argument !== "" && kind.argument === undefined) {
-    throw new UsageError(`the keychain ${name} takes nothing after its name`, { hint: `write ${name} alone` });
+    throw new UsageError(`the keychain ${name} takes no argument`, { hint: `write ${name} alone` });
   }
   if (argument === "" && kind.argument !== undefined && !kind.optional) {
     throw new UsageError(`the keychain ${name} needs more`, { hint: `write ${name}:${kind.argument}` });
@@ -86,11 +87,12 @@ function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Ke
   };
 }
 
-/** Returns a keychain from a file, which is read again if it changes during a long copy. */
+/** Returns a keychain from a file, which is read again during a long copy. */
 function fileKeychain(file: string, make: (text: string) => Keychain | Promise<Keychain>): Keychain {
   return refreshingKeychain({
     async resolve(target, options) {
-      return await (await make(await readText(file))).resolve(target, options);
+      const { readNamed } = await import("./named_file.ts");
+      return await (await make(await readNamed(file))).resolve(target, options);
     },
   });
 }
@@ -114,7 +116,7 @@ export function helperOf(environment: KeychainWorld["environment"]): (name: stri
   const text = environment("GCRANE_HELPER_TIMEOUT");
   const seconds = Number(text);
   if (text && !(seconds > 0 && seconds <= 86_400)) {
-    throw new UsageError(`GCRANE_HELPER_TIMEOUT is a number of seconds, not ${JSON.stringify(text)}`);
+    throw new UsageError(`GCRANE_HELPER_TIMEOUT must be a number of seconds, not ${JSON.stringify(text)}`);
   }
   return (name) => credentialHelper(name, text ? { timeoutMs: seconds * 1000 } : {});
 }
@@ -161,14 +163,29 @@ function environmentKeychain(prefix: string, { environment }: KeychainWorld): Ke
   };
 }
 
-async function readText(file: string): Promise<string> {
-  const [{ readTextFile }, { fileFailure }] = await Promise.all([
-    import("../src/runtime/mod.ts"),
-    import("../src/io/mod.ts"),
-  ]);
-  try {
-    return await readTextFile(file);
-  } catch (error) {
-    throw fileFailure(`can't read ${file}`, error);
-  }
+const flagFor = (end: string, env: string) =>
+  ({
+    type: "strings",
+    valueName: "NAME",
+    commas: true,
+    env,
+    offers: keychainNames,
+    help: `Like --keychain, for the ${end} alone`,
+  }) as const;
+
+/** The flags with separate keychains for the two ends of a copy. */
+export const endKeychainFlags = {
+  srcKeychain: flagFor("source", "GCRANE_SRC_KEYCHAIN"),
+  dstKeychain: flagFor("destination", "GCRANE_DST_KEYCHAIN"),
+} as const;
+
+/** Returns the keychains of a copy that differ from that of `--keychain`, as options of the copy. */
+export function endKeychains(
+  { srcKeychain, dstKeychain }: FlagValues<typeof endKeychainFlags>,
+  world: KeychainWorld,
+): { keychain?: Keychain; sourceKeychain?: Keychain } {
+  return {
+    ...(dstKeychain.length > 0 && { keychain: keychainOf(dstKeychain, world) }),
+    ...(srcKeychain.length > 0 && { sourceKeychain: keychainOf(srcKeychain, world) }),
+  };
 }

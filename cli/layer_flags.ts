@@ -9,12 +9,21 @@ export const layerFlags = {
     valueName: "KIND",
     choices: ["gzip", "zstd", "none", "estargz"],
     default: "gzip",
-    help: "How to store layers that it makes; estargz is gzip of which containerd can read single files",
+    help: "The compression of new layers; estargz is gzip from which containerd can read single files",
   },
   reproducible: {
     type: "boolean",
-    help: "Make the same layer of the same files on every runtime, more slowly; in a directory all are of 1970",
+    help: "Create equal layers from equal files on every runtime, more slowly; dates a directory's files to 1970",
   },
+} as const;
+
+/** The flag of commands that can write an image to a file. */
+export const outputFlag = {
+  type: "string",
+  short: "o",
+  valueName: "FILE",
+  completes: "file",
+  help: "Write the result to a tarball instead of pushing it",
 } as const;
 
 /** The format of a layer as library options. */
@@ -61,5 +70,5 @@ export function layerOptions(
 function sourceDate(text: string | undefined): number {
   if (text === undefined || text === "") return 0;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new UsageError(`SOURCE_DATE_EPOCH is ${JSON.stringify(text)}, which is no number of seconds since 1970`);
+  throw new UsageError(`SOURCE_DATE_EPOCH is ${JSON.stringify(text)}, which is not a number of seconds since 1970`);
 }

@@ -1,11 +1,14 @@
-import { type ListedManifest, type ManifestDetails, manifestDetails } from "../gcr/mod.ts";
-import { listedManifests, type RepositoryListing } from "../gcr/mod.ts";
+import {
+  type ListedManifest,
+  listedManifests,
+  type ManifestDetails,
+  manifestDetails,
+  type RepositoryListing,
+} from "../gcr/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
 import { isIndex } from "../src/spec/mod.ts";
-import { tableLines } from "./columns.ts";
-import { shortDigest } from "./step_text.ts";
-import { oneLine, truncate } from "./terminal_text.ts";
+import { oneLine, shortDigest, tableLines, truncate } from "./terminal_text.ts";
 import { formatAge, formatBytes } from "./units.ts";
 
 /** The most manifests with details in a table, as each needs a request. Beyond, only the listing's fields are shown. */
@@ -40,7 +43,7 @@ export async function listingTable(
     .sort(byTag);
   if (manifests.length === 0) return [];
   const isMuch = manifests.length > MOST_DETAILS;
-  if (isMuch) note(`${repository} has ${manifests.length} manifests: their platforms are not looked up`);
+  if (isMuch) note(`${repository} has ${manifests.length} manifests: their platforms are not read`);
   const details = isMuch ? [] : await manifestDetails(repository, manifests, { puller, signal });
   const rows = manifests.map((manifest, at) =>
     row(manifest, details[at] ?? { type: typeOf(manifest), platforms: [] }, now)

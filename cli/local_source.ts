@@ -1,13 +1,15 @@
+import type { NamedView } from "../src/crane/mod.ts";
 import type { DaemonImage, DockerEngine } from "../src/daemon/mod.ts";
+import { parseTag } from "../src/name/mod.ts";
 import { exists, stat } from "../src/runtime/mod.ts";
 import { type ImageSource, parseSource, splitLocalPath } from "../src/source/mod.ts";
 import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
-import { platformsOptions } from "./remote_options.ts";
+import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
 /** The part of a command's help on images outside of registries. */
 export const SOURCES_HELP =
-  `Besides a reference, IMAGE may be the path of an OCI layout or of a tarball, as "docker save", "podman save" or "gcrane pull" write them, "-" for such a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. A path begins with "/", "./", "../" or "~/", or with "oci:", "oci-archive:" or "docker-archive:"; PATH:NAME is one image of several.`;
+  `IMAGE may be a reference, the path of an OCI layout or of a tarball of "docker save", "podman save" or "gcrane pull", "-" for such a tarball on standard input, or daemon://NAME for an image in the Docker Engine of DOCKER_HOST, or in podman. A path begins with "/", "./", "../" or "~/", or with "oci:", "oci-archive:" or "docker-archive:"; PATH:NAME selects one image of several.`;
 
 /**
  * Returns the source of an argument that is not a reference: a path, "-" for a tarball on standard input, or
@@ -39,7 +41,7 @@ export function referenceText(name: string): string {
 }
 
 /** Returns an image of the Docker Engine in the environment. Its temporary file is removed when the program ends. */
-export async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
+async function daemonImage(name: string, context: Context): Promise<DaemonImage> {
   const { imageFromDaemon } = await import("../src/daemon/mod.ts");
   const { platforms = [] } = platformsOptions(context);
   const platform = platforms.length === 1 ? platforms[0] : undefined;
@@ -69,7 +71,37 @@ export function daemonName(name: string): string | undefined {
 }
 
 /** Returns the Docker Engine of the environment. */
-export async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
+async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
   const { DockerEngine } = await import("../src/daemon/mod.ts");
   return new DockerEngine({ environment });
+}
+
+/** Returns the source of a name to save: an image of an engine, or one with a name in a file, keeps its name. */
+export async function pullSource(name: string, context: Context): Promise<string | NamedView> {
+  const inEngine = daemonName(name);
+  if (inEngine !== undefined) {
+    const view = await daemonImage(inEngine, context);
+    const { repoTags } = view.inspection;
+    return { view, reference: repoTags.includes(inEngine) ? inEngine : repoTags[0] };
+  }
+  const local = await localSource(name, context);
+  if (local === undefined) return referenceText(name);
+  const { open } = await import("../src/source/mod.ts");
+  const view = await open(local, platformsOptions(context));
+  const tag = "path" in local ? local.tag : undefined;
+  // A layout may name an image by a tag alone, which is not a valid name elsewhere.
+  return { view, reference: tag?.includes(":") ? tag : undefined };
+}
+
+/**
+ * Loads an image into the Docker Engine of the environment; of an index the one for --platform, linux/amd64 by default.
+ */
+export async function giveToEngine(source: ImageSource, name: string, context: Context): Promise<void> {
+  parseTag(name); // fails before anything is read
+  const options = remoteOptions(context);
+  const { openImage } = await import("../src/source/mod.ts");
+  const { writeToDaemon } = await import("../src/daemon/mod.ts");
+  const image = await openImage(source, options);
+  const { signal, onProgress } = context;
+  await writeToDaemon(image, name, { engine: await engineOf(context), signal, onProgress });
 }

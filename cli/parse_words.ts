@@ -94,7 +94,7 @@ function canonicalLine(words: readonly string[], flags: Flags): CanonicalLine {
 function truth(text: string, source: string): boolean {
   if (/^(true|t|1)$/i.test(text)) return true;
   if (/^(false|f|0)$/i.test(text)) return false;
-  throw new UsageError(`${source} is true or false, not ${JSON.stringify(text)}`);
+  throw new UsageError(`${source} must be true or false, not ${JSON.stringify(text)}`);
 }
 
 function inherited(flag: Flag, environment: ParseWordsOptions["environment"]): unknown {
@@ -125,7 +125,7 @@ function oneOf(choices: readonly string[], value: string, source: string): strin
   if (choices.includes(value)) return value;
   const near = nearest(value, choices);
   throw new UsageError(
-    `${source} is one of ${choices.join(", ")}, not ${JSON.stringify(value)}`,
+    `${source} must be one of ${choices.join(", ")}, not ${JSON.stringify(value)}`,
     near === undefined ? {} : { hint: `did you mean ${near}?` },
   );
 }
@@ -134,7 +134,7 @@ function wholeNumber(flag: NumberFlag, value: string, source: string): number {
   const minimum = flag.minimum ?? 0;
   const number = /^[+-]?\d+$/.test(value) ? Number(value) : NaN;
   if (Number.isSafeInteger(number) && number >= minimum) return number;
-  throw new UsageError(`${source} is a whole number of at least ${minimum}, not ${JSON.stringify(value)}`);
+  throw new UsageError(`${source} must be a whole number of at least ${minimum}, not ${JSON.stringify(value)}`);
 }
 
 /** Splits a line of comma-separated values; a field in double quotes may contain commas, and `""` for a quote. */

@@ -7,19 +7,19 @@ import {
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
-import { type endKeychainFlags, endKeychains } from "./end_keychains.ts";
+import { type endKeychainFlags, endKeychains } from "./keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";
 import { bandwidthOf, type RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
-import { formatBytes, formatDuration } from "./units.ts";
+import { count, formatBytes, formatDuration } from "./units.ts";
 
 /** The shortest wait that is reported, in milliseconds. */
 const LONG_WAIT = 10_000;
 
 /** The interval of progress lines if standard error is not a terminal, in milliseconds. */
-const NEWS_EVERY = 60_000;
+const PROGRESS_INTERVAL = 60_000;
 
 /** The context of `gcrane copy`. */
 export type RecursiveContext = Omit<Context, "args" | "flags"> & {
@@ -36,11 +36,11 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
   const { args, flags, stdout, signal, note, warn } = context;
   refusePlaces(args);
   const options = await optionsOf(context);
-  const news = new News(context.onProgress ? undefined : note);
+  const progressLines = new ProgressLines(context.onProgress ? undefined : note);
   const onEvent = (event: CopyEvent) => {
-    news.add(event);
+    progressLines.add(event);
     if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
-      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before it is asked again`);
+      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before the next request`);
     }
     if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
     if (event.kind !== "manifest" || !flags.dryRun) return;
@@ -51,7 +51,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
     const result = await copyRecursively(args.source, args.destination, { ...options, onEvent });
     return await report(result, context);
   } catch (error) {
-    if (signal.aborted) note(`interrupted: ${news.text}; the same command goes on from there`);
+    if (signal.aborted) note(`interrupted: ${progressLines.text}; the same command continues from there`);
     throw error;
   }
 }
@@ -90,13 +90,13 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
 async function extraOf(
   { deleteExtra, allowEmpty, plan, apply, yes }: RecursiveFlags,
 ): Promise<Pick<CopyRecursivelyOptions, "extra" | "allowEmpty" | "onlyExtra">> {
-  if (yes && !deleteExtra) throw new UsageError("--yes goes with --delete-extra");
+  if (yes && !deleteExtra) throw new UsageError("--yes requires --delete-extra");
   if (allowEmpty && !deleteExtra && plan === undefined && apply === undefined) {
-    throw new UsageError("--allow-empty goes with --delete-extra, --plan or --apply");
+    throw new UsageError("--allow-empty requires --delete-extra, --plan or --apply");
   }
   if (plan !== undefined && (yes || apply !== undefined)) {
-    throw new UsageError("--plan writes down what could be deleted, and deletes nothing", {
-      hint: `look at it, and then give it to --apply`,
+    throw new UsageError("--plan only writes the extra content to a file, and deletes nothing", {
+      hint: `review the file, and then pass it to --apply`,
     });
   }
   if (apply !== undefined) return { extra: "delete", allowEmpty, onlyExtra: await readExtraPlan(apply) };
@@ -116,20 +116,23 @@ async function report(result: CopyResult, context: RecursiveContext): Promise<nu
   const isDeleting = (yes || apply !== undefined) && !dryRun;
   if (!isDeleting) { for (const item of extra) await stdout.print(`delete ${extraText(item)}`); }
   note(`${dryRun ? "would copy" : "copied"} ${copiedText(result)}`);
-  if (result.unsuited > 0) note(`left out ${count(result.unsuited, "index", "indexes")} with nothing for the platform`);
-  if (isDeleting && failed === 0) note(`deleted ${deleted} of ${count(extra.length, "thing")} that the source has not`);
-  else if (extra.length > 0) note(`${count(extra.length, "thing")} could be deleted: ${confirmation(context)}`);
+  if (result.unsuited > 0) {
+    note(`left out ${count(result.unsuited, "index", "indexes")} without an image for the platform`);
+  }
+  if (isDeleting && failed === 0) {
+    note(`deleted ${deleted} of ${count(extra.length, "thing")} that the source does not have`);
+  } else if (extra.length > 0) note(`${count(extra.length, "thing")} could be deleted: ${confirmation(context)}`);
   if (plan !== undefined && failed === 0) await writeExtraPlan(plan, extra, { signal });
   for (const { name, error } of failures) note(`Failed: ${name}: ${summary(error)}`);
   if (failed > failures.length) note(`… and ${failed - failures.length} more`);
   if (failed === 0) return 0;
   const untouched = (deleteExtra || apply !== undefined) && deleted === 0 ? ", so nothing was deleted" : "";
-  note(`Error: ${count(failed, "thing")} failed${untouched} — the same command tries again what is missing`);
+  note(`Error: ${count(failed, "thing")} failed${untouched} — the same command tries them again`);
   return 1;
 }
 
 function confirmation({ flags: { plan } }: RecursiveContext): string {
-  return plan === undefined ? "--delete-extra --yes does so" : `--apply ${plan} does so`;
+  return plan === undefined ? "--delete-extra --yes deletes them" : `--apply ${plan} does so`;
 }
 
 function copiedText({ manifests, tags, bytes, repositories, resumed, there }: CopyResult): string {
@@ -141,7 +144,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there }: Co
 }
 
 /** Reports the progress at intervals. */
-class News {
+class ProgressLines {
   readonly #note: ((message: string) => void) | undefined;
   #manifests = 0;
   #repositories = 0;
@@ -162,12 +165,8 @@ class News {
     if (event.kind === "manifest" && !event.there) this.#manifests++;
     if (event.kind === "repository") this.#repositories++;
     if (event.kind === "failed") this.#failed++;
-    if (this.#note === undefined || Date.now() - this.#last < NEWS_EVERY) return;
+    if (this.#note === undefined || Date.now() - this.#last < PROGRESS_INTERVAL) return;
     this.#last = Date.now();
     this.#note(this.text);
   }
-}
-
-function count(number: number, one: string, several: string = `${one}s`): string {
-  return `${number} ${number === 1 ? one : several}`;
 }

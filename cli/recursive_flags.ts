@@ -7,45 +7,49 @@ import { parseBytes } from "./units.ts";
 export const transferFlags = {
   withReferrers: {
     type: "boolean",
-    help: "Copy signatures, attestations and SBOMs too, though no tag leads to them",
+    help: "Also copy signatures, attestations and SBOMs without a tag",
   },
   rate: { type: "number", valueName: "N", minimum: 1, help: "Send at most N requests per second" },
-  bandwidth: { type: "string", valueName: "SIZE", help: "Send at most so many bytes per second, as 20MB" },
+  bandwidth: { type: "string", valueName: "SIZE", help: "Send at most SIZE bytes per second, for example 20MB" },
   journal: {
     type: "string",
     valueName: "FILE",
     completes: "file",
-    help: "Note what is done, and go on from there when started again",
+    help: "Record the completed work in a file, and continue from it",
   },
 } as const satisfies Flags;
 
 /** The flags of `gcrane copy` that require `--recursive`. */
 export const recursiveFlags = {
-  tagFilter: { type: "strings", valueName: "PATTERN", help: "Copy only tags like v1.* or /^v\\d+$/" },
+  tagFilter: {
+    type: "strings",
+    valueName: "PATTERN",
+    help: "Copy only tags that match, for example v1.* or /^v\\d+$/",
+  },
   exclude: {
     type: "strings",
     valueName: "PATTERN",
-    help: "Leave out a repository like team/tmp-* and those below it",
+    help: "Leave out repositories that match, for example team/tmp-*, and those below",
   },
   untagged: {
     type: "boolean",
     default: true,
-    help: "Copy manifests without a tag too, where the registry lists them and no filter is given",
+    help: "Also copy manifests without a tag, if the registry lists them and no filter is given",
   },
   deleteExtra: {
     type: "boolean",
-    help: "List what the destination has and the source has not, and with --yes delete it",
+    help: "List content of the destination that the source does not have, and with --yes delete it",
   },
-  allowEmpty: { type: "boolean", help: "Delete even where the source has nothing, or is not there" },
-  plan: { type: "string", valueName: "FILE", completes: "file", help: "Write what is extra to a file" },
+  allowEmpty: { type: "boolean", help: "Delete even if the source is empty or does not exist" },
+  plan: { type: "string", valueName: "FILE", completes: "file", help: "Write the extra content to a file" },
   apply: {
     type: "string",
     valueName: "FILE",
     completes: "file",
-    help: "Delete what --plan wrote, as far as it is extra still",
+    help: "Delete the content in a file of --plan that is still extra",
   },
-  yes: { type: "boolean", short: "y", help: "Delete what --delete-extra finds" },
-  dryRun: { type: "boolean", help: "List what would be done, and do nothing" },
+  yes: { type: "boolean", short: "y", help: "Delete the content that --delete-extra lists" },
+  dryRun: { type: "boolean", help: "List the changes without making them" },
   shard: {
     type: "string",
     valueName: "I/N",
@@ -68,7 +72,7 @@ export function refuseTransferFlags(flags: FlagValues<typeof transferFlags>): vo
 export function bandwidthOf(text: string | undefined): number | undefined {
   const bytes = text === undefined ? undefined : parseBytes(text);
   if (text === undefined || (bytes !== undefined && bytes > 0)) return bytes;
-  throw new UsageError(`--bandwidth ${text} is no number of bytes`, { hint: "for example 20MB" });
+  throw new UsageError(`--bandwidth ${text} is not a number of bytes`, { hint: "for example 20MB" });
 }
 
 /** Rejects recursive flags without `--recursive`. @throws {UsageError} for one that is set. */
@@ -79,7 +83,7 @@ export function refuseRecursiveFlags(flags: FlagValues<typeof recursiveFlags>): 
   });
   if (given === undefined) return;
   const name = given === "untagged" ? "no-untagged" : flagName(given);
-  throw new UsageError(`--${name} means nothing without --recursive`, {
+  throw new UsageError(`--${name} requires --recursive`, {
     hint: "with -r, SRC and DST are repositories or registries",
   });
 }

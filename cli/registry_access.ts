@@ -1,9 +1,9 @@
 import { UsageError } from "../src/errors.ts";
 import type { AccessSettings, RegistryAccess } from "../src/registry/mod.ts";
 import { readTextFile } from "../src/runtime/mod.ts";
-import { fileFailure } from "../src/io/mod.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 import { flagName } from "./flag_words.ts";
+import { readNamed } from "./named_file.ts";
 
 /** The flags for the access control of a registry. */
 export const accessFlags = {
@@ -12,50 +12,50 @@ export const accessFlags = {
     valueName: "FILE",
     completes: "file",
     env: "GCRANE_REGISTRY_HTPASSWD",
-    help: "Admit only the users of this file, made by htpasswd -B; it is read again when it changes",
+    help: "Allow only the users in this file of htpasswd -B, which is read again when it changes",
   },
   allow: {
     type: "strings",
     valueName: "USER=REPOSITORY:ACTIONS",
     env: "GCRANE_REGISTRY_ALLOW",
     help:
-      "Allow actions by rules, instead of all actions to every user: * is every user, anonymous is every client; repositories with " +
+      "Grant permissions, instead of all to every user: * is every user, anonymous is any client; repositories with " +
       "* and **; pull, push and delete",
   },
   anonymousPull: {
     type: "boolean",
     env: "GCRANE_REGISTRY_ANONYMOUS_PULL",
-    help: "Let every client pull",
+    help: "Allow pulls without a login",
   },
   tokenAuth: {
     type: "boolean",
     env: "GCRANE_REGISTRY_TOKEN_AUTH",
-    help: "Exchange passwords for tokens, as Docker Hub does, instead of a password with each request",
+    help: "Issue tokens for passwords, as Docker Hub does, instead of requiring a password with each request",
   },
   tokenKey: {
     type: "string",
     valueName: "FILE",
     completes: "file",
     env: "GCRANE_REGISTRY_TOKEN_KEY",
-    help: "Sign tokens with this private key (Ed25519 or P-256, as PEM or JWK), which several servers may share",
+    help: "Sign tokens with this private key (Ed25519 or P-256, as PEM or JWK), which several servers can share",
   },
   tokenTrust: {
     type: "strings",
     valueName: "URL",
     env: "GCRANE_REGISTRY_TOKEN_TRUST",
-    help: "Accept tokens that are signed with a key of this JWKS too",
+    help: "Also accept tokens that are signed with a key of this JWKS",
   },
   tokenRealm: {
     type: "string",
     valueName: "URL",
     env: "GCRANE_REGISTRY_TOKEN_REALM",
-    help: "Send clients to another server for their tokens; needs --token-trust",
+    help: "Direct clients to another token server; requires --token-trust",
   },
   publicUrl: {
     type: "string",
     valueName: "URL",
     env: "GCRANE_REGISTRY_PUBLIC_URL",
-    help: "Where clients reach this registry, if it is behind a proxy",
+    help: "The URL of this registry for clients, if it is behind a proxy",
   },
 } as const satisfies Flags;
 
@@ -87,13 +87,4 @@ export async function registryAccess(
   if (file === undefined) return make(undefined, key);
   make(await readNamed(file), key); // reports an invalid key immediately
   return make(() => readTextFile(file), key);
-}
-
-/** Reads a text file; an error names it. */
-export async function readNamed(file: string): Promise<string> {
-  try {
-    return await readTextFile(file);
-  } catch (error) {
-    throw fileFailure(`can't read ${file}`, error);
-  }
 }

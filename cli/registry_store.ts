@@ -9,13 +9,13 @@ export const storeFlags = {
     valueName: "DIR",
     completes: "directory",
     env: "GCRANE_REGISTRY_DISK",
-    help: "Keep the content in a directory instead of in memory",
+    help: "Store the content in a directory instead of in memory",
   },
   s3: {
     type: "string",
     valueName: "URL",
     env: "GCRANE_REGISTRY_S3",
-    help: "Keep it in a bucket of S3 or a compatible service: ENDPOINT/BUCKET, or ENDPOINT/BUCKET/PREFIX",
+    help: "Store the content in a bucket of S3 or a compatible service: ENDPOINT/BUCKET[/PREFIX]",
   },
   s3Region: {
     type: "string",

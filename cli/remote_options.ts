@@ -4,7 +4,7 @@ import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { keychainOf } from "./keychains.ts";
-import { platformFlag } from "./platform_flag.ts";
+import { platformFlag } from "./flag_values.ts";
 
 /** Options of every command that uses a registry. */
 export interface CommandOptions extends RemoteOptions {
@@ -30,7 +30,7 @@ export interface SomeImagesOptions extends CommandOptions {
 export function remoteOptions(context: Context): OneImageOptions {
   const platforms = wantedPlatforms(context);
   if (platforms.length <= 1) return { ...commandOptions(context), platform: platforms[0] };
-  throw new UsageError(`this takes one image of an index, not ${platforms.length}`, {
+  throw new UsageError(`this command requires one image of an index, not ${platforms.length}`, {
     hint: "name one platform with --platform",
   });
 }
@@ -62,5 +62,5 @@ export function commandOptions(
 function wantedPlatforms({ flags }: Pick<Context, "flags">): readonly Platform[] {
   if (!flags.platform.includes("all")) return flags.platform.map((text) => platformFlag(text));
   if (flags.platform.every((text) => text === "all")) return [];
-  throw new UsageError("--platform says all and one besides", { hint: "leave out one" });
+  throw new UsageError("--platform has both all and a platform", { hint: "leave out one" });
 }

@@ -7,10 +7,10 @@ import { globalFlags } from "./global_flags.ts";
  */
 export const gcrane: Program = {
   name: "gcrane",
-  summary: "Work with container images where they are: in registries, tarballs and OCI layouts",
+  summary: "Work with container images in registries, tarballs and OCI layouts",
   flags: globalFlags,
   examples: [
-    { text: "Look at what a repository holds", command: "gcrane ls registry.example.com/app" },
+    { text: "List the content of a repository", command: "gcrane ls registry.example.com/app" },
     {
       text: "Copy an image to another registry, its digest unchanged",
       command: "gcrane copy registry.example.com/app:v1 mirror.example.com/app:v1",
@@ -19,7 +19,7 @@ export const gcrane: Program = {
   entries: [
     {
       name: "append",
-      summary: "Put tarballs or directories on top of an image",
+      summary: "Add tarballs or directories to an image as layers",
       load: () => import("./commands/append.ts"),
     },
     {
@@ -28,7 +28,7 @@ export const gcrane: Program = {
       entries: [
         {
           name: "get",
-          summary: "Print the credentials for a registry, as a credential helper does",
+          summary: "Print the credentials for a registry",
           load: () => import("./commands/auth_get.ts"),
         },
         {
@@ -38,12 +38,12 @@ export const gcrane: Program = {
         },
         {
           name: "logout",
-          summary: "Forget the credentials for a registry",
+          summary: "Remove the credentials for a registry",
           load: () => import("./commands/auth_logout.ts"),
         },
         {
           name: "token",
-          summary: "Print a token of a registry",
+          summary: "Print a token for a registry",
           load: () => import("./commands/auth_token.ts"),
         },
       ],
@@ -81,7 +81,7 @@ export const gcrane: Program = {
     },
     {
       name: "diff",
-      summary: "Show in what two images differ",
+      summary: "Show the differences of two images",
       load: () => import("./commands/diff.ts"),
     },
     {
@@ -91,7 +91,7 @@ export const gcrane: Program = {
     },
     {
       name: "du",
-      summary: "Show what takes the space in an image",
+      summary: "Show the disk use of an image",
       load: () => import("./commands/du.ts"),
     },
     {
@@ -122,16 +122,16 @@ export const gcrane: Program = {
     },
     {
       name: "flatten",
-      summary: "Make one layer of an image's layers",
+      summary: "Merge an image's layers into one",
       load: () => import("./commands/flatten.ts"),
     },
     {
       name: "gc",
-      summary: "Find manifests that nothing leads to any more, and delete them if asked",
+      summary: "Find unreachable manifests, and optionally delete them",
       below: [
         {
           name: "apply",
-          summary: "Delete what a plan of gc names, as far as it is garbage still",
+          summary: "Delete the garbage in a plan of gc",
           load: () => import("./commands/gc_apply.ts"),
         },
       ],
@@ -144,11 +144,11 @@ export const gcrane: Program = {
     },
     {
       name: "index",
-      summary: "Work on indexes, which hold an image for each platform",
+      summary: "Work on indexes, which list an image for each platform",
       entries: [
         {
           name: "append",
-          summary: "Put images into an index",
+          summary: "Add images to an index",
           load: () => import("./commands/index_append.ts"),
         },
         {
@@ -158,7 +158,7 @@ export const gcrane: Program = {
         },
         {
           name: "list",
-          summary: "List what an index holds",
+          summary: "List the members of an index",
           load: () => import("./commands/index_list.ts"),
         },
       ],
@@ -169,7 +169,7 @@ export const gcrane: Program = {
       entries: [
         {
           name: "gc",
-          summary: "Remove the blobs that nothing leads to",
+          summary: "Remove unreachable blobs",
           load: () => import("./commands/layout_gc.ts"),
         },
       ],
@@ -186,7 +186,7 @@ export const gcrane: Program = {
     },
     {
       name: "mutate",
-      summary: "Change what an image says of itself, or put layers on top",
+      summary: "Change an image's config and annotations, or add layers",
       load: () => import("./commands/mutate.ts"),
     },
     {
@@ -201,7 +201,7 @@ export const gcrane: Program = {
     },
     {
       name: "rebase",
-      summary: "Put an image on another base",
+      summary: "Move an image to another base",
       load: () => import("./commands/rebase.ts"),
     },
     {
@@ -210,7 +210,7 @@ export const gcrane: Program = {
       entries: [
         {
           name: "gc",
-          summary: "Remove what a registry keeps and nothing needs",
+          summary: "Remove unreferenced content from a registry's store",
           load: () => import("./commands/registry_gc.ts"),
         },
         {
@@ -232,7 +232,7 @@ export const gcrane: Program = {
     },
     {
       name: "validate",
-      summary: "Check that images are whole and right",
+      summary: "Check that images are complete and consistent",
       load: () => import("./commands/validate.ts"),
     },
     {

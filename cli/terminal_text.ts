@@ -29,3 +29,24 @@ export function wrap(text: string, width: number): string[] {
   }
   return line === "" ? lines : [...lines, line];
 }
+
+/** Formats rows as lines of a table, the first row as its header: columns left-aligned, except for those in `right`. */
+export function tableLines(rows: readonly (readonly string[])[], options: { right: readonly number[] }): string[] {
+  const count = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) =>
+    row.map((cell, i) => options.right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i])).join("  ")
+      .trimEnd()
+  );
+}
+
+/** Formats a step of an image's history as one line, without the shell that builders add. */
+export function stepText(createdBy: string): string {
+  const step = createdBy.replace(/\s+# buildkit$/, "").replace(/^(RUN )?(\|\d+ .*?)?\/bin\/sh -c /, "");
+  return oneLine(step.replace(/^#\(nop\)\s+/, ""));
+}
+
+/** Shortens a digest for display. */
+export function shortDigest(digest: string): string {
+  return oneLine(digest.slice(0, digest.indexOf(":") + 13));
+}

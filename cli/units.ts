@@ -16,6 +16,11 @@ function pad(number: number): string {
   return String(number).padStart(2, "0");
 }
 
+/** Returns a number with its noun: `1 tag`, `2 tags`. */
+export function count(number: number, one: string, several = `${one}s`): string {
+  return `${number} ${number === 1 ? one : several}`;
+}
+
 /** Parses a number of bytes as {@linkcode formatBytes} formats it, spaces optional, or in KiB, MiB, GiB. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)$/i.exec(text.trim());

@@ -80,8 +80,8 @@ export class ExtraFinder {
   /** Rejects extra content of an empty source, as a broken source looks the same. */
   #checkMeant(source: CopyRoot, target: Repository): void {
     if (this.#run.options.allowEmpty || !this.repositories.some((other) => other.target.name === target.name)) return;
-    throw new NotFoundError(`${source} has nothing, so all that ${target} has would be deleted`, {
-      hint: "look at the source; if it is meant to have nothing, use --allow-empty",
+    throw new NotFoundError(`${source} is empty, so everything in ${target} would be deleted`, {
+      hint: "check the source; if it should be empty, use --allow-empty",
     });
   }
 

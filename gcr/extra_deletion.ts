@@ -90,7 +90,7 @@ class Deletion {
     await this.#sweep({ manifests, tags: [] }, judge, ({ what, why, reason, error }) => {
       const problem = why === "refused"
         ? reason
-        : "the registry can't delete a tag alone, and what it points at is needed by others";
+        : "the registry can't delete a tag alone, and other content needs its manifest";
       const [{ tag }] = groups.get(what)!;
       this.#run.fail(`${this.#target}:${tag}`, error ?? new ProtocolError(problem));
     });

@@ -1,3 +1,4 @@
+import { referrersTag } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
@@ -70,7 +71,7 @@ export class ExtraJudge {
     ).filter(({ tag }) => {
       const owner = links.owner(tag);
       if (!owner || !kept.has(owner) || !isWhole(owner)) return true;
-      left.set(tag, `it belongs to ${graph.name}@${owner}, which stays`);
+      left.set(tag, `it belongs to ${graph.name}@${owner}, which is kept`);
       return false;
     });
     const candidates = tells ? all.filter(isExtra) : [];
@@ -80,11 +81,11 @@ export class ExtraJudge {
       const keeper = from === digest ? owned.get(digest)! : from;
       const isNeeded = from === digest || links.needs(keeper).includes(digest);
       const name = `${graph.name}@${keeper}`;
-      left.set(digest, isNeeded ? `${name} needs it, which stays` : `it belongs to ${name}, which stays`);
+      left.set(digest, isNeeded ? `${name} needs it, which is kept` : `it belongs to ${name}, which is kept`);
     }
     this.#explain(graph, { tells, goes, left });
     const manifests = candidates.filter(({ digest }) => !kept.has(digest));
-    if (manifests.length > 0) survey.checkWhole(kept.keys(), "delete or mend that index");
+    if (manifests.length > 0) survey.checkWhole(kept.keys(), "delete or repair that index");
     return { manifests, tags, left };
   }
 
@@ -101,7 +102,7 @@ export class ExtraJudge {
     const staying = all.filter((manifest) => !isFree(manifest)).map(({ digest }) => digest);
     const owners = links.owners(all.flatMap(({ tags }) => tags.filter((tag) => !going.has(tag))));
     const kept = links.reach([...staying, ...owners], () => false);
-    survey.checkWhole(kept.keys(), "delete or mend that index");
+    survey.checkWhole(kept.keys(), "delete or repair that index");
     return { manifests: all.filter(({ digest }) => !kept.has(digest)), tags: [] };
   }
 
@@ -121,13 +122,13 @@ export class ExtraJudge {
       if (tag !== undefined) {
         const target = targets.get(tag);
         if (target === undefined || goes(tag, target)) continue;
-        left.set(what, target === digest ? this.#whyKept(tag) : "it has moved");
+        left.set(what, target === digest ? this.#whyKept(tag) : "the tag has moved");
         continue;
       }
       const found = manifests.get(digest);
       if (!found) continue;
       const other = found.tags.find((tag) => !goes(tag, digest) && !this.#willMove(tag));
-      if (!tells) left.set(what, "whether the source has it can't be known");
+      if (!tells) left.set(what, "it is unknown whether the source has it");
       else if (this.#isInSource(digest)) left.set(what, "the source has it");
       else if (other !== undefined) left.set(what, `the tag ${other} points at it`);
     }
@@ -135,7 +136,7 @@ export class ExtraJudge {
 
   #whyKept(tag: string): string {
     if (this.#tags.has(tag)) return "the source has it";
-    return this.#run.wantsTag(tag) ? "it lists what refers to what the source has" : "the options leave it out";
+    return this.#run.wantsTag(tag) ? "it lists the referrers of a manifest of the source" : "the options leave it out";
   }
 
   /** Returns the content that the source has, as far as its listing shows. */
@@ -169,15 +170,18 @@ export class ExtraJudge {
   }
 }
 
+/** A tag of the form that {@linkcode referrersTag} returns. */
+const REFERRERS_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/;
+
 /**
  * Returns whether a tag holds the referrers list of a manifest of the source, which the copy creates if a registry has
  * no referrers API.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
-  const hex = /^sha256-([0-9a-f]{64})$/.exec(tag)?.[1];
-  if (hex === undefined) return false;
+  if (!REFERRERS_TAG.test(tag)) return false;
   // A plain listing lacks the members of indexes, so any digest may be one.
-  return manifest ? `sha256:${hex}` in manifest : tags.length > 0 || child !== undefined;
+  if (!manifest) return tags.length > 0 || child !== undefined;
+  return Object.keys(manifest).some((digest) => isHash(digest) && referrersTag(digest) === tag);
 }
 
 function keyOf(digest: Hash, tag: string | undefined): string {

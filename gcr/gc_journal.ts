@@ -20,7 +20,7 @@ export class GcJournal {
       replay(line) {
         if (typeof line.done === "string") done.add(line.done);
         else if (typeof line.deleted === "string") deleted.push(line.deleted);
-        else throw new TypeError("neither a repository that is done nor a manifest that was deleted");
+        else throw new TypeError("neither a completed repository nor a deleted manifest");
       },
       *summary() {
         for (const name of deleted) yield { deleted: name };

@@ -1,6 +1,10 @@
+import { ManifestError } from "../src/errors.ts";
 import { mentionedDigests, successors } from "../src/graph/mod.ts";
-import type { RemoteManifest } from "../src/remote/mod.ts";
-import { type Descriptor, type Hash, isConfig, isLayer, manifestKind } from "../src/spec/mod.ts";
+import { type AbortOptions, readAll } from "../src/io/mod.ts";
+import type { DigestReference } from "../src/name/mod.ts";
+import type { Puller, RemoteManifest } from "../src/remote/mod.ts";
+import { type Descriptor, type Hash, isConfig, isLayer, manifestKind, parseJsonObject } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { GcBlob, GcManifest } from "./gc_graph.ts";
 
 /** The content of a manifest, without its tags and its upload time. */
@@ -33,4 +37,31 @@ export function gcFacts(manifest: RemoteManifest, intern: (blob: GcBlob) => GcBl
     ...(subject && { subject: subject.digest }),
     ...(mentions.length > 0 && { mentions }),
   };
+}
+
+/** The largest config that is read for its time, in bytes. */
+const CONFIG_LIMIT = 4 * 1024 * 1024;
+
+/**
+ * Returns the creation time from an image's config in milliseconds since the epoch, or `undefined` if there is none.
+ * The year 1970 of reproducible builds counts as none, as every such image would seem old.
+ */
+export async function createdTime(
+  puller: Puller,
+  config: DigestReference,
+  options: AbortOptions = {},
+): Promise<number | undefined> {
+  const what = `config ${config}`;
+  try {
+    return await findOrUndefined(async () => {
+      const layer = await puller.layer(config, options);
+      if (await layer.size(options) > CONFIG_LIMIT) return undefined;
+      const bytes = await readAll(await layer.compressed(options), { limit: CONFIG_LIMIT, what, ...options });
+      const time = Date.parse(String(parseJsonObject(bytes, what).created));
+      return time > 0 ? time : undefined;
+    });
+  } catch (error) {
+    if (error instanceof ManifestError) return undefined;
+    throw error;
+  }
 }

@@ -121,9 +121,9 @@ class Reasons {
 
   of({ digest, tags, subject }: GcManifest): string {
     if (tags.length > 0) return [...new Set(tags.map((tag) => this.ofTag(tag)))].join("; ");
-    if (subject) return `refers to ${subject}, which nothing leads to`;
+    if (subject) return `refers to ${subject}, which is unreachable`;
     const index = this.#indexes.get(digest);
-    return index ? `member of ${index}, which nothing leads to` : "no tag, and nothing leads to it";
+    return index ? `member of ${index}, which is unreachable` : "no tag, and unreachable";
   }
 
   ofTag(tag: string): string {
@@ -131,8 +131,8 @@ class Reasons {
     if (rule !== undefined) return `rule ${rule} removes the tag ${tag}`;
     const owner = this.#links.owner(tag);
     return owner
-      ? `the tag ${tag} belongs to what nothing leads to`
-      : `the tag ${tag} belongs to what the repository does not have`;
+      ? `the tag ${tag} belongs to an unreachable manifest`
+      : `the tag ${tag} belongs to a manifest that the repository does not have`;
   }
 }
 

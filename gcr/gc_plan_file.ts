@@ -80,13 +80,13 @@ export function parsePlan(text: string, what: string): GarbagePlanFile {
   } catch (error) {
     return refuse("it is not JSON", error);
   }
-  if (typeof value !== "object" || value?.kind !== KIND) return refuse("it does not say so");
+  if (typeof value !== "object" || value?.kind !== KIND) return refuse("its kind is missing");
   if (value.version !== VERSION) return refuse(`its version is ${JSON.stringify(value.version)}, not ${VERSION}`);
   const { items, created, grace = DEFAULT_GRACE } = value;
-  if (!Array.isArray(items)) return refuse("it has no items");
+  if (!Array.isArray(items)) return refuse("it has no list of items");
   if (typeof grace !== "number" || !(grace >= 0)) return refuse("its grace is not a number of milliseconds");
   const wrong = items.findIndex((item) => !isItem(item));
-  if (wrong >= 0) return refuse(`item ${wrong + 1} makes no sense`);
+  if (wrong >= 0) return refuse(`item ${wrong + 1} is invalid`);
   return {
     created: String(created),
     grace,

@@ -75,7 +75,7 @@ function fieldsOf(value: unknown, what: string, known: readonly string[]): Field
   }
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    throw new UsageError(`${what} has ${JSON.stringify(unknown)}, which is none of ${known.join(", ")}`);
+    throw new UsageError(`${what} has ${JSON.stringify(unknown)}, which is not one of ${known.join(", ")}`);
   }
   return value as Fields;
 }
@@ -91,12 +91,12 @@ function read<T>(fields: Fields, name: string, reader: (value: unknown, name: st
 }
 
 function string(value: unknown, name: string): string {
-  if (typeof value !== "string") throw new UsageError(`${name} is not a text`);
+  if (typeof value !== "string") throw new UsageError(`${name} is not a string`);
   return value;
 }
 
 function boolean(value: unknown, name: string): boolean {
-  if (typeof value !== "boolean") throw new UsageError(`${name} is neither true nor false`);
+  if (typeof value !== "boolean") throw new UsageError(`${name} is not a boolean`);
   return value;
 }
 

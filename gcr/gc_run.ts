@@ -40,8 +40,9 @@ export interface GcRunOptions extends RemoteOptions {
    */
   maxDelete?: number;
   /**
-   * A file that keeps which repositories are done and what was deleted, so that the same call goes on where one that
-   * was killed had stopped. Used only when something is deleted.
+   * The path of a journal of completed repositories and deletions, with which the same call continues an interrupted
+   * one. Used only if something is deleted.
+   *
    * @default none
    */
   journal?: string;

@@ -1,12 +1,12 @@
-import { HttpError, ManifestError, NotFoundError } from "../src/errors.ts";
+import { ManifestError, NotFoundError } from "../src/errors.ts";
 import { mapConcurrent, type Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { RepositorySummary } from "./gc_events.ts";
 import type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
-import { type GcFacts, gcFacts } from "./gc_manifest.ts";
-import { createdTime } from "./gc_created.ts";
+import { createdTime, type GcFacts, gcFacts } from "./gc_manifest.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 
@@ -113,8 +113,8 @@ export class Survey {
     let wave = start;
     for (let level = 0; wave.length > 0; level++) {
       if (level > MOST_LEVELS) {
-        throw new ManifestError(`${this.repository}: manifests lead to others over more than ${MOST_LEVELS} levels`, {
-          hint: "what else they lead to is not known, so nothing of this repository is deleted",
+        throw new ManifestError(`${this.repository}: a chain of manifests has more than ${MOST_LEVELS} levels`, {
+          hint: "the rest of the chain is unknown, so nothing in this repository is deleted",
         });
       }
       const leads = await this.#inSlots(wave, (digest, signal) => this.#fetch(digest, { listed, told, signal }));
@@ -122,7 +122,7 @@ export class Survey {
       wave = [...new Set(leads.flat())].filter((digest) => !found.has(digest) && !this.#missing.has(digest));
     }
     if (!this.#options.allowMissing) {
-      this.checkWhole(found, "delete or mend that index, or go on without what is missing with --allow-missing");
+      this.checkWhole(found, "delete or repair that index, or ignore its missing members with --allow-missing");
     }
     if (this.#options.trustCreated) await this.#findAges(found, listed);
     return found;
@@ -137,14 +137,14 @@ export class Survey {
     const { puller } = this.#options;
     const reference = this.repository.digest(digest);
     if (!this.#facts.has(digest)) {
-      try {
-        this.#facts.set(digest, gcFacts(await puller.get(reference, { signal }), (blob) => this.#intern(blob)));
-        this.#missing.delete(digest);
-      } catch (error) {
-        if (!(error instanceof HttpError && error.status === 404) || listed.has(digest)) throw error;
+      const get = () => puller.get(reference, { signal });
+      const found = await (listed.has(digest) ? get() : findOrUndefined(get));
+      if (!found) {
         this.#missing.add(digest);
         return [];
       }
+      this.#facts.set(digest, gcFacts(found, (blob) => this.#intern(blob)));
+      this.#missing.delete(digest);
     }
     const { members, subject, mentions = [] } = this.#facts.get(digest)!;
     if (!told && !this.#referrers.has(digest)) {

@@ -3,13 +3,14 @@ import { mapConcurrent } from "../src/io/mod.ts";
 import type { Reference, Repository } from "../src/name/mod.ts";
 import type { Puller, Pusher } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { LeftWhy } from "./gc_events.ts";
 import { type GcGraph, GcLinks, isAttachedTag } from "./gc_graph.ts";
 import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 import type { Survey } from "./gc_survey.ts";
 
 const OTHER_TAGS = "its tags have changed";
-const LED_TO = "something leads to it now";
+const LED_TO = "it is reachable now";
 const KEPT = "it is kept now";
 
 /** Content of a repository to delete. */
@@ -44,7 +45,7 @@ export type SweepEvent =
     readonly error?: HttpError;
   };
 
-/** What a sweep works with. */
+/** Options of {@linkcode Sweep}. */
 export interface SweepOptions {
   /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
@@ -69,7 +70,7 @@ interface Sought {
 }
 
 /** The result of an attempt to delete. */
-type Deletion = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
+type DeletionOutcome = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
 
 /**
  * Deletes garbage of one repository: tags, then manifests with references, then those that they reference. The
@@ -144,7 +145,7 @@ export class Sweep {
     const tags = garbage.tags.filter(({ tag, digest }) => {
       if (now.tags.some((found) => found.tag === tag && found.digest === digest)) return true;
       const target = [...graph.manifests.values()].find((manifest) => manifest.tags.includes(tag));
-      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "it has moved");
+      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "the tag has moved");
       return false;
     });
     this.#protect(graph, { manifests, tags });
@@ -165,7 +166,7 @@ export class Sweep {
   /** Returns as much as may still be deleted, manifests with references first. */
   #allowed({ tags, manifests }: Garbage): Sought {
     const { allowance } = this.#options;
-    const reason = "as much as may be was deleted";
+    const reason = "the limit of deletions was reached";
     const take = (what: string) => {
       if (allowance.left > 0) return allowance.left--;
       this.#leave(what, "capped", reason);
@@ -183,7 +184,7 @@ export class Sweep {
   async #deleteLooseTags(tags: readonly LooseTag[]): Promise<void> {
     await this.#each(tags, async ({ tag, digest }, signal) => {
       const outcome = await this.#deleteTag(tag, digest, signal);
-      if (outcome === "moved") this.#leave(tag, "changed", "it has moved");
+      if (outcome === "moved") this.#leave(tag, "changed", "the tag has moved");
       else if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
       else if (outcome instanceof HttpError) this.#leave(tag, "refused", outcome.message, outcome);
       else if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: true });
@@ -213,7 +214,7 @@ export class Sweep {
     });
   }
 
-  async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<Deletion> {
+  async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<DeletionOutcome> {
     const reference = this.#repository.tag(tag);
     const target = await this.#targetOf(reference, signal);
     if (target !== digest) return target ? "moved" : "gone";
@@ -223,12 +224,7 @@ export class Sweep {
   }
 
   async #targetOf(tag: Reference, signal: AbortSignal): Promise<Hash | undefined> {
-    try {
-      return (await this.#options.puller.head(tag, { signal })).digest;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    return (await findOrUndefined(() => this.#options.puller.head(tag, { signal })))?.digest;
   }
 
   async #deleteManifest({ digest }: Doomed, signal: AbortSignal): Promise<void> {
@@ -246,14 +242,14 @@ export class Sweep {
     return !this.#needed.has(digest);
   }
 
-  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<Deletion, "moved">> {
+  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, "moved">> {
     try {
       // The subject is deleted too, and its referrers list with it.
       await this.#options.pusher.delete(reference, { subject: null, signal });
       return "deleted";
     } catch (error) {
-      if (isMissing(error)) return "gone";
       if (!(error instanceof HttpError)) throw error;
+      if (error.status === 404) return "gone";
       const codes = error.diagnostics.map(({ code }) => code);
       // For a tag, docker-registry reports an invalid digest.
       const isUnknown = error.status === 400 && (reference.kind === "tag" || codes.length > 0) &&
@@ -303,7 +299,7 @@ export class Sweep {
   }
 
   #leaveNeeded(digest: Hash): void {
-    this.#leave(digest, "needed", "something that is still there needs it");
+    this.#leave(digest, "needed", "other content needs it");
   }
 
   /** Keeps needed manifests, and with each manifest to delete all its referrers. */
@@ -319,8 +315,4 @@ export class Sweep {
   #stays(digest: Hash): boolean {
     return this.#doomed.has(digest) && (this.#left.has(digest) || this.#needed.has(digest));
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof HttpError && error.status === 404;
 }

@@ -74,7 +74,7 @@ export function tagSet(
 export function checkTagSetRule(rule: TagSetRule): void {
   if (rule.repository !== undefined) repositoryPattern(rule.repository);
   if (rule.per !== undefined && rule.semver === undefined) {
-    throw new UsageError("groups of versions need a range of versions", { hint: 'semver "*" stands for all' });
+    throw new UsageError("groups of versions require a range of versions", { hint: 'semver "*" stands for all' });
   }
   entryReader(rule, "keep");
 }
@@ -110,7 +110,7 @@ function rangeOf(text: string, purpose: "keep" | "remove"): (version: SemVer) =>
   try {
     range = parseRange(text);
   } catch (cause) {
-    throw new UsageError(`${JSON.stringify(text)} is no range of versions`, { cause, hint: "for example >=1.2 <2" });
+    throw new UsageError(`${JSON.stringify(text)} is not a range of versions`, { cause, hint: "for example >=1.2 <2" });
   }
   return (version) =>
     satisfies(version, range) ||

@@ -1,5 +1,5 @@
 import { ProtocolError } from "../src/errors.ts";
-import type { Repository } from "../src/name/mod.ts";
+import { parseRepository, type Repository } from "../src/name/mod.ts";
 import {
   type GoogleManifestInfo,
   isGoogle,
@@ -9,17 +9,8 @@ import {
   type TagsPage,
 } from "../src/remote/mod.ts";
 
-/** A registry's listing of a repository: with Google's extension, or a plain list of tags. */
-export interface RepositoryListing {
-  /** The name of the repository. */
-  readonly name: string;
-  /** Its tags. */
-  readonly tags: readonly string[];
-  /** The repositories below it; only with Google's extension. */
-  readonly child?: readonly string[];
-  /** Its manifests by digest; only with Google's extension. */
-  readonly manifest?: Readonly<Record<string, GoogleManifestInfo>>;
-}
+/** A registry's listing of a repository, all of its pages: with Google's extension, or a plain list of tags. */
+export type RepositoryListing = TagsPage;
 
 /** Options of {@linkcode listRepository}. */
 export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
@@ -44,9 +35,10 @@ export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
  * @throws {ProtocolError} if the last page is full and it can't be known whether there is more.
  */
 export async function listRepository(
-  repository: Repository,
+  name: Repository | string,
   options: ListRepositoryOptions = {},
 ): Promise<RepositoryListing> {
+  const repository = parseRepository(name, options);
   const { puller = new Puller(options), onTruncated = raise, signal } = options;
   const pageSize = options.pageSize ?? (isGoogle(repository.registry.name) ? 10_000 : 1000);
   const whole = new WholeListing();
@@ -102,8 +94,8 @@ function joined(a: readonly string[] = [], b: readonly string[] = []): readonly 
 /** Creates the error for a list with a full last page and no continuation. */
 export function truncated(list: string, pageSize: number): ProtocolError {
   return new ProtocolError(
-    `${list} ends at ${pageSize} entries, as many as were asked for, and does not say where it goes on`,
-    { hint: "there may be more: what is not listed is not seen" },
+    `${list} ends at ${pageSize} entries, the requested page size, without a link to a next page`,
+    { hint: "there may be more entries, which are not processed" },
   );
 }
 

@@ -1,9 +1,10 @@
-import { HttpError, ProtocolError } from "../src/errors.ts";
+import { ProtocolError } from "../src/errors.ts";
 import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/mod.ts";
 import type { GoogleManifestInfo, Puller } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { RepositoryListing } from "./list.ts";
 
 /** A manifest of a repository with the properties that the registry lists. */
@@ -69,13 +70,8 @@ async function askForTags(
   { puller, jobs = DEFAULT_JOBS, signal }: ListedManifestsOptions,
 ): Promise<{ tag: string; digest: Hash; mediaType: string }[]> {
   const answers = await mapConcurrent(tags, { concurrency: jobs, signal }, async (tag, signal) => {
-    try {
-      const { digest, mediaType } = await puller.head(repository.tag(tag), { signal });
-      return [{ tag, digest, mediaType }];
-    } catch (error) {
-      if (error instanceof HttpError && error.status === 404) return [];
-      throw error;
-    }
+    const found = await findOrUndefined(() => puller.head(repository.tag(tag), { signal }));
+    return found ? [{ tag, digest: found.digest, mediaType: found.mediaType }] : [];
   });
   return answers.flat();
 }

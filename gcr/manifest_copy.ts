@@ -7,6 +7,7 @@ import {
   type TransferOptions,
 } from "../src/graph/mod.ts";
 import type { Image, ImageIndex, ProgressListener } from "../src/image/mod.ts";
+import { SharedWork } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type Hash, isIndex } from "../src/spec/mod.ts";
 import type { CopyRun } from "./copy_run.ts";
@@ -38,7 +39,7 @@ export class ManifestCopy {
   readonly #sink: ListedSink;
   /** Whether each visited manifest was missing, or lacked tags. */
   readonly #settled = new Map<Hash, Promise<boolean>>();
-  readonly #opened = new Map<Hash, Promise<AnyManifest>>();
+  readonly #opened = new SharedWork<AnyManifest>({ keep: true });
   #referring: Hash[] = [];
   #subjects: Hash[] = [];
 
@@ -119,7 +120,7 @@ export class ManifestCopy {
       settled = work();
       this.#settled.set(digest, settled);
       // The manifest is not opened again, except with platforms, where an image may be copied beside its index.
-      const forget = () => void ((this.#run.options.platforms ?? []).length === 0 && this.#opened.delete(digest));
+      const forget = () => void ((this.#run.options.platforms ?? []).length === 0 && this.#opened.forget(digest));
       settled.then(forget, forget);
     }
     return settled;
@@ -190,13 +191,9 @@ export class ManifestCopy {
   }
 
   #open(digest: Hash): Promise<AnyManifest> {
-    let opened = this.#opened.get(digest);
-    if (!opened) {
-      const { reader, signal } = this.#run;
-      opened = reader.get(this.#options.source.digest(digest), { signal }).then((found) => found.anyView());
-      this.#opened.set(digest, opened);
-    }
-    return opened;
+    const { reader, signal } = this.#run;
+    const reference = this.#options.source.digest(digest);
+    return this.#opened.run(digest, { signal }, async (signal) => (await reader.get(reference, { signal })).anyView());
   }
 
   #tell(digest: Hash, tags: readonly string[], there: boolean): void {

@@ -1,5 +1,5 @@
-import { HttpError, ManifestError } from "../src/errors.ts";
-import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
+import { ManifestError } from "../src/errors.ts";
+import { type AbortOptions, mapConcurrent, SharedWork } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/mod.ts";
 import type { Puller, RemoteManifest } from "../src/remote/mod.ts";
@@ -14,6 +14,7 @@ import {
   parseManifest,
   platformString,
 } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/mod.ts";
 import type { ListedManifest } from "./listed_manifests.ts";
 
 /** The details of a manifest in a listing. */
@@ -62,7 +63,7 @@ export async function manifestDetails(
 class DetailReader {
   readonly #repository: Repository;
   readonly #puller: Puller;
-  readonly #manifests = new Map<Hash, Promise<RemoteManifest | undefined>>();
+  readonly #manifests = new SharedWork<RemoteManifest | undefined>({ keep: true });
   readonly #platforms = new Map<Hash, string>();
 
   constructor(repository: Repository, puller: Puller) {
@@ -72,11 +73,7 @@ class DetailReader {
 
   /** Returns a manifest, or `undefined` if there is none. */
   manifest(digest: Hash, options: AbortOptions): Promise<RemoteManifest | undefined> {
-    const known = this.#manifests.get(digest);
-    if (known) return known;
-    const fetched = this.#fetch(digest, options);
-    this.#manifests.set(digest, fetched);
-    return fetched;
+    return this.#manifests.run(digest, options, (signal) => this.#fetch(digest, { signal }));
   }
 
   async details(digest: Hash, options: AbortOptions): Promise<ManifestDetails> {
@@ -98,14 +95,13 @@ class DetailReader {
   }
 
   async #fetch(digest: Hash, options: AbortOptions): Promise<RemoteManifest | undefined> {
-    let manifest: RemoteManifest;
+    let manifest: RemoteManifest | undefined;
     try {
-      manifest = await this.#puller.get(this.#repository.digest(digest), options);
+      manifest = await findOrUndefined(() => this.#puller.get(this.#repository.digest(digest), options));
     } catch (error) {
-      if (error instanceof ManifestError || (error instanceof HttpError && error.status === 404)) return undefined;
-      throw error;
+      if (!(error instanceof ManifestError)) throw error;
     }
-    if (manifestKind(manifest.descriptor.mediaType) === "index") {
+    if (manifest && manifestKind(manifest.descriptor.mediaType) === "index") {
       for (const { digest, platform } of membersOf(manifest)) {
         if (platform) this.#platforms.set(digest, platformString(platform));
       }

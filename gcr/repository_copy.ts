@@ -1,15 +1,15 @@
-import { HttpError } from "../src/errors.ts";
+import { HttpError, NotFoundError } from "../src/errors.ts";
 import type { PartialCopy } from "../src/graph/mod.ts";
-import { mapConcurrent } from "../src/io/mod.ts";
+import { type Image, type ImageIndex, selectImage } from "../src/image/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { referrersTag } from "../src/remote/mod.ts";
-import type { Hash } from "../src/spec/mod.ts";
+import { type Hash, parsePlatform, type Platform } from "../src/spec/mod.ts";
 import type { CopyRun } from "./copy_run.ts";
-import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
+import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import type { CopyTarget } from "./listed_sink.ts";
 import { ManifestCopy, mayBeIndex } from "./manifest_copy.ts";
-import { forPlatforms } from "./platform_selection.ts";
 import { RepositoryProgress } from "./repository_progress.ts";
 import type { WalkedRepository } from "./walk.ts";
 
@@ -152,7 +152,7 @@ class RepositoryCopy {
   #beside(digest: Hash): readonly string[] {
     this.#besides ??= Map.groupBy(
       this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
-      (tag) => /^sha256-[0-9a-f]{64}/.exec(tag)?.[0] ?? "",
+      (tag) => /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})/.exec(tag)?.[0] ?? "",
     );
     return this.#besides.get(referrersTag(digest)) ?? [];
   }
@@ -191,7 +191,9 @@ class RepositoryCopy {
     if (!this.#isReduced(mediaType)) return await copy.settle(digest, mediaType);
     const view = await copy.open(digest);
     if (!view) return await copy.settle(digest, mediaType);
-    const reduced = view.kind === "index" ? await forPlatforms(view, this.#run.options.platforms!, this.#run) : view;
+    const reduced = view.kind === "index"
+      ? await forPlatforms(view, this.#run.options.platforms!.map(parsePlatform), this.#run)
+      : view;
     if (reduced) return await copy.settleView(reduced, tags);
     this.#unsuited(digest, tags);
     return undefined;
@@ -237,4 +239,33 @@ class RepositoryCopy {
 /** Returns whether the target rejects every push of this client, so that further manifests would fail too. */
 function isRefusal(error: unknown): boolean {
   return error instanceof HttpError && error.method === "POST" && (error.status === 401 || error.status === 403);
+}
+
+/**
+ * Selects platforms from an index: one gives its image, several an index of their images. Returns `undefined` if it has
+ * none of them. An index without platforms, such as a list of referrers, is returned unchanged.
+ */
+async function forPlatforms(
+  index: ImageIndex,
+  platforms: readonly Platform[],
+  { signal }: AbortOptions,
+): Promise<Image | ImageIndex | undefined> {
+  const { manifests } = await index.manifest({ signal });
+  if (!manifests.some(({ platform }) => platform)) return index;
+  const there: Platform[] = [];
+  for (const platform of platforms) if (await hasImage(index, platform, { signal })) there.push(platform);
+  if (there.length === 0) return undefined;
+  // Loads the source room only when it is needed, which keeps listings fast.
+  const { ofPlatforms } = await import("../src/source/mod.ts");
+  return await ofPlatforms(index, { platforms: there, signal });
+}
+
+async function hasImage(index: ImageIndex, platform: Platform, options: AbortOptions): Promise<boolean> {
+  try {
+    await selectImage(index, platform, options);
+    return true;
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
 }

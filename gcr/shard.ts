@@ -41,7 +41,7 @@ function indexFrom(environment: (name: string) => string | undefined): number {
     const value = environment(name);
     if (value) return whole(name, value);
   }
-  throw new UsageError("a shard of auto needs CLOUD_RUN_TASK_INDEX or JOB_COMPLETION_INDEX in the environment", {
+  throw new UsageError("the shard auto requires CLOUD_RUN_TASK_INDEX or JOB_COMPLETION_INDEX in the environment", {
     hint: "Cloud Run jobs and Kubernetes' indexed jobs set them; elsewhere write INDEX/COUNT",
   });
 }
@@ -50,14 +50,14 @@ function countFrom(environment: (name: string) => string | undefined): number {
   const name = "CLOUD_RUN_TASK_COUNT";
   const value = environment(name);
   if (value) return whole(name, value);
-  throw new UsageError(`a shard of auto needs ${name} in the environment`, {
+  throw new UsageError(`the shard auto requires ${name} in the environment`, {
     hint: "Kubernetes does not tell how many there are: write auto/COUNT",
   });
 }
 
 function whole(name: string, value: string): number {
   if (/^\d+$/.test(value)) return Number(value);
-  throw new UsageError(`the environment variable ${name} is a whole number, not ${JSON.stringify(value)}`);
+  throw new UsageError(`the environment variable ${name} must be a whole number, not ${JSON.stringify(value)}`);
 }
 
 /** Returns FNV-1a over the UTF-8 bytes with a final mixing step, since its low bits alone are poorly distributed. */

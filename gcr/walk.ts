@@ -4,6 +4,7 @@ import type { Registry, Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/mod.ts";
 import { type CatalogPage, Puller } from "../src/remote/mod.ts";
 import { type Hash, jsonBytes } from "../src/spec/mod.ts";
+import { type CopyRoot, parseRoot } from "./copy_route.ts";
 import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";
 
@@ -49,12 +50,13 @@ export interface WalkOptions extends Omit<ListRepositoryOptions, "last"> {
  * are failures.
  */
 export async function* walkRepositories(
-  root: Registry | Repository,
+  root: CopyRoot | string,
   options: WalkOptions = {},
 ): AsyncGenerator<WalkedRepository, void, undefined> {
+  const from = parseRoot(root, options);
   const walk = new Walk(options);
   try {
-    yield* root.kind === "repository" ? walk.below(root) : walk.registry(root);
+    yield* from.kind === "repository" ? walk.below(from) : walk.registry(from);
   } finally {
     await walk.close();
   }
@@ -68,12 +70,12 @@ interface Step {
 }
 
 /** A step, or a failure in its place. */
-type Found = Step | WalkFailure;
+type StepOrFailure = Step | WalkFailure;
 
 class Walk {
   readonly #options: WalkOptions;
   readonly #puller: Puller;
-  readonly #line: Lookahead<Found, RepositoryListing>;
+  readonly #line: Lookahead<StepOrFailure, RepositoryListing>;
   readonly #stop = new AbortController();
   readonly #signal: AbortSignal;
 
@@ -150,7 +152,7 @@ class Walk {
   }
 
   /** Yields the repositories of a catalog, or those below `root`. */
-  async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<Found, void, undefined> {
+  async *#catalog(registry: Registry, root?: Repository): AsyncGenerator<StepOrFailure, void, undefined> {
     const { pageSize = 1000 } = this.#options;
     const what = `the catalog of ${registry}`;
     const prefix = root ? `${root.path}/` : "";
@@ -196,13 +198,13 @@ class Walk {
 }
 
 /** Returns the steps to the repositories that a listing names as those below. */
-async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found[]> {
+async function stepsBelow(step: Step, listing: RepositoryListing): Promise<StepOrFailure[]> {
   const { repository } = step;
   const { child = [], tags, manifest = {} } = listing;
   const mark = await digestBytes(jsonBytes([child, tags.toSorted(), Object.keys(manifest).sort()]));
   if (step.above.filter((other) => other === mark).length >= 2) {
     const error = new ProtocolError(
-      `${repository} lists the same repositories, tags and manifests as two of those above it: its registry goes round in circles`,
+      `${repository} lists the same repositories, tags and manifests as two of those above it: the registry's listing has a cycle`,
     );
     return [{ name: repository.name, error }];
   }
@@ -215,7 +217,7 @@ async function stepsBelow(step: Step, listing: RepositoryListing): Promise<Found
 }
 
 /** Returns the step to a repository that a registry names. */
-function named(registry: Registry, name: string, options: { what: string; above: readonly Hash[] }): Found {
+function named(registry: Registry, name: string, options: { what: string; above: readonly Hash[] }): StepOrFailure {
   const { what, above } = options;
   // A name with empty parts may be read as another name, and one that starts with a slash as another host.
   if (/^\/|\/\/|\/$/.test(name)) return { name: `${registry}`, error: misnamed(name, what) };
@@ -227,14 +229,14 @@ function named(registry: Registry, name: string, options: { what: string; above:
 }
 
 function misnamed(name: string, what: string, cause?: unknown): ProtocolError {
-  return new ProtocolError(`${what} has ${JSON.stringify(name.slice(0, 300))}, which is no repository there`, {
+  return new ProtocolError(`${what} has ${JSON.stringify(name.slice(0, 300))}, which is not a valid name there`, {
     cause,
   });
 }
 
 function untold(root: Repository, cause: HttpError): ProtocolError {
   return new ProtocolError(
-    `what is below ${root} can't be known, as ${root.registry} shows no catalog: ${cause.status}`,
+    `the repositories below ${root} are unknown, as ${root.registry} has no catalog: ${cause.status}`,
     {
       cause,
       hint: "name the repositories one by one",

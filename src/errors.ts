@@ -27,7 +27,7 @@ export interface GcraneErrorOptions {
   hint?: string;
 }
 
-/** The codes of the error classes, one each: what to `switch` on. They stay the same between releases. */
+/** The code of each error class, to be used in a `switch`. Codes stay the same between releases. */
 export type GcraneErrorCode =
   | "NAME_INVALID"
   | "HASH_INVALID"

@@ -7,7 +7,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { findBun, installForBun } from "./driver/bun.ts";
-import { readJunit, type Report } from "./driver/junit.ts";
+import { readJunit, type ReadJunitOptions, type Report } from "./driver/junit.ts";
 import { partsOf, sideBySide, testFiles } from "./driver/parts.ts";
 import { runWatched } from "./driver/watch.ts";
 
@@ -31,10 +31,9 @@ async function step(label: string, argv: readonly string[], env?: Record<string,
 }
 
 /** How a runtime runs test files. */
-interface Suite {
+interface Suite extends ReadJunitOptions {
   /** The command that runs these files and writes a JUnit file. */
   command: (files: readonly string[], junit: string) => string[];
-  suitesAreTests: boolean;
   env?: Record<string, string>;
 }
 
@@ -128,7 +127,7 @@ async function checkForJsr(): Promise<void> {
   await step("JSR: publish", [deno, "publish", ...config, "--dry-run", "--allow-dirty"], env);
   const args = ["test", "--allow-all", ...config];
   const command: Suite["command"] = (files, junit) => [deno, ...args, `--junit-path=${junit}`, ...files];
-  await runSuite("JSR: suite", ["test"], { command, suitesAreTests: true, env });
+  await runSuite("JSR: suite", ["test"], { command, suitesAreTests: true, required: "@std/tar", env });
 }
 
 function heading(label: string): void {

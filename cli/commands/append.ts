@@ -1,5 +1,5 @@
 import { type Command, command as declare } from "../command.ts";
-import { layerFlags, layerOptions } from "../layer_flags.ts";
+import { layerFlags, layerOptions, outputFlag } from "../layer_flags.ts";
 import { imageSource, localSource, referenceText } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { UsageError } from "../../src/errors.ts";
@@ -8,9 +8,9 @@ import type { Reference } from "../../src/name/mod.ts";
 /** `gcrane append` */
 export const command: Command = declare({
   description:
-    `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded. What is compressed already stays as it is, unless it is to be an estargz.
+    `Each layer is a tarball, compressed or not, or a directory, whose files go to the root of the image or below --prefix. "-" reads a tarball from standard input while it is uploaded. A compressed tarball is stored unchanged, except for eStargz.
 
-Without --base the image is made of the layers alone, for --platform, linux/amd64 if nothing is said. The layers of the base are not downloaded. On a base for Windows, files go below "Files", where Windows has them in a layer.
+Without --base the image has only the new layers, for --platform or linux/amd64. The layers of the base are not downloaded. On a base for Windows, files go below "Files", as Windows layers require.
 
 With --reproducible, files of a directory get the time in the environment variable SOURCE_DATE_EPOCH, or that of the beginning of 1970.`,
   flags: {
@@ -23,18 +23,12 @@ With --reproducible, files of a directory get the time in the environment variab
       completes: "file",
       help: "A tarball or a directory to append as a layer",
     },
-    newTag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
-    output: {
-      type: "string",
-      short: "o",
-      valueName: "FILE",
-      completes: "file",
-      help: "Write the result to a tarball instead of pushing it",
-    },
-    prefix: { type: "string", valueName: "DIR", help: "Where in the image the files of a directory go" },
+    newTag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
+    output: outputFlag,
+    prefix: { type: "string", valueName: "DIR", help: "The path in the image for the files of a directory" },
     ...layerFlags,
     ociEmptyBase: { type: "boolean", help: "Without --base, use OCI media types instead of Docker's" },
-    setBaseImageAnnotations: { type: "boolean", help: "Say in the result's annotations what it is based on" },
+    setBaseImageAnnotations: { type: "boolean", help: "Add annotations with the name and digest of the base" },
   },
   examples: [
     {
@@ -43,7 +37,7 @@ With --reproducible, files of a directory get the time in the environment variab
         "gcrane append -b registry.example.com/base:v1 -f ./build --prefix srv/www -t registry.example.com/site:v1",
     },
     {
-      text: "Make an image of a tarball alone",
+      text: "Create an image from a tarball",
       command: "gcrane append -f rootfs.tar.gz -t registry.example.com/app:v1",
     },
   ],

@@ -1,27 +1,27 @@
 import { AuthError, UsageError } from "../../src/errors.ts";
 import { type Command, command as declare, type Context } from "../command.ts";
-import { readLine } from "../read_input.ts";
+import { readLine } from "../auth_input.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane auth get` */
 export const command: Command = declare({
   description:
-    `Answers as a credential helper does, with JSON, from whatever keeps credentials on this machine. Without REGISTRY its host is read from standard input.`,
+    `Prints the credentials for a registry as JSON, in the format of a credential helper. Uses every source of credentials on this machine. Without REGISTRY its host is read from standard input.`,
   args: { registry: { help: "The registry's host", optional: true } },
   examples: [
     {
-      text: "See who pushes to a registry",
+      text: "See the user for a registry",
       command: "gcrane auth get registry.example.com | jq -r .Username",
     },
     {
-      text: "See what docker's config alone has for it",
+      text: "Use only docker's config",
       command: "gcrane auth get --keychain docker registry.example.com",
     },
   ],
   async run(context) {
     const { args, stdout, signal } = context;
     const { anonymous, authToHelper } = await import("../../src/authn/mod.ts");
-    const { registryArgument } = await import("../registry_argument.ts");
+    const { registryArgument } = await import("../auth_input.ts");
     const registry = registryArgument(args.registry ?? await hostFromStandardInput(context));
     const authenticator = await remoteOptions(context).keychain.resolve({ registry: registry.name }, { signal });
     if (authenticator === anonymous) {
@@ -32,7 +32,7 @@ export const command: Command = declare({
     const config = await authenticator.authorization({ signal });
     const { username, secret } = authToHelper(config);
     if (config.registryToken && !username && !secret) {
-      throw new AuthError(`the credentials for ${registry} are a token, which has no place in this answer`, {
+      throw new AuthError(`the credentials for ${registry} are a token, which this format can't contain`, {
         hint: "gcrane auth token prints it",
       });
     }

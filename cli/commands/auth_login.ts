@@ -1,12 +1,12 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { helperOf } from "../keychains.ts";
-import { ask, readLine } from "../read_input.ts";
+import { ask, readLine } from "../auth_input.ts";
 
 /** `gcrane auth login` */
 export const command: Command = declare({
   description:
-    "The password is asked for, or read from standard input with --password-stdin: on the command line every process on the machine could read it. It goes to the credential helper that docker's config names for the registry, else into the config file.",
+    "Asks for the password, or reads it from standard input with --password-stdin: every process on the machine can read the command line. The password is stored with the credential helper in docker's config for the registry, else in the config file.",
   args: { registry: { help: "The registry's host" } },
   flags: {
     username: { type: "string", short: "u", valueName: "NAME", help: "The user" },
@@ -27,7 +27,7 @@ export const command: Command = declare({
         hint: "pipe it in with --password-stdin",
       });
     }
-    const { registryArgument } = await import("../registry_argument.ts");
+    const { registryArgument } = await import("../auth_input.ts");
     const registry = registryArgument(args.registry);
     const username = flags.username ?? (flags.passwordStdin ? undefined : await ask("Username: ", { context }));
     if (!username) throw new UsageError("no user is given", { hint: "give one with -u" });
@@ -39,7 +39,7 @@ export const command: Command = declare({
       helper: helperOf(environment),
       signal,
     });
-    if (helper === undefined) warn(`the password is in ${file}, where whoever can read that file can read it`);
+    if (helper === undefined) warn(`the password is in ${file} without encryption`);
     note(`signed in to ${registry} by ${helper === undefined ? file : `the credential helper ${helper}`}`);
   },
 });

@@ -4,12 +4,12 @@ import { helperOf } from "../keychains.ts";
 /** `gcrane auth logout` */
 export const command: Command = declare({
   args: { registry: { help: "The registry's host" } },
-  examples: [{ text: "Forget a password", command: "gcrane auth logout registry.example.com" }],
+  examples: [{ text: "Remove a password", command: "gcrane auth logout registry.example.com" }],
   async run({ args, environment, note, signal }) {
-    const { registryArgument } = await import("../registry_argument.ts");
+    const { registryArgument } = await import("../auth_input.ts");
     const { eraseCredentials } = await import("../../src/authn/mod.ts");
     const registry = registryArgument(args.registry);
     const erased = await eraseCredentials(registry.name, { environment, helper: helperOf(environment), signal });
-    note(erased === undefined ? `nobody was signed in to ${registry}` : `signed out of ${registry}`);
+    note(erased === undefined ? `not signed in to ${registry}` : `signed out of ${registry}`);
   },
 });

@@ -8,8 +8,14 @@ export const command: Command = declare({
   args: { repository: { valueName: "REPO", help: "The repository that the token is for" } },
   flags: {
     header: { type: "boolean", short: "H", help: "Print a header for curl instead of JSON" },
-    mount: { type: "strings", short: "m", valueName: "REPO", commas: true, help: "A repository to mount blobs from" },
-    push: { type: "boolean", help: "Ask for a token that may push" },
+    mount: {
+      type: "strings",
+      short: "m",
+      valueName: "REPO",
+      commas: true,
+      help: "A further repository to mount blobs from",
+    },
+    push: { type: "boolean", help: "Request a token that allows a push" },
   },
   examples: [
     {
@@ -31,7 +37,7 @@ export const command: Command = declare({
 });
 
 function noneNeeded(repository: string): AuthError {
-  return new AuthError(`the registry of ${repository} gives no tokens`, {
-    hint: "it takes requests without one, or with user and password: see gcrane auth get",
+  return new AuthError(`the registry of ${repository} issues no tokens`, {
+    hint: "it accepts requests without a token, or with a user and password: see gcrane auth get",
   });
 }

@@ -4,7 +4,7 @@ import { UsageError } from "../../src/errors.ts";
 
 /** `gcrane blob` */
 export const command: Command = declare({
-  description: "The bytes are written as they are stored, and verified on the way.",
+  description: "Writes the bytes as they are stored, and verifies them.",
   args: { blob: { help: "The blob, as repository@digest" } },
   examples: [
     { text: "Look into a layer", command: "gcrane blob registry.example.com/app@sha256:… | tar -tz" },

@@ -3,10 +3,10 @@ import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane catalog` */
 export const command: Command = declare({
-  description: "Not every registry tells: Docker Hub, for one, does not.",
+  description: "Some registries have no catalog, for example Docker Hub.",
   args: { registry: { help: "The registry's host" } },
   flags: { fullRef: { type: "boolean", help: "Write registry/repository instead of repository" } },
-  examples: [{ text: "See which repositories there are", command: "gcrane catalog localhost:5000" }],
+  examples: [{ text: "List all repositories", command: "gcrane catalog localhost:5000" }],
   async run(context) {
     const { args, flags, stdout, signal } = context;
     const { parseRegistry } = await import("../../src/name/mod.ts");

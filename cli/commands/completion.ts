@@ -3,14 +3,14 @@ import { completionNodes } from "../completion/nodes.ts";
 
 /** `gcrane completion` */
 export const command: Command = declare({
-  description: `The script completes commands, flags and, where they are known, their values.
+  description: `The script completes commands, flags and known values of flags.
 
-To have it in every new shell, write it where the shell looks for such scripts: ~/.local/share/bash-completion/completions/gcrane for bash, a file _gcrane in a directory of $fpath for zsh, ~/.config/fish/completions/gcrane.fish for fish.`,
+To load it in every new shell, write it to the shell's directory for such scripts: ~/.local/share/bash-completion/completions/gcrane for bash, a file _gcrane in a directory of $fpath for zsh, ~/.config/fish/completions/gcrane.fish for fish.`,
   args: { shell: { help: "bash, zsh or fish", choices: ["bash", "zsh", "fish"] } },
   examples: [
-    { text: "Have completion in this bash", command: "source <(gcrane completion bash)" },
+    { text: "Enable completion in this bash", command: "source <(gcrane completion bash)" },
     {
-      text: "Have completion in every fish",
+      text: "Enable completion in every fish",
       command: "gcrane completion fish > ~/.config/fish/completions/gcrane.fish",
     },
   ],

@@ -1,7 +1,7 @@
 import { UsageError } from "../../src/errors.ts";
 import { parseSource } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { endKeychainFlags, endKeychains } from "../end_keychains.ts";
+import { endKeychainFlags, endKeychains } from "../keychains.ts";
 import { looksLikeFile } from "../copy_elsewhere.ts";
 import { imageSource, referenceText } from "../local_source.ts";
 import {
@@ -16,23 +16,32 @@ import { platformsOptions } from "../remote_options.ts";
 /** `gcrane copy` */
 export const command: Command = declare({
   description:
-    `The digest stays the same. Layers that the destination has are not sent, and within a registry they are mounted instead of copied.
+    `Copies an image with its digest unchanged. Does not send layers that the destination has, and mounts layers within a registry.
 
-Of an index all images are copied. With --platform, of one platform its image is copied, of several an index of theirs. With --all-tags, SRC and DST are repositories.
+Copies every image of an index. With --platform, copies the image for one platform, or an index of the images for several. With --all-tags, SRC and DST are repositories.
 
-SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with such a word. A tarball and an engine get the image for --platform, linux/amd64 if nothing is said.
+SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with one of these prefixes. A tarball and an engine get the image for --platform, linux/amd64 by default.
 
-With --recursive, SRC is a repository with all below it, or a registry, and DST is where they go; below a registry they keep their whole path. Manifests are copied by digest, then tagged, and what DST has is passed over, so a second run copies what is missing. What fails is listed at the end, and the rest goes on. A run that was killed compares again when it is started again; with --journal, which --all-tags takes too, it goes on where it stopped. The flags from --tag-filter on go with --recursive.
+With --recursive, SRC is a repository with all below it, or a registry, and DST is the root of the copies; below a registry they keep their whole path. Manifests are copied by digest, then tagged. Content of DST is not copied again, so a second run copies only what is missing. A failure does not stop the rest; all failures are listed at the end. An interrupted run compares everything again when it is repeated; with --journal, also for --all-tags, it continues where it stopped. The flags from --tag-filter on require --recursive.
 
---shard 2/8 copies the third of eight parts; a repository is in the same part always. In a Cloud Run job --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed --shard auto/8 takes the first from JOB_COMPLETION_INDEX.
+--shard 2/8 copies the third of eight parts; a repository is always in the same part. In a Cloud Run job, --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed, --shard auto/8 takes the index from JOB_COMPLETION_INDEX.
 
-Where the two ends need other credentials, though they may be one registry, --src-keychain and --dst-keychain say which.`,
-  args: { source: { valueName: "SRC", help: "What to copy" }, destination: { valueName: "DST", help: "Where to" } },
+With --src-keychain and --dst-keychain the two ends use different credentials, even in one registry.`,
+  args: {
+    source: { valueName: "SRC", help: "The image to copy" },
+    destination: { valueName: "DST", help: "The destination" },
+  },
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
     recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
-    noClobber: { type: "boolean", short: "n", help: "Leave tags alone that the destination has" },
-    jobs: { type: "number", short: "j", valueName: "N", minimum: 1, help: "How many layers and tags move at a time" },
+    noClobber: { type: "boolean", short: "n", help: "Keep tags that exist at the destination" },
+    jobs: {
+      type: "number",
+      short: "j",
+      valueName: "N",
+      minimum: 1,
+      help: "The number of concurrent copies of layers and of tags",
+    },
     ...transferFlags,
     ...endKeychainFlags,
     ...recursiveFlags,
@@ -48,20 +57,19 @@ Where the two ends need other credentials, though they may be one registry, --sr
         "gcrane copy --platform linux/amd64,linux/arm64 registry.example.com/multi:v1 mirror.example.com/multi:v1",
     },
     {
-      text: "Copy all tags that the other repository does not have",
+      text: "Copy all tags that are missing in the other repository",
       command: "gcrane copy -a -n registry.example.com/app mirror.example.com/app",
     },
     {
-      text: "Keep an image with all its platforms in a layout",
+      text: "Save an image with all its platforms in a layout",
       command: "gcrane copy registry.example.com/app:v1 ./layout",
     },
     {
-      text: "Mirror a whole registry, and go on where a killed run stopped",
+      text: "Mirror a whole registry, and continue an interrupted run",
       command: "gcrane copy -r --journal mirror.journal registry.example.com mirror.example.com",
     },
     {
-      text:
-        "Copy with a docker config of its own for the source, and DST_USERNAME and DST_PASSWORD for the destination",
+      text: "Use a separate docker config for the source, and DST_USERNAME and DST_PASSWORD for the destination",
       command:
         "gcrane copy --src-keychain docker:./source.json --dst-keychain env:DST registry.example.com/app:v1 mirror.example.com/app:v1",
     },
@@ -81,7 +89,7 @@ Where the two ends need other credentials, though they may be one registry, --sr
       throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
     }
     if (flags.journal !== undefined && !flags.allTags) {
-      throw new UsageError("--journal goes with --recursive or --all-tags", {
+      throw new UsageError("--journal requires --recursive or --all-tags", {
         hint: "a copy of one image sends what is missing at the destination anyway",
       });
     }

@@ -3,12 +3,11 @@ import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane delete` */
 export const command: Command = declare({
-  description:
-    "Deletes the manifest, or the tag where the reference is one. The registry frees the layers in its own time.",
-  args: { image: { help: "What to delete" } },
+  description: "Deletes a manifest by digest, or a tag. The registry removes the layers later.",
+  args: { image: { help: "The image, by tag or by digest" } },
   examples: [
     {
-      text: "Delete what a tag points at, with all its tags",
+      text: "Delete the manifest of a tag, with all its tags",
       command: "gcrane delete $(gcrane digest --full-ref registry.example.com/app:old)",
     },
   ],

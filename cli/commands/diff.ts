@@ -3,8 +3,7 @@ import type { Difference } from "../../src/image/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { shortDigest, stepText } from "../step_text.ts";
-import { oneLine, truncate } from "../terminal_text.ts";
+import { oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** The displayed length of a value, which fits a digest. */
@@ -16,22 +15,22 @@ const SIGNS = { removed: "-", added: "+", changed: "~" } as const;
 /** `gcrane diff` */
 export const command: Command = declare({
   description:
-    `Compares manifest, config, layers and files: "-" is only in the first image, "+" only in the second, "~" in both, but not alike. Files are compared as they show in the image, by type, mode, owner, size, content, link and extended attributes; their times are not. Of an index, the image for --platform is compared, linux/amd64 if nothing is said.
+    `Compares manifest, config, layers and files: "-" is only in the first image, "+" only in the second, "~" in both, but different. Compares the visible files by type, mode, owner, size, content, link and extended attributes, but not by time. Of an index, compares the image for --platform, linux/amd64 by default.
 
-As with diff, the exit code is 0 when the images are the same, and then nothing is printed, and 1 when they differ. A failure has exit code 1 too, and an error on standard error.
+As with diff, the exit code is 0 and nothing is printed if the images are equal, and 1 if they differ. A failure has exit code 1 too, and an error on standard error.
 
-Layers are read only where the two stacks differ; those that both images share only if what lies above them makes it necessary.
+Reads only layers that differ, and shared layers if the layers above them require it.
 
 ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
   args: { first: { valueName: "A", help: "The first image" }, second: { valueName: "B", help: "The second image" } },
-  flags: { json: { type: "boolean", help: "Print the differences as one line of JSON, also if there are none" } },
+  flags: { json: { type: "boolean", help: "Print the differences as one line of JSON, even if there are none" } },
   examples: [
     {
-      text: "See whether two tags are the same image",
+      text: "See whether two tags are equal",
       command: "gcrane diff registry.example.com/app:v1 registry.example.com/app:old",
     },
     {
-      text: "Compare what was built with what is there",
+      text: "Compare a new build with a pushed image",
       command: "gcrane diff ./app.tar registry.example.com/app:v1",
     },
     {

@@ -6,7 +6,7 @@ import { remoteOptions } from "../remote_options.ts";
 /** `gcrane digest` */
 export const command: Command = declare({
   description:
-    `Of an index, its own digest is printed, unless --platform names one of its images. An image that has no manifest yet, as those in tarballs of "docker save", gets Docker's, which has the digest that a push of it gives.
+    `Prints the digest of an image; of an index its own digest, or with --platform that of one of its images. An image without a manifest, as in tarballs of "docker save", gets Docker's manifest and the digest that a push of it has.
 
 ${SOURCES_HELP} With --tarball, IMAGE is the name of an image in the file.`,
   args: { image: { help: "The image", optional: true } },
@@ -15,8 +15,8 @@ ${SOURCES_HELP} With --tarball, IMAGE is the name of an image in the file.`,
     tarball: { type: "string", valueName: "FILE", completes: "file", help: "A file with the image" },
   },
   examples: [
-    { text: "Pin what a tag points at now", command: "gcrane digest --full-ref registry.example.com/app:v1" },
-    { text: "See what a file would be pushed as", command: "gcrane digest --tarball app.tar" },
+    { text: "Pin the image of a tag", command: "gcrane digest --full-ref registry.example.com/app:v1" },
+    { text: "See the digest that a push of a file has", command: "gcrane digest --tarball app.tar" },
   ],
   async run(context) {
     const { args: { image }, flags: { fullRef, tarball }, stdout, signal } = context;

@@ -1,23 +1,22 @@
 import { type Command, command as declare } from "../command.ts";
-import { jsonEditing } from "../edit_json.ts";
-import { withEdited } from "../edit_text.ts";
+import { jsonEditing, withEdited } from "../edit_text.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane edit config` */
 export const command: Command = declare({
   description:
-    `Opens the config in $EDITOR; where standard input is no terminal, it is the new config. Of an index, --platform names the image.
+    `Opens the config in $EDITOR; if standard input is not a terminal, it is the new config. For an index, --platform selects the image.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. If that fails, as when the new text is no JSON, the text is kept in a file.`,
+The original stays. Pushes the result under the name of -t, or to the same repository by digest, and prints its digest. If that fails, for example because the new text is not JSON, the text is saved to a file.`,
   args: { image: { help: "The image" } },
-  flags: { tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" } },
+  flags: { tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" } },
   examples: [
     {
       text: "Edit a config, and give the result another tag",
       command: "gcrane edit config registry.example.com/app:v1 -t registry.example.com/app:v2",
     },
     {
-      text: "Replace a config by a file",
+      text: "Replace a config with a file",
       command: "gcrane edit config registry.example.com/app:v1 -t registry.example.com/app:v2 < config.json",
     },
   ],

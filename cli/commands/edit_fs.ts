@@ -7,17 +7,17 @@ import { remoteOptions } from "../remote_options.ts";
 /** `gcrane edit fs` */
 export const command: Command = declare({
   description:
-    `Opens a file of the image in $EDITOR; where standard input is no terminal, it is the file's new content. The result has one layer more, with that file alone; its mode, owner and extended attributes stay. Of an index, --platform names the image. When nothing was changed, nothing is pushed or printed.
+    `Opens a file of the image in $EDITOR; if standard input is not a terminal, it is the file's new content. The result has an additional layer with that file; its mode, owner and extended attributes are kept. For an index, --platform selects the image. Without a change nothing is pushed or printed.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. If that fails, the text is kept in a file.`,
+The original stays. Pushes the result under the name of -t, or to the same repository by digest, and prints its digest. If that fails, the text is saved to a file.`,
   args: {
     image: { help: "The image" },
     file: { help: "The path of the file in the image", optional: true },
   },
   flags: {
-    filename: { type: "string", short: "f", valueName: "FILE", hidden: true, help: "The file, as an argument says" },
-    create: { type: "boolean", help: "Make the file if it is not there" },
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    filename: { type: "string", short: "f", valueName: "FILE", hidden: true, help: "The file, like the argument FILE" },
+    create: { type: "boolean", help: "Create the file if it does not exist" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
   },
   examples: [
     {
@@ -25,7 +25,7 @@ The original stays. The result is pushed to its repository by digest, which is p
       command: "gcrane edit fs registry.example.com/app:v1 etc/os-release -t registry.example.com/app:v2",
     },
     {
-      text: "Replace a file by another",
+      text: "Replace a file with another",
       command: "gcrane edit fs registry.example.com/app:v1 etc/motd --create -t registry.example.com/app:v2 < motd",
     },
   ],
@@ -43,6 +43,6 @@ The original stays. The result is pushed to its repository by digest, which is p
     const editing = { what: path, fileName: path.split("/").findLast((name) => name !== "") ?? "file" };
     const pushed = await withEdited(editing, context, (edit) => editFile(source, { path, edit }, options));
     if (pushed !== undefined) return await stdout.print(pushed);
-    note(`${path} is as it was: nothing was pushed`);
+    note(`${path} is unchanged: nothing was pushed`);
   },
 });

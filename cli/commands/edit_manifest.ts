@@ -1,22 +1,21 @@
 import { type Command, command as declare } from "../command.ts";
-import { jsonEditing } from "../edit_json.ts";
-import { withEdited } from "../edit_text.ts";
+import { jsonEditing, withEdited } from "../edit_text.ts";
 import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane edit manifest` */
 export const command: Command = declare({
   description:
-    `Opens the manifest of an image or an index in $EDITOR; where standard input is no terminal, it is the new manifest. What it points at must be in the repository that it is pushed to.
+    `Opens the manifest of an image or an index in $EDITOR; if standard input is not a terminal, it is the new manifest. Its content must be in the repository that it is pushed to.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. If that fails, as when the new text is no JSON, the text is kept in a file.`,
+The original stays. Pushes the result under the name of -t, or to the same repository by digest, and prints its digest. If that fails, for example because the new text is not JSON, the text is saved to a file.`,
   args: { image: { help: "The image or the index" } },
   flags: {
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
     mediaType: {
       type: "string",
       short: "m",
       valueName: "TYPE",
-      help: "The media type to push it as, instead of the one that it names",
+      help: "The media type of the result, instead of its own",
     },
   },
   examples: [

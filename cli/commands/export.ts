@@ -5,9 +5,9 @@ import { remoteOptions } from "../remote_options.ts";
 
 /** `gcrane export` */
 export const command: Command = declare({
-  description: `The layers are laid over one another, so files that later layers delete or replace are not there.
+  description: `Merges the layers and leaves out files that later layers delete or replace.
 
-Of an index, the files of the image for --platform are written, linux/amd64 if nothing is said. "-" for TARBALL, or none, writes to standard output.
+Of an index, writes the files of the image for --platform, linux/amd64 by default. Without TARBALL, or with "-", writes to standard output.
 
 ${SOURCES_HELP}`,
   args: {
@@ -17,7 +17,7 @@ ${SOURCES_HELP}`,
   examples: [
     { text: "Save the files of an image", command: "gcrane export registry.example.com/app:v1 app.tar" },
     {
-      text: "Save those of one platform of a layout",
+      text: "Save the files of one platform of a layout",
       command: "gcrane export --platform linux/arm64 ./layout app.tar",
     },
     { text: "Read one file", command: "gcrane export registry.example.com/app:v1 | tar -xO etc/os-release" },
@@ -26,7 +26,9 @@ ${SOURCES_HELP}`,
   async run(context) {
     const { args, stdout, signal } = context;
     if (args.tarball === undefined && stdout.isTerminal) {
-      throw new UsageError("a terminal can't show a tarball", { hint: 'name a file, pipe it on, or insist with "-"' });
+      throw new UsageError("standard output is a terminal, and a tarball is not text", {
+        hint: 'name a file, use a pipe, or force it with "-"',
+      });
     }
     const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
     const { extract } = await import("../../src/crane/mod.ts");
@@ -34,7 +36,7 @@ ${SOURCES_HELP}`,
     const image = await openImage(await imageSource(args.image, context), options);
     const tar = extract(image, { signal });
     if (args.tarball === undefined || args.tarball === "-") return await stdout.pipe(tar, { signal });
-    const { writeFile } = await import("../write_file.ts");
+    const { writeFile } = await import("../named_file.ts");
     await writeFile(args.tarball, tar, { signal });
   },
 });

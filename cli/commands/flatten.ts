@@ -1,24 +1,24 @@
+import { changeOptions } from "../change_each.ts";
 import { type Command, command as declare } from "../command.ts";
-import { changeOptions } from "../change_options.ts";
 import { layerFlags, layerOptions } from "../layer_flags.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 
 /** `gcrane flatten` */
 export const command: Command = declare({
   description:
-    `Makes one layer of all: the files of the image without those that later layers delete or replace. Of an index, every image is flattened, and its attestations, which are of the old layers, go. With --platform, the result is the flattened image for it, or for several platforms an index of their images.
+    `Merges all layers into one, without files that later layers delete or replace. Flattens every image of an index and drops its attestations, which describe the old layers. With --platform, the result is the flattened image for it, or for several platforms an index of their images.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name.
+The original stays. Pushes the result under the name of -t, or to the same repository by digest, and prints its digest.
 
-${SOURCES_HELP} The result needs -t then.`,
+${SOURCES_HELP} The result then requires -t.`,
   args: { image: { help: "The image to flatten" } },
   flags: {
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
     ...layerFlags,
   },
   examples: [
     {
-      text: "Push an image without the files that it hides",
+      text: "Push an image without hidden files",
       command: "gcrane flatten registry.example.com/app:v1 -t registry.example.com/app:flat",
     },
   ],

@@ -5,8 +5,8 @@ import { resolveCommand } from "../resolve.ts";
 
 /** `gcrane help` */
 export const command: Command = declare({
-  description: "The same page as --help after the command. Without a command, the list of commands.",
-  args: { command: { help: "The command, two words for one of a group", optional: true, repeated: true } },
+  description: "Shows the same page as --help after the command. Without a command, lists the commands.",
+  args: { command: { help: "The command, of one or more words", optional: true, repeated: true } },
   examples: [
     { text: "Learn how to copy", command: "gcrane help copy" },
     { text: "Learn how to log in", command: "gcrane help auth login" },

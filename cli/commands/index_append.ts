@@ -6,14 +6,14 @@ import { platformsOptions } from "../remote_options.ts";
 /** `gcrane index append` */
 export const command: Command = declare({
   description:
-    `Images are named by reference, or by the path of an OCI layout or a tarball. Of an index its members are put in, unless --flatten=false puts it in as it is; --platform takes one of its images, or several. What an image runs on is taken from its index or its config.
+    `An image is given by reference, or by the path of an OCI layout or a tarball. Adds the members of an index, or with --flatten=false the index itself; --platform selects one or several of its images. The platform of an image is taken from its index or its config.
 
-Without BASE the index is a new one, which needs -t. The result is pushed, by digest unless -t names it, and the base stays as it is. When BASE is the path of a layout ("./layout") and there is no -t, that layout is changed, or made.
+Without BASE the index is new and requires -t. Pushes the result under the name of -t, or by digest; the base is unchanged. If BASE is the path of a layout ("./layout") and there is no -t, that layout is changed, or created.
 
 ${SOURCES_HELP}`,
   args: {
-    base: { help: "The index to put them into, or the path of a layout", optional: true },
-    more: { valueName: "IMAGE", help: "What to put in, as -m does", optional: true, repeated: true },
+    base: { help: "The index to extend, or the path of a layout", optional: true },
+    more: { valueName: "IMAGE", help: "An image or an index to add, like -m", optional: true, repeated: true },
   },
   flags: {
     manifest: {
@@ -22,23 +22,23 @@ ${SOURCES_HELP}`,
       valueName: "IMAGE",
       commas: true,
       completes: "file",
-      help: "What to put in",
+      help: "An image or an index to add",
     },
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
-    flatten: { type: "boolean", default: true, help: "Put in the members of an index instead of the index" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
+    flatten: { type: "boolean", default: true, help: "Add the members of an index instead of the index" },
     dockerEmptyBase: { type: "boolean", help: "Without BASE, use Docker's media type instead of OCI's" },
   },
   examples: [
     {
-      text: "Make an index of images",
+      text: "Create an index of images",
       command:
         "gcrane index append -m registry.example.com/app:v1 -m registry.example.com/base:v1 -t registry.example.com/all:v1",
     },
     {
-      text: "Put a saved image into an index",
+      text: "Add a saved image to an index",
       command: "gcrane index append registry.example.com/multi:v1 -m ./app.tar -t registry.example.com/multi:v2",
     },
-    { text: "Gather images in a layout", command: "gcrane index append ./gathered -m registry.example.com/app:v1" },
+    { text: "Collect images in a layout", command: "gcrane index append ./gathered -m registry.example.com/app:v1" },
   ],
   transfers: true,
   async run(context) {
@@ -47,7 +47,7 @@ ${SOURCES_HELP}`,
     const members = [...flags.manifest, ...args.more];
     const { tag, flatten, dockerEmptyBase: docker } = flags;
     if (members.length === 0) {
-      throw new UsageError("nothing to put into the index is given", { hint: "name it with -m" });
+      throw new UsageError("no image to add is given", { hint: "name it with -m" });
     }
     if (base !== undefined && docker) {
       throw new UsageError("--docker-empty-base is for an index without a base", { hint: "leave out one of the two" });

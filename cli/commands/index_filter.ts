@@ -1,24 +1,24 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { layoutToChange, localSource } from "../local_source.ts";
-import { platformFlag } from "../platform_flag.ts";
+import { platformFlag } from "../flag_values.ts";
 import { commandOptions } from "../remote_options.ts";
 
 /** `gcrane index filter` */
 export const command: Command = declare({
   description:
-    `What is for none of the platforms is left out. A platform may say less than an image: "linux" keeps all that is for Linux.
+    `Removes the images for all other platforms. A platform may be partial: "linux" keeps all images for Linux.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name. Of an OCI layout or a tarball it is pushed as -t says; without -t, a layout is changed where it is, and "gcrane layout gc" removes what nothing leads to any more.`,
+The original stays. Pushes the result under the name of -t, or to the same repository by digest, and prints its digest. The result from a tarball requires -t. Without -t, a layout is changed in place, and "gcrane layout gc" removes unreachable blobs.`,
   args: { index: { help: "The index, or the path of a layout or a tarball" } },
   flags: {
     platform: {
       type: "strings",
       valueName: "PLATFORM",
       commas: true,
-      help: "What to keep: os[/arch[/variant]][:osversion], several separated by commas",
+      help: "The platforms to keep: os[/arch[/variant]][:osversion]",
     },
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
   },
   examples: [
     {
@@ -26,13 +26,13 @@ The original stays. The result is pushed to its repository by digest, which is p
       command:
         "gcrane index filter registry.example.com/multi:v1 --platform linux/amd64 --platform linux/arm64 -t registry.example.com/multi:small",
     },
-    { text: "Strip a layout to one platform", command: "gcrane index filter ./multi --platform linux/arm64" },
+    { text: "Reduce a layout to one platform", command: "gcrane index filter ./multi --platform linux/arm64" },
   ],
   transfers: true,
   async run(context) {
     const { args, flags, stdout, onProgress } = context;
     if (flags.platform.length === 0) {
-      throw new UsageError("no platform is given", { hint: "say what to keep with --platform" });
+      throw new UsageError("no platform is given", { hint: "name the platforms to keep with --platform" });
     }
     const platforms = flags.platform.map((text) => platformFlag(text));
     const { filterIndex, filterLayout } = await import("../../src/crane/mod.ts");

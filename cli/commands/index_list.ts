@@ -6,11 +6,11 @@ import { oneLine } from "../terminal_text.ts";
 /** `gcrane index list` */
 export const command: Command = declare({
   description:
-    `Prints digest, media type and platform of each member, "-" where it has no platform. The index may be that of an OCI layout, or the images of a tarball; "-" reads one from standard input.`,
+    `Prints digest, media type and platform of each member, with "-" for a missing platform. The index may also be an OCI layout or a tarball; "-" reads a tarball from standard input.`,
   args: { index: { help: "The index, or the path of a layout or a tarball" } },
   examples: [
     { text: "See the platforms of an image", command: "gcrane index list registry.example.com/multi:v1" },
-    { text: "See what a layout holds", command: "gcrane index list ./layout" },
+    { text: "See the content of a layout", command: "gcrane index list ./layout" },
   ],
   async run(context) {
     const { args, stdout } = context;

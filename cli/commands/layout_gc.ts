@@ -3,10 +3,10 @@ import { formatBytes } from "../units.ts";
 
 /** `gcrane layout gc` */
 export const command: Command = declare({
-  description: "Removes the blobs that nothing in the layout's index.json leads to, and prints their digests.",
+  description: "Removes the blobs that are not reachable from the layout's index.json, and prints their digests.",
   args: { layout: { help: "The directory of the OCI layout", completes: "directory" } },
   flags: { dryRun: { type: "boolean", help: "Only print what would be removed" } },
-  examples: [{ text: "See what could go", command: "gcrane layout gc --dry-run ./layout" }],
+  examples: [{ text: "See the garbage", command: "gcrane layout gc --dry-run ./layout" }],
   async run({ args, flags, stdout, note, signal }) {
     const { openLayout } = await import("../../src/layout/mod.ts");
     const layout = await openLayout(args.layout, { signal });

@@ -8,30 +8,34 @@ import { commandOptions } from "../remote_options.ts";
 /** `gcrane ls` */
 export const command: Command = declare({
   description:
-    `Tags are printed one per line, sorted. Registries that speak Google's extension (gcr.io, pkg.dev, "gcrane registry serve") say more: repositories below this one come first, then each image by its digest, followed by its tags.
+    `Prints the sorted tags, one per line. For registries with Google's extension (gcr.io, pkg.dev, "gcrane registry serve"), prints the repositories below this one first, then each image by its digest, followed by its tags.
 
-On a terminal, or with --table, it is a table: tags, digest, type and platforms, the size of all that it holds, and how long ago it was uploaded, or made where the registry does not say.
+On a terminal, or with --table, prints a table: tags, digest, type and platforms, total size, and the age since the upload, or since the build if the registry gives no upload time.
 
-With --recursive the repositories below are listed too: as the registry tells them, or out of its catalog. What can't be read is told of, the rest goes on, and the exit code is 1.`,
-  args: { root: { valueName: "REPO", help: "A repository; with -r a registry too, for all of its repositories" } },
+With --recursive, lists the repositories below too, from the registry's listing or its catalog. A failure is reported, the rest is still listed, and the exit code is 1.`,
+  args: { root: { valueName: "REPO", help: "A repository; with -r also a registry, for all its repositories" } },
   flags: {
-    recursive: { type: "boolean", short: "r", help: "The repositories below as well; tags are written with theirs" },
+    recursive: {
+      type: "boolean",
+      short: "r",
+      help: "Include the repositories below; prints tags with their repository",
+    },
     fullRef: { type: "boolean", help: "Write repository:tag instead of the tag" },
-    omitDigestTags: { type: "boolean", short: "O", help: "Leave out tags like sha256-… that stand for referrers" },
-    json: { type: "boolean", help: "Print all that the registry says, one line of JSON for each repository" },
-    table: { type: "boolean", help: "Print a table though standard output is no terminal" },
-    names: { type: "boolean", help: "Print names alone though standard output is a terminal" },
+    omitDigestTags: { type: "boolean", short: "O", help: "Leave out tags like sha256-… that hold referrers" },
+    json: { type: "boolean", help: "Print the registry's full listing, one line of JSON for each repository" },
+    table: { type: "boolean", help: "Print a table even if standard output is not a terminal" },
+    names: { type: "boolean", help: "Print only names even if standard output is a terminal" },
   },
   examples: [
-    { text: "See which tags there are", command: "gcrane ls registry.example.com/app" },
-    { text: "See what they are, how large and how old", command: "gcrane ls --table registry.example.com/app" },
+    { text: "List the tags", command: "gcrane ls registry.example.com/app" },
+    { text: "See their type, size and age", command: "gcrane ls --table registry.example.com/app" },
     { text: "List a whole registry", command: "gcrane ls -r registry.example.com" },
     { text: "See when images were uploaded", command: "gcrane ls --json gcr.io/project/app | jq .manifest" },
   ],
   async run(context) {
     const { args, flags, stdout, signal, note, warn } = context;
     if ([flags.json, flags.table, flags.names].filter(Boolean).length > 1) {
-      throw new UsageError("--json, --table and --names are three ways to print: choose one");
+      throw new UsageError("--json, --table and --names exclude one another: choose one");
     }
     const { isDigestTag, listingLines, listRepository, parseRoot, walkRepositories } = await import("../../gcr/mod.ts");
     const { Puller } = await import("../../src/remote/mod.ts");

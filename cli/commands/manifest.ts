@@ -5,7 +5,7 @@ import { remoteOptions } from "../remote_options.ts";
 /** `gcrane manifest` */
 export const command: Command = declare({
   description:
-    `The bytes are printed as the registry holds them. Of an index, the index itself is printed, unless --platform names one of its images. An image that has no manifest yet, as those in tarballs of "docker save", gets Docker's.
+    `Prints the unchanged bytes of a manifest; of an index those of the index itself, or with --platform those of one of its images. An image without a manifest, as in tarballs of "docker save", gets Docker's manifest.
 
 ${SOURCES_HELP}`,
   args: { image: { help: "The image" } },

@@ -1,21 +1,20 @@
 import { UsageError } from "../../src/errors.ts";
-import { type Command, command as declare } from "../command.ts";
+import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { changeFlags, changesOf } from "../change_flags.ts";
-import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeOptions } from "../change_options.ts";
-import { layerFlags, layerOptions } from "../layer_flags.ts";
+import { type Command, command as declare } from "../command.ts";
+import { layerFlags, layerOptions, outputFlag } from "../layer_flags.ts";
 import { imageSource, localSource, SOURCES_HELP } from "../local_source.ts";
 import { commandOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane mutate` */
 export const command: Command = declare({
   description:
-    `Sets or takes away what an image says of itself, and puts layers on top. Of an index, every image is changed in the same way. With --platform, the result is the changed image for it, or for several platforms an index of their images; with --keep-others, it is the whole index, in which those images alone are changed.
+    `Sets or removes values in an image's config and annotations, and adds layers on top. Changes every image of an index in the same way. With --platform, the result is the changed image for it, or for several platforms an index of their images; with --keep-others, it is the whole index with only those images changed.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name, or --in-place that of the original. ${SEVERAL_HELP} Layers that are there already are neither downloaded nor sent.
+The original stays. Pushes the result under the name of -t, with --in-place under that of the original, or to the same repository by digest, and prints its digest. ${SEVERAL_HELP} Existing layers are neither downloaded nor sent.
 
-${SOURCES_HELP} The result needs -t then.`,
-  args: { images: { valueName: "IMAGE", help: "What to change, each in the same way", repeated: true } },
+${SOURCES_HELP} The result then requires -t.`,
+  args: { images: { valueName: "IMAGE", help: "The images to change, all in the same way", repeated: true } },
   flags: {
     ...changeFlags,
     append: {
@@ -23,23 +22,17 @@ ${SOURCES_HELP} The result needs -t then.`,
       valueName: "PATH",
       commas: true,
       completes: "file",
-      help: 'A tarball or a directory to put on top as a layer; "-" reads a tarball from standard input',
+      help: 'A tarball or a directory to add as a layer; "-" reads a tarball from standard input',
     },
     ...layerFlags,
     keepOthers: {
       type: "boolean",
-      help: "With --platform, keep the other images of the index as they are",
+      help: "With --platform, keep the other images of the index unchanged",
     },
     ...inPlaceFlag,
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
     repo: { type: "string", valueName: "REPOSITORY", help: "Push the result by digest to this repository" },
-    output: {
-      type: "string",
-      short: "o",
-      valueName: "FILE",
-      completes: "file",
-      help: "Write the result to a tarball instead of pushing it",
-    },
+    output: outputFlag,
   },
   examples: [
     {
@@ -47,11 +40,11 @@ ${SOURCES_HELP} The result needs -t then.`,
       command: "gcrane mutate --in-place registry.example.com/app:v1 registry.example.com/multi:v1 -l team=web",
     },
     {
-      text: "Run something else, as somebody else",
+      text: "Change the entrypoint, the user and the environment",
       command: "gcrane mutate registry.example.com/app:v1 --entrypoint /bin/app,--serve -u 1000 --unset-env DEBUG",
     },
     {
-      text: "Put files on top",
+      text: "Add files",
       command: "gcrane mutate registry.example.com/app:v1 --append rootfs.tar.gz -t registry.example.com/app:v2",
     },
   ],
@@ -59,7 +52,7 @@ ${SOURCES_HELP} The result needs -t then.`,
   async run(context) {
     const { args, flags, stdin } = context;
     if (flags.tag !== undefined && flags.repo !== undefined) {
-      throw new UsageError("-t and --repo both say where to push", { hint: "leave out one of the two" });
+      throw new UsageError("-t and --repo both set the destination", { hint: "leave out one of the two" });
     }
     const { inPlace, append, repo: repository } = flags;
     if (flags.output !== undefined) return await writeOne(flags.output, context);
@@ -98,7 +91,7 @@ type MutateContext = Parameters<typeof remoteOptions>[0] & {
 async function writeOne(path: string, context: MutateContext): Promise<void> {
   const { args: { images: [name, ...more] }, flags, signal, stdin, onProgress } = context;
   if (flags.keepOthers || flags.inPlace || more.length > 0) {
-    throw new UsageError("-o writes one image, so --keep-others, --in-place and more images have no place", {
+    throw new UsageError("-o writes one image, which excludes --keep-others, --in-place and several images", {
       hint: "leave them out",
     });
   }

@@ -4,17 +4,17 @@ import { type Command, command as declare } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";
-import { pullSource } from "../pull_source.ts";
+import { pullSource } from "../local_source.ts";
 import { platformsOptions, remoteOptions } from "../remote_options.ts";
 
 /** `gcrane pull` */
 export const command: Command = declare({
   description:
-    `The format "tarball" is the one that "docker save" writes and "docker load" reads; "legacy" is the same for Docker before 1.10, with layers uncompressed in folders; "oci" is a directory in the OCI image layout, to which images are added. "-" for PATH writes a tarball to standard output.
+    `The format "tarball" is that of "docker save" and "docker load"; "legacy" is the same for Docker before 1.10, with uncompressed layers in folders; "oci" is an OCI image layout, a directory to which images are added. "-" for PATH writes a tarball to standard output.
 
-Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is said; a layout gets all of it, or what is for --platform, of which there may be several. IMAGE may also be the path of a layout or a tarball, to turn one into the other, or daemon://NAME for one in the Docker Engine that DOCKER_HOST names, or in podman.`,
+Of an index, a tarball gets the image for --platform, linux/amd64 by default; a layout gets all images, or those for one or several --platform. IMAGE may also be the path of a layout or a tarball, to convert between them, or daemon://NAME for an image in the Docker Engine of DOCKER_HOST, or in podman.`,
   args: {
-    images: { valueName: "IMAGE", help: "What to pull", repeated: true },
+    images: { valueName: "IMAGE", help: "The image to pull", repeated: true },
     path: { help: 'The file or the directory to write, or "-"', completes: "file" },
   },
   flags: {
@@ -23,25 +23,25 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
       valueName: "FORMAT",
       choices: ["tarball", "legacy", "oci"],
       default: "tarball",
-      help: "What to write",
+      help: "The format to write",
     },
     cachePath: {
       type: "string",
       short: "c",
       valueName: "DIR",
       completes: "directory",
-      help: "Keep layers here between pulls",
+      help: "Cache layers in this directory",
     },
     annotateRef: { type: "boolean", help: "In a layout, name each image by its reference" },
   },
   examples: [
     { text: "Save an image for docker load", command: "gcrane pull registry.example.com/app:v1 app.tar" },
-    { text: "Give docker an image", command: "gcrane pull registry.example.com/app:v1 - | docker load" },
+    { text: "Load an image into docker", command: "gcrane pull registry.example.com/app:v1 - | docker load" },
     {
       text: "Save an image with all its platforms",
       command: "gcrane pull --format oci registry.example.com/app:v1 ./layout",
     },
-    { text: "Turn a tarball into a layout", command: "gcrane pull --format oci ./app.tar ./layout" },
+    { text: "Convert a tarball into a layout", command: "gcrane pull --format oci ./app.tar ./layout" },
   ],
   transfers: true,
   async run(context) {
@@ -49,7 +49,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 if nothing is 
     for (const name of args.images) {
       const named = parseSource(name);
       if (named.kind !== "path" || await exists((await splitLocalPath(named.text)).path)) continue;
-      throw new UsageError(`${name} is no image but a path`, { hint: "the file or directory to write comes last" });
+      throw new UsageError(`${name} is a path, not an image`, { hint: "the file or directory to write comes last" });
     }
     const toOutput = args.path === "-";
     if (toOutput) checkOutput(flags.format, stdout);
@@ -83,6 +83,8 @@ function checkOutput(format: string, stdout: StandardOutput): void {
     throw new UsageError("a layout is a directory, which standard output is not", { hint: "name the directory" });
   }
   if (stdout.isTerminal) {
-    throw new UsageError("a terminal can't show a tarball", { hint: "name a file, or pipe it on" });
+    throw new UsageError("standard output is a terminal, and a tarball is not text", {
+      hint: "name a file, or use a pipe",
+    });
   }
 }

@@ -2,32 +2,31 @@ import { UsageError } from "../../src/errors.ts";
 import { exists } from "../../src/runtime/mod.ts";
 import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { giveToEngine } from "../give_to_engine.ts";
-import { daemonName, inputTarball, referenceText } from "../local_source.ts";
+import { daemonName, giveToEngine, inputTarball, referenceText } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
 
 /** `gcrane push` */
 export const command: Command = declare({
   description:
-    `A directory is read as an OCI image layout, a file as a tarball that docker save, podman save or gcrane pull wrote, or as a layout in a tar archive. "-" reads such a file from standard input.
+    `A directory is read as an OCI image layout, a file as a tarball of docker save, podman save or gcrane pull, or as a layout in a tar archive. "-" reads such a file from standard input.
 
-Of an index all images are pushed. With --platform, of one platform its image is pushed, of several an index of theirs. daemon://NAME for IMAGE gives an image to the Docker Engine that DOCKER_HOST names, or to podman, and prints nothing.`,
+Pushes every image of an index. With --platform, pushes the image for one platform, or an index of the images for several. daemon://NAME for IMAGE loads an image into the Docker Engine of DOCKER_HOST, or into podman, and prints nothing.`,
   args: {
     path: { help: 'The tarball or the layout, or "-"', completes: "file" },
-    image: { help: "What to push it as" },
+    image: { help: "The name of the image" },
   },
   flags: {
-    index: { type: "boolean", help: "Push all that a layout or a tarball holds as one index" },
+    index: { type: "boolean", help: "Push all images of a layout or a tarball as one index" },
     imageRefs: {
       type: "string",
       valueName: "FILE",
       completes: "file",
-      help: "Write the references of what was pushed to a file",
+      help: "Write the pushed references to a file",
     },
-    tag: { type: "string", valueName: "NAME", help: "Which image of several, as PATH:NAME says too" },
+    tag: { type: "string", valueName: "NAME", help: "The name of one image of several, like PATH:NAME" },
   },
   examples: [
-    { text: "Push what docker save wrote", command: "gcrane push app.tar registry.example.com/app:v1" },
+    { text: "Push a tarball of docker save", command: "gcrane push app.tar registry.example.com/app:v1" },
     { text: "Push all of a layout", command: "gcrane push --index ./layout registry.example.com/app:v1" },
   ],
   transfers: true,
@@ -38,7 +37,7 @@ Of an index all images are pushed. With --platform, of one platform its image is
     const options = { ...platformsOptions(context), onProgress: context.onProgress };
     const { index, tag } = flags;
     if (index && tag !== undefined) {
-      throw new UsageError("--index takes all that there is, and --tag one image", { hint: "leave out one" });
+      throw new UsageError("--index pushes all images, and --tag selects one", { hint: "leave out one" });
     }
     const named = parseSource(args.path);
     // This argument can only be a path, so any path is accepted.
@@ -52,7 +51,7 @@ Of an index all images are pushed. With --platform, of one platform its image is
     const pushed = await push(view, referenceText(args.image), options);
     await stdout.print(pushed);
     if (flags.imageRefs === undefined) return;
-    const { writeFile } = await import("../write_file.ts");
+    const { writeFile } = await import("../named_file.ts");
     await writeFile(flags.imageRefs, `${pushed}\n`, { signal });
   },
 });

@@ -1,38 +1,37 @@
 import { UsageError } from "../../src/errors.ts";
+import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
 import { type Command, command as declare } from "../command.ts";
-import { changeEach, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeOptions } from "../change_options.ts";
 import { imageSource } from "../local_source.ts";
 
 /** `gcrane rebase` */
 export const command: Command = declare({
   description:
-    `Puts the layers that an image has on top of its base onto another base; how it is run stays. Layers are not downloaded. Of an index, every image is rebased. With --platform, the result is the rebased image for it, or for several platforms an index of their images; with --keep-others, it is the whole index, in which those images alone are rebased.
+    `Moves the layers on top of an image's base to another base and keeps its execution parameters. Does not download layers. Rebases every image of an index. With --platform, the result is the rebased image for it, or for several platforms an index of their images; with --keep-others, it is the whole index with only those images rebased.
 
-What is not said of the bases is taken from the image's annotations org.opencontainers.image.base.name (the new base) and org.opencontainers.image.base.digest (the old one). The result has them too, so that the next time nothing need be said.
+A base that is not given is taken from the image's annotations org.opencontainers.image.base.name (the new base) and org.opencontainers.image.base.digest (the old one). The result has them too, so that the next rebase needs no flags.
 
-The original stays. The result is pushed to its repository by digest, which is printed, unless -t gives it a name, or --in-place that of the original. ${SEVERAL_HELP}`,
-  args: { images: { valueName: "IMAGE", help: "What to rebase", repeated: true, optional: true } },
+The original stays. Pushes the result under the name of -t, with --in-place under that of the original, or to the same repository by digest, and prints its digest. ${SEVERAL_HELP}`,
+  args: { images: { valueName: "IMAGE", help: "The images to rebase", repeated: true, optional: true } },
   flags: {
-    original: { type: "string", valueName: "IMAGE", hidden: true, help: "The image to rebase, as an argument does" },
-    oldBase: { type: "string", valueName: "IMAGE", help: "The image that it was built on" },
-    newBase: { type: "string", valueName: "IMAGE", help: "The image to put it on instead" },
-    rebased: { type: "string", valueName: "IMAGE", hidden: true, help: "What to push the result as, as --tag does" },
+    original: { type: "string", valueName: "IMAGE", hidden: true, help: "The image to rebase, like the argument" },
+    oldBase: { type: "string", valueName: "IMAGE", help: "The old base" },
+    newBase: { type: "string", valueName: "IMAGE", help: "The new base" },
+    rebased: { type: "string", valueName: "IMAGE", hidden: true, help: "The name of the result, like --tag" },
     keepOthers: {
       type: "boolean",
-      help: "With --platform, keep the other images of the index as they are",
+      help: "With --platform, keep the other images of the index unchanged",
     },
     ...inPlaceFlag,
-    tag: { type: "string", short: "t", valueName: "IMAGE", help: "What to push the result as" },
+    tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
   },
   examples: [
     {
-      text: "Put an image on a patched base",
+      text: "Rebase an image on a patched base",
       command:
         "gcrane rebase registry.example.com/app:v1 --old-base registry.example.com/base:v1 --new-base registry.example.com/base:v2 -t registry.example.com/app:v2",
     },
     {
-      text: "Put an image on what its base's name points at by now",
+      text: "Rebase an image on the current version of its base",
       command: "gcrane rebase --in-place registry.example.com/based:v1",
     },
   ],

@@ -1,15 +1,15 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { durationFlag } from "../duration_flag.ts";
+import { durationFlag } from "../flag_values.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
-import { formatBytes } from "../units.ts";
+import { count, formatBytes } from "../units.ts";
 
 /** `gcrane registry gc` */
 export const command: Command = declare({
   description:
-    `Removes blobs that no manifest names, and abandoned uploads, from the store of a registry. It prints the digests of the blobs. Manifests stay, tagged or not.
+    `Removes from a registry's store the blobs that no manifest references, and abandoned uploads. Prints the digests of the blobs. Keeps all manifests, tagged or not.
 
-It may run while registries serve the same store, and removes nothing that is pushed meanwhile: a blob that a registry relied on within the grace stays. The clocks of all machines must agree to within half a minute.`,
+It may run while registries serve from the same store, and loses no content that is pushed meanwhile: content that a client has used within the grace period is kept. The clocks of all machines must agree to within half a minute.`,
   flags: {
     ...storeFlags,
     grace: {
@@ -17,11 +17,11 @@ It may run while registries serve the same store, and removes nothing that is pu
       valueName: "TIME",
       default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
-      help: "For how long content stays that is not needed; 0 is a minute",
+      help: "The time to keep unreferenced content; 0 is a minute",
     },
-    dryRun: { type: "boolean", help: "Print the digests of what would be removed, and remove nothing" },
+    dryRun: { type: "boolean", help: "Only print what would be removed" },
   },
-  examples: [{ text: "See what could go", command: "gcrane registry gc --dry-run --disk ./registry" }],
+  examples: [{ text: "See the garbage", command: "gcrane registry gc --dry-run --disk ./registry" }],
   async run({ flags, environment, stdout, note, signal }) {
     const { disk, s3, dryRun } = flags;
     if (disk === undefined && s3 === undefined) throw new UsageError("name a store with --disk or --s3");
@@ -43,6 +43,5 @@ export function graceOf(text: string): number {
 export function summary(
   { blobs, bytes, uploads }: { blobs: readonly unknown[]; bytes: number; uploads: readonly unknown[] },
 ): string {
-  const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
   return `${count(blobs.length, "blob")}, ${formatBytes(bytes)}, and ${count(uploads.length, "abandoned upload")}`;
 }

@@ -2,29 +2,30 @@ import { NetworkError, UsageError } from "../../src/errors.ts";
 import { errorCode } from "../../src/io/mod.ts";
 import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { type CommandOptions, remoteOptions } from "../remote_options.ts";
-import { accessFlags, readNamed, registryAccess } from "../registry_access.ts";
+import { durationFlag } from "../flag_values.ts";
+import { readNamed } from "../named_file.ts";
+import { accessFlags, registryAccess } from "../registry_access.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
-import { durationFlag } from "../duration_flag.ts";
+import { type CommandOptions, remoteOptions } from "../remote_options.ts";
 import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 
 /** `gcrane registry serve` */
 export const command: Command = declare({
   description:
-    `A registry for a laptop, a container or a team. By default it listens on this machine alone, and no client has to sign in.
+    `Serves a registry for a laptop, a container or a team. By default it listens only on this machine and requires no login.
 
-Each flag that names an environment variable can be set by it. Users can be named in GCRANE_REGISTRY_USERS too, one user:password to a line.
+A flag with an environment variable can also be set by it. GCRANE_REGISTRY_USERS can contain users, one user:password per line.
 
-With --proxy the credentials for the other registry are those of the docker config, as for any command; every client of the cache pulls with them.
+With --proxy the credentials for the other registry are found as for any command; every client of the cache pulls with them.
 
-/healthz answers whether it works, /metrics has numbers for Prometheus. On Ctrl-C or SIGTERM it accepts no new requests, completes those in flight and exits with 0; a second signal ends it at once.`,
+/healthz shows whether it works, /metrics has metrics for Prometheus. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
   flags: {
     address: {
       type: "string",
       valueName: "HOST:PORT",
       default: "127.0.0.1:5000",
       env: "GCRANE_REGISTRY_ADDRESS",
-      help: "Where to listen; without a host on every address, and port 0 takes a free one",
+      help: "The address to listen on; without a host all addresses, and port 0 for a free one",
     },
     ...storeFlags,
     gcEvery: {
@@ -32,39 +33,39 @@ With --proxy the credentials for the other registry are those of the docker conf
       valueName: "TIME",
       default: "24h",
       env: "GCRANE_REGISTRY_GC_EVERY",
-      help: "How often to remove what no manifest needs, as gcrane registry gc does; 0 is never",
+      help: "The interval of garbage collection, as by gcrane registry gc; 0 is never",
     },
     grace: {
       type: "string",
       valueName: "TIME",
       default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
-      help: "For how long content stays that is not needed; 0 is a minute",
+      help: "The time to keep unreferenced content; 0 is a minute",
     },
     readOnly: {
       type: "boolean",
       env: "GCRANE_REGISTRY_READ_ONLY",
-      help: "Refuse every request that writes",
+      help: "Reject all changes",
     },
     proxy: {
       type: "string",
       valueName: "URL",
       env: "GCRANE_REGISTRY_PROXY",
-      help: "Be a cache of this registry, such as docker.io: fetch missing content and keep it; pushes are refused",
+      help: "Cache this registry, for example docker.io: fetch and store requested content, and reject pushes",
     },
     proxyTtl: {
       type: "number",
       valueName: "SECONDS",
       default: 300,
       env: "GCRANE_REGISTRY_PROXY_TTL",
-      help: "For how long the cache trusts a tag before it asks again",
+      help: "The time for which the cache serves a tag without checking it",
     },
     ...accessFlags,
     addressHeader: {
       type: "string",
       valueName: "NAME",
       env: "GCRANE_REGISTRY_ADDRESS_HEADER",
-      help: "The header in which a proxy in front names the client, such as X-Forwarded-For",
+      help: "The header with the client's address from a reverse proxy, for example X-Forwarded-For",
     },
     tlsCert: {
       type: "string",
@@ -91,26 +92,29 @@ With --proxy the credentials for the other registry are those of the docker conf
       type: "boolean",
       default: true,
       env: "GCRANE_REGISTRY_PAGE",
-      help: "Serve a web page to browse the content",
+      help: "Serve a web page for browsing the content",
     },
     metrics: {
       type: "boolean",
       default: true,
       env: "GCRANE_REGISTRY_METRICS",
-      help: "Serve numbers for Prometheus at /metrics",
+      help: "Serve metrics for Prometheus at /metrics",
     },
     drain: {
       type: "number",
       valueName: "SECONDS",
       default: 30,
       env: "GCRANE_REGISTRY_DRAIN",
-      help: "For how long to wait at the end for the requests in flight",
+      help: "The time to wait for pending requests on shutdown",
     },
   },
   examples: [
-    { text: "Run a registry whose content stays", command: "gcrane registry serve --address :5000 --disk ./registry" },
     {
-      text: "Let every client pull, and users push",
+      text: "Run a registry with persistent content",
+      command: "gcrane registry serve --address :5000 --disk ./registry",
+    },
+    {
+      text: "Allow anonymous pulls, and users to push",
       command: "gcrane registry serve --disk ./registry --htpasswd ./users --token-auth --anonymous-pull",
     },
   ],
@@ -147,9 +151,9 @@ With --proxy the credentials for the other registry are those of the docker conf
     note(`serving from ${name} at ${server.url}`);
     if (bucket && !flags.readOnly) {
       bucket.heedsConditions({ signal }).then(
-        (heeds) => heeds || warn(`the bucket ignores conditions of writes (If-Match): let no other server work on it`),
+        (heeds) => heeds || warn(`the bucket ignores conditional writes (If-Match): run only one server on it`),
         (error) =>
-          signal.aborted || warn(`can't tell whether the bucket heeds conditions of writes: ${summary(error)}`),
+          signal.aborted || warn(`can't detect whether the bucket supports conditional writes: ${summary(error)}`),
       );
     }
     if (interval > 0 && !flags.readOnly) {
@@ -165,7 +169,7 @@ With --proxy the credentials for the other registry are those of the docker conf
     await aborted(signal);
     const drained = await server.shutdown({ patience: flags.drain * 1000 });
     await log?.close();
-    if (!drained) warn(`cut off what was still in flight after ${flags.drain} s`);
+    if (!drained) warn(`aborted requests that were pending after ${flags.drain} s`);
   },
 });
 
@@ -189,7 +193,9 @@ async function aborted(signal: AbortSignal): Promise<void> {
 async function certificate(flags: { tlsCert?: string; tlsKey?: string }): Promise<TlsCertificate | undefined> {
   const { tlsCert, tlsKey } = flags;
   if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) throw new UsageError("--tls-cert and --tls-key go together");
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new UsageError("--tls-cert and --tls-key require each other");
+  }
   return { cert: await readNamed(tlsCert), key: await readNamed(tlsKey) };
 }
 
@@ -204,14 +210,14 @@ function parseAddress(text: string): { hostname: string; port: number } {
   return { hostname: host.replace(/^\[(.*)\]$/, "$1"), port };
 }
 
-const notHere = ["this machine does not have that address", "0.0.0.0 is all that it has"] as const;
+const notHere = ["this machine does not have that address", "0.0.0.0 listens on all its addresses"] as const;
 
 const listenFailures: Readonly<Record<string, readonly [text: string, hint: string]>> = {
-  EADDRINUSE: ["another program listens there", "choose another port with --address, or 0 for a free one"],
+  EADDRINUSE: ["another program listens on this port", "choose another port with --address, or 0 for a free one"],
   EADDRNOTAVAIL: notHere,
   EINVAL: notHere,
   ENOTFOUND: notHere,
-  EACCES: ["only an administrator may listen there", "choose a port above 1023 with --address"],
+  EACCES: ["only an administrator may use this port", "choose a port above 1023 with --address"],
 };
 
 /** Converts a runtime's error into one with the address; the runtimes' own messages differ and most lack it. */

@@ -3,27 +3,25 @@ import { platformString } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { shortDigest, stepText } from "../step_text.ts";
-import { oneLine, truncate } from "../terminal_text.ts";
-import { type Branch, treeLines } from "../tree_lines.ts";
+import { oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** `gcrane tree` */
 export const command: Command = declare({
   description:
-    `Shows an index with its platforms, each image with its config and layers, what refers to them (by the referrers API or the tag that stands in for it), and what cosign stored beside them under tags like sha256-….sig. No layer is read.
+    `Shows an index with its platforms, each image with its config and layers, their referrers (from the referrers API or the tag that replaces it), and what cosign stored under tags like sha256-….sig. Reads no layers.
 
-The size of an image or an index is that of all below it, as the registry stores it, what is there twice counted once; what refers to it is not counted.
+The size of an image or an index is that of all its stored content, with each digest counted once and without referrers.
 
-${SOURCES_HELP} What refers to an image is known of registries alone.`,
+${SOURCES_HELP} Referrers are shown only for images in registries.`,
   args: { image: { help: "The image" } },
   flags: {
-    json: { type: "boolean", help: "Print the tree as one line of JSON, with whole digests and sizes in bytes" },
+    json: { type: "boolean", help: "Print the tree as one line of JSON, with full digests and sizes in bytes" },
   },
   examples: [
-    { text: "See all that belongs to an image", command: "gcrane tree registry.example.com/app:v1" },
+    { text: "See all content of an image", command: "gcrane tree registry.example.com/app:v1" },
     {
-      text: "See what signs it or describes it",
+      text: "See its signatures and SBOMs",
       command: "gcrane tree --json registry.example.com/app:v1 | jq '.referrers[].artifactType'",
     },
   ],
@@ -68,4 +66,24 @@ function blobBranch(label: string, { digest, size, createdBy }: TreeBlob): Branc
 /** Shortens a cosign tag like the digest in it. */
 function cosignTag(tag: string): string {
   return oneLine(tag.replace(/^(\w+-[0-9a-f]{12})[0-9a-f]*/, "$1…"));
+}
+
+/** A line of a tree, with the lines below it. */
+interface Branch {
+  /** The text of the line. */
+  readonly text: string;
+  /** The lines below it, in order. */
+  readonly branches: readonly Branch[];
+}
+
+/** Yields the lines of a tree, with guides in front as `tree` draws them. */
+function* treeLines({ text, branches }: Branch, guides = { first: "", rest: "" }): Generator<string> {
+  yield guides.first + text;
+  for (const [i, branch] of branches.entries()) {
+    const last = i === branches.length - 1;
+    yield* treeLines(branch, {
+      first: guides.rest + (last ? "└── " : "├── "),
+      rest: guides.rest + (last ? "    " : "│   "),
+    });
+  }
 }

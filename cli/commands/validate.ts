@@ -7,7 +7,7 @@ import { platformsOptions } from "../remote_options.ts";
 /** `gcrane validate` */
 export const command: Command = declare({
   description:
-    `Everything is read, and every digest, size and list of layers is held against the others. Prints PASS or FAIL for each image; after a FAIL the exit code is 1. Of an index all images are read, unless --platform names one or several.
+    `Reads all content and compares every digest, size and list of layers. Prints PASS or FAIL for each image; after a FAIL the exit code is 1. Reads every image of an index, or those for one or several --platform.
 
 ${SOURCES_HELP}`,
   args: { images: { valueName: "IMAGE", help: "The images", repeated: true, optional: true } },
@@ -25,7 +25,7 @@ ${SOURCES_HELP}`,
     const { args, flags, stdout, signal } = context;
     const remote = [...args.images, ...flags.remote];
     if (remote.length + flags.tarball.length === 0) {
-      throw new UsageError("nothing to validate is given", { hint: "name an image, or a file with --tarball" });
+      throw new UsageError("no image to validate is given", { hint: "name an image, or a file with --tarball" });
     }
     const { validate, validateTarball, withClient } = await import("../../src/crane/mod.ts");
     const reading = { ...platformsOptions(context), onReadProgress: context.onProgress, fast: flags.fast };

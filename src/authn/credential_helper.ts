@@ -1,7 +1,8 @@
 import { AuthError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, isObject } from "../io/mod.ts";
 import { type CommandOutput, runCommand, type RunCommandOptions } from "../runtime/mod.ts";
 import type { AuthConfig } from "./auth_config.ts";
+import type { Fields } from "./fields.ts";
 
 /** What a credential helper keeps for a server. */
 export interface HelperCredentials {
@@ -134,7 +135,7 @@ function parseList(answer: string, program: string): Readonly<Record<string, str
   return users as Record<string, string>;
 }
 
-function parseObject(answer: string, program: string, verb: Verb): Record<string, unknown> {
+function parseObject(answer: string, program: string, verb: Verb): Fields {
   let parsed: unknown;
   try {
     parsed = JSON.parse(answer);
@@ -142,8 +143,8 @@ function parseObject(answer: string, program: string, verb: Verb): Record<string
     // Without the cause, which quotes the answer.
     throw notTheProtocol(program, verb);
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw notTheProtocol(program, verb);
-  return parsed as Record<string, unknown>;
+  if (!isObject(parsed)) throw notTheProtocol(program, verb);
+  return parsed;
 }
 
 function notTheProtocol(program: string, verb: Verb): AuthError {

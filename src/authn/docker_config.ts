@@ -1,5 +1,5 @@
 import { AuthError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, isObject } from "../io/mod.ts";
 import { type AuthConfig, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 import { anonymous, fromConfig } from "./authenticator.ts";
 import { configKeys, hostOfKey } from "./config_key.ts";
@@ -62,9 +62,9 @@ export function parseDockerConfig(text: string, source: string): DockerConfig {
 
 /** What was read from docker's config file, if it is one. @throws {AuthError} when it is none. */
 export function dockerConfigOf(config: unknown, source: string): DockerConfig {
-  const problem = !isRecord(config)
+  const problem = !isObject(config)
     ? "it is not a JSON object"
-    : !isRecordOf(config.auths, isRecord)
+    : !isRecordOf(config.auths, isObject)
     ? `"auths" does not hold an object for each server`
     : !isRecordOf(config.credHelpers, isString)
     ? `"credHelpers" does not hold a name for each server`
@@ -151,15 +151,11 @@ export function parseConfigJson(text: string, source: string): unknown {
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isString(value: unknown): value is string {
   return typeof value === "string";
 }
 
 /** Whether a field is absent or an object all of whose values pass. Go writes an empty map as `null`. */
 function isRecordOf(value: unknown, passes: (item: unknown) => boolean): boolean {
-  return value === undefined || value === null || (isRecord(value) && Object.values(value).every(passes));
+  return value === undefined || value === null || (isObject(value) && Object.values(value).every(passes));
 }

@@ -1,6 +1,7 @@
 import { decodeBase64 } from "@std/encoding/base64";
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { AuthError, type GcraneErrorOptions } from "../errors.ts";
+import { isObject } from "../io/mod.ts";
 
 /** An object of JSON whose fields are not checked yet. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -18,13 +19,8 @@ export function parseFields(text: string, source: string, options: Pick<GcraneEr
   } catch {
     throw new AuthError(`${source}: it is not JSON`, options);
   }
-  if (!isFields(parsed)) throw new AuthError(`${source}: it is not a JSON object`, options);
+  if (!isObject(parsed)) throw new AuthError(`${source}: it is not a JSON object`, options);
   return parsed;
-}
-
-/** Whether a value is an object with fields. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A field that must be a text and not empty. @throws {AuthError} when it is not. */
@@ -74,7 +70,7 @@ export function base64Text(text: string): string | undefined {
 export function tokenClaims(token: string): Fields {
   try {
     const claims: unknown = JSON.parse(new TextDecoder().decode(decodeBase64Url(token.split(".")[1])));
-    return isFields(claims) ? claims : {};
+    return isObject(claims) ? claims : {};
   } catch {
     return {};
   }

@@ -1,5 +1,5 @@
+import { isObject } from "../io/mod.ts";
 import { plainText } from "../http/mod.ts";
-import { isFields } from "./fields.ts";
 
 /** The longest text of a server that is repeated, and the longest word: what is longer may be a token. */
 const LONGEST_TEXT = 300;
@@ -30,11 +30,11 @@ function partsOf(text: string): string[] {
   } catch {
     return [inXml(text, "Code"), inXml(text, "Message")];
   }
-  if (!isFields(answer)) return [];
+  if (!isObject(answer)) return [];
   const { error, errors } = answer;
-  if (isFields(error)) return [textOf(error.status), textOf(error.message)];
+  if (isObject(error)) return [textOf(error.status), textOf(error.message)];
   if (Array.isArray(errors)) {
-    return errors.filter(isFields).flatMap((each) => [textOf(each.code), textOf(each.message)]);
+    return errors.filter(isObject).flatMap((each) => [textOf(each.code), textOf(each.message)]);
   }
   const type = textOf(answer.__type).replace(/^.*#/, "");
   return [textOf(error), textOf(answer.error_description), type, textOf(answer.message) || textOf(answer.Message)];

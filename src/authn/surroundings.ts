@@ -1,4 +1,5 @@
 import { delay } from "@std/async/delay";
+import { AuthError } from "../errors.ts";
 import { fetchFor } from "../http/mod.ts";
 import { environmentVariable, homeDirectory } from "../runtime/mod.ts";
 import { readFileIfThere } from "./config_location.ts";
@@ -42,6 +43,23 @@ export interface CloudKeychainOptions extends KeychainWarningOptions {
 export type Surroundings =
   & Required<Omit<CloudKeychainOptions, "warn" | "home">>
   & Pick<CloudKeychainOptions, "warn" | "home">;
+
+/**
+ * Reads a token from the file that an environment variable names, each time anew, since such files are replaced;
+ * `undefined` where the variable is not set.
+ *
+ * @throws {AuthError} when the file is not there or empty.
+ */
+export async function tokenFromFile(
+  variable: string,
+  { environment, readFile }: Surroundings,
+): Promise<string | undefined> {
+  const file = environment(variable);
+  if (!file) return undefined;
+  const token = (await readFile(file))?.trim();
+  if (!token) throw new AuthError(`${variable} names ${file}, which is not there or empty`);
+  return token;
+}
 
 /** Fills the options' defaults in. Nothing is read. */
 export function surroundingsOf(options: CloudKeychainOptions): Surroundings {

@@ -51,7 +51,7 @@ async function checkTarball(path: string, options: AbortOptions): Promise<void> 
     await tar.next();
   } catch (cause) {
     if (!(cause instanceof TarError)) throw cause;
-    throw new TarError(`${path} is no tarball: ${cause.message}`, { cause });
+    throw new TarError(`${path} is not a tarball: ${cause.message}`, { cause });
   } finally {
     await tar.return();
   }
@@ -93,7 +93,7 @@ export interface AppendOptions extends LayersFromPathsOptions {
    *
    * @default linux/amd64
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Image } from "../image/mod.ts";
+import { checkView, type Image } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { Cover, type Mark } from "../mutate/mod.ts";
 import { type Hash, isConfig } from "../spec/mod.ts";
@@ -74,17 +74,18 @@ export interface DiskUseOptions extends AbortOptions {
  * are hidden or overwritten by one above. Reads each layer once; only names are kept in memory.
  */
 export async function diskUse(image: Image, options: DiskUseOptions = {}): Promise<DiskUse> {
+  checkView(image, "image");
   const { signal, top = 10, depth = 2 } = options;
   const manifest = await image.manifest({ signal });
   const read = isConfig(manifest.config.mediaType) ? await image.configFile({ signal }) : undefined;
   const createdBy = read ? commandsOf(read, manifest.layers.length) : [];
   const layers = await image.layers({ signal });
-  const survey = new Survey(layers.length, { top, depth });
-  await visitLayers(layers, survey, { signal });
+  const visitor = new DiskUseVisitor(layers.length, { top, depth });
+  await visitLayers(layers, visitor, { signal });
   const uses = manifest.layers.map(({ digest, size }, i): LayerUse => ({
     digest,
     size,
-    ...survey.layers[i],
+    ...visitor.layers[i],
     ...(createdBy[i] ? { createdBy: createdBy[i] } : {}),
   }));
   const sum = (field: "size" | "used" | "wasted") => uses.reduce((total, use) => total + use[field], 0);
@@ -93,13 +94,13 @@ export async function diskUse(image: Image, options: DiskUseOptions = {}): Promi
     used: sum("used"),
     wasted: sum("wasted"),
     layers: uses,
-    directories: survey.directories(),
-    wastedFiles: survey.wastedFiles,
+    directories: visitor.directories(),
+    wastedFiles: visitor.wastedFiles,
   };
 }
 
 /** Sums up the content of layers. */
-class Survey implements LayerVisitor {
+class DiskUseVisitor implements LayerVisitor {
   /** The use of each layer, the bottom one first. */
   readonly layers: { used: number; wasted: number }[];
   /** The largest wasted files. */

@@ -1,4 +1,5 @@
-import { type Bytes, streamingHash } from "../runtime/mod.ts";
+import { encodeBase64 } from "@std/encoding/base64";
+import { streamingHash } from "../runtime/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import type { TarEntry, TarEntryType } from "../tar/mod.ts";
 
@@ -83,7 +84,7 @@ function xattrsOf({ pax, globals }: TarEntry): Record<string, string> | undefine
   let found: [string, string][] | undefined;
   for (const records of [globals, pax]) {
     for (const [key, value] of records) {
-      if (key.startsWith(XATTR)) (found ??= []).push([key.slice(XATTR.length), base64(value)]);
+      if (key.startsWith(XATTR)) (found ??= []).push([key.slice(XATTR.length), encodeBase64(value)]);
     }
   }
   return found && Object.fromEntries(found);
@@ -91,8 +92,4 @@ function xattrsOf({ pax, globals }: TarEntry): Record<string, string> | undefine
 
 function xattrsKey({ xattrs = {} }: FileFacts): string {
   return JSON.stringify(Object.entries(xattrs).sort(([a], [b]) => a < b ? -1 : 1));
-}
-
-function base64(bytes: Bytes): string {
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }

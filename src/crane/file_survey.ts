@@ -4,7 +4,7 @@ import { type FileFacts, readFacts } from "./file_facts.ts";
 import { type LayerVisitor, linkTarget } from "./visit_layers.ts";
 
 /** A path of an image, and the position of its layer, counted from the top. */
-interface Found {
+interface LayeredFile {
   readonly facts: FileFacts;
   readonly layer: number;
 }
@@ -18,7 +18,7 @@ interface PendingLink {
 /** The files of one image in the layers that were read so far, from the top down. */
 export class ImageFiles {
   readonly #cover = new Cover();
-  readonly #found = new Map<string, Found>();
+  readonly #found = new Map<string, LayeredFile>();
   /** The whiteouts, opaque directories and other effects of the layers so far on those below. */
   readonly #claims = new Set<string>();
   #pending: PendingLink[] = [];

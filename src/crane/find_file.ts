@@ -44,7 +44,7 @@ export async function findFile(image: Image, path: string, options: FindFileOpti
     if (entry.type !== "link") throw noFile(entry, path, what);
     wanted = cleanEntryPath(entry.linkname);
   }
-  throw new ValidationError(`/${path} of ${what} is a hard link that leads to no file`);
+  throw new ValidationError(`/${path} of ${what} is a hard link without a target`);
 }
 
 interface Search {
@@ -65,7 +65,7 @@ async function search(image: Image, path: string, { signal }: AbortOptions): Pro
 }
 
 function noFile(entry: TarEntry, path: string, what: string): ValidationError {
-  const hint = entry.type === "symlink" ? "edit the file that it leads to" : undefined;
+  const hint = entry.type === "symlink" ? "edit the target of the link" : undefined;
   return new ValidationError(`/${path} of ${what} is not a file but a ${kindOf(entry)}`, { hint });
 }
 
@@ -73,7 +73,7 @@ function noFile(entry: TarEntry, path: string, what: string): ValidationError {
 function noDirectory(above: TarEntry, path: string, what: string): ValidationError {
   const name = cleanEntryPath(above.path);
   return new ValidationError(`/${path} can't be in ${what}: /${name} is not a directory but a ${kindOf(above)}`, {
-    hint: above.type === "symlink" ? "name the file by the path that the link leads to" : undefined,
+    hint: above.type === "symlink" ? "name the file by the target of the link" : undefined,
   });
 }
 

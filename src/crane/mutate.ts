@@ -31,7 +31,7 @@ export async function mutate(
 ): Promise<`${string}@${Hash}`> {
   return await changeSource(source, async (view, { images }) => {
     if (view.kind === "index" && changes.platform) {
-      throw new UsageError(`${sourceName(source)} is an index, whose images can't all be for one platform`, {
+      throw new UsageError(`${sourceName(source)} is an index, and its images can't all have the same platform`, {
         hint: "choose one of them with --platform",
       });
     }

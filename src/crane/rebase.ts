@@ -97,7 +97,7 @@ async function baseFor(
 }
 
 function baseless(reference: string, { annotation, which }: { annotation: string; which: string }): ValidationError {
-  return new ValidationError(`${reference} does not say what it is based on: it has no annotation ${annotation}`, {
+  return new ValidationError(`${reference} does not name its base: it has no annotation ${annotation}`, {
     hint: `name the ${which} base with --${which}-base`,
   });
 }

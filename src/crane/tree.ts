@@ -68,40 +68,40 @@ export async function tree(source: ImageSource, options: CraneOptions = {}): Pro
   const reference = referenceIn(source);
   const puller = pullerOf(options);
   const view = await open(source, { ...options, puller });
-  const place = reference === undefined
+  const referrerSource = reference === undefined
     ? undefined
     : { puller, repository: referenceOf(reference, options).repository };
-  const growth = new Growth(place, sourceName(source));
-  return await growth.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
+  const builder = new TreeBuilder(referrerSource, sourceName(source));
+  return await builder.manifest(view, await view.descriptor({ signal }), { signal, depth: 0, cosign: true });
 }
 
 /** The repository of the referrers. */
-interface Place {
+interface ReferrerSource {
   readonly puller: Puller;
   readonly repository: Repository;
 }
 
 /** Options for one manifest. */
-interface GrowOptions extends AbortOptions {
+interface TreeBuilderOptions extends AbortOptions {
   readonly depth: number;
   /** Whether to look for cosign's tags. */
   readonly cosign: boolean;
 }
 
 /** Builds the tree. */
-class Growth {
-  readonly #place: Place | undefined;
+class TreeBuilder {
+  readonly #referrerSource: ReferrerSource | undefined;
   readonly #name: string;
   /** The referrers in the tree, as a registry could list them in a cycle. */
   readonly #referrers = new Set<Hash>();
 
-  /** Creates a builder; without a place, for an image that is not in a registry, no referrers are read. */
-  constructor(place: Place | undefined, name: string) {
-    this.#place = place;
+  /** Creates a builder; without a referrer source, for an image that is not in a registry, it reads no referrers. */
+  constructor(referrerSource: ReferrerSource | undefined, name: string) {
+    this.#referrerSource = referrerSource;
     this.#name = name;
   }
 
-  async manifest(view: Image | ImageIndex, descriptor: Descriptor, options: GrowOptions): Promise<TreeManifest> {
+  async manifest(view: Image | ImageIndex, descriptor: Descriptor, options: TreeBuilderOptions): Promise<TreeManifest> {
     if (options.depth > MAX_DEPTH) {
       throw new LimitError(`${descriptor.digest} in ${this.#name} is more than ${MAX_DEPTH} levels deep`);
     }
@@ -118,7 +118,7 @@ class Growth {
     };
   }
 
-  async #indexContent(index: ImageIndex, options: GrowOptions): Promise<Content> {
+  async #indexContent(index: ImageIndex, options: TreeBuilderOptions): Promise<Content> {
     const { depth, signal } = options;
     const children = await index.children({ signal });
     const manifests = await mapConcurrent(
@@ -134,9 +134,9 @@ class Growth {
     return { manifests, layers: [], ...(artifactType ? { artifactType } : {}) };
   }
 
-  async #referrersOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
-    if (!this.#place) return [];
-    const { puller, repository } = this.#place;
+  async #referrersOf(digest: Hash, { depth, signal }: TreeBuilderOptions): Promise<TreeManifest[]> {
+    if (!this.#referrerSource) return [];
+    const { puller, repository } = this.#referrerSource;
     const index = await puller.referrers(repository.digest(digest), { signal });
     const fresh = (await index.manifest({ signal })).manifests.filter((descriptor) => {
       const seen = this.#referrers.has(descriptor.digest);
@@ -153,9 +153,9 @@ class Growth {
     });
   }
 
-  async #cosignOf(digest: Hash, { depth, signal }: GrowOptions): Promise<TreeManifest[]> {
-    if (!this.#place) return [];
-    const { puller, repository } = this.#place;
+  async #cosignOf(digest: Hash, { depth, signal }: TreeBuilderOptions): Promise<TreeManifest[]> {
+    if (!this.#referrerSource) return [];
+    const { puller, repository } = this.#referrerSource;
     const pool = { concurrency: CONCURRENCY, signal };
     const found = await mapConcurrent(cosignTags(digest), pool, async (tag, signal) => {
       const manifest = await findOrUndefined(() => puller.get(repository.tag(tag), { signal }));

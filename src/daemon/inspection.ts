@@ -1,4 +1,5 @@
 import { DaemonError } from "../errors.ts";
+import { isObject } from "../io/mod.ts";
 import {
   type Descriptor,
   type Hash,
@@ -110,10 +111,6 @@ function parseJson(text: string, what: string): unknown {
   } catch (cause) {
     throw new DaemonError(`${what} is not JSON`, { cause });
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function string(value: unknown): string | undefined {

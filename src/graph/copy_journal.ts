@@ -3,9 +3,9 @@ import type { Hash } from "../spec/mod.ts";
 
 /** Options of {@linkcode CopyJournal.open}. */
 export interface CopyJournalOptions {
-  /** What tells this copy from others: its source, its destination, and the options that decide what is copied. */
+  /** Identifies this copy: its source, its destination, and the options that decide what is copied. */
   readonly identity: JournalLine;
-  /** Whether the file is left as it is and nothing is noted. */
+  /** Whether to leave the file unchanged and record nothing. */
   readonly readOnly: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface PartialCopy {
   hasTag(tag: string): boolean;
 }
 
-/** What a copy of repositories has done, in a file, so that it goes on where it was killed. */
+/** The completed work of a copy of repositories, in a file, so that an interrupted copy can be continued. */
 export class CopyJournal {
   readonly #done: Set<string>;
   readonly #partial: Map<string, Map<Hash, Set<string>>>;

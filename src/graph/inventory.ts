@@ -10,7 +10,7 @@ import type { TransferState } from "./state.ts";
 export interface InventoryOptions extends AbortOptions {
   /** The deepest nesting of indexes that is followed. */
   readonly maxDepth: number;
-  /** Is called before a manifest is looked at; `skip` leaves out the manifest and all below it. */
+  /** Called before a manifest is read; `skip` leaves out the manifest and all content below it. */
   readonly before?: (view: AnyManifest) => "skip" | void | Promise<"skip" | void>;
 }
 

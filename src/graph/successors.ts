@@ -14,10 +14,10 @@ import {
   parseManifest,
 } from "../spec/mod.ts";
 
-/** A digest, wherever it stands in a text. */
+/** A digest at any position in a text. */
 const DIGEST = /sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}/g;
 
-/** A blob that a manifest names. Schema 1 gives its digest alone. */
+/** A blob that a manifest names. Schema 1 gives only its digest. */
 export type NamedBlob = Partial<Descriptor> & { readonly digest: Hash };
 
 /** The content that a manifest refers to. */
@@ -57,15 +57,16 @@ export function successors(manifest: Bytes, mediaType: string, what = "manifest"
 }
 
 /**
- * Returns every digest that a manifest of any type mentions: in known and unknown fields, in keys, and within texts.
- * What deletes content has to keep all of them, and not the successors alone.
+ * Collects every digest that a manifest of any type mentions: in known and unknown fields, in keys, and within texts.
+ * Code that deletes content must keep all of them, and not only the successors.
  *
- * @param what what to call the manifest in an error
- * @throws {ManifestError} when the bytes are not JSON or nested deeper than 1,000 levels: what they mention is unknown.
+ * @param what the name of the manifest in an error
+ * @throws {ManifestError} if the bytes are not JSON or nested deeper than 1,000 levels, as the mentioned digests are
+ * unknown then.
  */
 export function mentionedDigests(manifest: Bytes, what: string = "the manifest"): ReadonlySet<Hash> {
   const value = parseJson(manifest, what);
-  // The bytes hold members that come twice, of which a parser keeps one; what was parsed holds no escapes.
+  // The bytes contain duplicate members, of which a parser keeps one; the serialised value contains no escapes.
   const texts = [new TextDecoder().decode(manifest), JSON.stringify(value)];
   return new Set(texts.flatMap((text) => text.match(DIGEST) ?? []) as Hash[]);
 }

@@ -1,5 +1,12 @@
 import { LimitError } from "../errors.ts";
-import { type Content, knownDigest, type Layer, type ProgressListener, ProgressReporter } from "../image/mod.ts";
+import {
+  checkView,
+  type Content,
+  knownDigest,
+  type Layer,
+  type ProgressListener,
+  ProgressReporter,
+} from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import { type Descriptor, type Hash, hashHexDigits, isConfig, isLayer } from "../spec/mod.ts";
 import { blobNode } from "./blob_node.ts";
@@ -82,6 +89,7 @@ export async function transfer(
   options: TransferOptions = {},
 ): Promise<void> {
   const { state = new TransferState({ jobs: options.jobs }), signal } = options;
+  for (const { view } of roots) checkView(view, "image", "index", "manifest", "layer");
   const run = new Transfer(sink, { ...options, state });
   if (sink.plan) await run.archive(roots, signal);
   else await run.roots(roots, signal);
@@ -257,7 +265,7 @@ class Transfer {
     return await this.#state.run(() => this.#sink.putBlob(this.#wrapped(node), options), { signal });
   }
 
-  /** Wraps the content of a node as the options say. */
+  /** Applies the option `content` to the content of a node. */
   #wrapped(node: BlobNode): BlobNode {
     const { content } = this.#options;
     return content ? { ...node, content: content(node.content) } : node;

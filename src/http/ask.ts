@@ -1,5 +1,6 @@
 import { abortable, readAll, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
 import { type Bytes, type ByteStream, pullStream, sendStream } from "../runtime/mod.ts";
+import { VERSION } from "../version.ts";
 import { BodyReader, TimeLimit, type Wait } from "./time_limit.ts";
 import { WatchedSource } from "./watched_source.ts";
 
@@ -110,6 +111,11 @@ async function askOnce<T>(
   } finally {
     limit.end();
   }
+}
+
+/** The value of the `User-Agent` header: the program's own text, then this package. */
+export function userAgent(program?: string): string {
+  return program ? `${program} gcrane/${VERSION}` : `gcrane/${VERSION}`;
 }
 
 /** How {@linkcode readBody} reads. */

@@ -5,9 +5,16 @@
  *
  * @module
  */
-export { ask, type AskOptions, type HttpRequest, readBody, type ReadBodyOptions, type StreamBody } from "./ask.ts";
+export {
+  ask,
+  type AskOptions,
+  type HttpRequest,
+  readBody,
+  type ReadBodyOptions,
+  type StreamBody,
+  userAgent,
+} from "./ask.ts";
 export { type Failure, type FailureWords, networkError, readFailure, redactedCause } from "./failure.ts";
 export { type ConnectionOptions, fetchFor } from "./fetch_for.ts";
 export { plainText, redactUrl, redactUrlsIn } from "./redact.ts";
 export { BodyReader, TimeLimitError, type Timeouts, timeoutsOf, type Wait } from "./time_limit.ts";
-export { userAgent } from "./user_agent.ts";

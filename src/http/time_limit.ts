@@ -117,19 +117,23 @@ export class TimeLimit {
   }
 }
 
-/**
- * Reads the body of an answer, and fails with a {@linkcode TimeLimitError} where the next byte takes more than so many
- * milliseconds.
- */
+/** Reads the body of an answer, and fails with a {@linkcode TimeLimitError} where the next byte takes too long. */
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #limit: TimeLimit;
+  readonly #late: (error: unknown) => unknown;
 
-  /** Makes it; 0 means that the next byte is waited for without end. */
-  constructor(body: ByteStream, ms: number = DEFAULT_TIMEOUTS.stallMs) {
+  /**
+   * Makes it.
+   *
+   * @param ms for how many milliseconds the next byte is waited for; 0 means without end
+   * @param late makes the error to fail with
+   */
+  constructor(body: ByteStream, ms = DEFAULT_TIMEOUTS.stallMs, late: (error: unknown) => unknown = (error) => error) {
     const reader = this.#reader = body.getReader();
     const { signal } = this.#limit = new TimeLimit(ms, "byte of the answer");
     signal.addEventListener("abort", () => reader.cancel(signal.reason).catch(() => {}), { once: true });
+    this.#late = late;
   }
 
   /** The next chunk; `undefined` at the end. */
@@ -137,7 +141,7 @@ export class BodyReader {
     this.#limit.begin();
     try {
       const { value } = await this.#reader.read();
-      this.#limit.signal.throwIfAborted();
+      if (this.#limit.signal.aborted) throw this.#late(this.#limit.signal.reason);
       if (value === undefined) this.#limit.end();
       else this.#limit.pause();
       return value;

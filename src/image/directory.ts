@@ -31,18 +31,18 @@ export interface TarDirectoryOptions {
    */
   mtime?: number;
   /**
-   * Who owns every entry.
+   * The owner of every entry.
    * @default 0:0, as image builders have it
    */
   owner?: { readonly uid: number; readonly gid: number };
   /**
-   * Whether each entry keeps the owner that its file has; then `owner` counts for nothing.
+   * Whether each entry keeps the owner of its file; then `owner` is ignored.
    * @default false
    */
   preserveOwner?: boolean;
   /**
-   * Told about each file that can't be in an archive: a socket.
-   * @default nobody
+   * Called for each file that can't be in an archive: a socket.
+   * @default none
    */
   onSkip?: (path: string, reason: string) => void;
 }
@@ -69,7 +69,7 @@ export function tarDirectory(
 ): (options?: AbortOptions) => Promise<ByteStream> {
   const prefix = cleanPrefix(options.prefix ?? "");
   return async ({ signal } = {}) => {
-    const { writeTar } = await import("../tar/mod.ts"); // loaded by who reads: most who load this room never do
+    const { writeTar } = await import("../tar/mod.ts"); // loaded when a layer is read
     return writeTar(new Walk(options).entries(path, prefix), { signal });
   };
 }
@@ -99,7 +99,7 @@ interface Found {
   readonly kind: FileKind;
 }
 
-/** What is at a name: a link with what it says, a small file with its content, a large one open. */
+/** A file at a name: a link with its target, a small file with its content, a large one open. */
 interface Looked extends Found {
   readonly stat: FileStat;
   readonly linkname?: string;
@@ -249,7 +249,7 @@ function changed(path: string, how: string): FileError {
   });
 }
 
-/** Waits for the file system; what it says becomes an error that names the path. */
+/** Waits for the file system; its failure becomes an error that names the path. */
 async function reading<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;

@@ -1,27 +1,27 @@
-import { type CompressOptions, concat, type Digest, gzipMember, type Measured } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream, streamingHash } from "../runtime/mod.ts";
+import { type CompressOptions, type Digest, gzipMember, type Measured } from "../io/mod.ts";
+import { type Bytes, type ByteStream, concat, pullStream, streamingHash } from "../runtime/mod.ts";
 import type { EstargzEnd, EstargzMember } from "./estargz_parts.ts";
 
 /** Options of an eStargz layer. */
 export interface EstargzLayerOptions {
   /**
-   * The most bytes of a file that are compressed together, and so are fetched together by who reads the layer lazily.
+   * The most bytes of a file that are compressed together, and so fetched together where the layer is read lazily.
    * @default 4194304
    */
   chunkSize?: number;
 }
 
-/** What an eStargz layer turned out to be. */
+/** The facts about an eStargz layer that are known at its end. */
 export interface EstargzFacts {
   /** Its uncompressed tar, which is not the one that it was made of: it has a table of contents. */
   readonly content: Measured;
-  /** What its descriptor has to say for who reads the layer lazily. */
+  /** The annotations of its descriptor for reading the layer lazily. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** Options of {@linkcode estargzStream}. */
 export interface EstargzStreamOptions extends EstargzLayerOptions, CompressOptions {
-  /** Told at the end, before the stream closes. */
+  /** Called at the end, before the stream closes. */
   onEnd: (facts: EstargzFacts) => void;
 }
 
@@ -33,7 +33,7 @@ export const ESTARGZ_TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
 /** The number of bytes of the uncompressed tar, which containers/storage asks for. */
 const UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size";
 
-/** What annotations say of an eStargz's bytes: it stays true whatever else is said of the layer. */
+/** Selects the annotations about an eStargz's bytes, which stay true when others are replaced. */
 export function estargzAnnotations(annotations: Readonly<Record<string, string>> = {}): Record<string, string> {
   const ofBytes = [ESTARGZ_TOC_DIGEST, UNCOMPRESSED_SIZE].filter((name) => name in annotations);
   return Object.fromEntries(ofBytes.map((name) => [name, annotations[name]]));
@@ -61,7 +61,7 @@ export function estargzStream(tar: ByteStream, options: EstargzStreamOptions): B
       return batch.length > 0 ? concat(batch) : undefined;
     },
     async cancel(reason) {
-      // A generator that waits does not hear that it shall return, and one that did not begin has not taken the tar.
+      // A pending generator does not see its return, and one that did not begin has not locked the tar.
       stop.abort(reason);
       if (!tar.locked) await tar.cancel(reason);
       await blob.return().catch(() => {});

@@ -7,35 +7,35 @@ import { EstargzToc, type EstargzTocEntry, tocEntryOf } from "./estargz_toc.ts";
 /** Options of {@linkcode estargzParts}. */
 export interface EstargzOptions {
   /**
-   * The most bytes of a file in one gzip member: what is fetched at a time by who reads the layer lazily.
+   * The most bytes of a file in one gzip member, which is what a lazy reader fetches at a time.
    *
    * @default {4194304}
    */
   chunkSize?: number;
   /**
-   * Ends the reading: the source is cancelled, and whoever waits gets the signal's reason.
+   * Ends the reading: the source is cancelled, and pending reads fail with the signal's reason.
    *
    * @default {undefined}
    */
   signal?: AbortSignal;
 }
 
-/** The beginning of a gzip member, which holds what comes until the next one begins. */
+/** The beginning of a gzip member, which holds the pieces up to the next member. */
 export interface EstargzMember {
-  /** Says where in the layer the member begins, before anything else is asked for. */
+  /** Sets the offset of the member in the layer, before the next piece is requested. */
   place(offset: number): void;
 }
 
-/** What is known at the end of the archive. */
+/** The facts that are known at the end of the archive. */
 export interface EstargzEnd {
   /** The digest of the table of contents. */
   readonly tocDigest: `sha256:${string}`;
 }
 
 const TOC_NAME = "stargz.index.json";
-/** Says that nothing is worth to be fetched before somebody asks for it. */
+/** The name of the entry that turns prefetching off. */
 const LANDMARK = ".no.prefetch.landmark";
-/** What an archive that was an eStargz layer once has of its own: it is made anew. */
+/** The entries that an eStargz layer adds to an archive: they are made anew. */
 const RESERVED: ReadonlySet<string> = new Set([TOC_NAME, LANDMARK, ".prefetch.landmark"]);
 const NOTHING: Bytes = new Uint8Array(0);
 const DEFAULT_CHUNK_SIZE = 4 * 1024 * 1024;
@@ -43,15 +43,15 @@ const DEFAULT_CHUNK_SIZE = 4 * 1024 * 1024;
 const END_SIZE = 1024;
 
 /**
- * The archive of an eStargz layer (stargz-snapshotter, docs/estargz.md), in pieces, with the places where gzip members
- * begin among them: the source's entries, each as it is, behind a landmark and before the table of contents. The last
- * member is that of the table. Of entries with the same name the table has the last one, which is what extraction leaves.
+ * Yields the archive of an eStargz layer (stargz-snapshotter, docs/estargz.md), in pieces, and where gzip members
+ * begin: the source's entries, unchanged, after a landmark and before the table of contents. The last
+ * member is that of the table. The table has the last one of entries with the same name, as extraction does.
  *
- * No more than one piece of the source and the table are in memory.
+ * One piece of the source and the table are in memory at a time.
  *
- * It throws a {@linkcode TarError} where the archive is corrupt, ends early or has what a table can't say.
+ * Throws a {@linkcode TarError} where the archive is corrupt, ends early or has an entry that a table can't express.
  *
- * @throws {RangeError} If the size of chunks is none.
+ * @throws {RangeError} If the size of chunks is not a positive integer.
  */
 export async function* estargzParts(
   source: ByteStream,
@@ -76,7 +76,7 @@ export async function* estargzParts(
   return { tocDigest: `sha256:${await hashHex(table, "sha256")}` };
 }
 
-/** The last bytes of an eStargz layer: an empty gzip member that says where the member of the table begins. */
+/** Encodes the last bytes of an eStargz layer: an empty gzip member with the offset of the table's member. */
 export function estargzFooter(tocOffset: number): Bytes {
   const where = new TextEncoder().encode(`${tocOffset.toString(16).padStart(16, "0")}STARGZ`);
   return Uint8Array.from([
@@ -94,7 +94,7 @@ async function* entryParts(
 ): AsyncGenerator<Bytes | EstargzMember, void, undefined> {
   const first = tocEntryOf(entry);
   const chunks = [first];
-  // Of a sparse file the table can only say what its content is with its holes.
+  // The table has the digest of a sparse file with its holes.
   yield entry.sparse ? encodeTarHeader(rewriteEntry(entry)) : entry.rawHeader;
   if (first.type === "reg") {
     const whole = entry.size > chunkSize ? await streamingHash("sha256") : undefined;
@@ -115,16 +115,16 @@ async function* entryParts(
   toc.add(cleanEntryPath(entry.path), chunks);
 }
 
-/** What is to be made a member of. */
+/** The source of a chunk. */
 interface ChunkSource {
   readonly size: number;
-  /** Gives the next of the file's content, at most so much of it. */
+  /** Reads the next piece of the file's content, of at most `most` bytes. */
   readonly read: (most: number) => Promise<Bytes>;
-  /** Is told of the content, too. */
+  /** The hash of the whole file, to be updated too. */
   readonly whole: StreamingHash | undefined;
 }
 
-/** One chunk of a file; what the table says of it is learnt on the way. */
+/** Yields one chunk of a file and completes its line in the table. */
 async function* chunkParts(
   chunk: EstargzTocEntry,
   { size, read, whole }: ChunkSource,
@@ -145,7 +145,7 @@ function paddingAfter(size: number): number {
   return -size & 511;
 }
 
-/** Reads the content of an entry in pieces of a given size at most. The reader answers for there being as much. */
+/** Reads the content of an entry in pieces of limited size. The reader ensures that the content is complete. */
 function cutter(entry: TarEntry): (most: number) => Promise<Bytes> {
   let rest = NOTHING;
   return async (most) => {

@@ -9,7 +9,7 @@ import type { TarEntry, TarEntryType } from "../tar/mod.ts";
 export interface EstargzTocEntry {
   /** The name as the archive has it. */
   readonly name: string;
-  /** What it is. */
+  /** The type. */
   readonly type: "dir" | "reg" | "symlink" | "hardlink" | "char" | "block" | "fifo" | "chunk";
   /** The number of bytes of a file. */
   readonly size?: number;
@@ -57,7 +57,7 @@ const TYPES: Partial<Record<TarEntryType, EstargzTocEntry["type"]>> = {
 
 const XATTR = "SCHILY.xattr.";
 
-/** The line of an entry, without what is about its content. @throws {TarError} If a table can't say what the entry is. */
+/** Makes the line of an entry, without its content. @throws {TarError} If a table can't express the entry. */
 export function tocEntryOf(entry: TarEntry): EstargzTocEntry {
   const type = TYPES[entry.type];
   if (type === undefined) throw unsuitable(entry, `is of the type ${JSON.stringify(entry.typeflag)}`);

@@ -5,15 +5,15 @@ import { type LayerContent, readLayerContent } from "./layer_content.ts";
 import { attempt, mismatch, type Problem, problem } from "./problem.ts";
 import type { Layer } from "./view.ts";
 
-/** A blob that remains to be read, and what it should be. */
+/** A blob to be read, and what is expected of it. */
 export interface BlobCheck {
-  /** What to call it. */
+  /** Its name in a problem. */
   readonly where: string;
   /** The blob. */
   readonly layer: Layer;
-  /** What a manifest says of it. */
+  /** Its descriptor in a manifest. */
   readonly descriptor: Descriptor;
-  /** The digest of its content, where a config says it. */
+  /** The digest of its content, where a config has it. */
   readonly diffId: Hash | undefined;
   /** Whether its content is the tar of a layer. */
   readonly tar: boolean;
@@ -25,7 +25,7 @@ export interface ExamineBlobsOptions extends AbortOptions {
   concurrency: number;
 }
 
-/** What is wrong with the contents of blobs. Each is read once, however often it occurs. */
+/** Returns the problems of the contents of blobs. Each blob is read once, however often it occurs. */
 export async function examineBlobs(checks: readonly BlobCheck[], options: ExamineBlobsOptions): Promise<Problem[]> {
   const distinct = new Map<string, BlobCheck>();
   for (const check of checks) {
@@ -56,7 +56,7 @@ async function examineBlob(check: BlobCheck, signal: AbortSignal): Promise<Probl
   });
 }
 
-/** In what a blob is not what is said of it. */
+/** Compares a blob with its descriptor and its diff id. */
 export function contentProblems(
   where: string,
   found: LayerContent,
@@ -64,7 +64,7 @@ export function contentProblems(
 ): Problem[] {
   const { stored, content, errors } = found;
   const { descriptor, diffId } = promised;
-  // What is no layer may be compressed and still go by the digest of its stored bytes, as it does with BuildKit.
+  // A blob other than a layer may be compressed and have its stored digest as diff id, as BuildKit writes it.
   const goesByStored = !isLayer(descriptor.mediaType) && stored.digest === diffId;
   return [
     ...mismatch(where, "the digest", { found: stored.digest, promised: descriptor.digest }),
@@ -76,7 +76,7 @@ export function contentProblems(
   ];
 }
 
-/** In what a blob's view disagrees with a descriptor of it. */
+/** Compares a blob's view with a descriptor of it. */
 export async function descriptorProblems(
   where: string,
   layer: Layer,

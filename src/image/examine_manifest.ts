@@ -36,7 +36,7 @@ export interface ExamineOptions extends AbortOptions {
   /** How many members are looked at at the same time. */
   concurrency: number;
   /**
-   * What an index says of it.
+   * Its descriptor in an index.
    * @default nothing
    */
   descriptor?: Descriptor;
@@ -71,7 +71,7 @@ export async function examineImage(image: Image, options: ExamineOptions): Promi
   return { problems, blobs };
 }
 
-/** In what a view of a manifest disagrees with the manifest's bytes, and with what an index says of it. */
+/** Compares a view of a manifest with the manifest's bytes and with its descriptor in an index. */
 async function manifestProblems(
   view: ManifestView,
   options: ExamineOptions & { raw: Bytes; mediaType: string | undefined },
@@ -192,7 +192,7 @@ function memberName({ descriptor }: IndexChild): string {
   return platform ? `${platform} (${descriptor.digest})` : descriptor.digest;
 }
 
-/** Looks at a member of an index, and whether it is what the index says. */
+/** Examines a member of an index and compares it with its descriptor. */
 async function examineMember({ descriptor, view }: IndexChild, options: LevelOptions): Promise<Findings> {
   const { where, signal } = options;
   if (view.kind === "layer") {

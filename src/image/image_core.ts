@@ -33,11 +33,11 @@ export interface ImageCore {
   rawManifest(options?: AbortOptions): Promise<Bytes>;
   /** The blob that a descriptor of the manifest points at. Called for layers and for the config. */
   blob(descriptor: Descriptor): Omit<CompressedLayerCore, "descriptor">;
-  /** The media type of the manifest, where its source says one; else it is read from the bytes. */
+  /** The media type of the manifest, where its source has one; else it is read from the bytes. */
   readonly mediaType?: string;
-  /** What the index that it came from says of it. */
+  /** The descriptor in the index that it comes from. */
   readonly descriptor?: Descriptor;
-  /** What to call the image in an error: a reference, a path. */
+  /** The name of the image in an error: a reference, a path. */
   readonly what?: string;
 }
 

@@ -31,16 +31,16 @@ export interface IndexCore {
    * @default those that the manifest names
    */
   members?(options?: AbortOptions): Promise<readonly IndexChild["view"][]>;
-  /** The media type of the index, where its source says one; else it is read from the bytes. */
+  /** The media type of the index, where its source has one; else it is read from the bytes. */
   readonly mediaType?: string | ((options?: AbortOptions) => Promise<string>);
   /**
    * Another index that must be read before this one is written.
    * @default none
    */
   readonly basedOn?: ImageIndex;
-  /** What the index that it came from says of it. */
+  /** The descriptor in the index that it comes from. */
   readonly descriptor?: Descriptor;
-  /** What to call the index in an error: a reference, a path. */
+  /** The name of the index in an error: a reference, a path. */
   readonly what?: string;
 }
 

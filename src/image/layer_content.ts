@@ -51,7 +51,7 @@ export async function readLayerContent(layer: Layer, options: LayerContentOption
   const { what, signal, storedAlgorithm = "sha256", contentAlgorithm = "sha256" } = options;
   const { stream, measured } = measureStream(await layer.compressed({ signal }), storedAlgorithm);
   const { compression: found, stream: stored } = await sniffStream(stream);
-  // What is no layer may be a file that is compressed in any way.
+  // A blob other than a layer may be a file with any compression.
   const compression = !options.tar && (found === "xz" || found === "bzip2") ? "none" : found;
   const examine = options.tar ? examineTar : examineBytes;
   if (compression === "none" && storedAlgorithm === contentAlgorithm) {
@@ -67,7 +67,7 @@ export async function readLayerContent(layer: Layer, options: LayerContentOption
     return { stored: await measured, content: await content.measured, errors };
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
-    // The stored bytes were not read to their end: their digest tells whether they are the wrong ones.
+    // The stored bytes were not read to their end: their digest shows whether they are the wrong ones.
     return { stored: await measureStored(layer, storedAlgorithm, signal), content: undefined, errors: [error] };
   }
 }

@@ -18,7 +18,7 @@ import type { Layer } from "./view.ts";
 
 /** The least that makes a {@linkcode Layer} of bytes that have a digest already. */
 export interface CompressedLayerCore {
-  /** What is known of the bytes: digest, size, media type, perhaps URLs and annotations. */
+  /** The descriptor of the bytes: digest, size, media type, perhaps URLs and annotations. */
   readonly descriptor: Descriptor;
   /** Opens the stored bytes. They need not be verified: the view does that. */
   compressed(options?: OpenContentOptions): Promise<ByteStream>;
@@ -33,7 +33,7 @@ export interface CompressedLayerCore {
   readonly origin?: BlobOrigin;
   /** Where the stored bytes lie, for a sink that hands them to the runtime whole. */
   readonly place?: Place;
-  /** What to call the bytes in an error; the digest if nothing is said. */
+  /** The name of the bytes in an error; the digest by default. */
   readonly what?: string;
 }
 
@@ -52,7 +52,7 @@ export interface UncompressedLayerCore extends PackOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** A layer of bytes that have a digest already; they are never compressed again. */
+/** Makes a layer of bytes that have a digest; they are never compressed again. */
 export function layerFromCompressed(core: CompressedLayerCore): Layer {
   const { descriptor } = core;
   const what = core.what ?? descriptor.digest;
@@ -97,8 +97,8 @@ export function layerOfContent(
 }
 
 /**
- * A layer of an uncompressed tar, compressed as it is read. Its digest is known once somebody has asked for it, or has
- * read the compressed bytes to their end: the work is not done twice.
+ * Makes a layer of an uncompressed tar, compressed as it is read. Its digest is known once it was requested or the
+ * compressed bytes were read to their end: the work is not done twice.
  *
  * @throws {TypeError} when the options contradict one another.
  */
@@ -124,7 +124,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
   });
   const learnDiffId = lazy(async () => {
     if (estargz) await measure();
-    return facts.content?.digest ?? await core.diffId?.() ?? digestOf(await core.uncompressed());
+    else if (core.diffId) return await core.diffId();
+    return facts.content?.digest ?? digestOf(await core.uncompressed());
   });
   const descriptor = async (options?: AbortOptions): Promise<Descriptor> => {
     const { digest, size } = facts.stored ?? await measure(options);
@@ -137,7 +138,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
     annotations: core.annotations,
     digestKnown: () => facts.stored !== undefined,
     digest: async (options) => (facts.stored ?? await measure(options)).digest,
-    diffId: async (options) => facts.content?.digest ?? await learnDiffId(options),
+    // A given diff id may be of another algorithm than the computed digest.
+    diffId: async (options) => (core.diffId ? undefined : facts.content?.digest) ?? await learnDiffId(options),
     size: async (options) => (facts.stored ?? await measure(options)).size,
     mediaType: () => Promise.resolve(mediaType),
     descriptor,
@@ -168,7 +170,7 @@ async function digestOf(stream: ByteStream): Promise<Hash> {
   return abortable(measuring.measured).then(({ digest }) => digest);
 }
 
-/** What {@linkcode withDescriptor} says of a layer anew; what is left out stays. */
+/** The fields of a descriptor that {@linkcode withDescriptor} replaces; absent ones stay. */
 export interface DescriptorOverrides {
   /** The media type. */
   readonly mediaType?: string;
@@ -178,7 +180,7 @@ export interface DescriptorOverrides {
   readonly urls?: readonly string[];
 }
 
-/** The same layer with another media type, other annotations or URLs in the manifest that will hold it. */
+/** Returns the same layer with another media type, other annotations or URLs in its descriptor. */
 export function withDescriptor(layer: Layer, overrides: DescriptorOverrides): Layer {
   const { mediaType, annotations, urls } = overrides;
   if (mediaType === undefined && annotations === undefined && urls === undefined) return layer;

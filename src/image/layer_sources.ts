@@ -18,8 +18,8 @@ import { measuring, pack, packCompression, type PackFacts, type PackOptions } fr
 import type { Layer } from "./view.ts";
 
 /**
- * Options of what makes a layer. They are about a tar that is not compressed yet: one that is stays as it is, whatever is
- * said here, unless it is to be an eStargz.
+ * Options for making a layer. They apply to a tar that is not compressed yet: one that is compressed is stored
+ * unchanged, except for an eStargz.
  */
 export interface LayerOptions extends PackOptions {
   /**
@@ -37,7 +37,7 @@ export interface LayerOptions extends PackOptions {
 /** What errors call the bytes that a layer is made of. */
 const WHAT = "the tar of a layer";
 
-/** Bytes as a layer or any other blob: stored as they are, whatever they are. */
+/** Makes a layer or any other blob of bytes, which are stored unchanged. */
 export async function staticLayer(bytes: Bytes, mediaType: string): Promise<Layer> {
   const digest = await digestBytes(bytes);
   const identity = { digest, size: bytes.length };
@@ -73,7 +73,7 @@ export async function layerFromOpener(
   return precompressed(open, compression, options);
 }
 
-/** A layer of a tar that is packed, whatever it was packed in before. */
+/** Makes a layer that packs a tar anew. */
 function unpacked(
   open: (options?: AbortOptions) => Promise<ByteStream>,
   compression: CompressionKind,

@@ -2,11 +2,11 @@
  * Immutable, lazy views of images, indexes and layers, backed by anything.
  *
  * Every source (a registry, a tarball, an OCI layout, memory) gives an {@linkcode Image}, an {@linkcode ImageIndex} or
- * a {@linkcode Layer}; every sink takes one. A view does no I/O until somebody reads it. Your own source needs only a
+ * a {@linkcode Layer}; every sink takes one. A view does no I/O until it is read. Your own source needs only a
  * small core: {@linkcode imageFromCompressed}, {@linkcode imageFromUncompressed}, {@linkcode indexFrom},
  * {@linkcode layerFromCompressed} and {@linkcode layerFromUncompressed} derive the rest.
  *
- * Layers are made of bytes, files, directories and streams, and stored as {@linkcode PackOptions} say: as gzip, zstd or
+ * Layers are made of bytes, files, directories and streams, and stored according to {@linkcode PackOptions}: as gzip, zstd or
  * eStargz, and with the same digest on every runtime if they are to be reproducible.
  *
  * @example
@@ -77,6 +77,7 @@ export {
   selectImage,
 } from "./match.ts";
 export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
+export { checkView } from "./check_view.ts";
 export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
 export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";
 export { spoolContent, type SpooledContent } from "./spool.ts";

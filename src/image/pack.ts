@@ -28,17 +28,17 @@ export interface PackOptions {
   readonly estargz?: boolean | EstargzLayerOptions;
 }
 
-/** What becomes known of a tar while it is packed. */
+/** The facts that become known while a tar is packed. */
 export interface PackFacts {
-  /** What is stored. */
+  /** The stored bytes. */
   stored?: Measured;
   /** The uncompressed tar inside. */
   content?: Measured;
-  /** What the layer's descriptor has to say besides. */
+  /** Further annotations of the layer's descriptor. */
   annotations?: Readonly<Record<string, string>>;
 }
 
-/** The compression that options ask for. @throws {TypeError} when they contradict one another. */
+/** Returns the compression that options ask for. @throws {TypeError} when they contradict one another. */
 export function packCompression(options: PackOptions): CompressionKind {
   const { compression = "gzip", estargz } = options;
   if (estargz && compression !== "gzip") {
@@ -48,7 +48,7 @@ export function packCompression(options: PackOptions): CompressionKind {
   return compression;
 }
 
-/** A tar as it is stored. What is found out on the way is told when it is, all of it before the stream closes. */
+/** Packs a tar as it is stored. Calls `learn` with facts as they become known, all of them before the stream closes. */
 export function pack(
   tar: ByteStream,
   options: PackOptions & {
@@ -72,7 +72,7 @@ export function pack(
   return measuring(compress(plain, compression, { level, reproducible }), learnStored);
 }
 
-/** The same stream; somebody is told what it held. */
+/** Returns the same stream; calls `tell` with its digest and size at the end. */
 export function measuring(source: ByteStream, tell: (found: Measured) => void): ByteStream {
   const { stream, measured } = measureStream(source);
   measured.then(tell, () => {});

@@ -1,6 +1,6 @@
 import { ValidationError } from "../errors.ts";
 
-/** Something that is wrong with a view, and the error that said so if there was one. */
+/** A problem of a view, and the error that reported it, if any. */
 export interface Problem {
   /** What is wrong and where, in one line. */
   readonly message: string;
@@ -8,17 +8,17 @@ export interface Problem {
   readonly cause?: unknown;
 }
 
-/** A problem at a place; an empty place is the whole. */
+/** Makes a problem at a place; an empty place is the whole view. */
 export function problem(where: string, message: string, cause?: unknown): Problem {
   return { message: inside(where, message), ...(cause === undefined ? {} : { cause }) };
 }
 
-/** A place in a place, or what is said of a place. */
+/** Prefixes a place or a message with an outer place. */
 export function inside(where: string, what: string): string {
   return where === "" ? what : `${where}: ${what}`;
 }
 
-/** The problem that something is not as it was promised; none if it is. */
+/** Returns the problem that a value is not the promised one; none if it is. */
 export function mismatch(where: string, name: string, values: { found: unknown; promised: unknown }): Problem[] {
   const { found, promised } = values;
   return found === promised ? [] : [problem(where, `${name} is ${found} where ${promised} was promised`)];

@@ -53,7 +53,7 @@ export function derivedSeed(seed: number, index: number): number {
   return new DataView(bytes.buffer).getUint32(0, true);
 }
 
-/** A seed that nobody chose. */
+/** Returns a fresh random seed. */
 export function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }

@@ -1,6 +1,6 @@
-import { FileError, StreamLayerError, UnsupportedError } from "../errors.ts";
-import { type AbortOptions, chunks, drain, fileFailure } from "../io/mod.ts";
-import { joinPath, openFile, openWriter, remove, temporaryDirectory, temporaryRoot } from "../runtime/mod.ts";
+import { StreamLayerError, UnsupportedError } from "../errors.ts";
+import { type AbortOptions, chunks, drain, temporaryFailure } from "../io/mod.ts";
+import { joinPath, openFile, openWriter, remove, temporaryDirectory } from "../runtime/mod.ts";
 import { type Content, contentOf } from "./content.ts";
 
 /** Content whose digest is known, and perhaps a temporary file that holds it. */
@@ -86,7 +86,7 @@ async function makeDirectory(): Promise<string | undefined> {
     return await temporaryDirectory();
   } catch (error) {
     if (error instanceof Error && ["NotSupportedError", "NotCapable"].includes(error.name)) return undefined;
-    throw temporaryFailure(error);
+    throw temporaryFailure("a layer", error);
   }
 }
 
@@ -94,13 +94,6 @@ async function failing<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw temporaryFailure(error);
+    throw temporaryFailure("a layer", error);
   }
-}
-
-function temporaryFailure(cause: unknown): unknown {
-  const failure = fileFailure(`can't keep a layer in ${temporaryRoot()}`, cause);
-  if (!(failure instanceof FileError)) return failure;
-  const { message, errno } = failure;
-  return new FileError(message, { cause, errno, hint: "set TMPDIR to a directory with enough space" });
 }

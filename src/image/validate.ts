@@ -1,4 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
+import { checkView } from "./check_view.ts";
 import { hashAlgorithm, isLayer } from "../spec/mod.ts";
 import { contentProblems, descriptorProblems, examineBlobs } from "./examine_blob.ts";
 import { examineImage, examineIndex, type Findings } from "./examine_manifest.ts";
@@ -23,12 +24,13 @@ export interface ValidateOptions extends AbortOptions {
 const DEFAULT_CONCURRENCY = 4;
 
 /**
- * Checks that a layer is what it says: digest and size of its stored bytes, diff id of its content, and that the tar in
+ * Checks a layer: digest and size of its stored bytes, diff id of its content, and that the tar in
  * it can be read to its end and names nothing twice. A streaming layer can't be checked before it was read.
  *
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateLayer(layer: Layer, options: ValidateOptions = {}): Promise<void> {
+  checkView(layer, "layer");
   const { fast = false, signal } = options;
   const what = "the layer";
   const says = async () => ({ descriptor: await layer.descriptor({ signal }), diffId: await layer.diffId({ signal }) });
@@ -57,18 +59,20 @@ export async function validateLayer(layer: Layer, options: ValidateOptions = {})
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateImage(image: Image, options: ValidateOptions = {}): Promise<void> {
+  checkView(image, "image");
   const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
   await finish(await examineImage(image, { where: "", concurrency, signal }), options);
 }
 
 /**
- * Checks an index: its bytes with digest, size and media type, each member with what its descriptor says, the platform
+ * Checks an index: its bytes with digest, size and media type, each member with its descriptor, the platform
  * included, and each member by itself as {@linkcode validateImage} does, nested indexes too. What several members share
  * is read once.
  *
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateIndex(index: ImageIndex, options: ValidateOptions = {}): Promise<void> {
+  checkView(index, "index");
   const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
   await finish(await examineIndex(index, { where: "", concurrency, signal }), options);
 }

@@ -4,11 +4,11 @@ import type { Content } from "./content.ts";
 import type { ConfigFile, Descriptor, Hash, IndexManifest, Manifest } from "../spec/mod.ts";
 
 /**
- * An immutable view of one layer, or of any other blob. Nothing is read before somebody asks; what is asked twice is
- * computed once, but {@linkcode Layer.compressed} and {@linkcode Layer.uncompressed} open a fresh stream each time.
+ * An immutable view of one layer, or of any other blob. Nothing is read before a member is called; each result is
+ * computed once, except that {@linkcode Layer.compressed} and {@linkcode Layer.uncompressed} open a fresh stream each time.
  */
 export interface Layer {
-  /** Tells a layer from an image and an index. */
+  /** The discriminator. */
   readonly kind: "layer";
   /** The bytes as they are stored and sent; views of one layer share this object. */
   readonly content: Content;
@@ -24,7 +24,7 @@ export interface Layer {
   size(options?: AbortOptions): Promise<number>;
   /** The media type. */
   mediaType(options?: AbortOptions): Promise<string>;
-  /** What a manifest says of it: media type, digest, size, URLs, annotations. */
+  /** The descriptor in a manifest: media type, digest, size, URLs, annotations. */
   descriptor(options?: AbortOptions): Promise<Descriptor>;
   /** The bytes as they are stored and sent, verified on the way: the stream fails before it closes. */
   compressed(options?: AbortOptions): Promise<ByteStream>;
@@ -44,19 +44,19 @@ export interface ManifestView {
   size(options?: AbortOptions): Promise<number>;
   /** The bytes of the manifest, as they were found or will be sent. */
   rawManifest(options?: AbortOptions): Promise<Bytes>;
-  /** What an index says of it; with the platform and annotations if it came from one. */
+  /** The descriptor in an index, with platform and annotations if the view comes from one. */
   descriptor(options?: AbortOptions): Promise<Descriptor>;
 }
 
-/** An immutable view of an image: a manifest, a config and layers. Nothing is read before somebody asks. */
+/** An immutable view of an image: a manifest, a config and layers. Nothing is read before a member is called. */
 export interface Image extends ManifestView {
-  /** Tells an image from an index and a layer. */
+  /** The discriminator. */
   readonly kind: "image";
   /** The manifest. */
   manifest(options?: AbortOptions): Promise<Manifest>;
   /**
-   * The manifest without reading (and compressing) layers, where that is possible: what it says of config and layers may
-   * be out of date.
+   * The manifest without reading (and compressing) layers, where that is possible: its config and its layers may be out
+   * of date.
    */
   outline(options?: AbortOptions): Promise<Manifest>;
   /** The digest of the config file, which Docker calls the image's ID. */
@@ -80,7 +80,7 @@ export interface Image extends ManifestView {
  * one of an unknown type. It can be copied as it is, and not changed.
  */
 export interface OtherManifest extends ManifestView {
-  /** Tells it from an image, an index and a layer. */
+  /** The discriminator. */
   readonly kind: "manifest";
   /** The blobs that it names, each digest once. */
   blobs(options?: AbortOptions): Promise<readonly Layer[]>;
@@ -93,14 +93,14 @@ export type IndexChild =
   | { readonly descriptor: Descriptor; readonly view: OtherManifest }
   | { readonly descriptor: Descriptor; readonly view: Layer };
 
-/** An immutable view of an image index (a manifest list). Nothing is read before somebody asks. */
+/** An immutable view of an image index (a manifest list). Nothing is read before a member is called. */
 export interface ImageIndex extends ManifestView {
-  /** Tells an index from an image and a layer. */
+  /** The discriminator. */
   readonly kind: "index";
   /** The index manifest. */
   manifest(options?: AbortOptions): Promise<IndexManifest>;
   /**
-   * The members themselves, in order, without what the index says of them. For that, {@linkcode ImageIndex.children} may
+   * The members themselves, in order, without their descriptors. For those, {@linkcode ImageIndex.children} may
    * have to read all their layers; what stores members before the index reads them once. A member of an unknown type is
    * looked for as a blob and, where its source has no such blob, as a manifest.
    */

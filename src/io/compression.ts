@@ -2,6 +2,7 @@ import { CompressionError, UnsupportedError } from "../errors.ts";
 import {
   type Bytes,
   type ByteStream,
+  concat,
   gunzipStream,
   gzipBytes,
   gzipStream,
@@ -9,7 +10,6 @@ import {
   zstdCompressStream,
   zstdDecompressStream,
 } from "../runtime/mod.ts";
-import { concat } from "./concat.ts";
 import { errorCode } from "./file_failure.ts";
 import { chunks } from "./observe.ts";
 

@@ -1,4 +1,5 @@
 import { FileError, GcraneError, UnsupportedError } from "../errors.ts";
+import { isMissing, temporaryRoot } from "../runtime/mod.ts";
 
 /** Error codes of the operating system that mean a failure of the file system, not of the copied content. */
 const FILE_CODES =
@@ -28,10 +29,23 @@ export function fileFailure(doing: string, error: unknown): unknown {
   return new FileError(`${doing}: ${systemWords(error as Error)}`, { cause: error, errno: code, hint: HINTS[code] });
 }
 
+/** Returns the error to throw if `what` can't be kept in a temporary file. */
+export function temporaryFailure(what: string, cause: unknown): unknown {
+  const failure = fileFailure(`can't keep ${what} in ${temporaryRoot()}`, cause);
+  if (!(failure instanceof FileError)) return failure;
+  const { message, errno } = failure;
+  return new FileError(message, { cause, errno, hint: "set TMPDIR to a directory with enough space" });
+}
+
 /** Returns the operating system's name of an error, if it has one. */
 export function errorCode(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === "string" ? code : undefined;
+}
+
+/** Returns `undefined` for the error of a missing path, for use with `catch`. @throws any other error */
+export function missingIsUndefined(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
 }
 
 /**

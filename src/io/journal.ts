@@ -1,6 +1,7 @@
 import { JournalError } from "../errors.ts";
 import { exists, type FileWriter, openWriter, readStream, stat, writeFileAtomic } from "../runtime/mod.ts";
 import { fileFailure } from "./file_failure.ts";
+import { jsonObject } from "./text.ts";
 
 /** One line of a journal: a JSON object. */
 export type JournalLine = Readonly<Record<string, unknown>>;
@@ -91,7 +92,7 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
   if (size === 0) return;
   let number = 0;
   for await (const text of completeLines(path)) {
-    const line = parsed(text);
+    const line = jsonObject(text);
     if (++number === 1) {
       checkHeader(path, line, header);
       continue;
@@ -100,9 +101,9 @@ async function replay(path: string, { header, replay }: JournalOptions): Promise
       if (line === undefined) throw new TypeError("not a JSON object");
       replay(line);
     } catch (cause) {
-      throw new JournalError(`the journal ${path} makes no sense in line ${number}`, {
+      throw new JournalError(`the journal ${path} is invalid in line ${number}`, {
         cause,
-        hint: "delete it to start over: what is there is not copied again",
+        hint: "delete it to start over: existing content is not copied again",
       });
     }
   }
@@ -120,15 +121,6 @@ async function* completeLines(path: string): AsyncGenerator<string, void, undefi
   }
 }
 
-function parsed(text: string): JournalLine | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value as JournalLine : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function checkHeader(path: string, found: JournalLine | undefined, expected: JournalLine): void {
   const { journal, version } = expected;
   if (found === undefined || found.journal !== journal) {
@@ -136,7 +128,7 @@ function checkHeader(path: string, found: JournalLine | undefined, expected: Jou
   }
   if (found.version !== version) {
     throw new JournalError(`the journal ${path} was written by another version of this program`, {
-      hint: "delete it to start over: what is there is not copied again",
+      hint: "delete it to start over: existing content is not copied again",
     });
   }
   const other = Object.keys({ ...expected, ...found }).filter((key) =>

@@ -1,6 +1,6 @@
 import { LimitError } from "../errors.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
-import { concat } from "./concat.ts";
+import { type Bytes, type ByteStream, concat } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 import { chunks, observe } from "./observe.ts";
 
 /** Mebibyte. */
@@ -21,20 +21,16 @@ export const Limits = {
 } as const;
 
 /** Options of {@linkcode readAll}. */
-export interface ReadAllOptions {
+export interface ReadAllOptions extends AbortOptions {
   /** The most bytes to accept. */
   limit: number;
   /** The name of the stream in an error. */
   what: string;
-  /**
-   * Ends the read.
-   * @default none
-   */
-  signal?: AbortSignal;
 }
 
 /**
- * Reads all bytes of a stream into memory.
+ * Reads all bytes of a stream into memory. `toBytes` of `@std/streams` has neither a limit nor a signal, and most streams
+ * here come from a peer.
  *
  * @throws {LimitError} if there are more bytes than the limit; the rest is not read.
  */

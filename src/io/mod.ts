@@ -4,8 +4,7 @@
  *
  * @module
  */
-export { chunks, drain, observe, type StreamObserver, streamOf } from "./observe.ts";
-export { concat } from "./concat.ts";
+export { chunks, drain, observe, sliceStream, type StreamObserver, streamOf } from "./observe.ts";
 export {
   type Digest,
   digestBytes,
@@ -31,16 +30,14 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
-export { isHeaderText } from "./header_text.ts";
-export { parseDuration } from "./duration.ts";
-export { formatBytes } from "./format_bytes.ts";
-export { errorCode, fileFailure } from "./file_failure.ts";
+export { isHeaderText, isObject, jsonObject } from "./text.ts";
+export { formatBytes, parseDuration } from "./units.ts";
+export { errorCode, fileFailure, missingIsUndefined, temporaryFailure } from "./file_failure.ts";
 export { Journal, type JournalLine, type JournalOptions } from "./journal.ts";
 export { abortable, type AbortOptions, lazy } from "./lazy.ts";
 export { mapConcurrent, type PoolOptions, Semaphore } from "./pool.ts";
 export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
-export { sliceStream } from "./slice.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
 export { retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -1,4 +1,5 @@
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 
 /** Callbacks on the events of a stream. An error thrown by any of them fails the stream and cancels its source. */
 export interface StreamObserver {
@@ -70,7 +71,7 @@ export function streamOf(bytes: Bytes): ByteStream {
 }
 
 /** Reads a stream to its end, discards the bytes and returns their number. */
-export async function drain(source: ByteStream, options: { signal?: AbortSignal } = {}): Promise<number> {
+export async function drain(source: ByteStream, options: AbortOptions = {}): Promise<number> {
   let total = 0;
   for await (const chunk of chunks(source, options)) total += chunk.length;
   return total;
@@ -79,7 +80,7 @@ export async function drain(source: ByteStream, options: { signal?: AbortSignal 
 /** Yields the chunks of a stream. Leaving the loop early, or the signal, cancels the stream. */
 export async function* chunks(
   source: ByteStream,
-  options: { signal?: AbortSignal } = {},
+  options: AbortOptions = {},
 ): AsyncGenerator<Bytes, void, undefined> {
   const { signal } = options;
   const reader = source.getReader();
@@ -99,4 +100,26 @@ export async function* chunks(
     signal?.removeEventListener("abort", abort);
     if (!finished) await reader.cancel(signal?.reason).catch(() => {});
   }
+}
+
+/** Returns a range of a stream. The bytes before the range are read and dropped; those after it are not read. */
+export function sliceStream(source: ByteStream, range: { offset: number; length?: number }): ByteStream {
+  let { offset: skip, length: left = Infinity } = range;
+  if (skip === 0 && left === Infinity) return source;
+  const reader = source.getReader();
+  return pullStream({
+    async read() {
+      while (left > 0) {
+        const { value } = await reader.read();
+        if (value === undefined) return undefined;
+        const wanted = value.subarray(skip, skip + left);
+        skip -= value.length - value.subarray(skip).length;
+        left -= wanted.length;
+        if (wanted.length > 0) return wanted;
+      }
+      // The rest is not needed, so an error on cancelling does not matter.
+      reader.cancel().catch(() => {});
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }

@@ -1,13 +1,9 @@
+import type { AbortOptions } from "./lazy.ts";
+
 /** Options of {@linkcode mapConcurrent}. */
-export interface PoolOptions {
+export interface PoolOptions extends AbortOptions {
   /** The number of items that are processed at the same time. */
   concurrency: number;
-  /**
-   * Ends the work: no further item is started.
-   *
-   * @default none
-   */
-  signal?: AbortSignal;
 }
 
 /**
@@ -76,7 +72,7 @@ export class Semaphore {
   }
 
   /** Runs `work` while holding a permit. A signal ends the wait for the permit, not the work. */
-  async run<T>(work: () => Promise<T>, options: { signal?: AbortSignal } = {}): Promise<T> {
+  async run<T>(work: () => Promise<T>, options: AbortOptions = {}): Promise<T> {
     await this.#acquire(options.signal);
     try {
       return await work();

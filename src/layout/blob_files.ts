@@ -1,11 +1,22 @@
 import { LayoutError, NotFoundError, SizeMismatchError } from "../errors.ts";
-import { type AbortOptions, chunks, errorCode, fileFailure, Limits, readAll, verifyStream } from "../io/mod.ts";
+import type { BlobIdentity } from "../image/mod.ts";
+import {
+  type AbortOptions,
+  chunks,
+  errorCode,
+  fileFailure,
+  Limits,
+  missingIsUndefined,
+  readAll,
+  verifyStream,
+} from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
   createNewFile,
   dirName,
   type FileStat,
+  isMissing,
   joinPath,
   lstat,
   makeDirectory,
@@ -34,14 +45,6 @@ export interface StoredBlob {
   readonly digest: Hash;
   /** Its path. */
   readonly path: string;
-  /** The number of its bytes. */
-  readonly size: number;
-}
-
-/** The digest and size of a blob that was read. */
-export interface BlobIdentity {
-  /** Its digest. */
-  readonly digest: Hash;
   /** The number of its bytes. */
   readonly size: number;
 }
@@ -76,10 +79,9 @@ export class BlobFiles {
   /** Returns whether the blob is a regular file of this size. Does not read its bytes. */
   async has({ digest, size }: ExpectedBlob): Promise<boolean> {
     try {
-      const found = await lstat(this.pathOf(digest));
-      return found.kind === "file" && (size === undefined || found.size === size);
+      const found = await lstat(this.pathOf(digest)).catch(missingIsUndefined);
+      return found?.kind === "file" && (size === undefined || found.size === size);
     } catch (error) {
-      if (isMissing(error)) return false;
       throw fileFailure(`can't look for the blob ${digest}`, error);
     }
   }
@@ -200,15 +202,10 @@ export class BlobFiles {
 
 async function entriesOf(directory: string): Promise<{ name: string; kind: string }[]> {
   try {
-    return await readDirectory(directory);
+    return await readDirectory(directory).catch(missingIsUndefined) ?? [];
   } catch (error) {
-    if (isMissing(error)) return [];
     throw fileFailure(`can't list ${directory}`, error);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
 }
 
 function irregular(path: string, { kind }: FileStat): LayoutError {

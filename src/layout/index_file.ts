@@ -1,7 +1,15 @@
 import { GcraneError, LayoutError } from "../errors.ts";
-import { abortable, type AbortOptions, errorCode, fileFailure, Limits, readAll } from "../io/mod.ts";
-import { type Bytes, createNewFile, joinPath, makeDirectory, openFile, resolvePath } from "../runtime/mod.ts";
-import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
+import { type AbortOptions, fileFailure, KeyedMutex, Limits, readAll } from "../io/mod.ts";
+import {
+  type Bytes,
+  isMissing,
+  joinPath,
+  makeDirectory,
+  openFile,
+  resolvePath,
+  writeFileAtomic,
+} from "../runtime/mod.ts";
+import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject, wrongArgument } from "../spec/mod.ts";
 
 /** The version of the layouts that are written (image-spec, "oci-layout file"). */
 const VERSION = "1.0.0";
@@ -12,8 +20,8 @@ const MARKER_LIMIT = 64 * 1024;
 /** An `index.json` that lists nothing. */
 const EMPTY_INDEX: IndexManifest = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [] };
 
-/** The last update of `index.json` in this process by the layout's path; updates run one after the other. */
-const lastUpdates = new Map<string, Promise<unknown>>();
+/** Runs the updates of one `index.json` in this process one after the other, by the layout's path. */
+const updates = new KeyedMutex();
 
 /** Reads the bytes of `index.json`. @throws {LayoutError} if there is none. */
 export async function readIndexFile(layoutPath: string, options: AbortOptions = {}): Promise<Bytes> {
@@ -21,7 +29,7 @@ export async function readIndexFile(layoutPath: string, options: AbortOptions = 
 }
 
 /** Reads and parses `index.json`. @throws {LayoutError} if there is none, or it is not an index. */
-export async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
+async function readIndex(layoutPath: string, options: AbortOptions = {}): Promise<IndexManifest> {
   return parseIndexFile(layoutPath, await readIndexFile(layoutPath, options));
 }
 
@@ -36,6 +44,7 @@ export function parseIndexFile(layoutPath: string, bytes: Bytes): IndexManifest 
  * @throws {LayoutError} if it is not.
  */
 export async function checkLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   const bytes = await readSmallFile(layoutPath, "oci-layout", { limit: MARKER_LIMIT, ...options });
   const path = joinPath(layoutPath, "oci-layout");
   const version = malformed(() => parseJsonObject(bytes, path)).imageLayoutVersion;
@@ -47,6 +56,7 @@ export async function checkLayout(layoutPath: string, options: AbortOptions = {}
 
 /** Creates an empty layout in a directory. Existing parts of a layout are kept. */
 export async function initialiseLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   try {
     await makeDirectory(joinPath(layoutPath, "blobs", "sha256"), { recursive: true });
   } catch (error) {
@@ -68,7 +78,6 @@ export async function updateIndexFile(
   options: AbortOptions = {},
 ): Promise<void> {
   await oneAtATime(layoutPath, async () => {
-    options.signal?.throwIfAborted();
     const index = await readIndex(layoutPath, options);
     const changed = change(index);
     if (changed !== index) await writeIndexFile(layoutPath, changed, options);
@@ -91,15 +100,7 @@ export async function oneAtATime<T>(
   work: () => Promise<T>,
   options: AbortOptions = {},
 ): Promise<T> {
-  const key = resolvePath(layoutPath);
-  const before = lastUpdates.get(key) ?? Promise.resolve();
-  const run = before.catch(() => {}).then(work);
-  lastUpdates.set(key, run);
-  const forget = () => {
-    if (lastUpdates.get(key) === run) lastUpdates.delete(key);
-  };
-  run.then(forget, forget);
-  return await abortable(run, options.signal);
+  return await updates.run(resolvePath(layoutPath), work, options);
 }
 
 /** Calls `parse` and converts its error into one about the layout. */
@@ -127,8 +128,7 @@ async function readSmallFile(
     await stream.cancel();
     throw new LayoutError(`${path} is not a regular file but a ${kind}`);
   } catch (error) {
-    const code = errorCode(error);
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw fileFailure(`can't read ${path}`, error);
+    if (!isMissing(error)) throw fileFailure(`can't read ${path}`, error);
     throw new LayoutError(`${layoutPath} is not an OCI image layout: it has no ${name}`, {
       cause: error,
       hint: "a layout is a directory with the files oci-layout and index.json",
@@ -148,19 +148,10 @@ async function hasFile(layoutPath: string, name: string, options: AbortOptions):
 
 /** Replaces a symbolic link and does not follow it, so that an untrusted layout can't overwrite a file elsewhere. */
 async function replaceFile(path: string, bytes: Bytes, { signal }: AbortOptions): Promise<void> {
-  const doing = `can't write ${path}`;
   try {
-    signal?.throwIfAborted();
-    const file = await createNewFile(path);
-    try {
-      await file.write(bytes, 0);
-      await file.commit(path);
-    } catch (error) {
-      await file.discard();
-      throw error;
-    }
+    await writeFileAtomic(path, bytes, { signal, replaceLink: true });
   } catch (error) {
-    throw fileFailure(doing, error);
+    throw fileFailure(`can't write ${path}`, error);
   }
 }
 

@@ -9,7 +9,7 @@ const HUB_NAMESPACE = "library";
 
 /** A registry: its host, and the schemes that are allowed for it. Immutable. */
 export class Registry {
-  /** Tells a registry from a repository and a reference. */
+  /** Distinguishes a registry from a repository and a reference. */
   readonly kind = "registry";
   /** The host, with its port if it has one: `ghcr.io`, `localhost:5000`; Docker Hub is `index.docker.io`. */
   readonly name: string;
@@ -52,7 +52,7 @@ export class Registry {
 
 /** A repository in its registry. Immutable. */
 export class Repository {
-  /** Tells a repository from a registry and a reference. */
+  /** Distinguishes a repository from a registry and a reference. */
   readonly kind = "repository";
   /** The registry that holds it. */
   readonly registry: Registry;
@@ -82,7 +82,7 @@ export class Repository {
   /**
    * Returns a reference to a digest in this repository.
    *
-   * @throws {NameError} if `digest` is not `sha256:` and 64 lower-case hex digits.
+   * @throws {NameError} if `digest` is not `sha256:` and 64 lower-case hex digits, or `sha512:` and 128.
    */
   digest(digest: string): DigestReference {
     return digestReference(this, checkDigest(Span.of(digest)));
@@ -118,7 +118,7 @@ export interface TagReference extends ReferenceBase {
 export interface DigestReference extends ReferenceBase {
   /** Distinguishes the two kinds of references. */
   readonly kind: "digest";
-  /** The digest, `sha256:` and 64 hex digits. */
+  /** The digest: `sha256:` and 64 hex digits, or `sha512:` and 128. */
   readonly identifier: Hash;
 }
 

@@ -1,12 +1,11 @@
 import { HttpError, ProtocolError } from "../errors.ts";
 import { fetchFor } from "../http/mod.ts";
 import type { OpenContentOptions } from "../image/mod.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, sliceStream } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type Answer, checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
-import { blobBody } from "./blob_body.ts";
 import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
 
@@ -99,25 +98,14 @@ export async function headBlob(
   return { size: Number(size) };
 }
 
-/** Returns whether a repository to push to holds a blob. */
+/** Returns whether a repository holds a blob; `access` is what the token must allow. */
 export async function hasBlob(
   client: Client,
   repository: Repository,
-  digest: string,
+  { digest, access }: { digest: string; access: Access },
   options: AbortOptions = {},
 ): Promise<boolean> {
-  const asked = { digest, access: "push", expect: [200, 404], ...options } as const;
-  return (await askBlob(client, repository, asked)).response.status === 200;
-}
-
-/** Returns whether a repository holds a blob, with a token that allows only reading. */
-export async function mayReadBlob(
-  client: Client,
-  repository: Repository,
-  digest: string,
-  options: AbortOptions = {},
-): Promise<boolean> {
-  const asked = { digest, access: "pull", expect: [200, 404], ...options } as const;
+  const asked = { digest, access, expect: [200, 404], ...options };
   return (await askBlob(client, repository, asked)).response.status === 200;
 }
 
@@ -139,7 +127,7 @@ async function openForeign(
 ): Promise<ByteStream> {
   const { base } = await client.connection(repository.registry).ping({ signal });
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) throw new ProtocolError("a foreign layer URL is no URL");
+  if (!url) throw new ProtocolError("the URL of a foreign layer is not a URL");
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
@@ -158,4 +146,42 @@ async function openForeign(
 
 function rangeHeaders(offset: number): Record<string, string> {
   return offset > 0 ? { range: `bytes=${offset}-` } : {};
+}
+
+/** The requested part of a blob. */
+interface BlobPart {
+  /** The index of the first requested byte. */
+  readonly offset: number;
+  /** The size of the whole blob in bytes. */
+  readonly size: number;
+}
+
+/** Returns the bytes of a response from `offset` on, whether the server sent that part or the whole blob. */
+async function blobBody({ response, url }: Answer, { offset, size }: BlobPart): Promise<ByteStream> {
+  const stream = (response.body ?? new Blob([]).stream()) as ByteStream;
+  const problem = response.status === 206 && firstByte(response) !== offset
+    ? `the server sent another range than the requested one from byte ${offset}`
+    : isEncoded(response, offset, size)
+    ? `the server sent the blob in the encoding ${response.headers.get("content-encoding")}, which was not requested`
+    : undefined;
+  if (problem !== undefined) {
+    await stream.cancel().catch(() => {});
+    throw new ProtocolError(`GET ${redactUrl(url)}: ${problem}`);
+  }
+  return response.status === 206 ? stream : sliceStream(stream, { offset });
+}
+
+function firstByte(response: Response): number {
+  return Number(/^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1] ?? NaN);
+}
+
+/**
+ * Returns whether the response is encoded, so that its bytes are not the blob's. Some storage sets `Content-Encoding`
+ * for a gzip layer but sends the layer unchanged: then the length is that of the blob.
+ */
+function isEncoded(response: Response, offset: number, size: number): boolean {
+  const encoding = response.headers.get("content-encoding");
+  if (encoding === null || encoding === "" || encoding === "identity") return false;
+  const sent = response.status === 206 ? size - offset : size;
+  return response.headers.get("content-length") !== String(sent);
 }

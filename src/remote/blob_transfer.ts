@@ -141,7 +141,7 @@ export class BlobTransfer {
   /** Returns whether the registry holds the blob after all. */
   async #isThere(): Promise<boolean> {
     const { digest } = this.#content.identity!;
-    return await hasBlob(this.#client, this.#repository, digest, { signal: this.#signal });
+    return await hasBlob(this.#client, this.#repository, { digest, access: "push" }, { signal: this.#signal });
   }
 
   /**
@@ -299,7 +299,9 @@ function receivedBytes({ response }: Answer): number {
  */
 export function nextLocation({ response, url }: Answer): URL {
   const location = response.headers.get("location");
-  if (!location) throw new ProtocolError(`${redactUrl(url)}: the registry started an upload but said not where`);
+  if (!location) {
+    throw new ProtocolError(`${redactUrl(url)}: the registry's response has no Location header for the upload`);
+  }
   const next = resolveLocation(location, url);
   checkRedirect(url, next);
   return next;

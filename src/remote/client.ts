@@ -1,4 +1,4 @@
-import { RateLimit } from "../io/mod.ts";
+import { KeyedMutex, RateLimit } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import {
@@ -55,11 +55,8 @@ export interface ClientOptions extends TransportOptions {
 export class Client {
   /** The transport options of its connections. */
   readonly options: TransportOptions;
-  /**
-   * The last change of each referrers list. Changes run one after the other, as each reads, extends and writes the
-   * list.
-   */
-  readonly referrerChanges: Map<string, Promise<void>> = new Map();
+  /** Runs the changes of one referrers list one after the other, as each reads, extends and writes the list. */
+  readonly referrerChanges: KeyedMutex = new KeyedMutex();
   /**
    * Hosts that responded before a request's body was sent, or that do not report what they stored. They receive
    * streams.
@@ -67,7 +64,7 @@ export class Client {
   readonly earlyAnswers: Set<string> = new Set();
   readonly #connections = new Map<string, Connection>();
 
-  /** Makes it; nothing is sent before something is asked for. */
+  /** Creates a client; sends nothing before the first request. */
   constructor(options: ClientOptions = {}) {
     const { rate, ...transport } = options;
     const limit = rate === undefined ? undefined : new RateLimit(rate);

@@ -1,5 +1,8 @@
-import { ProtocolError } from "../errors.ts";
-import { errorWords, redactUrl, type WholeAnswer } from "../transport/mod.ts";
+import { LimitError, ProtocolError } from "../errors.ts";
+import { jsonObject } from "../io/mod.ts";
+import type { Registry } from "../name/mod.ts";
+import { type Answer, checkLink, errorWords, nextLink, redactUrl, type WholeAnswer } from "../transport/mod.ts";
+import type { Client } from "./client.ts";
 
 /** One page of a list, whose fields are not validated yet. */
 export interface ListPage {
@@ -17,7 +20,7 @@ export interface ListPage {
  * @throws {ProtocolError} if it is not a JSON object, holds errors, or lacks that field.
  */
 export function parsePage({ bytes, url }: WholeAnswer, list: string): ListPage {
-  const fields = jsonObject(bytes);
+  const fields = jsonObject(new TextDecoder().decode(bytes));
   if (!fields) throw notAList(url, "it is not a JSON object");
   const { errors } = fields;
   if (errors !== undefined && errors !== null && !(Array.isArray(errors) && errors.length === 0)) {
@@ -42,16 +45,32 @@ export function notAList(url: URL, why: string): ProtocolError {
   return new ProtocolError(`GET ${redactUrl(url)}: the answer is not a list: ${why}`);
 }
 
-/** Returns whether a value is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+/** Finds the next page of a list, only in the same registry (security rule 6) and never the same page twice. */
+export class LinkFollower {
+  readonly #client: Client;
+  readonly #registry: Registry;
+  readonly #seen = new Set<string>();
 
-function jsonObject(bytes: Uint8Array): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+  /** Creates an instance for one list. */
+  constructor(client: Client, registry: Registry) {
+    this.#client = client;
+    this.#registry = registry;
+  }
+
+  /**
+   * Returns the URL of the next page, or `undefined` at the end of the list.
+   *
+   * @throws {UnsafeUrlError} if the URL is outside of the registry.
+   * @throws {LimitError} if the URL has occurred before.
+   * @throws {ProtocolError} if the `Link` header is malformed.
+   */
+  async next(answer: Answer): Promise<URL | undefined> {
+    const { url } = answer;
+    this.#seen.add(url.href);
+    const next = nextLink(answer);
+    if (next === undefined) return undefined;
+    checkLink(next, (await this.#client.connection(this.#registry).ping()).base);
+    if (this.#seen.has(next.href)) throw new LimitError(`GET ${redactUrl(url)}: the list's links form a cycle`);
+    return next;
   }
 }

@@ -1,9 +1,8 @@
-import { type AbortOptions, Limits } from "../io/mod.ts";
+import { type AbortOptions, isObject, Limits } from "../io/mod.ts";
 import { CATALOG_SCOPE, type Registry, type Repository } from "../name/mod.ts";
 import type { BodyLimit, WholeAnswer } from "../transport/mod.ts";
 import type { Client, RepositoryRequest } from "./client.ts";
-import { LinkFollower } from "./links.ts";
-import { isObject, type ListPage, notAList, parsePage, textsOf } from "./list_page.ts";
+import { LinkFollower, type ListPage, notAList, parsePage, textsOf } from "./list_page.ts";
 
 /** Options of a listing. */
 export interface ListOptions extends AbortOptions {

@@ -1,4 +1,4 @@
-import { HttpError, LimitError } from "../errors.ts";
+import { LimitError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
 import {
@@ -12,10 +12,9 @@ import {
   MediaType,
   parseIndexManifest,
 } from "../spec/mod.ts";
-import type { WholeAnswer } from "../transport/mod.ts";
+import { findOrUndefined, type WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
-import { LinkFollower } from "./links.ts";
-import { notAList, parsePage } from "./list_page.ts";
+import { LinkFollower, notAList, parsePage } from "./list_page.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
 /** Options of a referrers request. */
@@ -56,8 +55,12 @@ export function referrersTag(digest: Hash): string {
   return `${hashAlgorithm(digest)}-${hashHexDigits(digest)}`.slice(0, 128);
 }
 
-/** Returns the tags under which cosign stores signatures, attestations and SBOMs of a manifest. */
+/**
+ * Returns the tags under which cosign stores signatures, attestations and SBOMs of a manifest; none for a sha512 digest,
+ * with which they would be longer than a tag may be.
+ */
 export function cosignTags(digest: Hash): string[] {
+  if (hashAlgorithm(digest) === "sha512") return [];
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 
@@ -69,13 +72,8 @@ export async function fetchFromTag(
   options: AbortOptions,
 ): Promise<readonly Descriptor[]> {
   const reference = repository.tag(referrersTag(digest));
-  try {
-    const { bytes } = await fetchManifest(client, reference, options);
-    return parseIndexManifest(bytes, `${reference}`).manifests;
-  } catch (error) {
-    if (error instanceof HttpError && error.status === 404) return [];
-    throw error;
-  }
+  const found = await findOrUndefined(() => fetchManifest(client, reference, options));
+  return found ? parseIndexManifest(found.bytes, `${reference}`).manifests : [];
 }
 
 /** Creates an index of referrers with the digest of its bytes. */

@@ -1,9 +1,9 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isDescriptor, MediaType, parseJsonObject } from "../spec/mod.ts";
+import { type Descriptor, type Hash, isDescriptor, MediaType } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
-import { artifactFields } from "./artifact.ts";
+import { artifactFields, manifestFields } from "./manifest_fetch.ts";
 import type { Client } from "./client.ts";
 import { asManifest, fetchFromApi, fetchFromTag, referrersTag } from "./referrers.ts";
 
@@ -49,7 +49,7 @@ export async function removeReferrer(
 
 /** Returns the digest of a manifest's subject, if it has one. */
 export function subjectOf(manifest: Bytes): Hash | undefined {
-  const subject = readManifest(manifest)?.subject;
+  const subject = manifestFields(manifest)?.subject;
   return isDescriptor(subject) ? subject.digest : undefined;
 }
 
@@ -63,14 +63,7 @@ async function changeTag(
   change: Change,
 ): Promise<void> {
   if (await fetchFromApi(client, subject, options) !== undefined) return;
-  const queue = client.referrerChanges;
-  const key = subject.name;
-  const mine = (queue.get(key) ?? Promise.resolve()).then(() => rewriteTag(client, subject, options, change));
-  const settled = mine.catch(() => {}).then(() => {
-    if (queue.get(key) === settled) queue.delete(key);
-  });
-  queue.set(key, settled);
-  await mine;
+  await client.referrerChanges.run(subject.name, () => rewriteTag(client, subject, options, change), options);
 }
 
 async function rewriteTag(
@@ -97,7 +90,7 @@ async function rewriteTag(
 
 /** Returns the descriptor of a manifest in the referrers list, or `undefined` if it has no subject. */
 function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor: Descriptor } | undefined {
-  const value = readManifest(manifest.bytes);
+  const value = manifestFields(manifest.bytes);
   if (!isDescriptor(value?.subject)) return undefined;
   return {
     subject: value.subject.digest,
@@ -108,15 +101,4 @@ function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor
       ...artifactFields(value),
     },
   };
-}
-
-/**
- * Returns a manifest's fields, or `undefined` if it is not JSON, which some registries accept; it has no subject then.
- */
-function readManifest(bytes: Bytes): Record<string, unknown> | undefined {
-  try {
-    return parseJsonObject(bytes, "manifest");
-  } catch {
-    return undefined;
-  }
 }

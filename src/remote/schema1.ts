@@ -1,5 +1,6 @@
+import { decodeBase64Url } from "@std/encoding/base64url";
 import { ManifestError } from "../errors.ts";
-import type { Bytes } from "../runtime/mod.ts";
+import { type Bytes, concat } from "../runtime/mod.ts";
 import { parseJsonObject } from "../spec/mod.ts";
 
 /**
@@ -16,11 +17,7 @@ export function signedPayload(bytes: Bytes, what: string): Bytes {
     const { formatLength, formatTail } = parseJsonObject(header, `the signature of ${what}`);
     const tail = typeof formatTail === "string" ? base64Url(formatTail) : undefined;
     if (tail && Number.isSafeInteger(formatLength) && formatLength as number >= 0) {
-      const payload = bytes.subarray(0, formatLength as number);
-      const whole = new Uint8Array(payload.length + tail.length);
-      whole.set(payload);
-      whole.set(tail, payload.length);
-      return whole;
+      return concat([bytes.subarray(0, formatLength as number), tail]);
     }
   }
   throw new ManifestError(`${what} is a signed schema 1 manifest whose signature can't be read`);
@@ -28,8 +25,7 @@ export function signedPayload(bytes: Bytes, what: string): Bytes {
 
 function base64Url(text: string): Bytes | undefined {
   try {
-    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-    return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+    return decodeBase64Url(text);
   } catch {
     return undefined;
   }

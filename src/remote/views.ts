@@ -17,7 +17,7 @@ import { type AnyManifest, otherManifest } from "../graph/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, hashHexDigits, isIndex, manifestKind } from "../spec/mod.ts";
-import { blobResponse, headBlob, mayReadBlob, openBlob } from "./blob_fetch.ts";
+import { blobResponse, hasBlob, headBlob, openBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";
 
@@ -33,17 +33,15 @@ export interface ViewContext {
 
 /** Creates the view of a manifest that was read: an index, or else an image. */
 export function viewOf(context: ViewContext, fetched: FetchedManifest, what: string): Image | ImageIndex {
-  const rawManifest = () => Promise.resolve(fetched.bytes);
-  return isIndex(fetched.descriptor.mediaType)
-    ? indexView(context, fetched.descriptor, rawManifest, what)
-    : imageView(context, fetched.descriptor, rawManifest, what);
+  const manifest = manifestCore(fetched, what);
+  return isIndex(fetched.descriptor.mediaType) ? indexView(context, manifest) : imageView(context, manifest);
 }
 
 /** Creates the view of a manifest of any type that was read. */
 export function anyView(context: ViewContext, fetched: FetchedManifest, what: string): AnyManifest {
-  const { bytes, descriptor } = fetched;
-  if (manifestKind(descriptor.mediaType) !== "other") return viewOf(context, fetched, what);
-  return otherView(context, descriptor, () => Promise.resolve(bytes), what);
+  return manifestKind(fetched.descriptor.mediaType) === "other"
+    ? otherView(context, manifestCore(fetched, what))
+    : viewOf(context, fetched, what);
 }
 
 /** Creates the view of a layer, or of any other blob, of a repository. */
@@ -51,54 +49,49 @@ export function remoteLayer(context: ViewContext, descriptor: Descriptor): Layer
   return layerFromCompressed({ descriptor, ...blobCore(context, descriptor) });
 }
 
-function imageView(
-  context: ViewContext,
-  descriptor: Descriptor,
-  rawManifest: (options?: AbortOptions) => Promise<Bytes>,
-  what: string,
-): Image {
-  return imageFromCompressed({
-    rawManifest,
-    mediaType: descriptor.mediaType,
-    descriptor,
-    what,
-    blob: (blob) => blobCore(context, blob),
-  });
+/** What the view of a manifest is made of. */
+interface ManifestCore {
+  readonly descriptor: Descriptor;
+  readonly mediaType: string;
+  readonly rawManifest: (options?: AbortOptions) => Promise<Bytes>;
+  /** The name of the manifest in an error. */
+  readonly what: string;
 }
 
-function indexView(
-  context: ViewContext,
-  descriptor: Descriptor,
-  rawManifest: (options?: AbortOptions) => Promise<Bytes>,
-  what: string,
-): ImageIndex {
-  const fetchChild = (child: Descriptor) => lazy(() => fetchChildManifest(context, child));
-  const nameOf = (child: Descriptor) => `${context.repository}@${child.digest}`;
+function manifestCore({ bytes, descriptor }: FetchedManifest, what: string): ManifestCore {
+  return { descriptor, mediaType: descriptor.mediaType, rawManifest: () => Promise.resolve(bytes), what };
+}
+
+function childCore(context: ViewContext, descriptor: Descriptor): ManifestCore {
+  return {
+    descriptor,
+    mediaType: descriptor.mediaType,
+    rawManifest: lazy(() => fetchChildManifest(context, descriptor)),
+    what: `${context.repository}@${descriptor.digest}`,
+  };
+}
+
+function imageView(context: ViewContext, manifest: ManifestCore): Image {
+  return imageFromCompressed({ ...manifest, blob: (blob) => blobCore(context, blob) });
+}
+
+function indexView(context: ViewContext, manifest: ManifestCore): ImageIndex {
+  const { client, repository } = context;
   return indexFrom({
-    rawManifest,
-    mediaType: descriptor.mediaType,
-    descriptor,
-    what,
-    image: (child) => imageView(context, child, fetchChild(child), nameOf(child)),
-    index: (child) => indexView(context, child, fetchChild(child), nameOf(child)),
+    ...manifest,
+    image: (child) => imageView(context, childCore(context, child)),
+    index: (child) => indexView(context, childCore(context, child)),
     blob: (child) => remoteLayer(context, child),
-    manifest: (child) => otherView(context, child, fetchChild(child), nameOf(child)),
-    isManifest: async ({ digest }, options) => !await mayReadBlob(context.client, context.repository, digest, options),
+    manifest: (child) => otherView(context, childCore(context, child)),
+    isManifest: async ({ digest }, options) => !await hasBlob(client, repository, { digest, access: "pull" }, options),
   });
 }
 
-function otherView(
-  context: ViewContext,
-  descriptor: Descriptor,
-  rawManifest: (options?: AbortOptions) => Promise<Bytes>,
-  what: string,
-): OtherManifest {
+function otherView(context: ViewContext, manifest: ManifestCore): OtherManifest {
   return otherManifest({
-    rawManifest,
-    descriptor,
+    ...manifest,
     blob: (blob) => blobCore(context, blob),
     sizeOf: async (digest, options) => (await headBlob(context.client, context.repository, digest, options)).size,
-    what,
   });
 }
 
@@ -108,7 +101,7 @@ async function fetchChildManifest({ client, repository }: ViewContext, child: De
   const { bytes } = await fetchManifest(client, repository.digest(child.digest));
   if (bytes.length !== child.size) {
     throw new ManifestError(
-      `${repository}@${child.digest} has ${bytes.length} bytes where its index says ${child.size}`,
+      `${repository}@${child.digest} has ${bytes.length} bytes instead of the ${child.size} in its index`,
     );
   }
   return bytes;

@@ -64,13 +64,6 @@ export function exit(code: number): never {
   throw new Error("unreachable: the program has ended");
 }
 
-/** Sets the exit code of the program for when its work is done. */
-export function setExitCode(code: number): void {
-  const deno = denoHost();
-  const host = deno ?? nodeProcess();
-  if (host !== undefined) host.exitCode = code;
-}
-
 /**
  * Calls the handler on SIGINT or SIGTERM instead of ending the program. Returns a function that removes the handler.
  */
@@ -90,4 +83,32 @@ function addSignalListener(signal: "SIGINT" | "SIGTERM", listener: () => void): 
   const process = nodeProcess();
   process?.on?.(signal, listener);
   return () => void process?.off?.(signal, listener);
+}
+
+/**
+ * Calls the handler with unhandled errors and rejections instead of ending the program with a stack trace. Returns a
+ * function that removes the handler.
+ */
+export function onUnhandledError(handler: (error: unknown) => void): () => void {
+  const process = denoHost() === undefined ? nodeProcess() : undefined;
+  return process?.on === undefined ? listenToEvents(handler) : listenToProcess(process, handler);
+}
+
+function listenToProcess(host: typeof process, handler: (error: unknown) => void): () => void {
+  host.on("unhandledRejection", handler);
+  host.on("uncaughtException", handler);
+  return () => {
+    host.off("unhandledRejection", handler);
+    host.off("uncaughtException", handler);
+  };
+}
+
+function listenToEvents(handler: (error: unknown) => void): () => void {
+  const names = ["unhandledrejection", "error"];
+  const listener = (event: Event) => {
+    event.preventDefault();
+    handler("reason" in event ? event.reason : (event as ErrorEvent).error);
+  };
+  for (const name of names) globalThis.addEventListener?.(name, listener);
+  return () => names.forEach((name) => globalThis.removeEventListener?.(name, listener));
 }

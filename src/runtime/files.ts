@@ -214,8 +214,8 @@ export async function temporaryDirectory(prefix: string = "gcrane-"): Promise<st
 }
 
 /** Returns whether an error means that the path does not exist, or that a parent is not a directory. */
-function isMissing(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
+export function isMissing(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown };
   return code === "ENOENT" || code === "ENOTDIR";
 }
 

@@ -30,7 +30,7 @@ interface DigestStream extends WritableStream<Uint8Array> {
  * JavaScript, which is loaded on first use.
  */
 export async function streamingHash(algorithm: HashAlgorithm): Promise<StreamingHash> {
-  return streamingHashSync(algorithm) ?? digestStreamHash(algorithm) ?? await javaScriptHash(algorithm);
+  return streamingHashSync(algorithm) ?? digestStreamHash(algorithm) ?? await resumableHash(algorithm);
 }
 
 /** Starts a hash as {@linkcode streamingHash} does, synchronously. Returns `undefined` without node:crypto. */
@@ -66,17 +66,6 @@ function digestStreamHash(algorithm: HashAlgorithm): StreamingHash | undefined {
   };
 }
 
-async function javaScriptHash(algorithm: HashAlgorithm): Promise<StreamingHash> {
-  const hashes = await import("@noble/hashes/sha2.js");
-  const hash = hashes[algorithm].create();
-  return {
-    update(chunk) {
-      hash.update(chunk);
-    },
-    hex: () => Promise.resolve(hexOf(hash.digest())),
-  };
-}
-
 /** Up to this many bytes `crypto.subtle` is as fast as loading node:crypto. */
 const SUBTLE_LIMIT = 1 << 20;
 
@@ -96,4 +85,35 @@ function hexOf(bytes: Uint8Array): string {
   let hex = "";
   for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
   return hex;
+}
+
+/** A hash whose state can be saved, so that another process can continue it. */
+export interface ResumableHash extends StreamingHash {
+  /** Returns the state as text for {@linkcode resumableHash}. */
+  save(): string;
+}
+
+/**
+ * Starts a hash, or continues one from a saved state. Uses JavaScript on every runtime, at a tenth of the speed of
+ * `streamingHash`, as no runtime exposes the state of its own hash.
+ */
+export async function resumableHash(algorithm: HashAlgorithm, saved?: string): Promise<ResumableHash> {
+  const hashes = await import("@noble/hashes/sha2.js");
+  const hash = hashes[algorithm].create();
+  const state = hash as unknown as Record<string, unknown> & { buffer: Uint8Array };
+  if (saved !== undefined) {
+    const { buffer, ...numbers } = JSON.parse(saved);
+    Object.assign(state, numbers);
+    state.buffer.set(buffer);
+  }
+  return {
+    update(chunk) {
+      hash.update(chunk);
+    },
+    hex: () => Promise.resolve(hexOf(hash.digest())),
+    save() {
+      const numbers = Object.entries(state).filter(([, value]) => typeof value === "number");
+      return JSON.stringify({ ...Object.fromEntries(numbers), buffer: [...state.buffer] });
+    },
+  };
 }

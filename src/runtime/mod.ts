@@ -10,18 +10,19 @@
  * @module
  */
 
-export type { Bytes, ByteStream } from "./bytes.ts";
+export { type Bytes, type ByteStream, concat } from "./bytes.ts";
 export { type PullSource, pullStream } from "./pull_stream.ts";
 export { type RuntimeName, runtimeName } from "./host.ts";
 export {
   type HashAlgorithm,
   hashHex,
+  type ResumableHash,
+  resumableHash,
   type StreamingHash,
   streamingHash,
   streamingHashSync,
   type SyncStreamingHash,
 } from "./hash.ts";
-export { type ResumableHash, resumableHash } from "./saved_hash.ts";
 export {
   gunzipStream,
   gzipBytes,
@@ -38,6 +39,7 @@ export {
   type FileKind,
   type FileStat,
   hardLink,
+  isMissing,
   lstat,
   makeDirectory,
   type MakeDirectoryOptions,
@@ -79,8 +81,8 @@ export {
   exit,
   homeDirectory,
   onInterrupt,
+  onUnhandledError,
   platformOs,
-  setExitCode,
   temporaryRoot,
   userId,
 } from "./environment.ts";
@@ -89,17 +91,19 @@ export {
   isTerminal,
   type StandardStream,
   stdinStream,
-  stdinText,
   type TerminalSize,
   terminalSize,
-  writeStderr,
   writeStderrSync,
   writeStdout,
 } from "./standard_io.ts";
 export { askLine, type AskOptions } from "./ask.ts";
-export { onUnhandledError } from "./unhandled.ts";
-export { type CommandOutput, runCommand, type RunCommandOptions } from "./spawn.ts";
-export { runOnTerminal, type RunOnTerminalOptions } from "./terminal_program.ts";
+export {
+  type CommandOutput,
+  runCommand,
+  type RunCommandOptions,
+  runOnTerminal,
+  type RunOnTerminalOptions,
+} from "./spawn.ts";
 export {
   type FetchHandler,
   type PeerInfo,
@@ -110,5 +114,4 @@ export {
 } from "./serve.ts";
 export { passesBodies, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
-export { peakMemoryBytes } from "./memory.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";

@@ -7,24 +7,41 @@ import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 export interface NewFile {
   /** Writes the whole chunk at `position`. Concurrent writes are allowed; gaps between them read as zeros. */
   write(chunk: Uint8Array, position: number): Promise<void>;
-  /** Closes the file and renames it to `path`; replaces a file or a symbolic link of that name. */
-  commit(path: string): Promise<void>;
+  /**
+   * Closes the file and renames it to `path`; replaces a file or a symbolic link of that name. With `sync`, the bytes
+   * are on the disk before that.
+   */
+  commit(path: string, options?: { sync?: boolean }): Promise<void>;
   /** Waits for pending writes, then closes and removes the file. Does nothing after `commit`. */
   discard(): Promise<void>;
+}
+
+/** Options of {@linkcode createNewFile}. */
+export interface NewFileOptions {
+  /**
+   * The permissions of the file, regardless of the umask.
+   *
+   * @default 0o666 less the umask
+   */
+  mode?: number;
 }
 
 /**
  * Creates a file beside `path`, so that a rename can move it to `path` or to any other name in the same file system.
  * `removeTemporaries` removes it when the program is interrupted.
  */
-export async function createNewFile(path: string): Promise<NewFile> {
+export async function createNewFile(path: string, { mode }: NewFileOptions = {}): Promise<NewFile> {
   const name = `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`;
   const temporary = joinPath(dirName(path), name);
   const fs = requireNodeModule("node:fs", "The file system").promises;
+  let file: NewFile | undefined;
   registerTemporary(temporary);
   try {
-    return new NodeNewFile(temporary, await fs.open(temporary, "wx"));
+    file = new NodeNewFile(temporary, await fs.open(temporary, "wx", mode));
+    if (mode !== undefined) await fs.chmod(temporary, mode);
+    return file;
   } catch (error) {
+    await file?.discard();
     forgetTemporary(temporary);
     throw error;
   }
@@ -51,7 +68,8 @@ class NodeNewFile implements NewFile {
     }
   }
 
-  async commit(path: string): Promise<void> {
+  async commit(path: string, { sync = false } = {}): Promise<void> {
+    if (sync) await this.#handle.sync();
     await this.#handle.close();
     await requireNodeModule("node:fs", "The file system").promises.rename(this.#path, path);
     this.#over = true;

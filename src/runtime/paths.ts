@@ -1,3 +1,6 @@
+// `@std/path` is not used: it reads `process` when it is loaded, which takes Deno 17 ms. Its POSIX and Windows modules
+// do not, but loading them takes Deno 4 ms and Bun 6 ms, and every command loads this file.
+
 import { currentDirectory, platformOs } from "./environment.ts";
 
 /** Returns the separator of a path: `/`, or `\` on Windows. */

@@ -1,3 +1,4 @@
+import { toText } from "@std/streams/to-text";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
@@ -13,20 +14,21 @@ const RETRY_DELAY = 2;
 /** The most bytes to read from standard input at once. */
 const CHUNK_SIZE = 256 * 1024;
 
-/** The last pending write of each stream: writes that are not awaited must not mix their bytes. */
-const tails: Partial<Record<StandardStream, Promise<void>>> = {};
+/** The last pending write: writes that are not awaited must not mix their bytes. */
+let last: Promise<void> | undefined;
 
 /**
  * Writes all bytes, or a string as UTF-8, to standard output and waits until the system has accepted them. Fails with
  * the code `EPIPE` if the reader has closed its end.
  */
 export function writeStdout(data: Uint8Array | string): Promise<void> {
-  return writeInTurn("stdout", data);
-}
-
-/** Writes to standard error as {@linkcode writeStdout} does to standard output. */
-export function writeStderr(data: Uint8Array | string): Promise<void> {
-  return writeInTurn("stderr", data);
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const write = last === undefined ? writeAll(bytes) : last.then(() => writeAll(bytes));
+  const tail = last = write.catch(() => {});
+  void tail.then(() => {
+    if (last === tail) last = undefined;
+  });
+  return write;
 }
 
 /** Writes to standard error synchronously, for a last message before the program ends. Ignores failures. */
@@ -57,7 +59,7 @@ export function stdinStream(): ByteStream {
 
 /** Returns all of standard input as text. */
 export function stdinText(): Promise<string> {
-  return new Response(stdinStream()).text();
+  return toText(stdinStream());
 }
 
 /** Returns whether the stream is a terminal. */
@@ -91,26 +93,14 @@ export function terminalSize(): TerminalSize | undefined {
   }
 }
 
-function writeInTurn(stream: "stdout" | "stderr", data: Uint8Array | string): Promise<void> {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const before = tails[stream];
-  const write = before === undefined ? writeAll(stream, bytes) : before.then(() => writeAll(stream, bytes));
-  const tail = write.catch(() => {});
-  tails[stream] = tail;
-  void tail.then(() => {
-    if (tails[stream] === tail) delete tails[stream];
-  });
-  return write;
-}
-
-async function writeAll(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void> {
+async function writeAll(bytes: Uint8Array): Promise<void> {
   const deno = denoHost();
   try {
     for (let start = 0; start < bytes.byteLength;) {
       start += await retry(() =>
         deno === undefined
-          ? writeDescriptor(descriptors[stream], bytes, start)
-          : deno[stream].write(bytes.subarray(start))
+          ? writeDescriptor(descriptors.stdout, bytes, start)
+          : deno.stdout.write(bytes.subarray(start))
       );
     }
   } catch (error) {

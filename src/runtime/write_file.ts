@@ -1,17 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
 import type { ByteStream } from "./bytes.ts";
 import { requireNodeModule } from "./host.ts";
-import { baseName, dirName, joinPath } from "./paths.ts";
-import { forgetTemporary, registerTemporary } from "./temporaries.ts";
+import { createNewFile, type NewFileOptions } from "./new_file.ts";
 
 /** Options of {@linkcode writeFileAtomic}. */
-export interface WriteFileOptions {
-  /**
-   * The permissions of the file, regardless of the umask.
-   *
-   * @default 0o666 less the umask
-   */
-  mode?: number;
+export interface WriteFileOptions extends NewFileOptions {
   /** Stops the writing: no file is left, and the call fails with the signal's reason. */
   signal?: AbortSignal;
   /**
@@ -20,6 +13,12 @@ export interface WriteFileOptions {
    * @default false
    */
   sync?: boolean;
+  /**
+   * Whether a symbolic link at the path is replaced, not its target.
+   *
+   * @default false
+   */
+  replaceLink?: boolean;
 }
 
 /** Options of {@linkcode openWriter}. */
@@ -69,10 +68,10 @@ export async function writeFileAtomic(
   data: Uint8Array | string | ByteStream,
   options: WriteFileOptions = {},
 ): Promise<number> {
-  const { signal } = options;
+  const { signal, replaceLink = false } = options;
   try {
     signal?.throwIfAborted();
-    const target = await findTarget(path);
+    const target = replaceLink ? { path, isSpecial: false } : await findTarget(path);
     return await (target.isSpecial ? writeDirectly(target.path, data, signal) : replace(target.path, data, options));
   } catch (error) {
     if (data instanceof ReadableStream && !data.locked) data.cancel(error).catch(() => {});
@@ -101,7 +100,7 @@ async function writeDirectly(
 ): Promise<number> {
   const writer = await NodeFileWriter.open(path, {});
   try {
-    await writeAll(writer, data, signal);
+    await writeAll(data, (chunk) => writer.write(chunk), signal);
   } finally {
     await writer.close();
   }
@@ -113,25 +112,20 @@ async function replace(
   data: Uint8Array | string | ByteStream,
   options: WriteFileOptions,
 ): Promise<number> {
-  const { mode, signal, sync = false } = options;
-  const fs = requireNodeModule("node:fs", "The file system").promises;
-  const temporary = temporaryPath(path);
-  let writer: NodeFileWriter | undefined;
-  registerTemporary(temporary);
+  const { mode, signal, sync } = options;
+  const file = await createNewFile(path, { mode });
+  let written = 0;
   try {
-    writer = await NodeFileWriter.open(temporary, { exclusive: true, ...(mode !== undefined && { mode }) });
-    if (mode !== undefined) await fs.chmod(temporary, mode);
-    await writeAll(writer, data, signal);
-    if (sync) await writer.sync();
-    await writer.close();
+    await writeAll(data, async (chunk) => {
+      await file.write(chunk, written);
+      written += chunk.byteLength;
+    }, signal);
     signal?.throwIfAborted();
-    await fs.rename(temporary, path);
-    return writer.position;
+    await file.commit(path, { sync });
+    return written;
   } catch (error) {
-    await writer?.discard();
+    await file.discard();
     throw error;
-  } finally {
-    forgetTemporary(temporary);
   }
 }
 
@@ -140,18 +134,13 @@ export function openWriter(path: string, options: OpenWriterOptions = {}): Promi
   return NodeFileWriter.open(path, options);
 }
 
-/** Returns a hidden, unused name beside the path. */
-function temporaryPath(path: string): string {
-  return joinPath(dirName(path), `.${baseName(path).slice(0, 100)}.${crypto.randomUUID().slice(0, 13)}.tmp`);
-}
-
 async function writeAll(
-  writer: FileWriter,
   data: Uint8Array | string | ByteStream,
+  write: (chunk: Uint8Array) => Promise<void>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (typeof data === "string") return await writer.write(new TextEncoder().encode(data));
-  if (data instanceof Uint8Array) return await writer.write(data);
+  if (typeof data === "string") return await write(new TextEncoder().encode(data));
+  if (data instanceof Uint8Array) return await write(data);
   const reader = data.getReader();
   const onAbort = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -162,7 +151,7 @@ async function writeAll(
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
       if (done) break;
-      await writer.write(value);
+      await write(value);
     }
   } catch (error) {
     reader.cancel(error).catch(() => {});
@@ -229,14 +218,8 @@ class NodeFileWriter implements FileWriter {
 
   async abort(): Promise<void> {
     if (this.#closing !== undefined) return;
-    if (this.#append) await this.close();
-    else await this.discard();
-  }
-
-  /** Closes the file and removes it, even after `close`. */
-  async discard(): Promise<void> {
+    if (this.#append) return await this.close();
     await this.close().catch(() => {});
-    const fs = requireNodeModule("node:fs", "The file system").promises;
-    await fs.rm(this.#path, { force: true });
+    await requireNodeModule("node:fs", "The file system").promises.rm(this.#path, { force: true });
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Where images and indexes come from: registries, layouts and archives at a path, archives from elsewhere.
+ * The sources of images and indexes: registries, layouts and archives at a path, archives from elsewhere.
  *
- * {@linkcode open} gives the image or the index that a source stands for. The library's verbs take strings as references
- * alone; {@linkcode parseSource} is for programs whose users may name other things: it reads what a text of a command line
- * names, a reference, a path, standard input or output, an image of an engine.
+ * {@linkcode open} opens the image or the index of a source. The library's functions take strings as references only;
+ * {@linkcode parseSource} is for programs whose users may name other sources: it parses a command line's argument into
+ * a reference, a path, standard input or output, or an image of an engine.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-/** The entry that the walker makes: header fields decoded when asked for, content read through the archive's reader. */
+/** An entry of an archive: decodes header fields lazily and reads content through the archive's reader. */
 
 import { LimitError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
@@ -9,19 +9,19 @@ import { foldGlobals } from "./fold_globals.ts";
 import { decodeText, isAscii, quoteName } from "./text.ts";
 import type { TarBytesOptions, TarChunks, TarEntry, TarEntryType, TarFormat, TarStreamHeader } from "./types.ts";
 
-/** Where the content of entries comes from. */
+/** The source of the content of entries. */
 export interface ContentSource {
-  /** The next piece of the content of `entry`. */
+  /** Reads the next piece of the content of `entry`. */
   readContent(entry: ArchiveEntry): Bytes | undefined | Promise<Bytes | undefined>;
-  /** From now on, the pieces are the stored content, without holes. */
+  /** Switches to the stored content, without holes. */
   useStored(entry: ArchiveEntry): void;
   /** Passes over the rest of the content. */
   skipContent(entry: ArchiveEntry): void;
-  /** How many bytes of the content have not been read. */
+  /** Returns the number of bytes of the content that have not been read. */
   remaining(entry: ArchiveEntry): number;
 }
 
-/** What precedes the header block of an entry. */
+/** The records that precede the header block of an entry. */
 export interface EntryPrefix {
   /** The entry's own PAX records. */
   pax: PaxRecords;
@@ -48,12 +48,12 @@ const TYPES: Record<string, TarEntryType> = {
 const NO_BYTES: Bytes = new Uint8Array(0);
 const DEFAULT_BYTES_LIMIT = 64 * 1024 * 1024;
 
-/** What a typeflag stands for. */
+/** Returns the type of a typeflag. */
 export function typeOfFlag(typeflag: string): TarEntryType {
   return TYPES[typeflag] ?? "unknown";
 }
 
-/** Whether entries of a type have content; the size in the header of the others counts for nothing. */
+/** Returns whether entries of a type have content; the size in the header of the others is ignored. */
 export function hasContent(type: TarEntryType): boolean {
   return type === "file" || type === "unknown";
 }
@@ -128,12 +128,12 @@ export class ArchiveEntry implements TarEntry {
     this.#at = at;
   }
 
-  /** Says where the content comes from. */
+  /** Sets the source of the content. */
   attach(source: ContentSource): void {
     this.#source = source;
   }
 
-  /** The record `key` that is in force: the entry's own, or a global one; an empty value takes a record back. */
+  /** Returns the record `key` in force: the entry's own, or a global one; an empty value revokes a record. */
   record(key: string): Bytes | undefined {
     const value = this.pax.get(key) ?? this.globals.get(key);
     return value === undefined || value.length === 0 ? undefined : value;

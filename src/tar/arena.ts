@@ -8,11 +8,11 @@ const SLAB = 64 * BLOCK;
 /**
  * Gathers the header blocks of one entry after another, contiguous for each entry.
  *
- * Headers are copied out of the archive's chunks, so that an entry which someone keeps does not keep a whole chunk
+ * Headers are copied out of the archive's chunks, so that a reference to an entry does not keep a whole chunk
  * alive, and many headers share one allocation.
  */
 export class HeaderArena {
-  /** The memory; only what lies before `used` has a meaning. */
+  /** The memory; the bytes before `used` are set. */
   bytes: Bytes = new Uint8Array(SLAB);
   /** Where the blocks of the current entry start. */
   start = 0;
@@ -37,7 +37,7 @@ export class HeaderArena {
     this.used = at;
   }
 
-  /** Gives the blocks of the current entry, which stay as they are from now on, and starts the next entry. */
+  /** Returns the blocks of the current entry, which no longer change, and starts the next entry. */
   seal(): Bytes {
     const blocks = this.bytes.subarray(this.start, this.used);
     this.start = this.used;

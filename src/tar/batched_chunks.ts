@@ -51,7 +51,7 @@ export class BatchedChunks {
     const used = this.#used;
     if (batch === undefined || used === 0) return;
     this.#used = 0;
-    // A chunk's buffer belongs to who gets it. A copy of the little that precedes a large piece saves a new batch.
+    // The consumer owns a chunk's buffer. Copying a short batch before a large piece saves a new one.
     if (used < LARGE) return this.#give(batch.slice(0, used));
     this.#batch = undefined;
     this.#give(batch.subarray(0, used));

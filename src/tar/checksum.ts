@@ -7,7 +7,7 @@ import { quoteName } from "./text.ts";
 
 const { at: AT, length: LENGTH } = FIELDS.checksum;
 
-/** The sum of the bytes of a block, with the checksum field taken as eight spaces. */
+/** Adds up the bytes of a block, with the checksum field taken as eight spaces. */
 export function blockChecksum(block: Bytes): number {
   let sum = LENGTH * 0x20;
   for (let i = 0; i < AT; i++) sum += block[i];
@@ -18,7 +18,7 @@ export function blockChecksum(block: Bytes): number {
 /**
  * Checks the block at `start`, whose bytes add up to `sum`, its checksum field included.
  *
- * Gives what is wrong, `undefined` if nothing is.
+ * Returns the problem, `undefined` if there is none.
  */
 export function checksumProblem(bytes: Bytes, start: number, sum: number): string | undefined {
   let expected = sum + LENGTH * 0x20;
@@ -29,7 +29,7 @@ export function checksumProblem(bytes: Bytes, start: number, sum: number): strin
   return `has the checksum ${shown}, but its bytes give ${expected}`;
 }
 
-/** The checksum of those old writers that took bytes as signed. */
+/** Returns the checksum of old writers, which took bytes as signed. */
 function signedChecksum(bytes: Bytes, start: number, unsigned: number): number {
   let sum = unsigned;
   for (let i = 0; i < BLOCK; i++) {

@@ -1,10 +1,10 @@
-/** Where a walk is in the chunks of an archive. */
+/** The position in the chunks of an archive. */
 
 import type { Bytes } from "../runtime/mod.ts";
 
 const EMPTY: Bytes = new Uint8Array(0);
 
-/** The chunk in work, and how far it was passed. */
+/** The current chunk and the position in it. */
 export class ChunkCursor {
   /** The chunk. */
   chunk: Bytes = EMPTY;
@@ -16,12 +16,12 @@ export class ChunkCursor {
   #length = 0;
   #chunkOffset = 0;
 
-  /** How many bytes of the chunk are left. */
+  /** The number of bytes of the chunk that are left. */
   get available(): number {
     return this.#length - this.at;
   }
 
-  /** How many bytes of the archive were passed. */
+  /** The number of bytes of the archive that were passed. */
   get offset(): number {
     return this.#chunkOffset + this.at;
   }
@@ -36,13 +36,13 @@ export class ChunkCursor {
     this.at = 0;
   }
 
-  /** Throws if someone transferred the buffer of the chunk, of which content is a view. */
+  /** Throws if the buffer of the chunk was transferred, of which content is a view. */
   demandBuffer(): void {
     if (this.chunk.length === this.#length) return;
     throw new TypeError("A chunk of the archive was transferred while it was read: copy content before that");
   }
 
-  /** Passes up to `wanted` bytes; gives their number. */
+  /** Passes up to `wanted` bytes; returns their number. */
   pass(wanted: number): number {
     const passed = Math.min(wanted, this.#length - this.at);
     this.at += passed;

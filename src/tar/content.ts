@@ -1,16 +1,16 @@
-/** One way to read all the forms that content to write may have. */
+/** Reads all forms of content to write in one way. */
 
 import type { Bytes } from "../runtime/mod.ts";
 import type { TarChunks } from "./types.ts";
 import type { TarContent, TarContentSource } from "./write_entry.ts";
 
-/** Content in pieces that can be given up. */
+/** Content in pieces that can be abandoned. */
 export interface OpenContent extends TarChunks {
-  /** Gives up the rest. */
+  /** Abandons the rest. */
   cancel(reason: unknown): Promise<void>;
 }
 
-/** Opens content; an opener's promise is awaited, everything else is there at once. */
+/** Opens content: at once, unless an opener returns a promise. */
 export function openContent(content: TarContent): OpenContent | Promise<OpenContent> {
   if (typeof content !== "function") return openSource(content);
   const source = content();
@@ -20,7 +20,7 @@ export function openContent(content: TarContent): OpenContent | Promise<OpenCont
 function openSource(source: TarContentSource): OpenContent {
   if (source instanceof Uint8Array) return openBytes(source as Bytes);
   if ("getReader" in source) return openStream(source as ReadableStream<Bytes>);
-  // Whoever gives pieces by hand stops when nobody asks for more.
+  // Nothing is to be released: pieces are made on request.
   return { read: () => source.read(), cancel: () => Promise.resolve() };
 }
 

@@ -1,4 +1,4 @@
-/** Chooses how the header of an entry is written: what fits the block, what becomes a PAX or GNU record. */
+/** Encodes the header of an entry: values that don't fit the block become PAX or GNU records. */
 
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -140,10 +140,10 @@ class EntryHeader {
     return fits ? name : NO_BYTES;
   }
 
-  /** Whether a name that fits its field may do without a record. */
+  /** Returns whether a name that fits its field needs no record. */
   #mayStay(key: string, name: Bytes): boolean {
     if (this.#format === "ustar") return true;
-    // A record is UTF-8 whatever the reader's locale is; bytes that are not UTF-8 are safest in the field.
+    // A record is UTF-8 in every locale of the reader; bytes that are not UTF-8 are safest in the field.
     return !this.#globals.has(key) && (isAscii(name) || !isUtf8(name));
   }
 
@@ -152,7 +152,7 @@ class EntryHeader {
     return this.#entry[key] ?? (record === undefined || record.length === 0 ? undefined : parseInteger(record));
   }
 
-  /** The value for the field, 0 if it goes to a record. */
+  /** Returns the value for the field, 0 if it goes to a record. */
   #number(key: "uid" | "gid" | "size", value: number | undefined): number {
     if (value === undefined) return 0;
     if (!Number.isSafeInteger(value)) {
@@ -172,7 +172,7 @@ class EntryHeader {
     return value;
   }
 
-  /** The whole seconds for the field; what they lose goes to a record. */
+  /** Returns the whole seconds for the field; a fraction goes to a record. */
   #time(key: "mtime" | "atime" | "ctime"): number | undefined {
     const record = this.#given.get(key);
     const recorded = record === undefined || record.length === 0 ? undefined : parseSeconds(record);
@@ -187,7 +187,7 @@ class EntryHeader {
     if (this.#format === "ustar") {
       if (key !== "mtime" || !fits) throw this.#misfit(`its ${key} ${seconds}`);
     } else if (key !== "mtime" || !fits || whole !== seconds || this.#globals.has(key)) {
-      // The record as it was read has more digits than a number can hold.
+      // The record that was read has more digits than a number.
       this.#record(key, record !== undefined && recorded === seconds ? record : encodeText(formatSeconds(seconds)));
     }
     return fits ? whole : 0;
@@ -229,7 +229,7 @@ export function encodeEntryHeader(
   return new EntryHeader(entry, options.format, options.globals).encode(options.size);
 }
 
-/** Checks records and gives them as bytes. */
+/** Checks records and returns them as bytes. */
 export function paxRecords(input: TarPaxInput): Map<string, Bytes> {
   const records = new Map<string, Bytes>();
   for (const [key, value] of input) {
@@ -241,7 +241,7 @@ export function paxRecords(input: TarPaxInput): Map<string, Bytes> {
   return records;
 }
 
-/** The path in the two fields of a ustar block, `undefined` if it does not fit them. */
+/** Splits a path into the two fields of a ustar block; `undefined` if it does not fit them. */
 function splitPath(path: Bytes): { name: Bytes; prefix?: Bytes } | undefined {
   if (path.length <= FIELDS.name.length) return { name: path };
   // The last slash that leaves a name and a prefix that fit; a slash at the end leaves no name.

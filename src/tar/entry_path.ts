@@ -1,4 +1,4 @@
-/** Names in archives as paths that can't lead out of where they are put. */
+/** Checks names in archives, so that they can't lead out of a target directory. */
 
 import { TarError } from "../errors.ts";
 import { quoteName } from "./text.ts";

@@ -1,4 +1,4 @@
-/** Gathers the header blocks of an entry and makes sense of them. */
+/** Gathers the header blocks of an entry and interprets them. */
 
 import { LimitError, TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -20,7 +20,7 @@ import {
 } from "./sparse.ts";
 import { quoteName } from "./text.ts";
 
-/** What is being gathered. */
+/** The part that is being gathered. */
 type Part = "header" | "record" | "sparse header" | "sparse map";
 
 const EMPTY: Bytes = new Uint8Array(0);
@@ -55,7 +55,7 @@ export class HeaderReader {
     this.#limit = limit;
   }
 
-  /** Reads on: gives the entry whose headers are whole, or says that it takes another chunk or that this is the end. */
+  /** Reads on: returns the entry whose headers are complete, `"more"` for want of a chunk, or `"end"`. */
   read(cursor: ChunkCursor): ArchiveEntry | "more" | "end" {
     while (this.#gather(cursor)) {
       const entry = this.#take(cursor);
@@ -68,7 +68,7 @@ export class HeaderReader {
     throw this.#cutOff(cursor);
   }
 
-  /** Gathers what is missing of the part; says whether it is whole. */
+  /** Gathers the missing bytes of the part; returns whether it is complete. */
   #gather(cursor: ChunkCursor): boolean {
     const from = cursor.at;
     const passed = cursor.pass(this.#missing);
@@ -152,7 +152,7 @@ export class HeaderReader {
     if (this.#prefix === NO_PREFIX) this.#prefix = { ...NO_PREFIX, globals: this.#globals };
     if (this.#recordFlag === "g") {
       this.#addGlobals(body);
-      // Global records belong to no entry, so they are not kept among its blocks.
+      // Global records belong to no entry: they are not kept among its blocks.
       this.#arena.truncate(headerAt);
     } else if (this.#recordFlag === "L") {
       this.#prefix.longName = longName(body);
@@ -171,7 +171,7 @@ export class HeaderReader {
 
   #addGlobals(body: Bytes): void {
     const globals = new Map(this.#globals);
-    // Copied, for the arena takes the memory back.
+    // A copy, since the arena reuses the memory.
     for (const [key, value] of this.#parsePax(body.slice())) {
       if (value.length === 0) globals.delete(key);
       else globals.set(key, value);
@@ -285,7 +285,7 @@ export class HeaderReader {
   }
 }
 
-/** The name in a GNU record; an empty one counts for nothing. */
+/** Reads the name in a GNU record; an empty one is ignored. */
 function longName(body: Bytes): Bytes | undefined {
   const name = textField(body, 0, { at: 0, length: body.length });
   return name.length === 0 ? undefined : name;

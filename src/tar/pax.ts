@@ -31,7 +31,7 @@ export function parsePax(body: Bytes, problem: (what: string) => Error): Map<str
     if (!(length > space - at + 1)) throw problem(`a PAX record at byte ${at} has no proper length`);
     const end = at + length;
     if (end > body.length) {
-      throw problem(`a PAX record at byte ${at} says ${length} bytes where ${body.length - at} are left`);
+      throw problem(`a PAX record at byte ${at} has a length of ${length} bytes where ${body.length - at} are left`);
     }
     if (body[end - 1] !== NEWLINE) throw problem(`the PAX record at byte ${at} does not end in a newline`);
     const equals = body.indexOf(EQUALS, space + 1);
@@ -56,7 +56,7 @@ export function parsePax(body: Bytes, problem: (what: string) => Error): Map<str
   return records;
 }
 
-/** The body of an extended header with these records, sorted by key so that equal records give equal bytes. */
+/** Encodes the body of an extended header, sorted by key so that equal records give equal bytes. */
 export function encodePax(records: PaxRecords): Bytes {
   const encoded = [...records].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(encodeRecord);
   return concat(encoded);
@@ -71,7 +71,7 @@ function encodeRecord([key, value]: readonly [string, Bytes]): Bytes {
   return concat([encodeText(`${length} `), keyBytes, Uint8Array.of(EQUALS), value, Uint8Array.of(NEWLINE)]);
 }
 
-/** The non-negative decimal integer that `bytes` spell: `NaN` if they don't, infinity if it is not a safe integer. */
+/** Parses a non-negative decimal integer; returns `NaN` for other bytes, infinity if it is not a safe integer. */
 export function parseDigits(bytes: Bytes): number {
   if (bytes.length === 0) return NaN;
   let value = 0;
@@ -87,7 +87,7 @@ export function parseInteger(bytes: Bytes): number {
   return bytes[0] === 0x2d ? 0 - parseDigits(bytes.subarray(1)) : parseDigits(bytes);
 }
 
-/** The seconds that a time record spells, `[-]digits[.digits]`; `NaN` if it doesn't. */
+/** Parses the seconds of a time record, `[-]digits[.digits]`; returns `NaN` for other bytes. */
 export function parseSeconds(bytes: Bytes): number {
   const text = decodeText(bytes);
   if (!/^-?\d+(?:\.\d*)?$/.test(text)) return NaN;
@@ -95,13 +95,13 @@ export function parseSeconds(bytes: Bytes): number {
   return Math.abs(seconds) > Number.MAX_SAFE_INTEGER ? Infinity : seconds;
 }
 
-/** Seconds as a time record spells them: the shortest digits that read back as the same number, no exponent. */
+/** Formats seconds for a time record: the shortest digits that read back as the same number, no exponent. */
 export function formatSeconds(seconds: number): string {
   const text = String(seconds);
   return text.includes("e") ? seconds.toFixed(9) : text;
 }
 
-/** The pieces behind one another. */
+/** Joins the pieces. */
 export function concat(pieces: readonly Bytes[]): Bytes {
   const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;

@@ -6,7 +6,7 @@ import { quoteName } from "./text.ts";
 import type { TarEntry } from "./types.ts";
 import { type TarStep, TarWalker } from "./walker.ts";
 
-/** How {@linkcode readTar} reads. */
+/** Options of {@linkcode readTar}. */
 export interface TarReadOptions {
   /**
    * The most bytes of header blocks that one entry may have, PAX and GNU records and sparse maps included; global
@@ -23,17 +23,17 @@ export interface TarReadOptions {
   signal?: AbortSignal;
 }
 
-/** The entries of an archive, in its order. Leaving the loop early cancels the archive's stream. */
+/** Iterates over the entries of an archive, in its order. Leaving the loop early cancels the archive's stream. */
 export interface TarReader extends AsyncIterableIterator<TarEntry, undefined, void> {
   /**
-   * Gives the next entry, passing over what is left of the content of the one before.
+   * Returns the next entry, and passes over the unread content of the one before.
    *
-   * After the last entry, the rest of the stream is read, so that whoever checks its digest sees all of it.
+   * After the last entry, reads the rest of the stream, so that a digest over it is complete.
    */
   next(): Promise<IteratorResult<TarEntry, undefined>>;
   /** Stops reading and cancels the archive's stream. */
   return(): Promise<IteratorResult<TarEntry, undefined>>;
-  /** Gives the reader itself. */
+  /** Returns the reader itself. */
   [Symbol.asyncIterator](): TarReader;
 }
 
@@ -75,7 +75,7 @@ export class ArchiveReader implements TarReader, ContentSource {
 
   next(): Promise<IteratorResult<TarEntry, undefined>> {
     this.#entry = undefined;
-    // An entry whose header is in the buffer already costs no wait for anything.
+    // An entry whose header is in the buffer needs no further promise.
     try {
       this.#walker.skip();
       const step = this.#step();
@@ -173,7 +173,7 @@ export class ArchiveReader implements TarReader, ContentSource {
     }
   }
 
-  /** Feeds the walker with the next chunk; callers that come meanwhile wait for the same one. */
+  /** Feeds the walker with the next chunk; concurrent callers wait for the same one. */
   #fill(): Promise<void> {
     return this.#filling ??= this.#readChunk().finally(() => this.#filling = undefined);
   }

@@ -21,13 +21,13 @@ const EXTENSION_FLAG = 504;
 /** The stored regions of a sparse file: offset and length by turns, in bytes of the expanded content. */
 export type SparseMap = number[];
 
-/** Appends the regions in the old GNU header that starts at `start`; says whether an extension block follows. */
+/** Appends the regions in the old GNU header that starts at `start`; returns whether an extension block follows. */
 export function readHeaderRegions(bytes: Bytes, start: number, map: SparseMap): boolean {
   readPairs(bytes, start + FIELDS.gnuSparse.at, FIELDS.gnuSparse.length / PAIR, map);
   return bytes[start + FIELDS.gnuExtended.at] !== 0;
 }
 
-/** Appends the regions in the extension block that starts at `start`; says whether another one follows. */
+/** Appends the regions in the extension block that starts at `start`; returns whether another one follows. */
 export function readExtensionRegions(bytes: Bytes, start: number, map: SparseMap): boolean {
   readPairs(bytes, start, EXTENSION_REGIONS, map);
   return bytes[start + EXTENSION_FLAG] !== 0;
@@ -53,7 +53,7 @@ export class SparseMapBlocks {
   #lines = 0;
 
   /**
-   * Takes all the blocks gathered so far, one more each time; gives the map once it is whole.
+   * Takes all blocks gathered so far, one more each time; returns the map once it is complete.
    *
    * A line that is no number becomes a `NaN`, which {@linkcode checkMap} refuses.
    */
@@ -86,7 +86,7 @@ function splitNumbers(bytes: Bytes, separator: number): number[] {
 /**
  * Checks a map against the size of the file and the number of bytes that the archive stores.
  *
- * Gives what is wrong with it, or `undefined` if its regions ascend, don't overlap, lie in the file and add up.
+ * Returns the problem, or `undefined` if its regions ascend, don't overlap, lie in the file and add up.
  */
 export function checkMap(map: SparseMap, size: number, stored: number): string | undefined {
   if (map.length % 2 !== 0 || !map.every((value) => Number.isSafeInteger(value) && value >= 0)) {

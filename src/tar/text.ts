@@ -58,7 +58,7 @@ export function isUtf8(bytes: Bytes): boolean {
   }
 }
 
-/** A name as it may stand in a one-line message: quoted, whatever does not show escaped, at most 200 characters. */
+/** Quotes a name for a one-line message: at most 200 characters, invisible ones escaped. */
 export function quoteName(name: string | Bytes): string {
   const text = (typeof name === "string" ? name : decodeText(name)).toWellFormed();
   const short = text.length > 200 ? `${text.slice(0, 199).toWellFormed()}…` : text;

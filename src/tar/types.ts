@@ -1,9 +1,9 @@
-/** What an entry of an archive is, to those who read one. */
+/** The types of an entry that is read. */
 
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import type { PaxRecords } from "./pax.ts";
 
-/** What an entry stands for; `"unknown"` is any typeflag that is none of the others. */
+/** The type of an entry; `"unknown"` is any other typeflag. */
 export type TarEntryType =
   | "file"
   | "link"
@@ -20,10 +20,10 @@ export type TarFormat = "v7" | "ustar" | "pax" | "gnu";
 /**
  * Content in pieces, without a stream around it.
  *
- * A piece that is in memory already comes back at once, any other as a promise.
+ * A piece in memory is returned at once, any other as a promise.
  */
 export interface TarChunks {
-  /** Gives the next piece, `undefined` after the last one. */
+  /** Returns the next piece, `undefined` after the last one. */
   read(): Bytes | undefined | Promise<Bytes | undefined>;
 }
 
@@ -33,7 +33,7 @@ export interface TarChunks {
  * A text view turns back into the same bytes: a byte that is not UTF-8 is a lone surrogate U+DC80 to U+DCFF.
  */
 export interface TarHeader {
-  /** The name, as the archive has it: check it with {@linkcode cleanEntryPath} before it becomes a path of yours. */
+  /** The name as in the archive: clean it with {@linkcode cleanEntryPath} before you use it as a path. */
   readonly path: string;
   /** The bytes of the name. */
   readonly pathBytes: Bytes;
@@ -41,7 +41,7 @@ export interface TarHeader {
   readonly linkname: string;
   /** The bytes of the link target. */
   readonly linknameBytes: Bytes;
-  /** What the entry stands for. */
+  /** The type of the entry. */
   readonly type: TarEntryType;
   /** The typeflag as written, one character; the NUL of old archives is given as `"0"`. */
   readonly typeflag: string;
@@ -57,9 +57,9 @@ export interface TarHeader {
   readonly gname: string;
   /** When the content changed, in seconds since 1970, with a fraction if the archive has one. */
   readonly mtime: number;
-  /** When the file was last read, in seconds, where the archive tells. */
+  /** When the file was last read, in seconds, if the archive has it. */
   readonly atime: number | undefined;
-  /** When the inode changed, in seconds, where the archive tells. */
+  /** When the inode changed, in seconds, if the archive has it. */
   readonly ctime: number | undefined;
   /** The device's major number, 0 for other types. */
   readonly devMajor: number;
@@ -82,10 +82,10 @@ export interface TarHeader {
   /** The offset of the stored content in the archive, in bytes. */
   readonly contentOffset: number;
   /**
-   * The header blocks, PAX and GNU records and sparse map included, byte for byte: what the archive holds up to the
+   * The header blocks with PAX and GNU records and the sparse map, byte for byte: the bytes of the archive up to the
    * stored content.
    *
-   * If global records are in force, they are folded into the entry's own, so that the blocks mean the same elsewhere.
+   * Global records in force are folded into the entry's own, so that the blocks mean the same in another archive.
    */
   readonly rawHeader: Bytes;
 }
@@ -147,14 +147,14 @@ export interface TarEntry extends TarHeader, TarChunks {
   readonly header: TarStreamHeader;
   /** The content as a byte stream of copies; `undefined` for types without content. Cancelling it skips the rest. */
   readonly readable: ByteStream | undefined;
-  /** The content as the archive stores it, without holes: what goes behind `rawHeader` in another archive. */
+  /** The content as the archive stores it, without holes: the bytes that follow `rawHeader`. */
   readonly stored: TarChunks;
-  /** Passes over what is left of the content, as asking for the next entry does. */
+  /** Skips the rest of the content, as requesting the next entry does. */
   skip(): void;
   /**
-   * Reads what is left of the content into memory.
+   * Reads the rest of the content into memory.
    *
-   * @throws {LimitError} If that is more than `limit` bytes.
+   * @throws {LimitError} If there are more than `limit` bytes.
    */
   bytes(options?: TarBytesOptions): Promise<Bytes>;
 }

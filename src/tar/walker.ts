@@ -1,4 +1,4 @@
-/** The synchronous core of every reader: chunks in, entries and pieces of content out. */
+/** The synchronous core of the readers: chunks in, entries and pieces of content out. */
 
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -19,10 +19,10 @@ const DEFAULT_MAX_HEADER_SIZE = 1024 * 1024;
 const HOLE_CHUNK = 64 * 1024;
 
 /**
- * Walks an archive without waiting for anything: the caller feeds chunks and takes steps.
+ * Walks an archive synchronously: the caller feeds chunks and takes steps.
  *
  * Content comes as views of the chunks. A file that is skipped costs neither a copy nor an allocation. After the two
- * zero blocks that end an archive, whatever follows is passed over.
+ * zero blocks that end an archive, the rest is passed over.
  */
 export class TarWalker {
   readonly #cursor = new ChunkCursor();
@@ -68,7 +68,7 @@ export class TarWalker {
   }
 
   /**
-   * Gives the next chunk, which must stay as it is until the next one is fed.
+   * Feeds the next chunk, which must not change until the next one is fed.
    *
    * @throws {TypeError} If the last step was not `"more"`, unless the walk has not begun.
    */
@@ -76,7 +76,7 @@ export class TarWalker {
     this.#cursor.feed(chunk);
   }
 
-  /** Says that there are no more chunks. */
+  /** Ends the input. */
   end(): void {
     this.#cursor.ended = true;
   }
@@ -87,7 +87,7 @@ export class TarWalker {
   }
 
   /**
-   * Has the current entry's content given as the archive stores it, without the holes of a sparse file.
+   * Returns the current entry's content as the archive stores it, without the holes of a sparse file.
    *
    * @throws {TypeError} If some of the content of a sparse file was given already.
    */
@@ -116,7 +116,7 @@ export class TarWalker {
     }
   }
 
-  /** Does what comes next; `undefined` means that it led to nothing to show yet. */
+  /** Advances by one part; `undefined` means that there is no step to return yet. */
   #advance(): TarStep | undefined {
     switch (this.#part) {
       case "headers":
@@ -168,7 +168,7 @@ export class TarWalker {
     }
     const regionStart = this.#region < map.length ? map[this.#region] : size;
     if (this.#expanded < regionStart) {
-      // Fresh zeros each time: a shared piece could be changed or transferred by whoever gets it.
+      // Fresh zeros each time: the consumer may change or transfer a piece.
       this.#content = new Uint8Array(Math.min(regionStart - this.#expanded, HOLE_CHUNK));
       this.#expanded += this.#content.length;
       return "content";
@@ -195,7 +195,7 @@ export class TarWalker {
       return undefined;
     }
     if (!this.#cursor.ended) return "more";
-    // The content is whole; that its padding is cut off harms nobody, and Go's reader accepts it too.
+    // The content is complete; Go's reader accepts missing padding too.
     this.#part = "trailer";
     return undefined;
   }

@@ -1,16 +1,16 @@
-/** What can be written into an archive. */
+/** The entries that can be written into an archive. */
 
 import type { Bytes } from "../runtime/mod.ts";
 import type { TarChunks, TarEntry, TarEntryType } from "./types.ts";
 
-/** Content to write: in memory, as a stream, in pieces, or opened when its turn comes. */
+/** Content to write: in memory, as a stream, in pieces, or opened when it is written. */
 export type TarContent =
   | Uint8Array
   | ReadableStream<Uint8Array>
   | TarChunks
   | (() => TarContentSource | Promise<TarContentSource>);
 
-/** What an opener of {@linkcode TarContent} gives. */
+/** The result of an opener of {@linkcode TarContent}. */
 export type TarContentSource = Uint8Array | ReadableStream<Uint8Array> | TarChunks;
 
 /** PAX records to write. */
@@ -26,7 +26,7 @@ export interface TarNewEntry {
   /** The name, with slashes, written as it is given. */
   path: string | Bytes;
   /**
-   * What the entry stands for.
+   * The type of the entry.
    *
    * @default {"file"}
    */
@@ -96,13 +96,13 @@ export interface TarNewEntry {
    */
   devMinor?: number;
   /**
-   * More PAX records, such as `SCHILY.xattr.user.name`. Where one says the same as a field above, the field counts,
-   * and the record where the field is absent. `GNU.sparse.` records are left out, since content is written whole.
+   * More PAX records, such as `SCHILY.xattr.user.name`. A field above has precedence over the record of its name;
+   * `GNU.sparse.` records are left out, since content is written with its holes.
    */
   pax?: TarPaxInput;
 }
 
-/** An entry that passes from one archive to another as it is; every {@linkcode TarEntry} is one. */
+/** An entry to copy from one archive to another without a change; every {@linkcode TarEntry} is one. */
 export interface TarRawEntry {
   /** The name, for messages. */
   path?: string;
@@ -116,20 +116,20 @@ export interface TarRawEntry {
 
 /** Global PAX records, in force for the entries after them. */
 export interface TarGlobalRecords {
-  /** Tells it from an entry. */
+  /** The discriminator. */
   type: "global";
   /** The records; an empty value takes one back. */
   pax: TarPaxInput;
 }
 
-/** Whatever {@linkcode writeTar} takes. */
+/** The entries that {@linkcode writeTar} takes. */
 export type TarWriteEntry = TarNewEntry | TarRawEntry | TarGlobalRecords;
 
 /**
- * An entry that was read, as one to write, with changes.
+ * Converts an entry that was read to one to write, with changes.
  *
- * Its names stay bit for bit the same, the global records in force become its own, and its content is read when it is
- * written: so write it before you ask for the entry after it.
+ * Names keep their bytes, the global records in force become the entry's own, and the content is read when it is
+ * written: write it before you request the next entry.
  */
 export function rewriteEntry(entry: TarEntry, changes: Partial<TarNewEntry> = {}): TarNewEntry {
   return {

@@ -10,10 +10,10 @@ import { encodePaxHeader } from "./header_blocks.ts";
 import { quoteName } from "./text.ts";
 import type { TarContent, TarGlobalRecords, TarNewEntry, TarRawEntry, TarWriteEntry } from "./write_entry.ts";
 
-/** How {@linkcode writeTar} writes. */
+/** Options of {@linkcode writeTar}. */
 export interface TarWriteOptions {
   /**
-   * What becomes of values that don't fit a ustar header: PAX records, GNU long names and base-256 numbers, or an
+   * How to write values that don't fit a ustar header: as PAX records, as GNU long names and base-256 numbers, or as an
    * error.
    *
    * @default {"pax"}
@@ -38,8 +38,8 @@ export interface TarWriteOptions {
  *
  * The same entries give the same bytes on every runtime. Chunks may be views of the content that was given.
  *
- * The stream fails with {@linkcode TarError} if an entry does not fit the format, or if content is shorter or longer
- * than its size, and with `TypeError` for an entry that makes no sense.
+ * The stream fails with a {@linkcode TarError} if an entry does not fit the format, or if content is shorter or longer
+ * than its size, and with a `TypeError` for an invalid entry.
  */
 export function writeTar(
   entries: Iterable<TarWriteEntry> | AsyncIterable<TarWriteEntry>,
@@ -103,13 +103,13 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
     try {
       const emitted = this.#output.emitted;
       while (this.#output.emitted === emitted && !this.#ended) {
-        // Only what is not in memory yet is waited for: small entries pass without a turn of the event loop.
+        // Content in memory is not awaited: small entries pass without a turn of the event loop.
         const more = this.#open === undefined ? this.#nextEntry() : this.#nextPiece(this.#open);
         if (more instanceof Promise ? await more : more) continue;
         if (!this.#ended) this.#finish(controller);
       }
     } catch (error) {
-      // After an abort, the stream has its error already.
+      // After an abort, the stream has failed already.
       if (this.#ended) return;
       await this.#abandon(error);
       throw error;
@@ -120,7 +120,7 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
     await this.#abandon(reason);
   }
 
-  /** Writes the next entry, or starts to; says whether there is one. */
+  /** Writes the next entry, or starts to; returns whether there is one. */
   #nextEntry(): boolean | Promise<boolean> {
     this.#iterator ??= iteratorOf(this.#entries);
     const next = this.#iterator.next();
@@ -164,7 +164,7 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
     return open instanceof Promise ? open.then(start) : start(open);
   }
 
-  /** Passes on the next piece of content; always says that there is more to do. */
+  /** Passes on the next piece of content; always returns true, since there is more to do. */
   #nextPiece(open: OpenEntry): true | Promise<true> {
     const piece = open.content.read();
     if (!(piece instanceof Promise)) return this.#passPiece(open, piece);
@@ -212,12 +212,12 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
     void this.#abandon(reason);
   };
 
-  /** Lets go of the content in work and of the entries. */
+  /** Releases the open content and the entries. */
   async #abandon(reason: unknown): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
     this.#signal?.removeEventListener("abort", this.#abort);
-    // The reason for giving up matters more than a source that can't be closed.
+    // A failure to close a source must not hide the reason.
     await Promise.allSettled([this.#open?.content.cancel(reason), this.#iterator?.return?.()]);
   }
 }

@@ -34,7 +34,7 @@ export interface ArchiveTarget {
   write(file: PlannedFile, open: (options: AbortOptions) => Promise<ByteStream>, options: AbortOptions): Promise<void>;
 }
 
-/** An archive as a sink: its format says where each blob goes, its target writes there. */
+/** An archive as a sink: its format determines where each blob goes, its target writes there. */
 export class ArchiveSink implements ContentSink {
   readonly id: string = `archive ${crypto.randomUUID()}`;
   readonly vouches = false;

@@ -44,11 +44,11 @@ export interface TarballImage {
 
 /** Images as `docker save` and {@linkcode writeTarball} write them. */
 export interface SavedImages {
-  /** Tells them from a layout. */
+  /** The discriminator. */
   readonly kind: "images";
-  /** What `manifest.json` says of them, in its order. */
+  /** The images of `manifest.json`, in its order. */
   readonly manifests: readonly TarballManifest[];
-  /** One of them. @throws {TarballError} when there is no such image, or there are several and nothing says which. */
+  /** One of them. @throws {TarballError} when there is no such image, or there are several and no tag is given. */
   image(options?: ImageFromTarballOptions): Promise<Image>;
   /** All of them. Layers that they share are one layer. */
   all(options?: AbortOptions): Promise<TarballImage[]>;
@@ -56,9 +56,9 @@ export interface SavedImages {
 
 /** An OCI image layout in a tar archive, as `podman save --format oci-archive` and skopeo write it. */
 export interface SavedLayout {
-  /** Tells it from images. */
+  /** The discriminator. */
   readonly kind: "layout";
-  /** What its `index.json` lists. */
+  /** Its `index.json`. */
   readonly index: ImageIndex;
 }
 
@@ -83,7 +83,7 @@ export async function tarballContents(
  * An image of a tarball that `docker save`, `podman save`, `skopeo` or {@linkcode writeTarball} made.
  *
  * Its manifest, which tarballs don't have, is Docker's schema 2. Layers that are stored compressed keep their bytes;
- * others are compressed with gzip when somebody asks for their digest or their bytes.
+ * others are compressed with gzip when their digest or their bytes are requested.
  *
  * @throws {TarballError} when it is no such tarball, parts of it are missing, or there is no such image.
  */
@@ -96,7 +96,7 @@ export async function tarballImages(source: TarballSource, options: AbortOptions
   return await (await imagesOf(source, options)).all(options);
 }
 
-/** What `manifest.json` of a tarball says, without looking at the images. */
+/** Reads `manifest.json` of a tarball, without the images. */
 export async function loadManifest(source: TarballSource, options: AbortOptions = {}): Promise<TarballManifest[]> {
   return await readManifestFile(await Archive.open(source, options), options);
 }
@@ -190,7 +190,7 @@ class ImageReader {
       verifyStream(decompress(await stored.compressed(options), compression, what), { digest: diffId }, what);
     const digest = lazy(async () => {
       const found = await stored.digest();
-      // Most tools name a layer by its digest, and then a damaged one is found for free. Others are in the right too.
+      // Most tools name a layer by its digest, which finds a damaged one without reading it again.
       if (!isNamedBy(file.path, found, diffId)) await drain(await uncompressed());
       return found;
     });
@@ -211,7 +211,7 @@ class ImageReader {
     return { ...stored, content, diffId: () => Promise.resolve(diffId), uncompressed, digest, descriptor };
   }
 
-  /** A layer that may be elsewhere alone: then it fails when it is read, not before. */
+  /** Makes a layer that may be missing from the archive: then it fails when it is read, not before. */
   #foreignLayer(path: string, diffId: Hash, descriptor: Descriptor): Layer {
     const found = this.#archive.find(path);
     const compressed = async (options?: OpenContentOptions): Promise<ByteStream> => {
@@ -234,8 +234,8 @@ class ImageReader {
   }
 }
 
-/** Whether a path says one of the digests, or none at all. */
+/** Returns whether a path contains one of the digests, or none at all. */
 function isNamedBy(path: string, ...digests: Hash[]): boolean {
-  const said = /(?:^|\/)([0-9a-f]{64})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
-  return said === undefined || digests.some((digest) => hashHexDigits(digest) === said);
+  const found = /(?:^|\/)([0-9a-f]{64}|[0-9a-f]{128})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
+  return found === undefined || digests.some((digest) => hashHexDigits(digest) === found);
 }

@@ -1,8 +1,8 @@
 /**
  * Tarballs of images, as `docker save` writes and `docker load` reads them.
  *
- * {@linkcode imageFromTarball} gives an image of a tarball that stays where it is: its layers are read when somebody
- * asks for them; {@linkcode tarballContents} tells what a tarball holds, an OCI image layout too.
+ * {@linkcode imageFromTarball} returns an image whose layers stay in the tarball until they are
+ * read; {@linkcode tarballContents} also reads an OCI image layout.
  * {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one, as Docker does now or, with the format
  * "legacy", as it did before version 1.10; {@linkcode writeOciArchiveFile} and {@linkcode writeOciArchive} write images
  * and indexes as an OCI image layout.

@@ -1,6 +1,5 @@
-import { FileError } from "../errors.ts";
-import { type AbortOptions, chunks, fileFailure, lazy } from "../io/mod.ts";
-import { type ByteStream, joinPath, openWriter, remove, temporaryDirectory, temporaryRoot } from "../runtime/mod.ts";
+import { type AbortOptions, chunks, lazy, temporaryFailure } from "../io/mod.ts";
+import { type ByteStream, joinPath, openWriter, remove, temporaryDirectory } from "../runtime/mod.ts";
 import { type OpenTarball, tarballFile, type TarballSource } from "./source.ts";
 
 /**
@@ -77,10 +76,7 @@ export class SavedTarball implements TarballSource {
 async function failing<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
-  } catch (cause) {
-    const failure = fileFailure(`can't keep an image in ${temporaryRoot()}`, cause);
-    if (!(failure instanceof FileError)) throw failure;
-    const { message, errno } = failure;
-    throw new FileError(message, { cause, errno, hint: "set TMPDIR to a directory with enough space" });
+  } catch (error) {
+    throw temporaryFailure("an image", error);
   }
 }

@@ -1,6 +1,6 @@
 import { TarError } from "../errors.ts";
-import { type AbortOptions, concat, SNIFF_LENGTH } from "../io/mod.ts";
-import type { Bytes } from "../runtime/mod.ts";
+import { type AbortOptions, SNIFF_LENGTH } from "../io/mod.ts";
+import { type Bytes, concat } from "../runtime/mod.ts";
 import { readTar, type TarEntry, type TarHeader } from "../tar/mod.ts";
 import type { OpenTarball } from "./source.ts";
 

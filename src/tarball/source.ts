@@ -13,7 +13,7 @@ export interface ByteRange extends AbortOptions {
   length?: number;
 }
 
-/** A tarball that is there to be read, from any place, again and again. */
+/** A tarball that can be read from any place, any number of times. */
 export interface OpenTarball {
   /** The number of its bytes, where starting in the middle is as cheap as at the beginning. */
   readonly size?: number;
@@ -28,9 +28,9 @@ export interface OpenTarball {
 
 /** Where a tarball comes from: {@linkcode tarballFile}, {@linkcode tarballBytes}, {@linkcode tarballStream} or yours. */
 export interface TarballSource {
-  /** What to call it in an error: a path, for example. */
+  /** Its name in an error: a path, for example. */
   readonly name: string;
-  /** Gets it ready to be read. */
+  /** Prepares it for reading. */
   open(options?: AbortOptions): Promise<OpenTarball>;
 }
 
@@ -69,7 +69,7 @@ export function tarballFile(path: string): TarballSource {
   };
 }
 
-/** A tarball in memory, or in anything that is a `Blob`: a file that somebody chose in a browser, for example. */
+/** A tarball in memory, or in a `Blob`: a file that was chosen in a browser, for example. */
 export function tarballBytes(content: Bytes | Blob, name: string = "tarball"): TarballSource {
   const size = content instanceof Blob ? content.size : content.length;
   const range = (offset: number, length: number): ByteStream =>

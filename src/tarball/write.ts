@@ -65,7 +65,7 @@ export type WriteTarballFileOptions = WriteTarballOptions;
 /**
  * A tarball of images, as `docker load`, `podman load` and `skopeo` read it. The same images give the same bytes.
  *
- * Nothing is read before the stream is. It fails when a layer is not what its digest says.
+ * Nothing is read before the stream is. It fails when a layer does not match its digest.
  */
 export function writeTarball(entries: Iterable<TarballEntry>, options: WriteTarballOptions = {}): ByteStream {
   return archiveStream((target, signal) => writeImages(target, entries, { ...options, signal }), options);

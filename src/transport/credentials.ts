@@ -1,6 +1,6 @@
-import type { AuthConfig, Authenticator } from "../authn/mod.ts";
+import type { Authenticator } from "../authn/mod.ts";
 import { AuthError, HttpError } from "../errors.ts";
-import { abortable, isHeaderText } from "../io/mod.ts";
+import { abortable, isHeaderText, SharedWork } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
 
@@ -21,19 +21,14 @@ export interface Demand {
 /** What {@linkcode CredentialSession} needs for an exchange besides challenge, scopes and credentials. */
 export type ExchangeContext = Omit<ExchangeOptions, "scopes" | "credentials" | "signal">;
 
-interface Exchange {
-  readonly promise: Promise<Token>;
-  /** What came of it. */
-  token?: Token;
-}
-
 /**
  * Authorization for one registry with one credential. Tokens are kept by their scopes until they expire; whoever asks
  * for the same scopes meanwhile shares the exchange.
  */
 export class CredentialSession {
   readonly #authenticator: Authenticator;
-  readonly #exchanges = new Map<string, Exchange>();
+  readonly #tokens = new Map<string, Token>();
+  readonly #exchanges = new SharedWork<Token>();
   readonly #demands = new Map<string, Demand>();
   #refreshToken: string | undefined;
 
@@ -52,8 +47,8 @@ export class CredentialSession {
     const { challenge, scopes } = demand;
     if (challenge === undefined) return undefined;
     // Before the credentials, which may be out of reach while a token is still good.
-    const kept = challenge.scheme === "bearer" ? this.#exchanges.get(keyOf(scopes))?.token : undefined;
-    if (kept !== undefined && isGood(kept, context)) return bearer(kept.value);
+    const kept = challenge.scheme === "bearer" ? this.#kept(scopes, context) : undefined;
+    if (kept !== undefined) return bearer(kept.value);
     const credentials = await abortable(this.#authenticator.authorization(), signal);
     // Authenticators may be others than those of this package, which check it.
     if (![credentials.auth, credentials.registryToken].every((text) => !text || isHeaderText(text))) {
@@ -63,8 +58,14 @@ export class CredentialSession {
     }
     if (challenge.scheme === "basic") return basicAuthorization(credentials);
     if (credentials.registryToken) return bearer(credentials.registryToken);
-    const token = await abortable(this.#token(challenge, scopes, credentials, context), signal);
-    return bearer(token.value);
+    const { value } = await this.#exchanges.run(keyOf(scopes), { signal }, async (signal) => {
+      const token = this.#kept(scopes, context) ??
+        await this.#exchange(challenge, { ...context, scopes, credentials, signal });
+      this.#tokens.set(keyOf(scopes), token);
+      if (token.refreshToken) this.#refreshToken = token.refreshToken;
+      return token;
+    });
+    return bearer(value);
   }
 
   /**
@@ -80,37 +81,14 @@ export class CredentialSession {
     };
     this.#demands.set(keyOf(scopes), next);
     // Only the token that was refused: another request may have got a better one meanwhile.
-    for (const [key, { token }] of this.#exchanges) {
-      if (token && bearer(token.value) === shown) this.#exchanges.delete(key);
-    }
+    for (const [key, token] of this.#tokens) if (bearer(token.value) === shown) this.#tokens.delete(key);
     return next;
   }
 
-  async #token(
-    challenge: Challenge,
-    scopes: readonly string[],
-    credentials: AuthConfig,
-    context: ExchangeContext,
-  ): Promise<Token> {
-    const key = keyOf(scopes);
-    const known = this.#exchanges.get(key);
-    if (known) {
-      const token = await known.promise;
-      if (isGood(token, context)) return token;
-      // Somebody else may have started the next exchange while this one was waited for.
-      if (this.#exchanges.get(key) !== known) return await this.#token(challenge, scopes, credentials, context);
-    }
-    const exchange: Exchange = { promise: this.#exchange(challenge, { ...context, scopes, credentials }) };
-    this.#exchanges.set(key, exchange);
-    try {
-      const token = await exchange.promise;
-      exchange.token = token;
-      if (token.refreshToken) this.#refreshToken = token.refreshToken;
-      return token;
-    } catch (error) {
-      if (this.#exchanges.get(key) === exchange) this.#exchanges.delete(key);
-      throw error;
-    }
+  /** A token for scopes that is good for a while. */
+  #kept(scopes: readonly string[], { now }: ExchangeContext): Token | undefined {
+    const token = this.#tokens.get(keyOf(scopes));
+    return token !== undefined && token.expiresAt - EXPIRY_MARGIN_MS > now() ? token : undefined;
   }
 
   /** Shows the refresh token that was given for the credentials, and those themselves once it is refused. */
@@ -127,10 +105,6 @@ export class CredentialSession {
     }
     return await exchangeToken(challenge, options);
   }
-}
-
-function isGood(token: Token, { now }: Pick<ExchangeContext, "now">): boolean {
-  return token.expiresAt - EXPIRY_MARGIN_MS > now();
 }
 
 function keyOf(scopes: readonly string[]): string {

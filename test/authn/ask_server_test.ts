@@ -9,7 +9,7 @@ const ORIGIN = "https://tokens.example.com";
 const QUESTION = { who: "the server", url: `${ORIGIN}/token?key=s3cret` };
 const PLACE = `the server: GET ${ORIGIN}/token`;
 
-/** Asks a server that does as it is told. */
+/** Sends a request to a server with scripted responses. */
 async function asking(world: CloudWorld, player: Player, changes = {}): Promise<string> {
   world.play(ORIGIN, player);
   return await askText({ ...QUESTION, ...changes }, world.options);

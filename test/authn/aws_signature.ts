@@ -9,7 +9,7 @@ export interface SignedRequest {
   readonly body: string;
 }
 
-/** What the server knows of whom it lets in. */
+/** The credentials that the server accepts. */
 export interface Signer {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;

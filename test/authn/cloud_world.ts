@@ -140,7 +140,7 @@ export function formOf({ method, headers, body }: Asked): Record<string, string>
   return Object.fromEntries(new URLSearchParams(body));
 }
 
-/** All that an error says, its causes included. */
+/** Returns the messages of an error and of all its causes. */
 export function everythingOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { hint } = error as { hint?: string };

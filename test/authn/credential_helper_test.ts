@@ -18,7 +18,7 @@ import { until } from "../make/waiting.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
 
-/** All that an error says, its causes included. */
+/** Returns the messages of an error and of all its causes. */
 function everythingOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return [error.message, error.stack, (error as AuthError).hint, everythingOf(error.cause)].join("\n");

@@ -104,7 +104,7 @@ describe("k8schain", () => {
 describe("k8schainFromSecrets", () => {
   it("asks no cluster", () =>
     atHome(async (home) => {
-      // Whoever asked would fail here: nobody listens.
+      // A request would fail here, as no server listens.
       Object.assign(home.variables, { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: "1" });
       const options = node(home);
       const keychain = k8schainFromSecrets([secretFor({ "registry.example.com": "ann" })], options);

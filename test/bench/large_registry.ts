@@ -1,11 +1,10 @@
 /**
- * A registry in memory with many repositories, served on two ports, for whoever measures. Prints both, then waits to be
- * ended.
+ * A registry in memory with many repositories, served on two ports for measurements. Prints both ports, then waits to
+ * be ended.
  *
  *     deno run -A test/bench/large_registry.ts REPOSITORIES MANIFESTS
  *
- * Each repository holds as many manifests as any other; one in five is an index of the four before it, which have no
- * tags.
+ * Each repository has the same number of manifests; one in five is an index of the four before it, which have no tags.
  */
 import { createHash } from "node:crypto";
 import process from "node:process";

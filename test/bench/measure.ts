@@ -9,7 +9,7 @@ export interface Run {
   readonly peakMb: number;
 }
 
-/** Runs a program to its end, its output thrown away. @throws {Error} when it fails, with what it said. */
+/** Runs a program to its end and discards its output. @throws {Error} with its standard error if it fails */
 export async function run(command: readonly string[]): Promise<Run> {
   const [program, ...words] = command;
   const started = performance.now();

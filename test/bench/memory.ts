@@ -24,7 +24,7 @@ const works: readonly Work[] = [
   "validate",
 ];
 
-/** The peak of each piece of work, in MB above a process that only says its version. */
+/** Returns the peak of each piece of work, in MB above a process that only prints its version. */
 async function peaks(tool: Tool, folder: string, megabytes: number): Promise<Map<string, number>> {
   const words = tool.commands.ls!({ place: { source: "", target: "", folder }, name: "" }).slice(0, -2);
   const idle = Math.max(...(await Promise.all([1, 2, 3].map(() => run([...words, "version"])))).map((r) => r.peakMb));

@@ -17,7 +17,7 @@ export interface Job {
   readonly name: string;
 }
 
-/** What a tool is told to do for each piece of work; what it can't do is left out. */
+/** The commands of a tool for each piece of work; unsupported ones are left out. */
 export interface Tool {
   /** What to call it. */
   readonly name: string;

@@ -6,20 +6,20 @@ import { commandEntries } from "../make/command_entries.ts";
 import { runLine } from "../make/command_line.ts";
 
 const GLOBAL_FLAGS = `Global flags:
-      --platform PLATFORM  Which image of an index:
-                           os/arch[/variant][:osversion], linux/amd64 for
-                           example, or all (may be repeated or hold commas)
-      --keychain NAME      Who to sign in with, in this order: google,
+      --platform PLATFORM  The image of an index: os/arch[/variant][:osversion],
+                           for example linux/amd64, or all (may be repeated or
+                           contain commas)
+      --keychain NAME      The sources of credentials, in this order: google,
                            docker[:FILE], ecr, acr, github (these by default),
                            kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE,
-                           env:PREFIX, anonymous (may be repeated or hold
-                           commas; else from $GCRANE_KEYCHAIN)
-      --insecure           Talk to registries over plain http, or https with any
+                           env:PREFIX, anonymous (may be repeated or contain
+                           commas; or from $GCRANE_KEYCHAIN)
+      --insecure           Use plain http for registries, or https with any
                            certificate
       --allow-nondistributable-artifacts
-                           Push layers that are marked as non-distributable too
-  -v, --verbose            Show each request and the causes of an error; secrets
-                           are left out
+                           Also push layers that are marked as nondistributable
+  -v, --verbose            Show each request and the causes of an error, without
+                           secrets
   -h, --help               Show this help`;
 
 describe("the help of a command", () => {
@@ -47,11 +47,11 @@ Flags:
   -j, --jobs N              How many at once (default 4)
       --depth N             How deep
   -l, --label KEY=VALUE     A label (may be repeated)
-  -f, --new-layer PATH      A layer (may be repeated or hold commas)
+  -f, --new-layer PATH      A layer (may be repeated or contain commas)
   -e, --entrypoint COMMAND  What runs
       --format FORMAT       How it's written [sic]: any (one of tarball, oci;
                             default tarball)
-      --cache DIR           Keeps layers (else from $TRIAL_CACHE)
+      --cache DIR           Keeps layers (or from $TRIAL_CACHE)
 
 ${GLOBAL_FLAGS}
 

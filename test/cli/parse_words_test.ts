@@ -104,7 +104,7 @@ describe("flags", () => {
   it("with only some values allowed refuse others", async () => {
     assertEquals(
       await refused("show --format=ocii a"),
-      'Error: --format is one of tarball, oci, not "ocii" — did you mean oci?',
+      'Error: --format must be one of tarball, oci, not "ocii" — did you mean oci?',
     );
   });
 
@@ -112,14 +112,14 @@ describe("flags", () => {
     for (const value of ["0", "-1", "1.5", "1e3", "x", "", "0x10", "99999999999999999999"]) {
       assertEquals(
         await refused(["show", `--jobs=${value}`, "a"]),
-        `Error: --jobs is a whole number of at least 1, not ${JSON.stringify(value)}`,
+        `Error: --jobs must be a whole number of at least 1, not ${JSON.stringify(value)}`,
       );
     }
     assertEquals((await understood("show --depth 0 --jobs 08 a")).flags.jobs, 8);
   });
 
   it("that are boolean refuse other values", async () => {
-    assertEquals(await refused("show --all-tags=maybe a"), 'Error: --all-tags is true or false, not "maybe"');
+    assertEquals(await refused("show --all-tags=maybe a"), 'Error: --all-tags must be true or false, not "maybe"');
   });
 });
 
@@ -190,6 +190,6 @@ describe("arguments", () => {
   });
 
   it("with only some values allowed refuse others", async () => {
-    assertStringIncludes(await refused("completion bahs"), 'SHELL is one of bash, zsh, fish, not "bahs"');
+    assertStringIncludes(await refused("completion bahs"), 'SHELL must be one of bash, zsh, fish, not "bahs"');
   });
 });

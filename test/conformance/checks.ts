@@ -10,7 +10,7 @@ export type Workflow = "pull" | "push" | "discovery" | "management";
 /** The workflows in the order of the specification's own suite. */
 export const WORKFLOWS: readonly Workflow[] = ["pull", "push", "discovery", "management"];
 
-/** One thing that the distribution-spec 1.1 says. */
+/** One requirement of the distribution-spec 1.1. */
 export interface Check {
   readonly workflow: Workflow;
   /** What is looked at. */

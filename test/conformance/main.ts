@@ -1,8 +1,8 @@
 /**
- * Looks whether a registry does what the distribution-spec 1.1 says: `deno task conformance http://127.0.0.1:5000`.
+ * Tests the conformance of a registry to the distribution-spec 1.1: `deno task conformance http://127.0.0.1:5000`.
  *
- * It pushes to a repository of its own, `conformance/…` unless `--repository` names one, and does not clean up where the
- * registry does not delete.
+ * Pushes to a repository of its own, `conformance/…` or that of `--repository`, and leaves content behind if the
+ * registry does not support deletion.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";

@@ -22,7 +22,7 @@ export class Deviation extends Error {}
 export interface Target {
   /** Its URL. */
   readonly url: string;
-  /** Who signs in. */
+  /** The user. */
   readonly user?: string;
   /** With which password. */
   readonly password?: string;
@@ -49,7 +49,7 @@ export interface Parts {
   readonly from?: string;
 }
 
-/** What a descriptor says. */
+/** The fields of a descriptor. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: string;
@@ -170,7 +170,7 @@ export function assert(holds: boolean, { line }: { line: string }, message: stri
   if (!holds) throw new Deviation(`${line}: ${message}`);
 }
 
-/** Leaves the rest of a check out where an answer says that the registry does not do this. */
+/** Skips the rest of a check if a response shows that the registry does not support it. */
 export function skipUnless(offered: boolean, reason: string): asserts offered {
   if (!offered) throw new Skipped(reason);
 }

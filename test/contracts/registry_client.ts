@@ -35,7 +35,7 @@ export const CONFIG = "application/vnd.oci.image.config.v1+json";
 export const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 export const EMPTY_JSON = "application/vnd.oci.empty.v1+json";
 
-/** What a descriptor says. */
+/** The fields of a descriptor. */
 export interface TestDescriptor {
   mediaType: string;
   digest: Digest;
@@ -115,7 +115,7 @@ export class RegistryClient {
   }
 }
 
-/** What holds of every answer: its type and length are said, and a refusal says why. */
+/** Checks the rules for every response: it has a type and a length, and an error has a reason. */
 function checkAnswer(method: string, { status, headers, bytes, text }: Answer): void {
   assertEquals(headers.get("Docker-Distribution-API-Version"), "registry/2.0");
   assert(headers.get("Content-Type"), `${status} without Content-Type`);

@@ -327,7 +327,7 @@ async function digestsBelow(views: readonly (AnyManifest | Layer)[]): Promise<Se
   return found;
 }
 
-/** A stream that says when its first chunk is read, and waits before the second. */
+/** Returns a stream that reports the read of its first chunk, and waits before the second. */
 function pausing(stream: ByteStream, onRead: () => void, goOn: Promise<void>): ByteStream {
   const reader = stream.getReader();
   let reads = 0;

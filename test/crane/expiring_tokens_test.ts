@@ -37,7 +37,7 @@ async function filledRegistry(host: string) {
 /** Google's side: a registry, its token server, and a metadata server, all of whose tokens end soon. */
 class FakeGoogle {
   readonly clock = new BusyClock();
-  /** How many tokens were given by whom. */
+  /** The number of tokens that each server has issued. */
   readonly given = { metadata: 0, registry: 0 };
   /** How often the registry refused a token. */
   refused = 0;
@@ -64,7 +64,7 @@ class FakeGoogle {
     return Response.json({ access_token: token, expires_in: LIFE_S }, { headers });
   }
 
-  /** Refuses an access token that has ended: who shows it gets no second chance. */
+  /** Rejects an expired access token; the test allows no second attempt with it. */
   #token(url: URL, init: RequestInit): Response {
     const shown = new Headers(init.headers).get("authorization") ?? "";
     const [user, token] = atob(shown.replace("Basic ", "")).split(":");

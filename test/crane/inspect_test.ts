@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import { describe, it } from "node:test";
 import {
   blob,
@@ -73,9 +74,8 @@ describe("blob", () => {
     const { fetch } = memoryRegistry();
     await push(image, app, { fetch });
     const [layer] = await image.layers();
-    const bytes = await new Response(await blob(`registry.example.com/team/app@${await layer.digest()}`, { fetch }))
-      .bytes();
-    assertEquals(bytes, await new Response(await layer.compressed()).bytes());
+    const bytes = await toBytes(await blob(`registry.example.com/team/app@${await layer.digest()}`, { fetch }));
+    assertEquals(bytes, await toBytes(await layer.compressed()));
   });
 
   it("takes no tag", async () => {

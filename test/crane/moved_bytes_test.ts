@@ -17,7 +17,10 @@ import { type Descriptor, parsePlatform } from "../../src/spec/mod.ts";
 const app = "registry.example.com/app";
 const platforms = ["linux/amd64", "linux/arm64", "linux/s390x"].map(parsePlatform);
 
-/** What went over the wire since somebody last asked: requests by kind, and the bytes of all bodies, both ways; pings left out. */
+/**
+ * Counts the traffic since the last read: requests by kind, and the bytes of all bodies in both directions; without
+ * pings.
+ */
 class Wire {
   readonly #registry = createRegistry();
   #requests: Record<string, number> = {};
@@ -184,7 +187,7 @@ describe("what moves when the layers are there", () => {
           const blobs = Object.keys(requests).filter((kind) =>
             /blobs|uploads|mount/.test(kind) && !kind.startsWith("HEAD")
           );
-          // A platform that no index says is in the config.
+          // Reads the config for a platform that the index lacks.
           assertEquals(blobs, name === "append" ? ["GET blobs"] : [], name);
           assert(bytes < 10_000, `${name}: ${bytes} bytes`);
         }
@@ -210,7 +213,7 @@ describe("what moves when the layers are there", () => {
   });
 });
 
-/** What is said of a layer, so that a test that would count nothing can't pass. */
+/** The facts about a layer, so that a test that counts nothing fails. */
 it("the layers of these tests are larger than all that may move", async () => {
   const { layers } = await largeImage().manifest();
   assert(layers.every(({ size }: Descriptor) => size > 250_000));

@@ -90,6 +90,32 @@ describe("an engine that is not there", () => {
     }
   });
 
+  it("does not say in time that it is there", async () => {
+    for (const body of [undefined, "O"]) {
+      const silent = (_: unknown, response: import("node:http").ServerResponse) => {
+        if (body !== undefined) response.writeHead(200, { "api-version": "1.41", "content-length": 2 }).write(body);
+      };
+      for (const options of [{}, { tcp: true }]) {
+        await withEngine({ "GET /_ping": silent }, async (engine) => {
+          const client = engine.client({ timeouts: { connectMs: 20 } });
+          const error = await assertRejects(() => client.inspect("a"), NetworkError, "within 20 ms");
+          assertEquals((error as NetworkError).reason, "timeout");
+        }, options);
+      }
+    }
+  });
+
+  it("may take its time for what it is asked then", async () => {
+    const late = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      return { body: { Id: `sha256:${"a".repeat(64)}` } };
+    };
+    await withEngine({ "GET /images/a/json": late }, async (engine) => {
+      const client = engine.client({ apiVersion: "1.41", timeouts: { connectMs: 1 } });
+      assertEquals((await client.inspect("a")).id, `sha256:${"a".repeat(64)}`);
+    });
+  });
+
   it("is asked again by the next call", async () => {
     await withEngine({}, async (engine) => {
       let fails = true;
@@ -106,7 +132,7 @@ describe("an engine that is not there", () => {
 });
 
 describe("a socket that is not for this user", () => {
-  // What the runtimes throw; who is root may open every socket.
+  // The errors of the runtimes; with root permissions every socket can be opened.
   const words = ["connect EACCES /var/run/docker.sock", "EACCES: Was there a typo in the url or port?"];
   it("is an error that says how to be let in", async () => {
     for (const message of words) {

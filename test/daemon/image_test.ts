@@ -195,7 +195,7 @@ describe("imageFromDaemon", () => {
       };
       await withEngine(answers, async (engine) => {
         const found = await imageFromDaemon(NAME, { engine: engine.client(), platform: arm });
-        // The id is that of the index: only what is saved tells the config's.
+        // The id is that of the index: only the saved tarball contains the config's.
         assertEquals(await found.configName(), await ofArm.configName());
         const query = `platform=${encodeURIComponent(JSON.stringify(arm))}`;
         assertEquals(engine.lines(), [

@@ -26,7 +26,7 @@ async function sample(text: string, mediaType?: string): Promise<Image> {
   });
 }
 
-/** What an engine must do that speaks Docker's API, whoever made it. */
+/** The tests that every engine with Docker's API must pass. */
 function engineContract(name: string, peer: Peer, start: () => Promise<Engine>): void {
   describePeer(`images in ${name}`, [peer], () => {
     let running: Engine;

@@ -7,7 +7,7 @@ import { collect } from "../make/streams.ts";
 import { utf8 } from "../make/bytes.ts";
 import { messages, withEngine } from "../fakes/fake_engine.ts";
 
-/** So many chunks of 64 KB; says when it is cancelled. */
+/** Returns a stream of chunks of 64 KB, which reports its cancellation. */
 function tarOf(chunks: number, onCancel: () => void = () => {}): ByteStream {
   let left = chunks;
   return new ReadableStream<Bytes>({

@@ -49,7 +49,7 @@ describe("writeToDaemon", () => {
     await withEngine(await holding(image, { RepoTags: ["<none>:<none>", "ubuntu:latest"] }), async (engine) => {
       const options = { engine: engine.client() };
       assertEquals(await writeToDaemon(same, "example.com/b:v2", options), "");
-      // It has this name already, by whatever form of it.
+      // The engine has this name already, in another form.
       assertEquals(await writeToDaemon(same, "index.docker.io/library/ubuntu", options), "");
       assertEquals(engine.lines(), [
         `GET /v1.41/images/${id}/json`,

@@ -9,7 +9,7 @@ export async function findBun(): Promise<string> {
   return await output("npx", ["--yes", "--quiet", `bun@${BUN_VERSION}`, "-p", "process.execPath"]);
 }
 
-/** Installs what package.json asks for, as the lock says. */
+/** Installs the dependencies of package.json from the lock. */
 export async function installForBun(bun: string): Promise<void> {
   await output(bun, ["install", "--frozen-lockfile", "--silent"]);
 }

@@ -40,6 +40,15 @@ describe("readJunit", () => {
     });
   });
 
+  it("counts a test that had to run as failed where it was skipped", () => {
+    const xml = `<testcase name="@std/tar [peer absent]"><skipped/></testcase><testcase name="b"><skipped/></testcase>`;
+    assertEquals(readJunit(xml, { required: "@std/tar" }), {
+      passed: 0,
+      failures: [{ name: "@std/tar [peer absent]", message: "skipped, where it has all that it needs" }],
+      skipped: ["b"],
+    });
+  });
+
   it("reads Bun's form", () => {
     const xml = `<testsuite name="test/a_test.ts"><testsuite name="outer">
         <testcase name="passes" classname="inner &gt; outer" file="test/a_test.ts" assertions="0" />

@@ -1,8 +1,8 @@
-// Divides a suite into parts that run side by side, each in a process of its own: what a test changes in its process,
-// its environment for example, no other part sees, and where a part hangs the others go on.
+// Divides a suite into parts that run concurrently, each in a process of its own: a change to the process, for example
+// to its environment, does not affect other parts, and a part that hangs does not stop them.
 //
-// `deno test --parallel` takes the same time, but runs all in one process, and names a test only once it has ended, so
-// that nothing says which one hangs.
+// `deno test --parallel` takes the same time, but runs all tests in one process and prints a test only after its end,
+// so that a test that hangs is not visible.
 
 /** The files of a part: few enough that all processors work to the end, enough that starting takes no time. */
 const FILES_IN_A_PART = 10;

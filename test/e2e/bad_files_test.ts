@@ -99,7 +99,7 @@ describe("a tarball", () => {
 });
 
 describe("a layer", () => {
-  /** An image whose layer is what its digest says, but no compressed tar. */
+  /** Creates an image whose layer matches its digest but is not a compressed tar. */
   async function withLayer(content: Uint8Array<ArrayBuffer>, mediaType: string): Promise<Image> {
     return appendLayers(emptyImage(), [await staticLayer(content, mediaType)]);
   }

@@ -15,7 +15,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
       const place = new Place();
       try {
         for (const seed of [1, 2, 3]) await push(image(seed), `${from.host}/r${seed}:v1`);
-        // Whoever comes last is left waiting for ever.
+        // The last request is left waiting.
         const { promise: stalled, resolve } = Promise.withResolvers<void>();
         target.on("PUT", /\/r3\/manifests\/v1/, () => {
           resolve();
@@ -30,7 +30,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
         assertEquals([await running.ended(), running.out], [signal === "SIGINT" ? 130 : 143, ""]);
         assertMatch(
           running.err,
-          /^interrupted: 2 manifests copied, 2 repositories done; the same command goes on from there\n$/,
+          /^interrupted: 2 manifests copied, 2 repositories done; the same command continues from there\n$/,
         );
         const { code, err } = await place.gcrane(line);
         assertEquals(code, 0);
@@ -62,7 +62,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
       assertEquals(await running.ended(), 130);
       assertMatch(
         running.err,
-        /^Warning: a registry is busy or out of reach, waiting 1m15s before it is asked again\ninterrupted: 0 manifests copied, /,
+        /^Warning: a registry is busy or out of reach, waiting 1m15s before the next request\ninterrupted: 0 manifests copied, /,
       );
     } finally {
       place.remove();

@@ -90,7 +90,7 @@ describe("cp -r that is killed", () => {
       const end = await run(n);
       assert(end === "SIGKILL" || end === 0, `${how} ended with ${end}`);
       if (end === "SIGKILL") killed++;
-      // What is there already is whole, whatever is missing.
+      // Existing images are complete, even if others are missing.
       await validateAll(ground.host("target"), ground.target.fetch as typeof fetch);
       const journal = place.path("journal");
       // Each fifth goes on as a process of its own, and dies once more; the others in this one, which is faster.

@@ -36,7 +36,7 @@ function shorten(text: string): string {
   return lines.length > 12 ? [...lines.slice(0, 10), `… ${lines.length - 10} lines more`].join("\n") : lines.join("\n");
 }
 
-/** Starts the registry in a process of its own, and waits until it says where it listens. */
+/** Starts the registry in a process of its own, and waits until it prints its address. */
 async function startRegistry(): Promise<{ host: string; stop: () => Promise<void> }> {
   console.log("$ gcrane registry serve --address 127.0.0.1:0 &");
   const server = spawn(process.execPath, words("registry serve --address 127.0.0.1:0"), {

@@ -9,7 +9,7 @@ import { runFile } from "../make/processes.ts";
 import { FakeRegistry, fakeServer } from "../fakes/mod.ts";
 import { peerIt, runPeer } from "../peers/mod.ts";
 
-/** A pod: an API server with a certificate of the cluster's own, and a registry that lets nobody in without a name. */
+/** A pod: an API server with a certificate of the cluster's own authority, and a registry that requires credentials. */
 interface Pod {
   readonly cluster: FakeCluster;
   /** An image in the registry. */

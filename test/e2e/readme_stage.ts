@@ -34,7 +34,7 @@ export async function setStage(registry: string): Promise<void> {
   await push(appendManifests(emptyIndex(), images), "multi:v1");
   await push(appendManifests(emptyIndex(), images.slice(1)), "multi:v2");
 
-  // As distroless has them: no shell, certificates, somebody to run as.
+  // Has the content of distroless: no shell, certificates, a non-root user.
   const distroless = await withFiles(empty, {
     "etc/passwd": "root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
     "etc/ssl/certs/ca-certificates.crt": "-----BEGIN CERTIFICATE-----\n",

@@ -12,7 +12,7 @@ import { withRegistryProcess } from "../make/registry_process.ts";
 
 const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
 
-/** The blocks of commands of a section that says that they are tested. */
+/** Returns the blocks of commands in a tested section. */
 function shellBlocks(section: string): string[] {
   const [, text] = readme.split(`\n## ${section}\n`);
   const [whole] = text.split(/^## /m);
@@ -39,13 +39,13 @@ function runner(folder: string, hosts: Record<string, string>): (block: string) 
 }
 
 it("README: no other section has blocks that look as if they were tested", () => {
-  const tested = ["What people do most", "Recipes"].flatMap(shellBlocks);
+  const tested = ["Common tasks", "Recipes"].flatMap(shellBlocks);
   assertEquals([...readme.matchAll(/^```sh$/gm)].length, tested.length);
 });
 
-describe("README: what people do most", () => {
+describe("README: common tasks", () => {
   it("every block runs as it stands, on two registries", { timeout: 120_000 }, async () => {
-    const blocks = shellBlocks("What people do most");
+    const blocks = shellBlocks("Common tasks");
     assertEquals(blocks.length, 10);
     await withFolder(async (folder) => {
       mkdirSync(join(folder, "site"));

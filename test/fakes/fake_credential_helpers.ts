@@ -19,7 +19,7 @@ export class FakeHelpers {
     chmodSync(file, 0o755);
   }
 
-  /** Adds a helper that writes down its arguments and its input, and then does what the script says. */
+  /** Adds a helper that records its arguments and its input, and then runs a script. */
   addRecording(name: string, script: string): void {
     this.add(name, `{ printf '%s|' "$@"; cat; echo; } >> '${join(this.directory, `${name}.log`)}'\n${script}`);
   }

@@ -1,4 +1,4 @@
-// A Docker Engine of a test: it notes what it is asked and answers what the test says.
+// A fake Docker Engine, which records requests and sends scripted responses.
 
 import * as http from "node:http";
 import * as https from "node:https";

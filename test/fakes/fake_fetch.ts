@@ -20,7 +20,7 @@ export interface FakeFetch {
   readonly requests: RecordedRequest[];
 }
 
-/** Makes a `fetch` for a fake network. Redirects are not followed: nobody here asks for that. */
+/** Creates a `fetch` for a fake network. Redirects are not followed, as the code under test never asks for that. */
 export function fakeFetch(network: FakeNetwork): FakeFetch {
   const requests: RecordedRequest[] = [];
   const fetch = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -51,7 +51,7 @@ export function fakeFetch(network: FakeNetwork): FakeFetch {
   return { fetch: fetch as typeof globalThis.fetch, requests };
 }
 
-/** Rejects when the signal says so, and else never settles. */
+/** Rejects when the signal aborts, and otherwise never settles. */
 function aborted(signal: AbortSignal | null | undefined): Promise<never> {
   return new Promise((_, reject) => {
     const abort = () => reject(signal?.reason);

@@ -36,7 +36,7 @@ export interface FakeIoOptions {
   stdin?: string | Uint8Array<ArrayBuffer>;
   /** Used instead of the network. */
   fetch?: typeof fetch;
-  /** What is typed, one line for each question; without it nobody can be asked. */
+  /** The user's input, one line for each question; without it standard input is not a terminal. */
   answers?: string[];
   /** The terminal that standard output and standard error are. */
   terminal?: { columns: number; rows: number };
@@ -138,7 +138,7 @@ export class FakeIo implements Io {
     for (const handler of this.#interrupts) handler(signal);
   }
 
-  /** Reports an error that nobody waited for. */
+  /** Reports an unhandled rejection. */
   unhandled(error: unknown): void {
     for (const handler of this.#unhandled) handler(error);
   }

@@ -8,8 +8,9 @@ import { TokenServer } from "./token_server.ts";
 /** What a fake registry can and can't do. */
 export interface FakeRegistryOptions {
   /**
-   * How it asks who is there: `ann` with the password `s3cret`, by name or for a token of its own `/token`.
-   * @default nobody is asked
+   * The authentication: `ann` with the password `s3cret`, by name or for a token of its own `/token`.
+   *
+   * @default none
    */
   auth?: "basic" | "bearer";
   /**
@@ -28,7 +29,8 @@ export interface FakeRegistryOptions {
    */
   referrers?: boolean;
   /**
-   * Whether it says the digest of a manifest.
+   * Whether responses contain the digest of a manifest.
+   *
    * @default true
    */
   saysDigest?: boolean;

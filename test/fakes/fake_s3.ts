@@ -30,7 +30,7 @@ interface Parts {
 
 const SMALLEST_PART = 5 * 1024 * 1024;
 
-/** S3 in memory with one bucket, `images`, that is as strict as the real one with those who know the keys. */
+/** S3 in memory with one bucket, `images`, which is as strict as the real one with authorised requests. */
 export class FakeS3 {
   readonly keys: S3Keys & { endpoint: string; bucket: string } = {
     endpoint: "http://s3.example.com",
@@ -191,7 +191,7 @@ export class FakeS3 {
   }
 }
 
-/** An answer of S3 that says what was wrong. */
+/** Creates an error response of S3. */
 export function failure(status: number, code: string): Response {
   return xml(`<?xml version="1.0"?>\n<Error><Code>${code}</Code><Message>that &amp; more</Message></Error>`, status);
 }

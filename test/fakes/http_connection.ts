@@ -96,7 +96,7 @@ export class HttpConnection {
     this.#socket.end();
   }
 
-  /** Closes now, whatever was not sent yet. */
+  /** Closes the connection immediately, without sending the rest. */
   cut(): void {
     this.#socket.destroy();
   }

@@ -15,7 +15,7 @@ import {
   utf8,
 } from "./messages.ts";
 
-/** A server that does what it is told, mistakes and all. */
+/** A server with scripted behaviour, faults included. */
 export interface FakeServer {
   /** `127.0.0.1:PORT`. */
   readonly host: string;
@@ -94,7 +94,7 @@ async function serve(connection: HttpConnection, { handler, requests, number }: 
   }
 }
 
-/** Reads what was left of a body; `false` where somebody took a part of it, so that the connection can't go on. */
+/** Reads the rest of a body; returns `false` if a part of it was consumed, so that the connection can't continue. */
 async function rest({ bodyRead }: RecordedRequest, body: ByteStream): Promise<boolean> {
   if (bodyRead || body.locked) return bodyRead;
   await drain(body);

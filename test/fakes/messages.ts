@@ -55,7 +55,7 @@ export interface RecordedRequest {
   over: boolean;
 }
 
-/** Notes a request, and counts its body as somebody reads it. */
+/** Records a request, and counts its body while it is read. */
 export function record(
   request: FakeRequest,
   into: RecordedRequest[],

@@ -1,10 +1,10 @@
 import { bytesOf, type FakeAnswer, type FakeRequest, utf8 } from "./messages.ts";
 
-/** A server that gives tokens to `ann` with the password `s3cret`, and to nobody for pulling. */
+/** A server that issues tokens to `ann` with the password `s3cret`, and to anonymous clients for pulls. */
 export class TokenServer {
   /** What was asked for, one list for each exchange. */
   readonly asked: string[][] = [];
-  /** What is said besides the token. */
+  /** Additional fields of the token response. */
   extra: Record<string, unknown> = {};
   readonly #given = new Map<string, string[]>();
   #count = 0;

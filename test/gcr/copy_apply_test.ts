@@ -60,8 +60,8 @@ describe("a plan of what is extra", () => {
     assertEquals(
       left,
       [
-        `${app}@${nested}: ${app}@${digest} needs it, which stays`,
-        ...members.map((member) => `${app}@${member}: ${app}@${nested} needs it, which stays`),
+        `${app}@${nested}: ${app}@${digest} needs it, which is kept`,
+        ...members.map((member) => `${app}@${member}: ${app}@${nested} needs it, which is kept`),
       ].toSorted(),
     );
     await world.validate(TARGET);
@@ -85,9 +85,9 @@ describe("a plan of what is extra", () => {
     assertEquals(
       left,
       [
-        `${app}@${await subject.digest()}: ${app}@${await signature.digest()} needs it, which stays`,
-        `${app}@${await signed.digest()}: ${app}@${await image(61).digest()} needs it, which stays`,
-        `${app}@${await named.digest()}: ${app}@${await naming.digest()} needs it, which stays`,
+        `${app}@${await subject.digest()}: ${app}@${await signature.digest()} needs it, which is kept`,
+        `${app}@${await signed.digest()}: ${app}@${await image(61).digest()} needs it, which is kept`,
+        `${app}@${await named.digest()}: ${app}@${await naming.digest()} needs it, which is kept`,
       ].toSorted(),
     );
   });
@@ -110,9 +110,9 @@ describe("a plan of what is extra", () => {
       left,
       [
         `${app}@${digest}: the tag wanted points at it`,
-        `${app}@${await signature.digest()}: it belongs to ${app}@${digest}, which stays`,
-        `${app}:${cosign}: it belongs to ${app}@${digest}, which stays`,
-        `${app}@${await image(52).digest()}: it belongs to ${app}@${digest}, which stays`,
+        `${app}@${await signature.digest()}: it belongs to ${app}@${digest}, which is kept`,
+        `${app}:${cosign}: it belongs to ${app}@${digest}, which is kept`,
+        `${app}@${await image(52).digest()}: it belongs to ${app}@${digest}, which is kept`,
       ].toSorted(),
     );
   });
@@ -132,7 +132,7 @@ describe("a plan of what is extra", () => {
       left,
       [
         `${app}@${await late.digest()}: the source has it`,
-        `${app}:moved: it has moved`,
+        `${app}:moved: the tag has moved`,
       ].toSorted(),
     );
   });

@@ -54,7 +54,7 @@ describe("a recursive copy that deletes, from a source that has nothing", () => 
       const before = await world.content(TARGET);
       const refused = await outcome(world, roots);
       assertEquals([refused.deleted, refused.error instanceof NotFoundError], [0, true]);
-      assertEquals(refused.error.hint, "look at the source; if it is meant to have nothing, use --allow-empty");
+      assertEquals(refused.error.hint, "check the source; if it should be empty, use --allow-empty");
       assertEquals([world.writes, await world.content(TARGET)], [[], before]);
       const meant = await outcome(world, roots, { allowEmpty: true });
       assertEquals([meant.failed, meant.deleted > 0], [0, true]);
@@ -71,7 +71,7 @@ describe("a recursive copy that deletes, from a source that has nothing", () => 
     assertEquals([refused.name, refused.failed, refused.deleted], [`${SOURCE}/team/app`, 1, 0]);
     assertEquals(
       refused.error.message,
-      `${SOURCE}/team/app has nothing, so all that ${TARGET}/team/app has would be deleted`,
+      `${SOURCE}/team/app is empty, so everything in ${TARGET}/team/app would be deleted`,
     );
     assertEquals(await world.content(TARGET), before);
     assertEquals((await outcome(world, all, { allowEmpty: true })).failed, 0);

@@ -56,7 +56,7 @@ describe("what is extra at the destination of a recursive copy", () => {
     const { extra } = await world.copy(SOURCE, TARGET, { extra: "find" });
     const [old, ...others] = extra.filter(({ repository, tag }) => repository.endsWith("team/app") && tag);
     assertEquals(others.length, 1);
-    // Somebody lets the tag point at something else meanwhile, so it is not what was in the list.
+    // Moves the tag meanwhile, so it differs from the list.
     await world.push(`${TARGET}/team/app:${old.tag}`, image(70));
     const { deleted, failed } = await world.copy(SOURCE, TARGET, { extra: "delete", onlyExtra: [old, ...others] });
     assertEquals([deleted, failed], [1, 0]);

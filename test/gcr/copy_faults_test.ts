@@ -30,7 +30,7 @@ describe("copyRecursively when registries misbehave", () => {
     const statuses = [429, 500, 502, 503, 504];
     world.intercept = ({ path }) => {
       if (path === "/v2/") return undefined;
-      // Three bursts of several requests each, on whatever is asked just then.
+      // Three bursts of several failures each, for any requests.
       const status = statuses[count % 5];
       return ++count % 40 < 6 ? refusal(status, "TOOMANYREQUESTS", { "retry-after": "90" }) : undefined;
     };

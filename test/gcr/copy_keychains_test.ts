@@ -9,14 +9,14 @@ import { basicAccess, createRegistry } from "../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { SOURCE, TARGET } from "../make/copy_world.ts";
 
-/** The same credentials for whoever asks. */
+/** Returns the same credentials for every registry. */
 const keychainOf = (username: string, password: string): Keychain => ({
   resolve: () => Promise.resolve(basic(username, password)),
 });
 const reader = keychainOf("reader", "of the source");
 const writer = keychainOf("writer", "of the target");
 
-/** Two registries with different users, and who was let in where. */
+/** Creates two registries with different users, and records their logins. */
 function world(): { fetch: typeof fetch; seen: Set<string> } {
   const source = createRegistry({ access: basicAccess({ users: { reader: "of the source" } }) });
   const target = createRegistry({ access: basicAccess({ users: { writer: "of the target" } }) });

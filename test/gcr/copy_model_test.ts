@@ -100,8 +100,8 @@ class RandomPair {
   }
 
   /**
-   * Makes sure that whatever is there, and not for the source's sake, has what referred to it when it was seen before,
-   * but for what was on its way out then.
+   * Checks that content that is kept, and not because of the source, has its earlier referrers, except for those that
+   * were being deleted.
    */
   async checkReferring(before: Content, late: string): Promise<void> {
     const [ours, theirs] = [await this.content(target), await this.content(source)];
@@ -126,7 +126,7 @@ function sorted({ digests, tags }: Content): unknown {
 describe("what a recursive copy deletes, against a model", () => {
   for (const way of ["by a plan", "at once"] as const) {
     it(
-      `is all that the source has not and nothing needs, ${way}, in 200 random pairs`,
+      `is all that the source does not have and nothing needs, ${way}, in 200 random pairs`,
       { timeout: 120_000 },
       async () => {
         let [deleted, kept] = [0, 0];

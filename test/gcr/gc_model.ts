@@ -22,7 +22,7 @@ export interface Shape {
   readonly tags: readonly string[];
   /** What it is tagged as belonging to, with the ending of the tag. */
   readonly attached: readonly { readonly owner: number | "absent"; readonly ending: string }[];
-  /** How many hours ago it was uploaded; `undefined` where nobody knows. */
+  /** The age of its upload in hours; `undefined` if it is unknown. */
   readonly hours?: number;
   readonly pinned: boolean;
 }
@@ -124,7 +124,7 @@ export function graphOf(shapes: readonly Shape[], now: number): { graph: GcGraph
   };
 }
 
-/** What the code under test says of shapes, by their numbers. */
+/** Returns the result of the code under test for shapes, by their numbers. */
 export function plannedGarbage(shapes: readonly Shape[], rules: GcRules, now: number): Set<number> {
   const { graph, digests } = graphOf(shapes, now);
   const pins = { digests: new Set(digests.filter((_, i) => shapes[i].pinned)), tags: new Set<string>() };

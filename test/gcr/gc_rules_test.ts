@@ -116,7 +116,7 @@ describe("rules of garbage collection", () => {
     const reasons = planGarbage(graph, { grace: 0, remove: [{ tag: "v*" }, { tag: "pr-*" }] }, now).manifests;
     assertEquals(reasons.map(({ reason }) => reason), [
       "rule 2 removes the tag pr-1",
-      "no tag, and nothing leads to it",
+      "no tag, and unreachable",
     ]);
   });
 });

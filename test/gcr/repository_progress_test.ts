@@ -6,7 +6,7 @@ import { parseRepository } from "../../src/name/mod.ts";
 
 type Step = [id: string, state: ProgressEvent["state"], complete: number, total?: number];
 
-/** What is told after each step: the bytes that have gone, and those that will in all. */
+/** Returns the reports after each step: the bytes so far, and in total. */
 function told(steps: readonly Step[], end: "done" | "failed" = "done"): string[] {
   const events: ProgressEvent[] = [];
   const progress = new RepositoryProgress(parseRepository("example.com/a/b"), (event) => events.push(event));

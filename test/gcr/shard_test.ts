@@ -24,7 +24,7 @@ describe("parseShard", () => {
       ["-1/4", {}, "is not a shard"],
       ["auto", {}, "CLOUD_RUN_TASK_INDEX or JOB_COMPLETION_INDEX"],
       ["auto", { JOB_COMPLETION_INDEX: "1" }, "CLOUD_RUN_TASK_COUNT"],
-      ["auto/2", { JOB_COMPLETION_INDEX: "one" }, 'JOB_COMPLETION_INDEX is a whole number, not "one"'],
+      ["auto/2", { JOB_COMPLETION_INDEX: "one" }, 'JOB_COMPLETION_INDEX must be a whole number, not "one"'],
     ] as const
   ) {
     it(`refuses ${text} with ${JSON.stringify(variables)}`, () => {

@@ -105,7 +105,7 @@ describe("walkRepositories", () => {
     const found = await names(registry, { ...deaf, pageSize: 2, onFailure: (failure) => failures.push(failure) });
     assertEquals([found, failures.map(({ name }) => name)], [["a", "b"], [host]]);
     assertStringIncludes((failures[0].error as Error).message, `the catalog of ${host} ends at 2 entries`);
-    // One page of all, whatever was asked for, is no full one.
+    // A complete list in one page, regardless of the requested page size, is not a full page.
     assertEquals(await names(registry, { ...catalog(() => all), pageSize: 2 }), all);
   });
 
@@ -146,7 +146,7 @@ describe("walkRepositories", () => {
     assertEquals(found, ["team"]);
     const [{ name, error }] = failures;
     assertEquals(name, host);
-    assertStringIncludes((error as Error).message, `what is below ${host}/team can't be known`);
+    assertStringIncludes((error as Error).message, `the repositories below ${host}/team are unknown`);
     assertEquals((error as GcraneError).hint, "name the repositories one by one");
   });
 
@@ -177,10 +177,10 @@ describe("walkRepositories", () => {
       const { fetch, requests } = google(() => children, manifest);
       const failures: unknown[] = [];
       await names(registry.repository("r"), { fetch, onFailure: ({ error }) => void failures.push(error) });
-      assertStringIncludes((failures[0] as Error).message, "goes round in circles");
+      assertStringIncludes((failures[0] as Error).message, "has a cycle");
       assertEquals(requests.length < 20, true, `${requests.length} requests`);
     }
-    // A circle that never says the same twice ends where names are too long.
+    // A cycle with changing lists ends when names become too long.
     let count = 0;
     const { fetch } = google(() => [`n${count++}`]);
     const failures: unknown[] = [];

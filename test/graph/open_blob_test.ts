@@ -9,7 +9,7 @@ import { utf8 } from "../make/bytes.ts";
 
 const bytes = utf8("content ".repeat(500));
 
-/** A blob of which this is promised, and whose content says this of itself when it was read. */
+/** Creates a blob with an expected identity, and with the identity that its content has after a read. */
 async function blobOf(promised: Partial<BlobIdentity> | undefined, found?: Partial<BlobIdentity>): Promise<BlobNode> {
   const identity = { digest: await digestBytes(bytes), size: bytes.length };
   const content: Content = {

@@ -100,7 +100,7 @@ describe("transfer over random graphs", () => {
           const outcome = await transfer(roots, sink, { state }).then(() => "done", (error) => error.message);
           assertEquals(world.active, 0, `seed ${seed}, call ${at}`);
           assertEquals(outcome, failed ? "call failed" : "done", `seed ${seed}, call ${at}`);
-          reached(sink); // whatever manifest is there has all that it names
+          reached(sink); // every manifest has all its content
           if (!failed) break;
           world.onCall = () => {};
           await transfer(roots, sink, { state });

@@ -22,7 +22,7 @@ function content(size: number, seed: number): Bytes {
   return bytes;
 }
 
-/** A tar of small files and large ones, in chunks of a size that nobody would choose. */
+/** Opens a tar of small and large files, in chunks of an unusual size. */
 function openTar(): Promise<ByteStream> {
   const small = Array.from({ length: 50 }, (_, i) => ({ path: `small/${i}`, content: content(i * 97, i) }));
   const large = { path: "large", content: content(1_500_000, 7) };
@@ -32,9 +32,9 @@ function openTar(): Promise<ByteStream> {
 }
 
 /**
- * The digests of layers of all kinds.
+ * Computes the digests of layers of all kinds.
  *
- * @param folder a directory whose files have the same content and modes wherever this runs
+ * @param folder a directory whose files have the same content and modes on every machine
  */
 export async function reproducibleDigests(folder: string): Promise<Record<string, string>> {
   const estargz = { reproducible: true, estargz: { chunkSize: 400_000 } };

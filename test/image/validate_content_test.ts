@@ -27,7 +27,7 @@ import { collect } from "../make/streams.ts";
 import { bigTar, MemorySource, tarOf } from "../make/memory_source.ts";
 import { imageWith, OTHER, problemsOf, TARS } from "./validation.ts";
 
-/** An image whose only layer is these bytes, under their right digest; the diff id is what is said. */
+/** Creates an image with these bytes as its only layer, under their digest, and with the diff id of `content`. */
 async function imageOfLayer(stored: Bytes, content: Bytes, mediaType: string = MediaType.OciLayerGzip): Promise<Image> {
   const source = new MemorySource();
   const layer = await source.add(stored, mediaType);

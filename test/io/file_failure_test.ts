@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { FileError, ManifestError, UnsupportedError } from "../../src/errors.ts";
-import { fileFailure } from "../../src/io/mod.ts";
+import { fileFailure, missingIsUndefined, temporaryFailure } from "../../src/io/mod.ts";
 
 describe("fileFailure", () => {
   for (
@@ -57,5 +57,34 @@ describe("fileFailure", () => {
       "text",
     ];
     for (const error of others) assertStrictEquals(fileFailure("can't read it", error), error);
+  });
+});
+
+describe("missingIsUndefined", () => {
+  it("takes a path that does not exist for no value, and throws any other error", () => {
+    for (const code of ["ENOENT", "ENOTDIR"]) {
+      assertEquals(missingIsUndefined(Object.assign(new Error("not there"), { code })), undefined);
+    }
+    for (const error of [Object.assign(new Error("denied"), { code: "EACCES" }), new TypeError("a bug"), undefined]) {
+      let thrown: unknown = "nothing";
+      try {
+        missingIsUndefined(error);
+      } catch (caught) {
+        thrown = caught;
+      }
+      assertStrictEquals(thrown, error);
+    }
+  });
+});
+
+describe("temporaryFailure", () => {
+  it("says how to name another directory where the file system failed, and leaves other errors as they are", () => {
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    const failure = temporaryFailure("a layer", full);
+    assert(failure instanceof FileError);
+    assertEquals([failure.errno, failure.cause], ["ENOSPC", full]);
+    assertEquals(failure.hint, "set TMPDIR to a directory with enough space");
+    const bug = new TypeError("a bug");
+    assertStrictEquals(temporaryFailure("a layer", bug), bug);
   });
 });

@@ -107,8 +107,8 @@ describe("Journal", () => {
         '{"journal":"test","version":1,"source":"b","x":1}\n',
         /of other work: source "b", not "a"; x 1, not none/,
       ],
-      ["nonsense in the middle", `${JSON.stringify(header)}\n{"number":"x"}\n{"number":1}\n`, /no sense in line 2/],
-      ["no JSON in the middle", `${JSON.stringify(header)}\n\n{"number":1}\n`, /no sense in line 2/],
+      ["nonsense in the middle", `${JSON.stringify(header)}\n{"number":"x"}\n{"number":1}\n`, /is invalid in line 2/],
+      ["no JSON in the middle", `${JSON.stringify(header)}\n\n{"number":1}\n`, /is invalid in line 2/],
     ] as const
   ) {
     it(`refuses ${what}, and leaves it as it is`, () =>

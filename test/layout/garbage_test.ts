@@ -11,7 +11,7 @@ import { imageOf, tarOf, testLayer, textImage } from "../make/images.ts";
 import { inChunks } from "../make/streams.ts";
 import { utf8 } from "../make/bytes.ts";
 
-/** Writes content as a blob and says what it is. */
+/** Writes content as a blob and returns its descriptor. */
 async function put(layout: Layout, content: string | object, mediaType: string): Promise<Descriptor> {
   const bytes = typeof content === "string" ? utf8(content) : jsonBytes(content);
   const digest = await digestBytes(bytes);

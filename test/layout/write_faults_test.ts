@@ -18,7 +18,7 @@ function listed(folder: string): Descriptor[] {
   return JSON.parse(readFileSync(join(folder, "index.json"), "utf8")).manifests;
 }
 
-/** The blobs of a layout, by their names in `blobs/`, whatever is there. */
+/** Returns the blobs of a layout by their file names. */
 function blobsIn(folder: string): string[] {
   return filesUnder(join(folder, "blobs"));
 }
@@ -139,7 +139,7 @@ describe("Layout, layers side by side", () => {
           await testLayer(await tarOf(name, name), {
             onOpen: async (stream) => {
               most = Math.max(most, ++active);
-              // The first three must be open at once, else nobody goes on.
+              // The first three must be open at the same time, or none continues.
               if (index < 3) await meet();
               active--;
               return stream;

@@ -40,7 +40,7 @@ function listed(folder: string): Descriptor[] {
   return JSON.parse(readFileSync(join(folder, "index.json"), "utf8")).manifests;
 }
 
-/** The blobs of a layout, by their names in `blobs/`, whatever is there. */
+/** Returns the blobs of a layout by their file names. */
 function blobsIn(folder: string): string[] {
   return filesUnder(join(folder, "blobs"));
 }

@@ -20,7 +20,7 @@ export interface HandMade {
   gname?: string;
   devMajor?: number | string;
   devMinor?: number | string;
-  /** Whatever else, by its offset. */
+  /** Further text, by its offset. */
   at?: Record<number, string>;
   /** Added to the checksum to spoil it. */
   checksumOff?: number;

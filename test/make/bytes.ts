@@ -59,7 +59,7 @@ export function text(length: number): Bytes {
   return Uint8Array.from({ length }, (_, i) => line[i % line.length]);
 }
 
-/** Fails where the bytes differ, and says where: a full diff of large arrays would take minutes. */
+/** Fails at the first byte that differs: a full diff of large arrays would take minutes. */
 export function assertSameBytes(actual: Uint8Array, expected: Uint8Array): void {
   const length = Math.min(actual.length, expected.length);
   let at = 0;

@@ -1,7 +1,7 @@
 import type { Program } from "../../cli/command.ts";
 import { runProgram } from "../../cli/run_program.ts";
 import { FakeIo, type FakeIoOptions } from "../fakes/fake_io.ts";
-import { trial } from "../cli/trial_program.ts";
+import { trial } from "./trial_program.ts";
 
 /** What a line did. */
 export interface LineResult {
@@ -13,7 +13,7 @@ export interface LineResult {
 
 export interface RunLineOptions extends FakeIoOptions {
   program?: Program;
-  /** Called once the command has said `ready` on standard error. */
+  /** Called once the command has printed `ready` to standard error. */
   whenReady?: (io: FakeIo) => void;
 }
 

@@ -9,7 +9,7 @@ import { createRegistry, type RegistryOptions } from "../../src/registry/mod.ts"
 import type { Hash } from "../../src/spec/mod.ts";
 import { type LineResult, runLine, type RunLineOptions } from "./command_line.ts";
 
-/** What a command works in: a registry that answers under any name, a folder of its own, and nobody signed in. */
+/** The environment of a command: a registry that responds under any name, a folder of its own, and no credentials. */
 export class World {
   readonly folder = mkdtempSync(join(tmpdir(), "gcrane_command_"));
   readonly environment: Record<string, string> = {

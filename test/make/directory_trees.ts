@@ -49,8 +49,8 @@ export function describeTree(folder: string): string[] {
 }
 
 /**
- * A tree as text, one line for each path, with all that root can set: kind, mode, owner, size, time, extended attributes,
- * what a link leads to, and content. Names of one file are said to be the same as the first of them.
+ * Describes a tree as text, one line for each path, with everything that root can set: kind, mode, owner, size, time,
+ * extended attributes, the target of a link, and content. Further names of a file refer to the first of them.
  */
 export async function describeWholeTree(folder: string): Promise<string[]> {
   const attributes = await attributesUnder(folder);

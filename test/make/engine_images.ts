@@ -9,7 +9,7 @@ import { collect } from "./streams.ts";
 /** The name of the image that an engine holds. */
 export const NAME = "example.com/a:v1";
 
-/** What an engine says of an image. */
+/** Returns an engine's inspection of an image. */
 export async function inspectionOf(image: Image, more: Record<string, unknown> = {}): Promise<Record<string, unknown>> {
   const { os, architecture, rootfs } = await image.configFile();
   return {

@@ -17,7 +17,7 @@ export interface TestLayer {
 
 /** How a {@linkcode TestLayer} is stored. */
 export interface TestLayerOptions {
-  /** How it is compressed; not at all if nothing is said. */
+  /** The compression; none by default. */
   compression?: CompressionKind;
   /** How long the chunks of its stream are. */
   chunkSize?: number;
@@ -78,7 +78,7 @@ export async function layer(...entries: TarNewEntry[]): Promise<TestLayer> {
   return await layerOf(await tarOf(entries));
 }
 
-/** A layer whose bytes nobody checks: for as many as a test wants of them. */
+/** Creates a layer whose bytes are not verified, for a test with very many of them. */
 export function uncheckedLayer(open: () => ByteStream): Layer {
   return layerFromUncompressed({
     uncompressed: () => Promise.resolve(open()),

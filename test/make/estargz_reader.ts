@@ -40,7 +40,9 @@ export interface ReadEstargz {
 
 const FOOTER_SIZE = 51;
 
-/** Reads a layer as who mounts it does: footer, table, then each chunk from its own gzip member; all is verified. */
+/**
+ * Reads a layer as a snapshotter does: footer, table, then each chunk from its own gzip member. Verifies everything.
+ */
 export function readEstargz(layer: Bytes): ReadEstargz {
   const tocOffset = readFooter(layer.subarray(-FOOTER_SIZE));
   const { content, end } = inflateMember(layer, tocOffset);

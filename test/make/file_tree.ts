@@ -2,7 +2,7 @@
 
 import type { TarEntryType } from "../../src/tar/mod.ts";
 
-/** What one entry of an archive says, with its content. */
+/** An entry of an archive with its content. */
 export interface Item {
   path: string;
   type: TarEntryType;
@@ -110,7 +110,10 @@ export class FileTree {
     return files;
   }
 
-  /** Everything that has been named, one line each; `links` tells hard links of one file from files that are equal. */
+  /**
+   * Returns everything that has been named, one line each; `links` distinguishes hard links of one file from equal
+   * files.
+   */
   lines({ links }: { links: boolean }): string[] {
     const lines: string[] = [];
     const firsts = new Map<FileNode, string>();

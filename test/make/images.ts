@@ -32,7 +32,7 @@ export interface TestLayerOptions {
   urls?: string[];
 }
 
-/** A layer with a known digest, stored with gzip unless told otherwise. */
+/** Creates a layer with a known digest, by default stored as gzip. */
 export async function testLayer(content: Bytes, options: TestLayerOptions = {}): Promise<Layer> {
   const { compression = "gzip", onOpen = (stream) => stream, urls } = options;
   const stored: Bytes = compression === "gzip" ? new Uint8Array(gzipSync(content)) : content;

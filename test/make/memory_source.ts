@@ -30,9 +30,9 @@ export type Json = Record<string, any>;
 export interface ImageParts {
   /** The uncompressed content of each layer. */
   layers: Bytes[];
-  /** How they are stored; gzip if nothing is said. */
+  /** The compression; gzip by default. */
   compression?: CompressionKind;
-  /** What the config names; linux/amd64 if nothing is said. */
+  /** The platform in the config; linux/amd64 by default. */
   platform?: Platform;
   /** Spoils the config before it is stored. */
   config?: (config: Json) => void;

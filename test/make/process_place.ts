@@ -11,7 +11,7 @@ export interface Ended {
   err: string;
 }
 
-/** Where gcrane runs as a process: a folder to work in, one for temporary files, and nobody signed in. */
+/** The environment of gcrane as a process: a working directory, a temporary directory, and no credentials. */
 export class Place {
   readonly #root = mkdtempSync(join(tmpdir(), "gcrane_e2e_"));
   /** The working directory. */

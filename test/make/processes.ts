@@ -40,7 +40,9 @@ export class Running {
     this.#ended = once(this.child, "close").then(([code, signal]) => this.#code = code ?? signal);
   }
 
-  /** Sends it a signal. (Deno's `child.kill` reports the signal as the end, whatever the program makes of it.) */
+  /**
+   * Sends a signal. (Deno's `child.kill` reports the signal as the cause of the end, even if the program handles it.)
+   */
   signal(name: "SIGINT" | "SIGTERM"): void {
     process.kill(this.child.pid!, name);
   }

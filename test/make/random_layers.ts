@@ -50,7 +50,7 @@ class LayerMaker {
 
   make(): Item[] {
     const marks = Array.from({ length: this.#random.integer(0, 3) }, () => this.#mark());
-    // Where marks stand in a layer says nothing.
+    // The position of a whiteout within a layer has no meaning.
     applyLayer(this.#tree, marks);
     for (const { path } of marks) for (const parent of parents(path)) this.#own.set(parent, "directory");
     for (let count = this.#random.integer(0, 10); count > 0; count--) this.#entry();

@@ -75,7 +75,7 @@ export interface RawRequest {
   readonly bytes: number;
 }
 
-/** A server that keeps what it is sent and answers as it is told. */
+/** A server that records requests and sends scripted responses. */
 export interface RawServer {
   readonly port: number;
   readonly requests: RawRequest[];

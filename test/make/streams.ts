@@ -72,7 +72,7 @@ export function streamOf(bytes: Bytes, size: number = 65536): ByteStream {
   return watchedSource(bytes, size).stream;
 }
 
-/** A stream of these chunks, which tells `cancelled` why it was cancelled. */
+/** Creates a stream of chunks that passes the reason of its cancellation to `cancelled`. */
 export function streamOfChunks(chunks: readonly Bytes[], cancelled: (reason: unknown) => void = () => {}): ByteStream {
   let next = 0;
   return new ReadableStream<Bytes>({
@@ -109,7 +109,7 @@ export function failing(stream: ByteStream, error: Error): ByteStream {
   }, { highWaterMark: 0 });
 }
 
-/** A stream that gives its first chunk, says so, and then nothing until it is cancelled. */
+/** Creates a stream that delivers its first chunk, reports it, and then stalls until it is cancelled. */
 export function stalling(stream: ByteStream, onStall: () => void, onCancel: () => void = () => {}): ByteStream {
   const reader = stream.getReader();
   let given = false;

@@ -46,7 +46,7 @@ export function asDocker(manifest: Json): void {
   for (const layer of manifest.layers) layer.mediaType = MediaType.DockerLayer;
 }
 
-/** JSON as somebody else may have written it: with line breaks. */
+/** Serialises JSON with line breaks, as other tools do. */
 export function spaced(value: unknown): Bytes {
   return utf8(JSON.stringify(value, null, 3));
 }
@@ -66,7 +66,7 @@ export async function sentIndex(index: ImageIndex): Promise<IndexManifest> {
   return parseIndexManifest(await index.rawManifest());
 }
 
-/** A view of which nobody may ask anything but its kind. */
+/** Creates a view that fails on every access except to its kind. */
 export function unread<V extends Image | ImageIndex>(kind: V["kind"]): V {
   return new Proxy({ kind } as V, {
     get: (_, name) => (assert(name === "kind", `${String(name)} was read`), kind),

@@ -16,7 +16,7 @@ import { Puller, Pusher } from "../../src/remote/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { AMD64, ARM64 } from "./edit_bases.ts";
 
-/** A registry in memory, and what blobs moved since somebody last asked. */
+/** Creates a registry in memory that counts the transferred blobs since the last read. */
 function countedRegistry() {
   const { fetch } = createRegistry();
   const moved = { downloaded: [] as string[], uploaded: [] as string[], mounted: [] as string[] };

@@ -19,7 +19,7 @@ import { baseImage, DOCKER, sentManifest } from "./edit_bases.ts";
 
 const ETC = await tarOf({ "etc/motd": "hello\n", "etc/hosts": "127.0.0.1 localhost\n" });
 
-/** Reads each layer by the specification, and checks it against what the manifest says. @returns their files */
+/** Reads each layer by the specification, and compares it with the manifest. @returns the files of the layers */
 async function filesOf(image: Image): Promise<string[][]> {
   const { layers } = await sentManifest(image);
   return await Promise.all((await image.layers()).map(async (layer, i) => {

@@ -1,5 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import { TarError } from "../../src/errors.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import { readTar, type TarEntry, type TarNewEntry } from "../../src/tar/mod.ts";
@@ -92,7 +93,7 @@ describe("extract passes on", () => {
       );
     const tar = archive(sparse("holes"), header({ name: "after" }));
     const bottom = await layerOf(tar);
-    const out = new Uint8Array(await new Response(extractLayers([bottom.layer])).arrayBuffer());
+    const out = await toBytes(extractLayers([bottom.layer])) as Uint8Array<ArrayBuffer>;
     assertEquals(out.length < 16 * 1024, true, `${out.length} bytes`);
     const read = async (entry: TarEntry) => [entry.path, entry.size, [...(await entry.bytes()).subarray(-513, -510)]];
     assertEquals(await listOf(new Response(out).body!, read), [["holes", size, [0, 7, 7]], ["after", 0, []]]);
@@ -105,8 +106,7 @@ describe("extract passes on", () => {
 
   it("the same bytes each time", async () => {
     const stack = await Promise.all([layer(...entries), layer(file("top"), link("b", "plain"))]);
-    const extracted =
-      async () => [...new Uint8Array(await new Response(extractLayers(stack.map(({ layer }) => layer))).arrayBuffer())];
+    const extracted = () => toBytes(extractLayers(stack.map(({ layer }) => layer)));
     assertEquals(await extracted(), await extracted());
   });
 });
@@ -142,7 +142,7 @@ describe("extract refuses", () => {
   it("whiteouts that lead elsewhere", async () => {
     const { layer: bad } = await layer(file("a/../.wh.x", ""));
     await assertRejects(() => itemsOf(extractLayers([bad])), TarError);
-    // This one says that ".." is gone; no name can be that.
+    // A whiteout of "..", which can't be a name.
     const { layer: odd } = await layer(file("d/.wh...", ""));
     const { layer: low } = await layer(file("d/a"), file("b"));
     assertEquals((await itemsOf(extractLayers([low, odd]))).map(({ path }) => path), ["d/a", "b"]);

@@ -1,5 +1,5 @@
-// Extracts a layer of as many MiB as it is told and prints by how many MiB the process grew meanwhile, and how many the
-// layer was read ahead of what came out. A process of its own: one that ran other tests has their garbage to keep.
+// Extracts a layer of a number of MiB and prints by how many MiB the process grew, and how many the layer was read
+// ahead of the output. Runs in a process of its own, as one that ran other tests still holds their garbage.
 
 import process from "node:process";
 import { extractLayers } from "../../src/mutate/mod.ts";

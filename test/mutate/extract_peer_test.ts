@@ -1,5 +1,6 @@
 import { it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import {
   lstatSync,
   mkdirSync,
@@ -36,7 +37,7 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 async function byGnuTar(archive: ByteStream, folder: string): Promise<{ tree: FileTree; names: string[] }> {
   const path = join(folder, "archive.tar");
   const root = join(folder, "root");
-  await writeFile(path, new Uint8Array(await new Response(archive).arrayBuffer()));
+  await writeFile(path, await toBytes(archive));
   mkdirSync(root);
   const names = (await tar("-tf", path)).split("\n").filter((name) => name !== "");
   await tar("-xpf", path, "--no-same-owner", "-C", root);

@@ -15,7 +15,7 @@ import { until } from "../make/waiting.ts";
 const run = promisify(execFile);
 const MIB = 1024 * 1024;
 
-/** Reads a stream until it ends or fails; says how many bytes came, and how it ended. */
+/** Reads a stream until it ends or fails; returns the number of bytes and the outcome. */
 async function outcome(stream: ByteStream): Promise<{ bytes: number; error?: unknown }> {
   let bytes = 0;
   try {

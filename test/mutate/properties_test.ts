@@ -61,7 +61,7 @@ async function randomTar(random: Random) {
   ));
 }
 
-/** An image as somebody may have built it, with a whole history. */
+/** Creates an image with a full history, as from a builder. */
 async function randomBase(random: Random, source: MemorySource, platform = random.pick(PLATFORMS)): Promise<Image> {
   const layers = await Promise.all(Array.from({ length: random.integer(0, 4) }, () => randomTar(random)));
   const history: Json[] = layers.map((_, i) => ({ created_by: `layer ${i}`, created: "2020-01-01T00:00:00Z" }));
@@ -152,7 +152,7 @@ async function randomEdit(random: Random, source: MemorySource): Promise<Edit> {
   return { name, apply: edits[name]() };
 }
 
-/** Runs a property for a seed, and tells the story of one that does not hold. */
+/** Runs a property for a seed, and reports the edits of one that does not hold. */
 async function holds(seed: number, edits: readonly Edit[], property: () => Promise<void>): Promise<void> {
   try {
     await property();
@@ -201,7 +201,7 @@ describe("an edited image", () => {
         const image = chain();
         await checkConsistent(image);
 
-        // Whoever asks for the steps on the way gets sound images, and the same one in the end.
+        // Reading intermediate images gives valid images, and the same final one.
         let step = base;
         for (const { apply } of edits) {
           step = apply(step);

@@ -46,7 +46,7 @@ async function imageOf(source: MemorySource, { layers, history, more, config }: 
   });
 }
 
-/** An image on a base, and another base; parts may be said otherwise. */
+/** Creates an image on a base, and another base; parts can be overridden. */
 async function world(parts: { oldBase?: Partial<Stack>; original?: Partial<Stack>; newBase?: Partial<Stack> } = {}) {
   const source = new MemorySource();
   const images = {

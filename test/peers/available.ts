@@ -28,7 +28,7 @@ export type Peer =
 
 const found = new Map<Peer, string | undefined>();
 
-/** Says whether a program is here. */
+/** Returns whether a program is installed. */
 export function available(peer: Peer): boolean {
   return locate(peer) !== undefined;
 }

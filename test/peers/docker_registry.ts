@@ -96,7 +96,7 @@ function configuration(folder: string, options: DockerRegistryOptions): string {
   return JSON.stringify(config);
 }
 
-/** Looks into the log, which is a file so that a blocked test can't block the registry, until it says the address. */
+/** Polls the log until it contains the address. The log is a file so that a blocked test can't block the registry. */
 async function listening(child: ChildProcess, logFile: string): Promise<string> {
   let ended: Error | undefined;
   child.once("error", (error) => ended = error);

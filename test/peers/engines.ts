@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { pathOf, type Peer } from "./available.ts";
 import { until } from "../make/waiting.ts";
+import { peerEnvironment } from "./programs.ts";
 
 /** An engine that runs, with nothing in it at first. */
 export interface Engine {
@@ -47,7 +48,7 @@ async function start(peer: Peer, args: (folder: string, host: string) => string[
   const logFile = join(folder, "log");
   const log = openSync(logFile, "w");
   const child = spawn(pathOf(peer), args(folder, `unix://${socket}`), {
-    env: { ...process.env, PATH: pathWith(pathOf(peer)) },
+    env: { ...peerEnvironment(), PATH: pathWith(pathOf(peer)) },
     stdio: ["ignore", log, log],
   });
   closeSync(log);
@@ -81,7 +82,7 @@ function pathWith(program: string): string {
   return [folder, join(folder, "../bin"), process.env.PATH ?? ""].join(delimiter);
 }
 
-/** Waits until somebody answers at the socket: it is there before anybody listens. */
+/** Waits until the engine responds on the socket, which exists before the engine listens. */
 async function listening(child: ChildProcess, socket: string): Promise<void> {
   let ended: Error | undefined;
   child.once("error", (error) => ended = error);

@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 export interface NodeProgram {
   /** Where it listens, without a slash at the end. */
   readonly url: string;
-  /** Where it can be looked into, if it says so. */
+  /** The address of its inspector, if it prints one. */
   readonly inspector: string;
-  /** What it has said on standard error. */
+  /** Returns its standard error so far. */
   said(): string;
   /** Ends it and resolves when it is gone. */
   stop(): Promise<void>;

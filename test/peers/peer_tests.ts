@@ -9,8 +9,8 @@ export interface PeerTestOptions {
 }
 
 /**
- * A suite that works with other programs. Where one is absent the suite is one skipped test that says so, and one
- * failed test in CI, which has to install it.
+ * A suite with other programs. If one is missing, the suite is one skipped test with the reason, and a failed test in
+ * CI, which must install it.
  */
 export function describePeer(name: string, peers: readonly Peer[], tests: () => void): void {
   if (noneAbsent(name, peers)) describe(name, tests);

@@ -1,4 +1,4 @@
-/** Gives a reason to skip a test that is about Deno's tools and so says nothing about another runtime. */
+/** Returns a reason to skip a test that concerns only Deno's tools. */
 export function denoOnly(): string | false {
   return "Deno" in globalThis ? false : "not applicable: needs Deno";
 }

@@ -5,17 +5,10 @@ import { bannedWords } from "./words.ts";
 
 /** Folders that are not reworded yet. */
 const NOT_YET: readonly string[] = [
-  "README.md",
-  "CONTRIBUTING.md",
-  "cli/",
-  "gcr/",
-  "src/",
-  "test/",
   "src/authn/",
   "src/daemon/",
   "src/image/",
   "src/mutate/",
-  "src/registry/",
   "src/tar/",
   "src/tarball/",
   "src/transport/",

@@ -10,7 +10,7 @@ console.log(url);
 
 type Call = (...args: unknown[]) => unknown;
 
-/** Whatever changes the disk goes through these, of the module and of the files that it opens. */
+/** All changes of the disk pass through these functions, of the module and of the files that it opens. */
 function dieAtChange(number: number): void {
   let changes = 0;
   const watch = (owner: object, names: readonly string[], after: (result: unknown) => unknown = (it) => it) => {

@@ -20,8 +20,8 @@ async function startWorker(options: { flags?: string[]; bindings?: Record<string
     await program.stop();
     await rm(folder, { recursive: true });
   };
-  // Cloudflare compresses JSON for who accepts that, and then does not know its length. workerd closes a connection on
-  // which it did not want all of a body, and Bun would send the next request on it.
+  // Cloudflare compresses JSON for clients that accept it, and then drops its length. workerd closes a connection on
+  // which it did not read the whole body, and Bun would send the next request on it.
   const plain = (input: string, init: RequestInit = {}) =>
     fetch(input, { ...init, keepalive: false, headers: { ...init.headers, "Accept-Encoding": "identity" } });
   return { program, base: program.url, fetch: plain, close };

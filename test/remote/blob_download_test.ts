@@ -48,6 +48,26 @@ describe("a download", () => {
     assertEquals(await contentOf(layer), CONTENT);
   });
 
+  it("is taken up where it stalls", async () => {
+    const stalling: Cue = async (_, usual) => {
+      const answer = await usual();
+      return { ...answer, body: (answer.body as Bytes).subarray(0, 70_000), length: CONTENT.length, stalls: true };
+    };
+    const registry = new FakeRegistry().on("GET", BLOB, stalling);
+    const server = await fakeServer(registry.handle);
+    try {
+      const { layer } = await layerOf(registry, {
+        fetch: (input, init) => fetch(String(input).replace(/^https:\/\/[^/]+/, `http://${server.host}`), init),
+        timeouts: { stallMs: 30 },
+      });
+      assertEquals(await contentOf(layer), CONTENT);
+      const ranges = server.requests.filter(({ path }) => BLOB.test(path)).map(({ headers }) => headers.get("range"));
+      assertEquals(ranges, [null, "bytes=70000-"]);
+    } finally {
+      await server.close();
+    }
+  });
+
   it("fails before it ends when the bytes are others", async () => {
     const registry = new FakeRegistry().on("GET", BLOB, async (_, usual) => {
       const answer = await usual();
@@ -140,7 +160,7 @@ describe("a download", () => {
       await assertRejects(
         () => contentOf(layer),
         ProtocolError,
-        "asked to go on at byte 20000, the server sent another range",
+        "the server sent another range than the requested one from byte 20000",
       );
     }
   });
@@ -214,7 +234,7 @@ describe("a download", () => {
 });
 
 describe("a blob with Content-Encoding", () => {
-  // Storage that was told that a layer is gzip says so, and sends the layer as it is.
+  // Some storage sets `Content-Encoding` for a gzip layer but sends the layer unchanged.
   const gzipped = new Uint8Array(gzipSync(noise(50_000, 3)));
   const labelled: Cue = async (_, usual) => {
     const answer = await usual();
@@ -260,7 +280,7 @@ describe("a blob with Content-Encoding", () => {
       await assertRejects(
         () => pull(registry, { layer: plain }),
         ProtocolError,
-        "in the encoding gzip, which it was not asked for",
+        "in the encoding gzip, which was not requested",
       );
     }
   });

@@ -166,7 +166,7 @@ describe("Puller.tags", () => {
     for (const link of ["?n=1000", "?page=2", `${HOME}:443/v2/team/app/tags/list?n=1000`]) {
       const page = { tags: ["a"], link: `<${link}>` };
       const remote = remoting({ [HOME]: paged({ first: page, 2: page }) });
-      await assertRejects(() => all(remote.puller.tags(APP)), LimitError, "goes round in circles");
+      await assertRejects(() => all(remote.puller.tags(APP)), LimitError, "form a cycle");
     }
   });
 

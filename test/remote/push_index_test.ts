@@ -57,7 +57,7 @@ describe("a one-shot layer", () => {
     let reads = 0;
     const layer = streamLayer(pullStream({
       async read() {
-        // Who keeps the layer anywhere before it is sent waits for ever.
+        // A client that buffers the whole layer before it sends it would wait forever.
         if (++reads === 2) await until(() => remote.requests.some(({ method }) => method === "PATCH"));
         return [tar.subarray(0, 700), tar.subarray(700)][reads - 1];
       },

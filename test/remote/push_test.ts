@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import { describe, it } from "node:test";
 import { HttpError } from "../../src/errors.ts";
 import {
@@ -184,7 +185,7 @@ describe("Pusher.push", () => {
     const digest = await remote.pusher.push(at("app:v1"), imageOf(layer));
     const stored = registry.blobsOf("app").get(await layer.digest())!;
     const unpacked = new Response(stored).body!.pipeThrough(new DecompressionStream("gzip"));
-    assertEquals(new Uint8Array(await new Response(unpacked).arrayBuffer()), tar);
+    assertEquals(await toBytes(unpacked), tar);
     assertEquals(await (await remote.puller.image(at("app:v1"))).digest(), digest);
     assertEquals(steps(remote).slice(0, 3), [
       "POST /v2/app/blobs/uploads/",

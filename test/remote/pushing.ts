@@ -74,7 +74,7 @@ export function watchedLayer(bytes: Bytes, origin?: BlobOrigin): WatchedLayer {
   return { layer, streams };
 }
 
-/** Bytes as a stream; `over` is called once when nobody will read on. */
+/** Converts bytes into a stream; `over` is called once at its end or cancellation. */
 function chunked(bytes: Bytes, over: () => void): ByteStream {
   let at = 0;
   let isOver = false;

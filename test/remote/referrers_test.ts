@@ -99,7 +99,7 @@ describe("the referrers API", () => {
     registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /referrers.*page=2/, page("b"));
     assertEquals((await listed(remoting(registry), descriptor.digest)).length, 2);
     registry.on("GET", /referrers/, page("a", '<?page=2>; rel="next"')).on("GET", /page=2/, page("b", "<?page=2>"));
-    await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "circles");
+    await assertRejects(() => listed(remoting(registry), descriptor.digest), LimitError, "form a cycle");
   });
 
   it("fails where it answers with JSON that is no list of descriptors", async () => {
@@ -250,7 +250,7 @@ describe("the tag that stands in for the referrers API", () => {
       push(remote, artifact(descriptor, SIGNATURE, "2"), "s2"),
     ];
     const results = await Promise.allSettled(pushes);
-    // Which of the two comes first is not said.
+    // The order of the two is undefined.
     assertEquals(results.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
     assertEquals((await listed(remote, descriptor.digest)).length, 1);
   });

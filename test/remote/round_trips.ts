@@ -35,11 +35,11 @@ export interface TestedRegistry {
   readonly host: string;
   /** How it is reached, if not over the wire. */
   readonly fetch?: typeof fetch;
-  /** Who may use it. */
+  /** The credentials. */
   readonly keychain?: Keychain;
 }
 
-/** The tests that every registry passes, whoever wrote it. */
+/** The tests that every registry passes, ours and others. */
 export function roundTrips(registry: () => TestedRegistry): void {
   const remote = (options: RemoteOptions = {}) => {
     const { fetch, keychain } = registry();

@@ -297,7 +297,7 @@ for (const way of WAYS) {
         await assertRejects(
           () => pusher.upload(repository, watchedLayer(CONTENT).layer),
           ProtocolError,
-          "said not where",
+          "has no Location header",
         );
       });
       registry.on("POST", UPLOADS, () => ({ status: 202, headers: { location: "http://[" } }));

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => remove(directory, { recursive: true }));
 
-/** How many files of the directory this process has open, where the system tells. */
+/** Returns the number of open files of the directory in this process, if the system reports it. */
 function openCount(): number {
   return fs.readdirSync("/proc/self/fd").filter((number) => {
     try {

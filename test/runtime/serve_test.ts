@@ -203,7 +203,7 @@ describe("serveFetch", () => {
         throw new Error("no room");
       },
     };
-    const size = 20_000_000; // more than sockets take with nobody reading
+    const size = 20_000_000; // more than sockets buffer without a reader
     for (const [name, refuse] of Object.entries(ways)) {
       const handler: FetchHandler = async (request) => {
         await refuse(request);

@@ -53,7 +53,7 @@ describe("standard streams", () => {
     assertEquals(stderr, "failed with EPIPE");
   });
 
-  it("write to standard error, and set the exit code", async () => {
+  it("write to standard error, and end with an exit code", async () => {
     assertEquals(await runProgram("standard_io.ts", ["stderr"]), { code: 3, stdout: "", stderr: "first second" });
   });
 
@@ -70,7 +70,7 @@ describe("standard streams", () => {
         child.stdout?.once("data", (chunk) => resolve(String(chunk)))
       );
       assertEquals(existsSync(path), true);
-      // After `child.kill` Deno reports the signal, whatever the exit code was.
+      // After `child.kill` Deno reports the signal instead of the exit code.
       process.kill(child.pid!, signal);
       assertEquals(await new Promise((resolve) => child.on("close", resolve)), 130);
       assertEquals(stderr, signal);

@@ -18,7 +18,7 @@ describe("a runtime with web standards alone", () => {
         zstd: "NotSupportedError",
         zstdCompress: "NotSupportedError",
         failures: new Array(15).fill("NotSupportedError"),
-        environment: [null, null, "/", "web", null, [], false, null, "b"],
+        environment: [null, null, "/", "web", null, [], false, "b"],
         plainFetch: "function",
       });
     });

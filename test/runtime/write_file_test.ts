@@ -54,6 +54,14 @@ describe("writeFileAtomic", () => {
     assertEquals(fs.readFileSync(at("dangling"), "utf8"), "x");
   });
 
+  it("replaces a symbolic link itself if asked to", async () => {
+    fs.writeFileSync(at("file"), "old");
+    fs.symlinkSync("file", at("link"));
+    await writeFileAtomic(at("link"), "new", { replaceLink: true });
+    assertEquals([fs.readFileSync(at("file"), "utf8"), fs.readFileSync(at("link"), "utf8")], ["old", "new"]);
+    assert(fs.lstatSync(at("link")).isFile());
+  });
+
   it("leaves nothing when the source fails, and the old file as it was", async () => {
     fs.writeFileSync(at("file"), "old");
     const failure = new Error("cut");

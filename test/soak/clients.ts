@@ -127,7 +127,7 @@ export class Clients {
     this.#count("deletes");
   }
 
-  /** Begins what nobody ends. */
+  /** Begins uploads that are never completed. */
   async #abandon(name: string): Promise<void> {
     const begun = await this.#send("POST", `/v2/${name}/blobs/uploads/`);
     await this.#expect(202, "PATCH", begun.headers.get("Location")!, { body: bytesOf(10_000) });

@@ -14,7 +14,7 @@ const LETTERS: Record<TarEntryType, string> = {
   unknown: "?",
 };
 
-/** How {@linkcode listing} and GNU tar must be told to list. */
+/** The options with which GNU tar lists like {@linkcode listing}. */
 export const LISTING_OPTIONS = [
   "--list",
   "--verbose",

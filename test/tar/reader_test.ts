@@ -19,7 +19,7 @@ const A = content(3000, 1);
 const B = content(1024, 2);
 const TWO = archive(header({ name: "a", size: A.length }), A, header({ name: "b", size: B.length }), B);
 
-/** A stream that gets its next chunk by `feed`, which says whether it was the last one. */
+/** Creates a stream that gets its next chunk by `feed`, which returns whether it was the last one. */
 function fedByHand(bytes: Bytes, size: number): { source: ReadableStream<Bytes>; feed: () => boolean } {
   const chunks = cut(bytes, () => size);
   const { readable, writable } = new TransformStream<Bytes, Bytes>();

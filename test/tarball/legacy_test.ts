@@ -37,7 +37,7 @@ async function filesOf(tarball: Bytes): Promise<Map<string, Bytes>> {
 
 const parsed = (bytes: Bytes | undefined) => JSON.parse(new TextDecoder().decode(bytes));
 
-/** An image of texts, each in a layer of its own, with a history that tells of more than layers. */
+/** Creates an image of texts, each in a layer of its own, with a history that has further steps. */
 async function sample(texts: readonly string[], options: { gzip?: boolean; history?: History[] } = {}): Promise<Image> {
   const { gzip = true } = options;
   const tars = await Promise.all(texts.map((text, index) => tarOf(`${index}.txt`, text)));

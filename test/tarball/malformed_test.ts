@@ -225,7 +225,7 @@ describe("imageFromTarball, of what is no such tarball", () => {
         await assertRejects(ask, DigestMismatchError, path);
       }
     }
-    // Somebody who names files in another way has done nothing wrong.
+    // Other file names for layers are valid.
     for (const path of ["layer.tar.gz", `${"0".repeat(64)}.tar.gz`]) {
       assertEquals(await (await layerOf(right, path)).digest(), await digestBytes(right));
     }

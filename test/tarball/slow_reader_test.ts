@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { setTimeout } from "node:timers/promises";
 import { type Layer, validateImage } from "../../src/image/mod.ts";
-import { concat } from "../../src/io/mod.ts";
+import { concat } from "../../src/runtime/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { imageFromTarball, tarballBytes, writeTarball } from "../../src/tarball/mod.ts";
 import { imageOf, randomLayer } from "../make/images.ts";

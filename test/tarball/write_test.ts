@@ -162,7 +162,7 @@ describe("writeTarball", () => {
     const fewer = await testLayer(content, { onOpen: () => inChunks(utf8("x")) });
     await assertRejects(write(fewer), SizeMismatchError);
 
-    // Layers of somebody else's making, which do not verify themselves.
+    // Creates layers of a custom class, which do not verify themselves.
     const careless = (give: number, say: number): Layer => ({
       ...good,
       content: {

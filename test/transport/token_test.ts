@@ -29,7 +29,7 @@ function exchanging(
   return { requests, token };
 }
 
-/** A token server that always says the same. */
+/** Creates a token server that always sends the same response. */
 function saying(value: unknown): FakeNetwork {
   return { "https://auth.example.com": () => json(200, value) };
 }

@@ -118,20 +118,8 @@ declare module "@std/encoding/hex" {
   export function decodeHex(src: string): Uint8Array<ArrayBuffer>;
 }
 
-declare module "@std/path" {
-  export const SEPARATOR: "/" | "\\";
-  export function basename(path: string, suffix?: string): string;
-  export function dirname(path: string): string;
-  export function extname(path: string): string;
-  export function isAbsolute(path: string): boolean;
-  export function join(path: string, ...paths: string[]): string;
-  export function normalize(path: string): string;
-  export function relative(from: string, to: string): string;
-  export function resolve(...paths: string[]): string;
-}
-
 declare module "@std/streams/to-bytes" {
-  export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>>;
+  export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array>;
 }
 
 declare module "@std/streams/to-text" {

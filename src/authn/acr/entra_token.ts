@@ -1,7 +1,7 @@
 import { AuthError } from "../../errors.ts";
 import { askFields, secretUrl } from "../ask_server.ts";
 import type { Expiring } from "../renewing.ts";
-import type { Surroundings } from "../surroundings.ts";
+import { type Surroundings, tokenFromFile } from "../surroundings.ts";
 import type { AzureCloud } from "./azure_cloud.ts";
 import { readEntraToken } from "./entra_answer.ts";
 import { managedIdentityToken } from "./managed_identity.ts";
@@ -19,19 +19,12 @@ export async function entraToken(
   const { environment } = surroundings;
   const secret = environment("AZURE_CLIENT_SECRET");
   if (secret) return await clientToken({ client_secret: secret }, cloud, surroundings);
-  const file = environment("AZURE_FEDERATED_TOKEN_FILE");
-  if (file) return await clientToken(await assertion(file, surroundings), cloud, surroundings);
+  const assertion = await tokenFromFile("AZURE_FEDERATED_TOKEN_FILE", surroundings);
+  if (assertion !== undefined) {
+    const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    return await clientToken({ client_assertion_type: type, client_assertion: assertion }, cloud, surroundings);
+  }
   return await managedIdentityToken(cloud.resource, surroundings);
-}
-
-/** Read each time, since the file is replaced every hour. */
-async function assertion(file: string, { readFile }: Surroundings): Promise<Record<string, string>> {
-  const token = (await readFile(file))?.trim();
-  if (!token) throw new AuthError(`AZURE_FEDERATED_TOKEN_FILE names ${file}, which is not there or empty`);
-  return {
-    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-    client_assertion: token,
-  };
 }
 
 /** Exchanges what a client proves itself with (RFC 6749, section 4.4; RFC 7523, section 2.2). */

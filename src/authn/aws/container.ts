@@ -1,7 +1,7 @@
 import { AuthError } from "../../errors.ts";
 import { askFields } from "../ask_server.ts";
 import type { Expiring } from "../renewing.ts";
-import type { Surroundings } from "../surroundings.ts";
+import { type Surroundings, tokenFromFile } from "../surroundings.ts";
 import { type AwsCredentials, readAwsCredentials } from "./credentials.ts";
 
 const WHO = "AWS's container credentials server";
@@ -15,7 +15,8 @@ export async function containerCredentials(surroundings: Surroundings): Promise<
   const { environment } = surroundings;
   const url = containerUrl(environment);
   if (url === undefined) return undefined;
-  const token = await authorizationToken(surroundings);
+  const token = await tokenFromFile("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", surroundings) ??
+    (environment("AWS_CONTAINER_AUTHORIZATION_TOKEN") || undefined);
   const answer = await askFields({
     who: WHO,
     url,
@@ -41,13 +42,4 @@ function containerUrl(environment: Surroundings["environment"]): URL | undefined
     throw new AuthError(`${FULL} names ${url.origin}, which is neither https nor on this machine`);
   }
   return url;
-}
-
-/** A file is read each time, since its token is replaced every few hours. */
-async function authorizationToken({ environment, readFile }: Surroundings): Promise<string | undefined> {
-  const file = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-  if (!file) return environment("AWS_CONTAINER_AUTHORIZATION_TOKEN") || undefined;
-  const token = (await readFile(file))?.trim();
-  if (!token) throw new AuthError(`AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names ${file}, which is not there or empty`);
-  return token;
 }

@@ -1,7 +1,6 @@
-import { AuthError } from "../../errors.ts";
 import { askText, secretUrl } from "../ask_server.ts";
 import type { Expiring } from "../renewing.ts";
-import type { Surroundings } from "../surroundings.ts";
+import { type Surroundings, tokenFromFile } from "../surroundings.ts";
 import { type AwsCredentials, readAwsCredentials } from "./credentials.ts";
 import { type AwsPlace, serviceUrl } from "./place.ts";
 
@@ -15,12 +14,10 @@ export async function webIdentityCredentials(
   place: AwsPlace,
   surroundings: Surroundings,
 ): Promise<Expiring<AwsCredentials> | undefined> {
-  const { environment, readFile, now } = surroundings;
-  const file = environment("AWS_WEB_IDENTITY_TOKEN_FILE");
+  const { environment, now } = surroundings;
   const role = environment("AWS_ROLE_ARN");
-  if (!file || !role) return undefined;
-  const token = (await readFile(file))?.trim();
-  if (!token) throw new AuthError(`AWS_WEB_IDENTITY_TOKEN_FILE names ${file}, which is not there or empty`);
+  const token = role && await tokenFromFile("AWS_WEB_IDENTITY_TOKEN_FILE", surroundings);
+  if (!role || !token) return undefined;
   const region = environment("AWS_REGION") || environment("AWS_DEFAULT_REGION") || place.region;
   const url = serviceUrl("STS", `https://sts.${region}.${place.suffix}/`, environment);
   const body = new URLSearchParams({

@@ -1,10 +1,11 @@
 import { AuthError } from "../../errors.ts";
+import { isObject } from "../../io/mod.ts";
 import { askFields, secretUrl } from "../ask_server.ts";
 import { type AuthConfig, normalizeAuth } from "../auth_config.ts";
 import type { AwsCredentials } from "../aws/credentials.ts";
 import { serviceUrl } from "../aws/place.ts";
 import { signAws } from "../aws/sign.ts";
-import { isFields, numberField, textField } from "../fields.ts";
+import { numberField, textField } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { EcrService } from "./ecr_host.ts";
@@ -47,7 +48,7 @@ export async function authorizationToken(
   const source = `the answer of ${who}`;
   // A list in the one API, a single one in the other.
   const data = Array.isArray(answer.authorizationData) ? answer.authorizationData[0] : answer.authorizationData;
-  if (!isFields(data)) throw new AuthError(`${source}: "authorizationData" is missing`);
+  if (!isObject(data)) throw new AuthError(`${source}: "authorizationData" is missing`);
   const value = decoded(textField(data, "authorizationToken", source), source);
   const seconds = numberField(data, "expiresAt");
   return { value, expiresAt: seconds === undefined ? now() + LIFE_MS : seconds * 1000 };

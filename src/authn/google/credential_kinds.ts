@@ -1,5 +1,6 @@
 import { AuthError } from "../../errors.ts";
-import { type Fields, isFields, textField } from "../fields.ts";
+import { isObject } from "../../io/mod.ts";
+import { type Fields, textField } from "../fields.ts";
 import type { AccessToken, CredentialContext } from "./access_token.ts";
 import { externalAccountToken } from "./external_account.ts";
 import { impersonate } from "./impersonation.ts";
@@ -32,7 +33,7 @@ export async function tokenOfKey(key: Fields, context: CredentialContext): Promi
 async function impersonatedToken(key: Fields, context: CredentialContext): Promise<AccessToken> {
   const { source } = context;
   const { source_credentials: inner, delegates } = key;
-  if (!isFields(inner)) throw new AuthError(`${source}: "source_credentials" is missing`);
+  if (!isObject(inner)) throw new AuthError(`${source}: "source_credentials" is missing`);
   if (inner.type === "impersonated_service_account") {
     throw new AuthError(`${source}: "source_credentials" are impersonated themselves`, { hint: `use "delegates"` });
   }

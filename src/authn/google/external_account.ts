@@ -1,6 +1,7 @@
+import { isObject } from "../../io/mod.ts";
 import { encodeAuth } from "../auth_config.ts";
 import { secretUrl } from "../ask_server.ts";
-import { type Fields, isFields, numberField, optionalTextField, textField } from "../fields.ts";
+import { type Fields, numberField, optionalTextField, textField } from "../fields.ts";
 import { type AccessToken, askAccessToken, CLOUD_PLATFORM, type CredentialContext } from "./access_token.ts";
 import { impersonate } from "./impersonation.ts";
 import { subjectToken } from "./subject_token.ts";
@@ -20,7 +21,7 @@ export async function externalAccountToken(key: Fields, context: CredentialConte
   return await impersonate(federated.value, {
     ...context,
     url,
-    lifetimeS: isFields(wanted) ? numberField(wanted, "token_lifetime_seconds") : undefined,
+    lifetimeS: isObject(wanted) ? numberField(wanted, "token_lifetime_seconds") : undefined,
   });
 }
 

@@ -1,7 +1,7 @@
 import { AuthError } from "../../errors.ts";
-import { errorCode } from "../../io/mod.ts";
+import { errorCode, isObject } from "../../io/mod.ts";
 import { platformOs } from "../../runtime/mod.ts";
-import { isFields, momentField, parseFields, textField } from "../fields.ts";
+import { momentField, parseFields, textField } from "../fields.ts";
 import type { AccessToken } from "./access_token.ts";
 
 /** How a program is run: by its name or path, without a shell. */
@@ -50,7 +50,7 @@ export async function gcloudToken({ gcloud, timeoutMs, run }: GcloudOptions): Pr
   if (output.stdout.trim() === "") throw new AuthError(`${COMMAND} printed nothing`, { hint });
   const source = `the output of ${COMMAND}`;
   const { credential } = parseFields(output.stdout, source, { hint });
-  if (!isFields(credential)) throw new AuthError(`${source}: "credential" is missing`, { hint });
+  if (!isObject(credential)) throw new AuthError(`${source}: "credential" is missing`, { hint });
   const value = textField(credential, "access_token", source);
   return { value, expiresAt: momentField(credential, "token_expiry", source) };
 }

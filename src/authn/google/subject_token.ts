@@ -1,6 +1,7 @@
 import { AuthError } from "../../errors.ts";
+import { isObject } from "../../io/mod.ts";
 import { askText, secretUrl } from "../ask_server.ts";
-import { type Fields, isFields, optionalTextField, parseFields, textField } from "../fields.ts";
+import { type Fields, optionalTextField, parseFields, textField } from "../fields.ts";
 import type { CredentialContext } from "./access_token.ts";
 import { awsSubjectToken } from "./aws_subject_token.ts";
 
@@ -9,7 +10,7 @@ export async function subjectToken(key: Fields, context: CredentialContext): Pro
   const { source: path, surroundings } = context;
   const from = key.credential_source;
   const source = `${path}: "credential_source"`;
-  if (!isFields(from)) throw new AuthError(`${source} is missing`);
+  if (!isObject(from)) throw new AuthError(`${source} is missing`);
   if (optionalTextField(from, "environment_id", source) !== undefined) {
     return await awsSubjectToken(from, { surroundings, source, audience: textField(key, "audience", path) });
   }
@@ -35,7 +36,7 @@ async function fileText(file: string, source: string, { surroundings }: Credenti
 
 /** Takes the token out: the text itself, or a field of it. */
 function formatted(text: string, from: Fields, source: string): string {
-  const format = isFields(from.format) ? from.format : {};
+  const format = isObject(from.format) ? from.format : {};
   const type = optionalTextField(format, "type", `the format of ${source}`) ?? "text";
   if (type !== "text" && type !== "json") throw new AuthError(`the format of ${source} is neither "text" nor "json"`);
   const token = type === "text" ? text.trim() : textField(
@@ -48,7 +49,7 @@ function formatted(text: string, from: Fields, source: string): string {
 }
 
 function headersOf(from: Fields, source: string): Record<string, string> {
-  const headers = isFields(from.headers) ? from.headers : {};
+  const headers = isObject(from.headers) ? from.headers : {};
   return Object.fromEntries(
     Object.keys(headers).map((name) => [name, textField(headers, name, `${source}: "headers"`)]),
   );

@@ -1,7 +1,8 @@
 import { AuthError } from "../../errors.ts";
+import { isObject } from "../../io/mod.ts";
 import { dirName, environmentVariable, homeDirectory, joinPath, platformOs, resolvePath } from "../../runtime/mod.ts";
 import { readFileIfThere } from "../config_location.ts";
-import { isFields, optionalTextField } from "../fields.ts";
+import { optionalTextField } from "../fields.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** Where kubeconfig files are sought. */
@@ -75,8 +76,8 @@ export async function readKubeconfig(location: KubeconfigLocation): Promise<Kube
     find(part, name) {
       for (const { path, content } of files) {
         const list = content[`${part}s`];
-        const entry = Array.isArray(list) ? list.find((it) => isFields(it) && it.name === name) : undefined;
-        if (isFields(entry?.[part])) return section(entry[part], { path, source: `${path}: ${part} ${name}` });
+        const entry = Array.isArray(list) ? list.find((it) => isObject(it) && it.name === name) : undefined;
+        if (isObject(entry?.[part])) return section(entry[part], { path, source: `${path}: ${part} ${name}` });
       }
       return undefined;
     },
@@ -92,7 +93,7 @@ function kubeconfigPaths({ file, environment = environmentVariable, home = homeD
 
 async function parseKubeconfig(text: string, path: string): Promise<Record<string, unknown>> {
   const [content] = await parseYaml(text, path);
-  if (!isFields(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "mend the file" });
+  if (!isObject(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "mend the file" });
   return content;
 }
 

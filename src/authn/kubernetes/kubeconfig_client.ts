@@ -1,7 +1,8 @@
 import { AuthError } from "../../errors.ts";
+import { isObject } from "../../io/mod.ts";
 import { encodeAuth } from "../auth_config.ts";
 import { readFileIfThere } from "../config_location.ts";
-import { base64Text, isFields } from "../fields.ts";
+import { base64Text } from "../fields.ts";
 import type { ClusterConnection } from "./api_request.ts";
 import { type KubernetesClient, kubernetesClient, type KubernetesClientOptions } from "./client.ts";
 import { type ExecCredentials, execCredentials, type ExecPlugin } from "./exec_credentials.ts";
@@ -103,12 +104,12 @@ async function identityOf(
 }
 
 function execPlugin(exec: unknown, user: Section): ExecPlugin {
-  const { command, args, env, apiVersion, installHint } = isFields(exec) ? exec : {};
+  const { command, args, env, apiVersion, installHint } = isObject(exec) ? exec : {};
   const words = args ?? [];
   const variables = env ?? [];
   const isRight = typeof command === "string" && command !== "" && typeof apiVersion === "string" &&
     Array.isArray(words) && words.every((word) => typeof word === "string") && Array.isArray(variables) &&
-    variables.every((it) => isFields(it) && typeof it.name === "string" && typeof it.value === "string");
+    variables.every((it) => isObject(it) && typeof it.name === "string" && typeof it.value === "string");
   if (!isRight) throw new AuthError(`${user.source}: "exec" is not a command with its apiVersion`);
   return {
     command: /[/\\]/.test(command) ? user.resolve(command) : command,

@@ -1,5 +1,5 @@
 import { AuthError } from "../../errors.ts";
-import { isFields } from "../fields.ts";
+import { isObject } from "../../io/mod.ts";
 import type { KubernetesSecret } from "../pull_secret.ts";
 import { parseYaml } from "./yaml.ts";
 
@@ -12,8 +12,8 @@ import { parseYaml } from "./yaml.ts";
  */
 export async function parseSecretManifest(text: string, source: string): Promise<KubernetesSecret[]> {
   const documents = await parseYaml(text, source);
-  const objects = documents.filter(isFields).flatMap((it) =>
-    Array.isArray(it.items) ? it.items.filter(isFields) : [it]
+  const objects = documents.filter(isObject).flatMap((it) =>
+    Array.isArray(it.items) ? it.items.filter(isObject) : [it]
   );
   const secrets = objects.filter(({ kind }) => kind === "Secret");
   if (secrets.length === 0) {
@@ -23,7 +23,7 @@ export async function parseSecretManifest(text: string, source: string): Promise
   }
   const isText = (value: unknown) =>
     value === undefined || value === null ||
-    (isFields(value) && Object.values(value).every((it) => typeof it === "string"));
+    (isObject(value) && Object.values(value).every((it) => typeof it === "string"));
   if (!secrets.every(({ data, stringData }) => isText(data) && isText(stringData))) {
     throw new AuthError(`${source} holds a Secret whose data is not text`, { hint: "quote its values" });
   }

@@ -66,7 +66,7 @@ export class CachedManifests {
 
   async #fetch(name: string, digest: Hash, tags: readonly string[]): Promise<void> {
     const { repositories, clock } = this.#context;
-    const reference = this.#upstream.digest(name, digest);
+    const reference = this.#upstream.repository(name).digest(digest);
     const { bytes, descriptor } = await this.#upstream.puller.get(reference);
     if (await digestBytes(bytes, hashAlgorithm(digest)) !== digest) {
       throw new ManifestError(`${reference} has a type that the cache can't keep: ${descriptor.mediaType}`);

@@ -114,7 +114,7 @@ export class PullThrough {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
       const artifactType = url.searchParams.get("artifactType") || undefined;
-      const reference = this.#upstream.digest(name, subject);
+      const reference = this.#upstream.repository(name).digest(subject);
       const index = await this.#upstream.puller.referrers(reference, { artifactType, signal: request.signal });
       const manifests: readonly Descriptor[] =
         parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`).manifests;
@@ -126,7 +126,7 @@ export class PullThrough {
   }
 
   async #sizeOf(name: string, digest: Hash, signal: AbortSignal): Promise<number> {
-    const layer = await this.#upstream.puller.layer(this.#upstream.digest(name, digest), { signal });
+    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest), { signal });
     return await layer.size();
   }
 
@@ -140,7 +140,7 @@ export class PullThrough {
   }
 
   async #fetch({ name, request }: RepositoryRequest, digest: Hash): Promise<Fetching> {
-    const layer = await this.#upstream.puller.layer(this.#upstream.digest(name, digest));
+    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest));
     const fetching = new SharedFetch(await layer.compressed(), (stream) => this.#keep(name, digest, stream));
     fetching.kept
       .catch((error) => this.#options.onError(error, request))

@@ -1,8 +1,7 @@
 import { anonymous, type Authenticator, type Keychain } from "../../authn/mod.ts";
 import { GcraneError, HttpError, NetworkError } from "../../errors.ts";
-import { type DigestReference, parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
+import { parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
 import { Puller } from "../../remote/mod.ts";
-import type { Hash } from "../../spec/mod.ts";
 import { Connection, type TransportOptions } from "../../transport/mod.ts";
 
 /** Options of a pull-through cache. */
@@ -65,17 +64,6 @@ export class Upstream {
   /** Makes the name of a repository of the upstream, with Docker Hub's `library/` if that is implied. */
   repository(name: string): Repository {
     return this.#registry.repository(name);
-  }
-
-  /**
-   * Makes the reference to what a digest names in a repository, by SHA-256 or SHA-512. The digest has been checked, so it
-   * is not parsed again, which `Repository.digest` does for SHA-256 alone.
-   */
-  digest(name: string, digest: Hash): DigestReference {
-    const repository = this.repository(name);
-    const text = `${repository.name}@${digest}`;
-    const { registry } = repository;
-    return { kind: "digest", registry, repository, identifier: digest, name: text, toString: () => text };
   }
 
   /** Whether the upstream failed a moment ago. */

@@ -19,7 +19,7 @@ function identityToken(world: CloudWorld, name: string, seconds: number): string
   return `${part({ alg: "RS256" })}.${part({ sub: "???>>>", exp: world.now / 1000 + seconds })}.${name}`;
 }
 
-/** A registry of Azure's: gives identity tokens for three hours to who shows the token of Entra ID. */
+/** A registry of Azure, which issues identity tokens for three hours in exchange for the token of Entra ID. */
 function playRegistry(world: CloudWorld, shows: () => string = () => "entra-1", registry: string = REGISTRY): void {
   let count = 0;
   world.play(`https://${registry}`, (asked) => {

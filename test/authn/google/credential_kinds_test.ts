@@ -168,7 +168,7 @@ describe("the credentials of a person", () => {
 const IMPERSONATION =
   "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/robot@p.iam.gserviceaccount.com:generateAccessToken";
 
-/** Google's IAM: lends the token `robot` for an hour to who shows `caller`. */
+/** Google's IAM, which lends the token `robot` for an hour in exchange for `caller`. */
 function playIam(world: CloudWorld, caller: string, body: unknown): void {
   world.play("https://iamcredentials.googleapis.com", (asked) => {
     assertEquals(asked.url.href, IMPERSONATION);

@@ -18,7 +18,7 @@ describe("gcloud", { skip: process.platform === "win32" }, () => {
   before(() => write("exit 1"));
   after(() => rmSync(folder, { recursive: true }));
 
-  /** Makes gcloud a script that writes its arguments down, one a line, and then does as it is told. */
+  /** Makes gcloud a script that writes its arguments down, one per line, and then runs `script`. */
   function write(script: string): void {
     writeFileSync(gcloud, `#!/bin/sh\nprintf '%s\\n' "$@" >> '${log}'\n${script}\n`);
     chmodSync(gcloud, 0o755);

@@ -313,7 +313,7 @@ describe("a cluster that gives no credentials", () => {
     }));
 });
 
-/** A port of this machine at which nobody listens. */
+/** Returns a port of this machine without a listener. */
 async function closedPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

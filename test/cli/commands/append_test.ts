@@ -206,7 +206,7 @@ describe("gcrane append", () => {
       for (const file of [text, compressed]) {
         const { code, out, err } = await world.gcrane(`append -f ${file} -t ${site}`);
         assertEquals([code, out], [1, ""]);
-        assertMatch(err, new RegExp(`^Error: ${file} is no tarball: .*\n$`));
+        assertMatch(err, new RegExp(`^Error: ${file} is not a tarball: .*\n$`));
       }
       assertEquals(world.requests.filter((request) => /^(PATCH|PUT) /.test(request)), []);
     }));

@@ -86,7 +86,7 @@ describe("gcrane auth login", () => {
       });
       assertEquals([code, out], [0, ""]);
       assertEquals(err.split("\n"), [
-        `Warning: the password is in ${configFile(world)}, where whoever can read that file can read it`,
+        `Warning: the password is in ${configFile(world)} without encryption`,
         `signed in to ${host} by ${configFile(world)}`,
         "",
       ]);
@@ -165,7 +165,7 @@ describe("gcrane auth logout", () => {
       assertEquals(said(await world.gcrane(`auth logout ${host}`)), {
         code: 0,
         out: "",
-        err: `nobody was signed in to ${host}\n`,
+        err: `not signed in to ${host}\n`,
       });
       await login(world);
       assertEquals(said(await world.gcrane(`auth logout ${host}`)), {
@@ -220,7 +220,7 @@ describe("gcrane auth token", () => {
       for (const flag of ["", "-H"]) {
         const { code, out, err } = await world.gcrane(`auth token ${flag} ${repository}`, { fetch: fakes().fetch });
         assertEquals([code, out], [1, ""]);
-        assertMatch(err, /^Error: the registry of registry\.example\.com\/team\/app gives no tokens — .*\n$/);
+        assertMatch(err, /^Error: the registry of registry\.example\.com\/team\/app issues no tokens — .*\n$/);
       }
       await login(world);
       const { fetch } = fakes("basic");

@@ -58,7 +58,7 @@ describe("an image with more layers than its config says", () => {
         assertEquals([code, out], [1, ""]);
         const kept = /is kept in (\S+)/.exec(err)?.[1];
         if (kept) rmSync(dirname(kept), { recursive: true });
-        assertMatch(err, /^(the edited etc\/motd is kept in \S+\n)?Error: [^\n]*\n$/);
+        assertMatch(err, /^(the edited etc\/motd is saved in \S+\n)?Error: [^\n]*\n$/);
         assertMatch(err, /has 2 diff ids where its image has 3 layers|3 layers, but its config has 2 diff ids/);
         assertEquals((await world.gcrane(`digest ${app}:new`)).code, 1);
         assertEquals(existsSync(world.path("out.tar")), false);
@@ -82,7 +82,7 @@ describe("an index where an image is asked for", () => {
       ["edit fs APP etc/motd", "is an index, which has no files — choose one of its images with --platform"],
       [
         "mutate APP --set-platform linux/arm64",
-        "is an index, whose images can't all be for one platform — choose one of them with --platform",
+        "is an index, and its images can't all have the same platform — choose one of them with --platform",
       ],
     ]
   ) {

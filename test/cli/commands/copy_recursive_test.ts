@@ -57,7 +57,7 @@ describe("gcrane copy --recursive", () => {
       for (const name of ["team/app:old", "other:older"]) await world.push(image(1), `${target}/${name}`);
       const listed = await world.gcrane(`cp -r --delete-extra ${source} ${target}`);
       assertEquals(listed.out, `delete ${target}/other:older\ndelete ${target}/team/app:old\n`);
-      assertMatch(listed.err, /\n2 things could be deleted: --delete-extra --yes does so\n$/);
+      assertMatch(listed.err, /\n2 things could be deleted: --delete-extra --yes deletes them\n$/);
 
       const plan = world.path("plan.json");
       const planned = await world.gcrane(`cp -r --plan ${plan} ${source}/team ${target}/team`);
@@ -67,7 +67,7 @@ describe("gcrane copy --recursive", () => {
 
       const applied = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
       assertEquals([applied.code, applied.out], [0, ""]);
-      assertMatch(applied.err, /\ndeleted 1 of 1 thing that the source has not\n$/);
+      assertMatch(applied.err, /\ndeleted 1 of 1 thing that the source does not have\n$/);
       assertEquals((await world.gcrane(`digest ${target}/team/app:old`)).code, 1);
       await world.data(`digest ${target}/other:older`);
 
@@ -89,10 +89,10 @@ describe("gcrane copy --recursive", () => {
       await world.push(live, `${target}/team/app:live`);
       const { code, err } = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
       assertEquals(code, 0);
-      const reason = `${target}/team/app@${await live.digest()} needs it, which stays`;
+      const reason = `${target}/team/app@${await live.digest()} needs it, which is kept`;
       assertEquals(err.split("\n").filter((line) => !line.startsWith("copied")), [
         `Left ${target}/team/app@${digest}: ${reason}`,
-        "deleted 0 of 0 things that the source has not",
+        "deleted 0 of 0 things that the source does not have",
         "",
       ]);
       await world.data(`validate ${target}/team/app:live`);
@@ -106,7 +106,7 @@ describe("gcrane copy --recursive", () => {
       await world.push(image(1), "mirror.example.com/team:old");
       const line = "cp -r --exclude team --delete-extra --yes registry.example.com mirror.example.com/team";
       const { code, err } = await world.gcrane(line);
-      assertMatch(err, /\ndeleted 1 of 1 thing that the source has not\n$/);
+      assertMatch(err, /\ndeleted 1 of 1 thing that the source does not have\n$/);
       assertEquals([code, await world.data("ls mirror.example.com/team/app")], [
         0,
         `mirror.example.com/team/app@${await image(1).digest()}\nmirror.example.com/team/app:v1\n`,
@@ -122,7 +122,7 @@ describe("gcrane copy --recursive", () => {
       assertEquals([refused.code, refused.out], [1, ""]);
       await world.data(`digest ${target}/other:latest`);
       const meant = await world.gcrane(`${line} --allow-empty`);
-      assertMatch(meant.err, /\ndeleted (\d+) of \1 things that the source has not\n$/);
+      assertMatch(meant.err, /\ndeleted (\d+) of \1 things that the source does not have\n$/);
       assertEquals([meant.code, (await world.gcrane(`digest ${target}/other:latest`)).code], [0, 1]);
     }));
 
@@ -144,7 +144,7 @@ describe("gcrane copy --recursive", () => {
       assertEquals(others.length, 3);
       assertEquals(
         others[2],
-        "Error: 2 things failed, so nothing was deleted — the same command tries again what is missing",
+        "Error: 2 things failed, so nothing was deleted — the same command tries them again",
       );
       await world.data(`digest ${target}/other:old`);
     }));
@@ -170,7 +170,7 @@ describe("gcrane copy --recursive", () => {
         await repositories({ JOB_COMPLETION_INDEX: "1" }, "auto/2"),
       ];
       assertEquals(both[0] + both[1], 3);
-      assertMatch(await inJob({}, "auto"), /^Error: a shard of auto needs .*\nUsage: gcrane copy/);
+      assertMatch(await inJob({}, "auto"), /^Error: the shard auto requires .*\nUsage: gcrane copy/);
     }));
 
   it("copies for several platforms", () =>
@@ -182,31 +182,31 @@ describe("gcrane copy --recursive", () => {
       const [from, to] = [`${source}/team/web/multi:v1`, `${target}/web/multi:v1`];
       assertEquals(await world.data(`digest ${to}`), await world.data(`digest ${from}`));
       const { err } = await world.gcrane(`cp -r --platform linux/s390x ${source}/team ${target}/s390x`);
-      assertMatch(err, /\nleft out 2 indexes with nothing for the platform\n$/);
+      assertMatch(err, /\nleft out 2 indexes without an image for the platform\n$/);
     }));
 
   for (
     const [line, message] of [
-      [`cp --journal j ${source}:a ${target}:b`, /^Error: --journal goes with --recursive or --all-tags — /],
+      [`cp --journal j ${source}:a ${target}:b`, /^Error: --journal requires --recursive or --all-tags — /],
       [`cp --rate 5 ${source}:a ./layout`, /^Error: --rate is for copies from registry to registry — /],
       [
         `cp --with-referrers ./layout ${target}:b`,
         /^Error: --with-referrers is for copies from registry to registry — /,
       ],
-      [`cp --bandwidth fast ${source}:a ${target}:b`, /^Error: --bandwidth fast is no number of bytes — /],
-      [`cp --no-untagged ${source}:a ${target}:b`, /^Error: --no-untagged means nothing without --recursive — /],
-      [`cp --exclude x ${source}:a ${target}:b`, /^Error: --exclude means nothing without --recursive — /],
+      [`cp --bandwidth fast ${source}:a ${target}:b`, /^Error: --bandwidth fast is not a number of bytes — /],
+      [`cp --no-untagged ${source}:a ${target}:b`, /^Error: --no-untagged requires --recursive — /],
+      [`cp --exclude x ${source}:a ${target}:b`, /^Error: --exclude requires --recursive — /],
       [`cp -r ${source} ${source}`, /^Error: registry.example.com\/src would be copied to itself — /],
       [`cp -r ./layout ${target}`, /^Error: .\/layout is not a repository or a registry — without -r, one image/],
       [`cp -r ${source} daemon://x`, /^Error: daemon:\/\/x is not a repository or a registry — /],
-      [`cp -r --yes ${source} ${target}`, /^Error: --yes goes with --delete-extra\n/],
+      [`cp -r --yes ${source} ${target}`, /^Error: --yes requires --delete-extra\n/],
       [
         `cp -r --allow-empty ${source} ${target}`,
-        /^Error: --allow-empty goes with --delete-extra, --plan or --apply\n/,
+        /^Error: --allow-empty requires --delete-extra, --plan or --apply\n/,
       ],
-      [`cp -r --delete-extra --yes --plan p ${source} ${target}`, /^Error: --plan writes down .* — .*--apply\n/],
-      [`cp -r --bandwidth fast ${source} ${target}`, /^Error: --bandwidth fast is no number of bytes — /],
-      [`cp -r --rate 0 ${source} ${target}`, /^Error: --rate is a whole number of at least 1, not "0"\n/],
+      [`cp -r --delete-extra --yes --plan p ${source} ${target}`, /^Error: --plan only writes .* — .*--apply\n/],
+      [`cp -r --bandwidth fast ${source} ${target}`, /^Error: --bandwidth fast is not a number of bytes — /],
+      [`cp -r --rate 0 ${source} ${target}`, /^Error: --rate must be a whole number of at least 1, not "0"\n/],
       [`cp -r --shard 4/4 ${source} ${target}`, /^Error: 4\/4: there is no shard 4 of 4 — /],
       [`cp -r --tag-filter /(/ ${source} ${target}`, /^Error: \/\(\/ is not a regular expression — /],
       [
@@ -229,7 +229,7 @@ describe("gcrane copy --recursive", () => {
         const plan = world.write("plan", content);
         const { code, err } = await world.gcrane(`cp -r --apply ${plan} ${source} ${target}`);
         assertEquals([code, world.requests], [1, []]);
-        assertMatch(err, /^Error: \S+plan is not a plan of what is extra — /);
+        assertMatch(err, /^Error: \S+plan is not a plan of extra content — /);
       }));
   }
 });

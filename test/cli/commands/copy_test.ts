@@ -155,7 +155,7 @@ describe("gcrane copy", () => {
       assertEquals([await digest(world, `${mirror}:v1`), most], [pushed, 1]);
       const { code, err } = await world.gcrane(`copy -j 0 ${source}:v1 ${mirror}:v1`);
       assertEquals(code, 2);
-      assertMatch(err, /^Error: --jobs is a whole number of at least 1, not "0"\n/);
+      assertMatch(err, /^Error: --jobs must be a whole number of at least 1, not "0"\n/);
     }));
 
   it("of what is not there fails and makes nothing", () =>
@@ -185,7 +185,7 @@ describe("gcrane tag", () => {
         const { code, err } = await world.gcrane(`tag ${source}:v1 ${typed}`);
         assertEquals([code, err], [
           2,
-          `Error: ${typed} is no tag — give the tag alone: gcrane tag ${source}:v1 ${hint}\nUsage: gcrane tag [flags] IMAGE TAG\n`,
+          `Error: ${typed} is not a tag — give the tag alone: gcrane tag ${source}:v1 ${hint}\nUsage: gcrane tag [flags] IMAGE TAG\n`,
         ]);
       }));
   }

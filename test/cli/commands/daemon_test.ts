@@ -103,14 +103,14 @@ describe("an image in a Docker Engine", () => {
           [
             `copy --platform linux/amd64,linux/arm64 ${app}:v1 daemon://a:b`,
             2,
-            "this takes one image of an index, not 2",
+            "this command requires one image of an index, not 2",
           ],
         ]));
       await failures({ host: "nonsense" }, [["config daemon://a:b", 2, '"nonsense" is no address of a Docker engine']]);
     }));
 });
 
-/** What the command line does with an engine, whoever made it. */
+/** The tests of the command line with an engine, fake or real. */
 function engineSuite(name: string, peer: Peer, start: () => Promise<Engine>): void {
   describePeer(`gcrane and ${name}`, [peer], () => {
     let running: Engine;

@@ -133,7 +133,7 @@ describe("gcrane edit fs", () => {
       ) {
         world.requests.length = 0;
         const { code, out, err } = await world.gcrane(`edit fs ${app}:v1 etc/motd -t ${app}:v2`, options);
-        assertEquals([code, out, err], [0, "", "etc/motd is as it was: nothing was pushed\n"]);
+        assertEquals([code, out, err], [0, "", "etc/motd is unchanged: nothing was pushed\n"]);
         assertEquals(world.requests.filter((request) => !request.startsWith("GET ")), []);
       }
     }));
@@ -146,14 +146,14 @@ describe("gcrane edit fs", () => {
       [
         "etc/link",
         1,
-        `/etc/link of ${app}:v1 is not a file but a symbolic link to /etc/motd — edit the file that it leads to`,
+        `/etc/link of ${app}:v1 is not a file but a symbolic link to /etc/motd — edit the target of the link`,
       ],
       ["pipe", 1, `/pipe of ${app}:v1 is not a file but a fifo`],
       [
         "bin/tool",
         1,
         `/bin/tool can't be in ${app}:v1: /bin is not a directory but a symbolic link to usr/bin` +
-        " — name the file by the path that the link leads to",
+        " — name the file by the target of the link",
       ],
       ["etc/motd/more", 1, `/etc/motd/more can't be in ${app}:v1: /etc/motd is not a directory but a file`],
       ["/", 2, "no file is named — name one: etc/motd, for example"],
@@ -195,7 +195,7 @@ describe("gcrane edit fs", () => {
           : world.fetch(input, init);
       const { code, out, err } = await world.gcrane(`edit fs ${app}:v1 etc/motd`, { stdin: "new\n", fetch: refusing });
       assertEquals([code, out], [1, ""]);
-      const path = /the edited etc\/motd is kept in (\S+)\n/.exec(err)?.[1];
+      const path = /the edited etc\/motd is saved in (\S+)\n/.exec(err)?.[1];
       assert(path !== undefined, err);
       assertEquals([basename(path), readFileSync(path, "utf8")], ["motd", "new\n"]);
       rmSync(dirname(path), { recursive: true });

@@ -16,7 +16,7 @@ function editor(world: World, from: string, to: string): { answers: string[]; en
 
 /** The path that a message ends with; the file is removed after the test has looked at it. */
 function kept(message: string, look: (path: string) => void): void {
-  const path = /kept in (\S+)\n/.exec(message)?.[1];
+  const path = /saved in (\S+)\n/.exec(message)?.[1];
   assert(path !== undefined && existsSync(path), message);
   try {
     look(path);
@@ -54,7 +54,7 @@ describe("gcrane edit config", () => {
       world.requests.length = 0;
       const { code, out, err } = await world.gcrane(`edit config ${app}:v1`, editor(world, '"me"', "me"));
       assertEquals([code, out], [1, ""]);
-      assert(/^Error: the edited config is not JSON: .* — the text is kept in .*\n$/.test(err), err);
+      assert(/^Error: the edited config is not JSON: .* — the text is saved in .*\n$/.test(err), err);
       kept(err, (path) => {
         assert(readFileSync(path, "utf8").includes(":me"));
         assertEquals(statSync(path).mode & 0o777, 0o600);
@@ -143,7 +143,7 @@ describe("gcrane edit manifest", () => {
       const stdin = JSON.stringify({ ...manifest, config: { ...manifest.config, digest } });
       const { code, out, err } = await world.gcrane(`edit manifest ${app}:v1`, { stdin });
       assertEquals([code, out], [1, ""]);
-      assert(err.includes("the edited manifest is kept in "), err);
+      assert(err.includes("the edited manifest is saved in "), err);
       kept(err, (path) => assertEquals(readFileSync(path, "utf8"), stdin));
     }));
 });

@@ -70,7 +70,7 @@ async function runs(world: World, line: string): Promise<void> {
   process.chdir(world.folder);
   try {
     const digest = await prepare(world);
-    // Somebody sits at the terminal, who changes nothing in the editor.
+    // A user at the terminal whose editor changes nothing.
     const options = {
       fetch: network(world),
       stdin: "s3cret\n",

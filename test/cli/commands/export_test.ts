@@ -90,7 +90,7 @@ describe("gcrane export", () => {
       assertEquals([code, out, err.split("\n")[0]], [
         2,
         "",
-        'Error: a terminal can\'t show a tarball — name a file, pipe it on, or insist with "-"',
+        'Error: standard output is a terminal, and a tarball is not text — name a file, use a pipe, or force it with "-"',
       ]);
       assertEquals(await filesOf((await world.gcrane(`export ${app} -`, { terminal })).io.outBytes), shown);
     }));

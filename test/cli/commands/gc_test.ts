@@ -69,7 +69,7 @@ describe("gcrane gc", () => {
       assertEquals([code, out], [0, `${one}\n`]);
       assertStringIncludes(
         err,
-        `Left ${two}: something leads to it now`,
+        `Left ${two}: it is reachable now`,
       );
       const journal = world.path("journal");
       assertEquals((await world.gcrane(`gc apply --journal ${journal} ${plan}`)).code, 0);
@@ -115,14 +115,14 @@ describe("gcrane gc", () => {
         fetch: refusing(/\/app\/manifests\/sha256/, "GET"),
       });
       assertEquals([blind.code, blind.out], [1, `${two}\n`]);
-      assertMatch(blind.err, /^Failed: registry\.example\.com\/team\/app was left alone: .*403/);
-      assertMatch(blind.err, /\nError: 1 repository was left alone; what was tried is named above\n$/);
+      assertMatch(blind.err, /^Failed: registry\.example\.com\/team\/app was not changed: .*403/);
+      assertMatch(blind.err, /\nError: 1 repository was left alone; they are listed above\n$/);
       const refused = await world.gcrane(`gc -r --grace 0 --delete ${repository}`, {
         fetch: refusing(/\/app\/manifests\/sha256/, "DELETE"),
       });
       assertEquals([refused.code, refused.out], [1, `${two}\n`]);
       assertStringIncludes(refused.err, `Left ${one}: `);
-      assertMatch(refused.err, /\nError: 1 thing could not be deleted; what was tried is named above\n$/);
+      assertMatch(refused.err, /\nError: 1 thing could not be deleted; they are listed above\n$/);
     }));
 
   it("--max-delete stops, which is told", () =>
@@ -130,7 +130,7 @@ describe("gcrane gc", () => {
       const [one] = await fill(world);
       const { code, out, err } = await world.gcrane(`gc -r --grace 0 --delete --max-delete 1 ${repository}`);
       assertEquals([code, out], [1, `${one}\n`]);
-      assertStringIncludes(err, "Left 1 more: as much as --max-delete allows was deleted\n");
+      assertStringIncludes(err, "Left 1 more: the limit of --max-delete is reached\n");
     }));
 
   it("refuses what makes no sense", () =>

@@ -96,7 +96,7 @@ describe("gcrane index append", () => {
 
   for (
     const [flags, message] of [
-      ["", "nothing to put into the index is given — name it with -m"],
+      ["", "no image to add is given — name it with -m"],
       [`-m ${app}:v1`, "a new index has no name yet — give it one with -t"],
       [
         `${multi}:v1 -m ${app}:v1 --docker-empty-base`,
@@ -155,7 +155,7 @@ describe("gcrane index filter", () => {
 
   for (
     const [flags, message] of [
-      ["", "no platform is given — say what to keep with --platform"],
+      ["", "no platform is given — name the platforms to keep with --platform"],
       ["--platform=", "--platform is empty — for example linux/arm64"],
     ]
   ) {

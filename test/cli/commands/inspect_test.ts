@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { inWorld } from "../../make/command_world.ts";
@@ -100,7 +101,7 @@ describe("gcrane blob", () => {
       const [layer] = await image.layers();
       const { code, err, io } = await world.gcrane(`blob registry.example.com/team/app@${await layer.digest()}`);
       assertEquals([code, err], [0, ""]);
-      assertEquals(io.outBytes, new Uint8Array(await new Response(await layer.compressed()).arrayBuffer()));
+      assertEquals(io.outBytes, await toBytes(await layer.compressed()));
     }));
 
   it("takes no tag", () =>

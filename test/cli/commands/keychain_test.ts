@@ -18,7 +18,7 @@ function docker(world: World, config: object): void {
 const auths = (users: Record<string, string>) =>
   Object.fromEntries(Object.entries(users).map(([key, user]) => [key, { auth: btoa(`${user}:p`) }]));
 
-/** Who `auth get` finds. */
+/** Returns the user that `auth get` prints. */
 async function who(world: World, line: string, environment: Record<string, string> = {}): Promise<string> {
   const { out, err } = await world.gcrane(`auth get ${line}`, { environment });
   assertEquals(err, "", line);
@@ -148,7 +148,7 @@ describe("--keychain", () => {
       ["gogle", 'there is no keychain "gogle" — did you mean google?'],
       ["docker,kubernets", 'there is no keychain "kubernets" — did you mean kubernetes?'],
       ["", `there is no keychain "" — there are ${keychainNames.join(", ")}`],
-      ["ecr:eu", "the keychain ecr takes nothing after its name — write ecr alone"],
+      ["ecr:eu", "the keychain ecr takes no argument — write ecr alone"],
       ["secrets", "the keychain secrets needs more — write secrets:FILE"],
       ["env:", "the keychain env needs more — write env:PREFIX"],
     ]
@@ -210,7 +210,7 @@ describe("gcrane copy between two accounts of one registry", () => {
 describe("a credential helper that fails, as the command line tells of it", () => {
   const SECRET = "s3cret-that-nobody-may-see";
 
-  /** Runs `auth get` with a helper that does what a script says. */
+  /** Runs `auth get` with a helper that runs a script. */
   async function withHelper(script: string): Promise<{ code: number; out: string; err: string }> {
     const helpers = new FakeHelpers();
     try {
@@ -258,7 +258,7 @@ describe("a credential helper that fails, as the command line tells of it", () =
         const { code, err } = await world.gcrane(`auth get ${host}`, { environment: { GCRANE_HELPER_TIMEOUT } });
         assertEquals([code, err.split("\n")[0]], [
           2,
-          `Error: GCRANE_HELPER_TIMEOUT is a number of seconds, not "${GCRANE_HELPER_TIMEOUT}"`,
+          `Error: GCRANE_HELPER_TIMEOUT must be a number of seconds, not "${GCRANE_HELPER_TIMEOUT}"`,
         ]);
       }
     }));

@@ -13,7 +13,9 @@ import { inWorld, type World } from "../../make/command_world.ts";
 const [base, site] = ["registry.example.com/base:v1", "registry.example.com/site:v1"];
 const ESTARGZ = { environment: { GGCR_EXPERIMENT_ESTARGZ: "1" } };
 
-/** The names of the files of the top layer, which has to be an eStargz; `undefined` when it says it is none. */
+/**
+ * Returns the names of the files of the top layer, which must be an eStargz; `undefined` if it is not marked as one.
+ */
 async function topFiles(world: World, reference = site): Promise<string[] | undefined> {
   const image = await new Puller({ fetch: world.fetch }).image(parseReference(reference));
   const top = (await image.layers()).at(-1)!;
@@ -100,6 +102,6 @@ describe("--reproducible", () => {
       assertStringIncludes(zstd.err, "zstd is not reproducible: each runtime has a codec of its own");
       const dated = await world.gcrane(line, { environment: { SOURCE_DATE_EPOCH: "yesterday" } });
       assertEquals([dated.code, dated.out], [2, ""]);
-      assertStringIncludes(dated.err, 'SOURCE_DATE_EPOCH is "yesterday", which is no number of seconds since 1970');
+      assertStringIncludes(dated.err, 'SOURCE_DATE_EPOCH is "yesterday", which is not a number of seconds since 1970');
     }));
 });

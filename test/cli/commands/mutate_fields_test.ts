@@ -91,12 +91,12 @@ describe("gcrane mutate sets, and unsets again", () => {
       ["--set-platform linux", "--set-platform linux: an image is for an os and an architecture"],
       ["--created yesterday", '--created takes a time, not "yesterday" — write 2024-01-31T12:00:00Z'],
       ["--created 2024-13-31T12:00:00Z", "--created takes a time, not "],
-      ["--media-type zip", '--media-type is one of oci, docker, not "zip"'],
+      ["--media-type zip", '--media-type must be one of oci, docker, not "zip"'],
       ["-l a=b -t a:b --in-place", "-t and --in-place both name the result — leave out one"],
-      [`${app}:v2 -l a=b -t a:b`, "-t names one result, not several — leave it out, or say --in-place"],
+      [`${app}:v2 -l a=b -t a:b`, "-t names one result, not several — leave it out, or use --in-place"],
       [`${app}:v2 --append -`, "standard input is a layer for one image, not for several — name a file"],
       [`${app}:v2 -l a=b -o out.tar`, "-o writes one image"],
-      [`@DIGEST -l a=b --in-place`, "has no tag in a registry that its result could get — leave out --in-place"],
+      [`@DIGEST -l a=b --in-place`, "has no tag in a registry for its result — leave out --in-place"],
     ]
   ) {
     it(`refuses ${flags}`, () =>

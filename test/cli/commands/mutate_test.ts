@@ -161,14 +161,14 @@ describe("gcrane mutate", () => {
 
   for (
     const [line, message] of [
-      ["-l novalue", '--label takes NAME=VALUE, not "novalue" — --unset-label takes one away'],
-      ["-e =x", '--env takes NAME=VALUE, not "=x" — --unset-env takes one away'],
+      ["-l novalue", '--label takes NAME=VALUE, not "novalue" — --unset-label removes one'],
+      ["-e =x", '--env takes NAME=VALUE, not "=x" — --unset-env removes one'],
       ["--unset-env A=1", '--unset-env takes a name, not "A=1"'],
       ["-l a=b --unset-label a", "a is both in --label and in --unset-label — leave out one"],
       ["--user=", "--user is empty — --unset-user takes it away"],
       ["--cmd=", "--cmd is empty — --unset-cmd takes it away"],
       ["-w / --unset-workdir", "--workdir and --unset-workdir exclude each other — leave out one"],
-      ["-t a:b --repo c", "-t and --repo both say where to push — leave out one of the two"],
+      ["-t a:b --repo c", "-t and --repo both set the destination — leave out one of the two"],
       [
         "--set-platform linux",
         "--set-platform linux: an image is for an os and an architecture — for example linux/arm64",
@@ -189,7 +189,7 @@ describe("gcrane mutate", () => {
       const { code, err } = await world.gcrane(`mutate ${app}:v1 --set-platform linux/arm64`);
       assertEquals([code, err.split("\n")[0]], [
         2,
-        `Error: ${app}:v1 is an index, whose images can't all be for one platform — choose one of them with --platform`,
+        `Error: ${app}:v1 is an index, and its images can't all have the same platform — choose one of them with --platform`,
       ]);
     }));
 });

@@ -125,14 +125,14 @@ describe("several --platform", () => {
         assertEquals([code, out, world.requests], [2, "", []]);
         assertStringIncludes(
           err,
-          "Error: this takes one image of an index, not 2 — name one platform with --platform\nUsage: ",
+          "Error: this command requires one image of an index, not 2 — name one platform with --platform\nUsage: ",
         );
       }));
   }
 
   for (
     const [flags, message] of [
-      ["--platform all,linux/amd64", "--platform says all and one besides — leave out one"],
+      ["--platform all,linux/amd64", "--platform has both all and a platform — leave out one"],
       ["--platform=", "--platform is empty — for example linux/arm64"],
       ["--platform linux/amd64,a/b/c/d", "--platform a/b/c/d: platform "],
     ]
@@ -168,9 +168,9 @@ describe("--keep-others", () => {
     inFilledWorld(async (world) => {
       for (
         const [flags, code, message] of [
-          ["-l a=b", 2, "--keep-others says nothing without --platform — say which images to change"],
+          ["-l a=b", 2, "--keep-others requires --platform — name the platforms of the images to change"],
           ["-l a=b --platform linux/s390x", 1, "has no image for linux/s390x; it has linux/amd64"],
-          ["-o out.tar --platform linux/arm64", 2, "-o writes one image, so --keep-others, --in-place and"],
+          ["-o out.tar --platform linux/arm64", 2, "-o writes one image, which excludes --keep-others, --in-place and"],
         ] as const
       ) {
         const result = await world.gcrane(`mutate ${app}:all --keep-others ${flags}`);

@@ -72,7 +72,11 @@ describe("gcrane pull", () => {
       assertEquals(existsSync("-"), false);
       for (
         const [line, options, message] of [
-          ["", { terminal: { columns: 80, rows: 24 } }, "a terminal can't show a tarball — name a file, or pipe it on"],
+          [
+            "",
+            { terminal: { columns: 80, rows: 24 } },
+            "standard output is a terminal, and a tarball is not text — name a file, or use a pipe",
+          ],
           ["--format oci", {}, "a layout is a directory, which standard output is not — name the directory"],
         ] as const
       ) {
@@ -239,13 +243,13 @@ describe("gcrane pull", () => {
     inWorld(async (world) => {
       assertEquals(
         (await world.gcrane(`pull ./app.tar ${repository}:v1`)).err.split("\n")[0],
-        "Error: ./app.tar is no image but a path — the file or directory to write comes last",
+        "Error: ./app.tar is a path, not an image — the file or directory to write comes last",
       );
       assertEquals((await world.gcrane(`pull ${repository}:v1`)).err.split("\n")[0], "Error: missing argument PATH");
       const { code, err } = await world.gcrane(`pull --format tar ${repository}:v1 app.tar`);
       assertEquals([code, err.split("\n")[0]], [
         2,
-        'Error: --format is one of tarball, legacy, oci, not "tar" — did you mean tarball?',
+        'Error: --format must be one of tarball, legacy, oci, not "tar" — did you mean tarball?',
       ]);
       assertEquals(world.requests, []);
     }));

@@ -67,7 +67,7 @@ describe("gcrane rebase", () => {
       await world.push(annotateBase(original, { name: `${base}:v2`, digest: await old.digest() }), `${app}:v1`);
       const image = await imageAt(world, await world.data(`rebase ${app}:v1`));
       assertEquals((await digestsOf(image)).slice(0, 3), await digestsOf(next));
-      // It says so of itself, and so is on its base already.
+      // Its annotations name its base, and it is based on it already.
       const pushed = await world.data(`rebase ${app}:v1 -t ${app}:v2`);
       assertEquals(await world.data(`rebase ${app}:v2`), pushed);
     }));
@@ -147,12 +147,12 @@ describe("gcrane rebase", () => {
       [
         `${app}:v1`,
         1,
-        `${app}:v1 does not say what it is based on: it has no annotation org.opencontainers.image.base.name — name the new base with --new-base`,
+        `${app}:v1 does not name its base: it has no annotation org.opencontainers.image.base.name — name the new base with --new-base`,
       ],
       [
         `${app}:v1 --new-base ${base}:v2`,
         1,
-        `${app}:v1 does not say what it is based on: it has no annotation org.opencontainers.image.base.digest — name the old base with --old-base`,
+        `${app}:v1 does not name its base: it has no annotation org.opencontainers.image.base.digest — name the old base with --old-base`,
       ],
       ["", 2, "no image is given — name the image to rebase"],
       [`${app}:v1 --original ${app}:v1`, 2, "the image to rebase is given twice — leave out --original"],

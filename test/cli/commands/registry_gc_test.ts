@@ -38,7 +38,7 @@ describe("gcrane registry gc", () => {
       const wrong: [string, RegExp][] = [
         ["registry gc", /^Error: name a store with --disk or --s3\n/],
         ["registry gc --disk a --s3 http://127.0.0.1:1/b", /^Error: --disk and --s3 exclude each other\n/],
-        ["registry gc --disk a --grace 24", /^Error: --grace: "24" is no duration — for example 90s, /],
+        ["registry gc --disk a --grace 24", /^Error: --grace: "24" is not a duration — for example 90s, /],
         ["registry gc --s3 http://127.0.0.1:1/b", /^Error: --s3 needs AWS_ACCESS_KEY_ID in the environment\n/],
         ["registry gc --s3 s3.example.com/b", /^Error: --s3 s3\.example\.com\/b is not ENDPOINT\/BUCKET — for example/],
         ["registry gc --s3 https://me:secret@s3.example.com/b", /^Error: --s3 https:\/\/s3\.example\.com\/b is not/],

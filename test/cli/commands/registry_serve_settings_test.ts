@@ -16,7 +16,7 @@ const HTPASSWD = "ann:$2b$04$QSVjOXg7gBz7dCpKu9ZRruMImtKOFT3CHAaibTUtJ2Cbx680slH
 const ANN = { Authorization: `Basic ${btoa("ann:correct horse")}` };
 const ANYWHERE = ["--address", "127.0.0.1:0"];
 
-/** Serves while `work` runs, and gives what was said on standard error. */
+/** Serves while `work` runs, and returns the standard error. */
 async function serving(
   flags: readonly string[],
   work: (url: string, served: Served) => Promise<void>,
@@ -37,7 +37,7 @@ async function status(url: string, init?: RequestInit): Promise<number> {
   return answer.status;
 }
 
-/** Runs a line that must not start a server, and gives what it says. */
+/** Runs a command that must not start a server, and returns its output. */
 async function refused(flags: readonly string[], environment: Record<string, string> = {}): Promise<[number, string]> {
   const served = new Served([...ANYWHERE, ...flags], environment);
   served.url().catch(() => {});
@@ -113,7 +113,7 @@ describe("gcrane registry serve: who may do what", () => {
         [["--htpasswd", world.path("good"), "--token-key", bad], 1, /^Error: the signing key is neither JSON nor PEM/],
         [["--token-realm", "https://x.example.com"], 2, /^Error: --token-realm needs --token-trust/],
         [["--htpasswd", world.path("good"), "--token-trust", "x"], 2, /^Error: --token-trust x is not a URL/],
-        [["--tls-cert", bad], 2, /^Error: --tls-cert and --tls-key go together/],
+        [["--tls-cert", bad], 2, /^Error: --tls-cert and --tls-key require each other/],
         [["--access-log", world.path("no/such/log")], 1, /^Error: can't write the access log .*: no such file/],
         [
           ["--proxy", "http://a.example.com/b"],
@@ -121,7 +121,7 @@ describe("gcrane registry serve: who may do what", () => {
           /^Error: --proxy http:.* is neither the host .* — for example docker.io/,
         ],
         [["--proxy", "https://a b"], 1, /^Error: /],
-        [["--drain", "x"], 2, /^Error: --drain is a whole number/],
+        [["--drain", "x"], 2, /^Error: --drain must be a whole number/],
       ];
       for (const [flags, code, message] of cases) {
         const [actual, said] = await refused(flags);
@@ -282,6 +282,6 @@ describe("gcrane registry serve: running it", () => {
     served.io.interrupt("SIGINT");
     await failed;
     assertEquals(await served.code, 0);
-    assertMatch(served.io.err, /\nWarning: cut off what was still in flight after 0 s\n$/);
+    assertMatch(served.io.err, /\nWarning: aborted requests that were pending after 0 s\n$/);
   });
 });

@@ -1,5 +1,4 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { delay } from "@std/async/delay";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
@@ -75,7 +74,7 @@ describe("gcrane registry serve", () => {
         const isOver = () => isRemoved() && (conditions === "heeded" || served.io.err.includes("Warning"));
         await until(isOver, { what: "the probe of the bucket" });
         assertEquals(await served.interrupt(), 0);
-        const warning = "Warning: the bucket ignores conditions of writes (If-Match): let no other server work on it\n";
+        const warning = "Warning: the bucket ignores conditional writes (If-Match): run only one server on it\n";
         const start = /^serving from \S+ at \S+\n/.exec(served.io.err)![0];
         assertEquals(served.io.err.slice(start.length), conditions === "ignored" ? warning : "");
       } finally {
@@ -88,7 +87,7 @@ describe("gcrane registry serve", () => {
     inWorld(async (world: World) => {
       const served = new Served(["--address", "127.0.0.1:0", "--disk", world.path("registry")]);
       const url = await served.url();
-      // Somebody puts a file where the registry keeps its content.
+      // Replaces the registry's directory with a file.
       rmSync(world.path("registry"), { recursive: true, force: true });
       world.write("registry", "a file");
       const answer = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: "POST" });
@@ -99,7 +98,7 @@ describe("gcrane registry serve", () => {
       await served.interrupt();
     }));
 
-  it("says when another program listens there", async () => {
+  it("says when another program listens on this port", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     try {
@@ -109,7 +108,7 @@ describe("gcrane registry serve", () => {
       assertEquals([await served.code, served.io.out, served.io.err], [
         1,
         "",
-        `Error: can't listen on ${address}: another program listens there — choose another port with --address, or 0 for a free one\n`,
+        `Error: can't listen on ${address}: another program listens on this port — choose another port with --address, or 0 for a free one\n`,
       ]);
     } finally {
       other.close();
@@ -121,7 +120,7 @@ describe("gcrane registry serve", () => {
       const { code, err } = await runFile("cli/main.ts", ["registry", "serve", "--address", address]);
       assertEquals([code, err], [
         1,
-        `Error: can't listen on ${address}: this machine does not have that address — 0.0.0.0 is all that it has\n`,
+        `Error: can't listen on ${address}: this machine does not have that address — 0.0.0.0 listens on all its addresses\n`,
       ]);
     });
   }

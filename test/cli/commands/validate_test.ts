@@ -95,7 +95,7 @@ describe("gcrane validate", () => {
       assertEquals([code, out, err.split("\n")[0]], [
         2,
         "",
-        "Error: nothing to validate is given — name an image, or a file with --tarball",
+        "Error: no image to validate is given — name an image, or a file with --tarball",
       ]);
     }));
 });

@@ -1,5 +1,5 @@
-// Calls each verb of the library wherever it runs: bundled for the web, it is a module of a page, a Worker, and what
-// programs of Deno, Bun and Node.js import.
+// Calls each function of the crane room in every environment: bundled for the web, it is a module of a page or a
+// Worker, and programs of Deno, Bun and Node.js import it.
 
 import { createRegistry } from "../../../src/registry/mod.ts";
 import { verbs } from "./verbs.ts";
@@ -21,7 +21,7 @@ export async function outcomes(host?: string | null): Promise<Outcomes> {
   return Object.fromEntries(await Promise.all(ended));
 }
 
-/** Says how work ended. */
+/** Returns the outcome of work as text. */
 async function ending(work: Promise<void>): Promise<string> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error(`did not end within ${LIMIT} ms`)), LIMIT);

@@ -118,9 +118,9 @@ describe("basicAccess", () => {
     await ben.pushImage("shared/b", "of ben", "v1");
     assertRefused(await ben.send("DELETE", "/v2/shared/b/manifests/v1"), 403, "DENIED");
     assertEquals((await ann.send("DELETE", "/v2/team/appsx/manifests/v1")).status, 202);
-    // An upload may be given up by whoever may make it.
+    // A client that may begin an upload may also cancel it.
     assertEquals((await ben.send("DELETE", await ben.startUpload("shared/b"))).status, 204);
-    // The catalog names all, so it is for who may see all.
+    // The catalog lists all repositories, so it requires access to all.
     assertRefused(await ann.send("GET", "/v2/_catalog"), 403, "DENIED");
     assertRefused(await clientOf(fetch).send("GET", "/v2/_catalog"), 401, "UNAUTHORIZED");
     assertEquals((await root.send("GET", "/v2/_catalog")).status, 200);
@@ -161,7 +161,7 @@ describe("basicAccess", () => {
     now = 60_000;
     assertEquals(await statuses(["a", "right", "ip1"]), [200]);
 
-    // Who tries one password with every user is stopped by the address.
+    // A client that tries one password with every user is stopped by its address.
     for (let i = 0; i < 15; i++) assertEquals(await statuses([`u${i}`, "x", "ip3"]), [401]);
     assertEquals(await statuses(["b", "right", "ip3"], ["b", "right", "ip4"]), [429, 200]);
     // Many guesses at once are no way round.
@@ -182,7 +182,7 @@ describe("basicAccess", () => {
     text = `bob:${SHA}\n`;
     now = 1000;
     assertEquals([await status("carol"), await status("bob")], [401, 200]);
-    text = "bob\n"; // a file that can't be read lets nobody in
+    text = "bob\n"; // an unreadable file allows no user
     now = 2000;
     assertEquals(await status("bob"), 500);
   });

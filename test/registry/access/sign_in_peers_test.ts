@@ -60,7 +60,7 @@ for (const [name, make] of accesses) {
           assertStringIncludes((await gcrane(`catalog ${host}`)).out, "team/app\n");
           assertEquals((await gcrane(`delete ${host}/team/app:v1`)).code, 0);
           assertEquals((await gcrane(`auth logout ${host}`)).code, 0);
-          assertMatch((await gcrane(`digest ${host}/open/app:v1`)).out, /^sha256:/); // everybody may
+          assertMatch((await gcrane(`digest ${host}/open/app:v1`)).out, /^sha256:/); // allowed for anonymous clients
           assertEquals((await gcrane(`digest ${host}/team/app:v1`)).code, 1);
         })));
 

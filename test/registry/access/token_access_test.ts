@@ -38,7 +38,7 @@ async function tokenFor(fetch: Fetch, scopes: readonly string[], headers: Record
   return { status: answer.status, ...await answer.json() as { token: string; access_token: string } };
 }
 
-/** What a token says, whoever signed it. */
+/** Returns the claims of a token without verifying it. */
 function claimsOf(token: string): Record<string, unknown> & { access: unknown } {
   const [, payload] = token.split(".");
   return JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
@@ -207,7 +207,7 @@ describe("tokenAccess", () => {
       await sign({}, (await generateKeyPair("ES256")).privateKey),
     );
     for (const text of forged) assertEquals(await status(text), 401, text);
-    // What a token says is taken only as far as it makes sense.
+    // Malformed claims of a token are ignored.
     for (const access of [undefined, "x", [null], [{ type: "repository" }]]) {
       const odd = withToken(fetch, await sign({ access }));
       assertRefused(await odd.send("GET", "/v2/x/tags/list"), 401, "UNAUTHORIZED");

@@ -5,7 +5,7 @@ import { until } from "../../make/waiting.ts";
 export const base = "http://cache.example.com";
 export const MB = 1024 * 1024;
 
-/** An upstream that counts what it is asked, can be down, and lets blobs flow when it is told to. */
+/** An upstream that counts its requests, can be down, and delays blobs on demand. */
 export class Origin {
   /** Method and path of each request to it, pings and tokens left out. */
   requests: string[] = [];

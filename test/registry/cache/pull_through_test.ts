@@ -140,7 +140,7 @@ describe("a pull-through cache", () => {
       const byDigest = await client.send("GET", `/v2/a/manifests/${image.digest}`);
       assertEquals(status(byDigest.headers), HIT);
     }
-    // For a while it is not even asked, so that nobody waits for it.
+    // The upstream is not requested for a while, so that no client waits for it.
     origin.asked();
     await client.send("GET", "/v2/a/manifests/v1");
     assertEquals(origin.asked(), []);
@@ -180,7 +180,7 @@ describe("a pull-through cache", () => {
         assertEquals(answer.text.includes("secret"), false);
       }
     }
-    assertEquals(errors.length, 8); // 500 and 418: somebody should know
+    assertEquals(errors.length, 8); // 500 and 418 are reported
   });
 
   it("takes nothing", async () => {
@@ -231,7 +231,7 @@ describe("a pull-through cache", () => {
     const next = await tags({ tags: ["a"] }, '</v2/a/tags/list?last=0>; rel="prev", <?last=a&n=1>; rel="last next"');
     assertEquals(next.headers.get("Link"), '</v2/a/tags/list?last=a&n=1>; rel="next"');
     assertEquals((await tags({ tags: ["a"] }, '</v2/a/tags/list?last=0>; rel="prev"')).headers.get("Link"), null);
-    // Whatever the upstream calls its pages.
+    // The format of the upstream's page links does not matter.
     const page = (await tags({ tags: ["a"] }, "<?next_page=x%2Fy>; rel=next")).headers.get("Link")!;
     origin.asked();
     await client.send("GET", page.slice(1, page.indexOf(">")));

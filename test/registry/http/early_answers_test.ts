@@ -19,7 +19,7 @@ import { rawUpload } from "../../make/raw_http.ts";
 import { watchedSource } from "../../make/streams.ts";
 import { wrapStore } from "../stores/wrapped_store.ts";
 
-const size = 20_000_000; // more than sockets take with nobody reading
+const size = 20_000_000; // more than sockets buffer without a reader
 const digest = digestOf(new Uint8Array(size));
 
 /** What a client gets. */
@@ -48,7 +48,10 @@ function codesOf(body: string): string[] {
   return JSON.parse(body).errors.map(({ code }: { code: string }) => code);
 }
 
-/** Runs a request by each kind of client against a registry of its own, and gives what each got and what was told. */
+/**
+ * Runs a request with each kind of client against a registry of its own, and returns the results and the reported
+ * events.
+ */
 async function byEach(
   options: () => ServeRegistryOptions,
   request: (client: RegistryClient) => Promise<[method: string, path: string]>,

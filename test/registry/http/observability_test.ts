@@ -14,7 +14,7 @@ import { wrapStore } from "../stores/wrapped_store.ts";
 
 const base = "http://registry.example.com";
 
-/** A registry that notes what it tells. */
+/** Creates a registry that records its events. */
 function noted(options: RegistryOptions = {}) {
   const records: RequestRecord[] = [];
   const registry = createRegistry({ ...options, onRequest: (record) => records.push(record) });

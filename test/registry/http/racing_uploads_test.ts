@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { toBytes } from "@std/streams/to-bytes";
 import { ConflictError } from "../../../src/errors.ts";
 import {
   createRegistry,
@@ -358,7 +359,7 @@ describe("an upload of a store", () => {
         await late;
         assertEquals(await one.uploads.finish("u", digestOf(bytes), { size: 1_000 }), 1_000);
         const read = await (await other.blobs.get(digestOf(bytes)))!.read();
-        assertEquals(new Uint8Array(await new Response(read).arrayBuffer()), bytes);
+        assertEquals(await toBytes(read), bytes);
         await check();
       } finally {
         await fs.promises.rm(folder, { recursive: true });

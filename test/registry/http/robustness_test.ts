@@ -51,7 +51,7 @@ describe("a server, sent what no client should send", () => {
     client = new RegistryClient({ fetch, base: server.url });
   });
   afterEach(async () => {
-    // It works still, and has nobody to tell anything.
+    // The registry still works without listeners.
     await client.pushImage("after", "all", "v1");
     assertEquals(errors, []);
     await server.shutdown({ patience: 0 });

@@ -50,7 +50,7 @@ describe("a registry whose store fails on one call", () => {
   );
 });
 
-/** What a registry said that it took. */
+/** The content that a registry has confirmed. */
 interface Taken {
   readonly blobs: Digest[];
   readonly manifest?: Digest;

@@ -1,4 +1,4 @@
-// Asks on the terminal as its first argument says.
+// Asks on the terminal in the way that its first argument selects.
 import {
   askLine,
   commandLineArguments,

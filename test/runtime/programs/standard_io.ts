@@ -1,4 +1,4 @@
-// Uses the standard streams as its first argument says.
+// Uses the standard streams in the way that its first argument selects.
 import {
   commandLineArguments,
   environmentVariable,
@@ -6,12 +6,9 @@ import {
   isTerminal,
   onInterrupt,
   removeTemporaries,
-  setExitCode,
   stdinStream,
-  stdinText,
   temporaryDirectory,
   terminalSize,
-  writeStderr,
   writeStderrSync,
   writeStdout,
 } from "../../../src/runtime/mod.ts";
@@ -20,7 +17,7 @@ const [what, argument] = commandLineArguments();
 
 switch (what) {
   case "text":
-    await writeStdout(`${await stdinText()}|${argument}|${environmentVariable("GCRANE_TEST")}`);
+    await writeStdout(`${await new Response(stdinStream()).text()}|${argument}|${environmentVariable("GCRANE_TEST")}`);
     break;
   case "copy":
     for await (const chunk of stdinStream()) await writeStdout(chunk);
@@ -35,13 +32,13 @@ switch (what) {
     try {
       for (;;) await writeStdout(new Uint8Array(65536));
     } catch (error) {
-      await writeStderr(`failed with ${(error as { code?: string }).code}`);
+      writeStderrSync(`failed with ${(error as { code?: string }).code}`);
     }
     break;
   case "stderr":
     writeStderrSync("first ");
-    await writeStderr("second");
-    setExitCode(3);
+    writeStderrSync("second");
+    exit(3);
     break;
   case "terminal":
     await writeStdout(JSON.stringify([isTerminal("stdin"), isTerminal("stdout"), isTerminal("stderr")]));

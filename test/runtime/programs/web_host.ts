@@ -70,7 +70,7 @@ console.log(JSON.stringify({
     await nameOf(() => runtime.serveFetch(() => new Response())),
     await nameOf(() => runtime.runtimeFetch({ insecureTls: true })),
     await nameOf(() => runtime.writeStdout("x")),
-    await nameOf(() => runtime.stdinText()),
+    await nameOf(() => new Response(runtime.stdinStream()).text()),
     await nameOf(() => runtime.exit(1)),
   ],
   environment: [
@@ -81,12 +81,10 @@ console.log(JSON.stringify({
     runtime.userId() ?? null,
     runtime.commandLineArguments(),
     runtime.isTerminal("stdout"),
-    runtime.peakMemoryBytes() ?? null,
     runtime.joinPath("a", "..", "b"),
   ],
   plainFetch: typeof runtime.runtimeFetch(),
 }));
 runtime.removeTemporaries();
-runtime.setExitCode(0);
 runtime.writeStderrSync("");
 runtime.onInterrupt(() => {})();

@@ -6,7 +6,6 @@ import {
   fetchFor,
   type HttpRequest,
   redactedCause,
-  TimeLimitError,
   type Timeouts,
   timeoutsOf,
 } from "../../../http/mod.ts";
@@ -72,14 +71,8 @@ export class S3Client {
 
   /** Returns the body of an answer, which fails if it stalls. */
   body(response: Response, key: string): ByteStream {
-    const reader = new BodyReader((response.body ?? new Blob([]).stream()) as ByteStream, this.#timeouts.stallMs);
-    return pullStream({
-      read: () =>
-        reader.read().catch((cause) => {
-          throw cause instanceof TimeLimitError ? this.#failure(`read ${key}`, cause) : cause;
-        }),
-      cancel: (reason) => reader.cancel(reason),
-    });
+    const body = (response.body ?? new Blob([]).stream()) as ByteStream;
+    return pullStream(new BodyReader(body, this.#timeouts.stallMs, (cause) => this.#failure(`read ${key}`, cause)));
   }
 
   #failure(doing: string, cause: unknown): unknown {

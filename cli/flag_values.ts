@@ -1,4 +1,5 @@
 import { PlatformError, UsageError } from "../src/errors.ts";
+import { parseDuration } from "../src/io/mod.ts";
 import { parsePlatform, type Platform } from "../src/spec/mod.ts";
 
 /** Parses the platform of a flag. @throws {UsageError} if it is not a platform. */
@@ -11,4 +12,14 @@ export function platformFlag(text: string, flag = "platform"): Platform {
     throw new UsageError(`--${flag} ${text}: ${error.message}`, { cause: error, hint: "for example linux/arm64" });
   }
   throw new UsageError(`--${flag} is empty`, { hint: "for example linux/arm64" });
+}
+
+/** Parses the duration of a flag and returns milliseconds. @throws {UsageError} with the name of the flag. */
+export function durationFlag(flag: string, text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`--${flag}: ${error.message}`, { cause: error, hint: error.hint });
+  }
 }

@@ -1,5 +1,6 @@
 import { UsageError } from "../src/errors.ts";
 import { Limits, readAll } from "../src/io/mod.ts";
+import { parseRegistry, type Registry } from "../src/name/mod.ts";
 import type { Context } from "./command.ts";
 
 /** Reads all of standard input as text, without a newline at its end; it may be empty. */
@@ -18,4 +19,10 @@ export async function ask(
     throw new UsageError("there is no terminal to ask on", { hint: "use -u and --password-stdin" });
   }
   return await asker(question, { secret, signal: context.signal });
+}
+
+/** Parses a registry: its host, or its URL, as in docker's config and credential helpers. */
+export function registryArgument(text: string): Registry {
+  const url = /^https?:\/\/([^/]+)(?:\/.*)?$/.exec(text);
+  return parseRegistry(url?.[1] ?? text);
 }

@@ -3,7 +3,7 @@ import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { createRegistry } from "../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { attachedTag, type Shape } from "../gcr/gc_model.ts";
+import { attachedTag, type Shape } from "./gc_model.ts";
 
 /** What a request is answered with instead of the usual; `undefined` for the usual. */
 export type Intervention = (
@@ -35,7 +35,7 @@ export interface Content {
   readonly tags?: readonly string[];
   /** How many hours ago it was uploaded. */
   readonly hours?: number;
-  /** When its config says that it was made. */
+  /** The creation time in its config. */
   readonly created?: string;
 }
 
@@ -131,7 +131,7 @@ export class GcWorld {
     return digests;
   }
 
-  /** Lets a tag point at another manifest, or takes something away, behind everybody's back. */
+  /** Moves a tag to another manifest, or deletes something, without a push. */
   async tag(name: string, tag: string, digest: Hash): Promise<void> {
     await this.#pusher.tag(parseRepository(`${host}/${name}`).digest(digest), tag);
   }
