@@ -101,7 +101,7 @@ describe("gcrane registry serve: who may do what", () => {
         [
           ["--htpasswd", bad],
           1,
-          /^Error: the htpasswd file, line 1: the password of ann is kept .* — set it with htpasswd -B/,
+          /^Error: the htpasswd file, line 1: the password of ann is not hashed .* — set it with htpasswd -B/,
         ],
         [["--anonymous-pull"], 2, /^Error: there are no users: set --htpasswd or GCRANE_REGISTRY_USERS/],
         [["--allow", "x"], 2, /^Error: --allow x is not USER=REPOSITORY:ACTIONS, for example/],

@@ -192,8 +192,8 @@ describe("basicAccess", () => {
       ["a", /^the htpasswd file, line 1: the line is not user:password$/],
       [`\na:${SHA}\n:x`, /line 3/],
       ["a:plain", /line 1: the password of a is not hashed with bcrypt or SHA-1/],
-      ["a:$apr1$abcdefgh$0123456789012345678901", /form that is not taken/],
-      [`a:${BCRYPT}x`, /form/],
+      ["a:$apr1$abcdefgh$0123456789012345678901", /not hashed with bcrypt or SHA-1/],
+      [`a:${BCRYPT}x`, /not hashed/],
       [`anonymous:${SHA}`, /no user can have the name anonymous/],
     ];
     for (const [htpasswd, message] of wrong) {
