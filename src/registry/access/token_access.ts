@@ -11,7 +11,7 @@ import { covers, TokenReader, type TrustedKeys } from "./access_token.ts";
 import { type AccessRule, AccessRules } from "./access_rules.ts";
 import { basicChallenge, denied, quotable, signedInUser, unauthorized } from "./door.ts";
 import { replyJson } from "../http/reply.ts";
-import { keyFinder, signingKey } from "./token_keys.ts";
+import { keyFinder, type SigningKey, signingKey } from "./token_keys.ts";
 import { answerToken } from "./token_service.ts";
 import { Users, type UsersOptions } from "./users.ts";
 
@@ -99,7 +99,7 @@ class TokenAccess implements RegistryAccess {
   readonly #rules: AccessRules;
   readonly #service: string;
   readonly #issuer: string;
-  readonly #key: ReturnType<typeof lazyKey>;
+  readonly #key: () => Promise<SigningKey>;
   readonly #reader: TokenReader;
 
   constructor(options: TokenAccessOptions) {
@@ -109,7 +109,7 @@ class TokenAccess implements RegistryAccess {
     this.#rules = new AccessRules(options.rules, options);
     this.#service = service;
     this.#issuer = issuers[0];
-    this.#key = lazyKey(options.signingKey);
+    this.#key = lazy(() => signingKey(options.signingKey));
     const keys = keyFinder(() => this.#makesTokens ? this.#key() : undefined, trustedKeys, options);
     this.#reader = new TokenReader({ keys, issuers, service, clock });
   }
@@ -175,9 +175,4 @@ class TokenAccess implements RegistryAccess {
     const text = Object.entries(parameters).map(([name, value]) => `${name}="${quotable(value)}"`).join(",");
     return unauthorized(`Bearer ${text}`, error === "insufficient_scope" ? "the token does not allow that" : undefined);
   }
-}
-
-function lazyKey(source: JWK | string | undefined): () => ReturnType<typeof signingKey> {
-  const key = lazy(() => signingKey(source));
-  return () => key();
 }
