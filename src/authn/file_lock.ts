@@ -1,6 +1,6 @@
 import { delay } from "@std/async/delay";
 import { FileError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, missingIsUndefined } from "../io/mod.ts";
 import {
   forgetTemporary,
   hardLink,
@@ -95,8 +95,7 @@ async function takeAway(lock: string, stamp: string): Promise<void> {
   try {
     await rename(lock, aside);
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return;
-    throw error;
+    return missingIsUndefined(error);
   }
   if (await stampOf(aside) !== stamp) await hardLink(aside, lock).catch(() => {});
   await remove(aside);
@@ -104,11 +103,6 @@ async function takeAway(lock: string, stamp: string): Promise<void> {
 
 /** Returns a value that differs between locks under the same name; `undefined` if there is none. */
 async function stampOf(path: string): Promise<string | undefined> {
-  try {
-    const { ino, mtimeMs } = await lstat(path);
-    return `${ino} ${mtimeMs}`;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
-    throw error;
-  }
+  const found = await lstat(path).catch(missingIsUndefined);
+  return found && `${found.ino} ${found.mtimeMs}`;
 }

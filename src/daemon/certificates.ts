@@ -1,5 +1,5 @@
 import { FileError } from "../errors.ts";
-import { errorCode, fileFailure } from "../io/mod.ts";
+import { fileFailure, missingIsUndefined } from "../io/mod.ts";
 import { joinPath, readTextFile } from "../runtime/mod.ts";
 
 /** The certificates for TLS with an engine, in PEM. */
@@ -48,10 +48,8 @@ export async function readCertificates(folder: string): Promise<EngineCertificat
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readTextFile(path);
+    return await readTextFile(path).catch(missingIsUndefined);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw fileFailure(`can't read ${path}`, error);
   }
 }

@@ -2,7 +2,7 @@ import { DaemonError, NameError } from "../errors.ts";
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import { parseTag } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
-import type { Platform } from "../spec/mod.ts";
+import { parsePlatform, type Platform } from "../spec/mod.ts";
 import { type ApiVersion, INSPECT_PLATFORM_API, isAtLeast, SAVE_PLATFORM_API } from "./api_version.ts";
 import { type DockerEngineOptions, EngineConnection, type EnginePing } from "./connection.ts";
 import { answerError } from "./failure.ts";
@@ -15,7 +15,7 @@ export interface EngineImageOptions extends AbortOptions {
    * The platform of the image, for a name with several. Engines before API 1.48 have one image per name and ignore it.
    * @default the engine's choice, which is its own platform
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** The maximum size of the messages of a load, in bytes. */
@@ -145,7 +145,7 @@ export class DockerEngine {
   ): Promise<(readonly [string, string])[]> {
     if (platform === undefined) return [];
     return isAtLeast(await this.#connection.apiVersion({ signal }), since)
-      ? [["platform", JSON.stringify(platform)]]
+      ? [["platform", JSON.stringify(parsePlatform(platform))]]
       : [];
   }
 

@@ -1,7 +1,7 @@
-import { NameError, NotFoundError } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
 import { type Image, knownDigest, type ProgressListener } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { parseTag } from "../name/mod.ts";
+import { fullName, parseTag } from "../name/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { writeTarball } from "../tarball/mod.ts";
 import { DockerEngine } from "./engine.ts";
@@ -56,16 +56,6 @@ async function inspectIfThere(
     return inspection.configName === configName ? inspection : undefined;
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
-}
-
-/** Returns the full form of a name; `undefined` for one that is not valid: `<none>:<none>`. */
-function fullName(repoTag: string): string | undefined {
-  try {
-    return parseTag(repoTag).name;
-  } catch (error) {
-    if (error instanceof NameError) return undefined;
     throw error;
   }
 }
