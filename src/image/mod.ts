@@ -6,8 +6,8 @@
  * small core: {@linkcode imageFromCompressed}, {@linkcode imageFromUncompressed}, {@linkcode indexFrom},
  * {@linkcode layerFromCompressed} and {@linkcode layerFromUncompressed} derive the rest.
  *
- * Layers are made of bytes, files, directories and streams, and stored according to {@linkcode PackOptions}: as gzip, zstd or
- * eStargz, and with the same digest on every runtime if they are to be reproducible.
+ * Layers are made of bytes, files, directories and streams, and stored according to {@linkcode PackOptions}: as gzip,
+ * zstd or eStargz, and with the same digest on every runtime if they are to be reproducible.
  *
  * @example
  * ```ts
@@ -77,6 +77,7 @@ export {
   selectImage,
 } from "./match.ts";
 export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
+export { checkView } from "./check_view.ts";
 export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
 export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";
 export { spoolContent, type SpooledContent } from "./spool.ts";

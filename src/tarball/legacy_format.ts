@@ -1,11 +1,13 @@
 import { ValidationError } from "../errors.ts";
 import type { Node } from "../graph/mod.ts";
-import type { Image } from "../image/mod.ts";
-import { type AbortOptions, digestBytes } from "../io/mod.ts";
+import type { Image, Layer } from "../image/mod.ts";
+import { type AbortOptions, digestBytes, drain, measureStream } from "../io/mod.ts";
 import {
+  type Algorithm,
   type ConfigFile,
   type Descriptor,
   type Hash,
+  hashAlgorithm,
   hashHexDigits,
   type History,
   isDistributable,
@@ -30,11 +32,11 @@ interface LegacyLayer {
  * layer, which names the one below it, and `repositories` with the names of the topmost ones. `manifest.json` and the
  * configs are there too, so that what is newer reads it as well.
  *
- * The name of a folder follows from the diff ids up to its layer, and for the topmost from the config: it does not depend
- * on how layers are compressed.
+ * The name of a folder follows from the diff ids up to its layer, and for the topmost from the config: it does not
+ * depend on how layers are compressed.
  *
- * The images are views of `views`. The format throws a `ValidationError` when one has more or fewer layers than its config
- * or its history.
+ * The images are views of `views`. The format throws a `ValidationError` when one has more or fewer layers than its
+ * config or its history.
  */
 export function legacyFormat(views: TarViews): ArchiveFormat {
   return (nodes, options) => legacyFiles(nodes, views, options);
@@ -71,6 +73,14 @@ async function legacyFiles(
   ];
 }
 
+/** Returns the digest of a layer that is a tar. Its own is a sha256; for a sha512 it is read again. */
+async function tarDigest(layer: Layer, algorithm: Algorithm, options: AbortOptions): Promise<Hash> {
+  if (algorithm === "sha256") return await layer.digest(options);
+  const { stream, measured } = measureStream(await layer.uncompressed(options), algorithm);
+  await drain(stream);
+  return (await measured).digest;
+}
+
 /** The layers of an image, which are tars. @throws {ValidationError} when they are not those of its config. */
 async function describeTars(image: Image, options: AbortOptions): Promise<readonly Descriptor[]> {
   const layers = await image.layers(options);
@@ -83,9 +93,11 @@ async function describeTars(image: Image, options: AbortOptions): Promise<readon
   }
   return await Promise.all(layers.map(async (layer, index) => {
     const descriptor = await layer.descriptor(options);
-    if (descriptor.digest === diff_ids[index]) return descriptor;
+    const wanted = diff_ids[index];
+    const found = await tarDigest(layer, hashAlgorithm(wanted), options);
+    if (found === wanted) return descriptor;
     throw new ValidationError(
-      `layer ${index} has the diff id ${descriptor.digest}, but ${diff_ids[index]} in the config of its image`,
+      `layer ${index} has the diff id ${found}, but the config of its image has ${wanted}`,
     );
   }));
 }
