@@ -16,7 +16,7 @@ export interface Authenticator {
   authorization(options?: AbortOptions): Promise<AuthConfig>;
 }
 
-/** Returns no credentials. It is one object, so that `===` tells whether a keychain found credentials. */
+/** Returns no credentials. It is one object, so that `===` shows whether a keychain found credentials. */
 export const anonymous: Authenticator = Object.freeze({ authorization: () => Promise.resolve({}) });
 
 /** Returns a name and a password. */

@@ -85,7 +85,7 @@ export function credentialHelper(name: string, { timeoutMs = 60_000 }: Credentia
   };
 }
 
-/** Runs the program to its end and returns its output, whatever its exit code. */
+/** Runs the program to its end and returns its output, with any exit code. */
 async function start(program: string, verb: Verb, options: RunCommandOptions): Promise<CommandOutput> {
   try {
     return await runCommand(program, [verb], { ...options, maxOutput: LONGEST_OUTPUT });

@@ -53,7 +53,7 @@ async function findConfig(options: ConfigLocationOptions): Promise<Found | undef
   const docker = dockerConfigPath(options);
   const found = docker && await readFound(docker);
   if (found) return found;
-  // A user of docker who points it at an empty directory wants no credentials.
+  // Docker pointed at an empty directory has no credentials.
   const home = homeConfigPath(options);
   if (home && home !== docker && await exists(home)) return undefined;
   for (const path of podmanPaths(options)) {

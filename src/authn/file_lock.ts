@@ -41,7 +41,7 @@ export async function withFileLock<T>(
   work: () => Promise<T>,
   options: FileLockOptions = {},
 ): Promise<T> {
-  // A file has one lock, whatever path leads to it.
+  // A file has one lock, by any path that leads to it.
   const lock = `${await realPath(file).catch(() => file)}.lock`;
   const id = crypto.randomUUID();
   await acquire(lock, id, options);

@@ -95,6 +95,11 @@ async function askOnce<T>(
         fetch: fetch as typeof globalThis.fetch,
       })
       : await fetch(String(url), { ...whole, body });
+    if (signal?.aborted) {
+      // An injected `fetch` may ignore its signal and answer too late: its connection must not stay open.
+      await response.body?.cancel(signal.reason).catch(() => {});
+      throw signal.reason;
+    }
     source?.throwIfFailed();
     if (response.status >= 300) source?.stop();
     return await take(response, signal);
