@@ -7,6 +7,7 @@ import { Client, Puller, Pusher } from "../src/remote/mod.ts";
 import { Connection } from "../src/transport/mod.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
 import { type CopyRoute, registryOf } from "./copy_route.ts";
+import type { Deleter } from "./gc_sweep.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
 import { isInShard } from "./shard.ts";
 
@@ -33,6 +34,8 @@ export class CopyRun {
   readonly state: TransferState;
   /** Writes to the target. */
   readonly pusher: Pusher;
+  /** Deletes from the target. */
+  readonly deleter: Deleter;
   /** Reads from the target. */
   readonly puller: Puller;
   /** Reads from the source. */
@@ -63,7 +66,7 @@ export class CopyRun {
     const { client = new Client({ ...options, retry }), sourceKeychain } = options;
     this.client = client;
     this.state = new TransferState({ jobs: this.jobs });
-    this.pusher = new Pusher({ client });
+    this.pusher = this.deleter = new Pusher({ client });
     this.puller = new Puller({ client });
     this.#source = sourceKeychain ? new Client({ ...client.options, keychain: sourceKeychain }) : client;
     this.reader = new Puller({ client: this.#source });

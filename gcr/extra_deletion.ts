@@ -97,7 +97,7 @@ class Deletion {
   }
 
   async #sweep(garbage: Garbage, judge: (graph: GcGraph) => Garbage, onLeft: (event: LeftBySweep) => void) {
-    const { puller, pusher, jobs, signal } = this.#run;
+    const { puller, deleter, jobs, signal } = this.#run;
     const tell = (event: SweepEvent) => {
       if (event.kind === "left") onLeft(event);
       else if (event.kind === "untagged") this.#tell(({ tag }) => tag === event.tag);
@@ -105,7 +105,7 @@ class Deletion {
       else this.#tell(({ digest }) => digest === event.digest);
     };
     const allowance = { left: Infinity };
-    await new Sweep(this.#survey, { judge, puller, pusher, jobs, allowance, tell, signal }).run(garbage);
+    await new Sweep(this.#survey, { judge, puller, deleter, jobs, allowance, tell, signal }).run(garbage);
   }
 
   #tell(isMeant: (item: ExtraItem) => boolean): void {

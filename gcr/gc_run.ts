@@ -7,7 +7,7 @@ import { GcJournal } from "./gc_journal.ts";
 import { planGarbage } from "./gc_plan.ts";
 import type { GcRules } from "./gc_rules.ts";
 import { Survey } from "./gc_survey.ts";
-import { type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
+import { type Deleter, type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
 
 /** The default number of concurrent requests. */
 const DEFAULT_JOBS = 8;
@@ -67,7 +67,7 @@ export class GcRun {
   /** Receives the events. */
   readonly tally: GcTally;
   readonly #options: GcRunOptions;
-  readonly #pusher: Pusher;
+  readonly #deleter: Deleter;
   readonly #jobs: number;
   readonly #slots: Semaphore;
   readonly #allowance: { left: number };
@@ -81,7 +81,7 @@ export class GcRun {
     this.#slots = new Semaphore(jobs);
     this.#allowance = { left: maxDelete };
     const { client = new Client(options) } = options;
-    this.#pusher = new Pusher({ client });
+    this.#deleter = new Pusher({ client });
     this.puller = new Puller({ client });
     this.tally = new GcTally(onEvent);
   }
@@ -115,7 +115,7 @@ export class GcRun {
     const sweep = new Sweep(survey, {
       judge: (graph) => planGarbage(graph, rules, this.now()),
       puller: this.puller,
-      pusher: this.#pusher,
+      deleter: this.#deleter,
       jobs: this.#jobs,
       allowance: this.#allowance,
       tell: (event) => this.#tell(survey.repository, event),

@@ -45,12 +45,19 @@ export type SweepEvent =
     readonly error?: HttpError;
   };
 
+/**
+ * Deletes tags and manifests: a `Pusher`, or the API of a registry that has one of its own. It fails with an
+ * {@linkcode HttpError}: with 404 the content is gone, with 405 or 501 it can't be deleted in this way, and any other
+ * status is a refusal. Another error ends the sweep.
+ */
+export type Deleter = Pick<Pusher, "delete">;
+
 /** Options of {@linkcode Sweep}. */
 export interface SweepOptions {
   /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
   /** Deletes content. */
-  readonly pusher: Pusher;
+  readonly deleter: Deleter;
   /** Reads from the registry. */
   readonly puller: Puller;
   /** The number of concurrent requests. */
@@ -245,7 +252,7 @@ export class Sweep {
   async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, "moved">> {
     try {
       // The subject is deleted too, and its referrers list with it.
-      await this.#options.pusher.delete(reference, { subject: null, signal });
+      await this.#options.deleter.delete(reference, { subject: null, signal });
       return "deleted";
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;

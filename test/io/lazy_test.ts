@@ -72,5 +72,8 @@ describe("abortable", () => {
     controller.abort(new Error("reason"));
     await assertRejects(() => waiting, Error, "reason");
     await assertRejects(() => abortable(Promise.resolve(1), controller.signal), Error, "reason");
+    // An unhandled rejection would fail the test's process.
+    await assertRejects(() => abortable(Promise.reject(new Error("own")), controller.signal), Error, "reason");
+    await new Promise((resolve) => setTimeout(resolve));
   });
 });
