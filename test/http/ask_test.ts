@@ -5,8 +5,9 @@ import { ask, type AskOptions, BodyReader, fetchFor, readBody, TimeLimitError } 
 import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.ts";
 import { bytesOf, CUT, type FakeHandler, type FakeServer, fakeServer, STALL, utf8 } from "../fakes/mod.ts";
 import { ManualTimers } from "../make/manual_timers.ts";
+import { within } from "../make/waiting.ts";
 
-/** Runs a test with a server that answers as the handler says. */
+/** Runs a test with a server that answers by the handler. */
 async function withServer(handler: FakeHandler, test: (server: FakeServer, url: string) => Promise<void>) {
   const server = await fakeServer(handler);
   try {
@@ -66,6 +67,18 @@ describe("ask", () => {
     const asking = ask({ method: "GET", url: "http://x/" }, options({ fetch, signal: stop.signal }), text);
     stop.abort(new Error("enough"));
     await assertRejects(() => asking, Error, "enough");
+  });
+
+  it("cancels the body of an answer that comes after the abort", async () => {
+    const answer = Promise.withResolvers<Response>();
+    const cancelled = Promise.withResolvers<unknown>();
+    const stop = new AbortController();
+    const request = { method: "GET", url: "http://x/" };
+    const asking = ask(request, options({ fetch: () => answer.promise, signal: stop.signal }), (response) => response);
+    stop.abort(new Error("enough"));
+    await assertRejects(() => asking, Error, "enough");
+    answer.resolve(new Response(new ReadableStream({ cancel: cancelled.resolve })));
+    assertStrictEquals(await within(cancelled.promise, { what: "the cancellation" }), stop.signal.reason);
   });
 
   it("keeps the limit while the answer is read, and no longer", async () => {

@@ -1,8 +1,10 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
+import { errorCode } from "../../../io/mod.ts";
 import {
   type DirectoryEntry,
   dirName,
   exists,
+  isMissing,
   joinPath,
   makeDirectory,
   readDirectory,
@@ -51,8 +53,7 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
 
 /** Returns `undefined` for the failure to find a file at a path, and throws any other. */
 export function missingIsUndefined(error: unknown): undefined {
-  const errno = errorCode(error);
-  if (errno !== "ENOENT" && errno !== "ENOTDIR" && errno !== "EISDIR") throw error;
+  if (!isMissing(error) && errorCode(error) !== "EISDIR") throw error;
 }
 
 /** Returns whether a directory holds a file at any depth, except files being written, whose names start with a dot. */
@@ -64,9 +65,4 @@ export async function holdsFile(directory: string): Promise<boolean> {
     if (entry.kind === "directory" && await holdsFile(joinPath(directory, entry.name))) return true;
   }
   return false;
-}
-
-function errorCode(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" ? code : undefined;
 }
