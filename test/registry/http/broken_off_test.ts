@@ -139,7 +139,7 @@ describe("an object that a service breaks off", () => {
     await assertRejects(
       async () => await new Response(await blob!.read()).arrayBuffer(),
       StoreError,
-      "1000 bytes came of data/",
+      "gave 1000 bytes instead of 1500000",
     );
   });
 });

@@ -60,7 +60,7 @@ describe("fileStore", () => {
   it("never gives a whole blob whose bytes have changed", async () => {
     await writeFile(fileOf(digest), spoilt(bytes));
     for (const from of [store, fileStore(directory)]) {
-      await assertRejects(() => read(from), DigestMismatchError, "instead of its own");
+      await assertRejects(() => read(from), DigestMismatchError, "instead of that of its name");
       assertEquals(await from.blobs.get(digest), undefined); // known to be spoilt from now on
     }
   });

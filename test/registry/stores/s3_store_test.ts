@@ -244,7 +244,7 @@ describe("s3Store", () => {
       assertThrows(() => s3Store({ ...s3.keys, bucket }), TypeError, "is not the name");
     }
     for (const prefix of ["/", "a", "a//", "../..", "a b/"]) {
-      assertThrows(() => s3Store({ ...s3.keys, prefix }), TypeError, "is not of names");
+      assertThrows(() => s3Store({ ...s3.keys, prefix }), TypeError, "does not consist of names");
     }
     for (const odd of [{ accessKeyId: "s3cret\n" }, { sessionToken: "s3c\r\nret" }, { sessionToken: "s3crét" }]) {
       const error = assertThrows(() => s3Store({ ...s3.keys, ...odd }), TypeError, "no header can carry");
