@@ -8,6 +8,7 @@ import { FakeCluster, pullSecret } from "../fakes/fake_cluster.ts";
 import { runFile } from "../make/processes.ts";
 import { FakeRegistry, fakeServer } from "../fakes/mod.ts";
 import { peerIt, runPeer } from "../peers/mod.ts";
+import { standardModules } from "../project/standard_modules.ts";
 
 /** A pod: an API server with a certificate of the cluster's own authority, and a registry that requires credentials. */
 interface Pod {
@@ -103,6 +104,7 @@ describe("the library in a pod", { timeout: 60_000 }, () => {
   peerIt("is so on Node.js", ["node 22.18"], () =>
     inPod(async (pod) => {
       const program = fileURLToPath(new URL("./programs/pod.ts", import.meta.url));
-      assertEquals(await runPeer("node 22.18", [program, ...line(pod)], { env: pod.env }), `${pod.digest}\n`);
+      const args = ["--import", standardModules(), program, ...line(pod)];
+      assertEquals(await runPeer("node 22.18", args, { env: pod.env }), `${pod.digest}\n`);
     }));
 });

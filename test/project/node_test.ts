@@ -4,8 +4,10 @@ import { exportedModules } from "./exports.ts";
 import { standardModules } from "./standard_modules.ts";
 import { top } from "./tree.ts";
 
-// Node.js strips the types by itself and finds the package by its name through package.json.
-describePeer("Node.js imports", ["node 22.18"], () => {
+// Node.js strips the types by itself and finds each module by the package's exports. Of the sources alone, as they are in
+// a checkout: @std comes from a hook, since no npm package is made yet whose dependencies would bring it. What Node.js
+// does with a bundle that needs no hook is tested in test/crane/environments, where it calls every verb.
+describePeer("Node.js strips the types of the sources and imports", ["node 22.18"], () => {
   // Not the command line, which is a program.
   for (const { name } of exportedModules().filter(({ name }) => name !== "@gcrane/gcrane/cli")) {
     it(name, async () => {

@@ -3,8 +3,8 @@ import { pathToFileURL } from "node:url";
 import { readJson, top } from "./tree.ts";
 
 /**
- * What Node.js is to import first in a checkout: it gives what an installed package has by its dependencies and a
- * checkout has not, `@std`, under the names that tsconfig.json has for Bun.
+ * Returns a module for Node.js to import first in a checkout. Its hook resolves the names of `@std` as tsconfig.json does
+ * for Bun. So what runs with it shows that the sources run on Node.js, and not that a package of them would.
  */
 export function standardModules(): string {
   const { paths } = readJson("tsconfig.json").compilerOptions as { paths: Record<string, [string]> };
