@@ -1,4 +1,4 @@
-import type { PullSource } from "../src/crane/mod.ts";
+import type { NamedView } from "../src/crane/mod.ts";
 import type { DaemonImage, DockerEngine } from "../src/daemon/mod.ts";
 import { parseTag } from "../src/name/mod.ts";
 import { exists, stat } from "../src/runtime/mod.ts";
@@ -77,7 +77,7 @@ async function engineOf({ environment }: Pick<Context, "environment">): Promise<
 }
 
 /** Returns the source of a name to save: an image of an engine, or one with a name in a file, keeps its name. */
-export async function pullSource(name: string, context: Context): Promise<PullSource> {
+export async function pullSource(name: string, context: Context): Promise<string | NamedView> {
   const inEngine = daemonName(name);
   if (inEngine !== undefined) {
     const view = await daemonImage(inEngine, context);

@@ -1,8 +1,8 @@
 import { CopyJournal } from "../src/graph/mod.ts";
 import { type JournalLine, mapConcurrent } from "../src/io/mod.ts";
-import { platformString } from "../src/spec/mod.ts";
+import { parsePlatform, platformString } from "../src/spec/mod.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
-import { CopyRoute, parseRoot } from "./copy_route.ts";
+import { type CopyRoot, CopyRoute, parseRoot } from "./copy_route.ts";
 import { CopyRun } from "./copy_run.ts";
 import { ExtraFinder, isNotThere, sorted } from "./extra.ts";
 import { deleteExtra } from "./extra_deletion.ts";
@@ -21,8 +21,8 @@ import { type WalkedRepository, walkRepositories } from "./walk.ts";
  * @throws {JournalError} if the journal belongs to a different copy.
  */
 export async function copyRecursively(
-  source: string,
-  target: string,
+  source: CopyRoot | string,
+  target: CopyRoot | string,
   options: CopyRecursivelyOptions = {},
 ): Promise<CopyResult> {
   const route = new CopyRoute(parseRoot(source, options), parseRoot(target, options));
@@ -94,7 +94,7 @@ function identityOf({ source, target }: CopyRoute, options: CopyRecursivelyOptio
     target: `${target}`,
     ...(tagFilter.length > 0 && { tagFilter }),
     ...(exclude.length > 0 && { exclude }),
-    ...(platforms.length > 0 && { platforms: platforms.map(platformString) }),
+    ...(platforms.length > 0 && { platforms: platforms.map((platform) => platformString(parsePlatform(platform))) }),
     ...(withReferrers && { withReferrers }),
     ...(untagged !== undefined && { untagged }),
     ...(noClobber && { noClobber }),

@@ -37,7 +37,7 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    *
    * @default all
    */
-  platforms?: readonly Platform[];
+  platforms?: readonly (Platform | string)[];
   /**
    * Whether to copy the referrers (signatures, attestations, SBOMs, …) too, even without a tag or an entry in a
    * listing.

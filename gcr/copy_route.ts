@@ -1,11 +1,21 @@
 import { UsageError } from "../src/errors.ts";
+import { wrongArgument } from "../src/spec/mod.ts";
 import { type NameOptions, parseRegistry, parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
 
 /** The root of a recursive copy's source or target: a repository with those below it, or a registry. */
 export type CopyRoot = Registry | Repository;
 
-/** Parses a root: a host alone is a registry, anything else a repository. @throws {NameError} if it is not valid. */
-export function parseRoot(text: string, options: NameOptions): CopyRoot {
+/**
+ * Parses a root: a host alone is a registry, anything else a repository. Returns a parsed one as it is.
+ *
+ * @throws {NameError} if it is not valid.
+ * @throws {TypeError} if it is neither a string nor a registry nor a repository.
+ */
+export function parseRoot(text: CopyRoot | string, options: NameOptions = {}): CopyRoot {
+  if (typeof text !== "string") {
+    if (["registry", "repository"].includes(Object(text).kind)) return text;
+    throw wrongArgument("a registry or a repository, as a string or parsed,", text);
+  }
   const name = text.replace(/\/$/, "");
   return isHost(name) ? parseRegistry(name, options) : parseRepository(name, options);
 }

@@ -1,3 +1,4 @@
+import { referrersTag } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
@@ -169,15 +170,18 @@ export class ExtraJudge {
   }
 }
 
+/** A tag of the form that {@linkcode referrersTag} returns. */
+const REFERRERS_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/;
+
 /**
  * Returns whether a tag holds the referrers list of a manifest of the source, which the copy creates if a registry has
  * no referrers API.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
-  const hex = /^sha256-([0-9a-f]{64})$/.exec(tag)?.[1];
-  if (hex === undefined) return false;
+  if (!REFERRERS_TAG.test(tag)) return false;
   // A plain listing lacks the members of indexes, so any digest may be one.
-  return manifest ? `sha256:${hex}` in manifest : tags.length > 0 || child !== undefined;
+  if (!manifest) return tags.length > 0 || child !== undefined;
+  return Object.keys(manifest).some((digest) => isHash(digest) && referrersTag(digest) === tag);
 }
 
 function keyOf(digest: Hash, tag: string | undefined): string {

@@ -1,6 +1,7 @@
 import { digestBytes } from "../src/io/mod.ts";
 import { parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
+import { type CopyRoot, parseRoot } from "./copy_route.ts";
 import type { GcResult } from "./gc_events.ts";
 import { type GarbagePlan, planGarbage } from "./gc_plan.ts";
 import { type GarbagePlanFile, planText } from "./gc_plan_file.ts";
@@ -65,9 +66,10 @@ interface Candidate {
  * @throws {UsageError} for invalid rules.
  */
 export async function collectGarbage(
-  root: Registry | Repository,
+  from: CopyRoot | string,
   options: CollectGarbageOptions = {},
 ): Promise<GcResult> {
+  const root = parseRoot(from, options);
   const { rules = {}, recursive = false, repositories, exclude } = options;
   checkRules(rules);
   const { pins: _, ...lasting } = rules;

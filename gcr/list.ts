@@ -1,5 +1,5 @@
 import { ProtocolError } from "../src/errors.ts";
-import type { Repository } from "../src/name/mod.ts";
+import { parseRepository, type Repository } from "../src/name/mod.ts";
 import {
   type GoogleManifestInfo,
   isGoogle,
@@ -35,9 +35,10 @@ export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
  * @throws {ProtocolError} if the last page is full and it can't be known whether there is more.
  */
 export async function listRepository(
-  repository: Repository,
+  name: Repository | string,
   options: ListRepositoryOptions = {},
 ): Promise<RepositoryListing> {
+  const repository = parseRepository(name, options);
   const { puller = new Puller(options), onTruncated = raise, signal } = options;
   const pageSize = options.pageSize ?? (isGoogle(repository.registry.name) ? 10_000 : 1000);
   const whole = new WholeListing();

@@ -4,7 +4,7 @@ import { type Image, type ImageIndex, selectImage } from "../src/image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { referrersTag } from "../src/remote/mod.ts";
-import type { Hash, Platform } from "../src/spec/mod.ts";
+import { type Hash, parsePlatform, type Platform } from "../src/spec/mod.ts";
 import type { CopyRun } from "./copy_run.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
@@ -152,7 +152,7 @@ class RepositoryCopy {
   #beside(digest: Hash): readonly string[] {
     this.#besides ??= Map.groupBy(
       this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
-      (tag) => /^sha256-[0-9a-f]{64}/.exec(tag)?.[0] ?? "",
+      (tag) => /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})/.exec(tag)?.[0] ?? "",
     );
     return this.#besides.get(referrersTag(digest)) ?? [];
   }
@@ -191,7 +191,9 @@ class RepositoryCopy {
     if (!this.#isReduced(mediaType)) return await copy.settle(digest, mediaType);
     const view = await copy.open(digest);
     if (!view) return await copy.settle(digest, mediaType);
-    const reduced = view.kind === "index" ? await forPlatforms(view, this.#run.options.platforms!, this.#run) : view;
+    const reduced = view.kind === "index"
+      ? await forPlatforms(view, this.#run.options.platforms!.map(parsePlatform), this.#run)
+      : view;
     if (reduced) return await copy.settleView(reduced, tags);
     this.#unsuited(digest, tags);
     return undefined;

@@ -4,6 +4,7 @@ import type { Registry, Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/mod.ts";
 import { type CatalogPage, Puller } from "../src/remote/mod.ts";
 import { type Hash, jsonBytes } from "../src/spec/mod.ts";
+import { type CopyRoot, parseRoot } from "./copy_route.ts";
 import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";
 
@@ -49,12 +50,13 @@ export interface WalkOptions extends Omit<ListRepositoryOptions, "last"> {
  * are failures.
  */
 export async function* walkRepositories(
-  root: Registry | Repository,
+  root: CopyRoot | string,
   options: WalkOptions = {},
 ): AsyncGenerator<WalkedRepository, void, undefined> {
+  const from = parseRoot(root, options);
   const walk = new Walk(options);
   try {
-    yield* root.kind === "repository" ? walk.below(root) : walk.registry(root);
+    yield* from.kind === "repository" ? walk.below(from) : walk.registry(from);
   } finally {
     await walk.close();
   }

@@ -93,7 +93,7 @@ export interface AppendOptions extends LayersFromPathsOptions {
    *
    * @default linux/amd64
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /**

@@ -21,13 +21,13 @@ export interface ChangeOptions extends CraneOptions, PlatformsOptions {
    *
    * @default none: the result has only its digest
    */
-  tag?: string;
+  tag?: Reference | string;
   /**
    * The repository that the result is pushed to if it has no tag.
    *
    * @default that of the original
    */
-  repository?: string;
+  repository?: Repository | string;
 }
 
 /** The context of a change. */

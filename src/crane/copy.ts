@@ -49,7 +49,11 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
  * a platform, copies only the index's image for it; with several, an index of their images. Does not read what the
  * destination holds or can mount.
  */
-export async function copy(source: ImageSource, destination: string, options: CopyOptions = {}): Promise<void> {
+export async function copy(
+  source: ImageSource,
+  destination: Reference | string,
+  options: CopyOptions = {},
+): Promise<void> {
   const to = referenceOf(destination, options);
   const ends = endsOf(options);
   if (options.noClobber && await isThere(to, ends.there, options)) return;
@@ -80,8 +84,8 @@ export interface CopyRepositoryOptions extends CopyOptions {
  * @throws {JournalError} if the journal belongs to a different copy.
  */
 export async function copyRepository(
-  source: string,
-  destination: string,
+  source: Repository | string,
+  destination: Repository | string,
   options: CopyRepositoryOptions = {},
 ): Promise<void> {
   const from = repositoryOf(source, options);
@@ -89,7 +93,7 @@ export async function copyRepository(
   const ends = endsOf(options);
   const journal = await openJournal(from, to, options);
   try {
-    const taken = options.noClobber ? await existingTags(ends.there, destination, options) : new Set<string>();
+    const taken = options.noClobber ? await existingTags(ends.there, to, options) : new Set<string>();
     const copied = journal.partial(from.path);
     const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
     const pool = { concurrency, signal: options.signal };
@@ -181,7 +185,7 @@ async function isThere(reference: Reference, puller: Puller, options: CraneOptio
 }
 
 /** Returns the tags of a repository; none if it does not exist yet. */
-async function existingTags(puller: Puller, repository: string, options: CraneOptions): Promise<Set<string>> {
+async function existingTags(puller: Puller, repository: Repository, options: CraneOptions): Promise<Set<string>> {
   return await findOrUndefined(async () => {
     const tags = new Set<string>();
     for await (const tag of puller.tags(repositoryOf(repository, options), options)) tags.add(tag);

@@ -1,4 +1,4 @@
-import type { Image } from "../image/mod.ts";
+import { checkView, type Image } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { Cover, type Mark } from "../mutate/mod.ts";
 import { type Hash, isConfig } from "../spec/mod.ts";
@@ -74,6 +74,7 @@ export interface DiskUseOptions extends AbortOptions {
  * are hidden or overwritten by one above. Reads each layer once; only names are kept in memory.
  */
 export async function diskUse(image: Image, options: DiskUseOptions = {}): Promise<DiskUse> {
+  checkView(image, "image");
   const { signal, top = 10, depth = 2 } = options;
   const manifest = await image.manifest({ signal });
   const read = isConfig(manifest.config.mediaType) ? await image.configFile({ signal }) : undefined;

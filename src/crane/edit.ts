@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { digestBytes } from "../io/mod.ts";
 import { editImage } from "../mutate/mod.ts";
+import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Hash, parseJsonObject } from "../spec/mod.ts";
 import { type ChangeOptions, changeSource, destinationOf } from "./change_reference.ts";
@@ -16,7 +17,7 @@ export type EditBytes = (bytes: Bytes) => Bytes | Promise<Bytes>;
  * @throws {UsageError} if it is an index and no platform is given.
  */
 export async function editConfig(
-  reference: string,
+  reference: Reference | string,
   edit: EditBytes,
   options: ChangeOptions = {},
 ): Promise<`${string}@${Hash}`> {
@@ -48,7 +49,7 @@ export interface EditManifestOptions extends ChangeOptions {
  * @returns `repository@digest` of the result
  */
 export async function editManifest(
-  reference: string,
+  reference: Reference | string,
   edit: EditBytes,
   options: EditManifestOptions = {},
 ): Promise<`${string}@${Hash}`> {

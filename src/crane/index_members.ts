@@ -13,10 +13,10 @@ import { mapConcurrent } from "../io/mod.ts";
 import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { DEFAULT_JOBS } from "../graph/mod.ts";
-import { type Descriptor, type Hash, MediaType, type Platform, platformString } from "../spec/mod.ts";
+import { type Descriptor, type Hash, MediaType, parsePlatform, type Platform, platformString } from "../spec/mod.ts";
 import { type ImageSource, open, type OpenOptions, type PlatformsOptions, sourceName } from "../source/mod.ts";
 import { type ChangeOptions, type Destination, destinationFor, destinationOf, pushTo } from "./change_reference.ts";
-import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
+import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 import { openOrCreate } from "./save.ts";
 
 /** Options of the functions that add members to an index. */
@@ -88,7 +88,7 @@ export async function appendToLayout(
  */
 export async function filterIndex(
   source: ImageSource,
-  platforms: readonly Platform[],
+  platforms: readonly (Platform | string)[],
   options: Omit<ChangeOptions, "platform" | "platforms"> = {},
 ): Promise<`${string}@${Hash}`> {
   const destination = destinationFor(source, options);
@@ -106,7 +106,7 @@ export async function filterIndex(
  */
 export async function filterLayout(
   path: string,
-  platforms: readonly Platform[],
+  platforms: readonly (Platform | string)[],
   options: CraneOptions = {},
 ): Promise<void> {
   const layout = await openLayout(path, options);
@@ -136,7 +136,7 @@ export async function indexMembers(source: ImageSource, options: CraneOptions = 
 /** Returns a matcher for the platforms, and checks that it matches at least one member. */
 async function matcherOf(
   index: ImageIndex,
-  platforms: readonly Platform[],
+  platforms: readonly (Platform | string)[],
   { what, signal }: { what: string; signal: AbortSignal | undefined },
 ): Promise<Matcher> {
   const matches = matchPlatforms(...platforms);
@@ -144,16 +144,17 @@ async function matcherOf(
   if (manifests.some(matches)) return matches;
   const there = [...new Set(manifests.map(({ platform }) => platform && platformString(platform)))].filter(Boolean);
   throw new NotFoundError(
-    `${what} has nothing for ${platforms.map(platformString).join(" or ")}; ` +
+    `${what} has nothing for ${platforms.map((platform) => platformString(parsePlatform(platform))).join(" or ")}; ` +
       (there.length > 0 ? `it has ${there.join(", ")}` : "it names no platforms"),
   );
 }
 
 /** Returns the destination of a new index. */
 function destinationOfNew(options: ChangeOptions): Destination {
-  const name = options.tag ?? options.repository;
-  if (name === undefined) throw new UsageError("a new index has no name yet", { hint: "give it one with -t" });
-  return destinationOf(referenceOf(name, options), options);
+  const { tag, repository } = options;
+  if (tag !== undefined) return destinationOf(referenceOf(tag, options), options);
+  if (repository !== undefined) return { repository: repositoryOf(repository, options) };
+  throw new UsageError("a new index has no name yet", { hint: "give it one with -t" });
 }
 
 /** Opens a whole index, regardless of the platforms for its members. */

@@ -13,18 +13,18 @@ export interface CraneOptions extends RemoteOptions, PlatformOptions {
 }
 
 /** Parses a reference with the options. */
-export function referenceOf(text: string, options: CraneOptions): Reference {
-  return parseReference(text, nameOptions(options));
+export function referenceOf(name: Reference | string, options: CraneOptions): Reference {
+  return parseReference(name, nameOptions(options));
 }
 
 /** Parses a repository with the options. */
-export function repositoryOf(text: string, options: CraneOptions): Repository {
-  return parseRepository(text, nameOptions(options));
+export function repositoryOf(name: Repository | string, options: CraneOptions): Repository {
+  return parseRepository(name, nameOptions(options));
 }
 
 /** Parses a registry with the options. */
-export function registryOf(text: string, options: CraneOptions): Registry {
-  return parseRegistry(text, nameOptions(options));
+export function registryOf(name: Registry | string, options: CraneOptions): Registry {
+  return parseRegistry(name, nameOptions(options));
 }
 
 /** Returns the same options with a client, for functions that send several requests. */

@@ -1,5 +1,6 @@
 import { HttpError } from "../errors.ts";
 import type { Image, ImageIndex } from "../image/mod.ts";
+import type { Reference } from "../name/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
 
@@ -10,7 +11,7 @@ import { type CraneOptions, pusherOf, referenceOf } from "./options.ts";
  */
 export async function push(
   view: Image | ImageIndex,
-  reference: string,
+  reference: Reference | string,
   options: CraneOptions = {},
 ): Promise<`${string}@${Hash}`> {
   const to = referenceOf(reference, options);

@@ -2,6 +2,7 @@ import { type Image, type ImageIndex, matchDigests, matchName } from "../image/m
 import { createLayout, type Layout, openLayout } from "../layout/mod.ts";
 import { LayoutError } from "../errors.ts";
 import { cachedImage, cachedIndex, fileCache, type LayerCache } from "../cache/mod.ts";
+import type { Reference } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type TarballEntry, type TarballFormat, writeTarball, writeTarballFile } from "../tarball/mod.ts";
 import { ofPlatforms, openImage, type PlatformsOptions } from "../source/mod.ts";
@@ -24,7 +25,7 @@ export interface PullOptions extends CraneOptions {
 }
 
 /** Opens an image; of an index the one for the platform, linux/amd64 by default. Reads only its manifest. */
-export async function pull(reference: string, options: PullOptions = {}): Promise<Image> {
+export async function pull(reference: Reference | string, options: PullOptions = {}): Promise<Image> {
   const image = await pullerOf(options).image(referenceOf(reference, options), options);
   const cache = cacheOf(options);
   return cache ? cachedImage(image, cache) : image;
@@ -43,7 +44,7 @@ export interface NamedView {
 }
 
 /** An image or index to save: a reference, or a view. */
-export type PullSource = string | NamedView;
+export type PullSource = Reference | string | NamedView;
 
 /** Options of {@linkcode saveTarball}. */
 export interface SaveTarballOptions extends PullOptions {
@@ -78,12 +79,16 @@ async function tarballEntries(sources: readonly PullSource[], options: PullOptio
   const puller = pullerOf(options);
   const cache = cacheOf(options);
   return await Promise.all(sources.map(async (source) => {
-    if (typeof source !== "string") {
+    if (isNamedView(source)) {
       return { reference: source.reference, image: await openImage(source.view, options) };
     }
     const image = await puller.image(referenceOf(source, options), options);
-    return { reference: source, image: cache ? cachedImage(image, cache) : image };
+    return { reference: `${source}`, image: cache ? cachedImage(image, cache) : image };
   }));
+}
+
+function isNamedView(source: PullSource): source is NamedView {
+  return typeof source === "object" && source !== null && "view" in source;
 }
 
 /** Options of {@linkcode saveLayout}. */
@@ -109,7 +114,7 @@ export async function saveLayout(
   const cache = cacheOf(options);
   // Finds everything before it creates anything, so that a wrong name leaves no empty layout behind.
   const found = await Promise.all(sources.map(async (source) => {
-    if (typeof source !== "string") {
+    if (isNamedView(source)) {
       return { name: source.reference, view: await ofPlatforms(source.view, options) };
     }
     const reference = referenceOf(source, options);

@@ -1,4 +1,4 @@
-import { parseRepository, scope } from "../name/mod.ts";
+import { parseRepository, type Repository, scope } from "../name/mod.ts";
 import { Connection } from "../transport/mod.ts";
 import { type CraneOptions, repositoryOf } from "./options.ts";
 
@@ -15,14 +15,14 @@ export interface TokenOptions extends CraneOptions {
    *
    * @default none
    */
-  mount?: readonly string[];
+  mount?: readonly (Repository | string)[];
 }
 
 /**
  * Returns the authorization header for a repository: `Bearer …` or `Basic …`, or `undefined` if the registry requires
  * none.
  */
-export async function token(repository: string, options: TokenOptions = {}): Promise<string | undefined> {
+export async function token(repository: Repository | string, options: TokenOptions = {}): Promise<string | undefined> {
   const target = repositoryOf(repository, options);
   const scopes = [
     scope(target, options.push ? ["push", "pull"] : ["pull"]),

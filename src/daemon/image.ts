@@ -1,7 +1,14 @@
 import { DigestMismatchError, NotFoundError } from "../errors.ts";
 import { type Image, imageFromUncompressed } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
-import { configPlatform, MediaType, type Platform, platformSatisfies, platformString } from "../spec/mod.ts";
+import {
+  configPlatform,
+  MediaType,
+  parsePlatform,
+  type Platform,
+  platformSatisfies,
+  platformString,
+} from "../spec/mod.ts";
 import { SavedTarball, tarballImages } from "../tarball/mod.ts";
 import { DockerEngine } from "./engine.ts";
 import type { ImageHistoryStep, ImageInspection } from "./inspection.ts";
@@ -23,7 +30,7 @@ export interface ImageFromDaemonOptions extends DaemonOptions {
    *
    * @default the engine's choice, which is its own platform
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** An image in a Docker Engine. */
@@ -48,7 +55,8 @@ export interface DaemonImage extends Image, AsyncDisposable {
  * @throws {NotFoundError} if the engine has no such image, or none for the platform.
  */
 export async function imageFromDaemon(reference: string, options: ImageFromDaemonOptions = {}): Promise<DaemonImage> {
-  const { engine = new DockerEngine(), platform, signal } = options;
+  const { engine = new DockerEngine(), signal } = options;
+  const platform = options.platform === undefined ? undefined : parsePlatform(options.platform);
   const inspection = await engine.inspect(reference, { platform, signal });
   if (platform && !platformSatisfies(inspection.platform, platform)) {
     throw new NotFoundError(

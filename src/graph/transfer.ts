@@ -1,5 +1,12 @@
 import { LimitError } from "../errors.ts";
-import { type Content, knownDigest, type Layer, type ProgressListener, ProgressReporter } from "../image/mod.ts";
+import {
+  checkView,
+  type Content,
+  knownDigest,
+  type Layer,
+  type ProgressListener,
+  ProgressReporter,
+} from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import { type Descriptor, type Hash, hashHexDigits, isConfig, isLayer } from "../spec/mod.ts";
 import { blobNode } from "./blob_node.ts";
@@ -82,6 +89,7 @@ export async function transfer(
   options: TransferOptions = {},
 ): Promise<void> {
   const { state = new TransferState({ jobs: options.jobs }), signal } = options;
+  for (const { view } of roots) checkView(view, "image", "index", "manifest", "layer");
   const run = new Transfer(sink, { ...options, state });
   if (sink.plan) await run.archive(roots, signal);
   else await run.roots(roots, signal);

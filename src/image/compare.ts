@@ -1,4 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
+import { checkView } from "./check_view.ts";
 import { parseJson } from "../spec/mod.ts";
 import type { Image, ImageIndex, IndexChild, Layer, ManifestView } from "./view.ts";
 
@@ -17,6 +18,7 @@ export interface Difference {
  * for which they may have to be read. None if they are the same.
  */
 export async function compareLayers(a: Layer, b: Layer, options: AbortOptions = {}): Promise<Difference[]> {
+  for (const layer of [a, b]) checkView(layer, "layer");
   const [left, right] = await Promise.all([a.descriptor(options), b.descriptor(options)]);
   const differences = differencesOf("", left, right);
   if (left.digest === right.digest) return differences;
@@ -29,6 +31,7 @@ export async function compareLayers(a: Layer, b: Layer, options: AbortOptions = 
  * if they are the same.
  */
 export async function compareImages(a: Image, b: Image, options: AbortOptions = {}): Promise<Difference[]> {
+  for (const image of [a, b]) checkView(image, "image");
   const differences = await compareViews(a, b, options);
   const [{ layers: _a, ...left }, { layers: _b, ...right }] = await Promise.all([
     a.manifest(options),
@@ -52,6 +55,7 @@ export async function compareImages(a: Image, b: Image, options: AbortOptions = 
  * whose digests differ are compared in the same way. None if they are the same.
  */
 export async function compareIndexes(a: ImageIndex, b: ImageIndex, options: AbortOptions = {}): Promise<Difference[]> {
+  for (const index of [a, b]) checkView(index, "index");
   const differences = await compareViews(a, b, options);
   const [{ manifests: _a, ...left }, { manifests: _b, ...right }] = await Promise.all([
     a.manifest(options),

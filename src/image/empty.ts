@@ -1,4 +1,4 @@
-import { jsonBytes, MediaType, type Platform } from "../spec/mod.ts";
+import { jsonBytes, MediaType, parsePlatform, type Platform } from "../spec/mod.ts";
 import { NotFoundError } from "../errors.ts";
 import { imageFromUncompressed } from "./image_core.ts";
 import { indexFrom } from "./index_core.ts";
@@ -19,12 +19,12 @@ export interface EmptyImageOptions extends EmptyOptions {
    * The platform that the config names. What runs images demands one.
    * @default none
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** An image without layers, to build on. */
 export function emptyImage(options: EmptyImageOptions = {}): Image {
-  const { platform = { architecture: "", os: "" } } = options;
+  const platform = parsePlatform(options.platform ?? { architecture: "", os: "" });
   const config = jsonBytes({ ...platform, config: {}, rootfs: { type: "layers", diff_ids: [] } });
   return imageFromUncompressed({
     rawConfigFile: () => Promise.resolve(config),

@@ -124,7 +124,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
   });
   const learnDiffId = lazy(async () => {
     if (estargz) await measure();
-    return facts.content?.digest ?? await core.diffId?.() ?? digestOf(await core.uncompressed());
+    else if (core.diffId) return await core.diffId();
+    return facts.content?.digest ?? digestOf(await core.uncompressed());
   });
   const descriptor = async (options?: AbortOptions): Promise<Descriptor> => {
     const { digest, size } = facts.stored ?? await measure(options);
@@ -137,7 +138,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
     annotations: core.annotations,
     digestKnown: () => facts.stored !== undefined,
     digest: async (options) => (facts.stored ?? await measure(options)).digest,
-    diffId: async (options) => facts.content?.digest ?? await learnDiffId(options),
+    // A given diff id may be of another algorithm than the computed digest.
+    diffId: async (options) => (core.diffId ? undefined : facts.content?.digest) ?? await learnDiffId(options),
     size: async (options) => (facts.stored ?? await measure(options)).size,
     mediaType: () => Promise.resolve(mediaType),
     descriptor,

@@ -4,10 +4,12 @@ import {
   DEFAULT_PLATFORM,
   type Descriptor,
   type Hash,
+  parsePlatform,
   type Platform,
   platformSatisfies,
   platformString,
 } from "../spec/mod.ts";
+import { checkView } from "./check_view.ts";
 import type { Image, ImageIndex, IndexChild } from "./view.ts";
 
 /** Returns whether a descriptor is wanted. */
@@ -23,8 +25,9 @@ const MAX_DEPTH = 16;
 const MAX_LISTED = 30;
 
 /** Matches what runs on one of the platforms, as far as they say. A descriptor without a platform does not match. */
-export function matchPlatforms(...platforms: readonly Platform[]): Matcher {
-  return ({ platform }) => platforms.some((wanted) => platform ? platformSatisfies(platform, wanted) : false);
+export function matchPlatforms(...platforms: readonly (Platform | string)[]): Matcher {
+  const parsed = platforms.map(parsePlatform);
+  return ({ platform }) => parsed.some((wanted) => platform ? platformSatisfies(platform, wanted) : false);
 }
 
 /** Matches one of the digests. */
@@ -53,6 +56,7 @@ export async function findManifests(
   matcher: Matcher,
   options: AbortOptions = {},
 ): Promise<Descriptor[]> {
+  checkView(index, "index");
   return (await index.manifest(options)).manifests.filter(matcher);
 }
 
@@ -73,6 +77,7 @@ export async function findIndexes(
 }
 
 async function matchingChildren(index: ImageIndex, matcher: Matcher, options: AbortOptions): Promise<IndexChild[]> {
+  checkView(index, "index");
   return (await index.children(options)).filter(({ descriptor }) => matcher(descriptor));
 }
 
@@ -85,16 +90,18 @@ async function matchingChildren(index: ImageIndex, matcher: Matcher, options: Ab
  */
 export async function selectImage(
   index: ImageIndex,
-  platform: Platform,
+  platform: Platform | string,
   options: AbortOptions = {},
 ): Promise<Image> {
+  checkView(index, "index");
   const passed = new Set<string>();
-  const found = await search(index, { platform, passed, seen: new Set(), depth: 0, signal: options.signal });
+  const wanted = parsePlatform(platform);
+  const found = await search(index, { platform: wanted, passed, seen: new Set(), depth: 0, signal: options.signal });
   if (found) return found;
   const names = [...passed];
   const listed = names.slice(0, MAX_LISTED).join(", ") + (names.length > MAX_LISTED ? ", …" : "");
   throw new NotFoundError(
-    `index ${await index.digest(options)} has no image for ${platformString(platform) || "the platform asked for"}; ` +
+    `index ${await index.digest(options)} has no image for ${platformString(wanted) || "the platform asked for"}; ` +
       (names.length === 0 ? "it has no images" : `it has ${listed}`),
     { hint: names.length === 0 ? undefined : "choose one of its platforms with --platform" },
   );

@@ -77,6 +77,7 @@ export {
   selectImage,
 } from "./match.ts";
 export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
+export { checkView } from "./check_view.ts";
 export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
 export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";
 export { spoolContent, type SpooledContent } from "./spool.ts";

@@ -6,6 +6,7 @@ import {
   jsonBytes,
   layerMediaType,
   MediaType,
+  parsePlatform,
   type Platform,
 } from "../spec/mod.ts";
 import { imageFromUncompressed } from "./image_core.ts";
@@ -54,7 +55,7 @@ export interface RandomImageOptions extends RandomLayerOptions {
    * The platform that the config names.
    * @default linux/amd64
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** Options of {@linkcode randomIndex}. */
@@ -68,7 +69,7 @@ export interface RandomIndexOptions extends Omit<RandomImageOptions, "platform">
    * The platforms of the images, in order; images beyond them have none in the index.
    * @default none
    */
-  platforms?: readonly Platform[];
+  platforms?: readonly (Platform | string)[];
   /**
    * The media type of the index; those of the images follow.
    * @default OCI's
@@ -96,7 +97,8 @@ export function randomLayer(options: RandomLayerOptions = {}): Layer {
 
 /** An image of random layers. */
 export function randomImage(options: RandomImageOptions = {}): Image {
-  const { seed = freshSeed(), mediaType = MediaType.OciManifest, platform = DEFAULT_PLATFORM } = options;
+  const { seed = freshSeed(), mediaType = MediaType.OciManifest } = options;
+  const platform = parsePlatform(options.platform ?? DEFAULT_PLATFORM);
   const { size, compression = "none" } = options;
   const layers = Array.from({ length: count("layers", options.layers ?? 2) }, (_, i) =>
     randomLayer({
@@ -127,8 +129,8 @@ export function randomImage(options: RandomImageOptions = {}): Image {
 
 /** An index of random images. */
 export function randomIndex(options: RandomIndexOptions = {}): ImageIndex {
-  const { seed = freshSeed(), platforms = [], mediaType = MediaType.OciImageIndex, layers, size, compression } =
-    options;
+  const { seed = freshSeed(), mediaType = MediaType.OciImageIndex, layers, size, compression } = options;
+  const platforms = (options.platforms ?? []).map(parsePlatform);
   const docker = mediaType === MediaType.DockerManifestList;
   const images = Array.from(
     { length: count("images", options.images ?? (platforms.length || 2)) },

@@ -1,4 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
+import { checkView } from "./check_view.ts";
 import { hashAlgorithm, isLayer } from "../spec/mod.ts";
 import { contentProblems, descriptorProblems, examineBlobs } from "./examine_blob.ts";
 import { examineImage, examineIndex, type Findings } from "./examine_manifest.ts";
@@ -29,6 +30,7 @@ const DEFAULT_CONCURRENCY = 4;
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateLayer(layer: Layer, options: ValidateOptions = {}): Promise<void> {
+  checkView(layer, "layer");
   const { fast = false, signal } = options;
   const what = "the layer";
   const says = async () => ({ descriptor: await layer.descriptor({ signal }), diffId: await layer.diffId({ signal }) });
@@ -57,6 +59,7 @@ export async function validateLayer(layer: Layer, options: ValidateOptions = {})
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateImage(image: Image, options: ValidateOptions = {}): Promise<void> {
+  checkView(image, "image");
   const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
   await finish(await examineImage(image, { where: "", concurrency, signal }), options);
 }
@@ -69,6 +72,7 @@ export async function validateImage(image: Image, options: ValidateOptions = {})
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateIndex(index: ImageIndex, options: ValidateOptions = {}): Promise<void> {
+  checkView(index, "index");
   const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
   await finish(await examineIndex(index, { where: "", concurrency, signal }), options);
 }

@@ -9,7 +9,7 @@ import {
   resolvePath,
   writeFileAtomic,
 } from "../runtime/mod.ts";
-import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject } from "../spec/mod.ts";
+import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject, wrongArgument } from "../spec/mod.ts";
 
 /** The version of the layouts that are written (image-spec, "oci-layout file"). */
 const VERSION = "1.0.0";
@@ -44,6 +44,7 @@ export function parseIndexFile(layoutPath: string, bytes: Bytes): IndexManifest 
  * @throws {LayoutError} if it is not.
  */
 export async function checkLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   const bytes = await readSmallFile(layoutPath, "oci-layout", { limit: MARKER_LIMIT, ...options });
   const path = joinPath(layoutPath, "oci-layout");
   const version = malformed(() => parseJsonObject(bytes, path)).imageLayoutVersion;
@@ -55,6 +56,7 @@ export async function checkLayout(layoutPath: string, options: AbortOptions = {}
 
 /** Creates an empty layout in a directory. Existing parts of a layout are kept. */
 export async function initialiseLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
+  if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   try {
     await makeDirectory(joinPath(layoutPath, "blobs", "sha256"), { recursive: true });
   } catch (error) {

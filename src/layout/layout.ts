@@ -1,6 +1,7 @@
 import { NotFoundError } from "../errors.ts";
 import { type Root, transfer } from "../graph/mod.ts";
 import {
+  checkView,
   type Image,
   type ImageIndex,
   type Layer,
@@ -10,7 +11,7 @@ import {
 } from "../image/mod.ts";
 import { type AbortOptions, verifyStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
-import type { Descriptor, Hash, IndexManifest, Platform } from "../spec/mod.ts";
+import { type Descriptor, type Hash, type IndexManifest, parsePlatform, type Platform } from "../spec/mod.ts";
 import { BlobFiles } from "./blob_files.ts";
 import { findGarbage } from "./garbage.ts";
 import {
@@ -61,7 +62,7 @@ export interface LayoutAppendOptions extends WriteLayoutOptions {
    *
    * @default the one it has, if any
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** Options of {@linkcode Layout.garbageCollect}. */
@@ -271,6 +272,7 @@ export async function createLayout(path: string, options: AbortOptions = {}): Pr
 
 /** Creates a layout with this index as its `index.json`, byte for byte, and writes all its content. */
 export async function writeLayout(path: string, index: ImageIndex, options: WriteLayoutOptions = {}): Promise<Layout> {
+  checkView(index, "index");
   const layout = await createLayout(path, options);
   const members = await index.members(options);
   await write({ path, blobs: new BlobFiles(path) }, members.map((view) => ({ view })), options);
@@ -293,7 +295,7 @@ function describe(descriptor: Descriptor, options: LayoutAppendOptions): Descrip
   };
   return {
     ...descriptor,
-    ...(platform ? { platform } : {}),
+    ...(platform ? { platform: parsePlatform(platform) } : {}),
     ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import type { Image } from "../image/mod.ts";
-import type { ConfigFile, Platform, RunConfig } from "../spec/mod.ts";
+import { type ConfigFile, parsePlatform, type Platform, type RunConfig } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";
 import { type FieldChanges, sameJson, withFields } from "./fields.ts";
 import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
@@ -32,7 +32,7 @@ export interface ImageChanges extends ManifestChanges, RunConfigChanges {
    * The platform, whole: an absent variant is removed.
    * @default it stays
    */
-  readonly platform?: Platform | null;
+  readonly platform?: Platform | string | null;
   /**
    * The variant of the CPU.
    * @default it stays, or is the platform's
@@ -83,8 +83,9 @@ function changedConfigFile(before: ConfigFile, changes: ConfigChanges): ConfigFi
 }
 
 /** Converts a platform to changes of all its fields in a config: an absent field is removed. */
-export function platformFields(platform: Platform | null | undefined): FieldChanges<ConfigFile> {
-  if (platform === undefined) return {};
+export function platformFields(wanted: Platform | string | null | undefined): FieldChanges<ConfigFile> {
+  if (wanted === undefined) return {};
+  const platform = wanted === null ? undefined : parsePlatform(wanted);
   const { architecture = "", os = "" } = platform ?? {};
   return {
     architecture,

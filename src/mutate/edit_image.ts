@@ -1,5 +1,5 @@
 import { ManifestError } from "../errors.ts";
-import { type Image, imageFromUncompressed, knownDigest, type Layer, withDescriptor } from "../image/mod.ts";
+import { checkView, type Image, imageFromUncompressed, knownDigest, type Layer, withDescriptor } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import {
@@ -64,6 +64,7 @@ export interface ImageEdit {
  * @throws {TypeError} when the media type is not one of an image manifest.
  */
 export function editImage(base: Image, edit: ImageEdit): Image {
+  checkView(base, "image");
   const { mediaType } = edit;
   if (mediaType !== undefined && !isImage(mediaType)) {
     throw new TypeError(`${mediaType} is not the media type of an image manifest`);

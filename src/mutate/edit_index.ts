@@ -1,4 +1,5 @@
 import {
+  checkView,
   type Image,
   type ImageIndex,
   type IndexChild,
@@ -48,6 +49,7 @@ const CONCURRENCY = 4;
  * @throws {TypeError} when the media type is not one of an index.
  */
 export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
+  checkView(base, "index");
   if (edit.mediaType !== undefined && !isIndex(edit.mediaType)) {
     throw new TypeError(`${edit.mediaType} is not the media type of an index`);
   }

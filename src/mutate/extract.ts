@@ -1,5 +1,5 @@
 import type { AbortOptions } from "../io/mod.ts";
-import type { Image, Layer } from "../image/mod.ts";
+import { checkView, type Image, type Layer } from "../image/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { readTar, type TarWriteEntry } from "../tar/mod.ts";
 import { readLayers } from "./read_layers.ts";
@@ -14,6 +14,7 @@ import { Union } from "./union.ts";
  * Names lose a `./` in front. A name that leaves the root is an error; a relative link that does is left out.
  */
 export function extract(image: Image, options: AbortOptions = {}): ByteStream {
+  checkView(image, "image");
   return unionTar((signal) => image.layers({ signal }), options);
 }
 

@@ -9,7 +9,7 @@ import {
   manifestView,
   type Matcher,
 } from "../image/mod.ts";
-import { type Descriptor, isOtherManifest, manifestKind, type Platform } from "../spec/mod.ts";
+import { type Descriptor, isOtherManifest, manifestKind, parsePlatform, type Platform } from "../spec/mod.ts";
 import { editIndex, type IndexMember } from "./edit_index.ts";
 import { withFields } from "./fields.ts";
 import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
@@ -23,7 +23,7 @@ export interface ManifestAddition {
    * The platform; `null` for none.
    * @default that of the index that it comes from, else that of the image's config
    */
-  readonly platform?: Platform | null;
+  readonly platform?: Platform | string | null;
   /**
    * Metadata for its descriptor.
    * @default those of the index that it comes from
@@ -71,7 +71,8 @@ export function changeIndex(base: ImageIndex, changes: IndexChanges): ImageIndex
   return editIndex(base, { mediaType, manifest: (before) => changedExtras(before, extras) });
 }
 
-function memberOf({ member, platform, annotations, urls }: ManifestAddition): IndexMember {
+function memberOf({ member, platform: wanted, annotations, urls }: ManifestAddition): IndexMember {
+  const platform = typeof wanted === "string" ? parsePlatform(wanted) : wanted;
   if (!("kind" in member)) {
     return { view: promised(member), descriptor: withFields(member, { platform, annotations, urls }) };
   }

@@ -1,5 +1,5 @@
 import { LimitError } from "../errors.ts";
-import type { Image, ImageIndex, IndexChild, Matcher } from "../image/mod.ts";
+import { checkView, type Image, type ImageIndex, type IndexChild, type Matcher } from "../image/mod.ts";
 import { lazy, mapConcurrent } from "../io/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { editIndex, type IndexMember } from "./edit_index.ts";
@@ -48,6 +48,7 @@ export function matchAttestations({ platform }: Descriptor): boolean {
  * them.
  */
 export function mapIndex(base: ImageIndex, edit: MapImage, options: MapIndexOptions = {}): ImageIndex {
+  checkView(base, "index");
   const { images = (descriptor) => !matchAttestations(descriptor), indexes = (index) => index } = options;
   return mapLevel(base, { edit, images, indexes, depth: 0 });
 }

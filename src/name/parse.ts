@@ -1,3 +1,4 @@
+import { NameError } from "../errors.ts";
 import { DEFAULT_REGISTRY, DEFAULT_TAG, isStrict, type NameOptions } from "./options.ts";
 import {
   type DigestReference,
@@ -11,6 +12,7 @@ import {
 } from "./reference.ts";
 import { checkDigest, checkRegistry, checkRepository, checkTag } from "./rules.ts";
 import { Span } from "./span.ts";
+import { wrongArgument } from "../spec/mod.ts";
 
 /** The common name of Docker Hub, whose registry has another host. */
 const HUB_ALIAS = "docker.io";
@@ -19,11 +21,13 @@ const HUB_ALIAS = "docker.io";
  * Parses the name of a manifest: `[registry/]repository[:tag][@digest]`.
  *
  * The first part is a registry only if it is `localhost` or has a dot or a colon. A name with a tag and a digest is a
- * reference by digest; only `toString()` keeps its tag.
+ * reference by digest; only `toString()` keeps its tag. This parser and the others return a parsed name as it is.
  *
  * @throws {NameError} if `text` is not a valid reference; the message gives the position of the fault.
+ * @throws {TypeError} if `text` is neither a string nor a reference.
  */
-export function parseReference(text: string, options: NameOptions = {}): Reference {
+export function parseReference(text: Reference | string, options: NameOptions = {}): Reference {
+  if (typeof text !== "string") return parsedAlready(text, ["tag", "digest"]);
   return Span.of(text).value.includes("@") ? parseDigest(text, options) : parseTag(text, options);
 }
 
@@ -32,7 +36,8 @@ export function parseReference(text: string, options: NameOptions = {}): Referen
  *
  * @throws {NameError} if `text` is not a valid reference by tag.
  */
-export function parseTag(text: string, options: NameOptions = {}): TagReference {
+export function parseTag(text: TagReference | string, options: NameOptions = {}): TagReference {
+  if (typeof text !== "string") return parsedAlready(text, ["tag"]);
   const { base, tag } = splitTag(Span.of(text));
   const repository = repositoryIn(base, options);
   if (tag) {
@@ -51,15 +56,19 @@ export function parseTag(text: string, options: NameOptions = {}): TagReference 
 }
 
 /**
- * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…`.
+ * Parses a reference by digest: `[registry/]repository[:tag]@sha256:…` or `@sha512:…`.
  *
  * @throws {NameError} if `text` is not a valid reference by digest.
  */
-export function parseDigest(text: string, options: NameOptions = {}): DigestReference {
+export function parseDigest(text: DigestReference | string, options: NameOptions = {}): DigestReference {
+  if (typeof text !== "string") return parsedAlready(text, ["digest"]);
   const whole = Span.of(text);
   const at = text.indexOf("@");
   if (at < 0) {
-    throw whole.refuse("the digest is missing", { at: text.length, hint: "add @sha256: and 64 hex digits" });
+    throw whole.refuse("the digest is missing", {
+      at: text.length,
+      hint: "add @ and the digest: sha256: and 64 hex digits, or sha512: and 128",
+    });
   }
   if (text.indexOf("@", at + 1) >= 0) {
     throw whole.refuse("there is a second @", { at: text.indexOf("@", at + 1) });
@@ -81,7 +90,8 @@ export function parseDigest(text: string, options: NameOptions = {}): DigestRefe
  *
  * @throws {NameError} if `text` is not a valid repository name, for example if it has a tag or a digest.
  */
-export function parseRepository(text: string, options: NameOptions = {}): Repository {
+export function parseRepository(text: Repository | string, options: NameOptions = {}): Repository {
+  if (typeof text !== "string") return parsedAlready(text, ["repository"]);
   return repositoryIn(Span.of(text), options);
 }
 
@@ -90,8 +100,23 @@ export function parseRepository(text: string, options: NameOptions = {}): Reposi
  *
  * @throws {NameError} if `text` is not a valid registry name.
  */
-export function parseRegistry(text: string, options: NameOptions = {}): Registry {
+export function parseRegistry(text: Registry | string, options: NameOptions = {}): Registry {
+  if (typeof text !== "string") return parsedAlready(text, ["registry"]);
   return registryIn(Span.of(text), options);
+}
+
+/** The words for each kind of name in an error. */
+const KINDS = {
+  tag: "a reference by tag",
+  digest: "a reference by digest",
+  repository: "a repository",
+  registry: "a registry",
+};
+
+/** Returns a name that is parsed already. @throws {TypeError} if it is of another kind. */
+function parsedAlready<Name extends { kind: keyof typeof KINDS }>(name: Name, kinds: readonly Name["kind"][]): Name {
+  if (kinds.includes(name?.kind)) return name;
+  throw wrongArgument(`${kinds.map((kind) => KINDS[kind]).join(" or ")}, as a string or parsed,`, name);
 }
 
 /** Splits off the tag: the text after the last colon, unless that colon belongs to the registry's port. */
@@ -124,4 +149,14 @@ function registryIn(span: Span, options: NameOptions): Registry {
   checkRegistry(chosen);
   const name = chosen.value === HUB_ALIAS ? DEFAULT_REGISTRY : chosen.value;
   return new Registry(name, options.insecure ?? false);
+}
+
+/** Returns the full form of a reference, since there are several ways to write one; `undefined` for any other text. */
+export function fullName(text: string): string | undefined {
+  try {
+    return parseReference(text).name;
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
 }

@@ -82,7 +82,7 @@ export class Repository {
   /**
    * Returns a reference to a digest in this repository.
    *
-   * @throws {NameError} if `digest` is not `sha256:` and 64 lower-case hex digits.
+   * @throws {NameError} if `digest` is not `sha256:` and 64 lower-case hex digits, or `sha512:` and 128.
    */
   digest(digest: string): DigestReference {
     return digestReference(this, checkDigest(Span.of(digest)));
@@ -118,7 +118,7 @@ export interface TagReference extends ReferenceBase {
 export interface DigestReference extends ReferenceBase {
   /** Distinguishes the two kinds of references. */
   readonly kind: "digest";
-  /** The digest, `sha256:` and 64 hex digits. */
+  /** The digest: `sha256:` and 64 hex digits, or `sha512:` and 128. */
   readonly identifier: Hash;
 }
 

@@ -1,9 +1,10 @@
-import { type Hash, isHash } from "../spec/mod.ts";
+import { type Hash, HEX_LENGTH, isAlgorithm, isHash } from "../spec/mod.ts";
 import { quote, type Span } from "./span.ts";
 
 const LONGEST_REPOSITORY = 255;
 const LONGEST_TAG = 128;
-const SHA256_DIGITS = 64;
+/** The form of a digest, for hints. */
+const DIGEST_FORM = "a digest is sha256: and 64 hex digits, or sha512: and 128";
 
 /** One character of a host name: those of RFC 3986 and, for international names, letters, marks and digits. */
 const HOST_CHARACTER = /[\w.~!$&'()*+,;=\p{L}\p{M}\p{N}-]/u;
@@ -79,30 +80,31 @@ export function checkTag(span: Span): void {
   if (value === "." || value === "..") throw span.refuse(`a tag can't be ${quote(value)}`);
 }
 
-/** Rejects a text that is not a sha256 digest, the only algorithm of a reference (references.jsonl). */
+/** Rejects a text that is not a digest of a supported algorithm. */
 export function checkDigest(span: Span): Hash {
   const { value } = span;
-  const digits = value.slice(value.indexOf(":") + 1);
-  if (!value.startsWith("sha256:")) {
-    const bare = /^[0-9a-f]{64}$/.test(value);
-    throw span.refuse(value === "" ? "the digest after @ is missing" : "the digest is not sha256", {
-      hint: bare
-        ? "write sha256: in front of the digits"
-        : "a digest is sha256: and 64 hex digits; a tag comes after a colon",
-    });
-  }
   if (isHash(value)) return value;
-  if (/^[0-9a-f]*$/i.test(digits) && digits.length !== SHA256_DIGITS) {
-    throw span.refuse(`the digest has ${digits.length} hex digits instead of ${SHA256_DIGITS}`, {
-      at: "sha256:".length,
-      hint: digits.length < SHA256_DIGITS ? "copy all of it: a short form is not enough" : undefined,
+  const colon = value.indexOf(":");
+  const algorithm = value.slice(0, Math.max(colon, 0));
+  const digits = value.slice(colon + 1);
+  if (!isAlgorithm(algorithm)) {
+    const bare = Object.entries(HEX_LENGTH).find(([, length]) => /^[0-9a-f]*$/.test(value) && value.length === length);
+    throw span.refuse(value === "" ? "the digest after @ is missing" : "the digest is neither sha256 nor sha512", {
+      hint: bare ? `write ${bare[0]}: in front of the digits` : `${DIGEST_FORM}; a tag comes after a colon`,
     });
   }
-  const at = value.search(/(?<=^sha256:[0-9a-f]*)[^0-9a-f]/);
+  const length = HEX_LENGTH[algorithm];
+  if (/^[0-9a-f]*$/i.test(digits) && digits.length !== length) {
+    throw span.refuse(`the digest has ${digits.length} hex digits instead of ${length}`, {
+      at: colon + 1,
+      hint: digits.length < length ? "copy all of it: a short form is not enough" : undefined,
+    });
+  }
+  const at = colon + 1 + digits.search(/[^0-9a-f]/);
   const bad = characterAt(value, at);
   throw span.refuse(`a digest can't have ${quote(bad)}, only 0-9 a-f`, {
     at,
-    hint: /^[A-F]$/.test(bad) ? "write it in lower case" : "a digest is sha256: and 64 hex digits",
+    hint: /^[A-F]$/.test(bad) ? "write it in lower case" : DIGEST_FORM,
   });
 }
 

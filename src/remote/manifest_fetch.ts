@@ -5,6 +5,7 @@ import type { Bytes } from "../runtime/mod.ts";
 import {
   checkJsonDepth,
   type Descriptor,
+  type Hash,
   hashAlgorithm,
   isHash,
   manifestMediaType,
@@ -65,7 +66,7 @@ export async function fetchManifest(
     signal: options.signal,
   }, { limit: Limits.manifest, what });
   checkJsonDepth(bytes, what);
-  const mediaType = contentType(response) ?? manifestMediaType(bytes, what);
+  const mediaType = contentType(response.headers) ?? manifestMediaType(bytes, what);
   return { bytes, descriptor: await describe(bytes, mediaType, reference) };
 }
 
@@ -96,16 +97,12 @@ export async function headManifest(
     throw error;
   }
   await discard(response);
-  const digest = response.headers.get("docker-content-digest");
-  const mediaType = contentType(response);
-  const size = response.headers.get("content-length");
-  if (!isHash(digest) || !mediaType || size === null || !/^\d+$/.test(size)) {
-    return (await fetchManifest(client, reference, options)).descriptor;
+  const descriptor = described(response.headers);
+  if (descriptor === undefined) return (await fetchManifest(client, reference, options)).descriptor;
+  if (reference.kind === "digest" && descriptor.digest !== reference.identifier) {
+    throw new ManifestError(`${reference.registry} has ${descriptor.digest} under ${reference}`);
   }
-  if (reference.kind === "digest" && digest !== reference.identifier) {
-    throw new ManifestError(`${reference.registry} has ${digest} under ${reference}`);
-  }
-  return { mediaType, digest, size: Number(size) };
+  return descriptor;
 }
 
 /** Returns the descriptor of a manifest, or `undefined` if there is none or reading it is not allowed. */
@@ -114,6 +111,26 @@ export async function findManifest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor | undefined> {
+  const headers = await headersIfThere(client, reference, options);
+  if (headers === undefined) return undefined;
+  return described(headers) ?? (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor;
+}
+
+/** Returns the digest of a manifest, or `undefined` if there is none or the answer to HEAD lacks it. */
+export async function findDigest(
+  client: Client,
+  reference: Reference,
+  options: AbortOptions = {},
+): Promise<Hash | undefined> {
+  const digest = (await headersIfThere(client, reference, options))?.get("docker-content-digest");
+  return isHash(digest) ? digest : undefined;
+}
+
+async function headersIfThere(
+  client: Client,
+  reference: Reference,
+  options: AbortOptions,
+): Promise<Headers | undefined> {
   const { response } = await client.request(reference.repository, {
     method: "HEAD",
     to: `/manifests/${reference.identifier}`,
@@ -123,13 +140,16 @@ export async function findManifest(
     signal: options.signal,
   });
   await discard(response);
-  const digest = response.headers.get("docker-content-digest");
-  if (response.status !== 200 || !isHash(digest)) return undefined;
-  return {
-    mediaType: contentType(response) ?? "",
-    digest,
-    size: Number(response.headers.get("content-length") ?? 0),
-  };
+  return response.status === 200 ? response.headers : undefined;
+}
+
+/** Returns the descriptor in an answer to HEAD; `undefined` if the answer lacks a part of it. */
+function described(headers: Headers): Descriptor | undefined {
+  const digest = headers.get("docker-content-digest");
+  const mediaType = contentType(headers);
+  const size = headers.get("content-length");
+  if (!isHash(digest) || !mediaType || size === null || !/^\d+$/.test(size)) return undefined;
+  return { mediaType, digest, size: Number(size) };
 }
 
 async function describe(bytes: Bytes, mediaType: string, reference: Reference): Promise<Descriptor> {
@@ -151,7 +171,7 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
   return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
 }
 
-/** Reads the fields of a manifest; `undefined` where it is no JSON object, which a registry may take too. */
+/** Returns the fields of a manifest, or `undefined` if it is not a JSON object, which some registries accept. */
 export function manifestFields(bytes: Bytes): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(bytes, "manifest");
@@ -160,8 +180,8 @@ export function manifestFields(bytes: Bytes): Record<string, unknown> | undefine
   }
 }
 
-function contentType(response: Response): string | undefined {
-  const value = response.headers.get("content-type")?.split(";", 1)[0].trim();
+function contentType(headers: Headers): string | undefined {
+  const value = headers.get("content-type")?.split(";", 1)[0].trim();
   return value === "" || value === "application/json" ? undefined : value;
 }
 

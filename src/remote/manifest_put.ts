@@ -1,7 +1,7 @@
 import { type AbortOptions, digestBytes } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import type { Hash } from "../spec/mod.ts";
+import { type Hash, hashAlgorithm } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 import { addReferrer } from "./referrers_write.ts";
@@ -45,7 +45,7 @@ export async function putManifest(
   options: PutManifestOptions = {},
 ): Promise<Hash> {
   const { referrers = "after", signal } = options;
-  const digest = await digestBytes(bytes);
+  const digest = await digestBytes(bytes, reference.kind === "digest" ? hashAlgorithm(reference.identifier) : "sha256");
   const list = () => addReferrer(client, reference.repository, { bytes, mediaType, digest }, { signal });
   if (referrers === "before") await list();
   const { response } = await client.request(reference.repository, {

@@ -21,7 +21,7 @@
  * @module
  */
 export { Client, type ClientOptions } from "./client.ts";
-export { type PlatformOptions, type ProgressOptions, type RemoteOptions } from "./options.ts";
+export { type PlatformOptions, type ProgressOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
 export { Puller, RemoteManifest } from "./puller.ts";
 export { type DeleteOptions, Pusher } from "./pusher.ts";
 export { type ManifestBytes, type PutManifestOptions, type ReferrersTime } from "./manifest_put.ts";

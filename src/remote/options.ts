@@ -1,6 +1,7 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { ProgressListener } from "../image/mod.ts";
-import { DEFAULT_PLATFORM, type Platform } from "../spec/mod.ts";
+import type { NameOptions } from "../name/mod.ts";
+import { DEFAULT_PLATFORM, parsePlatform, type Platform } from "../spec/mod.ts";
 import { Client, type ClientOptions } from "./client.ts";
 
 /** Callbacks for the progress of transfers. */
@@ -46,17 +47,22 @@ export function clientOf(options: RemoteOptions): Client {
   return options.client ?? new Client(options);
 }
 
+/** Returns the options to parse a name with: plain http is allowed where the client allows it. */
+export function nameOptions({ options: { insecure } }: Client): NameOptions {
+  return { insecure };
+}
+
 /** Options of the functions that find one image. */
 export interface PlatformOptions extends AbortOptions {
   /**
-   * The platform of the image to choose from an index.
+   * The platform of the image to choose from an index; {@linkcode parsePlatform} parses a string.
    *
    * @default linux/amd64
    */
-  platform?: Platform;
+  platform?: Platform | string;
 }
 
 /** Returns the requested platform. */
 export function wantedPlatform(options: PlatformOptions): Platform {
-  return options.platform ?? DEFAULT_PLATFORM;
+  return parsePlatform(options.platform ?? DEFAULT_PLATFORM);
 }

@@ -2,14 +2,23 @@ import { ManifestError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { AnyManifest } from "../graph/mod.ts";
 import { type Image, type ImageIndex, type Layer, type ProgressListener, selectImage } from "../image/mod.ts";
-import type { DigestReference, Reference, Registry, Repository } from "../name/mod.ts";
+import {
+  type DigestReference,
+  parseDigest,
+  parseReference,
+  parseRegistry,
+  parseRepository,
+  type Reference,
+  type Registry,
+  type Repository,
+} from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Descriptor, isIndex, isSchema1 } from "../spec/mod.ts";
 import { headBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { type CatalogPage, catalogPages, type ListOptions, tagPages, type TagsPage } from "./listing.ts";
 import { type FetchedManifest, fetchManifest, headManifest } from "./manifest_fetch.ts";
-import { clientOf, type PlatformOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
+import { clientOf, nameOptions, type PlatformOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
 import { fetchReferrers, type ReferrersOptions } from "./referrers.ts";
 import { anyView, remoteLayer, type ViewContext, viewOf } from "./views.ts";
 
@@ -60,7 +69,12 @@ export class RemoteManifest {
   }
 }
 
-/** Reads from registries. A puller shares its connections, tokens and pings between its requests. */
+/**
+ * Reads from registries. A puller shares its connections, tokens and pings between its requests.
+ *
+ * Its methods take a reference, a repository or a registry as a string too, and parse it. They throw a
+ * {@linkcode NameError} if the string is not valid, and a `TypeError` for an argument of another kind.
+ */
 export class Puller {
   /** Its client, which can be passed on as the option `client`. */
   readonly client: Client;
@@ -73,18 +87,19 @@ export class Puller {
   }
 
   /** Reads a manifest of any type. */
-  async get(reference: Reference, options: AbortOptions = {}): Promise<RemoteManifest> {
-    const fetched = await fetchManifest(this.client, reference, options);
-    return new RemoteManifest(this.#contextOf(reference.repository), reference, fetched);
+  async get(reference: Reference | string, options: AbortOptions = {}): Promise<RemoteManifest> {
+    const parsed = parseReference(reference, nameOptions(this.client));
+    const fetched = await fetchManifest(this.client, parsed, options);
+    return new RemoteManifest(this.#contextOf(parsed.repository), parsed, fetched);
   }
 
   /** Reads the descriptor of a manifest, without the manifest if the registry allows that. */
-  async head(reference: Reference, options: AbortOptions = {}): Promise<Descriptor> {
-    return await headManifest(this.client, reference, options);
+  async head(reference: Reference | string, options: AbortOptions = {}): Promise<Descriptor> {
+    return await headManifest(this.client, parseReference(reference, nameOptions(this.client)), options);
   }
 
   /** Reads the digest of a manifest, or with a platform that of the index's image for it. */
-  async digest(reference: Reference, options: PlatformOptions = {}): Promise<Descriptor["digest"]> {
+  async digest(reference: Reference | string, options: PlatformOptions = {}): Promise<Descriptor["digest"]> {
     if (!options.platform) return (await this.head(reference, options)).digest;
     const manifest = await this.get(reference, options);
     if (!isIndex(manifest.descriptor.mediaType)) return manifest.descriptor.digest;
@@ -92,47 +107,48 @@ export class Puller {
   }
 
   /** Reads an image, or an index's image for the platform. */
-  async image(reference: Reference, options: PlatformOptions = {}): Promise<Image> {
+  async image(reference: Reference | string, options: PlatformOptions = {}): Promise<Image> {
     return await (await this.get(reference, options)).image(options);
   }
 
   /** Reads an index. @throws {ManifestError} if the reference names an image. */
-  async index(reference: Reference, options: AbortOptions = {}): Promise<ImageIndex> {
+  async index(reference: Reference | string, options: AbortOptions = {}): Promise<ImageIndex> {
     return (await this.get(reference, options)).index();
   }
 
   /** Returns a layer, or any other blob, by its digest; requests its size. */
-  async layer(reference: DigestReference, options: AbortOptions = {}): Promise<Layer> {
-    const repository = reference.repository;
-    const { size } = await headBlob(this.client, repository, reference.identifier, options);
-    const descriptor = { mediaType: "application/octet-stream", digest: reference.identifier, size };
+  async layer(reference: DigestReference | string, options: AbortOptions = {}): Promise<Layer> {
+    const { repository, identifier: digest } = parseDigest(reference, nameOptions(this.client));
+    const { size } = await headBlob(this.client, repository, digest, options);
+    const descriptor = { mediaType: "application/octet-stream", digest, size };
     return remoteLayer(this.#contextOf(repository), descriptor);
   }
 
   /** Yields the pages of a repository's tags; those of Google's registries contain more than tags. */
-  tagPages(repository: Repository, options: ListOptions = {}): AsyncIterable<TagsPage> {
-    return tagPages(this.client, repository, options);
+  tagPages(repository: Repository | string, options: ListOptions = {}): AsyncIterable<TagsPage> {
+    return tagPages(this.client, parseRepository(repository, nameOptions(this.client)), options);
   }
 
   /** Yields the tags of a repository, in the registry's order. */
-  async *tags(repository: Repository, options: ListOptions = {}): AsyncIterable<string> {
+  async *tags(repository: Repository | string, options: ListOptions = {}): AsyncIterable<string> {
     for await (const page of this.tagPages(repository, options)) yield* page.tags;
   }
 
   /** Yields the pages of a registry's repositories. */
-  catalogPages(registry: Registry, options: ListOptions = {}): AsyncIterable<CatalogPage> {
-    return catalogPages(this.client, registry, options);
+  catalogPages(registry: Registry | string, options: ListOptions = {}): AsyncIterable<CatalogPage> {
+    return catalogPages(this.client, parseRegistry(registry, nameOptions(this.client)), options);
   }
 
   /** Yields the repositories of a registry, in its order. */
-  async *catalog(registry: Registry, options: ListOptions = {}): AsyncIterable<string> {
+  async *catalog(registry: Registry | string, options: ListOptions = {}): AsyncIterable<string> {
     for await (const page of this.catalogPages(registry, options)) yield* page.repositories;
   }
 
   /** Reads the referrers of a manifest (signatures, SBOMs, …) as an index, which is empty if there are none. */
-  async referrers(reference: DigestReference, options: ReferrersOptions = {}): Promise<ImageIndex> {
-    const fetched = await fetchReferrers(this.client, reference, options);
-    return viewOf(this.#contextOf(reference.repository), fetched, `the referrers of ${reference}`) as ImageIndex;
+  async referrers(reference: DigestReference | string, options: ReferrersOptions = {}): Promise<ImageIndex> {
+    const parsed = parseDigest(reference, nameOptions(this.client));
+    const fetched = await fetchReferrers(this.client, parsed, options);
+    return viewOf(this.#contextOf(parsed.repository), fetched, `the referrers of ${parsed}`) as ImageIndex;
   }
 
   #contextOf(repository: Repository): ViewContext {

@@ -1,15 +1,15 @@
 import { DigestMismatchError, GcraneError, HttpError, NetworkError } from "../errors.ts";
 import { type AnyManifest, type Root, transfer, TransferState } from "../graph/mod.ts";
-import { knownDigest, type Layer } from "../image/mod.ts";
+import { checkView, knownDigest, type Layer } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
-import type { Reference, Repository } from "../name/mod.ts";
+import { parseReference, parseRepository, type Reference, type Repository } from "../name/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";
 import { type ManifestBytes, putManifest, type PutManifestOptions } from "./manifest_put.ts";
-import { clientOf, type RemoteOptions } from "./options.ts";
+import { clientOf, nameOptions, type RemoteOptions } from "./options.ts";
 import { removeReferrer, subjectOf } from "./referrers_write.ts";
 import { RegistrySink } from "./registry_sink.ts";
 
@@ -25,7 +25,7 @@ export interface DeleteOptions extends AbortOptions {
 
 /**
  * Writes to registries. A pusher shares its connections and tokens, and records what it has pushed: a blob is sent to a
- * repository once, even if several images contain it.
+ * repository once, even if several images contain it. Its methods take names as those of {@linkcode Puller} do.
  */
 export class Pusher {
   /** Its client, which can be passed on as the option `client`. */
@@ -45,20 +45,22 @@ export class Pusher {
    * repository has, and sends nothing if the reference names the same manifest already. A layer that is not compressed
    * yet is compressed once, even if several images contain it.
    *
-   * @param to a reference, or a repository to push to by digest
+   * @param to a reference, or a `Repository` to push to by digest
    * @returns the digest of the manifest
    * @throws {DigestMismatchError} if the reference names another digest; then nothing is sent.
    */
-  async push(to: Reference | Repository, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
-    const [repository, names] = to.kind === "repository" ? [to, []] : [to.repository, namesOf(to)];
-    if (to.kind === "digest") await checkDigest(to, view, options);
+  async push(to: Reference | Repository | string, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
+    const parsed = isRepository(to) ? to : parseReference(to, nameOptions(this.client));
+    const [repository, names] = isRepository(parsed) ? [parsed, []] : [parsed.repository, namesOf(parsed)];
+    checkView(view, "image", "index", "manifest");
+    if (parsed.kind === "digest") await checkDigest(parsed, view, options);
     await this.#transfer(repository, { view, names }, options);
     return await view.digest(options);
   }
 
   /** Pushes several images and indexes; shared content is sent once. */
   async pushMany(
-    items: Iterable<readonly [Reference | Repository, AnyManifest]>,
+    items: Iterable<readonly [Reference | Repository | string, AnyManifest]>,
     options: AbortOptions = {},
   ): Promise<Hash[]> {
     return await mapConcurrent(
@@ -69,8 +71,10 @@ export class Pusher {
   }
 
   /** Pushes one blob to a repository. @returns its descriptor */
-  async upload(repository: Repository, layer: Layer, options: AbortOptions = {}): Promise<Descriptor> {
-    await this.#transfer(repository, { view: layer }, options);
+  async upload(repository: Repository | string, layer: Layer, options: AbortOptions = {}): Promise<Descriptor> {
+    const parsed = parseRepository(repository, nameOptions(this.client));
+    checkView(layer, "layer");
+    await this.#transfer(parsed, { view: layer }, options);
     return await layer.descriptor(options);
   }
 
@@ -80,40 +84,42 @@ export class Pusher {
    *
    * @returns its digest
    */
-  async put(reference: Reference, manifest: ManifestBytes, options: PutManifestOptions = {}): Promise<Hash> {
-    return await putManifest(this.client, reference, manifest, options);
+  async put(reference: Reference | string, manifest: ManifestBytes, options: PutManifestOptions = {}): Promise<Hash> {
+    return await putManifest(this.client, parseReference(reference, nameOptions(this.client)), manifest, options);
   }
 
   /**
    * Returns the descriptor of a manifest, or `undefined` if there is none or reading it is not allowed. Sends one HEAD
-   * request.
+   * request, and a GET request if the registry's answer lacks the media type, the digest or the size.
    */
-  async find(reference: Reference, options: AbortOptions = {}): Promise<Descriptor | undefined> {
-    return await findManifest(this.client, reference, options);
+  async find(reference: Reference | string, options: AbortOptions = {}): Promise<Descriptor | undefined> {
+    return await findManifest(this.client, parseReference(reference, nameOptions(this.client)), options);
   }
 
   /** Points a tag of the same repository at the manifest of a reference. */
-  async tag(reference: Reference, tag: string, options: AbortOptions = {}): Promise<void> {
-    const { bytes, descriptor } = await fetchManifest(this.client, reference, options);
-    await this.put(reference.repository.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
+  async tag(reference: Reference | string, tag: string, options: AbortOptions = {}): Promise<void> {
+    const parsed = parseReference(reference, nameOptions(this.client));
+    const { bytes, descriptor } = await fetchManifest(this.client, parsed, options);
+    await this.put(parsed.repository.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
   }
 
   /**
    * Deletes a manifest or a tag (distribution-spec, "Deleting"); some registries do not delete by tag. Removes a
    * manifest with a subject from the referrers list too, on registries without the referrers API.
    */
-  async delete(reference: Reference, options: DeleteOptions = {}): Promise<void> {
-    const subject = options.subject === undefined ? await this.#subject(reference, options) : options.subject;
-    const { response } = await this.client.request(reference.repository, {
+  async delete(reference: Reference | string, options: DeleteOptions = {}): Promise<void> {
+    const parsed = parseReference(reference, nameOptions(this.client));
+    const subject = options.subject === undefined ? await this.#subject(parsed, options) : options.subject;
+    const { response } = await this.client.request(parsed.repository, {
       method: "DELETE",
-      to: `/manifests/${reference.identifier}`,
+      to: `/manifests/${parsed.identifier}`,
       access: "delete",
       expect: [200, 202, 204],
       signal: options.signal,
     });
     await discard(response);
-    if (reference.kind === "digest" && subject) {
-      await removeReferrer(this.client, reference.repository, { subject, digest: reference.identifier }, options);
+    if (parsed.kind === "digest" && subject) {
+      await removeReferrer(this.client, parsed.repository, { subject, digest: parsed.identifier }, options);
     }
   }
 
@@ -121,8 +127,8 @@ export class Pusher {
    * Opens and cancels an upload session to check the permission to push. @throws {HttpError} if the push is not
    * allowed.
    */
-  async checkPush(repository: Repository, options: AbortOptions = {}): Promise<void> {
-    await checkPush(this.client, repository, options);
+  async checkPush(repository: Repository | string, options: AbortOptions = {}): Promise<void> {
+    await checkPush(this.client, parseRepository(repository, nameOptions(this.client)), options);
   }
 
   /**
@@ -145,6 +151,10 @@ export class Pusher {
     const sink = new RegistrySink(this.client, repository, { allowNondistributable });
     await transfer([root], sink, { state: this.#state, onProgress, signal });
   }
+}
+
+function isRepository(to: Reference | Repository | string): to is Repository {
+  return Object(to).kind === "repository";
 }
 
 function namesOf({ kind, identifier }: Reference): readonly string[] {

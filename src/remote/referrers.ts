@@ -55,8 +55,12 @@ export function referrersTag(digest: Hash): string {
   return `${hashAlgorithm(digest)}-${hashHexDigits(digest)}`.slice(0, 128);
 }
 
-/** Returns the tags under which cosign stores signatures, attestations and SBOMs of a manifest. */
+/**
+ * Returns the tags under which cosign stores signatures, attestations and SBOMs of a manifest; none for a sha512 digest,
+ * with which they would be longer than a tag may be.
+ */
 export function cosignTags(digest: Hash): string[] {
+  if (hashAlgorithm(digest) === "sha512") return [];
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 

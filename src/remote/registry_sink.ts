@@ -3,12 +3,12 @@ import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } f
 import type { BlobOrigin } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type Descriptor, isDistributable } from "../spec/mod.ts";
+import { type Descriptor, hashAlgorithm, isDistributable } from "../spec/mod.ts";
 import { discard } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import { BlobTransfer, nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";
-import { findManifest } from "./manifest_fetch.ts";
+import { findDigest } from "./manifest_fetch.ts";
 import { type ManifestBytes, putManifest, type ReferrersTime } from "./manifest_put.ts";
 
 /** Options of {@linkcode RegistrySink}. */
@@ -69,14 +69,16 @@ export class RegistrySink implements ContentSink {
     const repository = this.#repository;
     if (names.length === 0) {
       return {
-        there: await findManifest(this.#client, repository.digest(digest), { signal }) !== undefined,
+        there: await findDigest(this.#client, repository.digest(digest), { signal }) !== undefined,
         unnamed: [],
       };
     }
     const pool = { concurrency: CONCURRENCY, signal };
-    const found = await mapConcurrent(names, pool, async (name, signal) => {
-      return (await findManifest(this.#client, repository.tag(name), { signal }))?.digest;
-    });
+    const found = await mapConcurrent(
+      names,
+      pool,
+      (name, signal) => findDigest(this.#client, repository.tag(name), { signal }),
+    );
     const unnamed = names.filter((_, index) => found[index] !== digest);
     return { there: unnamed.length < names.length, unnamed };
   }
@@ -95,9 +97,12 @@ export class RegistrySink implements ContentSink {
   async putManifest({ view, descriptor, names }: ManifestNode, { signal }: PutOptions): Promise<void> {
     const manifest = { bytes: await view.rawManifest({ signal }), mediaType: await view.mediaType({ signal }) };
     const repository = this.#repository;
-    const references = names.length > 0
-      ? names.map((name) => repository.tag(name))
-      : [repository.digest(descriptor.digest)];
+    // A registry stores a manifest that is pushed by tag alone under its sha256.
+    const byDigest = names.length === 0 || hashAlgorithm(descriptor.digest) !== "sha256";
+    const references = [
+      ...(byDigest ? [repository.digest(descriptor.digest)] : []),
+      ...names.map((name) => repository.tag(name)),
+    ];
     let referrers = this.#options.referrers?.(manifest);
     for (const reference of references) {
       await putManifest(this.#client, reference, manifest, { signal, referrers });

@@ -1,4 +1,4 @@
-import { LayoutError, NameError } from "../errors.ts";
+import { LayoutError } from "../errors.ts";
 import {
   emptyIndex,
   type Image,
@@ -10,7 +10,7 @@ import {
 import { fileFailure } from "../io/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { appendManifests } from "../mutate/mod.ts";
-import { parseReference } from "../name/mod.ts";
+import { fullName } from "../name/mod.ts";
 import { stat } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";
@@ -111,15 +111,6 @@ function named(children: readonly IndexChild[], tag: string): readonly IndexChil
 function namesOf({ annotations }: Descriptor): string[] {
   const names = [annotations?.[REF_NAME_ANNOTATION], annotations?.["io.containerd.image.name"]];
   return names.filter((name): name is string => typeof name === "string" && name !== "");
-}
-
-function fullName(name: string): string | undefined {
-  try {
-    return parseReference(name).name;
-  } catch (error) {
-    if (error instanceof NameError) return undefined;
-    throw error;
-  }
 }
 
 function misses(what: string, tag: string, names: readonly string[]): LayoutError {

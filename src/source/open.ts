@@ -1,7 +1,7 @@
 import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
-import { type NameOptions, parseReference } from "../name/mod.ts";
-import { Puller, type RemoteOptions } from "../remote/mod.ts";
-import { DEFAULT_PLATFORM } from "../spec/mod.ts";
+import { type NameOptions, parseReference, type Reference } from "../name/mod.ts";
+import { Puller, type RemoteOptions, wantedPlatform } from "../remote/mod.ts";
+import { wrongArgument } from "../spec/mod.ts";
 import type { TarballSource } from "../tarball/mod.ts";
 import { load, type LoadOptions } from "./load.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
@@ -24,7 +24,7 @@ export interface PathSource {
  * A source of an image or an index: a reference (a string is always one), a layout or an archive at a path, an archive
  * from elsewhere, or a view.
  */
-export type ImageSource = string | PathSource | TarballSource | Image | ImageIndex;
+export type ImageSource = Reference | string | PathSource | TarballSource | Image | ImageIndex;
 
 /** Options of {@linkcode open}. */
 export interface OpenOptions
@@ -44,30 +44,39 @@ export interface OpenOptions
  * @throws {NotFoundError} if there is none, or none for the platform.
  */
 export async function open(source: ImageSource, options: OpenOptions = {}): Promise<Image | ImageIndex> {
-  if (typeof source !== "string") {
-    if (!("kind" in source)) return await load(source, options);
-    if (source.kind !== "path") return await ofPlatforms(source, options);
-    return await load(source.path, { ...options, tag: source.tag });
+  if (isReference(source)) {
+    const { puller = new Puller(options) } = options;
+    const found = await puller.get(parseReference(source, options), options);
+    return await ofPlatforms(found.view(), options);
   }
-  const { puller = new Puller(options) } = options;
-  const found = await puller.get(parseReference(source, options), options);
-  return await ofPlatforms(found.view(), options);
+  if (!("kind" in source)) return await load(source, options);
+  if (source.kind !== "path") return await ofPlatforms(source, options);
+  return await load(source.path, { ...options, tag: source.tag });
 }
 
 /** Opens an image as {@linkcode open} does; of an index the one for the platform, linux/amd64 by default. */
 export async function openImage(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
   const view = await open(source, options);
-  return view.kind === "image" ? view : await selectImage(view, options.platform ?? DEFAULT_PLATFORM, options);
+  return view.kind === "image" ? view : await selectImage(view, wantedPlatform(options), options);
+}
+
+/** Returns whether a source is a reference. @throws {TypeError} if it is not a source. */
+function isReference(source: ImageSource): source is Reference | string {
+  if (typeof source === "string") return true;
+  const { kind, open } = Object(source);
+  if (kind === "tag" || kind === "digest") return true;
+  if (["path", "image", "index"].includes(kind) || typeof open === "function") return false;
+  throw wrongArgument('a reference, { kind: "path", path }, a tarball, an image or an index', source);
 }
 
 /** Returns the reference of a source, or `undefined` if it is not in a registry. */
-export function referenceIn(source: ImageSource): string | undefined {
-  return typeof source === "string" ? source : undefined;
+export function referenceIn(source: ImageSource): Reference | string | undefined {
+  return isReference(source) ? source : undefined;
 }
 
 /** Returns the name of a source for an error. */
 export function sourceName(source: ImageSource): string {
-  if (typeof source === "string") return source;
+  if (isReference(source)) return `${source}`;
   if ("path" in source) return source.tag === undefined ? source.path : `${source.path}:${source.tag}`;
   return "name" in source ? source.name : `the ${source.kind}`;
 }

@@ -1,8 +1,8 @@
-import { type Image, type ImageIndex, matchPlatforms, selectImage } from "../image/mod.ts";
+import { checkView, type Image, type ImageIndex, matchPlatforms, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import type { PlatformOptions } from "../remote/mod.ts";
-import type { Platform } from "../spec/mod.ts";
+import { parsePlatform, type Platform } from "../spec/mod.ts";
 
 /** Options of the functions that accept several images of an index. */
 export interface PlatformsOptions extends PlatformOptions {
@@ -11,12 +11,12 @@ export interface PlatformsOptions extends PlatformOptions {
    *
    * @default `platform`; without it, the whole index
    */
-  platforms?: readonly Platform[];
+  platforms?: readonly (Platform | string)[];
 }
 
 /** Returns the requested platforms; none means all. */
 export function wantedPlatforms({ platform, platforms }: PlatformsOptions): readonly Platform[] {
-  return platforms ?? (platform ? [platform] : []);
+  return (platforms ?? (platform ? [platform] : [])).map(parsePlatform);
 }
 
 /**
@@ -29,6 +29,7 @@ export async function ofPlatforms(
   view: Image | ImageIndex,
   options: PlatformsOptions = {},
 ): Promise<Image | ImageIndex> {
+  checkView(view, "image", "index");
   const platforms = wantedPlatforms(options);
   if (view.kind === "image" || platforms.length === 0) return view;
   if (platforms.length === 1) return await selectImage(view, platforms[0], options);

@@ -6,8 +6,14 @@ export type Algorithm = "sha256" | "sha512";
 /** A digest as the image-spec writes it: `algorithm:hex`. A plain string, so it works as a key of a `Map`. */
 export type Hash = `${Algorithm}:${string}`;
 
-const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha512: 128 };
+/** The number of hex digits of each algorithm. */
+export const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha512: 128 };
 const PATTERN = /^(sha256|sha512):([0-9a-f]+)$/;
+
+/** Returns whether `text` is the name of a supported algorithm. */
+export function isAlgorithm(text: string): text is Algorithm {
+  return Object.hasOwn(HEX_LENGTH, text);
+}
 
 /** Returns whether `text` is a digest in lower-case hex of the algorithm's length. */
 export function isHash(text: unknown): text is Hash {

@@ -13,7 +13,17 @@
  *
  * @module
  */
-export { type Algorithm, type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "./hash.ts";
+export { wrongArgument } from "./argument.ts";
+export {
+  type Algorithm,
+  type Hash,
+  hashAlgorithm,
+  hashHexDigits,
+  HEX_LENGTH,
+  isAlgorithm,
+  isHash,
+  parseHash,
+} from "./hash.ts";
 export {
   type Compression,
   isConfig,

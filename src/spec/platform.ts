@@ -1,4 +1,5 @@
 import { PlatformError } from "../errors.ts";
+import { wrongArgument } from "./argument.ts";
 
 /** The platform of an image (image-spec, "OCI Image Index", `platform`). */
 export interface Platform {
@@ -23,11 +24,16 @@ export interface Platform {
 export const DEFAULT_PLATFORM: Platform = Object.freeze({ architecture: "amd64", os: "linux" });
 
 /**
- * Parses `os/architecture[/variant][:osversion]`; parts may be missing.
+ * Parses `os/architecture[/variant][:osversion]`; parts may be missing. Returns a {@linkcode Platform} as it is.
  *
  * @throws {PlatformError} if there are more than two slashes.
+ * @throws {TypeError} if it is neither a string nor an object with `os` and `architecture`.
  */
-export function parsePlatform(text: string): Platform {
+export function parsePlatform(text: Platform | string): Platform {
+  if (typeof text !== "string") {
+    if (typeof text === "object" && text !== null && "os" in text && "architecture" in text) return text;
+    throw wrongArgument("a platform, as linux/arm64 or as an object with os and architecture,", text);
+  }
   const [path, ...versions] = text.trim().split(":");
   const [os = "", architecture = "", variant, ...rest] = path.split("/");
   if (rest.length > 0) {
@@ -54,7 +60,8 @@ export function platformString(platform: Platform): string {
  * Returns whether a platform satisfies `wanted`: each field of `wanted` is equal, and each of its features is present.
  * Fields missing in `wanted` are not compared. Not symmetric.
  */
-export function platformSatisfies(platform: Platform, wanted: Platform): boolean {
+export function platformSatisfies(platform: Platform, wanted: Platform | string): boolean {
+  if (typeof wanted === "string") return platformSatisfies(platform, parsePlatform(wanted));
   const field = (name: "os" | "architecture" | "variant" | "os.version") =>
     !wanted[name] || wanted[name] === platform[name];
   const list = (name: "os.features" | "features") =>

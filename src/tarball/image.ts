@@ -236,6 +236,6 @@ class ImageReader {
 
 /** Returns whether a path contains one of the digests, or none at all. */
 function isNamedBy(path: string, ...digests: Hash[]): boolean {
-  const found = /(?:^|\/)([0-9a-f]{64})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
+  const found = /(?:^|\/)([0-9a-f]{64}|[0-9a-f]{128})(?:\.tar)?(?:\.gz|\.zst)?$/.exec(path)?.[1];
   return found === undefined || digests.some((digest) => hashHexDigits(digest) === found);
 }

@@ -1,11 +1,13 @@
 import { ValidationError } from "../errors.ts";
 import type { Node } from "../graph/mod.ts";
-import type { Image } from "../image/mod.ts";
-import { type AbortOptions, digestBytes } from "../io/mod.ts";
+import type { Image, Layer } from "../image/mod.ts";
+import { type AbortOptions, digestBytes, drain, measureStream } from "../io/mod.ts";
 import {
+  type Algorithm,
   type ConfigFile,
   type Descriptor,
   type Hash,
+  hashAlgorithm,
   hashHexDigits,
   type History,
   isDistributable,
@@ -71,6 +73,14 @@ async function legacyFiles(
   ];
 }
 
+/** Returns the digest of a layer that is a tar. Its own is a sha256; for a sha512 it is read again. */
+async function tarDigest(layer: Layer, algorithm: Algorithm, options: AbortOptions): Promise<Hash> {
+  if (algorithm === "sha256") return await layer.digest(options);
+  const { stream, measured } = measureStream(await layer.uncompressed(options), algorithm);
+  await drain(stream);
+  return (await measured).digest;
+}
+
 /** The layers of an image, which are tars. @throws {ValidationError} when they are not those of its config. */
 async function describeTars(image: Image, options: AbortOptions): Promise<readonly Descriptor[]> {
   const layers = await image.layers(options);
@@ -83,9 +93,11 @@ async function describeTars(image: Image, options: AbortOptions): Promise<readon
   }
   return await Promise.all(layers.map(async (layer, index) => {
     const descriptor = await layer.descriptor(options);
-    if (descriptor.digest === diff_ids[index]) return descriptor;
+    const wanted = diff_ids[index];
+    const found = await tarDigest(layer, hashAlgorithm(wanted), options);
+    if (found === wanted) return descriptor;
     throw new ValidationError(
-      `layer ${index} has the diff id ${descriptor.digest}, but the config of its image has ${diff_ids[index]}`,
+      `layer ${index} has the diff id ${found}, but the config of its image has ${wanted}`,
     );
   }));
 }

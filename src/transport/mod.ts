@@ -1,7 +1,7 @@
 /**
- * HTTP as registries speak it: ping, challenge, token exchange, redirects under a policy, retries, errors that tell.
+ * The HTTP of registries: ping, challenges, token exchange, redirects under a policy, retries, errors.
  *
- * {@linkcode Connection} is what the rest of the package uses; the parts are exported for those who build their own.
+ * The rest of the package uses {@linkcode Connection}. The parts are exported for other clients.
  *
  * @example
  * ```ts

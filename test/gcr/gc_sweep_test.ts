@@ -5,7 +5,7 @@ import { parseRepository } from "../../src/name/mod.ts";
 import { type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
 import { digestOf } from "../fakes/mod.ts";
 import { CopyWorld, cosignTag, image, SOURCE, TARGET } from "../make/copy_world.ts";
-import { GcWorld, host } from "../make/gc_world.ts";
+import { GcWorld, host } from "./gc_world.ts";
 
 const rules = { remove: [{ tag: "pr-*" }], grace: 0 };
 

@@ -12,6 +12,8 @@ import {
 
 const HEX = "0123456789abcdef".repeat(4);
 const DIGEST = `sha256:${HEX}`;
+const DIGEST_512 = `sha512:${HEX}${HEX}`;
+const FORM = "a digest is sha256: and 64 hex digits, or sha512: and 128";
 
 function refusal(parse: () => unknown): { message: string; hint: string | undefined } {
   const { message, hint, code } = assertThrows(parse, NameError);
@@ -135,13 +137,17 @@ describe("a refusal", () => {
     assertEquals(at(" ubuntu").hint, "remove the white space");
     assertEquals(at("ubuntu:").hint, "name a tag or leave out the colon");
     assertEquals(at(`ubuntu@${HEX}`).hint, "write sha256: in front of the digits");
-    assertEquals(at("ubuntu@latest").hint, "a digest is sha256: and 64 hex digits; a tag comes after a colon");
+    assertEquals(at(`ubuntu@${HEX}${HEX}`).hint, "write sha512: in front of the digits");
+    assertEquals(at(`ubuntu@sha384:${HEX}`).hint, FORM + "; a tag comes after a colon");
+    assertEquals(at("ubuntu@latest").hint, FORM + "; a tag comes after a colon");
     assertEquals(at(`ubuntu@${DIGEST.toUpperCase().replace("SHA", "sha")}`).hint, "write it in lower case");
     assertEquals(at(`ubuntu:${DIGEST}`).hint, "a tag comes last, after one colon; a digest comes after @");
     assertEquals(at("ubuntu:feature/x").hint, "the text before the first slash is HOST:PORT; a tag comes last");
   });
 
   it("says how long a digest is instead of how long it should be", () => {
+    assertEquals(at(`ubuntu@sha512:${HEX}`).message.includes("64 hex digits instead of 128 (character 15)"), true);
+    assertEquals(at(`ubuntu@${DIGEST_512.replace("0", "g")}`).hint, FORM);
     assertEquals(at("ubuntu@sha256:abc"), {
       message: `can't parse "ubuntu@sha256:abc": the digest has 3 hex digits instead of 64 (character 15)`,
       hint: "copy all of it: a short form is not enough",

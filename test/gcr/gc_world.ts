@@ -3,7 +3,7 @@ import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { createRegistry } from "../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
-import { attachedTag, type Shape } from "../gcr/gc_model.ts";
+import { attachedTag, type Shape } from "./gc_model.ts";
 
 /** What a request is answered with instead of the usual; `undefined` for the usual. */
 export type Intervention = (
