@@ -1,5 +1,6 @@
 import { NameError, NotFoundError } from "../errors.ts";
-import { type Image, knownDigest, type ProgressListener } from "../image/mod.ts";
+import { knownDigest } from "../image/internal.ts";
+import type { Image, ProgressListener } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { parseTag } from "../name/mod.ts";
 import type { Hash } from "../spec/mod.ts";

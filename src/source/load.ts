@@ -1,12 +1,6 @@
 import { LayoutError, NameError } from "../errors.ts";
-import {
-  emptyIndex,
-  type Image,
-  type ImageIndex,
-  type IndexChild,
-  matchPlatforms,
-  REF_NAME_ANNOTATION,
-} from "../image/mod.ts";
+import { REF_NAME_ANNOTATION } from "../image/internal.ts";
+import { emptyIndex, type Image, type ImageIndex, type IndexChild, matchPlatforms } from "../image/mod.ts";
 import { fileFailure } from "../io/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { appendManifests } from "../mutate/mod.ts";

@@ -1,4 +1,4 @@
-import { type JSONWebKeySet, jwtVerify, type JWTVerifyGetKey, SignJWT } from "jose";
+import { jwtVerify, type JWTVerifyGetKey, SignJWT } from "jose";
 import { BoundedMap } from "../../io/mod.ts";
 import type { AccessScope } from "./access.ts";
 import { ALGORITHMS, type SigningKey } from "./token_keys.ts";
@@ -18,9 +18,6 @@ export interface SignedToken {
   /** When it was made, in milliseconds since 1970. */
   readonly issuedAt: number;
 }
-
-/** Keys that tokens of other servers are verified with: a set, or the URL of one. */
-export type TrustedKeys = JSONWebKeySet | string;
 
 /** Verified tokens are remembered, since clients send the same one with every request. */
 const MOST_KNOWN = 2_000;
