@@ -167,7 +167,7 @@ export class UnsafeUrlError extends GcraneError {
   readonly code = "URL_REFUSED";
 }
 
-/** What broke, where a request got no answer or not all of it. */
+/** The kind of a failure without a complete response. */
 export type NetworkFailure =
   | "no-socket"
   | "denied"
@@ -184,10 +184,10 @@ export type NetworkFailure =
 export class NetworkError extends GcraneError {
   /** `NETWORK_FAILED`. */
   readonly code = "NETWORK_FAILED";
-  /** What broke; `undefined` where that is not known. */
+  /** The kind of failure; `undefined` if it is unknown. */
   readonly reason: NetworkFailure | undefined;
 
-  /** Makes the error; `reason` is what broke. */
+  /** Creates the error; `reason` is the kind of failure. */
   constructor(message: string, options: GcraneErrorOptions & { reason?: NetworkFailure | undefined } = {}) {
     super(message, options);
     this.reason = options.reason;

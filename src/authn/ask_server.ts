@@ -5,50 +5,50 @@ import { type Fields, parseFields } from "./fields.ts";
 import { refusalWords } from "./refusal.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** A question to a server that hands out credentials. */
+/** A request to a server that issues credentials. */
 export interface Question {
-  /** Who is asked, for errors: `Google's token server`. */
+  /** The name of the server in errors: `Google's token server`. */
   readonly who: string;
-  /** The URL; what follows its `?` is not repeated in errors. */
+  /** The URL. Its query is not shown in errors. */
   readonly url: string | URL;
   /** @default "GET" */
   readonly method?: "GET" | "POST" | "PUT";
   /** The headers. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is sent; a form as `application/x-www-form-urlencoded`. */
+  /** The body; a form is sent as `application/x-www-form-urlencoded`. */
   readonly body?: string | URLSearchParams;
-  /** What must not be repeated in an error, though the server may repeat it. */
+  /** Secrets that the server may repeat and an error must not. */
   readonly secrets?: readonly string[];
-  /** How long an answer may take, in milliseconds. */
+  /** How long the response may take, in milliseconds. */
   readonly timeoutMs?: number;
-  /** How often to try when it fails in passing. */
+  /** The number of attempts after passing failures. */
   readonly attempts?: number;
 }
 
 const TIMEOUT_MS = 30_000;
 const ATTEMPTS = 3;
 const NO_ANSWER = "check your network";
-/** Statuses that pass: the same request may succeed later. */
+/** Statuses of passing failures: the same request may succeed later. */
 const PASSING = new Set([408, 429, 500, 502, 503, 504]);
 
-/** What a server may be asked with. */
+/** What a request needs from its surroundings. */
 export type Asking = Pick<Surroundings, "fetch" | "wait">;
 
-/** What a server answered. */
+/** A server's response. */
 export interface ServerAnswer {
-  /** Its headers. */
+  /** The headers. */
   readonly headers: Headers;
-  /** Its body. */
+  /** The body. */
   readonly text: string;
 }
 
 /**
- * Asks a server. Redirects are not followed: what is sent is secret.
+ * Sends a request. Does not follow redirects, since the request contains secrets.
  *
- * @throws {HttpError} when the status is not 2xx.
- * @throws {NetworkError} when there is no answer in time.
- * @throws {LimitError} when the answer is larger than 64 KiB.
- * @throws {AuthError} when no header can carry what is to be sent.
+ * @throws {HttpError} if the status is not 2xx.
+ * @throws {NetworkError} if there is no response in time.
+ * @throws {LimitError} if the response is larger than 64 KiB.
+ * @throws {AuthError} if a header is not valid.
  */
 export async function ask(question: Question, { fetch, wait }: Asking): Promise<ServerAnswer> {
   const { who, method = "GET", headers, body, secrets = [], timeoutMs = TIMEOUT_MS, attempts = ATTEMPTS } = question;
@@ -61,7 +61,7 @@ export async function ask(question: Question, { fetch, wait }: Asking): Promise<
   const failed = (cause: unknown) =>
     cause instanceof TimeLimitError
       ? new NetworkError(`${who}: no answer from ${place} in ${timeoutMs} ms`, { hint: NO_ANSWER })
-      // The code alone, since the words of runtimes hold the whole URL.
+      // The message has the code alone, since the runtime's message may contain the whole URL.
       : networkError(cause, ({ code }) => ({ message: `${who}: ${method} ${place}: ${code ?? "the request failed"}` }));
   const retry = { attempts, wait, maxDelayMs: 10_000, verdict };
   const options = { fetch, wait, limitMs: timeoutMs, failed, retry };
@@ -78,30 +78,30 @@ export async function ask(question: Question, { fetch, wait }: Asking): Promise<
   });
 }
 
-/** As {@linkcode ask}, for the text alone. */
+/** Sends a request like {@linkcode ask} and returns the body. */
 export async function askText(question: Question, asking: Asking): Promise<string> {
   return (await ask(question, asking)).text;
 }
 
-/** As {@linkcode askText}, for an answer that is an object of JSON. @throws {AuthError} when it is none. */
+/** Sends a request like {@linkcode askText} and parses the body. @throws {AuthError} if it is not a JSON object. */
 export async function askFields(question: Question, asking: Asking): Promise<Fields> {
   return parseFields(await askText(question, asking), `the answer of ${question.who}`);
 }
 
 /**
- * A URL that may be sent a secret: https, or http where nobody listens in, on this machine or its link.
+ * Parses a URL that may be sent a secret: https, or http on this machine or its link-local network.
  *
- * @param source where the URL is from, for the error message.
- * @throws {AuthError} when it is none.
+ * @param source the origin of the URL, for the error message.
+ * @throws {AuthError} if it is another URL.
  */
 export function secretUrl(text: string, source: string): URL {
-  if (!URL.canParse(text)) throw new AuthError(`${source}: it is no URL`);
+  if (!URL.canParse(text)) throw new AuthError(`${source}: it is not a URL`);
   const url = new URL(text);
   if (url.protocol === "https:" || (url.protocol === "http:" && isLocal(url.hostname))) return url;
   throw new AuthError(`${source}: ${url.origin} is not https, and secrets would be sent there`);
 }
 
-/** This machine, or its link, where metadata servers are; `metadata.google.internal` is one of them. */
+/** Whether a host is this machine or link-local, as metadata servers are; `metadata.google.internal` is one of them. */
 function isLocal(hostname: string): boolean {
   return hostname === "localhost" || hostname === "metadata.google.internal" ||
     /^(127|169\.254)\.[\d.]+$/.test(hostname) || hostname === "[::1]" || /^\[fe80:|^\[fd00:ec2::/.test(hostname);
@@ -109,6 +109,6 @@ function isLocal(hostname: string): boolean {
 
 function verdict(error: unknown): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? {} : false;
-  // Who did not answer for so long would not answer sooner.
+  // A server that did not answer for so long would not answer sooner.
   return error instanceof NetworkError && error.hint !== NO_ANSWER ? {} : false;
 }

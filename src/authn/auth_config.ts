@@ -3,26 +3,26 @@ import { AuthError } from "../errors.ts";
 import { isHeaderText } from "../io/mod.ts";
 import { base64Text } from "./fields.ts";
 
-/** What a registry or its token server may be shown. All fields are secrets but `username`. */
+/** Credentials for a registry or its token server. All fields but `username` are secret. */
 export interface AuthConfig {
   /** The name for basic authentication. */
   readonly username?: string;
-  /** The password for basic authentication; missing means empty. */
+  /** The password for basic authentication; empty by default. */
   readonly password?: string;
-  /** `username:password` in base64, padded or not; it overrides the two. */
+  /** `username:password` in base64, padded or not; replaces both fields. */
   readonly auth?: string;
-  /** A refresh token, to be exchanged for a token of the registry. */
+  /** A refresh token, which is exchanged for a token of the registry. */
   readonly identityToken?: string;
-  /** A token of the registry, sent as it is. */
+  /** A token of the registry, which is sent unchanged. */
   readonly registryToken?: string;
 }
 
 /**
- * The same config with `auth` taken apart and empty fields left out.
+ * Returns the config with `auth` decoded and without empty fields.
  *
- * @param source where the config is from, for the error message.
- * @throws {AuthError} when `auth` is not base64 of `username:password`, or the registry token has characters that no
- * header can carry; the message does not repeat them.
+ * @param source the origin of the config, for the error message.
+ * @throws {AuthError} if `auth` is not base64 of `username:password`, or the registry token has characters that a
+ * header can't have. The message does not contain them.
  */
 export function normalizeAuth(config: AuthConfig, source: string): AuthConfig {
   const { identityToken, registryToken } = config;
@@ -40,12 +40,12 @@ export function normalizeAuth(config: AuthConfig, source: string): AuthConfig {
   };
 }
 
-/** Whether a normalized config holds nothing. */
+/** Whether a normalized config is empty. */
 export function isEmptyAuth(config: AuthConfig): boolean {
   return Object.keys(config).length === 0;
 }
 
-/** `username:password` in base64, as docker's config file holds it. */
+/** Encodes `username:password` in base64, as in docker's config file. */
 export function encodeAuth(username: string, password: string): string {
   return encodeBase64(`${username}:${password}`);
 }
@@ -54,7 +54,7 @@ function decodeAuth(auth: string, source: string): { username: string; password:
   const text = base64Text(auth);
   const colon = text?.indexOf(":") ?? -1;
   if (text === undefined || colon < 0) {
-    // The cause is left out: it may quote the secret.
+    // No cause: it may quote the secret.
     throw new AuthError(`${source}: "auth" is not base64 of username:password`, { hint: "log in again to replace it" });
   }
   // Old versions of docker padded the password with NUL.

@@ -2,37 +2,37 @@ import type { AbortOptions } from "../io/mod.ts";
 import { type AuthConfig, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 
 /**
- * Gives credentials when they are needed.
+ * A source of credentials.
  *
- * The authenticators of this package hold their secrets in closures: logging one shows none of them.
+ * The authenticators of this package keep their secrets in closures, so that logging one shows none of them.
  */
 export interface Authenticator {
   /**
-   * What to show the registry now; `{}` means nothing. The authenticators of this package give no `auth`: it is taken
-   * apart into `username` and `password`.
+   * Returns the credentials to use now; `{}` for none. The authenticators of this package return no `auth`, but
+   * `username` and `password`.
    *
-   * @throws {AuthError} when the credentials can't be had.
+   * @throws {AuthError} if the credentials can't be obtained.
    */
   authorization(options?: AbortOptions): Promise<AuthConfig>;
 }
 
-/** Shows nothing. There is one such object, so that `===` tells whether a keychain found something. */
+/** Returns no credentials. It is one object, so that `===` tells whether a keychain found credentials. */
 export const anonymous: Authenticator = Object.freeze({ authorization: () => Promise.resolve({}) });
 
-/** Shows a name and a password. */
+/** Returns a name and a password. */
 export function basic(username: string, password: string): Authenticator {
   return fromConfig({ username, password });
 }
 
-/** Shows a token that the registry takes as it is. @throws {AuthError} when no header can carry it. */
+/** Returns a token that is sent unchanged. @throws {AuthError} if it is not valid in a header. */
 export function bearer(token: string): Authenticator {
   return fromConfig({ registryToken: token });
 }
 
 /**
- * Shows what a config holds; {@linkcode anonymous} if that is nothing.
+ * Returns the credentials of a config; {@linkcode anonymous} if it is empty.
  *
- * @throws {AuthError} when `auth` is not base64 of `username:password`, or no header can carry the registry token.
+ * @throws {AuthError} if `auth` is not base64 of `username:password`, or the registry token is not valid in a header.
  */
 export function fromConfig(config: AuthConfig): Authenticator {
   const normalized = Object.freeze(normalizeAuth(config, "the credentials"));

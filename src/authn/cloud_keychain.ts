@@ -4,16 +4,16 @@ import type { AuthConfig } from "./auth_config.ts";
 import { anonymous, type Authenticator } from "./authenticator.ts";
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
 
-/** Gives the credentials of now; `undefined` when there are none. Once there were, it gives some or fails. */
+/** Returns the current credentials; `undefined` if there are none. After the first success it returns some or fails. */
 export type CredentialSource = (options?: AbortOptions) => Promise<AuthConfig | undefined>;
 
 /**
- * A keychain of credentials that expire. A source that has none, or that fails when first asked (which is warned of),
- * means anonymous, since what it guards may well be readable without. Once it has given some, their renewal is the
- * authenticator's work, and then a failure is an error: a copy must not go on as somebody else.
+ * A keychain of credentials that expire. A source without credentials, or one that fails on its first use (which gives
+ * a warning), means anonymous, since the registry may be readable without them. After that, renewal is the
+ * authenticator's work, and a failure is an error: a copy must not continue with another identity.
  *
- * @param sourceFor the source for the host of a registry, the same each time; `undefined` for a host that is no concern
- * of the keychain's.
+ * @param sourceFor returns the source for the host of a registry, the same on each call; `undefined` for a host of
+ * another cloud.
  */
 export function cloudKeychain(
   sourceFor: (registry: string) => CredentialSource | undefined,
@@ -28,7 +28,7 @@ export function cloudKeychain(
         return await source({ signal }) === undefined ? anonymous : authenticator(source, registry);
       } catch (error) {
         signal?.throwIfAborted();
-        // A failure that is remembered comes back as the same error; once told is enough.
+        // A remembered failure is the same error object, and gives one warning.
         if (error !== warned) warn?.(`no credentials for ${registry}: ${failureWords(error)}`);
         warned = error;
         return anonymous;
@@ -44,7 +44,7 @@ function authenticator(source: CredentialSource, registry: string): Authenticato
         return (await source({ signal }))!;
       } catch (cause) {
         signal?.throwIfAborted();
-        // The transport tries again after this one. The status of a token server must not be taken for the registry's.
+        // The transport retries after this error. The status of a token server must not be mistaken for the registry's.
         if (cause instanceof NetworkError) throw cause;
         throw new AuthError(`the credentials for ${registry} can't be renewed: ${failureWords(cause)}`);
       }
@@ -52,8 +52,8 @@ function authenticator(source: CredentialSource, registry: string): Authenticato
   });
 }
 
-/** What an error says and advises, if it is one of ours: what somebody else's code throws may hold a secret. */
+/** Returns the message and hint of an error of this package. An error of other code may contain a secret. */
 export function failureWords(error: unknown): string {
-  if (!(error instanceof GcraneError)) return "they can't be had";
+  if (!(error instanceof GcraneError)) return "they can't be obtained";
   return error.hint === undefined ? error.message : `${error.message} (${error.hint})`;
 }

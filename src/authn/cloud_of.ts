@@ -1,4 +1,4 @@
-/** The name of a cloud, as its keychain is called. */
+/** The name of a cloud, as in the name of its keychain. */
 export type CloudName = "google" | "ecr" | "acr" | "github";
 
 const HOSTS: readonly (readonly [CloudName, RegExp])[] = [
@@ -9,8 +9,8 @@ const HOSTS: readonly (readonly [CloudName, RegExp])[] = [
 ];
 
 /**
- * The cloud whose registry a host seems to be, `undefined` for that of somebody else. It is a quick look by which the
- * right keychain is loaded; that keychain then knows exactly.
+ * Returns the cloud of a registry by a quick look at its host, or `undefined`. It selects the keychain to load, which
+ * checks the host exactly.
  */
 export function cloudOf(registry: string): CloudName | undefined {
   return HOSTS.find(([, pattern]) => pattern.test(registry))?.[0];

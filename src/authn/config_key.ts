@@ -5,17 +5,17 @@ export const DOCKER_HUB_KEY = "https://index.docker.io/v1/";
 
 const DOCKER_HUB_NAMES: readonly string[] = ["index.docker.io", "docker.io"];
 
-/** The key of a registry or repository in docker's config file: itself, but for Docker Hub. */
+/** Returns the key of a registry or repository in docker's config file: its name, except for Docker Hub. */
 export function configKey(name: string): string {
   return DOCKER_HUB_NAMES.includes(name) ? DOCKER_HUB_KEY : name;
 }
 
-/** The keys to look a target up under, the most precise first. */
+/** Returns the keys to look up for a target, the most specific first. */
 export function configKeys({ registry, repository }: KeychainTarget): string[] {
   return repository ? [`${registry}/${repository}`, configKey(registry)] : [configKey(registry)];
 }
 
-/** The host in a key that is a URL or has a path, as old versions of docker wrote them. */
+/** Returns the host of a key that is a URL or has a path, as old versions of docker wrote them. */
 export function hostOfKey(key: string): string {
   return key.replace(/^[a-z][a-z0-9+.-]*:\/\//i, "").replace(/\/.*$/s, "");
 }

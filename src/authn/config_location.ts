@@ -1,10 +1,10 @@
 import { FileError } from "../errors.ts";
 import { environmentVariable, homeDirectory, joinPath, readTextFile } from "../runtime/mod.ts";
 
-/** Where the files of docker and podman are sought. */
+/** Where to look for the files of docker and podman. */
 export interface ConfigLocationOptions {
   /**
-   * Gives the value of an environment variable.
+   * Returns the value of an environment variable.
    * @default that of the process
    */
   environment?: (name: string) => string | undefined;
@@ -15,7 +15,7 @@ export interface ConfigLocationOptions {
   home?: string;
 }
 
-/** The path of docker's config file, `undefined` where there is no home to hold one. */
+/** Returns the path of docker's config file; `undefined` without a home directory. */
 export function dockerConfigPath(options: ConfigLocationOptions): string | undefined {
   const { environment = environmentVariable } = options;
   return environment("DOCKER_CONFIG")
@@ -23,15 +23,15 @@ export function dockerConfigPath(options: ConfigLocationOptions): string | undef
     : homeConfigPath(options);
 }
 
-/** The path of docker's config file in the home directory, whatever `DOCKER_CONFIG` says. */
+/** Returns the path of docker's config file in the home directory, regardless of `DOCKER_CONFIG`. */
 export function homeConfigPath({ home = homeDirectory() }: ConfigLocationOptions): string | undefined {
   return home ? joinPath(home, ".docker", "config.json") : undefined;
 }
 
 /**
- * The content of a file, `undefined` if there is none: no file, a directory, or no file system.
+ * Returns the text of a file; `undefined` if it is missing or a directory, or there is no file system.
  *
- * @throws {FileError} when it is there and can't be read.
+ * @throws {FileError} if it exists and can't be read.
  */
 export async function readFileIfThere(path: string): Promise<string | undefined> {
   try {

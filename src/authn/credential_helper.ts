@@ -4,30 +4,30 @@ import { type CommandOutput, runCommand, type RunCommandOptions } from "../runti
 import type { AuthConfig } from "./auth_config.ts";
 import type { Fields } from "./fields.ts";
 
-/** What a credential helper keeps for a server. */
+/** The credentials of a server in a credential helper. */
 export interface HelperCredentials {
-  /** The name; `<token>` says that the secret is an identity token. */
+  /** The name; `<token>` means that the secret is an identity token. */
   readonly username: string;
   /** The password or the identity token. */
   readonly secret: string;
 }
 
-/** A program, or anything else, that keeps credentials by server. */
+/** A program, or another object, that stores credentials by server. */
 export interface CredentialHelper {
-  /** The credentials for a server, `undefined` if there are none. */
+  /** Returns the credentials for a server, or `undefined`. */
   get(server: string, options?: AbortOptions): Promise<HelperCredentials | undefined>;
-  /** Keeps credentials for a server. */
+  /** Stores credentials for a server. */
   store(server: string, credentials: HelperCredentials, options?: AbortOptions): Promise<void>;
-  /** Forgets the credentials for a server, if there are any. */
+  /** Removes the credentials for a server, if there are any. */
   erase(server: string, options?: AbortOptions): Promise<void>;
-  /** The user names by server. */
+  /** Returns the user names by server. */
   list(options?: AbortOptions): Promise<Readonly<Record<string, string>>>;
 }
 
 /** Options of {@linkcode credentialHelper}. */
 export interface CredentialHelperOptions {
   /**
-   * How long the program may take, in milliseconds. It may have to ask its user for a password.
+   * How long the program may take, in milliseconds. It may ask the user for a password.
    * @default 60000 (one minute)
    */
   timeoutMs?: number;
@@ -36,18 +36,18 @@ export interface CredentialHelperOptions {
 type Verb = "get" | "store" | "erase" | "list";
 
 const NAME = /^[A-Za-z0-9._-]+$/;
-/** In bytes: a list may have many servers. */
+/** In bytes: a list may name many servers. */
 const LONGEST_OUTPUT = 1024 * 1024;
 const NOT_FOUND = "credentials not found in native keychain";
 const IDENTITY_TOKEN_USER = "<token>";
 
 /**
- * The credential helper `docker-credential-<name>` on the `PATH`, run without a shell. Secrets go to it on its standard
- * input, and what it prints is never repeated in an error.
+ * The credential helper `docker-credential-<name>` on the `PATH`, run without a shell. It reads secrets from standard
+ * input. Its output is never shown in an error.
  *
  * @param name letters, digits, `-`, `_` and `.`: `osxkeychain`, `ecr-login`.
- * @throws {AuthError} when the name has another character; from the methods, when the program is not there, fails,
- * takes too long or answers with something else than the protocol of docker-credential-helpers says.
+ * @throws {AuthError} if the name has another character. The methods throw it if the program is missing, fails, takes
+ * too long, or does not follow the protocol of docker-credential-helpers.
  */
 export function credentialHelper(name: string, { timeoutMs = 60_000 }: CredentialHelperOptions = {}): CredentialHelper {
   if (!NAME.test(name)) {
@@ -57,7 +57,7 @@ export function credentialHelper(name: string, { timeoutMs = 60_000 }: Credentia
   }
   const program = `docker-credential-${name}`;
 
-  /** The standard output; `undefined` when the program says that it has no such credentials. */
+  /** Returns the standard output; `undefined` if the program has no such credentials. */
   const run = async (verb: Verb, input: string, signal: AbortSignal | undefined): Promise<string | undefined> => {
     const { code, stdout } = await start(program, verb, { input, timeoutMs, signal });
     if (code === 0) return stdout;
@@ -79,13 +79,13 @@ export function credentialHelper(name: string, { timeoutMs = 60_000 }: Credentia
       await run("erase", server, signal);
     },
     async list({ signal } = {}) {
-      // The protocol has no input here, but some helpers wait for one.
+      // The protocol has no input for this, but some helpers wait for one.
       return parseList(await run("list", "unused", signal) ?? "{}", program);
     },
   };
 }
 
-/** Runs the program to its end, whatever its exit code. */
+/** Runs the program to its end and returns its output, whatever its exit code. */
 async function start(program: string, verb: Verb, options: RunCommandOptions): Promise<CommandOutput> {
   try {
     return await runCommand(program, [verb], { ...options, maxOutput: LONGEST_OUTPUT });
@@ -108,15 +108,15 @@ async function start(program: string, verb: Verb, options: RunCommandOptions): P
   }
 }
 
-/** The credentials of a helper as a registry is shown them. */
+/** Converts the credentials of a helper. */
 export function authFromHelper({ username, secret }: HelperCredentials): AuthConfig {
   return username === IDENTITY_TOKEN_USER ? { identityToken: secret } : { username, password: secret };
 }
 
 /**
- * Credentials as a helper keeps them.
+ * Converts credentials for a helper.
  *
- * @param config one without `auth`, as authenticators give it.
+ * @param config a config without `auth`, as authenticators return it.
  */
 export function authToHelper(config: AuthConfig): HelperCredentials {
   if (config.identityToken) return { username: IDENTITY_TOKEN_USER, secret: config.identityToken };
@@ -140,7 +140,7 @@ function parseObject(answer: string, program: string, verb: Verb): Fields {
   try {
     parsed = JSON.parse(answer);
   } catch {
-    // Without the cause, which quotes the answer.
+    // No cause: it quotes the answer.
     throw notTheProtocol(program, verb);
   }
   if (!isObject(parsed)) throw notTheProtocol(program, verb);
@@ -148,7 +148,7 @@ function parseObject(answer: string, program: string, verb: Verb): Fields {
 }
 
 function notTheProtocol(program: string, verb: Verb): AuthError {
-  return new AuthError(`${program} ${verb} answered with something else than credentials in JSON`, {
-    hint: `run it by hand to see what it says: echo SERVER | ${program} ${verb}`,
+  return new AuthError(`${program} ${verb} did not answer with credentials in JSON`, {
+    hint: `run it by hand to see its output: echo SERVER | ${program} ${verb}`,
   });
 }

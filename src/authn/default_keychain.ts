@@ -12,7 +12,7 @@ import type { Keychain } from "./keychain.ts";
 export interface DefaultKeychainOptions
   extends ConfigLocationOptions, Pick<DockerConfigKeychainOptions, "helper" | "warn"> {}
 
-/** The variable with which docker is given credentials without a file: `{"auths": {…}}`. */
+/** The variable that holds credentials for docker without a file: `{"auths": {…}}`. */
 const AUTH_VARIABLE = "DOCKER_AUTH_CONFIG";
 
 interface Found {
@@ -21,15 +21,15 @@ interface Found {
 }
 
 /**
- * The keychain of the files that docker and podman write. The first of these that exists is the one used:
+ * The keychain of the files that docker and podman write. Uses the first of these that exists:
  *
  * 1. docker's `config.json` in `$DOCKER_CONFIG`, else in `~/.docker`;
  * 2. `$REGISTRY_AUTH_FILE`;
  * 3. podman's `containers/auth.json` in `$XDG_RUNTIME_DIR` (`/run/containers/UID/auth.json` without that variable);
  * 4. the same in `$XDG_CONFIG_HOME`, else in `~/.config`.
  *
- * The servers in `$DOCKER_AUTH_CONFIG` come before any file. Nothing is read before the first `resolve`, and what was
- * read is parsed again only when it has changed.
+ * The servers in `$DOCKER_AUTH_CONFIG` come before any file. Reads nothing before the first `resolve`, and parses a
+ * file again only if it has changed.
  */
 export function defaultKeychain(options: DefaultKeychainOptions = {}): Keychain {
   const { environment = environmentVariable, helper, warn } = options;
@@ -53,7 +53,7 @@ async function findConfig(options: ConfigLocationOptions): Promise<Found | undef
   const docker = dockerConfigPath(options);
   const found = docker && await readFound(docker);
   if (found) return found;
-  // Somebody who uses docker and points it at an empty directory means to have no credentials.
+  // A user of docker who points it at an empty directory wants no credentials.
   const home = homeConfigPath(options);
   if (home && home !== docker && await exists(home)) return undefined;
   for (const path of podmanPaths(options)) {
@@ -81,7 +81,7 @@ function* podmanPaths(
   if (config) yield joinPath(config, "containers", "auth.json");
 }
 
-/** The config with the servers of the variable in front, whatever helper the config has for them. */
+/** Adds the servers of the variable in front, regardless of the helpers in the config. */
 function withVariable(config: DockerConfig, variable: string): DockerConfig {
   const { auths } = parseDockerConfig(variable, `$${AUTH_VARIABLE}`);
   if (!auths) return config;

@@ -9,7 +9,7 @@ import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
 
 /** The credentials for one server in docker's config file. */
 export interface DockerConfigEntry {
-  /** `username:password` in base64, padded or not; it overrides the two. */
+  /** `username:password` in base64, padded or not; replaces both fields. */
   auth?: string;
   /** The name for basic authentication. */
   username?: string;
@@ -19,7 +19,7 @@ export interface DockerConfigEntry {
   identitytoken?: string;
   /** A token of the registry. */
   registrytoken?: string;
-  /** Whatever else is there is kept. */
+  /** Other fields are kept. */
   [other: string]: unknown;
 }
 
@@ -31,36 +31,36 @@ export interface DockerConfig {
   credHelpers?: Readonly<Record<string, string>>;
   /** The name of the credential helper for all other servers. */
   credsStore?: string;
-  /** Whatever else is there is kept. */
+  /** Other fields are kept. */
   [other: string]: unknown;
 }
 
 /** Options of {@linkcode dockerConfigKeychain}. */
 export interface DockerConfigKeychainOptions extends KeychainWarningOptions {
   /**
-   * Where the config is from, for error messages.
+   * The origin of the config, for error messages.
    * @default "the docker config"
    */
   source?: string;
   /**
-   * Makes the credential helper of a name.
+   * Creates the credential helper of a name.
    * @default credentialHelper
    */
   helper?: (name: string) => Pick<CredentialHelper, "get">;
 }
 
 /**
- * Reads docker's config file. An empty text is an empty config, as it is to docker.
+ * Parses docker's config file. An empty text is an empty config, as for docker.
  *
- * @param source what to call the file in an error message.
- * @throws {AuthError} when it is not a JSON object whose fields have the types of {@linkcode DockerConfig}; neither the
- * message nor the cause repeats what is in it.
+ * @param source the name of the file in an error message.
+ * @throws {AuthError} if it is not a JSON object with the types of {@linkcode DockerConfig}. Neither the message nor
+ * the cause contains any of it.
  */
 export function parseDockerConfig(text: string, source: string): DockerConfig {
   return text.trim() === "" ? {} : dockerConfigOf(parseConfigJson(text, source), source);
 }
 
-/** What was read from docker's config file, if it is one. @throws {AuthError} when it is none. */
+/** Checks a parsed config file. @throws {AuthError} if its fields have other types. */
 export function dockerConfigOf(config: unknown, source: string): DockerConfig {
   const problem = !isObject(config)
     ? "it is not a JSON object"
@@ -71,15 +71,15 @@ export function dockerConfigOf(config: unknown, source: string): DockerConfig {
     : config.credsStore !== undefined && !isString(config.credsStore)
     ? `"credsStore" is not a name`
     : undefined;
-  if (problem) throw new AuthError(`${source}: ${problem}`, { hint: "mend the file or move it away" });
+  if (problem) throw new AuthError(`${source}: ${problem}`, { hint: "fix the file or move it away" });
   return config as DockerConfig;
 }
 
 /**
- * The keychain of docker's config file: a pure function of the config, but for the helpers that it names.
+ * The keychain of docker's config file. It depends on the config alone, except for the helpers in it.
  *
- * The full repository is looked up first, then the host. For each, `credHelpers` beat `credsStore` and that beats
- * `auths`, where a key may also be a URL of the host. A helper that fails counts as one that knows nothing.
+ * Looks up the full repository first, then the host. For each, `credHelpers` come before `credsStore`, and that before
+ * `auths`, where a key may also be a URL of the host. A helper that fails counts as one without credentials.
  */
 export function dockerConfigKeychain(config: DockerConfig, options: DockerConfigKeychainOptions = {}): Keychain {
   const { source = "the docker config", helper = credentialHelper, warn } = options;
@@ -105,31 +105,31 @@ export function dockerConfigKeychain(config: DockerConfig, options: DockerConfig
   };
 }
 
-/** The name of the helper that a config has for a key, `undefined` or `""` if it has none. */
+/** Returns the name of the helper for a key; `undefined` or `""` if there is none. */
 export function helperName({ credHelpers, credsStore }: DockerConfig, key: string): string | undefined {
   return credHelpers && Object.hasOwn(credHelpers, key) ? credHelpers[key] : credsStore;
 }
 
-/** The helper of a name that a config has. @throws {AuthError} when there can't be such a helper. */
+/** Returns the helper of a name in a config. @throws {AuthError} if there can't be such a helper. */
 export function namedHelper<Helper>(name: string, helper: (name: string) => Helper, source: string): Helper {
   try {
     return helper(name);
   } catch (cause) {
     throw new AuthError(`${source}: ${cause instanceof AuthError ? cause.message : "no such credential helper"}`, {
       cause,
-      hint: `mend "credHelpers" and "credsStore"`,
+      hint: `fix "credHelpers" and "credsStore"`,
     });
   }
 }
 
-/** The entry of a key, else the first whose key is a URL or path of that host. */
+/** Returns the entry of a key, else the first whose key is a URL or path of that host. */
 function findEntry(config: DockerConfig, key: string): { key: string; entry: DockerConfigEntry } | undefined {
   const auths = config.auths ?? {};
   const found = Object.hasOwn(auths, key) ? key : Object.keys(auths).find((other) => hostOfKey(other) === key);
   return found === undefined ? undefined : { key: found, entry: auths[found] };
 }
 
-/** The credentials in an entry. @throws {AuthError} when they are no strings, or `auth` can't be taken apart. */
+/** Returns the credentials of an entry. @throws {AuthError} if they are not strings, or `auth` can't be decoded. */
 export function authOfEntry(entry: DockerConfigEntry, source: string): AuthConfig {
   const { auth, username, password, identitytoken: identityToken, registrytoken: registryToken } = entry;
   const fields = { auth, username, password, identityToken, registryToken };
@@ -141,13 +141,13 @@ export function authOfEntry(entry: DockerConfigEntry, source: string): AuthConfi
   return normalizeAuth(fields, source);
 }
 
-/** Reads JSON that may hold secrets. @throws {AuthError} when it is none; the error repeats nothing of it. */
+/** Parses JSON that may contain secrets. @throws {AuthError} if it is not valid; the error contains none of it. */
 export function parseConfigJson(text: string, source: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Without the cause, which quotes the text, secrets and all.
-    throw new AuthError(`${source}: it is not JSON`, { hint: "mend the file or move it away" });
+    // No cause: it quotes the text with its secrets.
+    throw new AuthError(`${source}: it is not JSON`, { hint: "fix the file or move it away" });
   }
 }
 
@@ -155,7 +155,7 @@ function isString(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** Whether a field is absent or an object all of whose values pass. Go writes an empty map as `null`. */
+/** Whether a field is absent or an object whose values all pass. Go writes an empty map as `null`. */
 function isRecordOf(value: unknown, passes: (item: unknown) => boolean): boolean {
   return value === undefined || value === null || (isObject(value) && Object.values(value).every(passes));
 }

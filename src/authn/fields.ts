@@ -3,14 +3,14 @@ import { decodeBase64Url } from "@std/encoding/base64url";
 import { AuthError, type GcraneErrorOptions } from "../errors.ts";
 import { isObject } from "../io/mod.ts";
 
-/** An object of JSON whose fields are not checked yet. */
+/** A JSON object with unchecked fields. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads an object of JSON that may hold secrets: neither the message nor the cause of an error repeats it.
+ * Parses a JSON object that may contain secrets: neither the message nor the cause of an error contains any of it.
  *
- * @param source what to call it in an error message: the path of a file, or who answered.
- * @throws {AuthError} when it is none.
+ * @param source its name in an error message: the path of a file, or the server.
+ * @throws {AuthError} if it is not a JSON object.
  */
 export function parseFields(text: string, source: string, options: Pick<GcraneErrorOptions, "hint"> = {}): Fields {
   let parsed: unknown;
@@ -23,14 +23,14 @@ export function parseFields(text: string, source: string, options: Pick<GcraneEr
   return parsed;
 }
 
-/** A field that must be a text and not empty. @throws {AuthError} when it is not. */
+/** Returns a required, non-empty string. @throws {AuthError} if it is missing or not a string. */
 export function textField(fields: Fields, name: string, source: string): string {
   const text = optionalTextField(fields, name, source);
   if (text === undefined) throw new AuthError(`${source}: "${name}" is missing`);
   return text;
 }
 
-/** A field that is a text, if it is there; an empty one counts as missing. @throws {AuthError} when it is no text. */
+/** Returns an optional string; an empty one counts as missing. @throws {AuthError} if it is not a string. */
 export function optionalTextField(fields: Fields, name: string, source: string): string | undefined {
   const value = fields[name];
   if (value === undefined || value === null || value === "") return undefined;
@@ -38,7 +38,7 @@ export function optionalTextField(fields: Fields, name: string, source: string):
   return value;
 }
 
-/** A field that is a number, or a text that reads as one; `undefined` when it is neither. */
+/** Returns a number, or a string that is one; `undefined` for anything else. */
 export function numberField(fields: Fields, name: string): number | undefined {
   const value = fields[name];
   const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
@@ -46,17 +46,17 @@ export function numberField(fields: Fields, name: string): number | undefined {
 }
 
 /**
- * A field that is a moment as RFC 3339 has it, in milliseconds since the epoch.
+ * Returns an RFC 3339 time, in milliseconds since the epoch.
  *
- * @throws {AuthError} when it is none.
+ * @throws {AuthError} if it is missing or not a time.
  */
 export function momentField(fields: Fields, name: string, source: string): number {
   const moment = Date.parse(textField(fields, name, source));
-  if (Number.isNaN(moment)) throw new AuthError(`${source}: "${name}" is no time`);
+  if (Number.isNaN(moment)) throw new AuthError(`${source}: "${name}" is not a time`);
   return moment;
 }
 
-/** Decodes text in base64, padded or not, with spaces or without; `undefined` where it is not base64 of UTF-8. */
+/** Decodes text in base64, padded or not, with or without spaces; `undefined` if it is not base64 of UTF-8. */
 export function base64Text(text: string): string | undefined {
   try {
     const bytes = decodeBase64(text.replace(/\s+/g, "").replace(/=+$/, ""));
@@ -66,7 +66,7 @@ export function base64Text(text: string): string | undefined {
   }
 }
 
-/** Reads the claims of a JWT (RFC 7519) without verifying them; none where it can't be read. */
+/** Returns the claims of a JWT (RFC 7519) without verifying them; `{}` if it is not valid. */
 export function tokenClaims(token: string): Fields {
   try {
     const claims: unknown = JSON.parse(new TextDecoder().decode(decodeBase64Url(token.split(".")[1])));

@@ -1,6 +1,6 @@
 import { delay } from "@std/async/delay";
 import { FileError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, missingIsUndefined } from "../io/mod.ts";
 import {
   forgetTemporary,
   hardLink,
@@ -16,32 +16,32 @@ import {
 /** Options of {@linkcode withFileLock}. */
 export interface FileLockOptions extends AbortOptions {
   /**
-   * After how many milliseconds a lock that stays the same counts as left behind by a program that was killed.
+   * After how many milliseconds an unchanged lock counts as left behind by a killed program.
    * @default 10000
    */
   staleMs?: number;
   /**
-   * How long to wait for the lock in all, in milliseconds.
+   * How long to wait for the lock in total, in milliseconds.
    * @default 60000
    */
   waitMs?: number;
 }
 
-/** How long to wait before the next try, in milliseconds, besides as much again by chance. */
+/** The pause before the next attempt, in milliseconds, plus a random time of up to the same length. */
 const PAUSE_MS = 15;
 
 /**
- * Does some short work on a file while no other program that locks it in the same way does. The lock is a file beside
- * it, `FILE.lock`, removed at the end.
+ * Does short work on a file while no other program that uses the same lock does. The lock is a file next to it,
+ * `FILE.lock`, which is removed at the end.
  *
- * @throws {FileError} when others hold the lock for too long.
+ * @throws {FileError} if other programs hold the lock for too long.
  */
 export async function withFileLock<T>(
   file: string,
   work: () => Promise<T>,
   options: FileLockOptions = {},
 ): Promise<T> {
-  // By any of its names a file has one lock.
+  // A file has one lock, whatever path leads to it.
   const lock = `${await realPath(file).catch(() => file)}.lock`;
   const id = crypto.randomUUID();
   await acquire(lock, id, options);
@@ -49,7 +49,7 @@ export async function withFileLock<T>(
   try {
     return await work();
   } finally {
-    // One that was taken over meanwhile, since this program stood still, belongs to another.
+    // A lock that was taken over while this program was stopped belongs to another.
     if (await readTextFile(lock).catch(() => "") === id) await remove(lock);
     forgetTemporary(lock);
   }
@@ -64,7 +64,7 @@ async function acquire(lock: string, id: string, options: FileLockOptions): Prom
     const stamp = await stampOf(lock);
     const now = performance.now();
     if (stamp !== seen) [seen, since] = [stamp, now];
-    // The age on this machine's clock alone: the file may be on another one, whose clock differs.
+    // The age is measured on this machine's clock alone: the file may be on another machine, whose clock differs.
     else if (stamp !== undefined && now - since >= staleMs) await takeAway(lock, stamp);
     if (now - start >= waitMs) {
       throw new FileError(`${lock} is there: another program holds it`, {
@@ -76,7 +76,7 @@ async function acquire(lock: string, id: string, options: FileLockOptions): Prom
   }
 }
 
-/** Makes the lock; `false` when it is there already. */
+/** Creates the lock; returns `false` if it exists. */
 async function create(lock: string, id: string): Promise<boolean> {
   try {
     const writer = await openWriter(lock, { exclusive: true, mode: 0o600 });
@@ -89,26 +89,20 @@ async function create(lock: string, id: string): Promise<boolean> {
   }
 }
 
-/** Removes a lock that was left behind, but not the one that another program has made in its place meanwhile. */
+/** Removes a lock that was left behind, but not one that another program has created in its place. */
 async function takeAway(lock: string, stamp: string): Promise<void> {
   const aside = `${lock}.${crypto.randomUUID().slice(0, 13)}`;
   try {
     await rename(lock, aside);
   } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return;
-    throw error;
+    return missingIsUndefined(error);
   }
   if (await stampOf(aside) !== stamp) await hardLink(aside, lock).catch(() => {});
   await remove(aside);
 }
 
-/** What tells a lock from another under the same name; `undefined` when there is none. */
+/** Returns a value that differs between locks under the same name; `undefined` if there is none. */
 async function stampOf(path: string): Promise<string | undefined> {
-  try {
-    const { ino, mtimeMs } = await lstat(path);
-    return `${ino} ${mtimeMs}`;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === "ENOENT") return undefined;
-    throw error;
-  }
+  const found = await lstat(path).catch(missingIsUndefined);
+  return found && `${found.ino} ${found.mtimeMs}`;
 }

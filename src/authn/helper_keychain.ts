@@ -5,8 +5,8 @@ import { authFromHelper, type CredentialHelper, type HelperCredentials } from ".
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
 
 /**
- * The keychain of a credential helper: it is asked for the host of the registry. A helper that fails counts as one
- * that knows nothing, since what it guards may well be readable without credentials.
+ * The keychain of a credential helper, which is asked for the host of the registry. A helper that fails counts as one
+ * without credentials, since the registry may be readable without them.
  */
 export function keychainFromHelper(
   helper: Pick<CredentialHelper, "get">,
@@ -20,7 +20,7 @@ export function keychainFromHelper(
   };
 }
 
-/** What a helper knows about a server; `undefined`, after a warning, when it fails. */
+/** Returns a helper's credentials for a server; `undefined`, after a warning, if it fails. */
 export async function askHelper(
   helper: Pick<CredentialHelper, "get">,
   server: string,
@@ -30,7 +30,7 @@ export async function askHelper(
     return await helper.get(server, { signal });
   } catch (error) {
     signal?.throwIfAborted();
-    // What somebody else's helper throws may hold a secret.
+    // An error of a custom helper may contain a secret.
     warn?.(`no credentials for ${server}: ${error instanceof AuthError ? error.message : "the helper failed"}`);
     return undefined;
   }

@@ -1,13 +1,13 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { anonymous, type Authenticator } from "./authenticator.ts";
 
-/** What credentials are sought for. A `Reference` is one. */
+/** The target of credentials. A `Reference` is one. */
 export interface KeychainTarget {
   /** The host of the registry, with its port if it has one; Docker Hub's is `index.docker.io`. */
   readonly registry: string;
   /**
    * The path of the repository in it.
-   * @default none: the registry itself is meant
+   * @default the registry itself
    */
   readonly repository?: string;
 }
@@ -15,23 +15,23 @@ export interface KeychainTarget {
 /** A source of credentials. */
 export interface Keychain {
   /**
-   * The credentials for a target, {@linkcode anonymous} if there are none.
+   * Returns the authenticator for a target, {@linkcode anonymous} if there are no credentials.
    *
-   * @throws {AuthError} when the source is there but can't be understood.
+   * @throws {AuthError} if the source exists and is not valid.
    */
   resolve(target: KeychainTarget, options?: AbortOptions): Promise<Authenticator>;
 }
 
-/** Options of the keychains that may go on without an answer. */
+/** Options of the keychains that can continue after a failure. */
 export interface KeychainWarningOptions {
   /**
-   * Is told, in one line without secrets, why a source was passed over.
-   * @default nobody is told
+   * Called with one line without secrets when a source is skipped.
+   * @default no warnings
    */
   warn?: (message: string) => void;
 }
 
-/** The first of some keychains that knows the target. An error of one is an error of all. */
+/** Uses the first of several keychains with credentials for the target. An error of one is an error of all. */
 export function multiKeychain(...keychains: readonly Keychain[]): Keychain {
   return {
     async resolve(target, options) {
@@ -44,7 +44,7 @@ export function multiKeychain(...keychains: readonly Keychain[]): Keychain {
   };
 }
 
-/** A keychain that is made, or whose module is loaded, when something is first resolved. */
+/** A keychain that is created, or whose module is loaded, on first use. */
 export function lazyKeychain(make: () => Promise<Keychain>): Keychain {
   const made = lazy(make);
   return {

@@ -22,28 +22,28 @@ export interface LoginOptions extends AbortOptions, ConfigLocationOptions {
    */
   file?: string;
   /**
-   * Makes the credential helper of a name.
+   * Creates the credential helper of a name.
    * @default credentialHelper
    */
   helper?: (name: string) => Pick<CredentialHelper, "store" | "erase">;
 }
 
-/** Where credentials are kept. */
+/** Where credentials are stored. */
 export interface CredentialLocation {
   /** The config file. */
   readonly file: string;
-  /** The name of the credential helper that has the secret; without one the file itself has it, readable. */
+  /** The name of the credential helper with the secret; if there is none, the file contains it in plain text. */
   readonly helper?: string;
 }
 
 /**
- * Keeps credentials for a server as `docker login` does: in the credential helper that docker's config file names for
- * it, else in the file, which then has mode 0600. Everything else in the file stays as it is, and of several logins at
- * the same time, in whatever process, none is lost.
+ * Stores credentials for a server as `docker login` does: in the credential helper that docker's config file names for
+ * it, else in the file, with mode 0600. Keeps everything else in the file, and loses no login of another process
+ * that runs at the same time.
  *
- * @param server a host, with or without `https://`, or a repository; Docker Hub goes by any of its names.
- * @throws {AuthError} when the config file is not one or the helper fails; nothing was changed then.
- * @throws {FileError} when the file can't be read or written.
+ * @param server a host, with or without `https://`, or a repository; Docker Hub under any of its names.
+ * @throws {AuthError} if the config file is not valid or the helper fails; nothing is changed then.
+ * @throws {FileError} if the file can't be read or written.
  */
 export async function storeCredentials(
   server: string,
@@ -62,7 +62,7 @@ export async function storeCredentials(
       }
       await namedHelper(name, helper, file).store(key, authToHelper(auth), { signal });
     }
-    // With a helper the entry stays, empty, so that docker knows of the login.
+    // With a helper an empty entry is written, so that docker knows of the login.
     const entry = name ? {} : entryOf(auth);
     const add = (config: DockerConfig) => ({ ...config, auths: { ...config.auths, [key]: entry } });
     await changeConfig(file, add, { signal });
@@ -71,12 +71,12 @@ export async function storeCredentials(
 }
 
 /**
- * Forgets the credentials for a server, in the credential helper and in docker's config file, where entries by URL of
- * the same host go too.
+ * Removes the credentials for a server from the credential helper and from docker's config file, with entries by URL of
+ * the same host.
  *
- * @returns where they were, `undefined` if there were none; a helper does not say whether it had any.
- * @throws {AuthError} when the config file is not one or the helper fails.
- * @throws {FileError} when the file can't be read or written.
+ * @returns where they were; `undefined` if there were none. A helper does not report whether it had any.
+ * @throws {AuthError} if the config file is not valid or the helper fails.
+ * @throws {FileError} if the file can't be read or written.
  */
 export async function eraseCredentials(
   server: string,
@@ -104,7 +104,7 @@ function loginKey(server: string): string {
   return keyOf(server);
 }
 
-/** The key in the config file for what somebody calls a server: a URL stands for its host. */
+/** Returns the key of a server in the config file. A URL stands for its host. */
 function keyOf(server: string): string {
   const isUrl = server.includes("://") || server.endsWith("/");
   return configKey(isUrl ? hostOfKey(server) : server);
@@ -127,9 +127,9 @@ function entryOf({ username = "", password = "", identityToken, registryToken }:
 }
 
 interface ReadConfig {
-  /** What the file holds. */
+  /** The text of the file. */
   readonly text: string;
-  /** What that says. */
+  /** The parsed text. */
   readonly config: DockerConfig;
 }
 
@@ -139,19 +139,19 @@ async function readConfig(file: string, signal: AbortSignal | undefined): Promis
   return { text, config: parseDockerConfig(text, file) };
 }
 
-/** Changes the config file as it is now, under a lock, so that what other programs write meanwhile is not lost. */
+/** Changes the current config file under a lock, so that no change of another program is lost. */
 async function changeConfig(
   file: string,
   change: (config: DockerConfig) => DockerConfig,
   { signal }: AbortOptions,
 ): Promise<void> {
   const changed = ({ text, config }: ReadConfig) => {
-    // Indented as it was, else with tabs as docker does it.
+    // Keeps the indentation, else uses tabs as docker does.
     const indent = /^\s*\{\r?\n([ \t]+)"/.exec(text)?.[1] ?? "\t";
     const next = JSON.stringify(change(config), undefined, indent) + (text.endsWith("\n") ? "\n" : "");
     return next === text ? undefined : next;
   };
-  // A file that says so already need not be one that can be written.
+  // A file that needs no change may be read-only.
   if (changed(await readConfig(file, signal)) === undefined) return;
   try {
     await makeDirectory(dirName(file), { recursive: true, mode: 0o700 });
@@ -167,7 +167,7 @@ async function changeConfig(
   }
 }
 
-/** Work on a config file, in the order in which it came. */
+/** Runs work on a config file in the order of the calls. */
 const turns = new KeyedMutex();
 
 async function inTurn<T>(options: LoginOptions, work: (file: string) => Promise<T>): Promise<T> {

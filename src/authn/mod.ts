@@ -1,9 +1,9 @@
 /**
- * Credentials: who has them (keychains) and what they are (authenticators).
+ * Credentials: where to find them (keychains) and how to get them (authenticators).
  *
- * A {@linkcode Keychain} finds the {@linkcode Authenticator} for a registry or a repository, and that gives the
- * {@linkcode AuthConfig} to show. {@linkcode defaultKeychain} reads what `docker login` and `podman login` wrote and
- * asks credential helpers. Nothing is read when this module is loaded.
+ * A {@linkcode Keychain} finds the {@linkcode Authenticator} for a registry or a repository, which returns the
+ * {@linkcode AuthConfig} to use. {@linkcode defaultKeychain} reads the files of `docker login` and `podman login` and
+ * runs credential helpers. Loading this module reads nothing.
  *
  * @example
  * ```ts

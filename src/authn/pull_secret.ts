@@ -3,25 +3,25 @@ import { authOfEntry, type DockerConfigEntry, dockerConfigOf, parseConfigJson } 
 import { type Authenticator, fromConfig } from "./authenticator.ts";
 import { base64Text } from "./fields.ts";
 
-/** A Secret as the Kubernetes API gives it, as far as credentials for registries go. */
+/** A Secret of the Kubernetes API, with the fields for registry credentials. */
 export interface KubernetesSecret {
   /** `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`; secrets of other types hold no credentials. */
   readonly type?: string;
-  /** What it is called: for error messages. */
+  /** The name, for error messages. */
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
-  /** Its values in base64: `.dockerconfigjson` or `.dockercfg`, after its type. */
+  /** The values in base64: `.dockerconfigjson` or `.dockercfg`, by the type. */
   readonly data?: Readonly<Record<string, string>> | null;
-  /** Values as plain text, as manifests may have them; the API never gives it. They beat those in `data`. */
+  /** Values as plain text, as in manifests; the API never returns it. They come before those in `data`. */
   readonly stringData?: Readonly<Record<string, string>> | null;
 }
 
-/** One entry of a pull secret: the key as it is written there, and who it stands for. */
+/** One entry of a pull secret. */
 export interface PullSecretEntry {
   /** A host with or without scheme, port, path and wildcards. */
   readonly key: string;
-  /** Where it stands, for error messages. */
+  /** Its place, for error messages. */
   readonly source: string;
-  /** Shows the credentials. */
+  /** Returns the credentials. */
   readonly authenticator: Authenticator;
 }
 
@@ -31,14 +31,14 @@ const FIELDS: Readonly<Record<string, string>> = {
   "kubernetes.io/dockercfg": ".dockercfg",
 };
 
-/** What the user can do about a secret that can't be understood. */
-export const SECRET_HINT = "make it anew with kubectl create secret docker-registry";
+/** The hint for a secret that is not valid. */
+export const SECRET_HINT = "create it again with kubectl create secret docker-registry";
 
 /**
- * The entries of a secret in its own order, none if it is of another type or empty.
+ * Returns the entries of a secret in its own order; none if it is of another type or empty.
  *
- * @param number its place among the secrets that were given, from 1 on.
- * @throws {AuthError} when it can't be understood; the message holds nothing of what is in it.
+ * @param number its position among the given secrets, from 1.
+ * @throws {AuthError} if it is not valid; the message contains none of its values.
  */
 export function pullSecretEntries(secret: KubernetesSecret, number: number): PullSecretEntry[] {
   const field = secret.type !== undefined && Object.hasOwn(FIELDS, secret.type) ? FIELDS[secret.type] : undefined;
@@ -51,7 +51,7 @@ export function pullSecretEntries(secret: KubernetesSecret, number: number): Pul
     const { auths } = dockerConfigOf(field === ".dockercfg" ? { auths: value } : value, source);
     return Object.entries(auths ?? {}).map(([key, entry]) => entryOf(key, entry, source));
   } catch (error) {
-    // Without the hints of a file on disk.
+    // Without the hints for a file on disk.
     throw error instanceof AuthError ? new AuthError(error.message, { hint: SECRET_HINT }) : error;
   }
 }

@@ -2,19 +2,19 @@ import { AuthError } from "../errors.ts";
 import type { KeychainTarget } from "./keychain.ts";
 import { SECRET_HINT } from "./pull_secret.ts";
 
-/** What a key of a pull secret stands for. */
+/** A parsed key of a pull secret. */
 export interface SecretKey {
-  /** Host, port and path as one text: what is sorted by. */
+  /** Host, port and path as one text, for sorting. */
   readonly name: string;
-  /** Whether it stands for a target. */
+  /** Whether the key matches a target. */
   matches(target: KeychainTarget): boolean;
 }
 
 /**
- * Reads a key: a host whose labels may hold wildcards, with a port that has to be equal (none is a port of its own), and
- * the beginning of the repository's path. A scheme says nothing, nor do `/v1/` and `/v2/` in front of a path.
+ * Parses a key: a host whose labels may contain wildcards, a port that must be equal (no port is different from any
+ * port), and a prefix of the repository's path. A scheme is ignored, and so is `/v1/` or `/v2/` before a path.
  *
- * @throws {AuthError} when it can't be the address of a registry.
+ * @throws {AuthError} if it can't be the address of a registry.
  */
 export function secretKey(key: string, source: string): SecretKey {
   const [authority, path] = splitPath(key.replace(/^https?:\/\//, ""));
@@ -37,7 +37,7 @@ export function secretKey(key: string, source: string): SecretKey {
   };
 }
 
-/** What is before the path, and the path without what docker puts in front of it, a query or a fragment. */
+/** Returns the part before the path, and the path without docker's prefixes, a query or a fragment. */
 function splitPath(text: string): [authority: string, path: string] {
   const [, authority, path] = /^([^/?#]*)([^?#]*)/.exec(text)!;
   const rest = path.replace(/^\/v[12]\//, "/");
@@ -47,7 +47,7 @@ function splitPath(text: string): [authority: string, path: string] {
 interface HostAndPort {
   readonly host: string;
   readonly port: string;
-  /** Whether the host is an IPv6 address, in brackets, which has no labels. */
+  /** Whether the host is an IPv6 address in brackets, which has no labels. */
   readonly isLiteral: boolean;
 }
 
@@ -55,14 +55,14 @@ function splitPort(text: string): HostAndPort | undefined {
   const [, literal, plain, port = ""] = /^(?:\[([^\]]*)\]|([^:]*?))(?::(\d*))?$/.exec(text) ?? [];
   const host = literal ?? plain;
   const isLiteral = literal !== undefined;
-  // A bracket in front is that of an address, and no class of characters.
+  // A leading bracket belongs to an address, not to a character class.
   if (host === undefined || /\s/.test(host) || (!isLiteral && host.startsWith("["))) return undefined;
   return { host, port, isLiteral };
 }
 
 /**
- * The pattern of one label of a host: `*` for any characters, `?` for one, `[a-c]` and `[^a-c]` for one of a class, `\`
- * before a character that means itself. `undefined` for a pattern that is broken, which matches nothing.
+ * Returns the pattern of one label of a host: `*` for any characters, `?` for one, `[a-c]` and `[^a-c]` for one of a
+ * class, `\` to escape a character. `undefined` for an invalid pattern, which matches nothing.
  */
 function labelGlob(pattern: string): RegExp | undefined {
   const characters = Array.from(pattern);
@@ -104,7 +104,7 @@ function characterClass(characters: readonly string[], start: number): { source:
       high = member();
       if (high === undefined) return undefined;
     }
-    // A range that runs backwards holds nothing, and NUL is in no host.
+    // A reversed range contains nothing, and no host contains NUL.
     source += low <= high ? `${quoted(low)}-${quoted(high)}` : quoted("\0");
   }
   return { source: `[${negated ? "^" : ""}${source}]`, end: at };

@@ -4,16 +4,16 @@ import { type KubernetesSecret, pullSecretEntries } from "./pull_secret.ts";
 import { type SecretKey, secretKey } from "./pull_secret_key.ts";
 
 /**
- * The keychain of Kubernetes pull secrets: what the kubelet would find for a pod that names them. It asks nobody.
+ * The keychain of Kubernetes pull secrets: the credentials that the kubelet would find for a pod that names them. Sends
+ * no requests.
  *
- * Keys are tried from the last in lexicographic order to the first, so that the longer of two comes first. One stands
- * for a target when their ports are equal, their hosts have the same number of labels, each label of the key (`*`, `?`
- * and `[a-z]` are wildcards) matches, and the repository's path begins with the key's. Of equal keys the first secret's
- * counts.
+ * Tries keys in reverse lexicographic order, so that the longer of two comes first. A key matches a target if the ports
+ * are equal, the hosts have the same number of labels, each label of the key (`*`, `?` and `[a-z]` are wildcards)
+ * matches, and the repository's path begins with the key's path. Of equal keys, that of the first secret is used.
  *
- * @param secrets Secret objects of the Kubernetes API; those of other types than `kubernetes.io/dockerconfigjson` and
- * `kubernetes.io/dockercfg` are passed over.
- * @throws {AuthError} when one can't be understood; the message names the secret and holds nothing of what is in it.
+ * @param secrets Secret objects of the Kubernetes API. Types other than `kubernetes.io/dockerconfigjson` and
+ * `kubernetes.io/dockercfg` are skipped.
+ * @throws {AuthError} if a secret is not valid; the message contains its name and none of its values.
  */
 export function keychainFromPullSecrets(secrets: Iterable<KubernetesSecret>): Keychain {
   const entries = new Map<string, { key: SecretKey; authenticator: Authenticator }>();

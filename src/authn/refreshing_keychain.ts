@@ -5,7 +5,7 @@ import type { Keychain } from "./keychain.ts";
 /** Options of {@linkcode refreshingKeychain}. */
 export interface RefreshingKeychainOptions {
   /**
-   * How long credentials are used before the inner keychain is asked again, in milliseconds.
+   * How long credentials are used before the inner keychain is called again, in milliseconds.
    * @default 300000 (five minutes)
    */
   durationMs?: number;
@@ -17,8 +17,8 @@ export interface RefreshingKeychainOptions {
 }
 
 /**
- * A keychain whose authenticators ask `inner` again when their credentials are older than `durationMs`. If it knows
- * nobody any more, those of before stay: what has been begun as somebody does not go on as nobody.
+ * A keychain whose authenticators call `inner` again when their credentials are older than `durationMs`. If `inner` has
+ * none any more, the old credentials stay: work with an identity must not continue without one.
  */
 export function refreshingKeychain(inner: Keychain, options: RefreshingKeychainOptions = {}): Keychain {
   const { durationMs = 300_000, clock = Date.now } = options;
@@ -40,7 +40,7 @@ interface Refreshing extends Required<RefreshingKeychainOptions> {
 function refreshing(first: Authenticator, { asked, durationMs, clock, resolve }: Refreshing): Authenticator {
   let current = Promise.resolve(first);
   let known = first;
-  /** Asks again; callers meanwhile share the answer, and a failure leaves the old credentials expired. */
+  /** Calls `inner` again. Concurrent callers share the call, and a failure leaves the old credentials expired. */
   const refresh = () => {
     const before = asked;
     const attempt = resolve().then((found) => known = found === anonymous ? known : found);

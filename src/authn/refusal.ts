@@ -1,21 +1,21 @@
 import { isObject } from "../io/mod.ts";
 import { plainText } from "../http/mod.ts";
 
-/** The longest text of a server that is repeated, and the longest word: what is longer may be a token. */
+/** The maximum length of a server's text, and of a word in it: a longer one may be a token. */
 const LONGEST_TEXT = 300;
 const LONGEST_WORD = 40;
 
 /**
- * What a server says of its refusal, on one line and without secrets: OAuth's `error` and `error_description`
+ * Returns a server's error message on one line and without secrets: OAuth's `error` and `error_description`
  * (RFC 6749, section 5.2), Google's `error.message`, AWS's `__type` and `message` or its XML, a registry's `errors`.
- * Empty when it says something else.
+ * Returns "" for any other body.
  */
 export function refusalWords(text: string, secrets: readonly string[]): string {
   const parts = partsOf(text).filter((part) => part !== "");
   return withoutSecrets([...new Set(parts)].join(": "), secrets);
 }
 
-/** The text on one line, without what would steer a terminal, the secrets, and words that may be one. */
+/** Formats a text on one line without control characters, secrets, and words that may be secrets. */
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   let safe = text;
   for (const secret of secrets) if (secret !== "") safe = safe.replaceAll(secret, "REDACTED");

@@ -1,26 +1,25 @@
 import { AuthError } from "../errors.ts";
 import { abortable, type AbortOptions } from "../io/mod.ts";
 
-/** Something that is good for a while. */
+/** A value that expires. */
 export interface Expiring<T> {
-  /** The thing itself. */
+  /** The value. */
   readonly value: T;
-  /** When it ends, in milliseconds since the epoch; now or earlier means that it must be asked for each time. */
+  /** When it expires, in milliseconds since the epoch; now or earlier means that it is obtained for each call. */
   readonly expiresAt: number;
 }
 
-/** How long before its end a value is asked for anew, at the most; of a short life, half of it. */
+/** The longest time before expiry at which a value is renewed; for a short lifetime, half of it. */
 const LONGEST_MARGIN_MS = 60_000;
-/** How long it is remembered that there was nothing. */
+/** How long the absence of a value is remembered. */
 const ABSENCE_MS = 60_000;
-/** How long a failure is remembered, so that a thousand repositories do not wait for the same dead server. */
+/** How long a failure is remembered, so that many repositories do not wait for the same dead server. */
 const FAILURE_MS = 10_000;
 
 /**
- * A value that is obtained when it is first asked for and again shortly before its end. Callers meanwhile share one
- * exchange, and an abort ends only the wait of the caller whose signal it was. A renewal that fails, or finds nothing
- * any more, leaves the old value until its end; then, and when there is none yet, the failure is every caller's for ten
- * seconds.
+ * A value that is obtained on first use and renewed shortly before it expires. Concurrent callers share one exchange,
+ * and an abort ends only the wait of its own caller. After a failed renewal, or one without a value, the old value is
+ * used until it expires. After that, or without any value, all callers get the failure for ten seconds.
  */
 export function renewing<T>(
   obtain: () => Promise<Expiring<T> | undefined>,
@@ -33,8 +32,8 @@ export function renewing<T>(
   const renew = async (): Promise<T | undefined> => {
     try {
       const found = await obtain();
-      // It may come back: a server that was too busy to say that it is there.
-      if (found === undefined && current?.value !== undefined) throw new AuthError("they are there no more");
+      // The absence may be temporary: a busy server may fail to answer.
+      if (found === undefined && current?.value !== undefined) throw new AuthError("they are no longer available");
       current = found === undefined ? absence(now()) : withMargin(found, now());
       failure = undefined;
       return current.value;
@@ -60,9 +59,9 @@ export function renewing<T>(
   };
 }
 
-/** What is kept: a value, or that there was none. */
+/** The current value, or its absence. */
 interface Kept<T> extends Expiring<T | undefined> {
-  /** When it is asked for anew. */
+  /** When it is renewed. */
   readonly renewAt: number;
 }
 

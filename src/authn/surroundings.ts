@@ -5,7 +5,7 @@ import { environmentVariable, homeDirectory } from "../runtime/mod.ts";
 import { readFileIfThere } from "./config_location.ts";
 import type { KeychainWarningOptions } from "./keychain.ts";
 
-/** Options of every keychain that signs in with a cloud: where it looks, and how it gets there. */
+/** Options of every cloud keychain: where it looks and how it connects. */
 export interface CloudKeychainOptions extends KeychainWarningOptions {
   /**
    * Sends requests.
@@ -13,7 +13,7 @@ export interface CloudKeychainOptions extends KeychainWarningOptions {
    */
   fetch?: typeof fetch;
   /**
-   * Gives the value of an environment variable. On an edge runtime: `(name) => env[name]`.
+   * Returns the value of an environment variable. On an edge runtime: `(name) => env[name]`.
    * @default that of the process
    */
   environment?: (name: string) => string | undefined;
@@ -23,7 +23,7 @@ export interface CloudKeychainOptions extends KeychainWarningOptions {
    */
   home?: string;
   /**
-   * Gives the text of a file, `undefined` if there is none.
+   * Returns the text of a file, `undefined` if there is none.
    * @default from the file system, where there is one
    */
   readFile?: (path: string) => Promise<string | undefined>;
@@ -33,22 +33,22 @@ export interface CloudKeychainOptions extends KeychainWarningOptions {
    */
   now?: () => number;
   /**
-   * How to wait so many milliseconds: for an answer that does not come, and before trying again.
+   * Waits for a time in milliseconds: for a response, and before a retry.
    * @default a timer
    */
   wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** What a keychain knows of where it runs: the options with their defaults. */
+/** The options with their defaults. */
 export type Surroundings =
   & Required<Omit<CloudKeychainOptions, "warn" | "home">>
   & Pick<CloudKeychainOptions, "warn" | "home">;
 
 /**
- * Reads a token from the file that an environment variable names, each time anew, since such files are replaced;
- * `undefined` where the variable is not set.
+ * Reads a token from the file in an environment variable, on each call, since such files are replaced; `undefined` if
+ * the variable is not set.
  *
- * @throws {AuthError} when the file is not there or empty.
+ * @throws {AuthError} if the file is missing or empty.
  */
 export async function tokenFromFile(
   variable: string,
@@ -57,16 +57,16 @@ export async function tokenFromFile(
   const file = environment(variable);
   if (!file) return undefined;
   const token = (await readFile(file))?.trim();
-  if (!token) throw new AuthError(`${variable} names ${file}, which is not there or empty`);
+  if (!token) throw new AuthError(`${variable} names ${file}, which is missing or empty`);
   return token;
 }
 
-/** Fills the options' defaults in. Nothing is read. */
+/** Fills in the defaults of the options. Reads nothing. */
 export function surroundingsOf(options: CloudKeychainOptions): Surroundings {
   return {
     fetch: options.fetch ?? fetchFor(),
     environment: options.environment ?? environmentVariable,
-    // Read when it is needed: Deno may ask its user whether it may be.
+    // Read on use, since Deno may ask its user for permission.
     get home() {
       return options.home ?? homeDirectory();
     },

@@ -1,48 +1,48 @@
 import { UnsupportedError, UsageError } from "../errors.ts";
 import { environmentVariable, homeDirectory, joinPath, platformOs } from "../runtime/mod.ts";
 
-/** Where an engine listens. */
+/** The address of an engine. */
 export interface EngineAddress {
-  /** What to call it in an error: the address as it was given. */
+  /** The address as it was given, for errors. */
   readonly name: string;
-  /** The URL that the paths of the API follow, without a slash at its end. */
+  /** The base URL of the API, without a trailing slash. */
   readonly base: string;
-  /** The socket to connect to instead of the URL's host. */
+  /** The unix socket to connect to instead of the URL's host. */
   readonly unixSocket?: string;
-  /** The folder with `ca.pem`, `cert.pem` and `key.pem`; TLS is spoken without it too. */
+  /** The folder with `ca.pem`, `cert.pem` and `key.pem`. TLS works without it too. */
   readonly certificates?: string;
   /** Whether the engine's certificate is verified. */
   readonly verify: boolean;
 }
 
-/** Where to look for an engine. */
+/** Options that select an engine. */
 export interface EngineAddressOptions {
   /**
-   * Where the engine listens: `unix:///path`, `tcp://host:port`, `http://…` or `https://…`.
+   * The address: `unix:///path`, `tcp://host:port`, `http://…` or `https://…`.
    * @default $DOCKER_HOST, else unix:///var/run/docker.sock
    */
   host?: string;
   /**
    * Reads environment variables.
-   * @default those of this process
+   * @default those of the process
    */
   environment?: (name: string) => string | undefined;
 }
 
-/** Where Docker's client looks when nobody says where. */
+/** The default of Docker's client. */
 const DEFAULT_HOST = "unix:///var/run/docker.sock";
 const DEFAULT_HOST_WINDOWS = "npipe:////./pipe/docker_engine";
 
-/** The ports that an address without one means. */
+/** The default ports. */
 const PLAIN_PORT = "2375";
 const TLS_PORT = "2376";
 
 /**
- * Finds out where the engine listens, by the options and by what Docker's client goes by: `DOCKER_HOST`,
- * `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`. Contexts are not looked at.
+ * Finds the address of the engine from the options and from the variables of Docker's client: `DOCKER_HOST`,
+ * `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`. Ignores contexts.
  *
- * @throws {UsageError} when the address can't be understood.
- * @throws {UnsupportedError} when it is of a kind that can't be connected to: `ssh://`, `npipe://`, `fd://`.
+ * @throws {UsageError} if the address is not valid.
+ * @throws {UnsupportedError} if its scheme is not supported: `ssh://`, `npipe://`, `fd://`.
  */
 export function engineAddress(options: EngineAddressOptions = {}): EngineAddress {
   const { environment = environmentVariable } = options;
@@ -88,7 +88,7 @@ function tcpAddress(host: string, scheme: string, environment: Environment): Eng
   }
   if (url.username !== "" || url.password !== "") {
     throw new UsageError("the address of the Docker engine holds a user name, which the engine has no use for", {
-      hint: "leave it out, and use certificates to be let in: DOCKER_CERT_PATH",
+      hint: "leave it out, and authenticate with certificates: DOCKER_CERT_PATH",
     });
   }
   if (url.search !== "" || url.hash !== "") throw malformed(host, "it has a ? or a #");
@@ -99,8 +99,8 @@ function tcpAddress(host: string, scheme: string, environment: Environment): Eng
 }
 
 /**
- * What Docker's client makes of its variables: `DOCKER_TLS_VERIFY` asks for TLS and for a certificate that can be
- * verified, `DOCKER_CERT_PATH` alone for TLS with any certificate.
+ * Reads the TLS variables as Docker's client does: `DOCKER_TLS_VERIFY` requires TLS with a verified certificate,
+ * `DOCKER_CERT_PATH` alone requires TLS with any certificate.
  */
 function tlsOf(environment: Environment): { verify: boolean; folder: string | undefined } | undefined {
   const verify = Boolean(environment("DOCKER_TLS_VERIFY"));
@@ -118,7 +118,7 @@ function dockerFolder(): string | undefined {
 function malformed(host: string, why: string): UsageError {
   // An address may hold a password.
   const shown = host.replace(/\/\/[^/@]*@/, "//");
-  return new UsageError(`${JSON.stringify(shown)} is no address of a Docker engine: ${why}`, {
+  return new UsageError(`${JSON.stringify(shown)} is not an address of a Docker engine: ${why}`, {
     hint: "write unix:///path/of/socket or tcp://host:port",
   });
 }

@@ -1,16 +1,16 @@
 import { FileError } from "../errors.ts";
-import { errorCode, fileFailure } from "../io/mod.ts";
+import { fileFailure, missingIsUndefined } from "../io/mod.ts";
 import { joinPath, readTextFile } from "../runtime/mod.ts";
 
-/** What TLS with an engine needs, in PEM. */
+/** The certificates for TLS with an engine, in PEM. */
 export interface EngineCertificates {
   /**
-   * Authorities to trust besides the usual ones.
+   * Authorities to trust in addition to the system's.
    * @default none
    */
   ca?: string;
   /**
-   * The certificate by which the engine knows its client.
+   * The client's certificate.
    * @default none
    */
   cert?: string;
@@ -27,10 +27,10 @@ export interface EngineCertificates {
 }
 
 /**
- * Reads `ca.pem`, `cert.pem` and `key.pem` of a folder, as Docker's client does. An authority alone is enough, and so
- * is a certificate with its key.
+ * Reads `ca.pem`, `cert.pem` and `key.pem` of a folder, as Docker's client does. Either an authority or a certificate
+ * with its key is enough.
  *
- * @throws {FileError} when a file can't be read, all are missing, or there is a certificate without a key.
+ * @throws {FileError} if a file can't be read, all are missing, or a certificate has no key.
  */
 export async function readCertificates(folder: string): Promise<EngineCertificates> {
   const ca = await readIfThere(joinPath(folder, "ca.pem"));
@@ -48,10 +48,8 @@ export async function readCertificates(folder: string): Promise<EngineCertificat
 
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readTextFile(path);
+    return await readTextFile(path).catch(missingIsUndefined);
   } catch (error) {
-    const code = errorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw fileFailure(`can't read ${path}`, error);
   }
 }

@@ -16,35 +16,35 @@ import { type ApiVersion, chosenApiVersion, negotiated, parseApiVersion, SILENT_
 import { type EngineCertificates, readCertificates } from "./certificates.ts";
 import { answerError, type EngineRequestLine, requestError, statusError } from "./failure.ts";
 
-/** How to reach an engine. */
+/** Options of an engine. */
 export interface DockerEngineOptions extends EngineAddressOptions {
   /**
-   * What TLS with the engine needs; for addresses that begin with `https://` or `tcp://`.
+   * The certificates for TLS with the engine; for addresses that begin with `https://` or `tcp://`.
    * @default ca.pem, cert.pem and key.pem in $DOCKER_CERT_PATH, or in ~/.docker where $DOCKER_TLS_VERIFY is set
    */
   certificates?: EngineCertificates;
   /**
-   * The version of the Engine API to speak.
-   * @default $DOCKER_API_VERSION, else the newest that both sides know
+   * The version of the Engine API.
+   * @default $DOCKER_API_VERSION, else the newest that both sides support
    */
   apiVersion?: string;
   /**
    * Sends the requests.
-   * @default made for the address
+   * @default created for the address
    */
   fetch?: typeof fetch;
   /**
-   * How long the engine may take to say that it is there. What it is asked then has no limit.
+   * How long the engine may take to answer the ping. Later requests have no limit.
    * @default 30 seconds
    */
   timeouts?: Pick<Timeouts, "connectMs">;
 }
 
-/** What an engine says of itself. */
+/** The result of a ping. */
 export interface EnginePing {
-  /** The version of the API that is spoken with it. */
+  /** The version of the API to use. */
   readonly apiVersion: ApiVersion;
-  /** Its name and version, as it gives them: `Docker/20.10.24 (linux)`, `Libpod/4.3.1 (linux)`. */
+  /** The engine's name and version: `Docker/20.10.24 (linux)`, `Libpod/4.3.1 (linux)`. */
   readonly server: string | undefined;
 }
 
@@ -52,27 +52,27 @@ export interface EnginePing {
 export interface EngineRequest extends AbortOptions {
   /** The method. */
   readonly method: "GET" | "POST";
-  /** The path below the version, names in it encoded. */
+  /** The path after the version, with names encoded. */
   readonly path: string;
   /** The query. */
   readonly query?: readonly (readonly [name: string, value: string])[];
-  /** What is being done, for an error: `inspect example.com/a:v1`. */
+  /** The purpose of the request, for an error: `inspect example.com/a:v1`. */
   readonly doing: string;
-  /** A tar to send. */
+  /** A tar to send as the body. */
   readonly tar?: ByteStream;
 }
 
-/** A conversation with one engine. */
+/** A connection to one engine. */
 export class EngineConnection {
-  /** Where the engine listens. */
+  /** The address of the engine. */
   readonly address: EngineAddress;
-  /** What the engine said when first asked; asked once. */
+  /** Pings the engine on the first call; later calls return the same result. */
   readonly ping: (options?: AbortOptions) => Promise<EnginePing>;
   readonly #chosenVersion: ApiVersion | undefined;
   readonly #connectMs: number;
   readonly #fetch: (options?: AbortOptions) => Promise<typeof fetch>;
 
-  /** Makes it; nothing is sent before something is asked for. */
+  /** Creates the connection. Sends nothing until the first request. */
   constructor(options: DockerEngineOptions = {}) {
     const { environment = environmentVariable, apiVersion = environment("DOCKER_API_VERSION") } = options;
     this.address = engineAddress(options);
@@ -82,12 +82,12 @@ export class EngineConnection {
     this.ping = lazy(() => this.#askVersion());
   }
 
-  /** The version of the API to speak. */
+  /** Returns the version of the API to use. */
   async apiVersion(options: AbortOptions = {}): Promise<ApiVersion> {
     return this.#chosenVersion ?? (await this.ping(options)).apiVersion;
   }
 
-  /** Sends a request and gives the answer when its status says that it worked. Its body is the caller's. */
+  /** Sends a request and returns the response if its status is a success. The caller reads or cancels the body. */
   async send(request: EngineRequest): Promise<Response> {
     const { method, query = [], doing, tar, signal } = request;
     let line: EngineRequestLine;
@@ -104,7 +104,7 @@ export class EngineConnection {
     throw await statusError(response, line, this.address);
   }
 
-  /** All of a body as text; an answer that is cut is the engine's failure. */
+  /** Reads a body as text. */
   async text(response: Response, options: ReadBodyOptions): Promise<string> {
     try {
       return new TextDecoder().decode(await readBody(response, { stallMs: 0, ...options }));
@@ -114,7 +114,7 @@ export class EngineConnection {
   }
 
   async #askVersion(): Promise<EnginePing> {
-    const line: EngineRequestLine = { method: "GET", path: "/_ping", doing: "say which API it has" };
+    const line: EngineRequestLine = { method: "GET", path: "/_ping", doing: "report its API version" };
     const response = await this.#exchange(line, { limitMs: this.#connectMs });
     const header = response.headers.get("api-version");
     const server = response.headers.get("server");
@@ -122,14 +122,14 @@ export class EngineConnection {
     if (newest === undefined && (!response.ok || header !== null)) {
       if (!response.ok) throw await statusError(response, line, this.address);
       throw new DaemonError(
-        `the Docker engine at ${this.address.name} says that its API is ${JSON.stringify(plainText(header ?? ""))}`,
+        `the Docker engine at ${this.address.name} reports the API version ${JSON.stringify(plainText(header ?? ""))}`,
         { hint: "is it an engine? Docker and podman answer with a version, 1.41 for example" },
       );
     }
     const limits = { limit: Limits.message, stallMs: this.#connectMs };
     const said = await this.text(response, { ...limits, what: "the engine's answer" });
     if (newest === undefined && said.trim() !== "OK") {
-      throw new DaemonError(`at ${this.address.name} is something that is no Docker engine`, {
+      throw new DaemonError(`the server at ${this.address.name} is not a Docker engine`, {
         hint: "set DOCKER_HOST to where Docker or podman listens",
       });
     }

@@ -9,49 +9,49 @@ import { answerError } from "./failure.ts";
 import { type ImageHistoryStep, type ImageInspection, parseHistory, parseInspection } from "./inspection.ts";
 import { checkedSave, parseMessages } from "./messages.ts";
 
-/** Options of what is asked of one image. */
+/** Options of a request for one image. */
 export interface EngineImageOptions extends AbortOptions {
   /**
-   * Which image of a name that stands for several. Engines before API 1.48 have one image to a name, and are not asked.
-   * @default the engine's choice: the one for its own platform
+   * The platform of the image, for a name with several. Engines before API 1.48 have one image per name and ignore it.
+   * @default the engine's choice, which is its own platform
    */
   platform?: Platform | string;
 }
 
-/** The most bytes of what an engine says while it loads. */
+/** The maximum size of the messages of a load, in bytes. */
 const MESSAGES_LIMIT = 16 * 1024 * 1024;
 
 /**
- * A Docker Engine, or what speaks its API, podman for example: the images in it are inspected, saved, loaded and tagged.
+ * A Docker Engine, or an engine with the same API such as podman. Inspects, saves, loads and tags its images.
  *
- * Every call may fail with a `NetworkError` when the engine can't be reached, an `HttpError` when it refuses, and a
- * `NotFoundError` when it has no such image.
+ * Every call may fail with a `NetworkError` if the engine can't be reached, an `HttpError` if it refuses, and a
+ * `NotFoundError` if it has no such image.
  */
 export class DockerEngine {
   readonly #connection: EngineConnection;
 
   /**
-   * Makes it; nothing is sent before something is asked for.
+   * Creates the client. Sends nothing until the first request.
    *
-   * @throws {UsageError} when the address can't be understood.
-   * @throws {UnsupportedError} when it is of a kind that can't be connected to.
+   * @throws {UsageError} if the address is not valid.
+   * @throws {UnsupportedError} if its scheme is not supported.
    */
   constructor(options: DockerEngineOptions = {}) {
     this.#connection = new EngineConnection(options);
   }
 
-  /** Where the engine listens, as it was given: `unix:///var/run/docker.sock`. */
+  /** The address of the engine as it was given: `unix:///var/run/docker.sock`. */
   get address(): string {
     return this.#connection.address.name;
   }
 
-  /** Asks whether it is there and finds out which version of the API to speak. It is asked once. */
+  /** Checks that the engine answers and selects the version of the API. Asks once. */
   ping(options: AbortOptions = {}): Promise<EnginePing> {
     return this.#connection.ping(options);
   }
 
   /**
-   * What the engine knows of an image.
+   * Returns the engine's data on an image.
    *
    * @param name `repository`, `repository:tag`, `repository@digest`, or the image's id
    */
@@ -59,19 +59,19 @@ export class DockerEngine {
     const query = await this.#platformQuery(options, INSPECT_PLATFORM_API);
     const path = `/images/${pathOf(name)}/json`;
     const text = await this.#ask(path, { doing: `inspect ${name}`, query, ...options });
-    return parseInspection(text, `what the Docker engine at ${this.address} says of ${name}`);
+    return parseInspection(text, `the answer of the Docker engine at ${this.address} about ${name}`);
   }
 
-  /** How an image came to be, the last step first. */
+  /** Returns the history of an image, the last step first. */
   async history(name: string, options: EngineImageOptions = {}): Promise<ImageHistoryStep[]> {
     const query = await this.#platformQuery(options, SAVE_PLATFORM_API);
     const path = `/images/${pathOf(name)}/history`;
-    const text = await this.#ask(path, { doing: `tell the history of ${name}`, query, ...options });
-    return parseHistory(text, `the history that the Docker engine at ${this.address} tells of ${name}`);
+    const text = await this.#ask(path, { doing: `report the history of ${name}`, query, ...options });
+    return parseHistory(text, `the history of ${name} from the Docker engine at ${this.address}`);
   }
 
   /**
-   * Images as a tarball, as `docker save` writes it. The stream fails when the engine does.
+   * Returns images as a tarball, as `docker save` does. The stream fails if the engine does.
    *
    * @param names one image or several, as for {@linkcode DockerEngine.inspect}; an id gives an image without a tag
    */
@@ -92,11 +92,11 @@ export class DockerEngine {
   }
 
   /**
-   * Gives the engine the images of a tarball, as `docker load` does. The tarball is read once, and cancelled when the
-   * engine does not want the rest.
+   * Loads the images of a tarball, as `docker load` does. Reads the tarball once, and cancels it if the engine does not
+   * read the rest.
    *
-   * @returns what the engine says, mostly a line for each image: `Loaded image: example.com/a:v1`
-   * @throws {DaemonError} when the engine fails after it has begun.
+   * @returns the engine's messages, usually a line for each image: `Loaded image: example.com/a:v1`
+   * @throws {DaemonError} if the engine fails after its response has begun.
    */
   async load(tarball: ByteStream, options: AbortOptions = {}): Promise<string> {
     const { signal } = options;
@@ -104,7 +104,7 @@ export class DockerEngine {
     const query = [["quiet", "1"]] as const;
     const request = { method: "POST", path: "/images/load", query, doing, tar: tarball, signal } as const;
     const response = await this.#connection.send(request);
-    const what = `what the Docker engine at ${this.address} says`;
+    const what = `the answer of the Docker engine at ${this.address}`;
     const { text, error } = parseMessages(
       await this.#connection.text(response, { limit: MESSAGES_LIMIT, what, signal }),
     );
@@ -113,7 +113,7 @@ export class DockerEngine {
   }
 
   /**
-   * Gives an image another name.
+   * Adds a name to an image.
    *
    * @param name the image, as for {@linkcode DockerEngine.inspect}
    * @param newName `repository:tag`; without a tag, `latest`
@@ -160,13 +160,13 @@ interface AskOptions extends AbortOptions {
 }
 
 /**
- * A name as a part of a path. The engine knows best what a name is, but one with `..` or an empty part would make another
- * request of it.
+ * Encodes a name for a path. The engine checks names itself, but `..` or an empty part would change the request's
+ * target.
  */
 function pathOf(name: string): string {
   const parts = name.split("/");
   if (parts.some((part) => part === "" || part === "." || part === ".." || !/^[\w.:@\-[\]]+$/.test(part))) {
-    throw new NameError(`${JSON.stringify(name)} is no name of an image`, {
+    throw new NameError(`${JSON.stringify(name)} is not the name of an image`, {
       hint: "write repository:tag, or the id of the image",
     });
   }

@@ -4,20 +4,20 @@ import { fileFailure, Limits } from "../io/mod.ts";
 import { environmentVariable, exists, homeDirectory, joinPath, userId } from "../runtime/mod.ts";
 import type { EngineAddress } from "./address.ts";
 
-/** What is done, to say so when it fails. */
+/** A request to an engine, for the message of its error. */
 export interface EngineRequestLine {
   /** The method. */
   readonly method: string;
-  /** The path and query, with the version in front. */
+  /** The path and query, with the version. */
   readonly path: string;
-  /** What was being done: `inspect example.com/a:v1`. */
+  /** The purpose of the request: `inspect example.com/a:v1`. */
   readonly doing: string;
 }
 
-/** Makes the error of a request that got no answer. Errors of this package stay as they are. */
+/** Creates the error of a request without a response. Returns errors of this package unchanged. */
 export async function requestError(error: unknown, address: EngineAddress): Promise<unknown> {
   const doing = `can't reach the Docker engine at ${address.name}`;
-  // The error speaks of certificates, which did not fail.
+  // The error names certificates, which did not fail.
   if (error instanceof Error && error.name === "NotSupportedError") return fileFailure(doing, error);
   const { reason, text } = readFailure(error);
   const words = (reason && (address.unixSocket === undefined ? TCP[reason] : SOCKET[reason])) ?? {};
@@ -25,7 +25,7 @@ export async function requestError(error: unknown, address: EngineAddress): Prom
   return networkError(error, () => ({ message: `${doing}: ${words.text ?? text}`, hint }));
 }
 
-/** Makes the error of an answer that began and did not end. Errors of this package stay as they are. */
+/** Creates the error of a response that ended early. Returns errors of this package unchanged. */
 export function answerError(error: unknown, address: EngineAddress): unknown {
   return networkError(error, ({ text }) => ({
     message: `the Docker engine at ${address.name} stops in the middle of its answer: ${text}`,
@@ -35,9 +35,9 @@ export function answerError(error: unknown, address: EngineAddress): unknown {
 
 type Words = Readonly<Partial<Record<NetworkFailure, { readonly text?: string; readonly hint?: string }>>>;
 
-const TLS_HINT = "DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say how to be let in; is this the engine's TLS port?";
+const TLS_HINT = "DOCKER_TLS_VERIFY and DOCKER_CERT_PATH name the certificates; is this the engine's TLS port?";
 
-/** Stands for the hint that names another engine. */
+/** Stands for a hint that names another engine. */
 const ELSEWHERE = "elsewhere";
 
 const TCP: Words = {
@@ -45,7 +45,7 @@ const TCP: Words = {
   refused: { hint: "is the engine running, and does it listen on this port?" },
   untrusted: {
     text: "its TLS certificate can't be trusted",
-    hint: "put the ca.pem that vouches for it into the folder that DOCKER_CERT_PATH names",
+    hint: "put the ca.pem of its authority into the folder in DOCKER_CERT_PATH",
   },
   "not-tls": { text: "TLS fails", hint: TLS_HINT },
   "not-http": { text: "it does not speak HTTP", hint: TLS_HINT },
@@ -57,21 +57,21 @@ const SOCKET: Words = {
   ...TCP,
   "no-socket": { hint: ELSEWHERE },
   denied: { hint: "run this as root, or add your user to the group of the socket (docker, mostly) and sign in again" },
-  refused: { text: "nobody listens on this socket", hint: ELSEWHERE },
+  refused: { text: "no process listens on this socket", hint: ELSEWHERE },
 };
 
-/** What to try instead: another engine that seems to be here, or how to start one. */
+/** Returns a hint: the socket of another engine, if there is one, or how to start one. */
 async function whereElse({ unixSocket }: EngineAddress): Promise<string> {
   for (const path of otherSockets()) {
     if (path !== unixSocket && await exists(path).catch(() => false)) {
       return `there is a socket at ${path}: set DOCKER_HOST=unix://${path}`;
     }
   }
-  return "start Docker, or say where an engine listens with DOCKER_HOST; " +
+  return "start Docker, or set DOCKER_HOST to the address of an engine; " +
     `podman's does after systemctl --user start podman.socket, at unix://${podmanUserSocket()}`;
 }
 
-/** Where podman and Docker Desktop listen. */
+/** Returns the sockets of podman and Docker Desktop. */
 function otherSockets(): string[] {
   const home = homeDirectory();
   return [
@@ -86,7 +86,7 @@ function podmanUserSocket(): string {
   return joinPath(folder, "podman/podman.sock");
 }
 
-/** The error of an answer whose status says that it failed. Its body is read, as far as it is worth it. */
+/** Creates the error of a response whose status is an error, with the message of its body. */
 export async function statusError(
   response: Response,
   { method, path, doing }: EngineRequestLine,
@@ -94,7 +94,7 @@ export async function statusError(
 ): Promise<GcraneError> {
   const said = await engineWords(response);
   const message = `the Docker engine at ${address.name} can't ${doing}: ${said ?? `it answers ${response.status}`}`;
-  // Podman answers 500 to a save of what it does not have.
+  // Podman answers 500 to a save of a missing image.
   if (said !== undefined && (response.status === 404 || /image not known/.test(said))) {
     return new NotFoundError(message, { hint: "docker images, or podman images, lists what is there" });
   }
@@ -113,7 +113,7 @@ function statusHint(said: string): string | undefined {
   return undefined;
 }
 
-/** What the body of a failed answer says: Docker's and podman's JSON has a `message`, a proxy sends a line of text. */
+/** Reads the message of an error body: the `message` in JSON of Docker or podman, or a line of text from a proxy. */
 async function engineWords(response: Response): Promise<string | undefined> {
   let text: string;
   try {
@@ -125,7 +125,7 @@ async function engineWords(response: Response): Promise<string | undefined> {
     const { message } = JSON.parse(text) as { message?: unknown };
     if (typeof message === "string" && message !== "") return plainText(message);
   } catch {
-    // no JSON: the text itself may say something
+    // Not JSON: the text itself may be a message.
   }
   const line = plainText(text);
   return line === "" || /^[<{[]/.test(line) ? undefined : line;

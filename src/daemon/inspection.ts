@@ -3,54 +3,54 @@ import { isObject } from "../io/mod.ts";
 import { isDescriptor } from "../spec/internal.ts";
 import { type Descriptor, type Hash, isHash, isIndex, type Platform, type RunConfig } from "../spec/mod.ts";
 
-/** What an engine says of an image that it has, without saving it. */
+/** An engine's data on an image. */
 export interface ImageInspection {
-  /** What the engine calls the image: the digest of its config, or of its manifest or index. */
+  /** The engine's id of the image: the digest of its config, or of its manifest or index. */
   readonly id: Hash;
-  /** The digest of its config; `undefined` where the engine knows images by their manifests (containerd's store). */
+  /** The digest of the config; `undefined` if the engine identifies images by their manifests (containerd's store). */
   readonly configName: Hash | undefined;
-  /** Whether the name stands for several images, each for a platform of its own; one of them is described here. */
+  /** Whether the name stands for several images, by platform; the data is that of one of them. */
   readonly multiPlatform: boolean;
-  /** Its names with a tag, in the engine's own form. */
+  /** The names with a tag, in the engine's form. */
   readonly repoTags: readonly string[];
-  /** Its names with a digest, of registries that it came from or went to. */
+  /** The names with a digest, of registries that the image was pulled from or pushed to. */
   readonly repoDigests: readonly string[];
-  /** When it was made, as an RFC 3339 time. */
+  /** The time of creation, as an RFC 3339 time. */
   readonly created: string | undefined;
-  /** Who made it. */
+  /** The author. */
   readonly author: string | undefined;
-  /** What it runs on. */
+  /** The platform. */
   readonly platform: Platform;
-  /** How it is run. */
+  /** The execution parameters. */
   readonly config: RunConfig;
   /** The digests of its uncompressed layers, the bottom one first. */
   readonly diffIds: readonly Hash[];
-  /** How many bytes it takes in the engine. */
+  /** The size in the engine, in bytes. */
   readonly size: number;
-  /** Everything that the engine said. */
+  /** The whole answer of the engine. */
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-/** One step of how an image came to be, as an engine tells it. */
+/** One step of an image's history. */
 export interface ImageHistoryStep {
-  /** When, as an RFC 3339 time in whole seconds; `undefined` when that is not known. */
+  /** The time, as an RFC 3339 time in whole seconds; `undefined` if unknown. */
   readonly created: string | undefined;
-  /** By which command. */
+  /** The command. */
   readonly createdBy: string;
-  /** A free text. */
+  /** A comment. */
   readonly comment: string;
-  /** How many bytes the step added. */
+  /** The number of bytes that the step added. */
   readonly size: number;
-  /** The names of the image that the step made. */
+  /** The names of the image after the step. */
   readonly tags: readonly string[];
 }
 
-/** Reads what `GET /images/{name}/json` answers. @throws {DaemonError} when that has no id, or diff ids that are none. */
+/** Reads the body of `GET /images/{name}/json`. @throws {DaemonError} if its id or a diff id is not a digest. */
 export function parseInspection(text: string, what: string): ImageInspection {
   const raw = parseJson(text, what);
   if (!isObject(raw)) throw new DaemonError(`${what} is not a JSON object`);
   const id = toHash(raw.Id);
-  if (id === undefined) throw new DaemonError(`${what} has an Id that is no digest`);
+  if (id === undefined) throw new DaemonError(`${what} has an Id that is not a digest`);
   const rootFs = isObject(raw.RootFS) ? raw.RootFS : {};
   const diffIds = strings(rootFs.Layers);
   if (!diffIds.every(isHash)) throw new DaemonError(`${what} has layers that are no digests`);
@@ -77,7 +77,7 @@ export function parseInspection(text: string, what: string): ImageInspection {
   };
 }
 
-/** Reads what `GET /images/{name}/history` answers: the steps, the last one first. @throws {DaemonError} when it is no list. */
+/** Reads the body of `GET /images/{name}/history`, the last step first. @throws {DaemonError} if it is not a list. */
 export function parseHistory(text: string, what: string): ImageHistoryStep[] {
   const steps = parseJson(text, what);
   if (!Array.isArray(steps) || !steps.every(isObject)) throw new DaemonError(`${what} is not a list of objects`);
@@ -91,8 +91,8 @@ export function parseHistory(text: string, what: string): ImageHistoryStep[] {
 }
 
 /**
- * Whether an id is that of a manifest: the engine says so since API 1.48; before that, it is a manifest's when it is the
- * one by which a registry would know the image.
+ * Whether an id is the digest of a manifest. The engine reports that since API 1.48; before, it is so if a registry's
+ * digest for the image equals the id.
  */
 function namesManifest(id: Hash, descriptor: Descriptor | undefined, repoDigests: readonly string[]): boolean {
   return descriptor?.digest === id || repoDigests.some((name) => name.endsWith(`@${id}`));
@@ -114,15 +114,15 @@ function strings(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-/** An id; some engines leave the algorithm out. */
+/** Reads an id. Some engines omit the algorithm. */
 function toHash(value: unknown): Hash | undefined {
   return [value, `sha256:${value}`].find(isHash);
 }
 
-/** What Go writes for no time at all, in seconds since 1970. */
+/** Go's zero time, in seconds since 1970. */
 const NO_TIME = -62135596800;
 
-/** Seconds since 1970 as a time. */
+/** Formats seconds since 1970 as a time. */
 function timeOf(seconds: unknown): string | undefined {
   if (typeof seconds !== "number" || seconds === NO_TIME || !(Math.abs(seconds) <= 8.64e12)) return undefined;
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");

@@ -1,15 +1,15 @@
 import { plainText } from "../http/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
-/** What an engine said while it worked. */
+/** The messages of an engine. */
 export interface EngineMessages {
-  /** Its words, line by line; progress is left out. */
+  /** The text of the messages, line by line, without progress. */
   readonly text: string;
-  /** Why it failed; `undefined` when it did not. */
+  /** The error; `undefined` if there is none. */
   readonly error: string | undefined;
 }
 
-/** One message: Docker sends `error` and `errorDetail`, podman `error` alone, or what a failed answer has. */
+/** One message: Docker sends `error` and `errorDetail`; podman sends `error`, or the body of an error response. */
 interface Message {
   readonly stream?: unknown;
   readonly error?: unknown;
@@ -19,8 +19,8 @@ interface Message {
 }
 
 /**
- * Reads what an engine answers to a `load`: JSON objects, one on a line. Such an answer begins with status 200 before
- * the work is done, so failure is one of the messages. A line that is no JSON is words.
+ * Reads the response to a `load`: JSON objects, one per line. The response begins with status 200 before the work is
+ * done, so an error is one of the messages. A line that is not JSON is text.
  */
 export function parseMessages(text: string): EngineMessages {
   const words: string[] = [];
@@ -46,19 +46,19 @@ function parseMessage(line: string): Message | undefined {
 function errorOf({ error, errorDetail, message, cause }: Message): string | undefined {
   if (typeof errorDetail?.message === "string" && errorDetail.message !== "") return plainText(errorDetail.message);
   if (typeof error === "string" && error !== "") return plainText(error);
-  if (errorDetail || error) return "it does not say why";
+  if (errorDetail || error) return "the engine gives no reason";
   return typeof message === "string" && typeof cause === "string" ? plainText(message) : undefined;
 }
 
-/** How much of the end of a stream may be a message. */
+/** The maximum size of a message at the end of a stream. */
 const TAIL = 16 * 1024;
 
 /**
- * The same stream, which fails when it ends with an error message: an engine that fails while it saves an image has
- * sent status 200 and the beginning of a tar already, so Docker writes the message after that. A whole tar ends with
+ * Returns a stream that fails if the source ends with an error message. An engine that fails during a save has already
+ * sent status 200 and the beginning of a tar, so Docker appends the message to the tar. A complete tar ends with
  * zeros.
  *
- * @param translate makes the errors to throw: of the message, or of what reading threw
+ * @param translate creates the errors to throw: from the message, or from a failure to read
  */
 export function checkedSave(
   source: ByteStream,
@@ -94,7 +94,7 @@ function lastBytes(before: Bytes, chunk: Bytes): Bytes {
 function messageAtEnd(tail: Bytes): string | undefined {
   if (tail.length === 0 || tail[tail.length - 1] === 0) return undefined;
   const line = new TextDecoder().decode(tail).trimEnd().split("\n").at(-1)!;
-  // Bytes of a file may be in front of it, and may look like its beginning.
+  // Bytes of a file may precede the message and look like its beginning.
   for (const { index } of line.matchAll(/\{"(?:error|errorDetail|cause)"/g)) {
     const { error } = parseMessages(line.slice(index));
     if (error !== undefined) return error;

@@ -1,7 +1,8 @@
-import { NameError, NotFoundError } from "../errors.ts";
+import { NotFoundError } from "../errors.ts";
 import { knownDigest } from "../image/internal.ts";
 import type { Image, ProgressListener } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
+import { fullName } from "../name/internal.ts";
 import { parseTag } from "../name/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { writeTarball } from "../tarball/mod.ts";
@@ -12,19 +13,19 @@ import type { ImageInspection } from "./inspection.ts";
 /** Options of {@linkcode writeToDaemon}. */
 export interface WriteToDaemonOptions extends DaemonOptions {
   /**
-   * Is told how far each layer has got.
-   * @default nobody is told
+   * Called with the progress of each layer.
+   * @default none
    */
   onProgress?: ProgressListener;
 }
 
 /**
- * Puts an image into a Docker Engine, or into podman. One that the engine has already is given the name, and nothing is
+ * Writes an image to a Docker Engine, or to podman. An image that the engine already has is only tagged; no layer is
  * sent.
  *
- * @param reference its name there: `repository:tag`; without a tag, `latest`
- * @returns what the engine says; empty when it had the image
- * @throws {NameError} when the name has a digest, which an engine can't be told.
+ * @param reference the name in the engine: `repository:tag`; without a tag, `latest`
+ * @returns the engine's messages; empty if it had the image
+ * @throws {NameError} if the name has a digest, which engines do not take.
  */
 export async function writeToDaemon(
   image: Image,
@@ -42,7 +43,7 @@ export async function writeToDaemon(
   return await engine.load(writeTarball([{ image, reference }], { onProgress, signal }), { signal });
 }
 
-/** What the engine would call the image, where that is known without reading or compressing layers. */
+/** Returns the engine's id of the image, if it is known without reading or compressing layers. */
 async function knownConfigName(image: Image, options: AbortOptions): Promise<Hash | undefined> {
   return await knownDigest(image, options) === undefined ? undefined : await image.configName(options);
 }
@@ -57,16 +58,6 @@ async function inspectIfThere(
     return inspection.configName === configName ? inspection : undefined;
   } catch (error) {
     if (error instanceof NotFoundError) return undefined;
-    throw error;
-  }
-}
-
-/** The full form of a name; `undefined` for what is none: `<none>:<none>`. */
-function fullName(repoTag: string): string | undefined {
-  try {
-    return parseTag(repoTag).name;
-  } catch (error) {
-    if (error instanceof NameError) return undefined;
     throw error;
   }
 }

@@ -4,58 +4,58 @@ import { VERSION } from "../version.ts";
 import { BodyReader, TimeLimit, type Wait } from "./time_limit.ts";
 import { WatchedSource } from "./watched_source.ts";
 
-/** A body that is sent as it is read, once. */
+/** A streamed body, which can be sent once. */
 export interface StreamBody {
-  /** The bytes. */
+  /** The stream. */
   readonly stream: ByteStream;
-  /** The number of bytes, if it is known. */
+  /** The number of bytes, if known. */
   readonly length?: number | undefined;
-  /** Whether the server must be told the length and can't be sent chunks. */
+  /** Whether the server requires `Content-Length` and rejects chunked bodies. */
   readonly demandLength?: boolean | undefined;
 }
 
-/** One request over HTTP. Redirects are not followed, unless `init` says so. */
+/** One HTTP request. Redirects are not followed unless `init` asks for it. */
 export interface HttpRequest {
   /** The method. */
   readonly method: string;
-  /** Where to. */
+  /** The URL. */
   readonly url: string | URL;
   /** The headers. */
   readonly headers?: Headers | Readonly<Record<string, string>> | undefined;
-  /** What is sent. */
+  /** The body. */
   readonly body?: BodyInit | StreamBody | null | undefined;
-  /** What the runtime's `fetch` is given besides. */
+  /** Further options for the runtime's `fetch`. */
   readonly init?: RequestInit | undefined;
 }
 
-/** How {@linkcode ask} asks. */
+/** Options of {@linkcode ask}. */
 export interface AskOptions {
   /** Sends the request. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** For how many milliseconds an answer is waited for, from the last byte sent on; 0 means without end. */
+  /** How long to wait for the response after the last byte sent, in milliseconds; 0 for no limit. */
   readonly limitMs: number;
-  /** Makes the error of a request without an answer; `networkError` does so for most. */
+  /** Creates the error of a request without a response, usually by `networkError`. */
   readonly failed: (cause: unknown) => unknown;
   /**
-   * How a request is tried again, and after which errors.
-   * @default it is sent once
+   * The retries, and the errors that are retried.
+   * @default no retries
    */
   readonly retry?: Omit<RetryOptions, "signal"> & { readonly verdict: (error: unknown) => RetryVerdict };
   /**
-   * How to wait until the limit is over.
+   * Waits until the limit is over.
    * @default a timer
    */
   readonly wait?: Wait | undefined;
-  /** Ends it, with its own reason. */
+  /** Aborts the request with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Sends a request and gives what `take` makes of the answer. All conversations over HTTP go through here: a wait for
- * the other side is limited, and a failure becomes the error that the caller makes of it.
+ * Sends a request and returns the result of `take`. Every HTTP request of the package uses this function, which limits
+ * the wait for the server and turns a failure into an error of the caller.
  *
- * @param request the request, or what makes it for each try
- * @param take reads the answer within the time limit, or gives it as it is; its body is then the caller's
+ * @param request the request, or a function that creates it for each attempt
+ * @param take reads the response within the time limit, or returns it with its unread body
  */
 export async function ask<T>(
   request: HttpRequest | (() => HttpRequest | Promise<HttpRequest>),
@@ -113,30 +113,30 @@ async function askOnce<T>(
   }
 }
 
-/** The value of the `User-Agent` header: the program's own text, then this package. */
+/** Returns the value of the `User-Agent` header: the program's own text, then this package. */
 export function userAgent(program?: string): string {
   return program ? `${program} gcrane/${VERSION}` : `gcrane/${VERSION}`;
 }
 
-/** How {@linkcode readBody} reads. */
+/** Options of {@linkcode readBody}. */
 export interface ReadBodyOptions {
-  /** The most bytes to accept. */
+  /** The maximum number of bytes. */
   readonly limit: number;
-  /** What to call the body in an error. */
+  /** The name of the body in an error. */
   readonly what: string;
   /**
-   * For how many milliseconds the next byte is waited for; 0 means without end.
+   * How long to wait for the next byte, in milliseconds; 0 for no limit.
    * @default 60000
    */
   readonly stallMs?: number | undefined;
-  /** Ends it, with its own reason. */
+  /** Aborts the read with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads all bytes of an answer.
+ * Reads all bytes of a response body.
  *
- * @throws {LimitError} when there are more than the limit.
+ * @throws {LimitError} if the body is larger than the limit.
  */
 export async function readBody({ body }: Response, options: ReadBodyOptions): Promise<Bytes> {
   const { limit, what, stallMs, signal } = options;

@@ -3,17 +3,17 @@ import { errorCode } from "../io/mod.ts";
 import { plainText, redactUrlsIn } from "./redact.ts";
 import { TimeLimitError } from "./time_limit.ts";
 
-/** A request that got no answer, or not all of it. */
+/** The failure of a request without a response, or without a complete one. */
 export interface Failure {
-  /** What broke; `undefined` where the runtime says something that is not known here. */
+  /** What failed; `undefined` if the runtime's error is not known. */
   readonly reason: NetworkFailure | undefined;
-  /** What broke, as an error says it. */
+  /** The text for an error message. */
   readonly text: string;
-  /** The innermost code of the errors: it never holds a URL. */
+  /** The innermost code of the errors. It never contains a URL. */
   readonly code: string | undefined;
 }
 
-/** What Deno, Bun, Node.js, browsers and workerd say of a broken network, each with errors and words of its own. */
+/** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network: each has its own codes and texts. */
 const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ["no-socket", /ENOENT|ENOTDIR/, "there is no such socket"],
   ["denied", /EACCES|EPERM/, "permission denied"],
@@ -43,7 +43,7 @@ const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ],
 ];
 
-/** Reads what a failed `fetch`, or a body that failed, means. */
+/** Reads the error of a failed `fetch` or of a failed body. */
 export function readFailure(error: unknown): Failure {
   const errors = chain(error);
   const codes = errors.map(errorCode);
@@ -56,7 +56,7 @@ export function readFailure(error: unknown): Failure {
   return { reason: undefined, text: plainText(redactUrlsIn(last)) || "the request failed", code };
 }
 
-/** What an error is to say of a failure. */
+/** The message and hint for a failure. */
 export interface FailureWords {
   /** The message. */
   readonly message: string;
@@ -65,9 +65,9 @@ export interface FailureWords {
 }
 
 /**
- * Makes the error of a request that got no answer, or not all of it. An error of this package stays as it is.
+ * Creates the error of a request without a complete response. Returns errors of this package unchanged.
  *
- * @param words gives the message and the hint for what broke
+ * @param words returns the message and the hint for the failure
  */
 export function networkError(cause: unknown, words: (failure: Failure) => FailureWords): GcraneError {
   if (cause instanceof GcraneError) return cause;
@@ -76,7 +76,7 @@ export function networkError(cause: unknown, words: (failure: Failure) => Failur
   return new NetworkError(message, { cause: redactedCause(cause), hint, reason: failure.reason });
 }
 
-/** The error underneath, without the URL that runtimes put into its words and fields: it may hold a signature. */
+/** Copies an error without the URLs in its messages and fields, which may contain a signature. */
 export function redactedCause(error: unknown): Error {
   const [first, ...further] = chain(error);
   if (!first) return new Error(redactUrlsIn(String(error)));
@@ -87,7 +87,7 @@ export function redactedCause(error: unknown): Error {
   return code === undefined ? redacted : Object.assign(redacted, { code });
 }
 
-/** An error and its causes, the outermost first. */
+/** Returns an error and its causes, the outermost first. */
 function chain(error: unknown): Error[] {
   const errors: Error[] = [];
   for (let current = error; current instanceof Error && errors.length < 6; current = current.cause) {
@@ -96,7 +96,7 @@ function chain(error: unknown): Error[] {
   return errors;
 }
 
-/** Removes the URLs, whose hosts may be called `certificate` or `unreachable`. */
+/** Removes URLs, whose hosts may be named `certificate` or `unreachable`. */
 function withoutUrls(text: string): string {
   return text.replace(/\bhttps?:\/\/[^\s"')]+/gi, "");
 }

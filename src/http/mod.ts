@@ -1,7 +1,6 @@
 /**
- * Conversations over HTTP: one way to ask, with time limits and tries, one reading of what runtimes say of a broken
- * network, one place that makes a `fetch`, and redaction. The rooms add their requests, words and hints. Not exported
- * from the package.
+ * HTTP requests with time limits and retries, the errors of broken networks on every runtime, the `fetch` for
+ * connection options, and redaction. The rooms add their requests, messages and hints. Not exported from the package.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Query parameters of the distribution-spec and of token requests that are no secrets. */
+/** Query parameters of the distribution-spec and of token requests that are not secret. */
 const PUBLIC_PARAMETERS = new Set([
   "n",
   "last",
@@ -11,12 +11,12 @@ const PUBLIC_PARAMETERS = new Set([
   "artifactType",
 ]);
 
-/** The longest text of a server that an error repeats. */
+/** The maximum length of a server's text in an error. */
 const LONGEST_TEXT = 500;
 
 /**
- * Writes a URL as it may be shown: without user and password, and without the values of all but well-known parameters.
- * A parameter that is a name only may be a secret too, and so may a name with unusual characters.
+ * Formats a URL for display, without user, password and the values of all but well-known parameters. A parameter
+ * without a value, or with unusual characters in its name, is redacted as a whole.
  */
 export function redactUrl(url: URL | string): string {
   let shown: URL;
@@ -47,7 +47,7 @@ export function redactUrlsIn(text: string): string {
   });
 }
 
-/** Writes the text of a server on one line, without control characters, which could steer a terminal. */
+/** Formats a server's text on one line, without control characters, which could change a terminal. */
 export function plainText(text: string, longest: number = LONGEST_TEXT): string {
   // deno-lint-ignore no-control-regex
   const line = text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim();

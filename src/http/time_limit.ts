@@ -1,20 +1,20 @@
 import { delay } from "@std/async/delay";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 
-/** How long a conversation over HTTP waits for the other side, in milliseconds; 0 means without end. */
+/** The time limits of HTTP requests, in milliseconds; 0 for no limit. */
 export interface Timeouts {
   /**
-   * For a connection, and for the answer to the request that finds out whether the server is there.
+   * For a connection, and for the response to the request that checks whether the server is there.
    * @default 30000
    */
   connectMs?: number;
   /**
-   * For the first byte of the answer to a GET or HEAD of a manifest, a blob or a token.
+   * For the first byte of the response to a GET or HEAD of a manifest, a blob or a token.
    * @default 60000
    */
   answerMs?: number;
   /**
-   * For the first byte of the answer to any other request: lists, and writes, from the last byte sent on.
+   * For the first byte of the response to any other request: lists, and writes, from the last byte sent.
    * @default 600000
    */
   slowAnswerMs?: number;
@@ -25,7 +25,7 @@ export interface Timeouts {
   stallMs?: number;
 }
 
-/** The timeouts where none are given. */
+/** The defaults. */
 const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   connectMs: 30_000,
   answerMs: 60_000,
@@ -33,7 +33,7 @@ const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
   stallMs: 60_000,
 };
 
-/** Fills the defaults in. */
+/** Fills in the defaults. */
 export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
   const { connectMs, answerMs, slowAnswerMs, stallMs } = DEFAULT_TIMEOUTS;
   return {
@@ -44,12 +44,12 @@ export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
   };
 }
 
-/** Waits so many milliseconds; the signal ends the wait by throwing its reason. */
+/** Waits for `ms` milliseconds. An abort rejects with the signal's reason. */
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>;
 
-/** The other side did not go on in time. */
+/** The server did not answer or continue in time. */
 export class TimeLimitError extends Error {
-  /** Makes the error for the time that was waited. */
+  /** Creates the error for a limit and the awaited thing. */
   constructor(ms: number, awaited: string) {
     super(`no ${awaited} within ${ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`}`);
     this.name = "TimeoutError";
@@ -57,8 +57,8 @@ export class TimeLimitError extends Error {
 }
 
 /**
- * Aborts its signal where the other side lets a wait last too long. It has one timer, which runs on while nothing is
- * waited for: a wait for each of a million chunks costs a comparison.
+ * Aborts its signal when a wait for the server lasts too long. One timer serves many waits, so that a wait for each
+ * chunk of a large body costs almost nothing.
  */
 export class TimeLimit {
   readonly #ms: number;
@@ -71,7 +71,7 @@ export class TimeLimit {
   #waits = 0;
   #since = 0;
 
-  /** Makes it, with nothing waited for; `awaited` names what is, for the error. */
+  /** Creates a limit that is not waiting; `awaited` is the awaited thing, for the error. */
   constructor(ms: number, awaited: string, wait: Wait = (ms, signal) => delay(ms, { signal })) {
     this.#ms = ms;
     this.#awaited = awaited;
@@ -83,7 +83,7 @@ export class TimeLimit {
     return this.#over.signal;
   }
 
-  /** Begins a wait for the other side, or begins it anew. */
+  /** Starts or restarts a wait. */
   begin(): void {
     if (this.#ms === 0 || this.#hasEnded) return;
     this.#isWaiting = true;
@@ -92,12 +92,12 @@ export class TimeLimit {
     if (!this.#timer) this.#arm(this.#ms);
   }
 
-  /** Ends a wait; another one may follow. */
+  /** Stops the wait. Another one may follow. */
   pause(): void {
     this.#isWaiting = false;
   }
 
-  /** Ends all waits, and the timer; no other one follows. */
+  /** Stops the wait and the timer. No other wait follows. */
   end(): void {
     this.#hasEnded = true;
     this.#timer?.abort();
@@ -117,17 +117,17 @@ export class TimeLimit {
   }
 }
 
-/** Reads the body of an answer, and fails with a {@linkcode TimeLimitError} where the next byte takes too long. */
+/** Reads a response body, and fails with a {@linkcode TimeLimitError} if the next byte takes too long. */
 export class BodyReader {
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #limit: TimeLimit;
   readonly #late: (error: unknown) => unknown;
 
   /**
-   * Makes it.
+   * Creates a reader.
    *
-   * @param ms for how many milliseconds the next byte is waited for; 0 means without end
-   * @param late makes the error to fail with
+   * @param ms how long to wait for the next byte, in milliseconds; 0 for no limit
+   * @param late maps the error to throw
    */
   constructor(body: ByteStream, ms = DEFAULT_TIMEOUTS.stallMs, late: (error: unknown) => unknown = (error) => error) {
     const reader = this.#reader = body.getReader();
@@ -136,7 +136,7 @@ export class BodyReader {
     this.#late = late;
   }
 
-  /** The next chunk; `undefined` at the end. */
+  /** Returns the next chunk; `undefined` at the end. */
   async read(): Promise<Bytes | undefined> {
     this.#limit.begin();
     try {
@@ -151,7 +151,7 @@ export class BodyReader {
     }
   }
 
-  /** Ends the body, whose rest is not wanted. */
+  /** Cancels the body. */
   cancel(reason?: unknown): Promise<void> {
     this.#limit.end();
     return this.#reader.cancel(reason);

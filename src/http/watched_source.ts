@@ -2,16 +2,16 @@ import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { TimeLimit } from "./time_limit.ts";
 
 /**
- * A body on its way. It remembers its own failure, since `fetch` wraps that and a cut connection alike, and keeps the
- * time that its source takes from the limit on the answer.
+ * A request body. It records its own failure, since `fetch` wraps both that and a cut connection, and pauses the limit
+ * on the response while it waits for its source.
  */
 export class WatchedSource {
-  /** What to send. */
+  /** The stream to send. */
   readonly stream: ByteStream;
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   #failure: { error: unknown } | undefined;
 
-  /** Takes the stream, and the limit on the answer to it. */
+  /** Creates it from the stream and the limit on the response. */
   constructor(source: ByteStream, limit: TimeLimit) {
     const reader = this.#reader = source.getReader();
     this.stream = pullStream({
@@ -30,12 +30,12 @@ export class WatchedSource {
     });
   }
 
-  /** Ends it, since the rest is not wanted; not every `fetch` does so when the answer comes early. */
+  /** Cancels the source. Not every `fetch` does so when the response comes early. */
   stop(reason?: unknown): void {
     this.#reader.cancel(reason).catch(() => {}); // it may have failed already
   }
 
-  /** Throws what reading the source threw. */
+  /** Throws the error of the source, if it failed. */
   throwIfFailed(): void {
     if (this.#failure) throw this.#failure.error;
   }

@@ -60,8 +60,8 @@ const AHEAD = 16;
  * and devices, sorted by the bytes of their names. Links are never followed. Nothing is kept in memory but the names of
  * the directories on the way and of files that have several.
  *
- * The stream fails with a {@linkcode FileError} that names the file, when one can't be read or changes its size while it
- * is.
+ * The stream fails with a {@linkcode FileError} that names the file, when one can't be read or changes its size while
+ * it is.
  */
 export function tarDirectory(
   path: string,

@@ -74,7 +74,8 @@ async function* blobChunks(
   options: EstargzStreamOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Bytes, void, undefined> {
-  const { estargzFooter, estargzParts } = await import("./estargz_parts.ts"); // the codec is loaded when a layer is read: most programs never do
+  // Loaded when a layer is read, with the tar codec.
+  const { estargzFooter, estargzParts } = await import("./estargz_parts.ts");
   const { chunkSize, onEnd } = options;
   const parts = estargzParts(tar, { chunkSize, signal });
   const hash = await streamingHash("sha256");

@@ -27,8 +27,8 @@ export interface IndexCore {
    */
   isManifest?(descriptor: Descriptor, options?: AbortOptions): Promise<boolean>;
   /**
-   * The members, in the manifest's order, where they are known before their digests are: the digest of the index is known
-   * when theirs are.
+   * The members, in the manifest's order, where they are known before their digests are: the digest of the index is
+   * known when theirs are.
    * @default those that the manifest names
    */
   members?(options?: AbortOptions): Promise<readonly IndexChild["view"][]>;

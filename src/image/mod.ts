@@ -6,8 +6,8 @@
  * small core: {@linkcode imageFromCompressed}, {@linkcode imageFromUncompressed}, {@linkcode indexFrom},
  * {@linkcode layerFromCompressed} and {@linkcode layerFromUncompressed} derive the rest.
  *
- * Layers are made of bytes, files, directories and streams, and stored according to {@linkcode PackOptions}: as gzip, zstd or
- * eStargz, and with the same digest on every runtime if they are to be reproducible.
+ * Layers are made of bytes, files, directories and streams, and stored according to {@linkcode PackOptions}: as gzip,
+ * zstd or eStargz, and with the same digest on every runtime if they are to be reproducible.
  *
  * @example
  * ```ts

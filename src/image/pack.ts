@@ -23,7 +23,8 @@ export interface PackOptions {
   readonly reproducible?: boolean;
   /**
    * Whether the layer is an eStargz, of which containerd's stargz snapshotter can read single files before all of it is
-   * there. It is gzip like any other, and its uncompressed tar has a table of contents besides what is in the given one.
+   * there. It is gzip like any other, and its uncompressed tar has a table of contents besides what is in the given
+   * one.
    * @default false
    */
   readonly estargz?: boolean | EstargzLayerOptions;

@@ -12,10 +12,10 @@ export interface SpooledContent {
 }
 
 /**
- * Finds out the digest of content so that its bytes are made only once: content that would have to be read or compressed
- * for it is written to a temporary file on the way. Content whose digest is known stays as it is, and what lies in a file
- * already is read for its digest alone. Where there is no file system, or no permission to use it, content that can be
- * read twice is.
+ * Finds out the digest of content so that its bytes are made only once: content that would have to be read or
+ * compressed for it is written to a temporary file on the way. Content whose digest is known stays as it is, and what
+ * lies in a file already is read for its digest alone. Where there is no file system, or no permission to use it,
+ * content that can be read twice is.
  *
  * @throws {UnsupportedError} when the content can be read only once and there is no file system.
  * @throws {FileError} when the temporary file can't be written; nothing of it is left.

@@ -53,8 +53,8 @@ export async function validateLayer(layer: Layer, options: ValidateOptions = {})
 /**
  * Checks that the parts of an image agree: the manifest's bytes with digest, size and media type; the config's with its
  * descriptor; the number of layers with that of diff ids; and of each layer, stored bytes with digest and size, content
- * with its diff id and with the tar format. Each layer is read once, some of them at the same time. Of an artifact, which
- * has a config of another type, the blobs are checked.
+ * with its diff id and with the tar format. Each layer is read once, some of them at the same time. Of an artifact,
+ * which has a config of another type, the blobs are checked.
  *
  * @throws {ValidationError} whose message lists all that is wrong.
  */

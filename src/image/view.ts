@@ -5,7 +5,8 @@ import type { ConfigFile, Descriptor, Hash, IndexManifest, Manifest } from "../s
 
 /**
  * An immutable view of one layer, or of any other blob. Nothing is read before a member is called; each result is
- * computed once, except that {@linkcode Layer.compressed} and {@linkcode Layer.uncompressed} open a fresh stream each time.
+ * computed once, except that {@linkcode Layer.compressed} and {@linkcode Layer.uncompressed} open a fresh stream each
+ * time.
  */
 export interface Layer {
   /** The discriminator. */

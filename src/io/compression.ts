@@ -16,7 +16,7 @@ import { chunks } from "./observe.ts";
 /** The compression of a sequence of bytes. */
 export type CompressionKind = "none" | "gzip" | "zstd";
 
-/** How bytes turn out to be compressed: also in ways that are recognised, and not read. */
+/** A detected compression; some kinds are detected but can't be decompressed. */
 export type SniffedCompression = CompressionKind | "xz" | "bzip2";
 
 /** Options of {@linkcode compress}. */
@@ -35,10 +35,10 @@ export interface CompressOptions {
   reproducible?: boolean;
 }
 
-/** How many bytes {@linkcode sniffBytes} looks at. */
+/** The number of bytes that {@linkcode sniffBytes} reads. */
 export const SNIFF_LENGTH = 10;
 
-/** How bytes are compressed, by their first {@linkcode SNIFF_LENGTH}. */
+/** Detects the compression from the first {@linkcode SNIFF_LENGTH} bytes. */
 export function sniffBytes(head: Uint8Array): SniffedCompression {
   const start = String.fromCharCode(...head.subarray(0, SNIFF_LENGTH));
   if (start.startsWith("\x1f\x8b")) return "gzip";
@@ -49,7 +49,7 @@ export function sniffBytes(head: Uint8Array): SniffedCompression {
   return isBzip2 ? "bzip2" : "none";
 }
 
-/** @throws {CompressionError} when bytes are compressed in a way that is not read. */
+/** Checks that a compression can be decompressed. @throws {CompressionError} if it can't. */
 export function assertReadable(kind: SniffedCompression, what: string): asserts kind is CompressionKind {
   if (kind !== "xz" && kind !== "bzip2") return;
   throw new CompressionError(`${what} is compressed with ${kind}, which is not read`, {
@@ -57,7 +57,7 @@ export function assertReadable(kind: SniffedCompression, what: string): asserts 
   });
 }
 
-/** How a stream is compressed, by its first bytes, and the same stream from its beginning. */
+/** Detects the compression of a stream from its first bytes, and returns the same stream from its beginning. */
 export async function sniffStream(
   source: ByteStream,
 ): Promise<{ compression: SniffedCompression; stream: ByteStream }> {

@@ -43,7 +43,7 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** Gives `undefined` for an error that says that there is nothing at a path: for `catch`. @throws any other */
+/** Returns `undefined` for the error of a missing path, for use in `catch`. @throws any other error */
 export function missingIsUndefined(error: unknown): undefined {
   if (!isMissing(error)) throw error;
 }

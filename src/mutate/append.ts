@@ -6,13 +6,13 @@ import { type ConfigFile, type History, isConfig, layerMediaType } from "../spec
 import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";
 import { compressionOf } from "./family.ts";
 
-/** A layer to put on top of an image, and what is said of it. */
+/** A layer to put on top of an image, with its history and descriptor. */
 export interface Addendum {
   /** The layer. */
   readonly layer: Layer;
   /**
-   * How it came to be.
-   * @default a line that says that gcrane appended it
+   * The step of the history that made it.
+   * @default a step with `gcrane append` as its command
    */
   readonly history?: History;
   /**
@@ -26,18 +26,18 @@ export interface Addendum {
    */
   readonly annotations?: Readonly<Record<string, string>>;
   /**
-   * Where else it may be downloaded from.
+   * Other places to download it from.
    * @default nowhere
    */
   readonly urls?: readonly string[];
 }
 
 /**
- * An image with further layers on top. The base is not changed, and none of its layers is read.
+ * Puts layers on top of an image. The base is not changed, and none of its layers is read.
  *
  * The base's media type, annotations and subject stay; its config gains the layers' diff ids and history, unless it is
- * an artifact's. A layer gets the media type that the base's family, Docker or OCI, has for its compression. To read the
- * result fails when the base has more or fewer layers than its config says.
+ * an artifact's. A layer gets the media type that the base's family, Docker or OCI, has for its compression. Reading
+ * the result fails when the base has more or fewer layers than its config has diff ids.
  */
 export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]): Image {
   if (addenda.length === 0) return base;
@@ -68,7 +68,7 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
   });
 }
 
-/** The layer with what its addendum says of it, in the family of the image that it goes to. */
+/** Applies an addendum to its layer, in the family of the image that it goes to. */
 async function described(addendum: Addendum, manifestMediaType: string): Promise<Layer> {
   const { layer, mediaType, annotations, urls } = addendum;
   const own = await layer.mediaType();
@@ -78,7 +78,7 @@ async function described(addendum: Addendum, manifestMediaType: string): Promise
   return withDescriptor(layer, { mediaType: mediaType ?? fitting, annotations, urls });
 }
 
-/** A config with further layers. */
+/** Adds layers to a config. */
 async function withLayers(config: ConfigFile, added: readonly Addendum[]): Promise<ConfigFile> {
   const diffIds = await diffIdsOf(added.map(({ layer }) => layer));
   return {

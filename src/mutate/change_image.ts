@@ -6,30 +6,30 @@ import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
 import { changedRunConfig, type RunConfigChanges } from "./run_config.ts";
 import { rfc3339 } from "./rfc3339.ts";
 
-/** What {@linkcode changeImage} changes. What is left out stays, and `null` takes something away. */
+/** The changes of {@linkcode changeImage}. Absent fields stay, and `null` removes. */
 export interface ImageChanges extends ManifestChanges, RunConfigChanges {
   /**
-   * The whole config file, with a diff id for each layer; the other changes come on top.
+   * The whole config file, with a diff id for each layer; the other changes are applied after it.
    * @default it stays
    */
   readonly configFile?: ConfigFile;
   /**
-   * All of how the image is run; the other changes come on top.
+   * The whole run config; the other changes are applied after it.
    * @default it stays
    */
   readonly config?: RunConfig | null;
   /**
-   * When the image was made: a date, or an RFC 3339 time, which is written as it is.
+   * When the image was made: a date, or an RFC 3339 time, which is written unchanged.
    * @default it stays
    */
   readonly created?: Date | string | null;
   /**
-   * Who made it.
+   * The author.
    * @default it stays
    */
   readonly author?: string | null;
   /**
-   * What it runs on; all of it, so that a variant that is not named goes.
+   * The platform, whole: an absent variant is removed.
    * @default it stays
    */
   readonly platform?: Platform | string | null;
@@ -46,21 +46,21 @@ export interface ImageChanges extends ManifestChanges, RunConfigChanges {
 }
 
 /**
- * An image with some things changed, said as data: `{ labels: { team: "web", old: null }, user: null }`. See
- * {@linkcode editImage}, which it is made with, for what is read when; layers never are.
+ * Changes an image by data: `{ labels: { team: "web", old: null }, user: null }`. See
+ * {@linkcode editImage} for what is read when; layers are not read.
  *
- * @throws {TypeError} when a time or a media type is none; reading it fails with one when a variable's name is none.
+ * @throws {TypeError} when a time or a media type is invalid; reading fails with one when a variable's name is.
  */
 export function changeImage(base: Image, changes: ImageChanges): Image {
   const { annotations, subject, artifactType, mediaType, created: createdAt, ...others } = changes;
   const configChanges = { ...others, created: createdAt ? rfc3339(createdAt) : createdAt };
-  const says = (values: object) => Object.values(values).some((value) => value !== undefined);
+  const hasAny = (values: object) => Object.values(values).some((value) => value !== undefined);
   const inManifest = { annotations, subject, artifactType };
-  if (!says({ ...configChanges, ...inManifest, mediaType })) return base;
+  if (!hasAny({ ...configChanges, ...inManifest, mediaType })) return base;
   return editImage(base, {
     mediaType,
-    manifest: says(inManifest) ? (extras) => changedExtras(extras, inManifest) : undefined,
-    configFile: says(configChanges) ? (config) => changedConfigFile(config, configChanges) : undefined,
+    manifest: hasAny(inManifest) ? (extras) => changedExtras(extras, inManifest) : undefined,
+    configFile: hasAny(configChanges) ? (config) => changedConfigFile(config, configChanges) : undefined,
   });
 }
 
@@ -82,7 +82,7 @@ function changedConfigFile(before: ConfigFile, changes: ConfigChanges): ConfigFi
   return sameJson(running, runningThen) ? file : { ...file, config: runningThen };
 }
 
-/** A platform as changes of a config's fields: all of them, since a field that it does not name is not its own. */
+/** Converts a platform to changes of all its fields in a config: an absent field is removed. */
 export function platformFields(wanted: Platform | string | null | undefined): FieldChanges<ConfigFile> {
   if (wanted === undefined) return {};
   const platform = wanted === null ? undefined : parsePlatform(wanted);

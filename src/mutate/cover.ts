@@ -1,4 +1,4 @@
-/** What of lower layers is hidden at a path, as bits. */
+/** What is hidden of lower layers at a path, as bits. */
 const Hidden = {
   /** A file, link or device with that path. */
   nonDirectory: 1,
@@ -10,51 +10,51 @@ const Hidden = {
 
 const WHOLE_TREE = Hidden.nonDirectory | Hidden.directory | Hidden.below;
 
-/** A path that some layer says something of. */
+/** A path that occurs in a layer. */
 interface Node {
-  /** What the layers above `layer` hide. */
+  /** The bits that the layers above `layer` hide. */
   above: number;
-  /** What the layer `layer` hides. */
+  /** The bits that the layer `layer` hides. */
   own: number;
-  /** The last layer that came by. */
+  /** The last layer that has the path. */
   layer: number;
   children: Map<string, Node> | undefined;
 }
 
 /**
- * Which paths of a layer are hidden by the layers above it. Layers come from the top down; what a layer holds hides
+ * Tracks which paths of a layer are hidden by the layers above it. Layers come from the top down; a layer hides
  * nothing of itself.
  *
- * A path implies that its parents are directories, also where no entry says so: they hide files, but not directories.
+ * A path implies that its parents are directories, also where they have no entry: they hide files, but not directories.
  */
 export class Cover {
   readonly #root: Node = { above: 0, own: 0, layer: 0, children: undefined };
   #layer = 0;
 
   /**
-   * Takes an entry of the current layer and says whether it shows: whether no layer above hides it. A directory that
-   * shows is merged with lower ones of the same path; anything else takes their place, also where it is hidden itself.
+   * Takes an entry of the current layer; returns whether it shows: whether no layer above hides it. A directory that
+   * shows is merged with lower ones of the same path; any other entry replaces them, also where it is hidden itself.
    */
   add(path: string, type: "directory" | "nonDirectory"): boolean {
     return this.#add(path, type === "directory" ? Hidden.nonDirectory | Hidden.directory : WHOLE_TREE, Hidden[type]);
   }
 
-  /** The current layer says that a path is gone. */
+  /** Takes a whiteout of the current layer: the path is removed. */
   addWhiteout(path: string): void {
     this.#add(path, WHOLE_TREE, 0);
   }
 
-  /** The current layer says that all below a directory is gone. */
+  /** Takes an opaque whiteout of the current layer: all below the directory is removed. */
   addOpaque(path: string): void {
     this.#add(path, Hidden.nonDirectory | Hidden.below, 0);
   }
 
-  /** The current layer is done; the next one is below it. */
+  /** Ends the current layer; the next one is below it. */
   nextLayer(): void {
     this.#layer++;
   }
 
-  /** Hides `hidden` at a path from lower layers; says whether layers above leave `asked` visible there. */
+  /** Hides `hidden` at a path from lower layers; returns whether layers above leave `asked` visible there. */
   #add(path: string, hidden: number, asked: number): boolean {
     let node = this.#root;
     let above = 0;
@@ -72,10 +72,10 @@ export class Cover {
     return above === 0;
   }
 
-  /** Has the current layer hide something at a node; gives what the layers above it hide there. */
+  /** Hides bits of the current layer at a node; returns the bits that the layers above it hide there. */
   #hide(node: Node, hidden: number): number {
     if (node.layer !== this.#layer) {
-      // What the last layer that came by hides, it hides from this one.
+      // The last layer that has the path hides it from this one.
       node.above |= node.own;
       node.own = 0;
       node.layer = this.#layer;

@@ -12,8 +12,8 @@ export async function diffIdsOf(layers: readonly Layer[]): Promise<Hash[]> {
 }
 
 /**
- * Checks that a config has as many diff ids as its image has layers. An artifact that borrows the config's media type may
- * have none, as long as none of its blobs is a layer.
+ * Checks that a config has as many diff ids as its image has layers. An artifact that borrows the config's media type
+ * may have none, as long as none of its blobs is a layer.
  *
  * @param what what to call the config in the error
  * @throws {ValidationError} when it has not.

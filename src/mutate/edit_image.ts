@@ -10,26 +10,26 @@ import { sameJson } from "./fields.ts";
 import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
 
-/** What {@linkcode editImage} does to the parts of an image. Each edit is called when its part is read, and once. */
+/** The edits of {@linkcode editImage} to the parts of an image. Each is called once, when its part is read. */
 export interface ImageEdit {
   /**
-   * The layers, the bottom one first. The diff ids in the config follow from them; the history is up to `configFile`.
-   * Layers that were not there before get the media type that the image's family has for their kind.
+   * Edits the layers, the bottom one first. The diff ids in the config follow from them; the history is up to
+   * `configFile`. Layers that were not there before get the media type that the image's family has for their kind.
    * @default they stay
    */
   layers?(layers: readonly Layer[]): readonly Layer[] | Promise<readonly Layer[]>;
   /**
-   * The config of an image to run; it is given a copy, with the new diff ids.
+   * Edits a copy of the config of an image to run, with the new diff ids.
    * @default it stays, but for the diff ids
    */
   configFile?(config: ConfigFile): ConfigFile | Promise<ConfigFile>;
   /**
-   * The config as bytes, whatever its type; the last word on it.
+   * Edits the config as bytes, of any type, after `configFile`.
    * @default they stay, to the byte, if nothing in them has changed
    */
   rawConfigFile?(bytes: Bytes): Bytes | Promise<Bytes>;
   /**
-   * What the manifest says beside type, config and layers; it is given a copy.
+   * Edits a copy of the manifest's fields besides type, config and layers.
    * @default it stays
    */
   readonly manifest?: EditExtras;
@@ -40,16 +40,16 @@ export interface ImageEdit {
   readonly mediaType?: string;
   /**
    * The media type of the config.
-   * @default it stays, or is what the manifest's family calls it
+   * @default it stays, or is that of the manifest's family
    */
   readonly configMediaType?: string;
 }
 
 /**
- * An image with some of its parts edited. The base is not changed, nothing is read before somebody asks, and layers are
- * passed on as they are.
+ * Edits parts of an image. The base is not changed, nothing is read before the result is, and layers are
+ * passed on unchanged.
  *
- * What the edit leaves as it is keeps its bytes: the config, and the manifest too, so that an edit without effect gives
+ * Unedited parts keep their bytes, the config and the manifest too, so that an edit without effect returns
  * an image with the same digest.
  *
  * Reading it fails with a {@linkcode ManifestError} when the config to edit is not that of an image to run or the edit
@@ -86,7 +86,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     what: "the edited image",
   });
   const answering = lazy(async () => {
-    // Nobody has seen the bytes of a base that has no digest yet.
+    // The bytes of a base without a digest need not be kept.
     if (await knownDigest(base) === undefined) return made;
     const before = { ...await base.manifest(), mediaType: await base.mediaType() };
     return sameJson(await made.manifest(), before) ? base : made;
@@ -101,7 +101,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
   };
 }
 
-/** The type of an image's config. The manifest is not asked: it may have to wait for layers to be read. */
+/** Returns the type of an image's config, without the manifest, which may have to wait for layers. */
 async function configTypeOf(image: Image, options?: AbortOptions): Promise<string> {
   return await (await image.configLayer(options)).mediaType(options);
 }
@@ -112,7 +112,7 @@ async function editedLayers(base: Image, edit: ImageEdit): Promise<readonly Laye
   const mediaType = edit.mediaType ?? await base.mediaType();
   const kept = new Set(edit.mediaType === undefined ? before : []);
   return await Promise.all(after.map(async (layer) => {
-    // What was there stays, even where its type is not of the image's family.
+    // A layer of the base stays, even where its type is not of the image's family.
     if (kept.has(layer)) return layer;
     const own = await layer.mediaType();
     const fitting = inFamily(own, mediaType);
@@ -151,7 +151,7 @@ async function editedConfigFile(
   const before = await base.configFile();
   const lower = await base.layers();
   await checkLayerCount(before, lower, `config ${await base.configName()}`);
-  // What is an artifact by its blobs has no diff ids, and gets none.
+  // An artifact that borrows an image's config type has no diff ids, and gets none.
   const tracked = before.rootfs.diff_ids.length === lower.length;
   let config = before;
   if (edit.layers && tracked) {
@@ -165,7 +165,7 @@ async function editedConfigFile(
   return bytes;
 }
 
-/** What the manifest says of its config: all that it said of the same bytes, of others only what is still true. */
+/** Returns the config's descriptor: the old one for the same bytes, else the new one with the old annotations. */
 function configDescriptor(before: Descriptor, after: Descriptor): Descriptor {
   if (before.digest === after.digest) return { ...before, mediaType: after.mediaType };
   return before.annotations ? { ...after, annotations: before.annotations } : after;

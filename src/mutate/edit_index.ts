@@ -13,15 +13,15 @@ import { type Descriptor, type Hash, type IndexManifest, isIndex } from "../spec
 import { sameJson } from "./fields.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
 
-/** A member of an index that is being made. Every `IndexChild` is one. */
+/** A member of a new index. Every `IndexChild` is one. */
 export interface IndexMember {
   /** The member. */
   readonly view: IndexChild["view"];
-  /** What the index says of it: as it is, or asked for when the index is written. */
+  /** The descriptor: given, or requested when the index is written. */
   readonly descriptor: Descriptor | (() => Promise<Descriptor>);
 }
 
-/** What {@linkcode editIndex} does to the parts of an index. Each edit is called when its part is read, and once. */
+/** The edits of {@linkcode editIndex} to the parts of an index. Each is called once, when its part is read. */
 export interface IndexEdit {
   /**
    * The members, in order.
@@ -29,7 +29,7 @@ export interface IndexEdit {
    */
   members?(members: readonly IndexChild[]): readonly IndexMember[] | Promise<readonly IndexMember[]>;
   /**
-   * What the manifest says beside type and members; it is given a copy.
+   * Edits a copy of the manifest's fields besides type and members.
    * @default it stays
    */
   readonly manifest?: EditExtras;
@@ -44,8 +44,8 @@ export interface IndexEdit {
 const CONCURRENCY = 4;
 
 /**
- * An index with some of its parts edited. The base is not changed, nothing is read before somebody asks, and members are
- * passed on as they are. An edit without effect gives an index with the same bytes.
+ * Edits parts of an index. The base is not changed, nothing is read before the result is, and members are
+ * passed on unchanged. An edit without effect returns an index with the same bytes.
  *
  * @throws {TypeError} when the media type is not one of an index.
  */
@@ -82,7 +82,7 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
     blob: (descriptor) => view(descriptor) as Layer,
     manifest: (descriptor) => view(descriptor) as OtherManifest,
     members: memberViews,
-    // Of a base that is still to be read, the members' descriptors are too.
+    // The descriptors of the base's members are not known before the base is read.
     basedOn: base,
     mediaType,
     what: "the edited index",

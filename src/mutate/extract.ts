@@ -8,7 +8,7 @@ import { tarOfEntries } from "./tar_of_entries.ts";
 import { Union } from "./union.ts";
 
 /**
- * The file system of an image as one tar: its layers laid over one another, whiteouts applied (image-spec, "Applying
+ * Writes the file system of an image as one tar: its layers merged, whiteouts applied (image-spec, "Applying
  * Changesets"). Layers are read from the top down, each once, while the next is read ahead; none is held in memory, and
  * digests are verified. Only a hard link to a file that an upper layer hides may have its layer read again.
  *
@@ -19,7 +19,7 @@ export function extract(image: Image, options: AbortOptions = {}): ByteStream {
   return unionTar((signal) => image.layers({ signal }), options);
 }
 
-/** The file system of one layer stack, given the bottom layer first, as a tar. */
+/** Writes the file system of a layer stack, given the bottom layer first, as a tar. */
 export function extractLayers(layers: readonly Layer[], options: AbortOptions = {}): ByteStream {
   return unionTar(() => Promise.resolve(layers), options);
 }

@@ -11,8 +11,8 @@ const COUNTERPARTS: readonly (readonly string[])[] = [
 ];
 
 /**
- * The media type of a config or a layer in the family, Docker or OCI, of a manifest's media type. What has no counterpart
- * there, and what is no part of an image to run, stays as it is.
+ * The media type of a config or a layer in the family, Docker or OCI, of a manifest's media type. What has no
+ * counterpart there, and what is no part of an image to run, stays as it is.
  */
 export function inFamily(mediaType: string, manifestMediaType: string): string {
   const family = manifestMediaType === MediaType.DockerManifestSchema2 ? 1 : 0;

@@ -8,15 +8,15 @@ import { extract } from "./extract.ts";
 /** Options of {@linkcode flattenImage}. */
 export interface FlattenImageOptions extends PackOptions {
   /**
-   * The only step of the new history.
+   * The single step of the new history.
    * @default one that names the image, if its digest is known, with the old history as JSON in its comment
    */
   history?: History;
 }
 
 /**
- * An image with the same files in one layer: without those that upper layers hide. Config and annotations stay. The old
- * layers are read, each once, when the new one is.
+ * Merges an image's layers into one, without the files that upper layers hide. Config and annotations stay. The old
+ * layers are read once each, when the new one is.
  */
 export function flattenImage(base: Image, options: FlattenImageOptions = {}): Image {
   const { compression, level, reproducible, estargz } = options;
@@ -29,7 +29,7 @@ export function flattenImage(base: Image, options: FlattenImageOptions = {}): Im
 }
 
 async function flattening(base: Image, { created, history }: ConfigFile): Promise<History> {
-  // To learn a digest that is not known yet would be to compress layers that nobody will have.
+  // An unknown digest is not computed: that would compress layers that the result does not have.
   const digest = await knownDigest(base);
   return {
     ...(created === undefined ? {} : { created }),

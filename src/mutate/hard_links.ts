@@ -1,17 +1,17 @@
 import { rewriteEntry, type TarEntry, type TarWriteEntry } from "../tar/mod.ts";
 import { symlinkLeavesRoot } from "./leaves_root.ts";
 
-/** A hard link that can't be written before what it is a name of. */
+/** A hard link that can't be written before its target. */
 interface WaitingLink {
   readonly path: string;
   readonly entry: TarEntry;
 }
 
-/** What hard links are names of: a file, mostly, but anything except a directory may have several names. */
+/** The target of hard links: mostly a file, but any entry except a directory may have several names. */
 interface Inode {
-  /** Where it is: the offset of its entry in the current layer, or a name in the layers below. */
+  /** Its place: the offset of its entry in the current layer, or a name in the layers below. */
   readonly at: number | string;
-  /** Where it leads, if it is a symbolic link. */
+  /** Its target, if it is a symbolic link. */
   readonly symlink: string | undefined;
   /** A name that it has in the output. */
   name: string | undefined;
@@ -37,8 +37,8 @@ export class HardLinks {
   #missed = new Map<number, WaitingLink[]>();
 
   /**
-   * Takes an entry that is neither a directory nor a hard link. Gives the name to write it under: its own if it shows,
-   * that of a link that waits for it, or none.
+   * Takes an entry that is neither a directory nor a hard link. Returns the name to write it under: its own if it
+   * shows, that of a link that waits for it, or none.
    */
   place(path: string, entry: TarEntry, shows: boolean): string | undefined {
     const symlink = entry.type === "symlink" ? entry.linkname : undefined;
@@ -49,7 +49,7 @@ export class HardLinks {
     return name;
   }
 
-  /** Takes a hard link. Gives the name to link it to, or none if it does not show or has to wait. */
+  /** Takes a hard link. Returns the name to link it to, or none if it does not show or has to wait. */
   link(path: string, entry: TarEntry, { target, shows }: { target: string; shows: boolean }): string | undefined {
     const inode = this.#inodes.get(target) ?? this.#fromBelow(target);
     this.#bind(path, inode, path);
@@ -58,14 +58,14 @@ export class HardLinks {
     return inode.name;
   }
 
-  /** A directory took the place of whatever the current layer had there. */
+  /** Records that a directory replaced the entry of the current layer at a path. */
   unlink(path: string): void {
     this.#bind(path, undefined, path);
   }
 
   /**
-   * The current layer was read to its end: gives the links that can be written now, all those that remain of the last
-   * layer included. What {@linkcode missed} has is to be read again before the next layer begins.
+   * Ends the current layer: yields the links that can be written now, all that remain of the last
+   * layer included. If {@linkcode missed} is not 0, the layer is to be read again before the next one begins.
    */
   *endLayer(): Generator<TarWriteEntry, void, undefined> {
     const open = this.#open;
@@ -86,12 +86,12 @@ export class HardLinks {
     this.#wanted.clear();
   }
 
-  /** How many entries of the layer that ended are to be read again; hardly ever any. */
+  /** The number of entries of the layer that ended that are to be read again; rarely any. */
   get missed(): number {
     return this.#missed.size;
   }
 
-  /** Takes an entry of the layer that is read again, and gives the links that waited for it: the first is the file. */
+  /** Takes an entry of the layer that is read again, and yields the links that waited for it: the first is the file. */
   *placeMissed(entry: TarEntry): Generator<TarWriteEntry, void, undefined> {
     const [first, ...others] = this.#missed.get(entry.offset) ?? [];
     if (first === undefined) return;
@@ -99,7 +99,7 @@ export class HardLinks {
     for (const other of others) yield written(other, first.path);
   }
 
-  /** Links to what no layer holds: they are passed on as they are. */
+  /** Yields the links whose target is in no layer, unchanged. */
   *dangling(): Generator<TarWriteEntry, void, undefined> {
     for (const [target, links] of this.#open) for (const link of links) yield written(link, target);
   }
@@ -133,7 +133,7 @@ export class HardLinks {
   }
 }
 
-/** Whether a link may be another name of an inode: a symbolic link may lead out of the root from there. */
+/** Returns whether a link may be another name of an inode: a symbolic link may lead out of the root from there. */
 function mayName(path: string, { symlink }: Inode): boolean {
   return symlink === undefined || !symlinkLeavesRoot(path, symlink);
 }

@@ -16,28 +16,28 @@ import { withFields } from "./fields.ts";
 import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";
 import { artifactTypeOf, platformOf } from "./member_descriptor.ts";
 
-/** Something to put into an index, and what the index says of it. */
+/** A member to add to an index, and its descriptor. */
 export interface ManifestAddition {
-  /** An image, an index, another manifest, a blob; or a descriptor of what is where the index will go already. */
+  /** An image, an index, another manifest, a blob; or a descriptor of content that the index's destination has. */
   readonly member: IndexChild["view"] | Descriptor;
   /**
-   * What it runs on; `null` for nothing.
-   * @default what the index that it came from said, else what the image's config says
+   * The platform; `null` for none.
+   * @default that of the index that it comes from, else that of the image's config
    */
   readonly platform?: Platform | string | null;
   /**
    * Metadata for its descriptor.
-   * @default what the index that it came from said
+   * @default those of the index that it comes from
    */
   readonly annotations?: Readonly<Record<string, string>>;
   /**
    * Where else it may be downloaded from.
-   * @default what the index that it came from said
+   * @default those of the index that it comes from
    */
   readonly urls?: readonly string[];
 }
 
-/** An index with further members at its end. Manifests and configs of what is added are read when the index is. */
+/** Appends members to an index. Their manifests and configs are read when the index is. */
 export function appendManifests(
   base: ImageIndex,
   additions: readonly (IndexChild["view"] | Descriptor | ManifestAddition)[],
@@ -47,12 +47,12 @@ export function appendManifests(
   return editIndex(base, { members: (members) => [...members, ...added] });
 }
 
-/** An index without its own members that match; those of nested indexes stay. */
+/** Removes an index's own members that match; those of nested indexes stay. */
 export function removeManifests(base: ImageIndex, matcher: Matcher): ImageIndex {
   return editIndex(base, { members: (members) => members.filter(({ descriptor }) => !matcher(descriptor)) });
 }
 
-/** What {@linkcode changeIndex} changes. What is left out stays, and `null` takes something away. */
+/** The changes of {@linkcode changeIndex}. Absent fields stay, and `null` removes. */
 export interface IndexChanges extends ManifestChanges {
   /**
    * The media type of the index. Its members keep theirs.
@@ -62,7 +62,7 @@ export interface IndexChanges extends ManifestChanges {
 }
 
 /**
- * An index with its annotations, subject, artifact type or media type changed. Its members stay.
+ * Changes annotations, subject, artifact type or media type of an index. Its members stay.
  *
  * @throws {TypeError} when the media type is not one of an index.
  */
@@ -99,7 +99,7 @@ async function described(
   });
 }
 
-/** A view of what is known by its descriptor alone: enough for a registry that has it. */
+/** Makes a view of content that is known by its descriptor alone: enough for a registry that has it. */
 function promised(descriptor: Descriptor): IndexMember["view"] {
   const { mediaType, digest } = descriptor;
   const absence = () =>

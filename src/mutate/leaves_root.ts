@@ -1,13 +1,13 @@
 /**
- * Whether a link leads out of the root by the `..` in it (security rule 10). A symbolic link starts at its own
- * directory, or at the root if it is absolute; what an absolute one leads to is for whoever unpacks to say.
+ * Returns whether a symbolic link leads out of the root by its `..` (security rule 10). It starts at its own
+ * directory; an absolute one starts at the root, which the program that unpacks determines.
  */
 export function symlinkLeavesRoot(path: string, linkname: string): boolean {
   if (linkname.startsWith("/") || !linkname.includes("..")) return false;
   return climbs([...path.split("/").slice(0, -1), ...linkname.split("/")]);
 }
 
-/** The same for a hard link, which starts at the root. */
+/** Returns whether a hard link leads out of the root, where it starts. */
 export function hardLinkLeavesRoot(linkname: string): boolean {
   return linkname.includes("..") && climbs(linkname.split("/"));
 }

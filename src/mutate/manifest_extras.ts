@@ -2,8 +2,8 @@ import type { Descriptor, IndexManifest, Manifest } from "../spec/mod.ts";
 import { changedEntries, type FieldChanges, withFields } from "./fields.ts";
 
 /**
- * What a manifest says beside its version and type, its config and layers or its members: annotations, subject, artifact
- * type. Fields that are not named here are there too, and stay when they are passed on.
+ * The fields of a manifest besides its version and type, its config and layers or its members: annotations, subject,
+ * artifact type, and fields that are not declared here, which stay when they are passed on.
  */
 export type ManifestExtras = Pick<Manifest, "annotations" | "subject" | "artifactType">;
 
@@ -29,7 +29,7 @@ export interface ManifestChanges {
   readonly artifactType?: string | null;
 }
 
-/** The extras with changes. */
+/** Applies changes to extras. */
 export function changedExtras(extras: ManifestExtras, changes: ManifestChanges): ManifestExtras {
   const { annotations, subject, artifactType } = changes;
   return withFields(extras, {
@@ -39,14 +39,14 @@ export function changedExtras(extras: ManifestExtras, changes: ManifestChanges):
   });
 }
 
-/** A manifest with new parts in the places of the old ones, and its other fields edited. */
+/** Replaces parts of a manifest and edits its other fields. */
 export async function rewriteManifest<M extends Manifest | IndexManifest>(
   before: M,
   parts: Partial<M>,
   edit: EditExtras = (extras) => extras,
 ): Promise<M> {
   const others = Object.entries(before).filter(([name]) => !(name in parts));
-  // A copy, so that an edit in place is neither lost nor seen by others.
+  // A copy, so that an edit in place does not change the base.
   const extras = await edit(structuredClone(Object.fromEntries(others)));
   const removed = others.filter(([name]) => !(name in extras)).map(([name]) => [name, null] as const);
   return withFields<M>({ ...before, ...extras, ...parts }, Object.fromEntries(removed) as FieldChanges<M>);

@@ -35,17 +35,17 @@ const CONCURRENCY = 4;
 /** How deep indexes in indexes are followed; real ones have two levels. */
 const MAX_DEPTH = 16;
 
-/** Matches BuildKit's attestations, which say how an image was built and what is in it, and are no images to run. */
+/** Matches BuildKit's attestations, which describe how an image was built and its content, and are no images to run. */
 export function matchAttestations({ platform }: Descriptor): boolean {
   return platform?.os === "unknown" && platform.architecture === "unknown";
 }
 
 /**
- * An index with the same edit for every image in it, those of nested indexes too. What the index says of an image stays,
+ * Applies an edit to every image of an index, those of nested indexes too. An image's descriptor stays,
  * except for digest, size, type and, where the edit changed it, the platform.
  *
- * An attestation still belongs to its image: the annotation that names it follows. What is inside, which was said of the
- * image before the edit, does not change; {@linkcode matchAttestations} finds attestations for who would rather remove
+ * An attestation still belongs to its image: the annotation that names it is updated. Its content, which is about the
+ * image before the edit, does not change; {@linkcode matchAttestations} finds attestations, to remove
  * them.
  */
 export function mapIndex(base: ImageIndex, edit: MapImage, options: MapIndexOptions = {}): ImageIndex {
@@ -69,7 +69,7 @@ function mapLevel(base: ImageIndex, mapping: Mapping): ImageIndex {
   return mapping.indexes(editIndex(base, { members }));
 }
 
-/** A member after the edit; what the index says of it is asked for once. */
+/** A member after the edit; its descriptor is requested once. */
 interface MappedMember extends IndexMember {
   readonly descriptor: () => Promise<Descriptor>;
 }
@@ -86,7 +86,7 @@ async function mapMember({ descriptor, view }: IndexChild, mapping: Mapping): Pr
   return { view, descriptor: () => Promise.resolve(descriptor) };
 }
 
-/** What an index says of a member that was edited. */
+/** Returns the descriptor of a member that was edited. */
 async function describedAnew(
   descriptor: Descriptor,
   before: Image | ImageIndex,
@@ -100,20 +100,20 @@ async function describedAnew(
     size: await after.size(),
     platform: descriptor.platform && await platformAfter(before, after),
     artifactType: await artifactTypeOf(after) ?? null,
-    // They are of the bytes that were there before.
+    // Both are about the old bytes.
     data: null,
     urls: null,
   });
 }
 
-/** The platform that an edit gave an image; `undefined` if it is the old one, of which an index may say more. */
+/** Returns the platform after an edit; `undefined` if it is the old one, of which an index may have more fields. */
 async function platformAfter(before: Image | ImageIndex, after: Image | ImageIndex) {
   if (before.kind !== "image" || after.kind !== "image") return undefined;
   const [old, now] = await Promise.all([platformOf(before), platformOf(after)]);
   return sameJson(old, now) ? undefined : now;
 }
 
-/** An attestation whose annotation names its image by the new digest; any other member as it is. */
+/** Updates the annotation of an attestation that names its image; returns any other member unchanged. */
 function withReference(member: MappedMember, byDigest: ReadonlyMap<Hash, MappedMember>): MappedMember {
   const descriptor = async () => {
     const own = await member.descriptor();

@@ -1,7 +1,7 @@
 import type { Image, ImageIndex } from "../image/mod.ts";
 import { configPlatform, isConfig, MediaType, type Platform } from "../spec/mod.ts";
 
-/** The platform that the config of an image names; `undefined` for an artifact, and when it names none. */
+/** Returns the platform in the config of an image; `undefined` for an artifact, and where there is none. */
 export async function platformOf(image: Image): Promise<Platform | undefined> {
   const { config } = await image.manifest();
   if (!isConfig(config.mediaType)) return undefined;
@@ -10,7 +10,7 @@ export async function platformOf(image: Image): Promise<Platform | undefined> {
 }
 
 /**
- * What kind of artifact a manifest is, as a descriptor says it (image-spec, "Guidelines for Artifact Usage"): its
+ * Returns the artifact type of a manifest for its descriptor (image-spec, "Guidelines for Artifact Usage"): its
  * artifact type, else that of its config; `undefined` for an image to run.
  */
 export async function artifactTypeOf(view: Image | ImageIndex): Promise<string | undefined> {

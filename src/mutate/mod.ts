@@ -1,10 +1,10 @@
 /**
- * New images from old ones: functions from view to view that read nothing until somebody reads the result, and then
- * manifests and configs alone, unless it is layers that are made anew.
+ * New images from old ones: functions from view to view that read nothing until the result is read, and then
+ * manifests and configs alone, unless layers are made anew.
  *
  * {@linkcode editImage} and {@linkcode editIndex} edit the parts with functions; {@linkcode changeImage} and
- * {@linkcode changeIndex} say as data what changes, with `null` for what goes; {@linkcode mapIndex} does the same to every
- * image of an index. What is left as it is keeps its bytes.
+ * {@linkcode changeIndex} take the changes as data, with `null` to remove; {@linkcode mapIndex} applies an edit to
+ * every image of an index. Unedited parts keep their bytes.
  *
  * @example
  * ```ts

@@ -31,11 +31,11 @@ export interface RebaseImageOptions {
  * An image put on another base: the new base's layers in the places of the old one's, and those of the original on top.
  *
  * How it is run, its labels and its annotations are the original's; the platform is the new base's; the history is the
- * new base's, followed by what was done on top of the old one. The annotations `org.opencontainers.image.base.*` say what
- * it is based on now. Only manifests and configs are read.
+ * new base's, followed by what was done on top of the old one. The annotations `org.opencontainers.image.base.*` say
+ * what it is based on now. Only manifests and configs are read.
  *
- * Reading it fails with a {@linkcode ValidationError} when the original does not begin with the old base's layers, or when
- * an image's layers disagree with its config.
+ * Reading it fails with a {@linkcode ValidationError} when the original does not begin with the old base's layers, or
+ * when an image's layers disagree with its config.
  */
 export function rebaseImage(original: Image, options: RebaseImageOptions): Image {
   const { oldBase, newBase, name } = options;
@@ -96,25 +96,25 @@ function rebasedHistory(
 }
 
 /**
- * The history of an image, with a step for each of its layers: for layers that it does not tell of there are empty steps
- * at its end.
+ * Completes the history of an image to a step for each of its layers: missing steps are added, empty, at its
+ * end.
  *
- * @param what what to call the image in the error
- * @throws {ValidationError} when it tells of more layers than there are.
+ * @param what the name of the image in the error
+ * @throws {ValidationError} when it has steps for more layers than there are.
  */
 function wholeHistory({ history, rootfs }: ConfigFile, what: string): readonly History[] {
   const steps = history ?? [];
   const missing = rootfs.diff_ids.length - layersIn(steps);
   if (missing >= 0) return [...steps, ...Array.from({ length: missing }, () => ({}))];
   throw new ValidationError(
-    `the history of ${what} tells of ${layersIn(steps)} layers where it has ${rootfs.diff_ids.length}`,
+    `the history of ${what} has ${layersIn(steps)} layers where the image has ${rootfs.diff_ids.length}`,
   );
 }
 
-/** The steps of a whole history that come after those of a base with this many layers. */
+/** Returns the steps of a complete history after those of a base. */
 function stepsAbove(history: readonly History[], base: readonly History[]): readonly History[] {
   const layers = layersIn(base);
-  // Steps without a layer are the base's too, as many as it has.
+  // The base's steps without a layer count too.
   if (layersIn(history.slice(0, base.length)) === layers) return history.slice(base.length);
   let end = 0;
   for (let seen = 0; seen < layers; end++) if (!history[end].empty_layer) seen++;

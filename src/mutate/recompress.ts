@@ -7,16 +7,16 @@ import { editImage } from "./edit_image.ts";
 import { compressedAs, compressionOf } from "./family.ts";
 
 /**
- * Options of {@linkcode recompress} and {@linkcode recompressLayer}. Layers that are compressed in this way already stay,
- * at whatever level. If the result is to be reproducible they don't, for nobody sees whether they are; if it is to be an
- * eStargz, only those that are one do.
+ * Options of {@linkcode recompress} and {@linkcode recompressLayer}. A layer with this compression stays,
+ * at any level, except where the result is to be reproducible, which can't be seen in a layer, or an
+ * eStargz, and the layer is not one.
  */
 export interface RecompressOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz"> {}
 
 /**
- * An image with its layers stored in another way; the content stays, and so do the diff ids, but of an eStargz, whose
- * table of contents is in the tar. A layer that is stored so already stays as it is, and so does one that may not be
- * pushed. The others are read when somebody reads the image.
+ * Stores an image's layers with another compression; their content and diff ids stay, except for an eStargz, whose
+ * table of contents is in the tar. A layer with this compression stays, and so does one that may not be
+ * pushed. The others are read when the image is.
  */
 export function recompress(base: Image, compression: Compression, options: RecompressOptions = {}): Image {
   return editImage(base, {
@@ -24,7 +24,7 @@ export function recompress(base: Image, compression: Compression, options: Recom
   });
 }
 
-/** A layer stored in another way, in the same way as {@linkcode recompress}. */
+/** Stores a layer with another compression, as {@linkcode recompress} does. */
 export async function recompressLayer(
   layer: Layer,
   compression: Compression,
@@ -47,7 +47,7 @@ async function isSoAlready(layer: Layer, { reproducible, estargz }: RecompressOp
     (await layer.descriptor()).annotations?.[ESTARGZ_TOC_DIGEST] !== undefined;
 }
 
-/** What becomes of a layer. */
+/** The new content of a layer and how it is stored. */
 export interface LayerRewrite extends PackOptions {
   /** Opens the new content. */
   uncompressed(options?: AbortOptions): Promise<ByteStream>;
@@ -57,10 +57,10 @@ export interface LayerRewrite extends PackOptions {
   readonly compression: Compression;
 }
 
-/** Names of annotations that are about the stored bytes: where in them eStargz or zstd:chunked has its table, say. */
+/** Prefixes of annotations about the stored bytes, such as where eStargz or zstd:chunked has its table. */
 const ABOUT_BYTES = ["containerd.io/", "io.containers.estargz.", "io.github.containers.zstd-chunked."];
 
-/** A layer in the place of another: of the same family, with its annotations, as far as they can still be true. */
+/** Makes a layer in place of another: of the same family, with the annotations that are not about the stored bytes. */
 export async function rewriteLayer(layer: Layer, rewrite: LayerRewrite): Promise<Layer> {
   const kept = Object.entries(layer.annotations ?? {})
     .filter(([name]) => !ABOUT_BYTES.some((prefix) => name.startsWith(prefix)));

@@ -3,8 +3,8 @@ import type { ByteStream } from "../runtime/mod.ts";
 import { type TarWriteEntry, writeTar } from "../tar/mod.ts";
 
 /**
- * A tar of entries that a generator reads from somewhere else. It starts when the tar is read; the signal that it is
- * given is aborted when the tar is cancelled, for a generator that waits does not hear that it shall return.
+ * Writes a tar of entries that a generator reads from another source. It starts when the tar is read; its signal
+ * is aborted when the tar is cancelled, since a pending generator does not see its return.
  */
 export function tarOfEntries(
   generate: (signal: AbortSignal) => AsyncGenerator<TarWriteEntry, void, undefined>,

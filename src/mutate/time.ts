@@ -11,13 +11,13 @@ import { tarOfEntries } from "./tar_of_entries.ts";
 /** The PAX record in which Windows layers have the time when a file was made. */
 const CREATION_TIME = "LIBARCHIVE.creationtime";
 
-/** How {@linkcode time} stores the layers that it writes anew; how they are compressed stays. */
+/** Options for the layers that {@linkcode time} writes anew; their compression stays. */
 export interface TimeOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz"> {}
 
 /**
- * An image in which everything happened at one time, in whole seconds: every entry of every layer, the image itself and
- * each step of its history. All else stays, how layers are compressed included; layers are read and written anew when
- * somebody reads the image. Layers that may not be pushed, and blobs of an artifact, stay as they are.
+ * Sets all times of an image to one, in whole seconds: every entry of every layer, the image itself and
+ * each step of its history. The rest stays, the compression of layers too; layers are read and written anew when
+ * the image is read. Layers that may not be pushed, and blobs of an artifact, stay unchanged.
  *
  * @throws {TypeError} when the date is not a valid one.
  */
@@ -37,15 +37,15 @@ export function time(base: Image, date: Date, options: TimeOptions = {}): Image 
 /** Options of {@linkcode canonical}. */
 export interface CanonicalOptions extends TimeOptions {
   /**
-   * When everything happened.
+   * The time to set.
    * @default the beginning of 1970
    */
   date?: Date;
 }
 
 /**
- * An image without what depends on when, where and by whom it was built: its times are those of {@linkcode time}, and
- * its config names no build container, no host, no version of Docker and no author. What it holds and how it runs stay,
+ * Removes the traces of a build from an image: its times are those of {@linkcode time}, and
+ * its config names no build container, no host, no version of Docker and no author. Its files and how it runs stay,
  * and so do media types, annotations and the platform with its variant.
  *
  * @throws {TypeError} when the date is not a valid one.
@@ -92,7 +92,7 @@ function entryAt(entry: TarEntry, seconds: number): TarWriteEntry {
   if (mtime === seconds && atime === seconds && ctime === seconds && !creation) return entry;
   return rewriteEntry(entry, {
     mtime: seconds,
-    // What an archive does not tell, it need not begin to.
+    // A time that the archive does not have is not added.
     atime: entry.atime === undefined ? undefined : seconds,
     ctime: entry.ctime === undefined ? undefined : seconds,
     pax: creation ? [...records, [CREATION_TIME, String(seconds)]] : records,

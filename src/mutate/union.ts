@@ -5,17 +5,17 @@ import { hardLinkLeavesRoot, symlinkLeavesRoot } from "./leaves_root.ts";
 import { markOf } from "./marks.ts";
 
 /**
- * Layers laid over one another (image-spec, "Applying Changesets"), entry by entry from the top layer down: what shows
- * of each is known at once, and nothing but names is kept.
+ * Merges layers (image-spec, "Applying Changesets"), entry by entry from the top layer down: whether an entry shows
+ * is known at once, and only names are kept.
  *
- * For each layer: {@linkcode show} for its entries, then {@linkcode endLayer}; then, if {@linkcode missed} says so, its
+ * For each layer: {@linkcode show} for its entries, then {@linkcode endLayer}; then, if {@linkcode missed}, its
  * entries once more for {@linkcode showMissed}. After the last layer: {@linkcode dangling}.
  */
 export class Union {
   readonly #cover = new Cover();
   readonly #links = new HardLinks();
 
-  /** What is to be written for an entry of the current layer, if anything; its content is still to be read. */
+  /** Returns the entry to write for one of the current layer, if any; its content is still to be read. */
   show(entry: TarEntry): TarWriteEntry | undefined {
     const path = cleanEntryPath(entry.path);
     const mark = markOf(path);
@@ -33,23 +33,23 @@ export class Union {
     }
   }
 
-  /** The current layer was read to its end: gives what of it had to wait. */
+  /** Ends the current layer: returns its entries that had to wait. */
   endLayer(): Iterable<TarWriteEntry> {
     this.#cover.nextLayer();
     return this.#links.endLayer();
   }
 
-  /** Whether the layer that ended has content that is to be read again. */
+  /** Whether the layer that ended is to be read again. */
   get missed(): boolean {
     return this.#links.missed > 0;
   }
 
-  /** What is to be written for an entry of the layer that is read again. */
+  /** Returns the entries to write for one of the layer that is read again. */
   showMissed(entry: TarEntry): Iterable<TarWriteEntry> {
     return this.#links.placeMissed(entry);
   }
 
-  /** Hard links to what no layer holds. */
+  /** Returns the hard links whose target is in no layer. */
   dangling(): Iterable<TarWriteEntry> {
     return this.#links.dangling();
   }
@@ -76,7 +76,7 @@ export class Union {
   }
 }
 
-/** The entry as it is where its names are these already, else with these names. */
+/** Renames an entry; returns it unchanged if it has these names. */
 function renamed(entry: TarEntry, path: string, linkname: string = entry.linkname): TarWriteEntry {
   if (entry.path === path && entry.linkname === linkname) return entry;
   return rewriteEntry(entry, entry.linkname === linkname ? { path } : { path, linkname });

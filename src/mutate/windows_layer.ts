@@ -4,20 +4,20 @@ import type { ByteStream } from "../runtime/mod.ts";
 import { cleanEntryPath, readTar, rewriteEntry, type TarWriteEntry } from "../tar/mod.ts";
 import { tarOfEntries } from "./tar_of_entries.ts";
 
-/** Where a layer of Windows has its files, and where what they change in the registry. */
+/** The directories of a Windows layer for files and for changes of the registry. */
 const [FILES, HIVES] = ["Files", "Hives"];
 
-/** The PAX record with a security descriptor, without which Windows lets nobody run a file. */
+/** The PAX record with a security descriptor, without which Windows does not run a file. */
 const SECURITY_DESCRIPTOR = "MSWINDOWS.rawsd";
 
 /** A self-relative descriptor with BUILTIN\Users as owner and group, as SDDL `O:BUG:BU`, in base64. */
 const USERS = "AQAAgBQAAAAkAAAAAAAAAAAAAAABAgAAAAAABSAAAAAhAgAAAQIAAAAAAAUgAAAAIQIAAA==";
 
 /**
- * A layer of plain files as one that Windows can unpack: the files are below `Files`, beside an empty `Hives`, and
- * belong to BUILTIN\Users. It is made when it is read; a layer that is a stream stays one.
+ * Converts a layer of plain files to one that Windows can unpack: the files are below `Files`, beside an empty `Hives`,
+ * and belong to BUILTIN\Users. It is made when it is read; a streaming layer stays one.
  *
- * Reading it fails with a `TarError` when the layer is one of Windows already.
+ * Reading it fails with a `TarError` when the layer is a Windows layer already.
  */
 export async function windowsLayer(layer: Layer, options: LayerOptions = {}): Promise<Layer> {
   if (layer.content.once) return streamLayer(windowsTar(await layer.uncompressed()), options);
@@ -45,7 +45,7 @@ async function* windowsEntries(
       });
     }
     const pax = new Map([...entry.globals, ...entry.pax]);
-    // The name as a record would count more than the new one.
+    // A record with the old name would have precedence over the new one.
     for (const name of ["path", "linkpath"]) pax.delete(name);
     yield rewriteEntry(entry, {
       path: `${FILES}/${path}`,

@@ -1,3 +1,4 @@
+import { NameError } from "../errors.ts";
 import { DEFAULT_REGISTRY, DEFAULT_TAG, isStrict, type NameOptions } from "./options.ts";
 import {
   type DigestReference,
@@ -148,4 +149,14 @@ function registryIn(span: Span, options: NameOptions): Registry {
   checkRegistry(chosen);
   const name = chosen.value === HUB_ALIAS ? DEFAULT_REGISTRY : chosen.value;
   return new Registry(name, options.insecure ?? false);
+}
+
+/** Returns the full form of a reference, since there are several ways to write one; `undefined` for any other text. */
+export function fullName(text: string): string | undefined {
+  try {
+    return parseReference(text).name;
+  } catch (error) {
+    if (error instanceof NameError) return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * A registry server as a fetch handler: the OCI distribution-spec 1.1 with Google's extension of the list of tags, over
- * a store in memory, on a disk, or of your own.
+ * a store in memory, in a directory, in a bucket, or of your own.
  *
  * @example
  * ```ts

@@ -19,43 +19,43 @@ import type { ProxyOptions } from "./cache/upstream.ts";
 /** Options of {@linkcode createRegistry}. */
 export interface RegistryOptions {
   /**
-   * Where the content is kept.
+   * The store of the content.
    * @default a new store in memory
    */
   store?: RegistryStore;
   /**
-   * Who may do what; see {@linkcode basicAccess} and {@linkcode tokenAccess}.
-   * @default everybody may do everything
+   * The access control; see {@linkcode basicAccess} and {@linkcode tokenAccess}.
+   * @default every client may do everything
    */
   access?: RegistryAccess;
   /**
-   * Makes the registry a pull-through cache: what it does not have it fetches from another registry and keeps. Nothing
-   * can be pushed to it.
+   * Makes the registry a pull-through cache, which fetches missing content from another registry and keeps it. Nothing can
+   * be pushed to it.
    * @default none
    */
   proxy?: ProxyOptions;
   /**
-   * Whether every request that would change something is refused with 405.
+   * Whether every request that writes is refused with 405.
    * @default false
    */
   readOnly?: boolean;
   /**
-   * Whether there is a web page, at `/`, on which people look through what is here; it works without scripts.
+   * Whether there is a web page at `/` to browse the content; it works without scripts.
    * @default false
    */
   page?: boolean;
   /**
-   * Whether numbers for Prometheus are shown at `/metrics`. They are for everybody to see, and name no repository.
+   * Whether numbers for Prometheus are at `/metrics`. Every client can read them; they name no repository.
    * @default true
    */
   metrics?: boolean;
   /**
-   * The time, in milliseconds since 1970, which manifests are marked with when they are pushed.
+   * Returns the time, in milliseconds since 1970.
    * @default Date.now
    */
   clock?: () => number;
   /**
-   * The most bytes that a manifest may have; a larger one is refused with 413.
+   * The largest size of a manifest in bytes; a larger one is refused with 413.
    * @default 104857600
    */
   manifestLimit?: number;
@@ -65,28 +65,28 @@ export interface RegistryOptions {
    */
   onRequest?: (record: RequestRecord) => void;
   /**
-   * Called with each failure that is not the client's: one that was answered with 500, a full disk for example, and when
-   * serving, one that cut an answer short, a spoilt blob for example; then without the request.
+   * Called with each failure that is not the client's: one that was answered with 500, such as a full disk, and, without a
+   * request, one that cut off a response of `serveRegistry`, such as a spoilt blob.
    * @default nothing
    */
   onError?: (error: unknown, request?: Request) => void;
 }
 
-/** A registry as a function from requests to answers. */
+/** A registry as a function from requests to responses. */
 export interface RegistryHandler {
   /**
-   * Answers a request; any host will do. It takes what the global `fetch` takes, so it can be given to a client in its
-   * place: then no socket is in between. It can be given to `Deno.serve` and `Bun.serve` too, and be the `fetch` of a
-   * Worker; what these pass beside the request is not looked at.
+   * Answers a request to any host. It takes the arguments of the global `fetch`, so that a client can use it in its place,
+   * without a socket. It can also be the handler of `Deno.serve` and `Bun.serve`, and the `fetch` of a Worker; the
+   * arguments that these pass beside the request are ignored.
    */
   readonly fetch: (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
-  /** Answers a request of which more is known than what it says itself. */
+  /** Answers a request with facts about it that are not in it. */
   readonly handle: (request: Request, context?: RequestContext) => Promise<Response>;
 }
 
 /**
  * Makes a registry that speaks the OCI distribution-spec 1.1 and Google's extension of the list of tags. Besides `/v2/`
- * it answers `/healthz` and `/metrics`, with tokens `/token`, and with a page `/` and `/browse/`.
+ * it answers `/healthz` and `/metrics`, with `tokenAccess` also `/token`, and with `page` also `/` and `/browse/`.
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   });
   app.onError((error, c) => {
     const { request } = c.env;
-    // A client that left is no failure, but that of the store stays one.
+    // A client that left is not a failure, but an error of the store is.
     if (error instanceof StoreError || !request.signal.aborted) onError(error, request);
     return refuse(500, "UNKNOWN", { message: "the registry failed; its log has the reason" });
   });
@@ -149,10 +149,10 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
     const started = clock();
     metrics?.begin();
     const response = await app.fetch(request, exchange);
-    return exchange.told(response, {
+    return exchange.observed(response, {
       started,
       clock,
-      tell(record) {
+      report(record) {
         metrics?.end(record);
         options.onRequest?.(record);
       },
@@ -166,7 +166,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
 
 const INIT_FIELDS = ["method", "headers", "body", "signal", "duplex", "redirect"];
 
-/** Whether it is what `fetch` takes beside a request, and not what servers pass: an address, an environment. */
+/** Returns whether a value is the second argument of `fetch`, and not what servers pass: an address, an environment. */
 function isRequestInit(value: object | undefined): boolean {
   return value !== undefined && INIT_FIELDS.some((field) => field in value);
 }

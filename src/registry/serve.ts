@@ -6,24 +6,24 @@ import { createRegistry, type RegistryOptions } from "./registry.ts";
 /** Options of {@linkcode serveRegistry}. */
 export interface ServeRegistryOptions extends RegistryOptions {
   /**
-   * The name or address to listen on.
+   * The host name or address to listen on.
    * @default "127.0.0.1"
    */
   hostname?: string;
   /**
-   * The port to listen on; 0 takes a free one.
+   * The port to listen on; 0 chooses a free one.
    * @default 0
    */
   port?: number;
   /**
-   * The directory to keep the content in, where no `store` is given.
-   * @default none: the content is in memory, and gone with the process
+   * The directory to keep the content in, if there is no `store`.
+   * @default none: the content is in memory and lost with the process
    */
   disk?: string;
   /**
-   * The header in which a proxy in front names the address of the client, `X-Forwarded-For` for example; of several the
-   * last one counts, which is what that proxy saw. Wrong passwords are counted by address.
-   * @default none: the other end of the connection is the client
+   * The header in which a proxy in front of the server names the address of the client, such as `X-Forwarded-For`; its
+   * last address counts, which that proxy added. Wrong passwords are counted by address.
+   * @default none: the address is that of the connection
    */
   addressHeader?: string;
   /**
@@ -32,7 +32,7 @@ export interface ServeRegistryOptions extends RegistryOptions {
    */
   tls?: TlsCertificate;
   /**
-   * Stops the server, and with it what is in flight.
+   * Stops the server and cuts off the requests in flight.
    * @default none
    */
   signal?: AbortSignal;
@@ -41,27 +41,27 @@ export interface ServeRegistryOptions extends RegistryOptions {
 /** Options of {@linkcode RegistryServer.shutdown}. */
 export interface ShutdownOptions {
   /**
-   * For how many milliseconds to wait for what is in flight before it is cut off.
-   * @default as long as it takes
+   * For how many milliseconds to wait for the requests in flight before they are cut off.
+   * @default without a limit
    */
   patience?: number;
 }
 
 /** A registry that listens. */
 export interface RegistryServer {
-  /** Where it listens, without a slash at the end: `http://127.0.0.1:5000`. */
+  /** The URL where it listens, without a slash at the end: `http://127.0.0.1:5000`. */
   readonly url: string;
   /** The host that it listens on. */
   readonly hostname: string;
   /** The port that it listens on. */
   readonly port: number;
-  /** Settles when the server has stopped. */
+  /** Resolves when the server has stopped. */
   readonly finished: Promise<void>;
-  /** Takes no new requests and waits for those in flight; whether all of them came to their end. */
+  /** Accepts no new requests and waits for those in flight; returns whether all of them were completed. */
   shutdown(options?: ShutdownOptions): Promise<boolean>;
 }
 
-/** Starts a registry on a port, over HTTP or HTTPS, with its content in memory, on a disk or in a store of your own. */
+/** Starts a registry on a port, over HTTP or HTTPS, with its content in memory, in a directory or in another store. */
 export async function serveRegistry(options: ServeRegistryOptions = {}): Promise<RegistryServer> {
   const { hostname = "127.0.0.1", port = 0, disk, addressHeader, tls, signal, ...rest } = options;
   signal?.throwIfAborted();

@@ -9,19 +9,19 @@ import type { R2BucketLike } from "./stores/bucket/r2_binding.ts";
 import { r2Store } from "./stores/bucket/r2_bucket.ts";
 import { createRegistry, type RegistryHandler, type RegistryOptions } from "./registry.ts";
 
-/** What a Worker is bound to and configured with: variables, and secrets where they are secret. */
+/** The bindings of the Worker: its bucket, variables and secrets. */
 interface WorkerEnvironment {
   /** The bucket that holds the registry. */
   readonly BUCKET: R2BucketLike;
-  /** `true` for a registry that nobody changes. */
+  /** `true` for a registry that refuses writes. */
   readonly GCRANE_REGISTRY_READ_ONLY?: string;
-  /** A secret: users with their passwords, lines of `user:password`. */
+  /** A secret: users with their passwords, as lines of `user:password`. */
   readonly GCRANE_REGISTRY_USERS?: string;
-  /** Who may do what: `USER=REPOSITORY:ACTIONS`, several with spaces between. */
+  /** Rules: `USER=REPOSITORY:ACTIONS`, separated by spaces. */
   readonly GCRANE_REGISTRY_ALLOW?: string;
-  /** `true` to let everybody pull. */
+  /** `true` to let every client pull. */
   readonly GCRANE_REGISTRY_ANONYMOUS_PULL?: string;
-  /** `true` to exchange passwords for tokens; needs the key, as instances of the Worker have to share it. */
+  /** `true` to exchange passwords for tokens; needs the key, which the instances of the Worker share. */
   readonly GCRANE_REGISTRY_TOKEN_AUTH?: string;
   /** A secret: the private key that tokens are signed with, as PEM or JWK. */
   readonly GCRANE_REGISTRY_TOKEN_KEY?: string;
@@ -29,17 +29,17 @@ interface WorkerEnvironment {
   readonly GCRANE_REGISTRY_PAGE?: string;
 }
 
-/** What keeps a Worker alive while it still works. */
+/** Keeps a Worker alive for work that outlasts the response. */
 interface ExecutionContext {
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** The stream of workerd that makes it send a length. */
+/** The stream of workerd that makes it send `Content-Length`. */
 type FixedLengthStreamType = new (length: number) => TransformStream<Uint8Array, Uint8Array>;
 
 let current: { environment: WorkerEnvironment; registry: RegistryHandler } | undefined;
 
-/** One registry for all requests of an instance, so that what it remembers is of use. */
+/** Returns the registry of an instance, one for all its requests, so that they share what it remembers. */
 function registryOf(environment: WorkerEnvironment): RegistryHandler {
   if (current?.environment.BUCKET !== environment.BUCKET) {
     const options = workerOptions(environment);
@@ -48,24 +48,24 @@ function registryOf(environment: WorkerEnvironment): RegistryHandler {
   return current.registry;
 }
 
-/** The same answer, whose length workerd says also where its body is a stream. */
+/** Returns the response with a body whose length workerd sends even though it is a stream. */
 function withLength(response: Response): Response {
   const { FixedLengthStream } = globalThis as { FixedLengthStream?: FixedLengthStreamType };
   const length = response.headers.get("Content-Length");
   if (!response.body || length === null || FixedLengthStream === undefined) return response;
   const { readable, writable } = new FixedLengthStream(Number(length));
-  response.body.pipeTo(writable).catch(() => {}); // who reads sees that it ends too early
+  response.body.pipeTo(writable).catch(() => {}); // the client sees that it ends too early
   return new Response(readable, response);
 }
 
-/** The Worker: it answers requests and, when its cron trigger says so, collects the garbage. */
+/** The Worker: it answers requests, and collects the garbage when its cron trigger fires. */
 const worker: {
   fetch(request: Request, environment: WorkerEnvironment, context: ExecutionContext): Promise<Response>;
   scheduled(event: unknown, environment: WorkerEnvironment, context: ExecutionContext): void;
 } = {
   async fetch(request, environment, context) {
     const response = await registryOf(environment).handle(request, {
-      address: request.headers.get("CF-Connecting-IP") ?? undefined, // Cloudflare's own word, which no client can set
+      address: request.headers.get("CF-Connecting-IP") ?? undefined, // set by Cloudflare, which no client can override
       waitUntil: (work) => context.waitUntil(work),
     });
     return withLength(response);
@@ -85,9 +85,9 @@ export default worker;
 export type { R2BucketLike, WorkerEnvironment };
 
 /**
- * The options of the registry, from the variables and secrets of the Worker.
+ * Makes the options of the registry from the variables and secrets of the Worker.
  *
- * @throws {TypeError} when they make no sense.
+ * @throws {TypeError} if one is malformed.
  */
 function workerOptions(environment: WorkerEnvironment): Omit<RegistryOptions, "store"> {
   const allow = environment.GCRANE_REGISTRY_ALLOW;

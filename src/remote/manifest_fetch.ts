@@ -163,7 +163,7 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
   return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
 }
 
-/** Reads the fields of a manifest; `undefined` where it is no JSON object, which a registry may take too. */
+/** Returns the fields of a manifest, or `undefined` if it is not a JSON object, which some registries accept. */
 export function manifestFields(bytes: Bytes): Record<string, unknown> | undefined {
   try {
     return parseJsonObject(bytes, "manifest");

@@ -18,7 +18,7 @@ export interface ResumeOptions extends AbortOptions {
   /** The name of the bytes in an error. */
   readonly what: string;
   /**
-   * For how many milliseconds the next byte is waited for, before the stream is opened again; 0 means without end.
+   * The longest wait for the next byte in milliseconds before the stream is reopened; 0 means no limit.
    * @default 60000
    */
   readonly stallMs?: number | undefined;

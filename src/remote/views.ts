@@ -49,7 +49,7 @@ export function remoteLayer(context: ViewContext, descriptor: Descriptor): Layer
   return layerFromCompressed({ descriptor, ...blobCore(context, descriptor) });
 }
 
-/** What the view of a manifest is made of. */
+/** The core of a manifest's view. */
 interface ManifestCore {
   readonly descriptor: Descriptor;
   readonly mediaType: string;

@@ -51,7 +51,7 @@ function frameHeaderRest(descriptor: number): number {
   return (singleSegment ? 0 : 1) + dictionaryId + contentSize;
 }
 
-/** Throws if a frame needs a larger window than the codecs read; they say so in different ways, or not at all. */
+/** Throws if a frame needs a larger window than the codecs read, which they report in different ways, or not at all. */
 function checkWindow(descriptor: number, rest: Bytes): void {
   const base = 2 ** (10 + (rest[0] >> 3));
   const singleSegment = (descriptor & 0x20) !== 0;

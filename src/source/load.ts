@@ -1,10 +1,10 @@
-import { LayoutError, NameError } from "../errors.ts";
+import { LayoutError } from "../errors.ts";
 import { REF_NAME_ANNOTATION } from "../image/internal.ts";
 import { emptyIndex, type Image, type ImageIndex, type IndexChild, matchPlatforms } from "../image/mod.ts";
 import { fileFailure } from "../io/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { appendManifests } from "../mutate/mod.ts";
-import { parseReference } from "../name/mod.ts";
+import { fullName } from "../name/internal.ts";
 import { stat } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";
@@ -105,15 +105,6 @@ function named(children: readonly IndexChild[], tag: string): readonly IndexChil
 function namesOf({ annotations }: Descriptor): string[] {
   const names = [annotations?.[REF_NAME_ANNOTATION], annotations?.["io.containerd.image.name"]];
   return names.filter((name): name is string => typeof name === "string" && name !== "");
-}
-
-function fullName(name: string): string | undefined {
-  try {
-    return parseReference(name).name;
-  } catch (error) {
-    if (error instanceof NameError) return undefined;
-    throw error;
-  }
 }
 
 function misses(what: string, tag: string, names: readonly string[]): LayoutError {

@@ -2,9 +2,10 @@
  * Tar archives, read and written as streams: v7, ustar, PAX and GNU, whole enough for the layers of container images.
  *
  * {@linkcode UntarStream} and {@linkcode TarStream} are the transform streams of `@std/tar`, for more formats: entries
- * have `path`, `header` and `readable`. They are thin layers over {@linkcode readTar} and {@linkcode writeTar}, which take
- * and give the same entries without a stream of them: a layer of many small files is read and written in less than half
- * the time, and an entry's unread content is skipped. An entry that was read can be written as it is, byte for byte.
+ * have `path`, `header` and `readable`. They are thin layers over {@linkcode readTar} and {@linkcode writeTar}, which
+ * take and give the same entries without a stream of them: a layer of many small files is read and written in less than
+ * half the time, and an entry's unread content is skipped. An entry that was read can be written as it is, byte for
+ * byte.
  *
  * Names and PAX values are kept as bytes, so names that are not UTF-8 and binary extended attributes survive.
  *

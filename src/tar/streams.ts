@@ -72,8 +72,8 @@ export interface TarStreamInput {
 }
 
 /**
- * A transform stream from entries to the bytes of an archive: the inputs of `@std/tar`, without its limits on names, ids
- * and sizes, and all that {@linkcode writeTar} takes.
+ * A transform stream from entries to the bytes of an archive: the inputs of `@std/tar`, without its limits on names,
+ * ids and sizes, and all that {@linkcode writeTar} takes.
  */
 export class TarStream implements TransformStream<TarStreamInput | TarWriteEntry, Uint8Array<ArrayBuffer>> {
   /** The bytes of the archive. */

@@ -34,7 +34,8 @@ export interface TarWriteOptions {
 }
 
 /**
- * Writes a tar archive, ended by two zero blocks. Nothing is read before the stream is, small pieces come in batches of 64 KB.
+ * Writes a tar archive, ended by two zero blocks. Nothing is read before the stream is, small pieces come in batches of
+ * 64 KB.
  *
  * The same entries give the same bytes on every runtime. Chunks may be views of the content that was given.
  *
@@ -65,8 +66,9 @@ interface OpenEntry {
 }
 
 /**
- * Encodes the blocks that {@linkcode writeTar} writes in front of the content of an entry, for an archive whose parts are
- * written in another order. The content is followed by zeros up to a multiple of 512 bytes, the last one by 1024 more.
+ * Encodes the blocks that {@linkcode writeTar} writes in front of the content of an entry, for an archive whose parts
+ * are written in another order. The content is followed by zeros up to a multiple of 512 bytes, the last one by 1024
+ * more.
  *
  * @param entry the entry; its content is not read, its size is 0 by default
  * @throws {TarError} If the entry does not fit the format.

@@ -15,8 +15,8 @@ export interface PlannedFile {
 }
 
 /**
- * Lays an archive out: finds its files from all that goes into it. Blobs come in the order of the nodes; of several files
- * with one path the first counts.
+ * Lays an archive out: finds its files from all that goes into it. Blobs come in the order of the nodes; of several
+ * files with one path the first counts.
  */
 export type ArchiveFormat = (nodes: readonly Node[], options: AbortOptions) => Promise<readonly PlannedFile[]>;
 

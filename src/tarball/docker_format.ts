@@ -7,8 +7,8 @@ import type { PlannedFile } from "./archive_sink.ts";
 import { manifestFileBytes, type TarballManifest } from "./manifest_file.ts";
 
 /**
- * The files of a tarball as Docker writes and reads it: for each image its config and its layers as they are stored, and
- * `manifest.json` at the end.
+ * The files of a tarball as Docker writes and reads it: for each image its config and its layers as they are stored,
+ * and `manifest.json` at the end.
  */
 export async function dockerFormat(nodes: readonly Node[], options: AbortOptions): Promise<readonly PlannedFile[]> {
   const files: PlannedFile[] = [];

@@ -1,5 +1,5 @@
 import { TarballError } from "../errors.ts";
-import { type AbortOptions, chunks, errorCode } from "../io/mod.ts";
+import { type AbortOptions, chunks, missingIsUndefined } from "../io/mod.ts";
 import { type ByteStream, createNewFile, exists, type NewFile, realPath, stat } from "../runtime/mod.ts";
 import { encodeTarHeader } from "../tar/mod.ts";
 import type { ArchiveTarget, PlannedFile } from "./archive_sink.ts";
@@ -65,12 +65,7 @@ export class FileTarget implements ArchiveTarget, AsyncDisposable {
 
 /** Whether something is at the path that can only be written to from the beginning: a pipe, a terminal. */
 export async function isSpecial(path: string): Promise<boolean> {
-  try {
-    const { kind } = await stat(path);
-    if (kind === "directory") throw new TarballError(`${path} is a directory, where a tarball was to be written`);
-    return kind !== "file";
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return false;
-    throw error;
-  }
+  const found = await stat(path).catch(missingIsUndefined);
+  if (found?.kind === "directory") throw new TarballError(`${path} is a directory, where a tarball was to be written`);
+  return found !== undefined && found.kind !== "file";
 }

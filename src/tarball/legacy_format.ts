@@ -32,11 +32,11 @@ interface LegacyLayer {
  * layer, which names the one below it, and `repositories` with the names of the topmost ones. `manifest.json` and the
  * configs are there too, so that what is newer reads it as well.
  *
- * The name of a folder follows from the diff ids up to its layer, and for the topmost from the config: it does not depend
- * on how layers are compressed.
+ * The name of a folder follows from the diff ids up to its layer, and for the topmost from the config: it does not
+ * depend on how layers are compressed.
  *
- * The images are views of `views`. The format throws a `ValidationError` when one has more or fewer layers than its config
- * or its history.
+ * The images are views of `views`. The format throws a `ValidationError` when one has more or fewer layers than its
+ * config or its history.
  */
 export function legacyFormat(views: TarViews): ArchiveFormat {
   return (nodes, options) => legacyFiles(nodes, views, options);
@@ -97,7 +97,7 @@ async function describeTars(image: Image, options: AbortOptions): Promise<readon
     const found = await tarDigest(layer, hashAlgorithm(wanted), options);
     if (found === wanted) return descriptor;
     throw new ValidationError(
-      `layer ${index} has the diff id ${found}, but ${wanted} in the config of its image`,
+      `layer ${index} has the diff id ${found}, but the config of its image has ${wanted}`,
     );
   }));
 }

@@ -1,5 +1,6 @@
-import { NameError, TarballError } from "../errors.ts";
+import { TarballError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
+import { fullName } from "../name/internal.ts";
 import { parseTag } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { isDescriptor, jsonBytes, parseJson } from "../spec/internal.ts";
@@ -74,16 +75,6 @@ export function chooseImage(
   throw new TarballError(`${name} holds no image ${tag}: ${listTags(images)}`, {
     hint: "choose one of its tags, or none when it holds a single image",
   });
-}
-
-/** The full form of a tag, since there are several ways to write the same; `undefined` for what is none. */
-function fullName(repoTag: string): string | undefined {
-  try {
-    return parseTag(repoTag).name;
-  } catch (error) {
-    if (error instanceof NameError) return undefined;
-    throw error;
-  }
 }
 
 function listTags(images: readonly TarballManifest[]): string {

@@ -3,9 +3,9 @@
  *
  * {@linkcode imageFromTarball} returns an image whose layers stay in the tarball until they are
  * read; {@linkcode tarballContents} also reads an OCI image layout.
- * {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one, as Docker does now or, with the format
- * "legacy", as it did before version 1.10; {@linkcode writeOciArchiveFile} and {@linkcode writeOciArchive} write images
- * and indexes as an OCI image layout.
+ * {@linkcode writeTarballFile} and {@linkcode writeTarball} write images into one, as Docker does now or, with the
+ * format "legacy", as it did before version 1.10; {@linkcode writeOciArchiveFile} and {@linkcode writeOciArchive} write
+ * images and indexes as an OCI image layout.
  *
  * @example
  * ```ts

@@ -3,8 +3,8 @@ import { type ByteStream, joinPath, openWriter, remove, temporaryDirectory } fro
 import { type OpenTarball, tarballFile, type TarballSource } from "./source.ts";
 
 /**
- * A tarball that comes as a stream, which can be read once only: from standard input, or from an engine. It is kept in a
- * temporary file from the first time that it is needed until it is disposed of.
+ * A tarball that comes as a stream, which can be read once only: from standard input, or from an engine. It is kept in
+ * a temporary file from the first time that it is needed until it is disposed of.
  */
 export class SavedTarball implements TarballSource {
   /** Its name in an error. */

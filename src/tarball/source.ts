@@ -82,7 +82,8 @@ export function tarballBytes(content: Bytes | Blob, name: string = "tarball"): T
 
 /**
  * A tarball that can only be read from its beginning, but again and again: `open` gives a fresh stream each time. What
- * lies in front of a layer is read and thrown away for each layer, so prefer {@linkcode tarballFile} where there is one.
+ * lies in front of a layer is read and thrown away for each layer, so prefer {@linkcode tarballFile} where there is
+ * one.
  */
 export function tarballStream(
   open: (options?: AbortOptions) => Promise<ByteStream>,

@@ -16,8 +16,8 @@ interface Delivery {
 }
 
 /**
- * An archive as a stream: each file goes out when the reader comes to it. Small files are read ahead of their turn, while
- * a large one streams; a large one is not begun early, for its connection would idle.
+ * An archive as a stream: each file goes out when the reader comes to it. Small files are read ahead of their turn,
+ * while a large one streams; a large one is not begun early, for its connection would idle.
  */
 export class StreamTarget implements ArchiveTarget {
   readonly #files = Promise.withResolvers<readonly PlannedFile[]>();

@@ -15,7 +15,8 @@ export interface TarballEntry {
   /** The image. */
   readonly image: Image;
   /**
-   * What to call it: a reference by tag; without a tag, `latest`. A digest gives it no name, for a tarball has tags only.
+   * What to call it: a reference by tag; without a tag, `latest`. A digest gives it no name, for a tarball has tags
+   * only.
    * @default no name
    */
   readonly reference?: string;
@@ -52,8 +53,8 @@ export interface WriteArchiveOptions extends AbortOptions {
 /** Options of {@linkcode writeTarball} and {@linkcode writeTarballFile}. */
 export interface WriteTarballOptions extends WriteArchiveOptions {
   /**
-   * How it is laid out: "docker" is small and what everything reads; "legacy" is what Docker before 1.10 reads too, with
-   * a folder for each layer that holds it uncompressed.
+   * How it is laid out: "docker" is small and what everything reads; "legacy" is what Docker before 1.10 reads too,
+   * with a folder for each layer that holds it uncompressed.
    * @default "docker"
    */
   format?: TarballFormat;

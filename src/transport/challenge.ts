@@ -1,10 +1,10 @@
 import { Scanner } from "./scanner.ts";
 
-/** One way in which a server asks to be authenticated (RFC 9110, section 11.6.1). */
+/** One authentication method that a server asks for (RFC 9110, section 11.6.1). */
 export interface Challenge {
   /** The scheme in lower case: `basic`, `bearer`, … */
   readonly scheme: string;
-  /** The parameters that have a value; names in lower case. Of a repeated name the last one counts. */
+  /** The parameters that have a value, with names in lower case. The last value of a repeated name is used. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -14,19 +14,19 @@ const SEPARATORS = /[ \t,]*/y;
 const ANYTHING = /./sy;
 
 /**
- * Reads the values of `WWW-Authenticate`. One value may hold several challenges, as `fetch` joins repeated headers.
- * What can't be read is passed over.
+ * Reads the values of `WWW-Authenticate`. One value may hold several challenges, since `fetch` joins repeated headers.
+ * Skips parts that are not valid.
  */
 export function parseChallenges(values: Iterable<string>): Challenge[] {
   return [...values].flatMap(parseValue);
 }
 
-/** The first challenge that this package can answer: basic or bearer. */
+/** Returns the first challenge that this package can answer: basic or bearer. */
 export function answerableChallenge(challenges: readonly Challenge[]): Challenge | undefined {
   return challenges.find(({ scheme }) => scheme === "basic" || scheme === "bearer");
 }
 
-/** The challenges of a response. */
+/** Returns the challenges of a response. */
 export function responseChallenges(response: Response): Challenge[] {
   const value = response.headers.get("www-authenticate");
   return value === null ? [] : parseChallenges([value]);

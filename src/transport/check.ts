@@ -10,18 +10,18 @@ import {
 import { Limits } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 
-/** What was asked, for the words of an error. */
+/** The request that an error message names. */
 export interface RequestLine {
   /** The method. */
   readonly method: string;
-  /** The URL, secrets and all: it is redacted here. */
+  /** The URL with its secrets: the error message holds it redacted. */
   readonly url: string;
-  /** Where to sign in, if that is not the host of the URL. */
+  /** The registry to sign in to, if it is not the host of the URL. */
   readonly registry?: string;
 }
 
 /**
- * Makes an error of an answer with an unexpected status. The body is read, up to 64 KiB, for the registry's own words
+ * Creates an error from a response with an unexpected status. Reads up to 64 KiB of the body for the registry's message
  * (distribution-spec, "Error Codes").
  */
 export async function responseError(response: Response, request: RequestLine): Promise<HttpError> {
@@ -39,12 +39,12 @@ export async function responseError(response: Response, request: RequestLine): P
   });
 }
 
-/** The `errors` of a body on one line, as {@linkcode responseError} repeats them; empty when they are something else. */
+/** Formats the `errors` of a body on one line, as {@linkcode responseError} does. Returns "" for any other value. */
 export function errorWords(errors: unknown): string {
   return Array.isArray(errors) ? wordsOf(diagnosticsOf(errors)) : "";
 }
 
-/** Makes an error of a request that got no answer; an abort and this package's own errors pass as they are. */
+/** Creates the error of a request without a response. Returns abort reasons and errors of this package unchanged. */
 export function requestError(cause: unknown, request: RequestLine, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   return networkError(cause, ({ reason, text }) => ({
@@ -62,7 +62,7 @@ const FAILURE_HINTS: Readonly<Partial<Record<NetworkFailure, string>>> = {
   unreachable: "check your network",
 };
 
-/** Gives what was asked for, or `undefined` where the registry answers 404. */
+/** Returns the result of `ask`, or `undefined` where the registry answers 404. */
 export async function findOrUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask();
@@ -72,7 +72,7 @@ export async function findOrUndefined<T>(ask: () => Promise<T>): Promise<T | und
   }
 }
 
-/** How long `Retry-After` asks to wait, in milliseconds (RFC 9110, section 10.2.3): seconds, or a date. */
+/** Reads `Retry-After`, seconds or a date, in milliseconds (RFC 9110, section 10.2.3). */
 export function parseRetryAfter(value: string | null, now: number = Date.now()): number | undefined {
   if (value === null) return undefined;
   if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
@@ -82,15 +82,15 @@ export function parseRetryAfter(value: string | null, now: number = Date.now()):
 
 /** Options of {@linkcode readBody}. */
 export interface ReadBodyOptions extends ReadBytesOptions {
-  /** What the body answers. */
+  /** The request that the body belongs to. */
   readonly request: RequestLine;
 }
 
 /**
- * All bytes of an answer.
+ * Reads all bytes of a response body.
  *
- * @throws {LimitError} when there are more than the limit.
- * @throws {NetworkError} when the connection is cut, or stalls, before the end.
+ * @throws {LimitError} if the body is larger than the limit.
+ * @throws {NetworkError} if the connection is cut, or stalls, before the end.
  */
 export async function readBody(response: Response, options: ReadBodyOptions): Promise<Bytes> {
   try {
@@ -100,7 +100,7 @@ export async function readBody(response: Response, options: ReadBodyOptions): Pr
   }
 }
 
-/** Throws a body away. A short one is read to its end, since only then its connection can be used again. */
+/** Discards a body. Reads a short one to its end, since the connection can be used again only then. */
 export async function discard(response: Response): Promise<void> {
   await readBytes(response, { limit: Limits.message, what: "body" }).catch(() => {});
 }
@@ -130,7 +130,7 @@ async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
     const { errors } = JSON.parse(text) as { errors?: unknown };
     if (Array.isArray(errors)) return diagnosticsOf(errors);
   } catch {
-    // not the spec's JSON: the text itself may still say something
+    // Not the JSON of the spec: the text itself may be a message.
   }
   const line = text.trim().split("\n", 1)[0];
   return line !== "" && line.length < 200 && !line.startsWith("<") && !line.startsWith("{")
@@ -155,7 +155,7 @@ function wordsOf(diagnostics: readonly Diagnostic[]): string {
   return texts.filter((text) => text !== "").join("; ");
 }
 
-/** Writes the words of a registry on one line, without control characters and without the secrets of URLs. */
+/** Formats a registry's message on one line, without control characters and without the secrets of URLs. */
 function plainWords(text: string): string {
   return plainText(redactUrlsIn(text));
 }

@@ -28,7 +28,7 @@ import {
 import { exchangeToken } from "./token.ts";
 import { hostAndPort, mayAuthorize } from "./url_policy.ts";
 
-/** Options of every conversation with a registry. */
+/** Options of every connection to a registry. */
 export interface TransportOptions {
   /**
    * Sends requests. A registry in memory can be given as its own `fetch`.
@@ -37,37 +37,37 @@ export interface TransportOptions {
   fetch?: typeof fetch;
   /**
    * Finds credentials.
-   * @default nobody's: everything is asked for anonymously
+   * @default anonymous requests
    */
   keychain?: Keychain;
   /**
-   * Whether certificates that can't be verified are taken.
+   * Whether certificates that can't be verified are accepted.
    * @default false
    */
   insecure?: boolean;
   /**
-   * What is said of the program that uses this package, before the package's own name.
+   * The name of the program that uses this package, put before the package's own in `User-Agent`.
    * @default nothing
    */
   userAgent?: string;
   /**
-   * How requests that failed in passing are tried again.
-   * @default four tries, waiting longer each time
+   * The retries of requests that failed for a passing reason.
+   * @default four attempts, with growing waits
    */
   retry?: Omit<RetryOptions, "signal">;
   /**
-   * How long the registry is waited for.
+   * How long to wait for the registry.
    * @default see {@linkcode Timeouts}
    */
   timeouts?: Timeouts;
   /**
-   * Told of every request, secrets redacted.
-   * @default nobody
+   * Called for every request, with secrets redacted.
+   * @default none
    */
   onRequest?: (event: RequestEvent) => void;
   /**
-   * Waited for before each request goes out: a limit on their rate.
-   * @default nothing is waited for
+   * Awaited before each request is sent, to limit the rate.
+   * @default none
    */
   pace?: (options: AbortOptions) => Promise<void>;
   /**
@@ -81,72 +81,72 @@ export interface TransportOptions {
 export interface RegistryRequest {
   /** The method. */
   readonly method: string;
-  /** A path from the registry's root, or a URL that the registry gave (an upload's `Location`). */
+  /** A path from the registry's root, or a URL from the registry (an upload's `Location`). */
   readonly to: string | URL;
-  /** What the token must allow. */
+  /** The scopes of the token. */
   readonly scopes: readonly string[];
-  /** The statuses that are no error. */
+  /** The statuses that are not errors. */
   readonly expect: readonly number[];
   /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is sent. */
+  /** The body. */
   readonly body?: OutgoingRequest["body"];
   /**
-   * Whether the body is wanted as it is sent, whatever `Content-Encoding` says of it, where `fetch` can do that.
+   * Whether to return the body as it was sent, without decoding its `Content-Encoding`, where `fetch` supports that.
    * @default false
    */
   readonly verbatim?: boolean;
   /**
-   * Whether it is tried again when it fails in passing; a part of an upload may not be.
+   * Whether to retry the request after a passing failure. A part of an upload may not be repeated.
    * @default true
    */
   readonly repeatable?: boolean;
   /**
-   * Which of the timeouts counts for the answer: "slow" for a list.
+   * The timeout for the response: "slow" for a list.
    * @default "answer" for GET and HEAD, else "slow"
    */
   readonly patience?: Patience;
-  /** Ends it. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
 }
 
-/** How much of a body is read. */
+/** The limit on the size of a body. */
 export interface BodyLimit {
   /** The most bytes to accept. */
   readonly limit: number;
-  /** What to call the body in an error. */
+  /** The name of the body in an error. */
   readonly what: string;
 }
 
-/** An answer whose body was read. */
+/** A response whose body was read. */
 export interface WholeAnswer extends Answer {
-  /** The body; empty where the status is that of an error. */
+  /** The body; empty if the status is an error. */
   readonly bytes: Bytes;
 }
 
-/** Statuses that pass: the same request may succeed later. */
+/** Statuses of passing failures: the same request may succeed later. */
 const PASSING = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
 
-/** Whether trying again may help after this error, and after which wait. */
+/** Returns whether, and after which wait, the request may be retried after an error. */
 export function retryVerdict(error: unknown): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? { afterMs: error.retryAfter } : false;
   if (!(error instanceof NetworkError)) return false;
-  // A name that does not resolve, a closed port or a bad certificate won't mend itself in a second.
+  // A name that does not resolve, a closed port or a bad certificate is not fixed within a second.
   return error.hint === undefined || error.reason === "timeout" ? {} : false;
 }
 
-/** A conversation with one registry: its ping, its tokens, its retries. Made once, used for everything there. */
+/** A connection to one registry with its ping, its tokens and its retries. Create one per registry and reuse it. */
 export class Connection {
-  /** The registry that it speaks to. */
+  /** The registry. */
   readonly registry: Registry;
-  /** What the registry said when first asked; asked once. */
+  /** Pings the registry on the first call; later calls return the same result. */
   readonly ping: (options?: AbortOptions) => Promise<Ping>;
   readonly #options: TransportOptions;
   readonly #send: SendOptions;
   readonly #headers: Headers;
   readonly #sessions = new SharedWork<CredentialSession>({ keep: true });
 
-  /** Makes it; nothing is sent before something is asked for. */
+  /** Creates the connection. Sends nothing until the first request. */
   constructor(registry: Registry, options: TransportOptions = {}) {
     this.registry = registry;
     this.#options = options;
@@ -161,11 +161,11 @@ export class Connection {
   }
 
   /**
-   * Sends a request for a repository (or, with `undefined`, for the registry as a whole) and gives the answer when its
-   * status is among those expected; its body is the caller's to read or cancel.
+   * Sends a request for a repository, or for the registry as a whole if `undefined`, and returns the response if its
+   * status is expected. The caller reads or cancels the body.
    *
    * @throws {HttpError} on any other status.
-   * @throws {NetworkError} when there was no answer.
+   * @throws {NetworkError} if there was no response.
    */
   async request(repository: string | undefined, request: RegistryRequest): Promise<Answer> {
     const { signal, repeatable = true } = request;
@@ -175,8 +175,8 @@ export class Connection {
   }
 
   /**
-   * The value of the authorization header that the registry takes for these scopes: `Bearer …` or `Basic …`;
-   * `undefined` when it asks for none.
+   * Returns the authorization header that the registry accepts for the scopes: `Bearer …` or `Basic …`; `undefined`
+   * if the registry asks for none.
    */
   async authorization(
     repository: string | undefined,
@@ -189,9 +189,9 @@ export class Connection {
   }
 
   /**
-   * As {@linkcode request}, but reads the body too. A connection that is cut meanwhile is one more reason to try again.
+   * Sends a request like {@linkcode request} and reads the body. Retries if the connection is cut while reading.
    *
-   * @throws {LimitError} when the body is larger than the limit.
+   * @throws {LimitError} if the body is larger than the limit.
    */
   async requestWhole(
     repository: string | undefined,
@@ -250,7 +250,7 @@ export class Connection {
     return answer;
   }
 
-  /** Sends a request with an authorization header, which no other place than the one named gets to see. */
+  /** Sends a request with an authorization header, which is sent only to the given host. */
   async #sendShowing(
     authorization: string | undefined,
     place: URL,
@@ -258,7 +258,7 @@ export class Connection {
   ): Promise<Answer> {
     const headers = new Headers(this.#headers);
     for (const [name, value] of Object.entries(request.headers ?? {})) {
-      // A media type may be from anywhere.
+      // Headers such as a media type may come from untrusted input.
       if (!isHeaderText(value)) {
         const line = `${request.method} ${redactUrl(request.url)}`;
         throw new ProtocolError(`${line}: ${name} has characters that no header can carry`);
@@ -271,7 +271,7 @@ export class Connection {
     });
   }
 
-  /** A host that the request was redirected to wants a token of its own: it gets an anonymous one, for this once. */
+  /** Answers the challenge of another host, after a redirect, with an anonymous token for this request only. */
   async #answerElsewhere(answer: Answer, demanded: Challenge | undefined, request: RegistryRequest): Promise<Answer> {
     if (demanded?.scheme !== "bearer") return answer;
     await discard(answer.response);
@@ -289,12 +289,12 @@ export class Connection {
     return { ...this.#send, registry, headers: this.#headers, now: this.#options.now ?? Date.now };
   }
 
-  /** Drops the tokens for a repository; the next request there asks for new ones. */
+  /** Drops the tokens for a repository. The next request gets new ones. */
   forget(repository: string): void {
     this.#sessions.forget(sessionKey(repository));
   }
 
-  /** Credentials may differ by repository, so each has a session of its own, and its own tokens. */
+  /** Returns the session of a repository, with tokens of its own, since credentials may differ by repository. */
   async #session(repository: string | undefined, signal: AbortSignal | undefined): Promise<CredentialSession> {
     return await this.#sessions.run(sessionKey(repository), { signal }, async (signal) => {
       const target = { registry: this.registry.name, repository };
@@ -303,7 +303,7 @@ export class Connection {
   }
 }
 
-/** A key that no other one begins with: no name of a repository holds a line break. */
+/** Returns a key that is not a prefix of another one: names of repositories have no line breaks. */
 function sessionKey(repository = ""): string {
   return `${repository}\n`;
 }

@@ -4,26 +4,26 @@ import { abortable, isHeaderText, SharedWork } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
 
-/** How long before its end a token is not used any more, in milliseconds. */
+/** How long before its expiry a token is no longer used, in milliseconds. */
 const EXPIRY_MARGIN_MS = 10_000;
 
-/** What a token server answers to a refresh token that has ended (RFC 6749, section 5.2), or that it wants no more. */
+/** The statuses of a token server that rejects a refresh token (RFC 6749, section 5.2). */
 const REFUSALS = new Set([400, 401, 403]);
 
-/** What a registry wants to be shown: in which way, and good for what. */
+/** The authorization that a registry demands. */
 export interface Demand {
-  /** The challenge to answer; `undefined` when nothing need be shown. */
+  /** The challenge to answer; `undefined` if no authorization is needed. */
   readonly challenge: Challenge | undefined;
   /** The scopes of the token. */
   readonly scopes: readonly string[];
 }
 
-/** What {@linkcode CredentialSession} needs for an exchange besides challenge, scopes and credentials. */
+/** The options of an exchange besides challenge, scopes and credentials. */
 export type ExchangeContext = Omit<ExchangeOptions, "scopes" | "credentials" | "signal">;
 
 /**
- * Authorization for one registry with one credential. Tokens are kept by their scopes until they expire; whoever asks
- * for the same scopes meanwhile shares the exchange.
+ * The authorization for one registry with one credential. Keeps tokens by their scopes until they expire. Concurrent
+ * calls for the same scopes share one exchange.
  */
 export class CredentialSession {
   readonly #authenticator: Authenticator;
@@ -32,25 +32,25 @@ export class CredentialSession {
   readonly #demands = new Map<string, Demand>();
   #refreshToken: string | undefined;
 
-  /** Makes it for who is to be signed in. */
+  /** Creates a session for an authenticator. */
   constructor(authenticator: Authenticator) {
     this.#authenticator = authenticator;
   }
 
-  /** What to show for scopes: as the ping said, or as the registry has demanded since. */
+  /** Returns the demand for scopes: the one from the ping, or a later one from the registry. */
   demand(scopes: readonly string[], pinged: Challenge | undefined): Demand {
     return this.#demands.get(keyOf(scopes)) ?? { challenge: pinged, scopes };
   }
 
-  /** The authorization header that meets a demand; `undefined` for anonymous basic. */
+  /** Returns the authorization header for a demand; `undefined` for anonymous basic authentication. */
   async authorization(demand: Demand, context: ExchangeContext, signal?: AbortSignal): Promise<string | undefined> {
     const { challenge, scopes } = demand;
     if (challenge === undefined) return undefined;
-    // Before the credentials, which may be out of reach while a token is still good.
+    // A valid token needs no credentials, which may not be available.
     const kept = challenge.scheme === "bearer" ? this.#kept(scopes, context) : undefined;
     if (kept !== undefined) return bearer(kept.value);
     const credentials = await abortable(this.#authenticator.authorization(), signal);
-    // Authenticators may be others than those of this package, which check it.
+    // Authenticators from outside this package may not check this.
     if (![credentials.auth, credentials.registryToken].every((text) => !text || isHeaderText(text))) {
       throw new AuthError(`the credentials for ${context.registry.host} hold characters that no header can carry`, {
         hint: "a token may have a line break too many",
@@ -69,8 +69,8 @@ export class CredentialSession {
   }
 
   /**
-   * Takes note that the registry refused what it was shown for scopes, and what it demanded instead: from now on that
-   * is what it gets. A scope that it asked for goes first, since some token servers look at the first one only.
+   * Records that the registry refused an authorization for scopes, and its new demand, which is used from now on. The
+   * demanded scope comes first, since some token servers read only the first one.
    */
   refused(scopes: readonly string[], shown: string | undefined, demanded: Demand): Demand {
     const { challenge } = demanded;
@@ -80,18 +80,18 @@ export class CredentialSession {
       scopes: wanted ? [wanted, ...demanded.scopes.filter((scope) => scope !== wanted)] : demanded.scopes,
     };
     this.#demands.set(keyOf(scopes), next);
-    // Only the token that was refused: another request may have got a better one meanwhile.
+    // Deletes only the refused token: another request may have got a newer one.
     for (const [key, token] of this.#tokens) if (bearer(token.value) === shown) this.#tokens.delete(key);
     return next;
   }
 
-  /** A token for scopes that is good for a while. */
+  /** Returns the token for scopes, if it is still valid for a while. */
   #kept(scopes: readonly string[], { now }: ExchangeContext): Token | undefined {
     const token = this.#tokens.get(keyOf(scopes));
     return token !== undefined && token.expiresAt - EXPIRY_MARGIN_MS > now() ? token : undefined;
   }
 
-  /** Shows the refresh token that was given for the credentials, and those themselves once it is refused. */
+  /** Exchanges the last refresh token, or the credentials themselves once the refresh token is refused. */
   async #exchange(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
     const refreshToken = this.#refreshToken;
     if (refreshToken !== undefined) {

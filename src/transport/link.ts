@@ -19,14 +19,14 @@ const END = /[ \t]*(?=,|$)/y;
 const RELATION = /^[a-z](?:[a-z0-9.-]*|[a-z0-9+.-]*:\S+)$/;
 
 /**
- * Where a list goes on after an answer: the target of the first `next` link (RFC 8288, section 3). A link without a
- * `rel` counts too, as some registries send it. `undefined` when there is none: the list ends.
+ * Returns the target of the first `next` link of a response (RFC 8288, section 3), or `undefined` at the end of the
+ * list. A link without a `rel` counts too, since some registries send it.
  *
- * @throws {ProtocolError} when the `Link` header can't be read: a list that ends there may be a part only.
+ * @throws {ProtocolError} if the `Link` header can't be read: the list may be incomplete.
  */
 export function nextLink({ response, url }: Answer): URL | undefined {
   const links = parseLinks(response.headers.get("link") ?? "");
-  // The header itself is not repeated: its URLs may be signed.
+  // The message omits the header: its URLs may be signed.
   const what = `GET ${redactUrl(url)}: the Link header`;
   if (!links) throw new ProtocolError(`${what} can't be read, so the list may be longer`);
   const next = links.find(({ relations }) => relations?.includes("next") ?? true);
@@ -35,7 +35,7 @@ export function nextLink({ response, url }: Answer): URL | undefined {
   return new URL(next.target, url);
 }
 
-/** The links of a header, which may be several headers joined; `undefined` when it can't be read. */
+/** Reads the links of a header, which may be several headers joined; `undefined` if it is not valid. */
 function parseLinks(text: string): Link[] | undefined {
   const links: Link[] = [];
   const header = new Scanner(text);
@@ -47,7 +47,7 @@ function parseLinks(text: string): Link[] | undefined {
     let relations: string[] | undefined;
     for (let parameter = header.take(PARAMETER); parameter; parameter = header.take(PARAMETER)) {
       const [, name, quoted, bare = ""] = parameter;
-      // Of a repeated "rel" the first one counts.
+      // The first "rel" of a link is used.
       if (name?.toLowerCase() !== "rel" || relations) continue;
       relations = (quoted?.replace(/\\(.)/g, "$1") ?? bare).trim().toLowerCase().split(/[ \t]+/);
       if (!relations.every((relation) => RELATION.test(relation))) return undefined;

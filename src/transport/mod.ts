@@ -1,7 +1,7 @@
 /**
- * HTTP with registries: ping, challenge, token exchange, redirects under a policy, retries.
+ * The HTTP of registries: ping, challenges, token exchange, redirects under a policy, retries, errors.
  *
- * {@linkcode Connection} does all of it; the rest of the package sends its requests with it.
+ * The rest of the package uses {@linkcode Connection}.
  *
  * @example
  * ```ts

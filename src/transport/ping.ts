@@ -5,34 +5,34 @@ import { answerableChallenge, type Challenge, responseChallenges } from "./chall
 import { discard, responseError } from "./check.ts";
 import { send, type SendOptions } from "./send.ts";
 
-/** What a registry says when it is first asked (distribution-spec, "Determining Support"). */
+/** The result of a ping (distribution-spec, "Determining Support"). */
 export interface Ping {
-  /** Where the registry is: its scheme, the one the ping ended on, and its host. */
+  /** The root URL of the registry: its host, with the scheme that the ping ended on. */
   readonly base: URL;
-  /** How it wants to be authenticated; `undefined` when it does not. */
+  /** The challenge of the registry; `undefined` if it needs no authentication. */
   readonly challenge: Challenge | undefined;
 }
 
 /** Options of {@linkcode ping}. */
 export interface PingOptions extends SendOptions {
-  /** Ends it. */
+  /** Aborts the ping. */
   readonly signal?: AbortSignal;
   /** The headers of every request. */
   readonly headers: Headers;
   /**
-   * How long https may take before http is tried too, where http may be used, in milliseconds.
+   * How long to wait for https before http is tried too, where http is allowed, in milliseconds.
    * @default 300
    */
   readonly fallbackMs?: number;
 }
 
 /**
- * Asks `/v2/` of a registry. Where its name allows plain http, https goes first and http follows after 300 ms or when
- * https fails; the first of them to answer 200 or 401 is taken.
+ * Requests `/v2/` of a registry. If its name allows plain http, tries https first, and http after 300 ms or as soon as
+ * https fails. Returns the first response with status 200 or 401.
  *
  * @throws {HttpError} on any other status.
- * @throws {NetworkError} when nothing answers.
- * @throws {NameError} when the name of the registry can't be the host of a URL.
+ * @throws {NetworkError} if there is no response.
+ * @throws {NameError} if the name of the registry can't be the host of a URL.
  */
 export async function ping(registry: Registry, options: PingOptions): Promise<Ping> {
   const [first, second] = registry.schemes;
@@ -81,8 +81,8 @@ function rootOf(registry: Registry, scheme: Scheme): URL {
 }
 
 /**
- * Of two failures the one that says more. An https server that is no registry, or whose certificate is bad, is the one
- * that was meant; else it is the http server, since the name allows http.
+ * Returns the more useful of two failures: that of https if its server is no registry or has a bad certificate, else
+ * that of http, since the name allows http.
  */
 function mostTelling([https, http]: readonly unknown[]): unknown {
   const isMeant = https instanceof HttpError || (https instanceof NetworkError && https.reason === "untrusted");

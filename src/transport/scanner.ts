@@ -1,19 +1,19 @@
-/** Reads the value of a header from left to right, by sticky patterns. */
+/** Reads the value of a header from left to right with sticky patterns. */
 export class Scanner {
   readonly #text: string;
   #position = 0;
 
-  /** Makes it, at the beginning of the text. */
+  /** Creates a scanner at the start of the text. */
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** Whether all of the text was taken. */
+  /** Whether the end of the text is reached. */
   get isAtEnd(): boolean {
     return this.#position >= this.#text.length;
   }
 
-  /** Takes what a sticky pattern matches here; `null`, and nothing is taken, where it does not match. */
+  /** Returns the match of a sticky pattern at the current position and moves past it; `null` if it does not match. */
   take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.#position;
     const match = pattern.exec(this.#text);

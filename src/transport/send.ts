@@ -5,93 +5,93 @@ import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { discard, requestError } from "./check.ts";
 import { checkRedirect, hostAndPort, MAX_REDIRECTS } from "./url_policy.ts";
 
-/** A body that can be sent again: after a redirect, a challenge, a failure. */
+/** A body that can be sent again after a redirect, a challenge or a failure. */
 export interface StreamBody {
   /** Opens the bytes. */
   open(): Promise<ByteStream>;
   /** The number of bytes, if it is known. */
   readonly length?: number;
-  /** Whether the server must be told the length and can't be sent chunks. */
+  /** Whether the server requires `Content-Length` and rejects chunked bodies. */
   readonly demandLength?: boolean;
 }
 
-/** A body that is handed to the runtime whole, so that its bytes do not pass through JavaScript; it is sent once. */
+/** A body that the runtime sends by itself, so that its bytes do not pass through JavaScript. It can be sent once. */
 export interface NativeBody {
-  /** A response's untouched body, a file, bytes. */
+  /** A response's unread body, a file, or bytes. */
   readonly native: BodyInit;
   /** The number of bytes. */
   readonly length: number;
 }
 
-/** One HTTP request, its redirects not yet followed. */
+/** One HTTP request, before redirects. */
 export interface OutgoingRequest {
   /** The method. */
   readonly method: string;
-  /** Where to. */
+  /** The URL. */
   readonly url: URL;
-  /** The headers, authorization left out. */
+  /** The headers without authorization. */
   readonly headers: Headers;
-  /** What is sent. */
+  /** The body. */
   readonly body?: Bytes | StreamBody | NativeBody;
   /**
-   * Whether the body is wanted as it is sent, whatever `Content-Encoding` says of it, where `fetch` can do that.
+   * Whether to return the body as it was sent, without decoding its `Content-Encoding`, where `fetch` supports that.
    * @default false
    */
   readonly verbatim?: boolean;
   /**
-   * Which of the timeouts counts for the answer.
+   * The timeout for the response.
    * @default "answer" for GET and HEAD, else "slow"
    */
   readonly patience?: Patience;
-  /** Ends it. */
+  /** Aborts the request. */
   readonly signal?: AbortSignal;
 }
 
-/** How long an answer is waited for: see {@linkcode Timeouts}. */
+/** The name of a timeout: see {@linkcode Timeouts}. */
 export type Patience = "connect" | "answer" | "slow";
 
-/** A request as it went over the wire, for whoever shows them; secrets are redacted. */
+/** A request that was sent, with secrets redacted. */
 export interface RequestEvent {
   /** The method. */
   readonly method: string;
   /** The URL, redacted. */
   readonly url: string;
-  /** The status of the answer; `undefined` when there was none. */
+  /** The status of the response; `undefined` if there was none. */
   readonly status: number | undefined;
-  /** How long it took until the answer began, in milliseconds. */
+  /** The time until the response began, in milliseconds. */
   readonly ms: number;
 }
 
-/** What sending needs from outside. */
+/** Options of {@linkcode send}. */
 export interface SendOptions {
   /** The `fetch` to use. */
   readonly fetch: typeof fetch;
-  /** Told of every request. */
+  /** Called for every request. */
   readonly onRequest?: (event: RequestEvent) => void;
-  /** Waited for before each request. */
+  /** Awaited before each request. */
   readonly pace?: (options: AbortOptions) => Promise<void>;
-  /** How long the other side is waited for. */
+  /** How long to wait for the server. */
   readonly timeouts?: Timeouts;
-  /** Gives the authorization header for a URL, or nothing where none may be sent. Not asked after another host. */
+  /** Returns the authorization header for a URL, if any. Not called after a redirect to another host. */
   readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
-  /** Refuses a redirect by throwing. The default is security rule 3. */
+  /** Throws to refuse a redirect. The default is security rule 3. */
   readonly checkRedirect?: (from: URL, to: URL) => void;
 }
 
-/** An answer, and the URL that it came from after redirects. */
+/** A response, and the URL that it came from after redirects. */
 export interface Answer {
-  /** The answer; nobody has read its body yet. */
+  /** The response with its unread body. */
   readonly response: Response;
-  /** Where it came from. */
+  /** The URL that sent the response. */
   readonly url: URL;
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Sends a request and follows its redirects by our own rules: at most 10, none to a private address of another host,
- * authorization only where `authorize` gives it, and none once another host had a say. A write keeps its method and
- * body, except after 303.
+ * Sends a request and follows its redirects under these rules: at most 10, none to a private address of another host,
+ * authorization only from `authorize` and never after another host. A write keeps its method and body, except
+ * after 303.
  */
 export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   const check = options.checkRedirect ?? checkRedirect;
@@ -112,10 +112,10 @@ export async function send(request: OutgoingRequest, options: SendOptions): Prom
   throw new LimitError(`${request.method} ${redactUrl(request.url)}: more than ${MAX_REDIRECTS} redirects`);
 }
 
-/** A `Location` against the URL that it came from. @throws {ProtocolError} when it is no URL. */
+/** Resolves a `Location` against its URL. @throws {ProtocolError} if it is not a URL. */
 export function resolveLocation(location: string, base: URL): URL {
-  // The text itself is not repeated, nor an error that does: it may be signed.
-  if (!URL.canParse(location, base)) throw new ProtocolError(`${base.host} answered with a Location that is no URL`);
+  // The message omits the location and any error that quotes it: it may be signed.
+  if (!URL.canParse(location, base)) throw new ProtocolError(`${base.host} answered with a Location that is not a URL`);
   return new URL(location, base);
 }
 
@@ -152,7 +152,7 @@ function askOptions(request: OutgoingRequest, { fetch, timeouts }: SendOptions):
   };
 }
 
-/** How long an answer may take. What sends a native body has a limit of its own, by the size. */
+/** Returns the timeout of a response. A native body has its own deadline, by its size. */
 function limitOf({ method, body, patience }: OutgoingRequest, timeouts: Required<Timeouts>): number {
   if (isNativeBody(body)) return 0;
   if (patience) return timeouts[PATIENCE[patience]];
@@ -161,7 +161,7 @@ function limitOf({ method, body, patience }: OutgoingRequest, timeouts: Required
 
 const PATIENCE = { connect: "connectMs", answer: "answerMs", slow: "slowAnswerMs" } as const;
 
-/** A browser hides where a redirect leads and follows it by its own rules, which strip authorization too. */
+/** Sends the request again with the browser's own redirects: browsers hide the target, and remove authorization. */
 async function followInBrowser(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   const { method, url, body } = request;
   if (isStreamBody(body) || isNativeBody(body)) {
@@ -174,7 +174,7 @@ async function followInBrowser(request: OutgoingRequest, options: SendOptions): 
   return await ask(asked, askOptions(request, options), (response) => ({ response, url: new URL(response.url) }));
 }
 
-/** Bun decodes a body even when it was asked for identity, and has an option of its own against that. */
+/** Stops Bun from decoding a body, which it does even if it asked for identity. */
 function decoding(verbatim: boolean): RequestInit {
   return verbatim ? { decompress: false } as RequestInit : {};
 }
@@ -183,7 +183,7 @@ function isStreamBody(body: OutgoingRequest["body"]): body is StreamBody {
   return body !== undefined && "open" in body;
 }
 
-/** Whether a body can be sent once only. */
+/** Whether a body can be sent only once. */
 export function isNativeBody(body: OutgoingRequest["body"]): body is NativeBody {
   return body !== undefined && "native" in body;
 }

@@ -10,45 +10,45 @@ import { checkRealm, mayAuthorize } from "./url_policy.ts";
 
 /** A bearer token of a registry. */
 export interface Token {
-  /** What is sent after `Bearer `. */
+  /** The value after `Bearer `. */
   readonly value: string;
   /** When it expires, in milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** What replaces the credential for the next exchange, if the server gave it. */
+  /** The refresh token that replaces the credential in the next exchange, if the server sent one. */
   readonly refreshToken?: string;
 }
 
 /** Options of {@linkcode exchangeToken}. */
 export interface ExchangeOptions extends SendOptions {
-  /** The registry that named the token server, as its ping ended. */
+  /** The root URL of the registry that named the token server. */
   readonly registry: URL;
-  /** What is asked for: `repository:library/ubuntu:pull`, … */
+  /** The scopes: `repository:library/ubuntu:pull`, … */
   readonly scopes: readonly string[];
-  /** Who asks; empty for nobody. */
+  /** The credentials; empty for an anonymous token. */
   readonly credentials: AuthConfig;
   /** The headers of every request. */
   readonly headers: Headers;
-  /** Ends it. */
+  /** Aborts the exchange. */
   readonly signal?: AbortSignal;
   /** The time, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** What a server says of a token's life when it says nothing (Docker token specification). */
+/** The lifetime of a token without `expires_in` (Docker token specification). */
 const DEFAULT_LIFETIME_S = 60;
 
 /**
- * Gets a bearer token from the server that a challenge names (Docker token specification). An identity token is
- * exchanged by POST, and by GET where the server knows no POST; everybody else asks by GET.
+ * Gets a bearer token from the server that a challenge names (Docker token specification). Sends an identity token by
+ * POST, or by GET if the server has no POST; other credentials by GET.
  *
- * @throws {UnsafeUrlError} when the token server, or where it redirects to, is refused.
- * @throws {HttpError} when the server refuses.
- * @throws {AuthError} when its answer holds no token, or one that no header can carry.
+ * @throws {UnsafeUrlError} if the token server, or a redirect of it, is refused.
+ * @throws {HttpError} if the server refuses.
+ * @throws {AuthError} if the response has no token, or one that is not valid in a header.
  */
 export async function exchangeToken(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
   const { realm: named, service } = challenge.parameters;
   if (!named) throw new AuthError(`${options.registry.host} asks for a bearer token but names no realm`);
-  if (!URL.canParse(named)) throw new AuthError(`${options.registry.host} names a realm that is no URL`);
+  if (!URL.canParse(named)) throw new AuthError(`${options.registry.host} names a realm that is not a URL`);
   const realm = new URL(named);
   checkRealm(realm, options.registry);
   if (options.credentials.identityToken) {
@@ -61,7 +61,7 @@ export async function exchangeToken(challenge: Challenge, options: ExchangeOptio
   return await readToken("GET", await askByGet(realm, service, options), options);
 }
 
-/** The value of an authorization header for a user and a password, in UTF-8 (RFC 7617). */
+/** Returns the authorization header of a user and a password in UTF-8 (RFC 7617). */
 export function basicAuthorization(credentials: AuthConfig): string | undefined {
   const { username, password, auth, identityToken } = credentials;
   if (auth) return `Basic ${auth.replace(/=+$/, "").padEnd(Math.ceil(auth.length / 4) * 4, "=")}`;
@@ -98,7 +98,7 @@ async function askByPost(realm: URL, service: string | undefined, options: Excha
     authorize: undefined,
     checkRedirect(_from, to) {
       checkRealm(to, options.registry);
-      // The body is the credential, so it goes nowhere else.
+      // The body is the credential, so it is sent to no other host.
       if (!mayAuthorize(to, realm)) {
         throw new AuthError(`${redactUrl(realm)} redirects an identity token to ${to.origin}, which is refused`);
       }

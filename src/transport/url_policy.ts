@@ -1,12 +1,12 @@
 import { UnsafeUrlError } from "../errors.ts";
 import { redactUrl } from "../http/mod.ts";
 
-/** The most redirects that one request follows. */
+/** The maximum number of redirects of one request. */
 export const MAX_REDIRECTS = 10;
 
 /**
  * Whether a URL's host is an IP literal of a private network: loopback, link-local, RFC 1918, unique-local,
- * carrier-grade NAT or unspecified. The URL parser has normalised it already, so odd spellings are caught too.
+ * carrier-grade NAT or unspecified. The URL parser has normalised it already, so unusual spellings are detected too.
  */
 export function isPrivateHost(hostname: string): boolean {
   if (hostname.startsWith("[")) return isPrivateIpv6(hostname.slice(1, -1));
@@ -28,13 +28,13 @@ function isPrivateIpv6(address: string): boolean {
   if ((first & 0xffc0) === 0xfe80 || (first & 0xfe00) === 0xfc00) return true;
   const ipv4 = [groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255];
   const leading = groups.slice(0, 6).join();
-  // Unspecified, loopback and what carries an IPv4 address: compatible, mapped, NAT64 (RFC 4291, RFC 6052).
+  // Unspecified, loopback, and addresses that embed IPv4: compatible, mapped, NAT64 (RFC 4291, RFC 6052).
   return (leading === "0,0,0,0,0,0" && (groups[6] === 0 && groups[7] <= 1 || isPrivateIpv4(ipv4))) ||
     (leading === "0,0,0,0,0,65535" && isPrivateIpv4(ipv4)) ||
     (leading === "100,65435,0,0,0,0" && isPrivateIpv4(ipv4));
 }
 
-/** The eight groups of an address as the URL parser writes it: hex only, at most one `::`. */
+/** Returns the eight groups of an address in the URL parser's form: hex only, at most one `::`. */
 function ipv6Groups(address: string): number[] {
   const [head, tail] = address.split("::").map((side) => side === "" ? [] : side.split(":"));
   const groups = tail === undefined
@@ -43,14 +43,14 @@ function ipv6Groups(address: string): number[] {
   return groups.map((group) => parseInt(group, 16));
 }
 
-/** A host with its port, the scheme's default port filled in, to compare where a URL leads. */
+/** Returns the host with its port, or the scheme's default port, for comparisons. */
 export function hostAndPort(url: URL): string {
   return `${url.hostname}:${url.port || (url.protocol === "http:" ? "80" : "443")}`;
 }
 
 /**
- * Whether what a URL is sent may hold credentials for a place: the same host and port (security rule 5), and not in
- * plain text what went over TLS before.
+ * Whether a URL may be sent the credentials for `place`: it has the same host and port (security rule 5) and does not
+ * replace TLS with plain text.
  */
 export function mayAuthorize(url: URL, place: URL): boolean {
   return hostAndPort(url) === hostAndPort(place) && !(place.protocol === "https:" && url.protocol === "http:");
@@ -69,7 +69,7 @@ export function checkRedirect(from: URL, to: URL): void {
 }
 
 /**
- * Refuses a token realm, or a redirect of a token request, that is not https (http only where the ping ended on http)
+ * Refuses a token realm, or a redirect of a token request, that is not https (http only if the ping ended on http)
  * or that is private and not the registry itself (security rules 1 and 2).
  *
  * @throws {UnsafeUrlError}
@@ -100,7 +100,7 @@ export function checkForeignUrl(url: URL, registry: URL): void {
 }
 
 /**
- * Refuses a pagination link that leaves the registry's own scheme, host and port (rule 6).
+ * Refuses a pagination link to another scheme, host or port than the registry's (rule 6).
  *
  * @throws {UnsafeUrlError}
  */

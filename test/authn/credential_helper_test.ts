@@ -92,10 +92,10 @@ describe("credentialHelper", () => {
     helpers.add("nothing", "exit 0");
     const messages: Record<string, string> = {
       "fails": "docker-credential-fails get failed with exit code 3",
-      "junk": "docker-credential-junk get answered with something else than credentials in JSON",
-      "wrong-types": "docker-credential-wrong-types get answered with something else than credentials in JSON",
-      "array": "docker-credential-array get answered with something else than credentials in JSON",
-      "nothing": "docker-credential-nothing get answered with something else than credentials in JSON",
+      "junk": "docker-credential-junk get did not answer with credentials in JSON",
+      "wrong-types": "docker-credential-wrong-types get did not answer with credentials in JSON",
+      "array": "docker-credential-array get did not answer with credentials in JSON",
+      "nothing": "docker-credential-nothing get did not answer with credentials in JSON",
       "not-there": "docker-credential-not-there is not on the PATH",
     };
     for (const [name, message] of Object.entries(messages)) {
@@ -202,7 +202,7 @@ describe("a docker config with a helper that is broken", () => {
   for (
     const [what, script, message] of [
       ["prints an error", `echo ${SECRET}; echo ${SECRET} >&2; exit 1`, "failed with exit code 1"],
-      ["prints nothing", "exit 0", "answered with something else than credentials in JSON"],
+      ["prints nothing", "exit 0", "did not answer with credentials in JSON"],
       ["never ends", "exec sleep 600", "took longer than 100 ms"],
       ["never stops printing", "exec yes", "can't run docker-credential-broken get: OUTPUT_LIMIT"],
     ]

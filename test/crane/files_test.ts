@@ -203,7 +203,7 @@ describe("append", () => {
   it("refuses what is no tarball, and says what is not there", () =>
     inFolder(async (path) => {
       writeFileSync(path("notes.txt"), "not a tarball\n".repeat(100));
-      await assertRejects(() => layerFromPath(path("notes.txt")), TarError, "notes.txt is no tarball");
+      await assertRejects(() => layerFromPath(path("notes.txt")), TarError, "notes.txt is not a tarball");
       await assertRejects(() => layerFromPath(path("none.tar")), FileError, "no such file or directory");
       writeFileSync(path("empty.tar"), new Uint8Array(1024));
       assertEquals(await (await layerFromPath(path("empty.tar"))).diffId(), digestOf(new Uint8Array(1024)));

@@ -144,10 +144,10 @@ describe("DockerEngine.inspect", () => {
   it("refuses an answer that is none", async () => {
     for (
       const reply of [{}, { Id: "x" }, { Id: 1 }, { ...inspected, RootFS: { Layers: ["sha256:1"] } }]
-    ) await assertRejects(() => inspect(reply), DaemonError, "says of a");
+    ) await assertRejects(() => inspect(reply), DaemonError, "about a");
     for (const body of ["", "[]", "null", "{"]) {
       await withEngine({ "GET /images/a/json": { body } }, async (engine) => {
-        await assertRejects(() => engine.client().inspect("a"), DaemonError, "says of a");
+        await assertRejects(() => engine.client().inspect("a"), DaemonError, "about a");
       });
     }
   });
@@ -225,7 +225,7 @@ describe("DockerEngine.history", () => {
   it("refuses an answer that is none", async () => {
     for (const body of [{}, [1], "x"]) {
       await withEngine({ "GET /images/a/history": { body } }, async (engine) => {
-        await assertRejects(() => engine.client().history("a"), DaemonError, "tells of a");
+        await assertRejects(() => engine.client().history("a"), DaemonError, "the history of a");
       });
     }
   });

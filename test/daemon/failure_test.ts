@@ -54,7 +54,7 @@ describe("an engine that is not there", () => {
           `there is a socket at ${folder}/podman/podman.sock: set DOCKER_HOST=unix://${folder}/podman/podman.sock`,
         );
         // It is no help to name the one that was tried.
-        const tried = await unreachable(at(`unix://${folder}/podman/podman.sock`), "nobody listens on this socket");
+        const tried = await unreachable(at(`unix://${folder}/podman/podman.sock`), "no process listens on this socket");
         assert(!tried.hint?.includes(`a socket at ${folder}`));
       });
     });
@@ -64,7 +64,7 @@ describe("an engine that is not there", () => {
     await inFolder(async (folder) => {
       const path = join(folder, "stale.sock");
       writeFileSync(path, "");
-      const { hint = "" } = await unreachable(at(`unix://${path}`), "nobody listens on this socket");
+      const { hint = "" } = await unreachable(at(`unix://${path}`), "no process listens on this socket");
       assertStringIncludes(hint, "DOCKER_HOST");
     });
   });

@@ -69,7 +69,7 @@ describe("DockerEngine.load", () => {
         [[{ errorDetail: { message: "no space left" }, error: "no space left" }], "no space left"],
         [[{ stream: "Loaded image: a" }, { errorDetail: { code: 1, message: "bad\nlayer" } }], "bad layer"],
         [[{ error: "broken" }, { stream: "Loaded image: a" }], "broken"],
-        [[{ errorDetail: {} }], "it does not say why"],
+        [[{ errorDetail: {} }], "the engine gives no reason"],
         [[{ cause: "x", message: "failed: x", response: 500 }], "failed: x"],
       ] as const
     ) {

@@ -57,7 +57,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
       const headers = { "content-type": "application/json", "retry-after": "75" };
       registry.on("GET", /app\/tags\/list/, () => ({ ...problem(429, "TOOMANYREQUESTS"), headers }));
       const running = place.start(`cp -r ${server.host}/app ${server.host}/copy`);
-      await running.says("before it is asked again\n");
+      await running.says("before the next request\n");
       running.signal("SIGINT");
       assertEquals(await running.ended(), 130);
       assertMatch(

@@ -88,7 +88,7 @@ describe("a registry whose disk gets full while a body comes in", () => {
 function assertFailed(status: number, body: string): void {
   assertEquals(status, 500, body);
   const [{ code, message }] = JSON.parse(body).errors;
-  assertEquals([code, message], ["UNKNOWN", "the registry failed; its log says why"]);
+  assertEquals([code, message], ["UNKNOWN", "the registry failed; its log has the reason"]);
 }
 
 /** Runs a registry on a disk of 2 MB while work runs with its URL, and a way to see its log. */

@@ -18,7 +18,7 @@ import {
 import { JournalError } from "../../src/errors.ts";
 import { parseRegistry } from "../../src/name/mod.ts";
 import { attachedTag } from "./gc_model.ts";
-import { GcWorld, host, refusal } from "../make/gc_world.ts";
+import { GcWorld, host, refusal } from "./gc_world.ts";
 
 const registry = parseRegistry(host);
 const rules = { grace: 0, remove: [{ tag: "pr-*" }] };

@@ -4,7 +4,7 @@ import { collectGarbage, type GcEvent, type GcManifest, type GcRules, planGarbag
 import { parseRepository } from "../../src/name/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { digestOf } from "../fakes/mod.ts";
-import { GcWorld, host } from "../make/gc_world.ts";
+import { GcWorld, host } from "./gc_world.ts";
 
 /** Deletes garbage of the repository `app`; what was found, and what failed. */
 async function collect(world: GcWorld, rules: Partial<GcRules> = {}): Promise<{ found: Hash[]; failures: string[] }> {

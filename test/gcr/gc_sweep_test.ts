@@ -6,7 +6,7 @@ import { jsonBytes } from "../../src/spec/internal.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { digestOf } from "../fakes/mod.ts";
 import { CopyWorld, cosignTag, image, SOURCE, TARGET } from "../make/copy_world.ts";
-import { GcWorld, host } from "../make/gc_world.ts";
+import { GcWorld, host } from "./gc_world.ts";
 
 const rules = { remove: [{ tag: "pr-*" }], grace: 0 };
 

@@ -6,7 +6,7 @@ import { validateImage, validateIndex } from "../../src/image/mod.ts";
 import { parseRegistry, parseRepository } from "../../src/name/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { modelGarbage, randomOf, randomShapes } from "./gc_model.ts";
-import { GcWorld, type GcWorldOptions, host, refusal } from "../make/gc_world.ts";
+import { GcWorld, type GcWorldOptions, host, refusal } from "./gc_world.ts";
 
 const HOUR = 3_600_000;
 const app = parseRepository(`${host}/app`);

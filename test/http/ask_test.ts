@@ -6,7 +6,7 @@ import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.t
 import { bytesOf, CUT, type FakeHandler, type FakeServer, fakeServer, STALL, utf8 } from "../fakes/mod.ts";
 import { ManualTimers } from "../make/manual_timers.ts";
 
-/** Runs a test with a server that answers as the handler says. */
+/** Runs a test with a server that answers by the handler. */
 async function withServer(handler: FakeHandler, test: (server: FakeServer, url: string) => Promise<void>) {
   const server = await fakeServer(handler);
   try {

@@ -1,7 +1,7 @@
 import type { Program } from "../../cli/command.ts";
 import { runProgram } from "../../cli/run_program.ts";
 import { FakeIo, type FakeIoOptions } from "../fakes/fake_io.ts";
-import { trial } from "../cli/trial_program.ts";
+import { trial } from "./trial_program.ts";
 
 /** What a line did. */
 export interface LineResult {

@@ -24,7 +24,7 @@ export async function loadStdTar(): Promise<TarStreams | undefined> {
   return isHere() ? await import(SPECIFIER) : undefined;
 }
 
-/** A suite that works with `@std/tar`; where there is none, one skipped test that says so. */
+/** Declares a suite that needs `@std/tar`; without it, one skipped test with the reason. */
 export function describeStdTar(name: string, tests: () => void): void {
   if (isHere()) describe(name, tests);
   else it(`${name} [peer absent: @std/tar, for JSR_URL is not set or this is not Deno]`, { skip: true }, () => {});

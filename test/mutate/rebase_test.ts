@@ -272,7 +272,7 @@ describe("rebase refuses", () => {
       const { oldBase, original, newBase } = await world({ [name]: { history: Array(9).fill(layer("too many")) } });
       const image = rebaseImage(original, { oldBase, newBase });
       const error = await assertRejects(() => image.digest(), ValidationError);
-      assert(/tells of 9 layers where it has \d/.test(error.message), error.message);
+      assert(/has 9 layers where the image has \d/.test(error.message), error.message);
     }
   });
 

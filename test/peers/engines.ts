@@ -7,6 +7,7 @@ import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { pathOf, type Peer } from "./available.ts";
 import { until } from "../make/waiting.ts";
+import { peerEnvironment } from "./programs.ts";
 
 /** An engine that runs, with nothing in it at first. */
 export interface Engine {
@@ -47,7 +48,7 @@ async function start(peer: Peer, args: (folder: string, host: string) => string[
   const logFile = join(folder, "log");
   const log = openSync(logFile, "w");
   const child = spawn(pathOf(peer), args(folder, `unix://${socket}`), {
-    env: { ...process.env, PATH: pathWith(pathOf(peer)) },
+    env: { ...peerEnvironment(), PATH: pathWith(pathOf(peer)) },
     stdio: ["ignore", log, log],
   });
   closeSync(log);

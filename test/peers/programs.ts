@@ -27,8 +27,7 @@ export function runPeerForBytes(
   return new Promise((resolve, reject) => {
     const child = spawn(pathOf(peer), [...args], {
       cwd: options.cwd,
-      // A user's locale must not translate what tests read.
-      env: { ...process.env, LC_ALL: "C", ...options.env },
+      env: { ...peerEnvironment(), ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
     });
     const stdout: Uint8Array[] = [];
@@ -44,6 +43,15 @@ export function runPeerForBytes(
       else reject(new Error(`${peer} ${args.join(" ")} ended with ${signal ?? `exit code ${code}`}: ${stderr.trim()}`));
     });
   });
+}
+
+/**
+ * The environment of a program: that of the tests, without the machine's sign-ins, of which podman demands that they
+ * exist, and in a locale that does not translate what tests read.
+ */
+export function peerEnvironment(): NodeJS.ProcessEnv {
+  const { DOCKER_CONFIG: _, REGISTRY_AUTH_FILE: __, ...environment } = process.env;
+  return { ...environment, LC_ALL: "C" };
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -1,26 +1,19 @@
-// The rules of DESIGN.md on imports. Each returns a line for each place that breaks it.
+// The rules on imports. Each returns a line for each place that breaks it.
 
 import { posix } from "node:path";
 import { type Import, importsOf } from "./imports.ts";
 import { tokens } from "./lexer.ts";
 import type { Tree } from "./tree.ts";
 
-/** Rooms from left to right; a room may import those of the columns before its own. */
-const TIERS: readonly (readonly string[])[] = [
-  ["errors", "runtime", "version"],
-  ["io", "spec", "tar"],
-  ["http"],
-  ["name", "authn", "image"],
-  ["graph", "transport", "mutate"],
-  ["layout", "tarball", "cache", "remote"],
-  ["daemon"],
-  ["source"],
-  ["registry", "crane"],
-  // mod.ts at the top of the checkout.
-  ["package"],
-  ["gcr"],
-  ["cli"],
-];
+/** Rooms in tiers, from left to right; a room may import those of the tiers before its own. */
+export type Tiers = readonly (readonly string[])[];
+
+/** Reads the tiers from ARCHITECTURE.md: the lines of its block that is marked as `rooms`. */
+export function readTiers(markdown: string): Tiers {
+  const block = /^```rooms\n([^]*?)^```$/m.exec(markdown)?.[1];
+  if (block === undefined) throw new Error("ARCHITECTURE.md has no block ```rooms, which says what may import what");
+  return block.trimEnd().split("\n").map((line) => line.split(",").map((room) => room.trim()));
+}
 
 /** Rooms of one file. */
 const SINGLE_FILES: ReadonlySet<string> = new Set(["src/errors.ts", "src/version.ts", "mod.ts"]);
@@ -31,9 +24,8 @@ const SINGLE_FILES: ReadonlySet<string> = new Set(["src/errors.ts", "src/version
  */
 const ENTRY = /^((src\/)?[^/]+|src\/authn\/[^/]+)\/(mod|internal)\.ts$/;
 
-/** The room that a file is in: `src/name/parse.ts` is in `name`, `src/errors.ts` is `errors`. */
+/** The room that a file is in: `src/name/parse.ts` is in `name`, `src/errors.ts` is `errors`, `mod.ts` is itself. */
 export function roomOf(path: string): string {
-  if (path === "mod.ts") return "package";
   const [first, second] = path.split("/");
   return first === "src" ? second.replace(/\.tsx?$/, "") : first;
 }
@@ -55,8 +47,8 @@ function edges(sources: Tree): Edge[] {
 }
 
 /** Import leftwards only, never within a tier, across rooms through the room's `mod.ts`. */
-export function tierViolations(sources: Tree): string[] {
-  const tier = (room: string) => TIERS.findIndex((rooms) => rooms.includes(room));
+export function tierViolations(sources: Tree, tiers: Tiers): string[] {
+  const tier = (room: string) => tiers.findIndex((rooms) => rooms.includes(room));
   const unknown = [...sources.keys()].filter((path) => tier(roomOf(path)) === -1);
   const found = unknown.map((path) => `${path}: the room "${roomOf(path)}" is in no tier`);
   for (const { from, to, specifier, kind } of edges(sources)) {
@@ -69,7 +61,7 @@ export function tierViolations(sources: Tree): string[] {
     const [left, right] = [tier(roomOf(to)), tier(roomOf(from))];
     if (left === right) found.push(`${from}: imports ${to}, a room of its own tier`);
     if (left > right) found.push(`${from}: imports ${to}, which is to its right`);
-    if (roomOf(to) === "package" && kind !== "type") found.push(`${from}: imports mod.ts, and so loads everything`);
+    if (to === "mod.ts" && kind !== "type") found.push(`${from}: imports mod.ts, and so loads everything`);
     if (!SINGLE_FILES.has(to) && !ENTRY.test(to)) {
       found.push(`${from}: imports ${to} past the room's mod.ts`);
     }
@@ -170,4 +162,16 @@ export function unmappedImports(tree: Tree, mapped: readonly string[]): string[]
     .filter(({ specifier }) => specifier !== undefined && !/^(\.|node:)/.test(specifier))
     .filter(({ specifier }) => !mapped.some((name) => specifier === name || specifier?.startsWith(`${name}/`)))
     .map(({ from, specifier }) => `${from}: imports ${specifier}, which deno.json does not map`);
+}
+
+/** The folders of test/ that others may import from: what tests make, stand-ins, contracts, other programs. */
+const SHARED_BY_TESTS = ["make", "fakes", "contracts", "peers", "project"];
+
+/** A folder of tests imports from itself and from the shared ones, and those from each other alone. */
+export function testFolderViolations(tree: Tree): string[] {
+  const folder = (path: string) => /^test\/([^/]+)\//.exec(path)?.[1];
+  return edges(tree)
+    .filter(({ from, to = "" }) => from !== "test/run.ts" && folder(from) && folder(to) && folder(from) !== folder(to))
+    .filter(({ to }) => !SHARED_BY_TESTS.includes(folder(to!)!))
+    .map(({ from, to }) => `${from}: imports ${to}: what several folders need belongs into test/make or test/fakes`);
 }

@@ -1,23 +1,51 @@
 import { describe, it } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import {
   cloudViolations,
   honoViolations,
   importCycles,
   internalViolations,
+  readTiers,
+  roomOf,
   runtimeViolations,
+  testFolderViolations,
   tierViolations,
   unmappedImports,
 } from "./boundaries.ts";
 import { exportedModules } from "./exports.ts";
-import { packageSources, readJson, typescript } from "./tree.ts";
+import { packageSources, read, readJson, typescript } from "./tree.ts";
 
 const tree = typescript();
 const sources = packageSources(tree);
+const tiers = readTiers(read("ARCHITECTURE.md"));
 const files = (of: Record<string, string>) => new Map(Object.entries(of));
 
 describe("import tiers", () => {
-  it("hold", () => assertEquals(tierViolations(sources), []));
+  // What the examples below speak of.
+  const few = readTiers(`
+# Architecture
+
+\`\`\`rooms
+errors, runtime
+io, spec
+name, authn
+remote
+mod.ts
+gcr
+cli
+\`\`\`
+`);
+
+  it("hold", () => assertEquals(tierViolations(sources, tiers), []));
+
+  it("are of the rooms that are there, each once", () => {
+    assertEquals(tiers.flat().toSorted(), [...new Set([...sources.keys()].map(roomOf))].sort());
+  });
+
+  it("are read from the block of that name", () => {
+    assertEquals(few.slice(0, 2), [["errors", "runtime"], ["io", "spec"]]);
+    assertThrows(() => readTiers("```ts\nerrors, runtime\n```\n"), Error, "no block ```rooms");
+  });
 
   it("allow what is to the left, through mod.ts", () => {
     const allowed = files({
@@ -29,7 +57,7 @@ describe("import tiers", () => {
       "src/authn/google/d.ts": `import { a } from "../keychain.ts"; import { b } from "../../io/mod.ts";`,
       "mod.ts": `export * from "./src/name/mod.ts";`,
     });
-    assertEquals(tierViolations(allowed), []);
+    assertEquals(tierViolations(allowed, few), []);
   });
 
   it("refuse the rest", () => {
@@ -43,7 +71,7 @@ describe("import tiers", () => {
       "src/runtime/f.ts": `import { E } from "../errors.ts";`,
       "src/remote/g.ts": `import "../authn/google/key.ts"; import "../name/deep/mod.ts";`,
     });
-    assertEquals(tierViolations(refused), [
+    assertEquals(tierViolations(refused, few), [
       'src/utils/e.ts: the room "utils" is in no tier',
       "src/io/a.ts: imports src/spec/mod.ts, a room of its own tier",
       "src/io/b.ts: imports src/name/mod.ts, which is to its right",
@@ -155,6 +183,22 @@ describe("a cloud's keychain", () => {
     assertEquals(cloudViolations(wrong), [
       "mod.ts reaches src/authn/google/mod.ts",
       "src/authn/mod.ts reaches src/authn/google/mod.ts",
+    ]);
+  });
+});
+
+describe("a folder of tests", () => {
+  it("imports from no other but the shared ones", () => assertEquals(testFolderViolations(tree), []));
+
+  it("would be caught doing so", () => {
+    const wrong = files({
+      "test/io/a_test.ts": `import "./b.ts"; import "../make/bytes.ts"; import "../../src/io/mod.ts";`,
+      "test/gcr/deep/c_test.ts": `import "../d.ts"; import "../../io/b.ts";`,
+      "test/make/e.ts": `import "../fakes/mod.ts"; import type { D } from "../gcr/d.ts";`,
+    });
+    assertEquals(testFolderViolations(wrong).map((line) => line.split(": what")[0]), [
+      "test/gcr/deep/c_test.ts: imports test/io/b.ts",
+      "test/make/e.ts: imports test/gcr/d.ts",
     ]);
   });
 });

@@ -102,7 +102,7 @@ const REFUSED: Record<string, [archive: Bytes, message: string]> = {
   "a PAX record shorter than its own length": [archive(extended("x", utf8("2 a=b\n")), header({})), "no proper length"],
   "a PAX record longer than what is left": [
     archive(extended("x", joined(record("a", "b"), utf8("30 path=a\n"))), header({})),
-    "is not well formed: a PAX record at byte 6 says 30 bytes where 10 are left",
+    "is not well formed: a PAX record at byte 6 has a length of 30 bytes where 10 are left",
   ],
   "a PAX record whose length is past the safe integers": [
     archive(extended("x", utf8("99999999999999999999 path=a\n")), header({})),

@@ -187,7 +187,7 @@ describe("a legacy tarball", () => {
         const [fields, message] of [
           [{ rootfs: { ...rootfs, diff_ids: [first] } }, "the image has 2 layers, but its config has 1 diff ids"],
           [{ rootfs: { ...rootfs, diff_ids: [first, first] } }, `layer 1 has the diff id ${second}, but the config of`],
-          [{ history: history!.slice(1) }, "the image has 2 layers, but its history tells of 1"],
+          [{ history: history!.slice(1) }, "the image has 2 layers, but 1 in its history"],
         ] as const
       ) {
         await assertRejects(() => legacy({ image: of(image, fields) }), ValidationError, message);

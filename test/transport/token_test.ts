@@ -177,7 +177,7 @@ describe("exchangeToken", () => {
     const ask = (parameters: Record<string, string>) =>
       exchangeToken({ scheme: "bearer", parameters }, { ...options, registry, fetch: fakeFetch({}).fetch });
     await assertRejects(() => ask({}), AuthError, "registry.example.com asks for a bearer token but names no realm");
-    await assertRejects(() => ask({ realm: "/token" }), AuthError, "a realm that is no URL");
+    await assertRejects(() => ask({ realm: "/token" }), AuthError, "a realm that is not a URL");
   });
 
   it("follows redirects, and shows the password only where it belongs", async () => {

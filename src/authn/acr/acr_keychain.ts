@@ -7,28 +7,28 @@ import { type AzureCloud, azureCloud } from "./azure_cloud.ts";
 import { entraToken } from "./entra_token.ts";
 import { registryIdentity } from "./refresh_token.ts";
 
-/** Whatever gives tokens of Entra ID: any credential of `@azure/identity`. */
+/** A source of tokens of Entra ID, such as any credential of `@azure/identity`. */
 export interface AzureTokenSource {
-  /** The token for a scope, with its end in milliseconds since the epoch. */
+  /** Returns the token for a scope, with its expiry in milliseconds since the epoch. */
   getToken(scope: string): Promise<{ readonly token: string; readonly expiresOnTimestamp: number } | null>;
 }
 
 /** Options of {@linkcode acrKeychain}. */
 export interface AcrKeychainOptions extends CloudKeychainOptions {
   /**
-   * Gives the tokens of Entra ID.
+   * The source of tokens of Entra ID.
    * @default the first of: a client's secret, workload identity, managed identity
    */
   credential?: AzureTokenSource;
 }
 
 /**
- * The keychain of Azure's registries: `*.azurecr.io`, `*.azurecr.cn`, `*.azurecr.us` and `*.azurecr.de`. A token of
- * Entra ID is exchanged at the registry for an identity token. It is signed in by the environment: a client with its
+ * The keychain of Azure's registries: `*.azurecr.io`, `*.azurecr.cn`, `*.azurecr.us` and `*.azurecr.de`. Exchanges a
+ * token of Entra ID at the registry for an identity token. The environment selects the identity: a client with its
  * secret (`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`), workload identity
  * (`AZURE_FEDERATED_TOKEN_FILE`), or the managed identity of the machine or service.
  *
- * Nothing is read or asked before such a registry is asked for.
+ * Reads and requests nothing before the first registry of Azure.
  */
 export function acrKeychain(options: AcrKeychainOptions = {}): Keychain {
   const surroundings = surroundingsOf(options);

@@ -1,8 +1,8 @@
-/** One of Azure's clouds, each a world of its own. */
+/** One of Azure's separate clouds. */
 export interface AzureCloud {
-  /** Where people and programs sign in. */
+  /** The URL of its sign-in server. */
   readonly authority: string;
-  /** What a token must be for, so that registries take it. */
+  /** The resource that a token for registries is issued for. */
   readonly resource: string;
 }
 
@@ -13,7 +13,7 @@ const CLOUDS: Readonly<Record<string, AzureCloud>> = {
   de: { authority: "https://login.microsoftonline.de", resource: "https://management.microsoftazure.de" },
 };
 
-/** The cloud that a registry is in, `undefined` for one that is not Azure's. */
+/** Returns the cloud of a registry; `undefined` for a registry outside Azure. */
 export function azureCloud(registry: string): AzureCloud | undefined {
   const [, ending] = /^(?:[a-z0-9-]+\.)+azurecr\.(io|cn|us|de)$/.exec(registry) ?? [];
   return ending === undefined ? undefined : CLOUDS[ending];

@@ -2,10 +2,10 @@ import { type Fields, numberField, textField } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** How long a token is believed in of which nobody says how long it lives. */
+/** The lifetime of a token without an expiry. */
 const UNKNOWN_LIFE_S = 300;
 
-/** The token of Entra ID (Azure Active Directory) in an answer; its end is given as a moment, or as a life. */
+/** Reads a token of Entra ID (Azure Active Directory). Its expiry is either a time or a lifetime. */
 export function readEntraToken(answer: Fields, who: string, { now }: Pick<Surroundings, "now">): Expiring<string> {
   const value = textField(answer, "access_token", `the answer of ${who}`);
   const life = numberField(answer, "expires_in");

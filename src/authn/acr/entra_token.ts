@@ -7,10 +7,10 @@ import { readEntraToken } from "./entra_answer.ts";
 import { managedIdentityToken } from "./managed_identity.ts";
 
 /**
- * A token of Entra ID for the program that runs here, the first of: a client's secret, a file with the word of another
- * identity provider (workload identity), the managed identity of the machine or service. `undefined` if there is none.
+ * Returns a token of Entra ID from the first of: a client's secret, a token file of another identity provider (workload
+ * identity), the managed identity of the machine or service. `undefined` if there is none.
  *
- * @throws {AuthError} when the first that is there is broken: the next may be somebody else's.
+ * @throws {AuthError} if the first one present is broken: the next may be another identity.
  */
 export async function entraToken(
   cloud: AzureCloud,
@@ -27,7 +27,7 @@ export async function entraToken(
   return await managedIdentityToken(cloud.resource, surroundings);
 }
 
-/** Exchanges what a client proves itself with (RFC 6749, section 4.4; RFC 7523, section 2.2). */
+/** Exchanges a client's credential for a token (RFC 6749, section 4.4; RFC 7523, section 2.2). */
 async function clientToken(
   proof: Readonly<Record<string, string>>,
   cloud: AzureCloud,

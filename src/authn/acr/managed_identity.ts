@@ -6,14 +6,14 @@ import { readEntraToken } from "./entra_answer.ts";
 
 const MACHINE = "http://169.254.169.254/metadata/identity/oauth2/token";
 const WHO = "Azure's metadata server";
-/** Where there is no such server, the address may swallow what it is sent. */
+/** Elsewhere the address may not answer at all. */
 const PROBE_MS = 1000;
-/** One that is there may need some time for its first token. */
+/** A metadata server may need some time for its first token. */
 const TOKEN_MS = 10_000;
 
 /**
- * The token of a managed identity, from the server that App Service, Functions and Container Apps name, else from the
- * metadata server of a machine (it has a second to say that it is there). `undefined` where there is neither, or no
+ * Returns the token of a managed identity, from the server of App Service, Functions or Container Apps, else from the
+ * metadata server of a machine, which has a second to answer a probe. `undefined` if there is no such server or no
  * identity.
  */
 export async function managedIdentityToken(
@@ -32,7 +32,7 @@ export async function managedIdentityToken(
   try {
     return await token({ url, headers: { metadata: "true" } }, surroundings);
   } catch (error) {
-    // So it says that the machine has no identity.
+    // The server's answer if the machine has no identity.
     if (error instanceof HttpError && error.status === 400) return undefined;
     throw error;
   }
@@ -56,7 +56,7 @@ function withQuery(url: URL, version: string, resource: string, environment: Sur
   return url;
 }
 
-/** Asked without the header that it wants, it answers at once with 400; other clouds' servers at its address don't. */
+/** Without its required header Azure's server answers 400 at once; those of other clouds at the same address do not. */
 async function isThere(url: URL, surroundings: Surroundings): Promise<boolean> {
   try {
     await ask({ who: WHO, url, timeoutMs: PROBE_MS, attempts: 1 }, surroundings);

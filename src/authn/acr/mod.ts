@@ -1,9 +1,8 @@
 /**
- * Signed in at Azure's registries.
+ * Credentials for Azure's registries.
  *
- * {@linkcode acrKeychain} takes the token of Entra ID (Azure Active Directory) that the program has here, exchanges it
- * at the registry for an identity token, and does so again before that ends. Nothing is read or asked before such a
- * registry is asked for.
+ * {@linkcode acrKeychain} exchanges the program's token of Entra ID (Azure Active Directory) at the registry for an
+ * identity token, and renews that before it expires. Reads and requests nothing before the first registry of Azure.
  *
  * @example
  * ```ts

@@ -4,12 +4,12 @@ import { numberField, textField, tokenClaims } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** The name that Azure's registries want beside a token of theirs, where they ask for a name. */
+/** The user name that Azure's registries require for a token in basic authentication. */
 const TOKEN_USER = "00000000-0000-0000-0000-000000000000";
-/** How long a token is believed in that does not say when it ends. */
+/** The lifetime of a token without an expiry. */
 const UNKNOWN_LIFE_MS = 60 * 60 * 1000;
 
-/** Exchanges a token of Entra ID for an identity token of the registry itself, and of no other one. */
+/** Exchanges a token of Entra ID for an identity token of one registry. */
 export async function registryIdentity(
   registry: string,
   accessToken: string,
@@ -31,7 +31,7 @@ export async function registryIdentity(
   };
 }
 
-/** When a JWT ends (RFC 7519, section 4.1.4), as far as it says so; the registry alone knows whether it is true. */
+/** Returns the expiry of a JWT (RFC 7519, section 4.1.4), unverified; `undefined` if it has none. */
 function expiryOf(token: string): number | undefined {
   const seconds = numberField(tokenClaims(token), "exp");
   return seconds === undefined ? undefined : seconds * 1000;

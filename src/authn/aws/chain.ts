@@ -8,9 +8,9 @@ import { profileCredentials } from "./profile.ts";
 import { webIdentityCredentials } from "./web_identity.ts";
 
 /**
- * The keys of AWS that are here, the first of: environment, web identity, shared files, container, machine.
+ * Returns the keys of AWS from the first of: environment, web identity, shared files, container, machine.
  *
- * @throws {AuthError} when the first that is there is broken: the next may be somebody else's.
+ * @throws {AuthError} if the first one present is broken: the next may be another identity.
  */
 export async function findAwsCredentials(
   place: AwsPlace,

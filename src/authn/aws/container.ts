@@ -7,10 +7,10 @@ import { type AwsCredentials, readAwsCredentials } from "./credentials.ts";
 const WHO = "AWS's container credentials server";
 const RELATIVE = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const FULL = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-/** Where ECS and EKS have theirs; besides them, plain http goes to this machine only. */
+/** The hosts of ECS and EKS; other hosts need https, except for loopback. */
 const HOSTS = new Set(["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"]);
 
-/** The keys of a task of ECS or of a pod with EKS Pod Identity; `undefined` where the environment names no server. */
+/** Returns the keys of an ECS task or of a pod with EKS Pod Identity; `undefined` if the environment has no server. */
 export async function containerCredentials(surroundings: Surroundings): Promise<Expiring<AwsCredentials> | undefined> {
   const { environment } = surroundings;
   const url = containerUrl(environment);
@@ -35,7 +35,7 @@ function containerUrl(environment: Surroundings["environment"]): URL | undefined
   }
   const full = environment(FULL);
   if (!full) return undefined;
-  if (!URL.canParse(full)) throw new AuthError(`${FULL} is no URL`);
+  if (!URL.canParse(full)) throw new AuthError(`${FULL} is not a URL`);
   const url = new URL(full);
   const isSafe = url.protocol === "https:" || HOSTS.has(url.hostname) || /^127\.[\d.]+$/.test(url.hostname);
   if (!isSafe || !/^https?:$/.test(url.protocol)) {

@@ -2,19 +2,19 @@ import { type Fields, momentField, optionalTextField, textField } from "../field
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** The keys that requests to AWS are signed with; what providers of the AWS SDK for JavaScript give. */
+/** The keys that sign requests to AWS, as providers of the AWS SDK for JavaScript return them. */
 export interface AwsCredentials {
-  /** Names the key. */
+  /** The id of the key. */
   readonly accessKeyId: string;
   /** The key. */
   readonly secretAccessKey: string;
-  /** Goes with a key that is lent. */
+  /** The session token of a temporary key. */
   readonly sessionToken?: string;
-  /** When a key that is lent ends. */
+  /** The expiry of a temporary key. */
   readonly expiration?: Date;
 }
 
-/** The keys in the environment. */
+/** Returns the keys in the environment. */
 export function environmentCredentials(environment: Surroundings["environment"]): AwsCredentials | undefined {
   const accessKeyId = environment("AWS_ACCESS_KEY_ID");
   const secretAccessKey = environment("AWS_SECRET_ACCESS_KEY");
@@ -22,7 +22,7 @@ export function environmentCredentials(environment: Surroundings["environment"])
   return { accessKeyId, secretAccessKey, sessionToken: environment("AWS_SESSION_TOKEN") || undefined };
 }
 
-/** The keys as servers lend them: `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`. */
+/** Reads the keys in a server's answer: `AccessKeyId`, `SecretAccessKey`, `Token` and `Expiration`. */
 export function readAwsCredentials(answer: Fields, source: string): Expiring<AwsCredentials> {
   return {
     value: {
@@ -34,7 +34,7 @@ export function readAwsCredentials(answer: Fields, source: string): Expiring<Aws
   };
 }
 
-/** Keys with their end; those that nobody says the end of have none. */
+/** Adds an expiry to keys; keys without an expiration never expire. */
 export function expiringAws(credentials: AwsCredentials): Expiring<AwsCredentials> {
   return { value: credentials, expiresAt: credentials.expiration?.getTime() ?? Infinity };
 }

@@ -6,13 +6,13 @@ import { type AwsCredentials, readAwsCredentials } from "./credentials.ts";
 
 const WHO = "AWS's metadata server";
 const ROLES = "/latest/meta-data/iam/security-credentials/";
-/** Where there is no such server, the address may swallow what it is sent. */
+/** Elsewhere the address may not answer at all. */
 const PROBE_MS = 1000;
 const ANSWER_MS = 5000;
 
 /**
- * The keys of the machine's role, by the two steps of IMDSv2: a session's token, and with it everything else.
- * `undefined` where there is no such server (it has a second to give the token), or the machine has no role.
+ * Returns the keys of the machine's role by IMDSv2: first a session token, then the rest with it. `undefined` if there
+ * is no such server, which has a second for the session token, or the machine has no role.
  */
 export async function instanceCredentials(surroundings: Surroundings): Promise<Expiring<AwsCredentials> | undefined> {
   const { environment } = surroundings;

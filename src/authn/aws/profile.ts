@@ -7,10 +7,10 @@ import type { AwsCredentials } from "./credentials.ts";
 type Sections = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /**
- * The keys of the profile that `AWS_PROFILE` names, else of `default`, in AWS's two shared files; `undefined` if there
+ * Returns the keys of the profile in `AWS_PROFILE`, else of `default`, from AWS's shared files; `undefined` if there
  * are none.
  *
- * @throws {AuthError} when the profile was asked for by name and has no keys here.
+ * @throws {AuthError} if a named profile has no keys in the files.
  */
 export async function profileCredentials(surroundings: Surroundings): Promise<AwsCredentials | undefined> {
   const { environment } = surroundings;
@@ -25,7 +25,7 @@ export async function profileCredentials(surroundings: Surroundings): Promise<Aw
   if (accessKeyId && secretAccessKey) {
     return { accessKeyId, secretAccessKey, sessionToken: setting("aws_session_token") || undefined };
   }
-  // A default profile without keys is often there for its region alone.
+  // A default profile without keys is often there for its region only.
   const isMeant = named || ["role_arn", "sso_session", "sso_start_url", "credential_process"].some(setting);
   if (!isMeant) return undefined;
   throw new AuthError(`AWS's profile ${JSON.stringify(profile)} has no access key in the shared files`, {
@@ -39,7 +39,7 @@ async function sharedFile(variable: string, name: string, surroundings: Surround
   return parseIni((path && await readFile(path)) || "");
 }
 
-/** Reads an ini file as AWS's tools do: comments on lines of their own, settings within settings passed over. */
+/** Parses an ini file as AWS's tools do: comments on separate lines; nested settings are skipped. */
 function parseIni(text: string): Sections {
   const sections = new Map<string, Map<string, string>>();
   let section: Map<string, string> | undefined;

@@ -3,7 +3,7 @@ import { isHeaderText } from "../../io/mod.ts";
 import type { Surroundings } from "../surroundings.ts";
 import type { AwsCredentials } from "./credentials.ts";
 
-/** A request to be signed. */
+/** A request to sign. */
 export interface AwsRequest {
   /** The method. */
   readonly method: "GET" | "POST";
@@ -15,20 +15,20 @@ export interface AwsRequest {
   readonly body: string;
 }
 
-/** Who signs, and for what. */
+/** Options of {@linkcode signAws}. */
 export interface SignAwsOptions extends Pick<Surroundings, "now"> {
   /** The keys. */
   readonly credentials: AwsCredentials;
   /** The region of the service. */
   readonly region: string;
-  /** The service, as signatures name it. */
+  /** The name of the service in signatures. */
   readonly service: string;
 }
 
 /**
- * The headers of a request with its signature among them (AWS Signature Version 4).
+ * Returns the headers of a request with its signature (AWS Signature Version 4).
  *
- * @throws {AuthError} when no header can carry the keys.
+ * @throws {AuthError} if a key is not valid in a header.
  */
 export async function signAws(request: AwsRequest, options: SignAwsOptions): Promise<Headers> {
   const { credentials, region, service, now } = options;
@@ -38,7 +38,7 @@ export async function signAws(request: AwsRequest, options: SignAwsOptions): Pro
       hint: "look at AWS_ACCESS_KEY_ID and AWS_SESSION_TOKEN, or where else they are from",
     });
   }
-  // Only who is in AWS pays for loading it.
+  // Loaded on first use only.
   const { AwsV4Signer } = await import("aws4fetch");
   const signer = new AwsV4Signer({
     ...request,

@@ -7,8 +7,8 @@ import { type AwsPlace, serviceUrl } from "./place.ts";
 const WHO = "AWS's security token service";
 
 /**
- * The keys lent to a role for the word of an identity provider, as in a pod of EKS (AssumeRoleWithWebIdentity);
- * `undefined` where the environment names no role and no file.
+ * Returns the temporary keys of a role for the token of an identity provider, as in a pod of EKS
+ * (AssumeRoleWithWebIdentity); `undefined` if the environment names no role or no file.
  */
 export async function webIdentityCredentials(
   place: AwsPlace,
@@ -37,7 +37,7 @@ export async function webIdentityCredentials(
   return readAnswer(await askText(question, surroundings));
 }
 
-/** The answer is XML, in which none of the four texts needs a quotation. */
+/** Reads the answer in XML. None of the four texts needs escapes. */
 function readAnswer(xml: string): Expiring<AwsCredentials> {
   const field = (name: string) => new RegExp(`<${name}>\\s*([^<\\s]+)\\s*</${name}>`).exec(xml)?.[1];
   return readAwsCredentials({

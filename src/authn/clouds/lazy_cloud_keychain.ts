@@ -8,13 +8,13 @@ import { type Keychain, lazyKeychain } from "../keychain.ts";
 
 /** The options of each cloud's keychain. */
 export interface CloudOptions extends Record<CloudName, object> {
-  /** Those of `googleKeychain`. */
+  /** The options of `googleKeychain`. */
   readonly google: GoogleKeychainOptions;
-  /** Those of `ecrKeychain`. */
+  /** The options of `ecrKeychain`. */
   readonly ecr: EcrKeychainOptions;
-  /** Those of `acrKeychain`. */
+  /** The options of `acrKeychain`. */
   readonly acr: AcrKeychainOptions;
-  /** Those of `githubKeychain`. */
+  /** The options of `githubKeychain`. */
   readonly github: GithubKeychainOptions;
 }
 
@@ -28,8 +28,8 @@ const LOADERS: Loaders = {
 };
 
 /**
- * The keychain of a cloud, whose code is loaded when a registry of that cloud is first asked for: start-up and bundles
- * that are split stay small.
+ * The keychain of a cloud. Its code is loaded for the first registry of that cloud, which keeps start-up short and
+ * split bundles small.
  */
 export function lazyCloudKeychain<Name extends CloudName>(name: Name, options: CloudOptions[Name] = {}): Keychain {
   const loaded = lazyKeychain(() => LOADERS[name](options));

@@ -1,12 +1,12 @@
 /**
- * The clouds' keychains behind one function, each loaded when a registry of that cloud is first asked for.
+ * The clouds' keychains behind one function. Each is loaded for the first registry of its cloud.
  *
  * @example
  * ```ts
  * import { defaultKeychain, multiKeychain } from "@gcrane/gcrane/authn";
  * import { lazyCloudKeychain } from "@gcrane/gcrane/authn/clouds";
  *
- * // What the command line does when it isn't told otherwise.
+ * // The default of the command line.
  * const keychain = multiKeychain(
  *   lazyCloudKeychain("google"),
  *   defaultKeychain(),

@@ -14,10 +14,10 @@ const TARGETS: Readonly<Record<EcrService["name"], string>> = {
   "ecr": "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken",
   "ecr-public": "SpencerFrontendService.GetAuthorizationToken",
 };
-/** How long ECR's credentials live. */
+/** The lifetime of ECR's credentials. */
 const LIFE_MS = 12 * 60 * 60 * 1000;
 
-/** What a registry of ECR is to be shown (GetAuthorizationToken): user `AWS` and a password for twelve hours. */
+/** Returns the credentials for a registry of ECR (GetAuthorizationToken): user `AWS`, and a password for 12 hours. */
 export async function authorizationToken(
   service: EcrService,
   credentials: AwsCredentials,
@@ -46,7 +46,7 @@ export async function authorizationToken(
     secrets: [secretAccessKey, sessionToken],
   }, surroundings);
   const source = `the answer of ${who}`;
-  // A list in the one API, a single one in the other.
+  // A list in one API, a single object in the other.
   const data = Array.isArray(answer.authorizationData) ? answer.authorizationData[0] : answer.authorizationData;
   if (!isObject(data)) throw new AuthError(`${source}: "authorizationData" is missing`);
   const value = decoded(textField(data, "authorizationToken", source), source);

@@ -1,17 +1,17 @@
 import type { AwsPlace } from "../aws/place.ts";
 
-/** The service that gives the credentials for a registry of ECR. */
+/** The service that issues the credentials for a registry of ECR. */
 export interface EcrService extends AwsPlace {
-  /** Where it is. */
+  /** Its URL. */
   readonly url: string;
-  /** The name that signatures have for it. */
+  /** Its name in signatures. */
   readonly name: "ecr" | "ecr-public";
 }
 
-/** `ACCOUNT.dkr.ecr.REGION.SUFFIX`, or `ACCOUNT.dkr-ecr.REGION.on.SUFFIX` where IPv6 is spoken too. */
+/** `ACCOUNT.dkr.ecr.REGION.SUFFIX`, or `ACCOUNT.dkr-ecr.REGION.on.SUFFIX` with IPv6. */
 const HOST = /^\d{12}\.dkr([.-])ecr(-fips)?\.([a-z0-9][a-z0-9_-]*)\.([a-z0-9.-]+)$/;
 
-/** The suffixes of AWS's partitions: the world, China, Europe's own, and those with no way out. */
+/** The suffixes of AWS's partitions: standard, China, European, and isolated ones. */
 const SUFFIXES = new Set([
   "amazonaws.com",
   "amazonaws.com.cn",
@@ -22,13 +22,13 @@ const SUFFIXES = new Set([
   "csp.hci.ic.gov",
 ]);
 
-/** For the suffixes of hosts that speak IPv6 too: those of the services that do, and those of all services. */
+/** By the suffix of a host with IPv6: the suffix of services with IPv6, and that of all services. */
 const DUAL_STACK: Readonly<Record<string, { readonly api: string; readonly suffix: string }>> = {
   "on.aws": { api: "api.aws", suffix: "amazonaws.com" },
   "on.amazonwebservices.com.cn": { api: "api.amazonwebservices.com.cn", suffix: "amazonaws.com.cn" },
 };
 
-/** ECR Public, which is in one region alone. */
+/** ECR Public, which has one region. */
 const PUBLIC: EcrService = {
   url: "https://api.ecr-public.us-east-1.amazonaws.com/",
   name: "ecr-public",
@@ -36,7 +36,7 @@ const PUBLIC: EcrService = {
   suffix: "amazonaws.com",
 };
 
-/** The service for the host of a registry, `undefined` for one that is none of ECR's. */
+/** Returns the service for the host of a registry; `undefined` for a host outside ECR. */
 export function ecrService(host: string): EcrService | undefined {
   if (host === "public.ecr.aws" || host === "ecr-public.aws.com") return PUBLIC;
   const [, separator, fips = "", region, ending] = HOST.exec(host) ?? [];
@@ -46,7 +46,7 @@ export function ecrService(host: string): EcrService | undefined {
     return { url: `https://ecr${fips}.${region}.${api}/`, name: "ecr", region, suffix };
   }
   if (separator === undefined || !SUFFIXES.has(ending)) return undefined;
-  // The one exception from `api.` is as old as FIPS in ECR.
+  // FIPS in the standard partition has an older name without `api.`.
   const api = fips !== "" && ending === "amazonaws.com" ? "ecr-fips" : `api.ecr${fips}`;
   return { url: `https://${api}.${region}.${ending}/`, name: "ecr", region, suffix: ending };
 }

@@ -11,19 +11,19 @@ import { type EcrService, ecrService } from "./ecr_host.ts";
 /** Options of {@linkcode ecrKeychain}. */
 export interface EcrKeychainOptions extends CloudKeychainOptions {
   /**
-   * The keys to sign with, or what gives them: any credential provider of the AWS SDK for JavaScript.
+   * The keys to sign with, or a function that returns them, such as a provider of the AWS SDK for JavaScript.
    * @default the first of: environment, web identity, shared files, container, machine
    */
   credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
 }
 
 /**
- * The keychain of AWS's registries, private (`ACCOUNT.dkr.ecr.REGION.amazonaws.com` and its kin: FIPS, China, Europe's
- * own, isolated regions, IPv6) and public (`public.ecr.aws`). It is signed in with the keys of AWS that are here: the
- * environment's, a role's by web identity, the shared files' (a profile's access key; roles and SSO are not followed),
- * a container's, the machine's by IMDSv2.
+ * The keychain of AWS's registries, private (`ACCOUNT.dkr.ecr.REGION.amazonaws.com` and its variants: FIPS, China,
+ * European and isolated partitions, IPv6) and public (`public.ecr.aws`). Uses the keys of the environment, of a role by
+ * web identity, of the shared files (a profile's access key; roles and SSO are not followed), of a container, or of the
+ * machine by IMDSv2.
  *
- * Nothing is read or asked before such a registry is asked for, and regions are asked once for all of their registries.
+ * Reads and requests nothing before the first registry of AWS. One request serves all registries of a region.
  */
 export function ecrKeychain(options: EcrKeychainOptions = {}): Keychain {
   const surroundings = surroundingsOf(options);

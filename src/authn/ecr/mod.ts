@@ -1,8 +1,8 @@
 /**
- * Signed in at AWS's registries, private and public.
+ * Credentials for AWS's registries, private and public.
  *
- * {@linkcode ecrKeychain} finds the keys of AWS that are here, asks ECR with them for a name and a password, and asks
- * again before these end. Nothing is read or asked before such a registry is asked for.
+ * {@linkcode ecrKeychain} finds keys of AWS, exchanges them at ECR for a name and a password, and renews these before
+ * they expire. Reads and requests nothing before the first registry of AWS.
  *
  * @example
  * ```ts

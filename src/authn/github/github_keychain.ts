@@ -10,20 +10,20 @@ export interface GithubKeychainOptions {
    */
   token?: string;
   /**
-   * The name to show with it. GitHub looks at the token alone.
+   * The name to use with it. GitHub checks the token only.
    * @default `$GITHUB_ACTOR`, else "unset"
    */
   actor?: string;
   /**
-   * Gives the value of an environment variable. On an edge runtime: `(name) => env[name]`.
+   * Returns the value of an environment variable. On an edge runtime: `(name) => env[name]`.
    * @default that of the process
    */
   environment?: (name: string) => string | undefined;
 }
 
 /**
- * The keychain of GitHub's registry, `ghcr.io`, signed in with the token that a workflow of GitHub Actions has. The
- * variables are read each time, so a token that is replaced meanwhile is found.
+ * The keychain of GitHub's registry, `ghcr.io`, with the token of a workflow of GitHub Actions. Reads the variables on
+ * each call, so that a replaced token is used.
  */
 export function githubKeychain(options: GithubKeychainOptions = {}): Keychain {
   const { environment = environmentVariable } = options;

@@ -1,5 +1,5 @@
 /**
- * Signed in at GitHub's registry, `ghcr.io`, as a workflow of GitHub Actions is: with `$GITHUB_TOKEN`.
+ * Credentials for GitHub's registry, `ghcr.io`, in a workflow of GitHub Actions: `$GITHUB_TOKEN`.
  *
  * @example
  * ```ts

@@ -3,29 +3,29 @@ import { type Fields, numberField, textField } from "../fields.ts";
 import type { Expiring } from "../renewing.ts";
 import type { Surroundings } from "../surroundings.ts";
 
-/** What a token of Google's must allow: everything that the account may do, registries included. */
+/** The scope of Google's tokens: everything that the account may do, registries included. */
 export const CLOUD_PLATFORM = "https://www.googleapis.com/auth/cloud-platform";
 
-/** A token of Google's and its end. */
+/** A token of Google and its expiry. */
 export type AccessToken = Expiring<string>;
 
-/** Where a credential comes from and what it may use. */
+/** The origin of a credential, and what it may use. */
 export interface CredentialContext {
-  /** What to call it in an error: the path of its file. */
+  /** Its name in an error: the path of its file. */
   readonly source: string;
-  /** Where it is used. */
+  /** The surroundings. */
   readonly surroundings: Surroundings;
 }
 
-/** How long a token lives of which nobody says how long (the least that Google gives is longer). */
+/** The lifetime of a token without one (the shortest of Google's is longer). */
 const UNKNOWN_LIFE_S = 300;
 
-/** Asks an OAuth 2.0 token server (RFC 6749, section 5.1). */
+/** Requests a token from an OAuth 2.0 token server (RFC 6749, section 5.1). */
 export async function askAccessToken(question: Question, surroundings: Surroundings): Promise<AccessToken> {
   return readAccessToken(await askFields(question, surroundings), question.who, surroundings);
 }
 
-/** The token in an answer of an OAuth 2.0 token server. */
+/** Reads the token in an answer of an OAuth 2.0 token server. */
 export function readAccessToken(answer: Fields, who: string, { now }: Pick<Surroundings, "now">): AccessToken {
   const value = textField(answer, "access_token", `the answer of ${who}`);
   const seconds = numberField(answer, "expires_in") ?? UNKNOWN_LIFE_S;

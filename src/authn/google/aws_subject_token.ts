@@ -5,9 +5,9 @@ import { signAws } from "../aws/sign.ts";
 import { type Fields, optionalTextField } from "../fields.ts";
 import type { CredentialContext } from "./access_token.ts";
 
-/** Whom the word is for. */
+/** Options of {@linkcode awsSubjectToken}. */
 export interface AwsSubjectOptions extends CredentialContext {
-  /** The workload identity pool's provider, by its full name. */
+  /** The full name of the workload identity pool's provider. */
   readonly audience: string;
 }
 
@@ -15,8 +15,8 @@ const VERIFICATION_URL = "https://sts.{region}.amazonaws.com?Action=GetCallerIde
 const WHO = "AWS's metadata server";
 
 /**
- * AWS's word for who this is: a request to AWS that is signed but not sent, so that Google can send it. Keys and region
- * are those of the environment, else of the machine's metadata server.
+ * Returns AWS's proof of identity: a signed request to AWS, which Google sends. Keys and region are those of the
+ * environment, else of the machine's metadata server.
  */
 export async function awsSubjectToken(from: Fields, options: AwsSubjectOptions): Promise<string> {
   const { source, surroundings: { now }, audience } = options;
@@ -68,7 +68,7 @@ async function identity(
   }
   return {
     credentials: credentials ?? await askCredentials(roleUrl!, headers, surroundings),
-    // It answers with a zone, `eu-central-1b`.
+    // The answer is a zone, `eu-central-1b`.
     region: region || (await askText({ who: WHO, url: regionUrl!, headers }, surroundings)).trim().slice(0, -1),
   };
 }

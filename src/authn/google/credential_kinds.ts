@@ -17,19 +17,19 @@ const KINDS: Readonly<Record<string, Exchange>> = {
   impersonated_service_account: impersonatedToken,
 };
 
-/** The token that a credentials file is good for, by its `type`. @throws {AuthError} when it is of no known type. */
+/** Returns the token for a credentials file, by its `type`. @throws {AuthError} if the type is not known. */
 export async function tokenOfKey(key: Fields, context: CredentialContext): Promise<AccessToken> {
   const { source } = context;
   const type = textField(key, "type", source);
   if (!Object.hasOwn(KINDS, type)) {
-    throw new AuthError(`${source}: ${JSON.stringify(type)} is no type of Google credentials that is known here`, {
+    throw new AuthError(`${source}: ${JSON.stringify(type)} is not a known type of Google credentials`, {
       hint: `known are ${Object.keys(KINDS).join(", ")}`,
     });
   }
   return await KINDS[type](key, context);
 }
 
-/** The token of a service account that somebody else, whose credentials are in the same file, acts for. */
+/** Returns the token of a service account that another identity, in the same file, impersonates. */
 async function impersonatedToken(key: Fields, context: CredentialContext): Promise<AccessToken> {
   const { source } = context;
   const { source_credentials: inner, delegates } = key;

@@ -4,9 +4,9 @@ import type { Surroundings } from "../surroundings.ts";
 
 /** A credentials file. */
 export interface CredentialsFile {
-  /** Where it is. */
+  /** Its path. */
   readonly path: string;
-  /** What is in it. */
+  /** Its text. */
   readonly text: string;
 }
 
@@ -14,11 +14,11 @@ const VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS";
 const FILE = "application_default_credentials.json";
 
 /**
- * The file of the Application Default Credentials: the one that `GOOGLE_APPLICATION_CREDENTIALS` names, else the one
- * that `gcloud auth application-default login` writes; `undefined` if there is none.
+ * Finds the file of the Application Default Credentials: the one in `GOOGLE_APPLICATION_CREDENTIALS`, else the one that
+ * `gcloud auth application-default login` writes; `undefined` if there is none.
  *
- * @param os the operating system, for what is where on it.
- * @throws {AuthError} when the variable names a file that is not there.
+ * @param os the operating system, which determines the path.
+ * @throws {AuthError} if the file in the variable does not exist.
  */
 export async function findCredentialsFile(
   surroundings: Surroundings,
@@ -30,7 +30,7 @@ export async function findCredentialsFile(
   const text = path && await readFile(path);
   if (path && text !== undefined) return { path, text };
   if (named) {
-    throw new AuthError(`${VARIABLE} names ${named}, which is not there`, { hint: "mend the path, or unset it" });
+    throw new AuthError(`${VARIABLE} names ${named}, which is not there`, { hint: "fix the path, or unset it" });
   }
   return undefined;
 }

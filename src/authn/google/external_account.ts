@@ -9,8 +9,8 @@ import { subjectToken } from "./subject_token.ts";
 const TOKEN_URL = "https://sts.googleapis.com/v1/token";
 
 /**
- * The token of somebody whom another cloud, or a cluster, vouches for (workload identity federation): its word is
- * exchanged (RFC 8693), and where the file names a service account, that one is acted for.
+ * Returns the token of an identity of another cloud or of a cluster (workload identity federation). Exchanges that
+ * identity's token (RFC 8693), and impersonates the service account of the file, if there is one.
  */
 export async function externalAccountToken(key: Fields, context: CredentialContext): Promise<AccessToken> {
   const { source } = context;
@@ -41,7 +41,7 @@ async function exchange(
     subject_token_type: textField(key, "subject_token_type", source),
     subject_token: subject,
   });
-  // Who shows a client of its own is billed by that.
+  // A client of its own determines the billing.
   if (project !== undefined && clientId === undefined) form.set("options", JSON.stringify({ userProject: project }));
   return await askAccessToken({
     who: "Google's security token service",

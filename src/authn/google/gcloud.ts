@@ -4,35 +4,34 @@ import { platformOs } from "../../runtime/mod.ts";
 import { momentField, parseFields, textField } from "../fields.ts";
 import type { AccessToken } from "./access_token.ts";
 
-/** How a program is run: by its name or path, without a shell. */
+/** Runs a program, given by its name or path, without a shell. */
 export type RunProgram = (
   command: string,
   args: readonly string[],
   options: { readonly timeoutMs: number },
 ) => Promise<{ readonly code: number; readonly stdout: string }>;
 
-/** How {@linkcode gcloudToken} runs it. */
+/** Options of {@linkcode gcloudToken}. */
 export interface GcloudOptions {
   /** Its name or path. */
   readonly gcloud: string;
   /** How long it may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** How it is run. */
+  /** Runs the program. */
   readonly run: RunProgram;
 }
 
-/** A token that is valid for about an hour, and no other one that gcloud may have kept. */
+/** Prints a token that is valid for about an hour, not an older one from gcloud's cache. */
 const ARGUMENTS = ["config", "config-helper", "--force-auth-refresh", "--format=json(credential)"];
 const COMMAND = "gcloud config config-helper";
 
 /**
- * The token of whom `gcloud auth login` signed in; `undefined` where there is no gcloud. What it prints is never
- * repeated in an error.
+ * Returns the token of `gcloud auth login`; `undefined` without gcloud. Errors never contain its output.
  *
- * @throws {AuthError} when it fails, takes too long, or prints something else than a token.
+ * @throws {AuthError} if it fails, takes too long, or prints no token.
  */
 export async function gcloudToken({ gcloud, timeoutMs, run }: GcloudOptions): Promise<AccessToken | undefined> {
-  // On Windows it is a batch file, which only the command interpreter runs.
+  // On Windows it is a batch file, which needs the command interpreter.
   const [command, ...args] = platformOs() === "windows"
     ? ["cmd.exe", "/d", "/s", "/c", gcloud, ...ARGUMENTS]
     : [gcloud, ...ARGUMENTS];

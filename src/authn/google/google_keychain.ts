@@ -13,32 +13,32 @@ import { type CredentialsFile, findCredentialsFile } from "./default_credentials
 import { gcloudToken, type RunProgram } from "./gcloud.ts";
 import { metadataToken } from "./metadata_server.ts";
 
-/** Whatever gives access tokens and renews them: google-auth-library's `GoogleAuth` and its clients do. */
+/** A source of access tokens that renews them, such as google-auth-library's `GoogleAuth` and its clients. */
 export interface GoogleTokenSource {
-  /** The token of now, as it is or in an object. */
+  /** Returns the current token, or an object with it. */
   getAccessToken(): Promise<string | null | undefined | { token?: string | null }>;
 }
 
 /** Options of {@linkcode googleKeychain}. */
 export interface GoogleKeychainOptions extends CloudKeychainOptions {
   /**
-   * Gives the tokens, instead of what is looked for.
+   * The source of the tokens, which replaces the search for credentials.
    * @default none
    */
   tokenSource?: GoogleTokenSource;
   /**
-   * What is in a credentials file, as JSON or parsed, instead of what is looked for. For runtimes without files.
+   * A credentials file, as JSON or parsed, which replaces the search for credentials. For runtimes without files.
    * @default none
    */
   credentials?: string | Readonly<Record<string, unknown>>;
   /**
-   * Whether the key of a service account is shown to the registry as it is, with the name `_json_key`. Otherwise it is
-   * exchanged for a token, and never leaves.
+   * Whether the key of a service account is sent to the registry, with the name `_json_key`. Otherwise it is
+   * exchanged for a token and stays here.
    * @default false
    */
   sendKey?: boolean;
   /**
-   * The name or path of gcloud; `""` for: don't run it.
+   * The name or path of gcloud; `""` disables it.
    * @default `$GCRANE_GCLOUD`, else "gcloud"
    */
   gcloud?: string;
@@ -49,25 +49,25 @@ export interface GoogleKeychainOptions extends CloudKeychainOptions {
   gcloudTimeoutMs?: number;
   /**
    * Runs gcloud.
-   * @default as a program, where there are programs
+   * @default as a program, on runtimes with programs
    */
   run?: RunProgram;
 }
 
-/** One place where a credential is sought: gives it and its end, or `undefined` if there is none. */
+/** A place for credentials: returns one with its expiry, or `undefined`. */
 type Source = () => Promise<Expiring<AuthConfig> | undefined>;
 
 /**
- * The keychain of Google's registries: `gcr.io`, `*.gcr.io`, `*.pkg.dev` and `*.google.com`. It is signed in as the
- * first of these that is there:
+ * The keychain of Google's registries: `gcr.io`, `*.gcr.io`, `*.pkg.dev` and `*.google.com`. Uses the first of these
+ * that is present:
  *
- * 1. what the options give: `tokenSource`, `credentials`;
- * 2. Application Default Credentials: the file that `$GOOGLE_APPLICATION_CREDENTIALS` names, the one that
+ * 1. the options `tokenSource` and `credentials`;
+ * 2. Application Default Credentials: the file in `$GOOGLE_APPLICATION_CREDENTIALS`, the one that
  *    `gcloud auth application-default login` wrote, the metadata server. Files may be of the types service_account,
  *    authorized_user, external_account, external_account_authorized_user and impersonated_service_account;
  * 3. gcloud.
  *
- * Nothing is read, asked or run before such a registry is asked for. One that fails is warned of and passed over.
+ * Reads, requests and runs nothing before the first registry of Google. One that fails gives a warning and is skipped.
  */
 export function googleKeychain(options: GoogleKeychainOptions = {}): Keychain {
   const surroundings = surroundingsOf(options);
@@ -86,7 +86,7 @@ function sourcesOf(options: GoogleKeychainOptions, surroundings: Surroundings): 
   return [() => ofFile({ path: source, text }, options, surroundings)];
 }
 
-/** Asks one source after another, and sticks to the first that has something. */
+/** Calls one source after another, and keeps the first with a credential. */
 function firstOf(sources: readonly Source[], { warn }: Surroundings): Source {
   let chosen: Source | undefined;
   return async () => {
@@ -108,7 +108,7 @@ function firstOf(sources: readonly Source[], { warn }: Surroundings): Source {
 async function pluggedIn(source: GoogleTokenSource, { now }: Surroundings): Promise<Expiring<AuthConfig> | undefined> {
   const answer = await source.getAccessToken();
   const token = typeof answer === "object" ? answer?.token : answer;
-  // It renews its tokens itself, and does not say when.
+  // It renews its tokens itself, and reports no expiry.
   return token ? shown({ value: token, expiresAt: now() }) : undefined;
 }
 
@@ -143,7 +143,7 @@ async function ofGcloud(
   return token && shown(token);
 }
 
-/** A token as Google's registries are shown it. */
+/** Converts a token to the form for Google's registries. */
 function shown({ value, expiresAt }: AccessToken): Expiring<AuthConfig> {
   return { value: { username: "_token", password: value }, expiresAt };
 }

@@ -2,17 +2,17 @@ import { askFields, secretUrl } from "../ask_server.ts";
 import { momentField, textField } from "../fields.ts";
 import { type AccessToken, CLOUD_PLATFORM, type CredentialContext } from "./access_token.ts";
 
-/** Whom to act for. */
+/** Options of {@linkcode impersonate}. */
 export interface ImpersonationOptions extends CredentialContext {
   /** The URL of the service account's `:generateAccessToken`. */
   readonly url: string;
-  /** The service accounts in between. */
+  /** The service accounts in the delegation chain. */
   readonly delegates?: readonly string[];
-  /** How long the token is to live, in seconds. */
+  /** The lifetime of the token, in seconds. */
   readonly lifetimeS?: number;
 }
 
-/** The token of a service account, for that of somebody who may act for it (IAM Service Account Credentials API). */
+/** Returns the token of a service account, in exchange for that of an identity that may impersonate it (IAM API). */
 export async function impersonate(token: string, options: ImpersonationOptions): Promise<AccessToken> {
   const { source: path, surroundings, url, delegates = [], lifetimeS = 3600 } = options;
   const who = "Google's IAM";

@@ -5,16 +5,16 @@ import { type AccessToken, CLOUD_PLATFORM, readAccessToken } from "./access_toke
 
 const HEADERS = { "metadata-flavor": "Google" };
 const TOKEN_PATH = "/computeMetadata/v1/instance/service-accounts/default/token";
-/** Where there is no such server, the address may swallow what it is sent. */
+/** Elsewhere the address may not answer at all. */
 const PROBE_MS = 1000;
-/** One that is there may need some time for its first token. */
+/** A metadata server may need some time for its first token. */
 const TOKEN_MS = 10_000;
 
 /**
- * The token of the machine's, cluster's or service's own account, from its metadata server; `undefined` where there is
- * no such server (it has a second to say that it is one), or it has no account.
+ * Returns the token of the account of the machine, cluster or service from its metadata server; `undefined` if there is
+ * no such server, which has a second to answer a probe, or no account.
  *
- * @throws {AuthError} when there is none where `GCE_METADATA_HOST` says that there is.
+ * @throws {AuthError} if there is no metadata server at `GCE_METADATA_HOST`.
  */
 export async function metadataToken(surroundings: Surroundings): Promise<AccessToken | undefined> {
   const { environment } = surroundings;

@@ -4,21 +4,21 @@ import { type Fields, optionalTextField, textField } from "../fields.ts";
 import { type AccessToken, askAccessToken, type CredentialContext } from "./access_token.ts";
 import { TOKEN_URI } from "./service_account.ts";
 
-/** The token of a person who ran `gcloud auth application-default login` (RFC 6749, section 6). */
+/** Returns the token of a user of `gcloud auth application-default login` (RFC 6749, section 6). */
 export async function authorizedUserToken(key: Fields, context: CredentialContext): Promise<AccessToken> {
   const { source } = context;
   const url = secretUrl(optionalTextField(key, "token_uri", source) ?? TOKEN_URI, `${source}: "token_uri"`);
   return await refreshed(key, context, { url, clientIn: "form" });
 }
 
-/** The token of a person of a workforce pool, who did the same: another server, which has another taste. */
+/** Returns the token of such a user of a workforce pool, whose server takes the client in a header. */
 export async function externalUserToken(key: Fields, context: CredentialContext): Promise<AccessToken> {
   const { source } = context;
   const url = secretUrl(textField(key, "token_url", source), `${source}: "token_url"`);
   return await refreshed(key, context, { url, clientIn: "header" });
 }
 
-/** Where the client's name and secret are shown (RFC 6749, section 2.3.1). */
+/** Where the client's id and secret are sent (RFC 6749, section 2.3.1). */
 interface RefreshOptions {
   readonly url: URL;
   readonly clientIn: "form" | "header";

@@ -5,7 +5,7 @@ import { type Fields, optionalTextField, parseFields, textField } from "../field
 import type { CredentialContext } from "./access_token.ts";
 import { awsSubjectToken } from "./aws_subject_token.ts";
 
-/** The word of the other cloud, from where the file's `credential_source` says: a file, a URL or AWS. */
+/** Returns the token of another cloud from the file's `credential_source`: a file, a URL or AWS. */
 export async function subjectToken(key: Fields, context: CredentialContext): Promise<string> {
   const { source: path, surroundings } = context;
   const from = key.credential_source;
@@ -34,7 +34,7 @@ async function fileText(file: string, source: string, { surroundings }: Credenti
   return text;
 }
 
-/** Takes the token out: the text itself, or a field of it. */
+/** Extracts the token: the whole text, or a field of it. */
 function formatted(text: string, from: Fields, source: string): string {
   const format = isObject(from.format) ? from.format : {};
   const type = optionalTextField(format, "type", `the format of ${source}`) ?? "text";

@@ -42,31 +42,31 @@ export interface K8schainOptions extends KubernetesKeychainOptions, K8schainFrom
 /** A keychain whose pull secrets can be replaced. */
 export interface PullSecretsKeychain extends Keychain {
   /**
-   * Takes other secrets instead of those before; authenticators that were given out show the new ones too.
+   * Replaces the secrets, also for authenticators that were already returned.
    *
-   * @throws {AuthError} when one can't be understood; those of before stay then.
+   * @throws {AuthError} if a secret is not valid; the old ones stay then.
    */
   update(secrets: Iterable<KubernetesSecret>): void;
 }
 
 /**
- * Signed in as a pod would be: the pull secrets of its service account, docker's config, and then the node's own
- * identity at Google, AWS and Azure. The first that knows a registry counts.
+ * The credentials of a pod: the pull secrets of its service account, docker's config, and the node's identity at
+ * Google, AWS and Azure. Uses the first with credentials for a registry.
  *
- * Nothing is read, asked or loaded before it is needed; a cloud's part only for a registry of that cloud.
+ * Reads, requests and loads nothing before it is needed; a cloud's part only for a registry of that cloud.
  *
- * @throws {AuthError} from `resolve`, when the cluster's API refuses or a source can't be understood.
- * @throws {NetworkError} from `resolve`, when the cluster's API can't be reached.
+ * @throws {AuthError} from `resolve`, if the cluster's API refuses or a source is not valid.
+ * @throws {NetworkError} from `resolve`, if the cluster's API can't be reached.
  */
 export function k8schain(options: K8schainOptions = {}): Keychain {
   return multiKeychain(kubernetesKeychain(options), ...nodeKeychains(options));
 }
 
 /**
- * As {@linkcode k8schain}, from secrets that the caller has: the API of the cluster is not asked. A controller that
- * watches them passes new ones to `update`. Without secrets it is the node's identity alone.
+ * Like {@linkcode k8schain}, with the caller's secrets instead of requests to the cluster's API. A controller that
+ * watches secrets passes new ones to `update`. Without secrets it is the node's identity alone.
  *
- * @throws {AuthError} when a secret can't be understood.
+ * @throws {AuthError} if a secret is not valid.
  */
 export function k8schainFromSecrets(
   secrets: Iterable<KubernetesSecret>,
@@ -97,7 +97,7 @@ export function k8schainFromSecrets(
   };
 }
 
-/** What the machine is signed in with, besides the cluster. */
+/** Returns the keychains of the machine itself. */
 function nodeKeychains(options: K8schainFromSecretsOptions): Keychain[] {
   const { docker, google, ecr, acr, environment, home, warn, fetch } = options;
   const place = { ...(environment && { environment }), ...(home !== undefined && { home }), ...(warn && { warn }) };

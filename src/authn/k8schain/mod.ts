@@ -1,9 +1,9 @@
 /**
- * Signed in as a pod of Kubernetes would be: pull secrets, docker's config, and the node's identity at Google, AWS and
+ * The credentials of a pod of Kubernetes: pull secrets, docker's config, and the node's identity at Google, AWS and
  * Azure.
  *
- * {@linkcode k8schain} asks the cluster's API; {@linkcode k8schainFromSecrets} takes secrets that the caller has. A
- * cloud's code is loaded when a registry of that cloud is first asked for.
+ * {@linkcode k8schain} requests the secrets from the cluster's API; {@linkcode k8schainFromSecrets} takes the caller's.
+ * A cloud's code is loaded for the first registry of that cloud.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@
  * const found = await keychain.resolve({ registry: "r.example.com", repository: "team/app" });
  * console.log((await found.authorization()).username); // ann
  *
- * // The secret has changed: what was found follows.
+ * // The secret has changed: the authenticator follows.
  * keychain.update([secret("bob")]);
  * console.log((await found.authorization()).username); // bob
  * ```

@@ -2,31 +2,31 @@ import { AuthError, NetworkError } from "../../errors.ts";
 import { ask, fetchFor, networkError, plainText, readBody, TimeLimitError, userAgent } from "../../http/mod.ts";
 import { type AbortOptions, isHeaderText, type RetryOptions } from "../../io/mod.ts";
 
-/** How to reach the API server of a cluster, and as whom. */
+/** The connection to the API server of a cluster, with its credentials. */
 export interface ClusterConnection {
   /** The URL of the API server; it may have a path. */
   readonly server: string;
-  /** The certificates of the authorities that vouch for the server, in PEM. */
+  /** The certificates of the server's authorities, in PEM. */
   readonly ca?: string;
   /** The certificate of the client in PEM. */
   readonly cert?: string;
   /** The private key of `cert` in PEM. */
   readonly key?: string;
-  /** Whether any certificate of the server is taken. */
+  /** Whether to accept any certificate of the server. */
   readonly insecure?: boolean;
   /** The value of the authorization header. */
   readonly authorization?: string;
-  /** The namespace that is meant where none is named. */
+  /** The default namespace. */
   readonly namespace?: string;
-  /** What the user can do when the server does not know who asks. */
+  /** The hint for a server that rejects the credentials. */
   readonly unauthorizedHint?: string;
 }
 
 /** Options of {@linkcode apiGet}. */
 export interface ApiGetOptions extends AbortOptions {
   /**
-   * Sends requests; it has to know the certificates by itself.
-   * @default made for the certificates of the connection
+   * Sends requests. A custom `fetch` needs its own certificates.
+   * @default created for the certificates of the connection
    */
   fetch?: typeof fetch;
   /**
@@ -35,8 +35,8 @@ export interface ApiGetOptions extends AbortOptions {
    */
   timeoutMs?: number;
   /**
-   * How requests that failed in passing are tried again.
-   * @default three tries, waiting longer each time
+   * The retries of requests that failed for a passing reason.
+   * @default three attempts, with growing waits
    */
   retry?: Omit<RetryOptions, "signal">;
 }
@@ -45,10 +45,10 @@ export interface ApiGetOptions extends AbortOptions {
 const LONGEST_OBJECT = 8 * 1024 * 1024;
 
 /**
- * Asks the API for one object; `undefined` where it says that there is none of that name.
+ * Requests one object from the API; returns `undefined` if there is none of that name.
  *
- * @throws {AuthError} when it refuses or answers with something else.
- * @throws {NetworkError} when there is no answer, or the server says that it can't answer now.
+ * @throws {AuthError} if the API refuses or the response is not an object.
+ * @throws {NetworkError} if there is no response, or the server is not available.
  */
 export async function apiGet(
   connection: ClusterConnection,
@@ -65,10 +65,10 @@ export async function apiGet(
   const headers = {
     accept: "application/json",
     "user-agent": userAgent(),
-    // The token goes to this server alone: redirects are not followed.
+    // Redirects are not followed, so the token goes to this server only.
     ...(authorization && { authorization }),
   };
-  // A certificate won't mend itself in a second.
+  // A bad certificate is not fixed within a second.
   const verdict = (error: unknown) => error instanceof NetworkError && error.reason !== "untrusted" && {};
   return await ask({ method: "GET", url: server + path, headers }, {
     fetch,
@@ -89,23 +89,23 @@ interface Asked {
   readonly place: string;
 }
 
-/** The object in an answer, `undefined` where there is none. */
+/** Returns the object in a response; `undefined` if there is none. */
 function judge(status: number, body: string, { connection, path, place }: Asked): object | undefined {
   const object = jsonObject(body);
-  // A proxy or another server says 404 too, but not in these words (Kubernetes: "Status").
+  // A proxy or another server may answer 404 too, but without a "Status" object of Kubernetes.
   if (status === 404 && object?.kind === "Status") return undefined;
   if (status === 200) {
     if (object !== undefined && object.kind !== "Status") return object;
-    throw new AuthError(`${place} answers ${path} with something else than JSON`, { hint: SERVER_HINT });
+    throw new AuthError(`${place} answers ${path} with something other than JSON`, { hint: SERVER_HINT });
   }
   const said = typeof object?.message === "string" ? `: ${plainText(object.message)}` : "";
   if (status === 401) {
-    throw new AuthError(`${place} does not know who asks for ${path} (401)${said}`, {
+    throw new AuthError(`${place} rejects the credentials for ${path} (401)${said}`, {
       hint: connection.unauthorizedHint ?? "its token may have expired",
     });
   }
   if (status === 403) {
-    throw new AuthError(`${place} forbids to get ${path} (403)${said}`, {
+    throw new AuthError(`${place} forbids reading ${path} (403)${said}`, {
       hint: "give the account a role with the verb get on secrets and serviceaccounts in that namespace",
     });
   }

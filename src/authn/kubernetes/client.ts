@@ -3,28 +3,28 @@ import type { AbortOptions } from "../../io/mod.ts";
 import { apiGet, type ApiGetOptions, type ClusterConnection } from "./api_request.ts";
 import type { KubernetesSecret } from "../pull_secret.ts";
 
-/** A ServiceAccount as the Kubernetes API gives it, as far as credentials for registries go. */
+/** A ServiceAccount of the Kubernetes API, with the fields for registry credentials. */
 export interface KubernetesServiceAccount {
-  /** The secrets that its pods pull images with. */
+  /** The pull secrets of its pods. */
   readonly imagePullSecrets?: readonly { readonly name?: string }[] | null;
   /** The secrets that its pods may mount. */
   readonly secrets?: readonly { readonly name?: string }[] | null;
 }
 
 /**
- * What is needed of the Kubernetes API. {@linkcode kubernetesClient} makes one; a client of another package can be
- * wrapped in a few lines.
+ * The methods that are needed of a Kubernetes API client. {@linkcode kubernetesClient} creates one; a client of another
+ * package needs a small wrapper.
  */
 export interface KubernetesClient {
-  /** A secret, `undefined` if there is none of that name. */
+  /** Returns a secret, `undefined` if there is none of that name. */
   secret(namespace: string, name: string, options?: AbortOptions): Promise<KubernetesSecret | undefined>;
-  /** A service account, `undefined` if there is none of that name. */
+  /** Returns a service account, `undefined` if there is none of that name. */
   serviceAccount(
     namespace: string,
     name: string,
     options?: AbortOptions,
   ): Promise<KubernetesServiceAccount | undefined>;
-  /** The namespace that this client is in, `undefined` if it is in none; without this method: in none. */
+  /** Returns the client's own namespace, if it has one. Optional. */
   namespace?(options?: AbortOptions): Promise<string | undefined>;
 }
 
@@ -32,10 +32,10 @@ export interface KubernetesClient {
 export interface KubernetesClientOptions extends Omit<ApiGetOptions, "signal"> {}
 
 /**
- * A client of the Kubernetes API. `connect` is called before each request, so that tokens that rotate are read anew.
+ * Creates a client of the Kubernetes API. Calls `connect` before each request, so that rotated tokens are read.
  *
- * @throws {AuthError} from the methods, when the API refuses or answers with something else than what was asked for.
- * @throws {NetworkError} from the methods, when the API can't be reached.
+ * @throws {AuthError} from the methods, if the API refuses or answers with another object.
+ * @throws {NetworkError} from the methods, if the API can't be reached.
  */
 export function kubernetesClient(
   connect: (options?: AbortOptions) => Promise<ClusterConnection>,
@@ -60,7 +60,7 @@ export function kubernetesClient(
   };
 }
 
-/** A name as a part of a path (Kubernetes: "Object Names and IDs"); no other can lead elsewhere. */
+/** Checks a name for a path (Kubernetes: "Object Names and IDs"): no other one is safe there. */
 function segment(name: string): string {
   if (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)) return name;
   throw new AuthError(`${JSON.stringify(name)} can't be the name of a namespace, secret or service account`, {

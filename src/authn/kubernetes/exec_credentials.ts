@@ -2,7 +2,7 @@ import { AuthError } from "../../errors.ts";
 import { type CommandOutput, runCommand } from "../../runtime/mod.ts";
 import { checkPem } from "./pem.ts";
 
-/** A program that gives credentials for a cluster (Kubernetes: "client-go credential plugins"). */
+/** A program that returns credentials for a cluster (Kubernetes: "client-go credential plugins"). */
 export interface ExecPlugin {
   /** Its name or path. */
   readonly command: string;
@@ -10,15 +10,15 @@ export interface ExecPlugin {
   readonly args: readonly string[];
   /** Variables to add to its environment. */
   readonly env: Readonly<Record<string, string>>;
-  /** The version of the protocol that it speaks. */
+  /** The version of its protocol. */
   readonly apiVersion: string;
-  /** The user of the kubeconfig that names it, for error messages. */
+  /** The user of the kubeconfig with this program, for error messages. */
   readonly source: string;
-  /** How to install it. */
+  /** The instructions to install it. */
   readonly installHint?: string;
 }
 
-/** What such a program gives. */
+/** The credentials from such a program. */
 export interface ExecCredentials {
   /** A bearer token. */
   readonly token?: string;
@@ -31,10 +31,10 @@ export interface ExecCredentials {
 /** How long a plugin may take, in milliseconds: it may open a browser. */
 const TIMEOUT_MS = 60_000;
 
-/** How long before its end a token is not used any more, in milliseconds. */
+/** How long before its expiry a token is no longer used, in milliseconds. */
 const EXPIRY_MARGIN_MS = 10_000;
 
-/** Gives the credentials of a plugin: what it said is used until it expires, and whoever asks meanwhile shares it. */
+/** Returns the credentials of a plugin. They are kept until they expire, and concurrent callers share one run. */
 export function execCredentials(plugin: ExecPlugin): (options: { server: string }) => Promise<ExecCredentials> {
   let current: Promise<ExecCredential> | undefined;
   return async function credentials(options): Promise<ExecCredentials> {
@@ -42,7 +42,7 @@ export function execCredentials(plugin: ExecPlugin): (options: { server: string 
     if (known) {
       const answer = await known.catch(() => undefined);
       if (answer && answer.expiresAt - EXPIRY_MARGIN_MS > Date.now()) return answer.credentials;
-      // Somebody else may have asked again while this one was waited for.
+      // Another caller may have started a new run meanwhile.
       if (current !== known) return await credentials(options);
     }
     current = run(plugin, options);
@@ -84,13 +84,13 @@ async function run(plugin: ExecPlugin, { server }: { server: string }): Promise<
   return credentialOf(output.stdout, `${source}: ${command}`);
 }
 
-/** What the program printed, which is a secret and never repeated. */
+/** Reads the program's output, which is secret and never shown. */
 function credentialOf(text: string, what: string): ExecCredential {
   let status: Record<string, unknown> | undefined;
   try {
     status = JSON.parse(text)?.status;
   } catch {
-    // as one without a status
+    // Treated as output without a status.
   }
   const { token, clientCertificateData: cert, clientKeyData: key, expirationTimestamp } = status ?? {};
   const credentials = {
@@ -101,8 +101,8 @@ function credentialOf(text: string, what: string): ExecCredential {
     }),
   };
   if (Object.keys(credentials).length === 0) {
-    throw new AuthError(`${what} answered with something else than an ExecCredential with a token or a certificate`, {
-      hint: "run it by hand to see what it says",
+    throw new AuthError(`${what} did not answer with an ExecCredential that has a token or a certificate`, {
+      hint: "run it by hand to see its output",
     });
   }
   const expiresAt = typeof expirationTimestamp === "string" ? Date.parse(expirationTimestamp) : NaN;

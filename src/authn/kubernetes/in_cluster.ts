@@ -9,19 +9,19 @@ import { checkPem } from "./pem.ts";
 /** Options of {@linkcode inClusterClient}. */
 export interface InClusterOptions extends KubernetesClientOptions {
   /**
-   * Gives the value of an environment variable.
+   * Returns the value of an environment variable.
    * @default that of the process
    */
   environment?: (name: string) => string | undefined;
   /**
-   * Where the pod has `token`, `ca.crt` and `namespace` of its service account.
+   * The directory with `token`, `ca.crt` and `namespace` of the pod's service account.
    * @default `$GCRANE_SERVICE_ACCOUNT_DIR`, for tokens projected elsewhere, else
    * "/var/run/secrets/kubernetes.io/serviceaccount", where Kubernetes mounts them
    */
   directory?: string;
 }
 
-/** Where Kubernetes says that a pod is in a cluster. */
+/** Set by Kubernetes in each pod. */
 const HOST_VARIABLE = "KUBERNETES_SERVICE_HOST";
 
 /** Whether the program runs in a pod. */
@@ -31,10 +31,10 @@ export function isInCluster(environment: (name: string) => string | undefined): 
 
 /**
  * The API of the cluster that the program runs in, as the pod's service account. The server is that of
- * `$KUBERNETES_SERVICE_HOST` and `$KUBERNETES_SERVICE_PORT`, which the cluster's own authority has to vouch for; the
- * token, which rotates, is read anew for each request. Nothing is read before something is asked for.
+ * `$KUBERNETES_SERVICE_HOST` and `$KUBERNETES_SERVICE_PORT`, verified by the cluster's own authority. The token rotates
+ * and is read for each request. Reads nothing before the first request.
  *
- * @throws {AuthError} from the methods, when this is no pod, it has no service account, or the API refuses.
+ * @throws {AuthError} from the methods, if this is not a pod, it has no service account, or the API refuses.
  */
 export function inClusterClient(options: InClusterOptions = {}): KubernetesClient {
   return kubernetesClient(() => connect(options), options);
@@ -44,7 +44,7 @@ async function connect(options: InClusterOptions): Promise<ClusterConnection> {
   const { environment = environmentVariable } = options;
   const host = environment(HOST_VARIABLE);
   if (!host) {
-    throw new AuthError(`this is no pod of a Kubernetes cluster: ${HOST_VARIABLE} is not set`, {
+    throw new AuthError(`this is not a pod of a Kubernetes cluster: ${HOST_VARIABLE} is not set`, {
       hint: "outside of a cluster use a kubeconfig file",
     });
   }
@@ -52,7 +52,7 @@ async function connect(options: InClusterOptions): Promise<ClusterConnection> {
   const [token, ca, namespace] = await Promise.all(["token", "ca.crt", "namespace"].map((it) => podFile(it, options)));
   if (token === undefined) {
     throw new AuthError(`the pod has no service account: there is no ${podPath("token", options)}`, {
-      hint: "does it, or its service account, say automountServiceAccountToken: false?",
+      hint: "is automountServiceAccountToken false for it or its service account?",
     });
   }
   return {
@@ -64,7 +64,7 @@ async function connect(options: InClusterOptions): Promise<ClusterConnection> {
   };
 }
 
-/** The name of the pod's own service account, as its token says; `undefined` where there is none to say it. */
+/** Returns the name of the pod's own service account from its token; `undefined` if there is none. */
 export async function podServiceAccountName(options: InClusterOptions = {}): Promise<string | undefined> {
   const { sub } = tokenClaims(await podFile("token", options) ?? "");
   return /^system:serviceaccount:[^:]+:([^:]+)$/.exec(String(sub))?.[1];

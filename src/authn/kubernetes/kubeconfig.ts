@@ -5,7 +5,7 @@ import { readFileIfThere } from "../config_location.ts";
 import { optionalTextField } from "../fields.ts";
 import { parseYaml } from "./yaml.ts";
 
-/** Where kubeconfig files are sought. */
+/** Where to look for kubeconfig files. */
 export interface KubeconfigLocation {
   /**
    * The kubeconfig file.
@@ -13,7 +13,7 @@ export interface KubeconfigLocation {
    */
   file?: string;
   /**
-   * Gives the value of an environment variable.
+   * Returns the value of an environment variable.
    * @default that of the process
    */
   environment?: (name: string) => string | undefined;
@@ -29,32 +29,32 @@ export type KubeconfigPart = "context" | "cluster" | "user";
 
 /** A named section of a kubeconfig. */
 export interface Section {
-  /** What stands in it. */
+  /** Its fields. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** What to call it in an error. */
+  /** Its name in an error. */
   readonly source: string;
-  /** A field that is text; `undefined` if it is missing or empty. @throws {AuthError} when it is something else. */
+  /** Returns a string; `undefined` if it is missing or empty. @throws {AuthError} if it is not a string. */
   text(field: string): string | undefined;
-  /** A field that is a path, made absolute from the folder of the file. */
+  /** Returns a path, resolved against the folder of the file. */
   path(field: string): string | undefined;
-  /** A path made absolute from the folder of the file. */
+  /** Resolves a path against the folder of the file. */
   resolve(path: string): string;
 }
 
-/** One or more kubeconfig files as one. */
+/** One or more kubeconfig files, merged. */
 export interface Kubeconfig {
-  /** What to call it in an error. */
+  /** Its name in an error. */
   readonly source: string;
-  /** The context to use when none is named. */
+  /** The default context. */
   readonly currentContext: string | undefined;
-  /** A section by its name. */
+  /** Finds a section by its name. */
   find(part: KubeconfigPart, name: string): Section | undefined;
 }
 
 /**
- * Reads the kubeconfig files; of what several of them say, the first counts.
+ * Reads the kubeconfig files. The first one with a value is used for it.
  *
- * @throws {AuthError} when there is none, or one is no kubeconfig; the message holds nothing of what is in it.
+ * @throws {AuthError} if there is none, or one is not valid; the message contains none of its values.
  */
 export async function readKubeconfig(location: KubeconfigLocation): Promise<Kubeconfig> {
   const paths = kubeconfigPaths(location);
@@ -65,7 +65,9 @@ export async function readKubeconfig(location: KubeconfigLocation): Promise<Kube
   }
   if (files.length === 0) {
     throw new AuthError(
-      `there is no Kubernetes cluster to ask: this is no pod, and ${paths.join(", ") || "a kubeconfig"} is not there`,
+      `there is no Kubernetes cluster to ask: this is not a pod, and ${
+        paths.join(", ") || "a kubeconfig"
+      } is not there`,
       { hint: "set KUBECONFIG to a kubeconfig file" },
     );
   }
@@ -93,7 +95,7 @@ function kubeconfigPaths({ file, environment = environmentVariable, home = homeD
 
 async function parseKubeconfig(text: string, path: string): Promise<Record<string, unknown>> {
   const [content] = await parseYaml(text, path);
-  if (!isObject(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "mend the file" });
+  if (!isObject(content)) throw new AuthError(`${path}: it is not a kubeconfig`, { hint: "fix the file" });
   return content;
 }
 

@@ -24,20 +24,20 @@ export interface KubeconfigOptions extends KubernetesClientOptions, KubeconfigLo
   context?: string;
 }
 
-/** What a user of a kubeconfig shows, whichever way. */
+/** The credentials of a user in a kubeconfig. */
 interface Identity extends ExecCredentials {
   readonly authorization?: string;
 }
 
 /**
- * The API of the cluster that a kubeconfig file leads to, as `kubectl` would reach it: with a token, a client's
- * certificate, a name and a password, or what an exec plugin answers. Nothing is read before something is asked for.
+ * The API of the cluster of a kubeconfig file, as for `kubectl`: with a token, a client certificate, a name and a
+ * password, or the answer of an exec plugin. Reads nothing before the first request.
  *
- * @throws {AuthError} from the methods, when the file is none or leads to no cluster, or the plugin fails.
+ * @throws {AuthError} from the methods, if the file is not valid or names no cluster, or the plugin fails.
  */
 export function kubeconfigClient(options: KubeconfigOptions = {}): KubernetesClient {
   const plugins = new Map<string, (options: { server: string }) => Promise<ExecCredentials>>();
-  /** One for each way to call it, so that what it said is used until it expires. */
+  /** Returns one function per plugin configuration, so that its answer is kept until it expires. */
   const pluginOf = (plugin: ExecPlugin) => {
     const key = JSON.stringify(plugin);
     const known = plugins.get(key) ?? execCredentials(plugin);
@@ -72,7 +72,7 @@ async function connectionOf({ server, context, cluster, identity: { authorizatio
   return {
     server,
     insecure: cluster.fields["insecure-skip-tls-verify"] === true,
-    unauthorizedHint: `sign in again, or mend the user of ${context.source}`,
+    unauthorizedHint: `sign in again, or fix the user of ${context.source}`,
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
@@ -121,7 +121,7 @@ function execPlugin(exec: unknown, user: Section): ExecPlugin {
   };
 }
 
-/** A certificate or key: in the file itself, or in a file that it names. */
+/** Returns a certificate or key, from the file itself or from a file that it names. */
 async function pemOf(section: Section, field: string): Promise<string | undefined> {
   const what = field === "client-key" ? "PRIVATE KEY" : "CERTIFICATE";
   const data = section.text(`${field}-data`);
@@ -144,7 +144,7 @@ async function readNamed(path: string, { source }: Section, field: string): Prom
 function sectionOf(config: Kubeconfig, part: KubeconfigPart, name: string | undefined): Section {
   if (!name) {
     throw new AuthError(`${config.source} names no ${part === "context" ? "current-context" : part}`, {
-      hint: part === "context" ? "choose one with kubectl config use-context" : "mend its context",
+      hint: part === "context" ? "choose one with kubectl config use-context" : "fix its context",
     });
   }
   const found = config.find(part, name);
@@ -152,7 +152,7 @@ function sectionOf(config: Kubeconfig, part: KubeconfigPart, name: string | unde
   return found;
 }
 
-/** What would change where a request goes, or as whom, and is not known here, must not be passed over. */
+/** Refuses unsupported fields that would change the target or the identity of a request. */
 function refuse(section: Section, fields: readonly string[]): void {
   const found = fields.find((field) => section.fields[field] !== undefined);
   if (found !== undefined) throw new AuthError(`${section.source}: "${found}" is not supported`);

@@ -11,12 +11,12 @@ import type { KubernetesSecret } from "../pull_secret.ts";
 /** Options of {@linkcode kubernetesKeychain}. */
 export interface KubernetesKeychainOptions extends KeychainWarningOptions, RefreshingKeychainOptions {
   /**
-   * Where the service account and the secrets are.
-   * @default the namespace that the client is in, else "default"
+   * The namespace of the service account and the secrets.
+   * @default the client's own namespace, else "default"
    */
   namespace?: string;
   /**
-   * The service account as which a pod would pull; `false` for none.
+   * The service account whose pull secrets are used; `false` for none.
    * @default "default"
    */
   serviceAccountName?: string | false;
@@ -26,18 +26,18 @@ export interface KubernetesKeychainOptions extends KeychainWarningOptions, Refre
    */
   imagePullSecrets?: readonly string[];
   /**
-   * Whether the secrets that the service account may mount are used too, after its pull secrets.
+   * Whether to use the secrets that the service account may mount too, after its pull secrets.
    * @default false
    */
   useMountSecrets?: boolean;
   /**
-   * Whether pull secrets are left out, for those who only push with a mount secret.
+   * Whether to skip pull secrets, to push with a mount secret only.
    * @default false
    */
   ignorePullSecrets?: boolean;
   /**
    * The API of the cluster.
-   * @default that of `kubeconfig` or `$KUBECONFIG` where one is given, else of the cluster that the program runs in, else
+   * @default that of `kubeconfig` or `$KUBECONFIG` if given, else the cluster that the program runs in, else that
    * of `~/.kube/config`
    */
   client?: KubernetesClient;
@@ -47,25 +47,24 @@ export interface KubernetesKeychainOptions extends KeychainWarningOptions, Refre
    */
   kubeconfig?: KubeconfigOptions["file"];
   /**
-   * Gives the value of an environment variable.
+   * Returns the value of an environment variable.
    * @default that of the process
    */
   environment?: (name: string) => string | undefined;
 }
 
-/** How long what the API said is used, in milliseconds. */
+/** How long the API's answer is used, in milliseconds. */
 const DEFAULT_DURATION_MS = 300_000;
 
 /**
- * The keychain of a service account's pull secrets, asked of the Kubernetes API: what a pod would pull with. The order
- * is `imagePullSecrets`, the pull secrets of the service account, and if asked its mount secrets.
+ * The keychain of a service account's pull secrets from the Kubernetes API: the credentials of its pods. The order is
+ * `imagePullSecrets`, the pull secrets of the service account, and optionally its mount secrets.
  *
- * The API is asked when something is first resolved, and again after `durationMs`; whoever resolves meanwhile shares the
- * answer. If it fails then, what it said before is used on. A service account or a secret that is not there is passed
- * over with a warning.
+ * Asks the API on the first `resolve`, and again after `durationMs`; concurrent callers share the answer. If a later
+ * request fails, the old answer is used. A missing service account or secret gives a warning and is skipped.
  *
- * @throws {AuthError} from `resolve`, when the API refuses or a secret can't be understood.
- * @throws {NetworkError} from `resolve`, when the API can't be reached.
+ * @throws {AuthError} from `resolve`, if the API refuses or a secret is not valid.
+ * @throws {NetworkError} from `resolve`, if the API can't be reached.
  */
 export function kubernetesKeychain(options: KubernetesKeychainOptions = {}): Keychain {
   const { durationMs = DEFAULT_DURATION_MS, clock = Date.now } = options;
@@ -85,7 +84,7 @@ function defaultClient({ kubeconfig, environment = environmentVariable }: Kubern
   return kubeconfigClient({ environment, ...(kubeconfig !== undefined && { file: kubeconfig }) });
 }
 
-/** A value that is made anew when it is older than `durationMs`; the old one stays in use where that fails. */
+/** A value that is renewed when it is older than `durationMs`. If that fails, the old one stays. */
 function renewed<T>(
   make: () => Promise<T>,
   { durationMs = DEFAULT_DURATION_MS, clock = Date.now, warn }: KubernetesKeychainOptions,

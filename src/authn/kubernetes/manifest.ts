@@ -4,11 +4,11 @@ import type { KubernetesSecret } from "../pull_secret.ts";
 import { parseYaml } from "./yaml.ts";
 
 /**
- * The Secret objects in a text as `kubectl get secret -o yaml` (or `-o json`) prints it and `kubectl apply` takes it: one
- * or more documents, lists among them. Other objects are passed over.
+ * Parses the Secret objects in a text of `kubectl get secret -o yaml` (or `-o json`) or for `kubectl apply`: one or
+ * more documents, including lists. Other objects are skipped.
  *
- * @param source what to call the text in an error message.
- * @throws {AuthError} when it is neither YAML nor JSON, or holds no Secret; the message repeats nothing of it.
+ * @param source the name of the text in an error message.
+ * @throws {AuthError} if it is neither YAML nor JSON, or has no Secret; the message contains none of its values.
  */
 export async function parseSecretManifest(text: string, source: string): Promise<KubernetesSecret[]> {
   const documents = await parseYaml(text, source);

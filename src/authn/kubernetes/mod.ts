@@ -1,15 +1,15 @@
 /**
- * Credentials as Kubernetes keeps them: pull secrets, and the service accounts that name them.
+ * Credentials in Kubernetes: pull secrets, and the service accounts that name them.
  *
- * {@linkcode keychainFromPullSecrets} works on Secret objects that the caller has, and asks nobody.
- * {@linkcode kubernetesKeychain} gets them from the API: in a pod as its service account, elsewhere by a kubeconfig file.
- * Nothing is read or asked before something is resolved.
+ * {@linkcode keychainFromPullSecrets} uses the caller's Secret objects and sends no requests.
+ * {@linkcode kubernetesKeychain} requests them from the API: in a pod as its service account, elsewhere by a kubeconfig
+ * file. Reads and requests nothing before the first `resolve`.
  *
  * @example
  * ```ts
  * import { type KubernetesClient, kubernetesKeychain } from "@gcrane/gcrane/authn/kubernetes";
  *
- * // Leave the client out to speak to the cluster's own API.
+ * // Leave the client out to use the cluster's own API.
  * const client: KubernetesClient = {
  *   serviceAccount: () => Promise.resolve({ imagePullSecrets: [{ name: "regcred" }] }),
  *   secret: () =>

@@ -1,62 +1,62 @@
-/** What somebody may do in a repository. */
+/** An action in a repository that needs a permission. */
 export type RegistryAction = "pull" | "push" | "delete";
 
-/** Something that needs a permission, as the scopes of tokens name it (distribution, "Token Scope Documentation"). */
+/** A permission, in the form of a token's scope (distribution, "Token Scope Documentation"). */
 export interface AccessScope {
   /** `repository`, or `registry` for the catalog. */
   readonly type: "repository" | "registry";
   /** The repository's name, or `catalog`. */
   readonly name: string;
-  /** Pull, push, delete; `*` for the catalog. */
+  /** The actions: pull, push, delete; `*` for the catalog. */
   readonly actions: readonly string[];
 }
 
-/** A request at the door. */
+/** A request whose permissions are to be checked. */
 export interface AccessQuestion {
   /** The request as it came. */
   readonly request: Request;
   /** Its URL. */
   readonly url: URL;
-  /** The address of the client, where it is known. */
+  /** The address of the client, if it is known. */
   readonly address?: string;
-  /** What it needs: all of it, or it is refused. Nothing, where it is enough to be signed in. */
+  /** The permissions that it needs, all of them; none if the client only has to be signed in. */
   readonly needs: readonly AccessScope[];
-  /** What it could use besides: where a blob is to be mounted from. */
+  /** Further permissions that it can use, such as one for the repository that a blob is mounted from. */
   readonly wishes?: readonly AccessScope[];
-  /** Whether a person with a browser asks, who has no tokens. */
+  /** Whether the client is a browser, which has no tokens but can ask for a password. */
   readonly interactive?: boolean;
 }
 
-/** Whoever was let in. */
+/** The client of an admitted request. */
 export interface RegistryCaller {
-  /** The name of the user; `undefined` for somebody who did not sign in. */
+  /** The name of the user; `undefined` for a client that is not signed in. */
   readonly user?: string;
-  /** Whether the caller has a permission. */
+  /** Returns whether the caller has a permission. */
   may(scope: AccessScope): boolean;
 }
 
-/** Says who may do what: made by {@linkcode basicAccess} or {@linkcode tokenAccess}, or your own. */
+/** Access control: {@linkcode basicAccess}, {@linkcode tokenAccess}, or one of your own. */
 export interface RegistryAccess {
-  /** Lets a request in, or gives the answer that refuses it. */
+  /** Admits a request, or returns the response that refuses it. */
   admit(question: AccessQuestion): Promise<RegistryCaller | Response>;
-  /** Answers requests outside of `/v2/`, to a token service for example; `undefined` for what it does not know. */
+  /** Answers requests outside of `/v2/`, such as those to a token service; `undefined` for an unknown path. */
   serve?(question: Omit<AccessQuestion, "needs">): Promise<Response | undefined>;
 }
 
-/** The catalog, as a scope. */
+/** The scope of the catalog. */
 export const CATALOG: AccessScope = { type: "registry", name: "catalog", actions: ["*"] };
 
-/** A repository and what is done in it, as a scope. */
+/** Makes the scope of actions in a repository. */
 export function repositoryScope(name: string, ...actions: RegistryAction[]): AccessScope {
   return { type: "repository", name, actions };
 }
 
-/** `repository:team/app:pull,push` */
+/** Formats a scope: `repository:team/app:pull,push`. */
 export function scopeText({ type, name, actions }: AccessScope): string {
   return `${type}:${name}:${actions.join(",")}`;
 }
 
-/** Everybody may do everything. */
+/** Access control that allows every client every action. */
 export const openAccess: RegistryAccess = {
   admit: () => Promise.resolve({ may: () => true }),
 };

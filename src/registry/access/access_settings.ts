@@ -3,10 +3,10 @@ import type { AccessRule } from "./access_rules.ts";
 import { basicAccess } from "./basic_access.ts";
 import { tokenAccess } from "./token_access.ts";
 
-/** Who may do what, as texts: from flags, or from the variables and secrets of a Worker. */
+/** Settings of the access control as text, from flags or from the variables and secrets of a Worker. */
 export interface AccessSettings {
   /**
-   * The text of an htpasswd file, or what reads it.
+   * The text of an htpasswd file, or a function that reads it.
    * @default none
    */
   htpasswd?: string | (() => string | Promise<string>);
@@ -16,17 +16,17 @@ export interface AccessSettings {
    */
   users?: string;
   /**
-   * Rules of the form `USER=REPOSITORY:ACTIONS`, several in a text with spaces between: `ann=team/**:pull,push`.
-   * @default whoever signed in may do everything
+   * Rules of the form `USER=REPOSITORY:ACTIONS`, separated by spaces: `ann=team/**:pull,push`.
+   * @default every signed-in user may do everything
    */
   allow?: readonly string[];
   /**
-   * Whether everybody may pull.
+   * Whether every client may pull.
    * @default false
    */
   anonymousPull?: boolean;
   /**
-   * Whether passwords are exchanged for tokens; so they are where any setting of tokens is made.
+   * Whether passwords are exchanged for tokens; any other setting of tokens implies it.
    * @default false
    */
   tokenAuth?: boolean;
@@ -36,13 +36,13 @@ export interface AccessSettings {
    */
   tokenKey?: string;
   /**
-   * URLs of the public keys of others whose tokens are taken, several in a text with spaces between.
+   * URLs of the public keys of other servers whose tokens are accepted, separated by spaces.
    * @default none
    */
   tokenTrust?: readonly string[];
   /**
-   * The URL at which another server makes the tokens.
-   * @default they are made here
+   * The URL of another server that issues the tokens.
+   * @default this registry issues them
    */
   tokenRealm?: string;
   /**
@@ -55,17 +55,17 @@ export interface AccessSettings {
 /** Options of {@linkcode accessFromSettings}. */
 export interface AccessSettingsOptions {
   /**
-   * What to call a setting in an error: `--token-trust` for example.
+   * Returns the name of a setting for an error, such as `--token-trust`.
    * @default its name here
    */
   label?: (setting: keyof AccessSettings) => string;
 }
 
 /**
- * Makes of settings what decides who may do what; `undefined` where none is made: everybody may do everything.
+ * Makes the access control from settings; `undefined` if there are none, which allows every client everything.
  *
- * @throws {TypeError} when a setting makes no sense, or nobody could sign in.
- * @throws {AuthError} when a text of `htpasswd` is given and wrong.
+ * @throws {TypeError} if a setting is malformed, or if there are no users.
+ * @throws {AuthError} if the text of `htpasswd` is malformed.
  */
 export function accessFromSettings(
   settings: AccessSettings,
@@ -82,11 +82,11 @@ export function accessFromSettings(
   }
   if (tokenRealm !== undefined && trustedKeys.length === 0) {
     throw new TypeError(
-      `${label("tokenRealm")} needs ${label("tokenTrust")}: the keys of the server that makes the tokens`,
+      `${label("tokenRealm")} needs ${label("tokenTrust")}: the keys of the server that issues the tokens`,
     );
   }
   if (htpasswd === undefined && users === undefined && tokenRealm === undefined) {
-    throw new TypeError(`nobody could sign in: name users by ${label("htpasswd")} or ${label("users")}`);
+    throw new TypeError(`there are no users: set ${label("htpasswd")} or ${label("users")}`);
   }
   const common = { htpasswd, users, rules: rules.length > 0 ? rules : undefined, anonymousPull };
   if (!isToken) return basicAccess(common);
@@ -124,7 +124,7 @@ function isAction(text: string): text is RegistryAction {
 
 function checkedUrl(text: string, label: string): string {
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
-  throw new TypeError(`${label} ${text} is no URL: it starts with https:// or http://`);
+  throw new TypeError(`${label} ${text} is not a URL that starts with https:// or http://`);
 }
 
 function words(texts: readonly string[] = []): string[] {

@@ -3,27 +3,27 @@ import { BoundedMap } from "../../io/mod.ts";
 import type { AccessScope } from "./access.ts";
 import { ALGORITHMS, type SigningKey } from "./token_keys.ts";
 
-/** What a token says. */
+/** The claims of a token. */
 export interface TokenClaims {
-  /** Whose it is; `undefined` for somebody who did not sign in. */
+  /** The user; `undefined` for a client that is not signed in. */
   readonly user: string | undefined;
-  /** What it is good for. */
+  /** The scopes that it grants. */
   readonly access: readonly AccessScope[];
 }
 
-/** A token that was made. */
+/** A token that this registry issued. */
 export interface SignedToken {
   /** The token. */
   readonly text: string;
-  /** When it was made, in milliseconds since 1970. */
+  /** The time when it was issued, in milliseconds since 1970. */
   readonly issuedAt: number;
 }
 
-/** Verified tokens are remembered, since clients send the same one with every request. */
+/** The most verified tokens that are remembered: clients send the same one with every request. */
 const MOST_KNOWN = 2_000;
 const TOLERANCE_S = 5;
 
-/** Makes tokens as the token specification has them (distribution, "Token Authentication Implementation"). */
+/** Issues a token in the form of the token specification (distribution, "Token Authentication Implementation"). */
 export async function signToken(
   { algorithm, id, key }: SigningKey,
   claims: TokenClaims,
@@ -44,17 +44,17 @@ export async function signToken(
   return { text, issuedAt: seconds * 1000 };
 }
 
-/** Reads tokens that were signed by somebody who is trusted, for this service, and still hold. */
+/** Verifies tokens: the signature of a trusted key, the issuer, the service and the time. */
 export class TokenReader {
   readonly #options: { keys: JWTVerifyGetKey; issuers: readonly string[]; service: string; clock: () => number };
   readonly #known = new BoundedMap<string, { readonly claims: TokenClaims; readonly expires: number }>(MOST_KNOWN);
 
-  /** Makes it. */
+  /** Makes a reader with no tokens remembered. */
   constructor(options: { keys: JWTVerifyGetKey; issuers: readonly string[]; service: string; clock: () => number }) {
     this.#options = options;
   }
 
-  /** What a token says, or `undefined` when it is not to be trusted. */
+  /** Returns the claims of a token, or `undefined` if it is not valid. */
   async read(token: string): Promise<TokenClaims | undefined> {
     const { keys, issuers, service, clock } = this.#options;
     const now = clock();
@@ -79,7 +79,7 @@ export class TokenReader {
   }
 }
 
-/** Whether claims have all of a scope. */
+/** Returns whether the scopes of a token include a scope. */
 export function covers(access: readonly AccessScope[], { type, name, actions }: AccessScope): boolean {
   const granted = access.filter((entry) => entry.type === type && entry.name === name).flatMap((entry) =>
     entry.actions

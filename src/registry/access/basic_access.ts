@@ -6,27 +6,27 @@ import { Users, type UsersOptions } from "./users.ts";
 /** Options of {@linkcode basicAccess}. */
 export interface BasicAccessOptions extends UsersOptions {
   /**
-   * Who may do what where.
-   * @default whoever signed in may do everything
+   * The rules.
+   * @default every signed-in user may do everything
    */
   rules?: readonly AccessRule[];
   /**
-   * Whether everybody may pull, and see the catalog. Docker itself asks for a password even so: it takes
-   * {@linkcode tokenAccess} for it to pull from a registry where others push.
+   * Whether every client may pull, and list the catalog. Docker asks for a password even so; it pulls without one
+   * only from a registry with {@linkcode tokenAccess}.
    * @default false
    */
   anonymousPull?: boolean;
   /**
-   * What the challenge calls the registry.
+   * The realm of the challenge.
    * @default "gcrane"
    */
   realm?: string;
 }
 
 /**
- * Lets in whoever has a password (RFC 7617). Without TLS in front of it passwords can be read on the way.
+ * Makes an access control by passwords (RFC 7617). Without TLS, passwords can be read on the way.
  *
- * @throws {AuthError} when a text of `htpasswd` is given and wrong.
+ * @throws {AuthError} if the text of `htpasswd` is malformed.
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export function basicAccess(options: BasicAccessOptions): RegistryAccess {
       if (signedIn instanceof Response) return signedIn;
       const { user } = signedIn;
       const { needs } = question;
-      // Clients learn from `/v2/` alone that they may have to sign in, so it asks everybody to.
+      // Clients learn only from `/v2/` that they may have to sign in, so it challenges every client.
       if (user === undefined && needs.length === 0) return unauthorized(challenge);
       if (needs.every((need) => rules.allow(user, need))) return { user, may: (scope) => rules.allow(user, scope) };
       return user === undefined ? unauthorized(challenge) : denied();

@@ -2,7 +2,7 @@ import { auth } from "hono/utils/basic-auth";
 import { refuse } from "../http/reply.ts";
 import type { Credentials, Users } from "./users.ts";
 
-/** The credentials of a request; `undefined` when it shows none, `"malformed"` when they can't be read. */
+/** Reads the basic credentials of a request; `undefined` if there are none, `"malformed"` if they can't be read. */
 export function basicCredentials(request: Request): Credentials | undefined | "malformed" {
   if (!request.headers.has("Authorization")) return undefined;
   const credentials = auth(request);
@@ -13,8 +13,8 @@ export function basicCredentials(request: Request): Credentials | undefined | "m
 }
 
 /**
- * The user of a request: `undefined` when it shows no credentials. What it shows and is wrong is refused, with the
- * challenge.
+ * Returns the user of a request, `undefined` if it has no credentials, or the response that refuses wrong credentials
+ * with the challenge.
  */
 export async function signedInUser(
   users: Users,
@@ -26,7 +26,7 @@ export async function signedInUser(
   return await signIn(users, { credentials, address, challenge });
 }
 
-/** As {@linkcode signedInUser}, for credentials that were read already. */
+/** Verifies credentials; see {@linkcode signedInUser}. */
 export async function signIn(
   users: Users,
   { credentials, address, challenge }: { credentials: Credentials; address?: string; challenge: string },
@@ -40,22 +40,22 @@ export async function signIn(
   });
 }
 
-/** The answer to who has to sign in first (RFC 9110, section 11.6.1). */
+/** Answers a request that lacks valid credentials (RFC 9110, section 11.6.1). */
 export function unauthorized(challenge: string, message = "sign in first"): Response {
   return refuse(401, "UNAUTHORIZED", { message, headers: { "WWW-Authenticate": challenge } });
 }
 
-/** The answer to who is known, and may not. */
+/** Answers a request whose user lacks a permission. */
 export function denied(): Response {
   return refuse(403, "DENIED", { message: "this user may not do that here" });
 }
 
-/** The challenge for a name and a password. */
+/** Makes the challenge for a name and a password. */
 export function basicChallenge(realm: string): string {
   return `Basic realm="${quotable(realm)}"`;
 }
 
-/** A text as it may stand between quotes in a header. */
+/** Escapes a text for a quoted string in a header. */
 export function quotable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&");
 }

@@ -2,7 +2,7 @@ import { BoundedMap } from "../../io/mod.ts";
 
 /** Options of {@linkcode FailureLimit}. */
 export interface FailureLimitOptions {
-  /** How many failures within a window are let pass. */
+  /** The number of failures that are allowed within a window. */
   readonly limit: number;
   /** The length of a window, in milliseconds. */
   readonly windowMs: number;
@@ -10,26 +10,26 @@ export interface FailureLimitOptions {
   readonly clock: () => number;
 }
 
-/** Beyond so many keys the oldest are forgotten, so that nobody fills the memory with made-up names. */
+/** The most keys that are counted: made-up names must not fill the memory. */
 const MOST_KEYS = 20_000;
 
-/** Counts failures by key, and says who has had too many. */
+/** Counts failures by key, and finds the keys with too many. */
 export class FailureLimit {
   readonly #options: FailureLimitOptions;
   readonly #windows = new BoundedMap<string, { count: number; readonly ends: number }>(MOST_KEYS);
 
-  /** Makes it, with nothing counted. */
+  /** Makes a limit with nothing counted. */
   constructor(options: FailureLimitOptions) {
     this.#options = options;
   }
 
-  /** How many milliseconds a key has to wait; 0 when it may go on. */
+  /** Returns for how many milliseconds a key has to wait; 0 if it need not. */
   wait(key: string): number {
     const window = this.#window(key);
     return window && window.count >= this.#options.limit ? window.ends - this.#options.clock() : 0;
   }
 
-  /** Counts a failure. It is counted before it is one, and taken back: many tries at once are no way round. */
+  /** Counts a try as a failure, to be taken back if it succeeds, so that simultaneous tries count too. */
   add(key: string): void {
     let window = this.#window(key);
     if (!window) {
@@ -39,7 +39,7 @@ export class FailureLimit {
     window.count++;
   }
 
-  /** Takes one back. */
+  /** Takes a failure back. */
   takeBack(key: string): void {
     const window = this.#windows.get(key);
     if (window && --window.count <= 0) this.#windows.delete(key);

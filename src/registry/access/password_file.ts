@@ -3,7 +3,7 @@ import { decodeBase64 } from "@std/encoding/base64";
 import { AuthError } from "../../errors.ts";
 import { ANONYMOUS } from "./access_rules.ts";
 
-/** A password in the form in which it is kept. */
+/** A stored password, hashed or plain. */
 export type StoredPassword =
   | { readonly kind: "bcrypt" | "sha"; readonly text: string }
   | { readonly kind: "plain"; readonly text: string };
@@ -13,10 +13,10 @@ const SHA = /^\{SHA\}[A-Za-z0-9+/]{27}=$/;
 
 /**
  * Reads a file of Apache's `htpasswd`: lines of `user:password`, where the password is hashed with bcrypt (`htpasswd
- * -B`) or SHA-1 (`htpasswd -s`). Empty lines and those that start with `#` are passed over.
+ * -B`) or SHA-1 (`htpasswd -s`). Empty lines and lines that start with `#` are skipped.
  *
- * @param what what to call the file in an error
- * @throws {AuthError} when a line is neither.
+ * @param what the name of the file in an error
+ * @throws {AuthError} if a line has another form.
  */
 export function parsePasswordFile(text: string, what = "the htpasswd file"): Map<string, StoredPassword> {
   const users = new Map<string, StoredPassword>();
@@ -25,7 +25,7 @@ export function parsePasswordFile(text: string, what = "the htpasswd file"): Map
     if (line === "" || line.startsWith("#")) continue;
     const place = `${what}, line ${index + 1}`;
     const colon = line.indexOf(":");
-    if (colon < 1) throw new AuthError(`${place}: it is not of the form user:password`);
+    if (colon < 1) throw new AuthError(`${place}: the line is not user:password`);
     const user = line.slice(0, colon);
     if (user === ANONYMOUS) throw reservedName(place);
     users.set(user, storedPassword(line.slice(colon + 1), `${place}: the password of ${user}`));
@@ -33,20 +33,20 @@ export function parsePasswordFile(text: string, what = "the htpasswd file"): Map
   return users;
 }
 
-/** The error of a user that has the name of nobody. */
+/** Makes the error for a user with the name that rules reserve for every client. */
 export function reservedName(place: string): AuthError {
-  return new AuthError(`${place}: no user can have the name ${ANONYMOUS}, which stands for those who did not sign in`);
+  return new AuthError(`${place}: no user can have the name ${ANONYMOUS}, which stands for every client`);
 }
 
 function storedPassword(text: string, what: string): StoredPassword {
   if (BCRYPT.test(text)) return { kind: "bcrypt", text };
   if (SHA.test(text)) return { kind: "sha", text };
-  throw new AuthError(`${what} is kept in a form that is not taken`, {
+  throw new AuthError(`${what} is not hashed with bcrypt or SHA-1`, {
     hint: "set it with htpasswd -B, which is bcrypt",
   });
 }
 
-/** Whether a password is the one that is kept. */
+/** Compares a password with a stored one. */
 export async function isPassword(password: string, stored: StoredPassword): Promise<boolean> {
   switch (stored.kind) {
     case "bcrypt": {

@@ -10,73 +10,73 @@ import { covers, TokenReader } from "./access_token.ts";
 import { type AccessRule, AccessRules } from "./access_rules.ts";
 import { basicChallenge, denied, quotable, signedInUser, unauthorized } from "./door.ts";
 import { replyJson } from "../http/reply.ts";
-import { keyFinder, type RegistryJwk, signingKey, type TrustedKeys } from "./token_keys.ts";
+import { keyFinder, type RegistryJwk, type SigningKey, signingKey, type TrustedKeys } from "./token_keys.ts";
 import { answerToken } from "./token_service.ts";
 import { Users, type UsersOptions } from "./users.ts";
 
 /** Options of {@linkcode tokenAccess}. */
 export interface TokenAccessOptions extends UsersOptions {
   /**
-   * Who may do what where; it decides what tokens made here hold.
-   * @default whoever signed in may do everything
+   * The rules, which decide the scopes of the tokens that this registry issues.
+   * @default every signed-in user may do everything
    */
   rules?: readonly AccessRule[];
   /**
-   * Whether everybody may pull, and see the catalog.
+   * Whether every client may pull, and list the catalog.
    * @default false
    */
   anonymousPull?: boolean;
   /**
    * The private key that tokens are signed with, Ed25519 or P-256, as a JWK or as PKCS#8 in PEM. Servers that share it
-   * take each other's tokens.
+   * accept each other's tokens.
    * @default a new P-256 key: tokens end with the process
    */
   signingKey?: RegistryJwk | string;
   /**
-   * Public keys of others whose tokens are taken: sets of JWKs (RFC 7517), or URLs of such sets; this registry shows its
-   * own at `/.well-known/jwks.json`.
-   * @default nobody's
+   * Public keys of other servers whose tokens are accepted: sets of JWKs (RFC 7517), or URLs of such sets. This registry
+   * publishes its own at `/.well-known/jwks.json`.
+   * @default none
    */
   trustedKeys?: readonly TrustedKeys[];
   /**
-   * Who makes the tokens, as they say themselves; the first is what tokens made here say.
+   * The accepted issuers (`iss`); the first is that of the tokens that this registry issues.
    * @default ["gcrane"]
    */
   issuers?: readonly [string, ...string[]];
   /**
-   * Whom the tokens are for, as they say themselves.
+   * The service that tokens are for (`aud`).
    * @default "gcrane"
    */
   service?: string;
   /**
-   * The URL at which clients get tokens. With another one than the default no tokens are made here: they are another
-   * server's, whose keys have to be trusted.
+   * The URL at which clients get tokens. If it is set, this registry issues no tokens: they come from another server,
+   * whose keys have to be among `trustedKeys`.
    * @default `/token` of this registry
    */
   realm?: string;
   /**
-   * The URL at which clients reach this registry, where it is not the one that it sees itself, behind a proxy that ends
-   * TLS for example.
+   * The URL at which clients reach this registry, if it differs from that of the requests, as behind a proxy that ends
+   * TLS.
    * @default that of the request
    */
   publicUrl?: string;
   /**
-   * For how many seconds a token holds.
+   * The lifetime of a token in seconds.
    * @default 300
    */
   lifetime?: number;
   /**
-   * Gets sets of keys.
+   * Fetches sets of keys.
    * @default the global fetch
    */
   fetch?: typeof fetch;
 }
 
 /**
- * Lets in whoever has a token (distribution, "Token Authentication Specification"), and makes tokens for those who have a
- * password, or for everybody.
+ * Makes an access control by tokens (distribution, "Token Authentication Specification"), with a token service for users
+ * with passwords and, where rules allow it, for every client.
  *
- * @throws {AuthError} when a text of `htpasswd` is given and wrong.
+ * @throws {AuthError} if the text of `htpasswd` is malformed.
  *
  * @example
  * ```ts
@@ -98,7 +98,7 @@ class TokenAccess implements RegistryAccess {
   readonly #rules: AccessRules;
   readonly #service: string;
   readonly #issuer: string;
-  readonly #key: ReturnType<typeof lazyKey>;
+  readonly #key: () => Promise<SigningKey>;
   readonly #reader: TokenReader;
 
   constructor(options: TokenAccessOptions) {
@@ -108,7 +108,7 @@ class TokenAccess implements RegistryAccess {
     this.#rules = new AccessRules(options.rules, options);
     this.#service = service;
     this.#issuer = issuers[0];
-    this.#key = lazyKey(options.signingKey);
+    this.#key = lazy(() => signingKey(options.signingKey));
     const keys = keyFinder(() => this.#makesTokens ? this.#key() : undefined, trustedKeys, options);
     this.#reader = new TokenReader({ keys, issuers, service, clock });
   }
@@ -148,7 +148,7 @@ class TokenAccess implements RegistryAccess {
     }, question);
   }
 
-  /** Whoever has no token may do what everybody may. `/v2/` asks for one: clients learn there that they need one. */
+  /** Admits a request without a token as far as rules allow every client. `/v2/` always challenges: clients learn there that they need a token. */
   #admitAnonymous(question: AccessQuestion): RegistryCaller | Response {
     const { needs, request } = question;
     const may = (scope: AccessScope) => this.#rules.allow(undefined, scope);
@@ -156,7 +156,7 @@ class TokenAccess implements RegistryAccess {
     return isAnonymous && needs.length > 0 && needs.every(may) ? { may } : this.#challenge(question);
   }
 
-  /** A browser has no tokens, but it can ask for a password. */
+  /** Admits a browser, which has no tokens but can ask for a password. */
   async #admitPerson(question: AccessQuestion): Promise<RegistryCaller | Response> {
     const challenge = basicChallenge(this.#service);
     const signedIn = await signedInUser(this.#users, { ...question, challenge });
@@ -174,9 +174,4 @@ class TokenAccess implements RegistryAccess {
     const text = Object.entries(parameters).map(([name, value]) => `${name}="${quotable(value)}"`).join(",");
     return unauthorized(`Bearer ${text}`, error === "insufficient_scope" ? "the token does not allow that" : undefined);
   }
-}
-
-function lazyKey(source: RegistryJwk | string | undefined): () => ReturnType<typeof signingKey> {
-  const key = lazy(() => signingKey(source));
-  return () => key();
 }

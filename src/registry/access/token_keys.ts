@@ -20,13 +20,13 @@ export interface RegistryJwk extends JsonWebKey {
   readonly kid?: string;
 }
 
-/** Keys to verify the tokens of other servers with: a JWK set, or the URL of one. */
+/** The keys that verify the tokens of other servers: a JWK set, or the URL of one. */
 export type TrustedKeys = { readonly keys: readonly RegistryJwk[] } | string;
 
-/** The algorithms that tokens of our own are signed with. */
+/** The algorithms that sign the tokens of this registry. */
 export type SigningAlgorithm = "EdDSA" | "ES256";
 
-/** What tokens are signed with. */
+/** A key that signs tokens. */
 export interface SigningKey {
   /** The algorithm. */
   readonly algorithm: SigningAlgorithm;
@@ -34,16 +34,16 @@ export interface SigningKey {
   readonly id: string;
   /** The private half. */
   readonly key: CryptoKey;
-  /** The public half, to be shown. */
+  /** The public half, to be published. */
   readonly publicJwk: JWK;
 }
 
-/** Signatures of others may be of these, all with public keys. */
+/** The accepted algorithms of tokens, all with public keys. */
 export const ALGORITHMS: readonly string[] = ["EdDSA", "Ed25519", "ES256", "ES384", "ES512", "RS256", "RS384", "PS256"];
 
-const HINT = "take a private Ed25519 or P-256 key, as a JWK or as PKCS#8 in PEM";
+const HINT = "use a private Ed25519 or P-256 key, as a JWK or as PKCS#8 in PEM";
 
-/** Reads a private key, a JWK as an object or as text, or PKCS#8 in PEM; without one, makes a new one. */
+/** Reads a private key: a JWK as an object or as text, or PKCS#8 in PEM. Generates one if there is none. */
 export async function signingKey(source: RegistryJwk | string | undefined): Promise<SigningKey> {
   if (source === undefined) {
     const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
@@ -62,12 +62,12 @@ export async function signingKey(source: RegistryJwk | string | undefined): Prom
   }
 }
 
-/** Says whether tokens can be signed with a key. @throws {AuthError} when they can't. */
+/** Checks that a key can sign tokens. @throws {AuthError} if it can't. */
 export async function checkSigningKey(source: RegistryJwk | string): Promise<void> {
   await signingKey(source);
 }
 
-/** Finds the key of a token: our own, or one of those that are trusted. */
+/** Makes the function that finds the key of a token: the registry's own, or a trusted one. */
 export function keyFinder(
   own: () => Promise<SigningKey> | undefined,
   trusted: readonly TrustedKeys[],
@@ -81,7 +81,7 @@ export function keyFinder(
   return async (header, token) => {
     const mine = await own();
     if (mine && header.kid === mine.id) return await importJWK(mine.publicJwk, mine.algorithm);
-    let failure: unknown = new AuthError("nobody is trusted to sign tokens");
+    let failure: unknown = new AuthError("no key is trusted to sign tokens");
     for (const set of sets) {
       try {
         return await set(header as JWSHeaderParameters, token);
@@ -99,7 +99,7 @@ async function fromPem(pem: string): Promise<SigningKey> {
       const key = await importPKCS8(pem, algorithm, { extractable: true });
       return await described(key, await exportJWK(key), algorithm);
     } catch {
-      // It may be of the other kind.
+      // The key may be of the other algorithm.
     }
   }
   throw new AuthError("the signing key can't be used", { hint: HINT });
@@ -117,7 +117,7 @@ function parseJwk(text: string): JWK {
     const value = JSON.parse(text);
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // Said below.
+    // The error below covers it.
   }
   throw new AuthError("the signing key is neither JSON nor PEM", { hint: HINT });
 }

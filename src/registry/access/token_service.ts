@@ -9,7 +9,7 @@ import { isRepositoryName } from "../content/names.ts";
 import type { SigningKey } from "./token_keys.ts";
 import type { Credentials, Users } from "./users.ts";
 
-/** What a token service works with. */
+/** The parts of a token service. */
 export interface TokenServiceContext {
   readonly users: Users;
   readonly rules: AccessRules;
@@ -20,13 +20,13 @@ export interface TokenServiceContext {
   readonly clock: () => number;
 }
 
-/** More scopes than any client asks for; a token has to fit into a header. */
+/** The most scopes of a token, which has to fit into a header. */
 const MOST_SCOPES = 50;
 
 /**
  * Answers `/token`: GET with basic credentials or none, and POST with a form of the grant type `password` (distribution,
- * "Token Authentication Specification" and "Oauth2 Token Authentication"). The token holds as much of the scopes that
- * are asked for as the user has; nobody is refused for having less.
+ * "Token Authentication Specification" and "Oauth2 Token Authentication"). The token grants those
+ * of the requested scopes that the user has, which may be none.
  */
 export async function answerToken(
   context: TokenServiceContext,
@@ -38,7 +38,7 @@ export async function answerToken(
   const { users, rules, service } = context;
   const named = parameters.get("service");
   if (named !== null && named !== service) {
-    return refuse(400, "UNSUPPORTED", { message: `tokens made here are for the service ${service} alone` });
+    return refuse(400, "UNSUPPORTED", { message: `this token service is for the service ${service}` });
   }
   const challenge = basicChallenge(service);
   let user: string | undefined;
@@ -58,7 +58,7 @@ export async function answerToken(
   return replyToken(context, await makeToken(context, { user, access }));
 }
 
-/** Reads `repository:team/app:pull,push`; `undefined` when it is nothing that there is here. */
+/** Reads `repository:team/app:pull,push`; `undefined` if it is not a scope of this registry. */
 export function parseScope(text: string): AccessScope | undefined {
   const match = /^(repository|registry):([^:]+):([a-z*,]+)$/.exec(text);
   if (!match) return undefined;
@@ -85,7 +85,7 @@ async function readRequest(
   if (request.method === "POST") return await readForm(request);
   if (request.method !== "GET") {
     return refuse(405, "UNSUPPORTED", {
-      message: "tokens are asked for by GET or POST",
+      message: "a token request is GET or POST",
       headers: { "Allow": "GET, POST" },
     });
   }
@@ -106,12 +106,12 @@ async function readForm(
   } catch (error) {
     const [status, message] = error instanceof LimitError
       ? [413, "the form is too large"]
-      : [400, "the form broke off"];
+      : [400, "the form could not be read to its end"];
     return refuse(status as number, "UNSUPPORTED", { message: message as string });
   }
   const parameters = new URLSearchParams(text);
   if (parameters.get("grant_type") !== "password") {
-    return refuse(400, "UNSUPPORTED", { message: "the grant type that is taken is password" });
+    return refuse(400, "UNSUPPORTED", { message: "the grant type has to be password" });
   }
   const [user, password] = [parameters.get("username"), parameters.get("password")];
   return { credentials: user ? { user, password: password ?? "" } : undefined, parameters };

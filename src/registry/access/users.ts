@@ -5,22 +5,22 @@ import { ANONYMOUS } from "./access_rules.ts";
 import { FailureLimit } from "./failure_limit.ts";
 import { isPassword, parsePasswordFile, reservedName, type StoredPassword } from "./password_file.ts";
 
-/** Where users and their passwords come from. */
+/** Options on users and their passwords. */
 export interface UsersOptions {
   /**
-   * The text of an htpasswd file with bcrypt (`htpasswd -B`) or SHA-1 (`htpasswd -s`); or what reads it, which is asked
-   * again at most every second, so that users come and go while the registry serves.
+   * The text of an htpasswd file with bcrypt (`htpasswd -B`) or SHA-1 (`htpasswd -s`); or a function that reads it,
+   * which is called again at most every second, so that changes take effect while the registry serves.
    * @default none
    */
   htpasswd?: string | (() => string | Promise<string>);
   /**
-   * Users with their passwords as they are.
+   * Users with their plain passwords.
    * @default none
    */
   users?: Readonly<Record<string, string>>;
   /**
-   * How many wrong passwords an address may send for one user within a minute; beyond, and for five times as many from
-   * one address for whomever, it is told to wait (429).
+   * The number of wrong passwords that an address may send for one user within a minute; for all users together it may
+   * send five times as many. Beyond that, the answer is 429.
    * @default 10
    */
   failureLimit?: number;
@@ -31,7 +31,7 @@ export interface UsersOptions {
   clock?: () => number;
 }
 
-/** Somebody who wants to sign in. */
+/** A name and a password. */
 export interface Credentials {
   /** The name. */
   readonly user: string;
@@ -39,7 +39,7 @@ export interface Credentials {
   readonly password: string;
 }
 
-/** Whether a password was right, or for how many milliseconds nobody looks at one. */
+/** The result of a check, or for how many milliseconds no password is checked. */
 export type Verdict = "right" | "wrong" | { readonly waitMs: number };
 
 const WINDOW_MS = 60_000;
@@ -47,8 +47,8 @@ const RELOAD_MS = 1_000;
 const MOST_PROOFS = 10_000;
 
 /**
- * The users of a registry. A password that was right is remembered, as a keyed hash: clients send it with every request,
- * and bcrypt is slow by design.
+ * The users of a registry. A right password is remembered as a keyed hash, since clients send it with every request and
+ * bcrypt is slow by design.
  */
 export class Users {
   readonly #options: UsersOptions;
@@ -62,7 +62,7 @@ export class Users {
     | { readonly text: string | undefined; readonly at: number; readonly users: Map<string, StoredPassword> }
     | undefined;
 
-  /** Makes it. @throws {AuthError} when a text of `htpasswd` is given and wrong. */
+  /** Loads the users. @throws {AuthError} if the text of `htpasswd` is malformed. */
   constructor(options: UsersOptions) {
     const { clock = Date.now, failureLimit = 10 } = options;
     this.#options = options;
@@ -72,12 +72,12 @@ export class Users {
     if (typeof options.htpasswd !== "function") this.#load(options.htpasswd);
   }
 
-  /** Whether there can be any. */
+  /** Whether there can be any users. */
   get exist(): boolean {
     return this.#options.htpasswd !== undefined || Object.keys(this.#options.users ?? {}).length > 0;
   }
 
-  /** Looks at a password. It takes as long for a user that there is not. */
+  /** Checks a password. The check takes as long for an unknown user. */
   async verify({ user, password }: Credentials, address = ""): Promise<Verdict> {
     const users = await this.#users();
     const stored = users.get(user);
@@ -85,7 +85,7 @@ export class Users {
 
     const byUser = `${address} ${user}`;
     const waitMs = Math.max(this.#byUser.wait(byUser), address === "" ? 0 : this.#byAddress.wait(address));
-    // Nothing is waited for between here and where the try is counted.
+    // There is no await between this check and the count of the try.
     if (waitMs > 0) return { waitMs };
     const known = this.#proofs.get(user);
     if (stored && known?.stored === stored.text && timingSafeEqual(known.proof, proof)) return "right";
@@ -110,8 +110,8 @@ export class Users {
     stored: StoredPassword | undefined,
     users: Map<string, StoredPassword>,
   ): Promise<boolean> {
-    const somebody: StoredPassword | undefined = stored ?? users.values().next().value;
-    return somebody !== undefined && await isPassword(password, somebody) && stored !== undefined;
+    const compared: StoredPassword | undefined = stored ?? users.values().next().value;
+    return compared !== undefined && await isPassword(password, compared) && stored !== undefined;
   }
 
   async #users(): Promise<Map<string, StoredPassword>> {
@@ -139,7 +139,7 @@ export class Users {
   }
 
   async #proof(text: string): Promise<Bytes> {
-    // Made when it is first used: Workers have no randomness before the first request.
+    // Generated at its first use: Workers have no randomness before the first request.
     this.#key ??= crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]) as Promise<CryptoKey>;
     return new Uint8Array(await crypto.subtle.sign("HMAC", await this.#key, new TextEncoder().encode(text)));
   }

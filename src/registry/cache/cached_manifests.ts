@@ -8,10 +8,10 @@ import { readPushedManifest } from "../content/pushed_manifest.ts";
 import { isTag } from "../content/names.ts";
 import { isAbsent, type Upstream } from "./upstream.ts";
 
-/** How long the upstream is waited for where there is something to serve without it. */
+/** How long to wait for the upstream if the cache could answer without it, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** The manifests that a pull-through cache keeps, and when it was asked last where their tags point. */
+/** The manifests of a pull-through cache, with the times when their tags were last compared with the upstream. */
 export class CachedManifests {
   readonly #context: RegistryContext;
   readonly #upstream: Upstream;
@@ -23,9 +23,9 @@ export class CachedManifests {
     this.#upstream = upstream;
   }
 
-  /** Sees to it that the store has a manifest as the upstream has it; whoever asks meanwhile waits for the same. */
+  /** Makes the store have a manifest as the upstream has it. Simultaneous calls share the work. */
   async bring(name: string, reference: string): Promise<CacheOutcome> {
-    if (!isHash(reference) && !isTag(reference)) return "hit"; // nobody has it
+    if (!isHash(reference) && !isTag(reference)) return "hit"; // no registry can have it
     return await this.#underWay.run(
       `${name} ${reference}`,
       {},
@@ -67,17 +67,17 @@ export class CachedManifests {
 
   async #fetch(name: string, digest: Hash, tags: readonly string[]): Promise<void> {
     const { repositories, clock } = this.#context;
-    const reference = this.#upstream.digest(name, digest);
+    const reference = this.#upstream.repository(name).digest(digest);
     const { bytes, descriptor } = await this.#upstream.puller.get(reference);
     if (await digestBytes(bytes, hashAlgorithm(digest)) !== digest) {
-      throw new ManifestError(`${reference} is of a kind that can't be kept: ${descriptor.mediaType}`);
+      throw new ManifestError(`${reference} has a type that the cache can't keep: ${descriptor.mediaType}`);
     }
     const { mediaType, subject, imageSize } = readPushedManifest(bytes, descriptor.mediaType);
     const record = { digest, mediaType, uploaded: clock(), created: 0, imageSize, subject, bytes };
     await repositories.putManifest(name, record, { tags, claimed: clock() });
   }
 
-  /** When the upstream was asked last where a tag points, in milliseconds since 1970. */
+  /** Returns when a tag was last compared with the upstream, in milliseconds since 1970; 0 for never. */
   async #checked(name: string, tag: string): Promise<number> {
     const value = await this.#context.store.records.get(checkKey(name, tag));
     return value ? Number(new TextDecoder().decode(value)) || 0 : 0;

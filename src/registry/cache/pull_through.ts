@@ -16,7 +16,7 @@ import { SharedFetch } from "./shared_fetch.ts";
 import type { StoredBlob } from "../stores/store.ts";
 import { isAbsent, isRefused, type ProxyOptions, Upstream } from "./upstream.ts";
 
-/** What the headers say of how an answer came about (RFC 9211, and RFC 7234 for those that read `Warning`). */
+/** The headers that describe how the cache got an answer (RFC 9211, and `Warning` of RFC 7234). */
 const OUTCOMES: Readonly<Record<CacheOutcome, Record<string, string>>> = {
   hit: { "Cache-Status": "gcrane; hit" },
   miss: { "Cache-Status": "gcrane; fwd=miss; stored" },
@@ -28,17 +28,17 @@ const OUTCOMES: Readonly<Record<CacheOutcome, Record<string, string>>> = {
 
 /** Options of {@linkcode PullThrough}. */
 export interface PullThroughOptions extends ProxyOptions {
-  /** Told of failures that clients are told little of. */
+  /** Called with each failure whose details the client does not get. */
   readonly onError: (error: unknown, request: Request) => void;
 }
 
-/** A blob that is being fetched. */
+/** A fetch of a blob that is under way. */
 interface Fetching {
   readonly size: number;
   readonly fetching: SharedFetch;
 }
 
-/** Answers from the store what it has, and fetches the rest from another registry. */
+/** A pull-through cache: it answers from the store, and fetches what is missing from another registry. */
 export class PullThrough {
   readonly #context: RegistryContext;
   readonly #options: PullThroughOptions;
@@ -54,7 +54,7 @@ export class PullThrough {
     this.#manifests = new CachedManifests(context, this.#upstream);
   }
 
-  /** The name under which a repository is kept: the upstream's own. */
+  /** Returns the upstream's name of a repository, under which it is kept. */
   nameOf(name: string): string {
     return this.#upstream.repository(name).path;
   }
@@ -78,7 +78,7 @@ export class PullThrough {
       if (request.method === "HEAD" || await store.blobs.get(digest)) {
         const size = await this.#sizeOf(name, digest, request.signal);
         if (request.method === "HEAD") return this.#marked(asked, "miss", await serveStream(asked, { digest, size }));
-        // It was fetched for another repository, and this one has it too, as we know now.
+        // It was fetched for another repository, and the upstream has just confirmed that this one has it too.
         if (await repositories.mountBlob(name, digest, undefined)) return await serve("hit");
       }
       const { size, fetching } = await this.#fetching(asked, digest);
@@ -88,7 +88,7 @@ export class PullThrough {
     });
   }
 
-  /** Answers the list of tags: the upstream's, or of what is kept while it does not answer. */
+  /** Answers the list of tags: the upstream's, or that of the store while the upstream does not answer. */
   async tags(asked: RepositoryRequest): Promise<Response> {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listTags(this.#context, asked), async () => {
@@ -109,12 +109,12 @@ export class PullThrough {
     });
   }
 
-  /** Answers the list of referrers: the upstream's, or of what is kept while it does not answer. */
+  /** Answers the list of referrers: the upstream's, or that of the store while the upstream does not answer. */
   async referrers(asked: RepositoryRequest, subject: Hash): Promise<Response> {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
       const artifactType = url.searchParams.get("artifactType") || undefined;
-      const reference = this.#upstream.digest(name, subject);
+      const reference = this.#upstream.repository(name).digest(subject);
       const index = await this.#upstream.puller.referrers(reference, { artifactType, signal: request.signal });
       const manifests: readonly Descriptor[] =
         parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`).manifests;
@@ -126,13 +126,13 @@ export class PullThrough {
   }
 
   async #sizeOf(name: string, digest: Hash, signal: AbortSignal): Promise<number> {
-    const layer = await this.#upstream.puller.layer(this.#upstream.digest(name, digest), { signal });
+    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest), { signal });
     return await layer.size();
   }
 
   /**
-   * A fetch of a blob: the one that is under way, or a new one. Requests on Workers can't share what one of them reads,
-   * so there each has its own.
+   * Joins the fetch of a blob that is under way, or starts one. On Workers each request has its own, as requests there
+   * can't share a stream.
    */
   #fetching(asked: RepositoryRequest, digest: Hash): Promise<Fetching> {
     if (runtimeName() === "workerd") return this.#fetch(asked, digest);
@@ -140,7 +140,7 @@ export class PullThrough {
   }
 
   async #fetch({ name, request }: RepositoryRequest, digest: Hash): Promise<Fetching> {
-    const layer = await this.#upstream.puller.layer(this.#upstream.digest(name, digest));
+    const layer = await this.#upstream.puller.layer(this.#upstream.repository(name).digest(digest));
     const fetching = new SharedFetch(await layer.compressed(), (stream) => this.#keep(name, digest, stream));
     fetching.kept
       .catch((error) => this.#options.onError(error, request))
@@ -154,14 +154,14 @@ export class PullThrough {
     try {
       await store.uploads.append(session.id, stream, { algorithm: session.algorithm });
     } catch (error) {
-      await sessions.cancel(session).catch(() => {}); // what failed first is what counts
+      await sessions.cancel(session).catch(() => {}); // the first failure counts
       throw error;
     }
     await repositories.receiveBlob(name, digest, () => sessions.finish(session, digest));
     return (await store.blobs.get(digest))!;
   }
 
-  /** Asks the upstream for a list, or makes it of what is kept. */
+  /** Answers with the upstream's list, or with that of the store. */
   async #listing(
     asked: RepositoryRequest,
     local: () => Promise<Response>,
@@ -194,7 +194,7 @@ export class PullThrough {
     }
   }
 
-  /** What a client is told of a failure of the upstream; `undefined` when it is our own. */
+  /** Makes the response to a failure of the upstream; `undefined` if the failure is the registry's own. */
   #refusal(error: unknown, { exchange, request }: RepositoryRequest): Response | undefined {
     if (isAbsent(error)) {
       const code = exchange.route === "blob"
@@ -202,23 +202,25 @@ export class PullThrough {
         : exchange.route === "tags"
         ? "NAME_UNKNOWN"
         : "MANIFEST_UNKNOWN";
-      return refuse(404, code, { message: "the upstream has no such thing" });
+      return refuse(404, code, { message: "the upstream does not have it" });
     }
     if (isRefused(error)) {
       return refuse(403, "DENIED", {
-        message: "the upstream refuses it: there is no such repository, or we may not see it",
+        message: "the upstream refuses access: there is no such repository, or the cache may not read it",
       });
     }
     if (error instanceof HttpError && error.status === 429) {
       const seconds = Math.ceil((error.retryAfter ?? 60_000) / 1000);
       return refuse(429, "TOOMANYREQUESTS", {
-        message: "the upstream has had enough for now",
+        message: "the upstream limits the rate of requests",
         headers: { "Retry-After": String(seconds) },
       });
     }
     if (!this.#upstream.isDown(error) && !isWrong(error)) return undefined;
     if (!request.signal.aborted) this.#options.onError(error, request);
-    return refuse(502, "UNKNOWN", { message: "the upstream does not answer, or wrongly; the log says how" });
+    return refuse(502, "UNKNOWN", {
+      message: "the upstream does not answer, or not correctly; the log has the details",
+    });
   }
 
   #marked({ exchange }: RepositoryRequest, outcome: CacheOutcome, response: Response): Response {
@@ -233,7 +235,7 @@ function blobKey(name: string, digest: Hash): string {
   return `${name}@${digest}`;
 }
 
-/** Whether the upstream has sent something that is not what it should be. */
+/** Returns whether an error is that of an invalid answer of the upstream. */
 function isWrong(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return [

@@ -2,33 +2,33 @@ import { chunks } from "../../io/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../runtime/mod.ts";
 import type { StoredBlob } from "../stores/store.ts";
 
-/** How much of what was fetched last is kept in memory for those who read it. */
+/** The number of the last bytes that are kept in memory for the clients. */
 const WINDOW = 4 * 1024 * 1024;
 
-/** Part of a blob that is wanted. */
+/** A part of a blob. */
 interface Part {
   readonly offset: number;
   readonly length: number;
 }
 
 /**
- * A blob that is fetched once, kept, and read by any number of clients meanwhile.
+ * A blob that is fetched once, stored, and read by any number of clients meanwhile.
  *
- * Whoever keeps it pulls it along. Clients read the last few megabytes from memory; one that comes later or reads more
- * slowly waits until the whole is kept, and goes on from there. So nobody waits for a slow client, and memory does not
- * grow. A single client is waited for, as long as it is single: it gets the bytes as they come.
+ * The store drives the fetch. Clients read the last few megabytes from memory. A client that comes later or reads more
+ * slowly waits until the whole blob is stored, and goes on from there, so that no client waits for a slow one, and memory
+ * does not grow. The fetch waits for a single client as long as it is the only one, which gets the bytes as they come.
  *
- * No byte is passed on before the next one is here, and the last ones not before their stream has closed well: a stream
- * that verifies lets no client have the whole of something wrong.
+ * A chunk is passed on only when the next one has come, and the last one only when its stream has closed without an
+ * error: a stream that verifies its bytes never gives a client the whole of a wrong blob.
  */
 export class SharedFetch {
-  /** Settles with the blob when it is kept, and fails when it could not be fetched or kept. */
+  /** Resolves to the stored blob; rejects if it could not be fetched or stored. */
   readonly kept: Promise<StoredBlob>;
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #window: Bytes[] = [];
   readonly #followers: Set<{ position: number }> = new Set();
   #waiting: (() => void)[] = [];
-  /** Where the window starts and ends in the blob. */
+  /** The positions in the blob where the window starts and ends. */
   #start = 0;
   #end = 0;
   #held: Bytes | undefined;
@@ -37,9 +37,9 @@ export class SharedFetch {
   #failure: { readonly error: unknown } | undefined;
 
   /**
-   * Begins it.
+   * Starts the fetch.
    *
-   * @param keep keeps a stream as the blob; where that fails, those who read go on without
+   * @param keep stores a stream as the blob; if that fails, the clients still get their bytes
    */
   constructor(source: ByteStream, keep: (stream: ByteStream) => Promise<StoredBlob>) {
     this.#reader = source.getReader();
@@ -47,7 +47,7 @@ export class SharedFetch {
     this.kept.catch(() => this.#passOn());
   }
 
-  /** A part of the blob as it comes. */
+  /** Streams a part of the blob as it comes. */
   follow({ offset, length }: Part): ByteStream {
     const end = offset + length;
     const me = { position: offset };
@@ -83,7 +83,7 @@ export class SharedFetch {
     });
   }
 
-  /** The bytes at a position that are in the window. */
+  /** Returns the bytes at a position, if they are in the window. */
   #chunkAt(position: number, end: number): Bytes | undefined {
     if (position < this.#start || position >= this.#end) return undefined;
     let start = this.#start;
@@ -104,7 +104,7 @@ export class SharedFetch {
     }
   }
 
-  /** Fetches the next chunk; `undefined` at the end. One call at a time has its turn. */
+  /** Fetches the next chunk; `undefined` at the end. Calls run one after the other. */
   #advance(): Promise<Bytes | undefined> {
     const turn = this.#turn.then(() => this.#fetchChunk());
     this.#turn = turn.catch(() => {});
@@ -118,7 +118,7 @@ export class SharedFetch {
       const chunk = this.#held;
       this.#held = done ? undefined : value;
       if (chunk) this.#publish(chunk);
-      // The very first chunk is held back too, so there is nothing to give yet.
+      // The first chunk is held back too, so there is nothing to give yet.
       if (!chunk && !done) return await this.#fetchChunk();
       return chunk;
     } catch (error) {
@@ -135,21 +135,21 @@ export class SharedFetch {
     this.#wake();
   }
 
-  /** Whether the only client there is would be left behind. */
+  /** Returns whether the only client would be left behind. */
   #isAhead(): boolean {
     if (this.#followers.size !== 1 || this.#late > 0) return false;
     const [{ position }] = this.#followers;
     return position >= this.#start && this.#end - position > WINDOW / 2;
   }
 
-  /** Fetches the rest for those who read, when it can't be kept. */
+  /** Fetches the rest for the clients when the blob can't be stored. */
   async #passOn(): Promise<void> {
     try {
       while (!this.#failure && this.#followers.size > 0 && await this.#advance());
     } catch {
-      // Those who read are told.
+      // The failure is noted for the clients.
     }
-    this.#failure ??= { error: new Error("the blob could not be kept") };
+    this.#failure ??= { error: new Error("the blob could not be stored") };
     this.#wake();
     await this.#reader.cancel().catch(() => {});
   }

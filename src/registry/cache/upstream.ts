@@ -1,52 +1,51 @@
 import { anonymous, type Authenticator, type Keychain } from "../../authn/mod.ts";
 import { GcraneError, HttpError, NetworkError } from "../../errors.ts";
-import { type DigestReference, parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
+import { parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
 import { Puller } from "../../remote/mod.ts";
-import type { Hash } from "../../spec/mod.ts";
 import { Connection, type TransportOptions } from "../../transport/mod.ts";
 
 /** Options of a pull-through cache. */
 export interface ProxyOptions {
-  /** The registry to pull from: its host, or its URL. `docker.io` is Docker Hub, with its `library/`. */
+  /** The registry to pull from, as a host or a URL. `docker.io` is Docker Hub, with its `library/`. */
   upstream: string;
   /**
-   * The credentials to show the upstream, to which every client of the cache pulls with them.
+   * The credentials for the upstream, with which every client of the cache pulls.
    * @default none
    */
   keychain?: Keychain;
   /**
-   * For how many seconds a tag is taken to point where it did, before the upstream is asked again.
+   * For how many seconds the cache trusts a tag before it asks the upstream again.
    * @default 300
    */
   ttl?: number;
   /**
-   * Reaches the upstream.
+   * Sends the requests to the upstream.
    * @default the runtime's
    */
   fetch?: typeof fetch;
   /**
    * Whether the upstream may be reached over plain HTTP, or with any certificate.
-   * @default only where its URL says http, or the host is a local one
+   * @default only if its URL has the scheme http, or its host is local
    */
   insecure?: boolean;
 }
 
-/** How long the upstream is left in peace after it did not answer, where there is something to serve without it. */
+/** How long the upstream is not asked again after a failure if the cache could answer without it, in milliseconds. */
 const REST_MS = 5_000;
 
 /** The upstream of a pull-through cache. */
 export class Upstream {
-  /** Reads from it. */
+  /** Reads from the upstream. */
   readonly puller: Puller;
-  /** Asks it for lists. */
+  /** Asks the upstream for lists. */
   readonly connection: Connection;
-  /** For how long a tag holds, in milliseconds. */
+  /** For how long the cache trusts a tag, in milliseconds. */
   readonly ttlMs: number;
   readonly #registry: Registry;
   readonly #clock: () => number;
   #restsUntil = 0;
 
-  /** Makes it; nothing is sent yet. @throws {NameError} when the upstream is no registry. */
+  /** Makes the client of an upstream; nothing is sent yet. @throws {NameError} if it is not the name of a registry. */
   constructor(options: ProxyOptions, clock: () => number) {
     const { host, isHttp } = hostOf(options.upstream);
     this.#registry = parseRegistry(host, { insecure: options.insecure || isHttp });
@@ -62,28 +61,17 @@ export class Upstream {
     this.connection = new Connection(this.#registry, transport);
   }
 
-  /** A repository of the upstream; Docker Hub's `library/` is added where it is implied. */
+  /** Makes the name of a repository of the upstream, with Docker Hub's `library/` if that is implied. */
   repository(name: string): Repository {
     return this.#registry.repository(name);
   }
 
-  /**
-   * Makes the reference to what a digest names in a repository, by SHA-256 or SHA-512. The digest has been checked, so it
-   * is not parsed again, which `Repository.digest` does for SHA-256 alone.
-   */
-  digest(name: string, digest: Hash): DigestReference {
-    const repository = this.repository(name);
-    const text = `${repository.name}@${digest}`;
-    const { registry } = repository;
-    return { kind: "digest", registry, repository, identifier: digest, name: text, toString: () => text };
-  }
-
-  /** Whether it did not answer a moment ago. */
+  /** Whether the upstream failed a moment ago. */
   get rests(): boolean {
     return this.#clock() < this.#restsUntil;
   }
 
-  /** Takes note of a failure, and says whether the upstream is to blame: it does not answer, or not now. */
+  /** Returns whether an error means that the upstream does not answer, or not now, and notes the time. */
   isDown(error: unknown): boolean {
     const isDown = error instanceof NetworkError ||
       (error instanceof HttpError && (error.status >= 500 || error.status === 429 || error.status === 408)) ||
@@ -93,12 +81,12 @@ export class Upstream {
   }
 }
 
-/** Whether the upstream says that it does not have something. */
+/** Returns whether an error means that the upstream does not have the content. */
 export function isAbsent(error: unknown): boolean {
   return error instanceof HttpError && error.status === 404;
 }
 
-/** Whether the upstream says that it gives us nothing. */
+/** Returns whether an error means that the upstream refuses access. */
 export function isRefused(error: unknown): boolean {
   return error instanceof HttpError && (error.status === 401 || error.status === 403) ||
     error instanceof GcraneError && error.code === "AUTH_FAILED";

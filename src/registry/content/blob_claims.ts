@@ -4,59 +4,60 @@ import type { Hash } from "../../spec/mod.ts";
 import { digestKey } from "../stores/store_key.ts";
 import type { RegistryStore, StoredBlob } from "../stores/store.ts";
 
-/** What was claimed this recently need not be claimed again to be safe, in milliseconds. */
+/** A claim of this age or younger need not be renewed, in milliseconds. */
 export const FRESH_MS = 30_000;
-/** A removal takes at most so long, or gives up before it removes anything more, in milliseconds. */
+/** The longest time of a removal, in milliseconds; after it, a removal gives up before its next step. */
 const REMOVAL_MS = 10_000;
-/** What says that a blob is being removed is not believed any longer than this, in milliseconds. */
+/** The age at which the record of a removal no longer counts, in milliseconds: its server was killed. */
 const ABANDONED_MS = 60_000;
 const POLL_MS = 50;
 
 /**
- * Keeps those who rely on a blob that is there already and the garbage collection out of each other's way, on any number
- * of servers over one store, with records alone:
+ * Keeps the garbage collection from blobs that a server relies on, for any number of servers over one store, by records
+ * alone:
  *
  * | Key | Value |
  * |---|---|
- * | `claims/<digest>` | when somebody last relied on the blob: an upload, a mount, a HEAD, a manifest |
- * | `removals/<digest>/<id>` | when somebody began to remove it |
+ * | `claims/<digest>` | when a server last relied on the blob: for an upload, a mount, a HEAD, a manifest |
+ * | `removals/<digest>/<id>` | when a removal of it began |
  *
- * Who relies on a blob first writes its claim and then looks for removals, and waits until there is none. Who removes
- * one first writes that, then looks at the claim, and leaves the blob alone if it is recent. Whatever the order, one of
- * them sees the other: a blob goes either before it is relied upon, and is then seen to be missing, or not at all.
+ * A server that relies on a blob first writes its claim, then looks for removals and waits until there is none. A removal
+ * first writes its own record, then reads the claim, and leaves the blob alone if that is recent. In any order, one of
+ * them sees the other: a blob is removed either before a server relies on it, which then finds it missing, or not at all.
  *
- * Times are those of the servers' clocks, which must agree to within half a minute. What was killed in the middle of a
- * removal is believed for a minute.
+ * Times are those of the servers' clocks, which must agree to within half a minute. The record of a removal whose server
+ * was killed counts for a minute.
  */
 export class BlobClaims {
   readonly #store: RegistryStore;
   readonly #clock: () => number;
 
-  /** Makes it over a store; the clock gives milliseconds since 1970. */
+  /** Makes the claims of a store; the clock gives milliseconds since 1970. */
   constructor(store: RegistryStore, clock: () => number) {
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** From here on nobody removes the blob for as long as the grace is. It may be missing already: look afterwards. */
+  /** Protects a blob from removal for the grace. It may be missing already, so the caller looks for it afterwards. */
   async claim(digest: Hash, options: AbortOptions = {}): Promise<void> {
     do await this.note(digest, options); while (await this.#waitForRemoval(digest, options));
   }
 
-  /** As {@linkcode claim}, for many blobs whose end is near: the grace begins now, but nothing is waited for. */
+  /** Starts the grace of a blob that will soon not be needed, without a wait for removals. */
   async note(digest: Hash, options: AbortOptions = {}): Promise<void> {
     const value = new TextEncoder().encode(String(this.#clock()));
     await this.#store.records.put(claimKey(digest), value, { durable: false, ...options });
   }
 
-  /** When a blob that is there was last relied upon, in milliseconds since 1970; 0 for one whose bytes are spoilt. */
+  /** Returns when a server last relied on a blob, in milliseconds since 1970; 0 for one without claim and sound bytes. */
   async lastClaim(digest: Hash, blob: StoredBlob | undefined, options?: AbortOptions): Promise<number> {
     const claim = await this.#store.records.get(claimKey(digest), options);
     return Math.max(blob?.modified ?? 0, claim ? timeOf(claim) : 0);
   }
 
   /**
-   * Removes a blob or links to it, in steps, unless somebody relied on it since a time; whether all steps were done.
+   * Removes a blob or links to it, in steps, unless a server relied on it since a time. Returns whether all steps were done.
+   *
    * @param options.unclaimedSince that time, in milliseconds since 1970
    */
   async remove(
@@ -73,7 +74,7 @@ export class BlobClaims {
       }
       for (const step of steps) {
         signal?.throwIfAborted();
-        if (this.#clock() - begun > REMOVAL_MS) return false; // it may be believed no more
+        if (this.#clock() - begun > REMOVAL_MS) return false; // its record may no longer count
         await step();
       }
       return true;
@@ -82,12 +83,12 @@ export class BlobClaims {
     }
   }
 
-  /** Forgets the claim of a blob that is gone; only as a step of its removal. */
+  /** Removes the claim of a blob that is gone, as a step of its removal. */
   async forget(digest: Hash): Promise<void> {
     await this.#store.records.delete(claimKey(digest));
   }
 
-  /** Whether a blob was being removed; it no longer is. */
+  /** Waits for the end of all removals of a blob; returns whether there was one. */
   async #waitForRemoval(digest: Hash, options: AbortOptions): Promise<boolean> {
     const path = removalPath(digest);
     let waited = false;

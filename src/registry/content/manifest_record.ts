@@ -2,19 +2,19 @@ import { digestBytes } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../../spec/mod.ts";
 
-/** A manifest with what the registry noted when it was pushed. */
+/** A manifest with the facts that the registry noted when it was pushed. */
 export interface ManifestRecord {
-  /** The media type that it was pushed as, which it is served as. */
+  /** The media type that it was pushed and is served as. */
   readonly mediaType: string;
-  /** When it was pushed last, in milliseconds since 1970. */
+  /** The time of its last push, in milliseconds since 1970. */
   readonly uploaded: number;
-  /** When its image was made, in milliseconds since 1970; 0 when it does not say. */
+  /** The time when its image was made, in milliseconds since 1970; 0 if it is unknown. */
   readonly created: number;
-  /** The sum of the sizes that its descriptors name. */
+  /** The sum of the sizes in its descriptors. */
   readonly imageSize: number;
   /** The manifest that it refers to, if any. */
   readonly subject?: Hash;
-  /** Its bytes as they were pushed. */
+  /** Its bytes, verbatim. */
   readonly bytes: Bytes;
 }
 
@@ -30,7 +30,7 @@ export function encodeManifestRecord(record: ManifestRecord): Bytes {
   return encoded;
 }
 
-/** Reads a record; `undefined` when its bytes are not what the digest says: a spoilt manifest counts as missing. */
+/** Reads a record; `undefined` if its bytes do not have the digest: a spoilt manifest counts as missing. */
 export async function decodeManifestRecord(encoded: Bytes, digest: Hash): Promise<ManifestRecord | undefined> {
   const end = encoded.indexOf(NEWLINE);
   const bytes = encoded.subarray(end + 1);

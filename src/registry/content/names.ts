@@ -1,4 +1,4 @@
-/** The name of a repository (distribution-spec, "Pulling manifests"). */
+/** The form of a repository's name (distribution-spec, "Pulling manifests"). */
 const NAME = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const NAME_LENGTH = 255;
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/;

@@ -4,7 +4,7 @@ import type { Bytes } from "../../runtime/mod.ts";
 import { isDescriptor, parseJsonObject } from "../../spec/internal.ts";
 import { type Descriptor, type Hash, isDistributable, manifestMediaType } from "../../spec/mod.ts";
 
-/** What a manifest that is being pushed says. */
+/** The facts of a manifest that is being pushed. */
 export interface PushedManifest {
   /** The media type to serve it as. */
   readonly mediaType: string;
@@ -16,22 +16,22 @@ export interface PushedManifest {
   readonly members: readonly Hash[];
   /** The manifest that it refers to; it need not be there. */
   readonly subject?: Hash;
-  /** The sum of the sizes that its descriptors name. */
+  /** The sum of the sizes in its descriptors. */
   readonly imageSize: number;
 }
 
-/** What a referrer says of itself beside its digest. */
+/** The members that a referrer's own manifest gives its descriptor. */
 export type ReferrerFacts = Pick<Descriptor, "artifactType" | "annotations">;
 
-/** What a manifest may be served as: nothing that breaks a header, and nothing that a browser would run. */
+/** The form of a media type that manifests may have: none that breaks a header, or that a browser would run. */
 const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
 /**
- * Reads a manifest that is being pushed. One of an unknown type is taken as it is, as long as it is a JSON object, and
- * schema 1 without a look for its layers.
+ * Reads a manifest that is being pushed. One of an unknown type only has to be a JSON object. The layers of
+ * schema 1 are not looked for.
  *
- * @param contentType the type that the request says, without parameters, or `undefined`
- * @throws {ManifestError} when it is not what it says, or could be read as an image and as an index.
+ * @param contentType the request's `Content-Type` without parameters, or `undefined`
+ * @throws {ManifestError} if it is not of its type, or could be read both as an image and as an index.
  */
 export function readPushedManifest(bytes: Bytes, contentType: string | undefined): PushedManifest {
   const value = parseJsonObject(bytes, "the manifest");
@@ -66,7 +66,7 @@ export function readPushedManifest(bytes: Bytes, contentType: string | undefined
   };
 }
 
-/** What the list of referrers says of a manifest (distribution-spec, "Listing Referrers"). */
+/** Reads the members that the list of referrers gives a manifest's descriptor (distribution-spec, "Listing Referrers"). */
 export function referrerFacts(bytes: Bytes): ReferrerFacts {
   const value = parseJsonObject(bytes, "the manifest");
   const config = isDescriptor(value.config) ? value.config.mediaType : undefined;
@@ -77,7 +77,7 @@ export function referrerFacts(bytes: Bytes): ReferrerFacts {
   return { ...(artifactType && { artifactType }), ...(annotations && { annotations }) };
 }
 
-/** The members that are strings, as all of them should be: anything else could be of any depth. */
+/** Returns the members that are strings, as all should be: other values could be of any depth. */
 function stringsOf(value: object | null): Record<string, string> | undefined {
   const strings = Object.entries(value ?? {}).filter((entry): entry is [string, string] =>
     typeof entry[1] === "string"

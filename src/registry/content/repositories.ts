@@ -8,7 +8,7 @@ import { digestKey, keyDigests } from "../stores/store_key.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
 import type { RegistryStore, StoredBlob, StoreListOptions } from "../stores/store.ts";
 
-/** How many records of a repository are read at the same time. */
+/** The number of records that are read at the same time. */
 const CONCURRENCY = 16;
 
 const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
@@ -20,32 +20,32 @@ export interface RepositoryManifest extends ManifestRecord {
 }
 
 /**
- * What repositories hold, as records of a store under `repositories/<name>/`:
+ * The content of repositories, as records of a store under `repositories/<name>/`:
  *
  * | Key | Value |
  * |---|---|
- * | `_manifests/<digest>` | the manifest and what was noted of it |
+ * | `_manifests/<digest>` | the manifest with its facts |
  * | `_tags/<tag>` | the digest of a manifest |
- * | `_blobs/<digest>` | nothing: the repository may serve this blob of the store |
- * | `_referrers/<subject>/<digest>` | nothing: this manifest refers to that one |
+ * | `_blobs/<digest>` | empty: the repository may serve this blob of the store |
+ * | `_referrers/<subject>/<digest>` | empty: this manifest refers to that one |
  *
- * No segment of a repository's name starts with `_`, so names can't get into each other's way. A digest is written with
- * `-` in the place of `:`. Tags and referrers whose manifest is gone count as gone too.
+ * No segment of a repository's name starts with `_`, so these names can't conflict with it. A digest is written with `-`
+ * in the place of `:`. Tags and referrers whose manifest is gone count as gone too.
  */
 export class Repositories {
-  /** Who relies on which blobs. */
+  /** The claims of servers that rely on blobs. */
   readonly claims: BlobClaims;
   readonly #store: RegistryStore;
   readonly #clock: () => number;
 
-  /** Makes it over a store; the clock gives milliseconds since 1970. */
+  /** Makes the repositories of a store; the clock gives milliseconds since 1970. */
   constructor(store: RegistryStore, clock: () => number) {
     this.#store = store;
     this.#clock = clock;
     this.claims = new BlobClaims(store, clock);
   }
 
-  /** A manifest, or `undefined`. */
+  /** Reads a manifest, or `undefined`. */
   async manifest(name: string, digest: Hash, options?: AbortOptions): Promise<RepositoryManifest | undefined> {
     const encoded = await this.#store.records.get(manifestKey(name, digest), options);
     const record = encoded && await decodeManifestRecord(encoded, digest);
@@ -53,9 +53,9 @@ export class Repositories {
   }
 
   /**
-   * The digests that a manifest names; none where there is no such manifest.
+   * Reads the digests that a manifest names; none if there is no such manifest.
    *
-   * @throws {StoreError} when it can't be read: what it names is unknown.
+   * @throws {StoreError} if the manifest can't be read, so that the digests are unknown.
    */
   async digestsNamedBy(name: string, digest: Hash, options?: AbortOptions): Promise<ReadonlySet<Hash>> {
     const encoded = await this.#store.records.get(manifestKey(name, digest), options);
@@ -64,14 +64,14 @@ export class Repositories {
       return await namedDigests(encoded, digest);
     } catch (cause) {
       const reason = (cause as Error).message;
-      throw new StoreError(`what the manifest ${name}@${digest} names can't be known: ${reason}`, {
+      throw new StoreError(`the digests in the manifest ${name}@${digest} can't be read: ${reason}`, {
         cause,
         hint: "push the image again, or delete the manifest",
       });
     }
   }
 
-  /** The digest that a tag points at, or `undefined`. */
+  /** Reads the digest that a tag points at, or `undefined`. */
   async tag(name: string, tag: string, options?: AbortOptions): Promise<Hash | undefined> {
     const value = await this.#store.records.get(tagKey(name, tag), options);
     const digest = value && new TextDecoder().decode(value);
@@ -79,10 +79,10 @@ export class Repositories {
   }
 
   /**
-   * Keeps a manifest and points tags at it.
+   * Writes a manifest and points tags at it.
    *
-   * @param options.claimed when its blobs were last seen with {@linkcode reliedBlob}: the garbage collection leaves them
-   * alone as long as it takes to write a manifest, and not much longer
+   * @param options.claimed when its blobs were last found by {@linkcode reliedBlob}: the garbage collection spares them
+   * for about as long as it takes to write a manifest
    */
   async putManifest(
     name: string,
@@ -98,16 +98,16 @@ export class Repositories {
     };
     await put();
     if (this.#clock() - claimed > FRESH_MS) {
-      throw new StoreError(`the store took more than ${FRESH_MS / 1000} seconds to keep the manifest ${digest}`, {
+      throw new StoreError(`the store took more than ${FRESH_MS / 1000} seconds to write the manifest ${digest}`, {
         hint: "push it again",
       });
     }
     for (const tag of tags) await this.pointTag(name, tag, digest);
-    // A removal of the same manifest may have come between, and the new tags must not be left without it.
+    // If the same manifest was deleted meanwhile, the new tags must not be left without it.
     if (await this.#store.records.get(key) === undefined) await put();
   }
 
-  /** Removes a manifest, its place among the referrers and the tags that point at it; whether it was there. */
+  /** Removes a manifest, its entry among the referrers and the tags that point at it; returns whether it was there. */
   async deleteManifest(name: string, digest: Hash): Promise<boolean> {
     const encoded = await this.#store.records.get(manifestKey(name, digest));
     if (!encoded) return false;
@@ -130,12 +130,12 @@ export class Repositories {
     return this.#store.records.put(tagKey(name, tag), new TextEncoder().encode(digest));
   }
 
-  /** Removes a tag and leaves the manifest; whether it was there. */
+  /** Removes a tag and leaves the manifest; returns whether the tag was there. */
   deleteTag(name: string, tag: string): Promise<boolean> {
     return this.#store.records.delete(tagKey(name, tag));
   }
 
-  /** All tags, sorted, with the digests that they point at, whether there is such a manifest or not. */
+  /** Reads all tags, sorted, with the digests that they point at. Their manifests may be gone. */
   async tags(name: string, options: AbortOptions = {}): Promise<[tag: string, digest: Hash][]> {
     const { signal } = options;
     const targets = await mapConcurrent(
@@ -146,17 +146,17 @@ export class Repositories {
     return targets.flatMap(([tag, digest]): [string, Hash][] => digest === undefined ? [] : [[tag, digest]]);
   }
 
-  /** The digests of all manifests. */
+  /** Lists the digests of all manifests. */
   async manifestDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
     return keyDigests(await this.#store.records.list(`${path(name)}_manifests/`, options));
   }
 
-  /** The digests of the manifests that name this one as their subject. */
+  /** Lists the digests of the manifests whose subject is this one. */
   async referrerDigests(name: string, subject: Hash, options?: AbortOptions): Promise<Hash[]> {
     return keyDigests(await this.#store.records.list(`${path(name)}_referrers/${digestKey(subject)}/`, options));
   }
 
-  /** What `read` makes of each manifest, those left out that are gone. A few are read at the same time. */
+  /** Reads manifests and returns the result of `read` for each that is there. Several are read at the same time. */
   async readManifests<T>(
     name: string,
     options: { digests: Iterable<Hash>; read: (manifest: RepositoryManifest) => T; signal?: AbortSignal },
@@ -169,7 +169,7 @@ export class Repositories {
     return results.flatMap((item) => item ? [item.result] : []);
   }
 
-  /** A blob that the repository may serve, or `undefined`. */
+  /** Finds a blob that the repository may serve, or `undefined`. */
   async blob(name: string, digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined> {
     const [link, blob] = await Promise.all([
       this.#store.records.get(blobKey(name, digest), options),
@@ -179,10 +179,10 @@ export class Repositories {
   }
 
   /**
-   * As {@linkcode blob}, for who is going to rely on it, because a HEAD says that it need not be uploaded or a manifest
-   * names it: the garbage collection leaves it alone for its grace.
+   * Finds a blob as {@linkcode blob} does and claims it, for a client that relies on it: a HEAD answers that it need not be
+   * uploaded, or a manifest names it. The garbage collection spares it for its grace.
    *
-   * @param options.always claims it again even if it was claimed a moment ago
+   * @param options.always whether to renew a claim that was made a moment ago
    */
   async reliedBlob(
     name: string,
@@ -197,14 +197,14 @@ export class Repositories {
     return await this.blob(name, digest, { signal });
   }
 
-  /** Lets the repository have the blob that `finish` makes, of an upload for example. */
+  /** Links the blob that `finish` makes, such as that of an upload, to the repository. */
   async receiveBlob(name: string, digest: Hash, finish: () => Promise<unknown>): Promise<void> {
     await this.claims.claim(digest);
     await finish();
     await this.linkBlob(name, digest);
   }
 
-  /** Lets a repository serve a blob that another has, or any other for `undefined`; whether it is there. */
+  /** Links a blob of another repository, or of any for `undefined`, to a repository; returns whether it is there. */
   async mountBlob(name: string, digest: Hash, from: string | undefined): Promise<boolean> {
     const find = () => from === undefined ? this.#store.blobs.get(digest) : this.blob(from, digest);
     if (!await find()) return false;
@@ -214,25 +214,25 @@ export class Repositories {
     return true;
   }
 
-  /** Lets the repository serve a blob of the store. */
+  /** Links a blob of the store to the repository, which may then serve it. */
   linkBlob(name: string, digest: Hash): Promise<void> {
     return this.#store.records.put(blobKey(name, digest), EMPTY);
   }
 
   /**
-   * Takes that back; whether it was so. The bytes stay in the store, where others may need them, until the garbage
-   * collection finds that nobody does.
+   * Removes the link to a blob; returns whether there was one. The bytes stay in the store, where other repositories may
+   * need them, until the garbage collection finds that none does.
    */
   unlinkBlob(name: string, digest: Hash): Promise<boolean> {
     return this.#store.records.delete(blobKey(name, digest));
   }
 
-  /** The digests of the blobs that the repository may serve, there or not. */
+  /** Lists the digests of the blobs that are linked to the repository. The blobs may be gone. */
   async blobDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
     return keyDigests(await this.#store.records.list(`${path(name)}_blobs/`, options));
   }
 
-  /** Whether a repository holds a manifest or a blob. */
+  /** Returns whether a repository holds a manifest or a blob. */
   async exists(name: string, options: AbortOptions = {}): Promise<boolean> {
     for (const directory of ["_manifests/", "_blobs/"]) {
       if ((await this.#store.records.list(path(name) + directory, { ...options, limit: 1 })).length > 0) return true;
@@ -240,12 +240,12 @@ export class Repositories {
     return false;
   }
 
-  /** The names of the repositories directly below one, by their last segment, sorted. */
+  /** Lists the names of the repositories directly below one, by their last segment, sorted. */
   async children(name: string, options?: AbortOptions): Promise<string[]> {
     return childNames(await this.#store.records.list(path(name), options));
   }
 
-  /** The names of the repositories that hold a manifest or a blob, sorted. */
+  /** Lists the names of the repositories that hold a manifest or a blob, sorted. */
   async names(options: StoreListOptions = {}): Promise<string[]> {
     const { limit = Infinity } = options;
     const names: string[] = [];
@@ -256,13 +256,13 @@ export class Repositories {
     return names;
   }
 
-  /** The same, one by one. */
+  /** Lists the same one by one. */
   eachName(options: Omit<StoreListOptions, "limit"> = {}): AsyncIterable<string> {
     const { after = "", signal } = options;
     return this.#walk("", { after, signal });
   }
 
-  /** Gives the names below a path in the order of whole names: `a`, `a-b`, `a/b`, though `a/` is one directory. */
+  /** Lists the names below a path in the order of whole names: `a`, `a-b`, `a/b`, though `a/` is one directory. */
   async *#walk(
     parent: string,
     options: { after: string; signal?: AbortSignal },
@@ -280,7 +280,7 @@ export class Repositories {
   }
 }
 
-/** The digests that the manifest of a record names. @throws {ManifestError} when it can't be read. */
+/** Reads the digests that the manifest of a record names. @throws {ManifestError} if it can't be read. */
 async function namedDigests(encoded: Bytes, digest: Hash): Promise<ReadonlySet<Hash>> {
   const record = await decodeManifestRecord(encoded, digest);
   if (!record) throw new ManifestError("its bytes are spoilt");

@@ -4,52 +4,52 @@ import { jsonBytes } from "../../spec/internal.ts";
 import type { Algorithm, Hash } from "../../spec/mod.ts";
 import type { RegistryStore, StoreFinishOptions } from "../stores/store.ts";
 
-/** An upload that a client has begun and not yet closed. */
+/** An upload that a client has started and not yet closed. */
 export interface UploadSession {
   /** The id in its URL. */
   readonly id: string;
-  /** The repository that it was begun in; it can't be gone on with in another. */
+  /** The repository that it was started in, the only one where it can be continued. */
   readonly repository: string;
-  /** The algorithm of the digest that it is expected to get. */
+  /** The expected algorithm of its digest. */
   readonly algorithm: Algorithm;
-  /** When it was begun, in milliseconds since 1970. */
+  /** The time when it was started, in milliseconds since 1970. */
   readonly started: number;
 }
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The uploads that are under way, as records of a store under `uploads/`. */
+/** The upload sessions, as records of a store under `uploads/`. */
 export class UploadSessions {
   readonly #store: RegistryStore;
   readonly #clock: () => number;
   readonly #turns = new KeyedMutex();
   readonly #latest = new Map<string, AbortController>();
 
-  /** Makes it over a store; the clock gives milliseconds since 1970. */
+  /** Makes the sessions of a store; the clock gives milliseconds since 1970. */
   constructor(store: RegistryStore, clock: () => number) {
     this.#store = store;
     this.#clock = clock;
   }
 
-  /** Begins an upload. */
+  /** Starts an upload. */
   async start(repository: string, algorithm: Algorithm): Promise<UploadSession> {
     const session = { id: newUploadId(), repository, algorithm, started: this.#clock() };
     await this.#store.records.put(key(session.id), jsonBytes(session), { durable: false });
     return session;
   }
 
-  /** The upload with an id from a URL, or `undefined`. */
+  /** Finds the upload with an id from a URL, or `undefined`. */
   async find(repository: string, id: string): Promise<UploadSession | undefined> {
     const session = ID.test(id) ? await this.#read(id) : undefined;
     return session?.repository === repository ? session : undefined;
   }
 
   /**
-   * Runs work on an upload while nobody else does in this process. Work that is under way already is told to stop by
-   * its signal and waited for: a client that comes back has lost its old connection, which may hang for long.
+   * Runs work on an upload while no other work on it runs in this process. The signal of work that is under way aborts,
+   * and its end is awaited: a client that comes back has lost its old connection, which may hang for long.
    */
   async alone<T>(id: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    this.#latest.get(id)?.abort(new DOMException("another request went on with this upload", "AbortError"));
+    this.#latest.get(id)?.abort(new DOMException("another request continues this upload", "AbortError"));
     const stop = new AbortController();
     this.#latest.set(id, stop);
     try {
@@ -62,8 +62,8 @@ export class UploadSessions {
   /**
    * Makes a blob of an upload and ends it.
    *
-   * @throws {DigestMismatchError} when the bytes have another digest.
-   * @throws {ConflictError} when another server went on with it, which it is left to.
+   * @throws {DigestMismatchError} if the bytes have another digest.
+   * @throws {ConflictError} if another server has continued it; it is left to that server.
    */
   async finish(session: UploadSession, digest: Hash, options: StoreFinishOptions = {}): Promise<void> {
     let isOver = true;
@@ -77,7 +77,7 @@ export class UploadSessions {
     }
   }
 
-  /** Ends the uploads that nobody has added to since a time, and gives their ids; with `dryRun` it only gives them. */
+  /** Ends the uploads without new bytes since a time, and returns their ids; with `dryRun` it only returns them. */
   async expire(options: { before: number; dryRun: boolean; signal?: AbortSignal }): Promise<string[]> {
     const { before, dryRun, signal } = options;
     const expired = new Set<string>();
@@ -91,7 +91,7 @@ export class UploadSessions {
       if (session && session.started < before) expired.add(id);
     }
     for (const id of dryRun ? [] : expired) {
-      await this.#store.records.delete(key(id), { signal }); // first, so that a client who comes back finds no half of it
+      await this.#store.records.delete(key(id), { signal }); // first, so that a client that comes back does not find half of it
       await this.#store.uploads.cancel(id, { signal });
     }
     return [...expired];
@@ -109,7 +109,7 @@ export class UploadSessions {
   }
 }
 
-/** An id that nobody can guess. */
+/** Makes an id that can't be guessed. */
 export function newUploadId(): string {
   return crypto.randomUUID();
 }

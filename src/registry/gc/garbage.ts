@@ -6,7 +6,7 @@ import type { RegistryStore } from "../stores/store.ts";
 import { UploadSessions } from "../content/upload_sessions.ts";
 
 const HOUR = 3_600_000;
-/** Between the look at a blob and the manifest that names it may lie this long at most, in milliseconds. */
+/** The shortest grace, in milliseconds: longer than any time between the look for a blob and the write of its manifest. */
 const SHORTEST_GRACE = 60_000;
 const CONCURRENCY = 8;
 const PAGE = 1_000;
@@ -14,29 +14,29 @@ const PAGE = 1_000;
 /** Options of {@linkcode collectStoreGarbage}. */
 export interface CollectStoreGarbageOptions extends AbortOptions {
   /**
-   * How long a blob stays that no manifest names, in milliseconds; at least a minute. A push that takes longer from its
-   * first blob to its manifest may have to send blobs again.
+   * How long a blob stays that no manifest names, in milliseconds; at least a minute. A push that takes longer between
+   * its first blob and its manifest may have to send blobs again.
    * @default 86400000
    */
   grace?: number;
   /**
-   * How long an upload stays that nobody adds to, in milliseconds.
+   * How long an upload stays that gets no more bytes, in milliseconds.
    * @default 86400000
    */
   uploadExpiry?: number;
   /**
-   * Whether only to say what would be removed.
+   * Whether to report what would be removed, and to remove nothing.
    * @default false
    */
   dryRun?: boolean;
   /**
-   * The time, in milliseconds since 1970; the registry's own, if that has one.
+   * Returns the time, in milliseconds since 1970; give the clock of the registry if that has one of its own.
    * @default Date.now
    */
   clock?: () => number;
 }
 
-/** What {@linkcode collectStoreGarbage} removed, or would. */
+/** The content that {@linkcode collectStoreGarbage} removed, or would remove. */
 export interface StoreGarbage {
   /** The blobs that no manifest named. */
   readonly blobs: readonly { readonly digest: Hash; readonly size: number }[];
@@ -47,18 +47,18 @@ export interface StoreGarbage {
 }
 
 /**
- * Removes from a store what no repository needs: blobs that no manifest names, leave to serve them in repositories whose
- * manifests do not, and abandoned uploads. Manifests stay, tagged or not.
+ * Removes the content of a store that no repository needs: blobs that no manifest names, links to blobs that no manifest
+ * of the repository names, and abandoned uploads. Manifests stay, tagged or not.
  *
- * It runs while any number of registries serve the same store and loses nothing that is pushed meanwhile. It first reads
- * all manifests. What none of them names, and what nobody relied on since the grace before the beginning, goes, one blob
- * at a time: each registry claims a blob before it says that it is there to whoever asks with HEAD, mounts it, or names
- * it in a manifest, and looks for it afterwards. A manifest whose blob has just gone is refused, so that the client
- * sends it again.
+ * It may run while any number of registries serve the same store, and removes nothing that is pushed meanwhile. It first
+ * reads all manifests. Then it removes, one blob at a time, each blob that no manifest names and no registry has relied
+ * on within the grace: a registry claims a blob, and looks for it afterwards, before it answers a HEAD, mounts the blob
+ * or accepts a manifest that names it. A manifest whose blob has just been removed is refused, so that the client sends
+ * the blob again.
  *
- * @throws {StoreError} when the store fails, or a manifest can't be read: what it names can't be known then, and nothing
- * is removed. What went before another failure is gone.
- * @throws {RangeError} when the grace is less than a minute.
+ * @throws {StoreError} if a manifest can't be read, whose blobs are then unknown, before anything is removed; or if the
+ * store fails, which may be after some blobs were removed.
+ * @throws {RangeError} if the grace is less than a minute.
  */
 export async function collectStoreGarbage(
   store: RegistryStore,
@@ -78,11 +78,11 @@ export async function collectStoreGarbage(
   return { blobs, bytes: blobs.reduce((sum, { size }) => sum + size, 0), uploads };
 }
 
-/** What reading the manifests brought to light. */
+/** The digests that the manifests name. */
 interface Marked {
   /** The digests that any manifest names. */
   readonly named: ReadonlySet<Hash>;
-  /** The repositories that may serve a blob which none of their own manifests names. */
+  /** The repositories with a link to a blob that none of their own manifests names. */
   readonly idle: ReadonlyMap<Hash, readonly string[]>;
 }
 
@@ -131,7 +131,7 @@ async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[
   }
 }
 
-/** Removes one blob, unless a manifest names it, and the leave to serve it; its size if the blob went. */
+/** Removes one blob, unless a manifest names it, and the idle links to it; returns its size if the blob was removed. */
 async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined> {
   const { store, repositories, named, idle, cutoff, dryRun, signal } = sweep;
   const { claims } = repositories;
@@ -150,7 +150,7 @@ async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined
   return isGone ? blob?.size ?? 0 : undefined;
 }
 
-/** Removes old claims of what is not there, such as those of uploads that turned out to be something else. */
+/** Removes old claims of missing blobs, such as those of uploads that had another digest. */
 async function sweepClaims({ store, repositories, named, cutoff, signal }: Sweep): Promise<void> {
   const { claims } = repositories;
   for (let after: string | undefined, isLast = false; !isLast;) {

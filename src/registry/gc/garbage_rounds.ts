@@ -4,20 +4,21 @@ import type { RegistryStore } from "../stores/store.ts";
 
 /** Options of {@linkcode collectStoreGarbageEvery}. */
 export interface CollectStoreGarbageEveryOptions extends Omit<CollectStoreGarbageOptions, "signal" | "dryRun"> {
-  /** The time between two rounds, in milliseconds; the first comes after it. */
+  /** The time before each round, in milliseconds. */
   interval: number;
-  /** Called with what a round removed. */
+  /** Called with the content that a round removed. */
   onCollected?: (garbage: StoreGarbage) => void;
-  /** Called with the failure of a round; the next comes all the same. */
+  /** Called with the failure of a round; the next one follows. */
   onError?: (error: unknown) => void;
   /** Ends the rounds. */
   signal: AbortSignal;
 }
 
 /**
- * Collects the garbage of a store again and again, until the signal; see {@linkcode collectStoreGarbage}. It does not fail.
+ * Collects the garbage of a store in rounds until the signal aborts; see {@linkcode collectStoreGarbage}. The failure of a
+ * round does not reject.
  *
- * @throws {RangeError} when the interval is not positive.
+ * @throws {RangeError} if the interval is not positive.
  */
 export async function collectStoreGarbageEvery(
   store: RegistryStore,
@@ -35,5 +36,5 @@ export async function collectStoreGarbageEvery(
   }
 }
 
-/** Timers take no more, in milliseconds: some 24 days. */
+/** The longest delay of a timer, in milliseconds: some 24 days. */
 const LONGEST_DELAY = 2 ** 31 - 1;

@@ -12,19 +12,19 @@ export async function serveBlob(context: RegistryContext, asked: RepositoryReque
   const { signal } = request;
   const { repositories, readOnly } = context;
   const blob = request.method === "HEAD" && !readOnly
-    ? await repositories.reliedBlob(name, digest, { signal }) // so asks who would else upload it
+    ? await repositories.reliedBlob(name, digest, { signal }) // a client that would otherwise upload the blob
     : await repositories.blob(name, digest, { signal });
   if (!blob) return blobUnknown(digest);
   return await serveStream(asked, { digest, size: blob.size, read: (part) => blob.read({ ...part, signal }) });
 }
 
-/** A blob that can be read, wherever it is. */
+/** A blob of the store or of an upstream. */
 export interface ReadableBlob {
   /** Its digest. */
   readonly digest: Hash;
   /** The number of its bytes. */
   readonly size: number;
-  /** Gives a stream of it, or of a part; an answer to HEAD does without. */
+  /** Opens a stream of a part; absent if only HEAD is to be answered. */
   read?(part: { offset: number; length: number }): ByteStream | Promise<ByteStream>;
 }
 
@@ -36,7 +36,7 @@ export async function serveStream({ exchange, request }: RepositoryRequest, blob
   const part = parseRange(request.headers.get("Range"), size);
   if (part === undefined) {
     return refuse(416, "SIZE_INVALID", {
-      message: `the blob has ${size} bytes, none of them in the range that was asked for`,
+      message: `the blob has ${size} bytes, none of them in the requested range`,
       headers: { "Content-Range": `bytes */${size}` },
     });
   }
@@ -59,7 +59,7 @@ export async function deleteBlob(context: RegistryContext, asked: RepositoryRequ
   return wasThere ? replyEmpty(202, { "Docker-Content-Digest": digest }) : blobUnknown(digest);
 }
 
-/** The answer that a repository does not have a blob. */
+/** Answers that a repository does not have a blob. */
 function blobUnknown(digest: Hash): Response {
   return refuse(404, "BLOB_UNKNOWN", { message: "the repository has no such blob", detail: { digest } });
 }

@@ -1,4 +1,4 @@
-/** A part of something of a known size. */
+/** A range of bytes. */
 export interface BytePart {
   /** The first byte. */
   readonly offset: number;
@@ -7,8 +7,8 @@ export interface BytePart {
 }
 
 /**
- * Reads a `Range` header against the size of what is asked for (RFC 9110, section 14). `"whole"` when there is none or
- * it is one that a server may ignore: another unit, or several ranges. `undefined` when no byte of it is there.
+ * Reads a `Range` header for content of a size (RFC 9110, section 14). Returns `"whole"` if there is none or one that a
+ * server may ignore (another unit, several ranges), and `undefined` if the range has no byte of the content.
  */
 export function parseRange(header: string | null, size: number): BytePart | "whole" | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header?.replaceAll(" ", "") ?? "");
@@ -19,7 +19,7 @@ export function parseRange(header: string | null, size: number): BytePart | "who
   return offset < end ? { offset, length: end - offset } : undefined;
 }
 
-/** Reads the `Content-Range` of a chunk (distribution-spec, "Pushing a blob in chunks"), which is not the RFC's form. */
+/** Reads the `Content-Range` of a chunk (distribution-spec, "Pushing a blob in chunks"), which has a form of its own. */
 export function parseContentRange(header: string): BytePart | undefined {
   const match = /^(\d+)-(\d+)$/.exec(header);
   if (!match) return undefined;

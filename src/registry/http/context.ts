@@ -4,31 +4,31 @@ import type { Repositories } from "../content/repositories.ts";
 import type { RegistryStore } from "../stores/store.ts";
 import type { UploadSessions } from "../content/upload_sessions.ts";
 
-/** What the answers of one registry are made from. */
+/** The parts of one registry. */
 export interface RegistryContext {
-  /** Where the content is kept. */
+  /** The store of the content. */
   readonly store: RegistryStore;
-  /** What each repository holds. */
+  /** The content of each repository. */
   readonly repositories: Repositories;
   /** The uploads that are under way. */
   readonly sessions: UploadSessions;
-  /** Whether nothing is written. */
+  /** Whether requests that write are refused. */
   readonly readOnly: boolean;
-  /** The time, in milliseconds since 1970. */
+  /** Returns the time, in milliseconds since 1970. */
   readonly clock: () => number;
   /** The most bytes that a manifest may have. */
   readonly manifestLimit: number;
 }
 
-/** What the handlers of Hono find in their context. */
+/** The environment of Hono's handlers. */
 export interface RegistryEnv {
   /** The request while it is answered: `c.env`. */
   readonly Bindings: Exchange;
-  /** What the middleware found: `c.var`. */
+  /** The result of the middleware: `c.var`. */
   readonly Variables: { readonly asked: RepositoryRequest };
 }
 
-/** A request for something of one repository. */
+/** A request to one repository. */
 export interface RepositoryRequest {
   /** The request while it is answered. */
   readonly exchange: Exchange;
@@ -38,6 +38,6 @@ export interface RepositoryRequest {
   readonly url: URL;
   /** The name of the repository, checked. */
   readonly name: string;
-  /** Who asks. */
+  /** The client. */
   readonly caller: RegistryCaller;
 }

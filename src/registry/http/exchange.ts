@@ -1,7 +1,7 @@
 import { observe } from "../../io/mod.ts";
 import type { Bytes, ByteStream } from "../../runtime/mod.ts";
 
-/** What is known of a request besides what it says itself. */
+/** Facts about a request that are not in it. */
 export interface RequestContext {
   /**
    * The address of the client; wrong passwords are counted by it.
@@ -9,42 +9,42 @@ export interface RequestContext {
    */
   address?: string;
   /**
-   * Keeps the server going for work that outlives the answer, on hosts that would stop it: `ctx.waitUntil` on Workers.
-   * @default such work runs by itself
+   * Keeps the server alive for work that outlasts the response, on hosts that would stop it: `ctx.waitUntil` on Workers.
+   * @default such work needs no help
    */
   waitUntil?: (work: Promise<unknown>) => void;
 }
 
-/** How a pull-through cache came by an answer. */
+/** How a pull-through cache got its answer. */
 export type CacheOutcome = "hit" | "miss" | "stale";
 
-/** A request that is over, for logs and metrics. It holds no secrets: of the query only what the registry knows. */
+/** A request that is over, for logs and metrics. It contains no secrets: neither the query nor the credentials. */
 export interface RequestRecord {
-  /** When it came, in milliseconds since 1970. */
+  /** The time when it came, in milliseconds since 1970. */
   readonly time: number;
   /** The method. */
   readonly method: string;
   /** The path. */
   readonly path: string;
-  /** What the path asks for: `manifest`, `blob`, `upload`, … */
+  /** The route of the path: `manifest`, `blob`, `upload`, … */
   readonly route: string;
   /** The status of the answer. */
   readonly status: number;
-  /** How many bytes came with the request. */
+  /** The number of bytes of the request's body. */
   readonly bytesIn: number;
-  /** How many bytes went with the answer. */
+  /** The number of bytes of the response's body. */
   readonly bytesOut: number;
-  /** How long it took until the last byte of the answer, in milliseconds. */
+  /** The time until the last byte of the response, in milliseconds. */
   readonly ms: number;
-  /** The address of the client, where it is known. */
+  /** The address of the client, if it is known. */
   readonly address?: string;
-  /** The user who signed in. */
+  /** The signed-in user. */
   readonly user?: string;
-  /** What the client says that it is. */
+  /** The `User-Agent` header. */
   readonly userAgent?: string;
-  /** How the pull-through cache came by the answer. */
+  /** How the pull-through cache got the answer. */
   readonly cache?: CacheOutcome;
-  /** Whether the answer was cut off: the client left, or the store failed. */
+  /** Whether the response was cut off, because the client left or the store failed. */
   readonly cut?: true;
 }
 
@@ -54,27 +54,27 @@ export class Exchange {
   readonly request: Request;
   /** Its URL. */
   readonly url: URL;
-  /** What else is known of it. */
+  /** Facts about it that are not in it. */
   readonly context: RequestContext;
-  /** What the path asks for; found on the way. */
+  /** The route of its path; set by the middleware. */
   route = "other";
-  /** Who asks; found on the way. */
+  /** The signed-in user; set by the middleware. */
   user: string | undefined;
-  /** How the cache came by the answer. */
+  /** How the cache got the answer; set by the cache. */
   cache: CacheOutcome | undefined;
-  /** Whether the body of the answer comes from a store or another server, and takes its time. */
+  /** Whether the body of the response is streamed from a store or another server; set by the handler. */
   isStreamed = false;
   #body: ByteStream | null | undefined;
   #bytesIn = 0;
 
-  /** Begins it. */
+  /** Takes a request. */
   constructor(request: Request, context: RequestContext) {
     this.request = request;
     this.url = new URL(request.url);
     this.context = context;
   }
 
-  /** The body of the request, counted; it can be read once. */
+  /** The body of the request, whose bytes are counted; it can be read once. */
   get body(): ByteStream | null {
     const { body } = this.request;
     this.#body ??= body && observe(body, {
@@ -86,17 +86,17 @@ export class Exchange {
   }
 
   /**
-   * Gives the answer as it is to be sent, and tells how it went when its last byte is gone. An answer whose bytes are
-   * at hand counts as sent.
+   * Returns the response to send, and reports the request when its last byte has been sent. A response that is not
+   * streamed counts as sent.
    */
-  told(
+  observed(
     response: Response,
-    options: { started: number; clock: () => number; tell: (record: RequestRecord) => void },
+    options: { started: number; clock: () => number; report: (record: RequestRecord) => void },
   ): Response {
-    const { started, clock, tell } = options;
+    const { started, clock, report } = options;
     const { request } = this;
-    const tellEnd = (bytesOut: number, cut: boolean) =>
-      tell({
+    const reportEnd = (bytesOut: number, cut: boolean) =>
+      report({
         time: started,
         method: request.method,
         path: this.url.pathname.slice(0, 1000),
@@ -115,7 +115,7 @@ export class Exchange {
       });
     const { body } = response;
     if (!body || !this.isStreamed) {
-      tellEnd(body && request.method !== "HEAD" ? Number(response.headers.get("Content-Length")) : 0, false);
+      reportEnd(body && request.method !== "HEAD" ? Number(response.headers.get("Content-Length")) : 0, false);
       return response;
     }
     let bytesOut = 0;
@@ -123,7 +123,7 @@ export class Exchange {
       chunk: ({ length }: Bytes) => {
         bytesOut += length;
       },
-      settled: (error) => tellEnd(bytesOut, error !== undefined),
+      settled: (error) => reportEnd(bytesOut, error !== undefined),
     });
     return new Response(counted, response);
   }

@@ -5,7 +5,7 @@ import { referrerFacts } from "../content/pushed_manifest.ts";
 import type { RepositoryManifest } from "../content/repositories.ts";
 import { refuse, replyJson } from "./reply.ts";
 
-/** What Google's extension of the list of tags says of a manifest: all of it strings. */
+/** The entry of a manifest in Google's extension of the list of tags; every value is a string. */
 interface GoogleManifest {
   readonly imageSizeBytes: string;
   readonly layerId: string;
@@ -15,7 +15,7 @@ interface GoogleManifest {
   readonly timeUploadedMs: string;
 }
 
-/** Which part of a list is asked for. */
+/** The requested part of a list. */
 interface Page {
   readonly limit: number;
   readonly last: string | undefined;
@@ -66,7 +66,7 @@ export async function listTags(context: RegistryContext, asked: RepositoryReques
   }, { headers: nextPage(url, { ...page, shown: inPage.map(([tag]) => tag), total: following.length }) });
 }
 
-/** Answers the list of repositories, sorted, in pages if `n` is asked for. */
+/** Answers the sorted list of repositories, in pages if the query has `n`. */
 export async function listRepositories(context: RegistryContext, { request, url }: Exchange): Promise<Response> {
   const page = readPage(url);
   if (page instanceof Response) return page;
@@ -77,8 +77,8 @@ export async function listRepositories(context: RegistryContext, { request, url 
 }
 
 /**
- * Answers the list of the manifests that refer to one (distribution-spec, "Listing Referrers"): an index, empty when
- * there are none, also where there is no such manifest or repository.
+ * Answers the list of the manifests that refer to one (distribution-spec, "Listing Referrers"): an index, which is
+ * empty if there are none, or no such manifest or repository.
  */
 export async function listReferrers(
   context: RegistryContext,
@@ -122,7 +122,7 @@ function readPage(url: URL): Page | Response {
   return { limit: n === null ? Infinity : Number(n), last: url.searchParams.get("last") ?? undefined };
 }
 
-/** The header that leads to the next page, if there is one. A page of nothing leads nowhere. */
+/** Makes the header that links to the next page, if there is one. An empty page has no next page. */
 function nextPage(
   url: URL,
   { limit, shown, total }: Page & { shown: readonly string[]; total: number },

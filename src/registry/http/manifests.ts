@@ -9,11 +9,11 @@ import { type PushedManifest, readPushedManifest } from "../content/pushed_manif
 import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty } from "./reply.ts";
 import { isTag } from "../content/names.ts";
 
-/** A manifest's config is read for the time that it says only up to this size. */
+/** The largest config that is read for the time when its image was made. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 const CONCURRENCY = 16;
-/** Of what is missing so much is told, and no more: a manifest of 100 MB may name a million blobs. */
-const MOST_TOLD = 100;
+/** The most missing blobs that an error lists: a manifest of 100 MB may name a million. */
+const MOST_LISTED = 100;
 
 /** Answers GET and HEAD of a manifest (distribution-spec, "Pulling manifests"). */
 export async function serveManifest(
@@ -65,7 +65,7 @@ export async function putManifest(
   if (missing.length > 0) {
     return refuseAll(
       400,
-      missing.slice(0, MOST_TOLD).map((digest) => ({
+      missing.slice(0, MOST_LISTED).map((digest) => ({
         code: "MANIFEST_BLOB_UNKNOWN",
         message: "the manifest names content that its repository does not have",
         detail: { digest },
@@ -121,9 +121,9 @@ function readManifest(bytes: Bytes, request: Request): PushedManifest | Response
 }
 
 /**
- * What the manifest names and its repository does not have. It is refused, as docker-registry does, so that whatever
- * can be pulled is whole. Layers that may not be pushed and the subject need not be there, nor need a member of an
- * index be a manifest: build caches keep their layers in one.
+ * Finds the content that a manifest names and its repository does not have. The registry refuses such a manifest, as
+ * docker-registry does, so that every image that can be pulled is complete. Layers that may not be pushed and the subject
+ * need not be there. A member of an index may be a blob, since build caches keep their layers in an index.
  */
 async function missingContent(
   { repositories }: RegistryContext,
@@ -139,7 +139,7 @@ async function missingContent(
   return missing.flat();
 }
 
-/** When the image of a manifest was made, as its config says, in milliseconds since 1970; 0 when it does not. */
+/** Reads from the config when the image was made, in milliseconds since 1970; 0 if it has no time. */
 async function timeCreated({ repositories }: RegistryContext, name: string, pushed: PushedManifest): Promise<number> {
   const { config } = pushed;
   if (!config || !isConfig(config.mediaType)) return 0;
@@ -150,7 +150,7 @@ async function timeCreated({ repositories }: RegistryContext, name: string, push
     const time = Date.parse(String(parseJsonObject(bytes, "the config").created));
     return Number.isNaN(time) ? 0 : time;
   } catch {
-    return 0; // a config is not for the registry to judge
+    return 0; // the registry does not validate configs
   }
 }
 

@@ -23,12 +23,12 @@ export class Metrics {
   #cut = 0;
   #failures = 0;
 
-  /** A request has come. */
+  /** Counts a request that has come. */
   begin(): void {
     this.#inFlight++;
   }
 
-  /** A request is over. */
+  /** Counts a request that is over. */
   end({ method, route, status, bytesIn, bytesOut, ms, cache, cut }: RequestRecord): void {
     this.#inFlight--;
     this.#bytesIn += bytesIn;
@@ -40,12 +40,12 @@ export class Metrics {
     this.#observe(`method="${verb}",route="${route}"`, ms / 1000);
   }
 
-  /** The registry has failed at a request. */
+  /** Counts a failure of the registry. */
   countFailure(): void {
     this.#failures++;
   }
 
-  /** The numbers. */
+  /** Answers with the numbers. */
   answer(): Response {
     const bytes = new TextEncoder().encode(this.#text());
     return replyBytes(bytes, { type: "text/plain; version=0.0.4; charset=utf-8", size: bytes.length });
@@ -65,8 +65,8 @@ export class Metrics {
       ...metric("requests_in_flight", "gauge", "Requests that are being answered.", [["", this.#inFlight]]),
       ...metric("received_bytes_total", "counter", "Bytes of the bodies of requests.", [["", this.#bytesIn]]),
       ...metric("sent_bytes_total", "counter", "Bytes of the bodies of answers.", [["", this.#bytesOut]]),
-      ...metric("answers_cut_total", "counter", "Answers that broke off.", [["", this.#cut]]),
-      ...metric("failures_total", "counter", "Requests that the registry or its store failed at.", [
+      ...metric("answers_cut_total", "counter", "Responses that were cut off.", [["", this.#cut]]),
+      ...metric("failures_total", "counter", "Failures of the registry or its store.", [
         ["", this.#failures],
       ]),
       ...metric("cache_answers_total", "counter", "Answers of the pull-through cache.", [...this.#cache]),

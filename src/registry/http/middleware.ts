@@ -11,7 +11,7 @@ import type { RegistryEnv } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { refuse } from "./reply.ts";
 
-/** Lets a request pass on to the next handler, or answers it. */
+/** Middleware of the registry. */
 export type Middleware = MiddlewareHandler<RegistryEnv>;
 
 /** Names the route of a request in its record. */
@@ -22,7 +22,7 @@ export function named(route: string): Middleware {
   };
 }
 
-/** Asks for a permission that does not depend on the request; none where it is enough to be signed in. */
+/** Checks permissions that do not depend on the request; with none, the client only has to be signed in. */
 export function permission(access: RegistryAccess, needs: readonly AccessScope[], interactive = false): Middleware {
   return async (c, next) => {
     const caller = await admit(access, c.env, { needs, interactive });
@@ -31,11 +31,11 @@ export function permission(access: RegistryAccess, needs: readonly AccessScope[]
   };
 }
 
-/** Refuses what is not the name of a repository, and asks for the permission that the method needs there. */
+/** Checks the name of the repository and the permissions that the method needs there. */
 export function repositoryPermission(access: RegistryAccess, options: {
-  /** Whether the route is one of uploads, all of which need the permission to push. */
+  /** Whether the route belongs to uploads, whose every method needs the permission to push. */
   isUpload: boolean;
-  /** Gives the name under which the registry keeps the repository. */
+  /** Returns the name under which the registry keeps the repository. */
   keptName: (name: string) => string;
 }): Middleware {
   const { isUpload, keptName } = options;
@@ -53,7 +53,7 @@ export function repositoryPermission(access: RegistryAccess, options: {
   };
 }
 
-/** Asks the access control about a request, and notes the user that it found. */
+/** Asks the access control to admit a request, and records the user. */
 export async function admit(
   access: RegistryAccess,
   exchange: Exchange,
@@ -65,7 +65,7 @@ export async function admit(
   return caller;
 }
 
-/** A client that pushes reads too: it does not send what is there already. */
+/** A client that pushes reads too: it does not send blobs that are there. */
 const PUSH: readonly RegistryAction[] = ["pull", "push"];
 
 function actionsOf(method: string): readonly RegistryAction[] {
@@ -73,7 +73,7 @@ function actionsOf(method: string): readonly RegistryAction[] {
   return method === "DELETE" ? ["delete"] : PUSH;
 }
 
-/** The repository that a blob is to be mounted from: a token that is good for it too makes that possible. */
+/** Returns the scope of the repository that a blob is to be mounted from, which the challenge then asks for too. */
 function mountSource({ searchParams }: URL): AccessScope[] {
   const from = searchParams.has("mount") ? searchParams.get("from") : null;
   return from !== null && isRepositoryName(from) ? [repositoryScope(from, "pull")] : [];

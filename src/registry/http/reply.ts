@@ -19,7 +19,7 @@ export type ErrorCode =
   | "UNSUPPORTED"
   | "UNKNOWN";
 
-/** What a refusal says beside its code. */
+/** The members of a refusal beside its code. */
 export interface RefusalOptions {
   /** For people. */
   message: string;
@@ -54,8 +54,8 @@ export interface ReplyOptions {
 }
 
 /**
- * An answer with a body, or with the headers of one where the body is `null` because the request is a HEAD. Its type
- * and length are always said: some servers compress what has no type, and lose its length.
+ * Makes a response with a body, or with the headers of one if the body is `null` because the request is a HEAD. It
+ * always has a type and a length: some servers compress a response without a type, which loses its length.
  */
 export function replyBytes(body: Uint8Array<ArrayBuffer> | ByteStream | null, options: ReplyOptions): Response {
   const { status = 200, type, size, headers } = options;
@@ -70,33 +70,33 @@ export function replyBytes(body: Uint8Array<ArrayBuffer> | ByteStream | null, op
   });
 }
 
-/** An answer of JSON. */
+/** Makes a response of JSON. */
 export function replyJson(value: unknown, options: { type?: string; headers?: Record<string, string> } = {}): Response {
   const { type = "application/json", headers } = options;
   const bytes = jsonBytes(value);
   return replyBytes(bytes, { type, size: bytes.length, headers });
 }
 
-/** An answer without a body: 201, 202 or 204. */
+/** Makes a response without a body: 201, 202 or 204. */
 export function replyEmpty(status: number, headers: Record<string, string> = {}): Response {
   const response = replyBytes(null, { status, type: "text/plain; charset=utf-8", size: 0, headers });
   if (status === 204) response.headers.delete("Content-Length"); // RFC 9110, section 8.6: there must be none
   return response;
 }
 
-/** An answer that says what was wrong. */
+/** Makes the response to a request that is refused. */
 export function refuse(status: number, code: ErrorCode, options: RefusalOptions): Response {
   return refuseAll(status, [{ code, ...options }]);
 }
 
-/** An answer that says several things that were wrong. */
+/** Makes the response to a request that is refused for several reasons. */
 export function refuseAll(status: number, errors: readonly (RefusalOptions & { code: ErrorCode })[]): Response {
   const body = jsonBytes({ errors: errors.map(({ code, message, detail }) => ({ code, message, detail })) });
   const headers = Object.assign({}, ...errors.map((error) => error.headers ?? {}));
   return replyBytes(body, { status, type: "application/json", size: body.length, headers });
 }
 
-/** The answer to what should be a digest and is none. */
+/** Makes the response to a malformed digest. */
 export function digestInvalid(): Response {
   return refuse(400, "DIGEST_INVALID", {
     message: "the digest is not sha256: with 64 or sha512: with 128 lower-case hex digits",

@@ -10,22 +10,22 @@ import { type Middleware, named, permission, repositoryPermission } from "./midd
 import { digestInvalid, refuse, replyJson } from "./reply.ts";
 import { appendToUpload, beginUpload, cancelUpload, closeUpload, uploadStatus } from "./uploads.ts";
 
-/** What the routes under `/v2/` work with. */
+/** Options of {@linkcode apiRoutes}. */
 export interface ApiOptions {
-  /** What the answers are made from. */
+  /** The parts of the registry. */
   readonly context: RegistryContext;
   /** The access control. */
   readonly access: RegistryAccess;
-  /** Fetches what the store does not have, where this is a pull-through cache; then nothing can be pushed. */
+  /** The pull-through cache, if the registry is one; it then refuses pushes. */
   readonly pullThrough?: PullThrough;
 }
 
 type Handler = (c: Context<RegistryEnv>) => Response | Promise<Response>;
 
-/** What can be done at a URL, by method; HEAD is answered as GET. */
+/** The handlers of a path by method; HEAD is answered as GET. */
 type Handlers = Readonly<Partial<Record<"GET" | "POST" | "PATCH" | "PUT" | "DELETE", Handler>>>;
 
-/** The routes under `/v2/` (distribution-spec, "Endpoints"). */
+/** Makes the routes under `/v2/` (distribution-spec, "Endpoints"). */
 export function apiRoutes({ context, access, pullThrough }: ApiOptions): Hono<RegistryEnv> {
   const app = new Hono<RegistryEnv>();
   const isReadOnly = context.readOnly || pullThrough !== undefined;
@@ -76,20 +76,20 @@ export function apiRoutes({ context, access, pullThrough }: ApiOptions): Hono<Re
 }
 
 /**
- * Gives the path that a request is routed by: no percent-encoding is decoded but that of a colon, which some clients
- * write as `%3A` in a digest.
+ * Returns the path that a request is routed by. Only `%3A` is decoded, which some clients write for the colon of a digest;
+ * any other percent sign stays as it is.
  */
 export function routedPath({ pathname }: URL): string {
   return pathname.replaceAll(/%(3a)?/gi, (_, colon) => colon ? ":" : "%25");
 }
 
-/** The answer where there is nothing. */
+/** Answers a request to an unknown path. */
 export function nothingHere(): Response {
   return refuse(404, "UNSUPPORTED", { message: "there is nothing here; the registry's API starts at /v2/" });
 }
 
 /**
- * The pattern of a path below a repository. The name of a repository may itself have a segment `blobs` or `tags`, so the
+ * Makes the pattern of a path below a repository. The name of a repository may itself have a segment `blobs` or `tags`, so the
  * look-ahead finds its end from the end of the path.
  */
 function below(path: string): string {
@@ -97,7 +97,7 @@ function below(path: string): string {
   return `/v2/:name{.+(?=${rest}$)}${path.replace(/:\w+/, "$&{[^/]*}")}`;
 }
 
-/** Answers what a pull-through cache would, from the store alone. */
+/** Makes the handlers that answer from the store alone, in the place of a pull-through cache. */
 function localSource(context: RegistryContext): Pick<PullThrough, "tags" | "referrers" | "manifest" | "blob"> {
   return {
     tags: (asked: RepositoryRequest) => listTags(context, asked),
@@ -112,14 +112,14 @@ const digestIsValid: Middleware = async (c, next) => {
   await next();
 };
 
-/** The digest in the path, which has been checked. */
+/** Returns the digest in the path, which has been checked. */
 function digestOf(c: Context<RegistryEnv>): Hash {
   return c.req.param("digest") as Hash;
 }
 
 function methodUnknown(allowed: readonly string[]): Response {
   return refuse(405, "UNSUPPORTED", {
-    message: allowed.length === 0 ? "this registry is read-only" : `what can be done here is ${allowed.join(", ")}`,
+    message: allowed.length === 0 ? "this registry is read-only" : `the methods of this path are ${allowed.join(", ")}`,
     headers: { "Allow": allowed.join(", ") },
   });
 }

@@ -27,12 +27,12 @@ export async function beginUpload(context: RegistryContext, asked: RepositoryReq
   }
   const algorithm = url.searchParams.get("digest-algorithm") ?? "sha256";
   if (algorithm !== "sha256" && algorithm !== "sha512") {
-    return refuse(400, "DIGEST_INVALID", { message: "the digest algorithm is none of sha256 and sha512" });
+    return refuse(400, "DIGEST_INVALID", { message: "the digest algorithm is neither sha256 nor sha512" });
   }
   return progress(202, await context.sessions.start(name, algorithm), 0);
 }
 
-/** Answers PATCH of a session: a chunk, or all there is (distribution-spec, "Pushing a blob in chunks"). */
+/** Answers PATCH of a session, with a chunk or the whole blob (distribution-spec, "Pushing a blob in chunks"). */
 export function appendToUpload(context: RegistryContext, asked: RepositoryRequest, id: string): Promise<Response> {
   return withSession(context, { asked, id }, async (session, signal) => {
     const size = await receive(context, { session, exchange: asked.exchange, signal });
@@ -40,7 +40,7 @@ export function appendToUpload(context: RegistryContext, asked: RepositoryReques
   });
 }
 
-/** Answers PUT of a session: it ends, perhaps with a last chunk, and becomes a blob. */
+/** Answers PUT of a session, which ends it, perhaps with a last chunk, and makes the blob. */
 export function closeUpload(context: RegistryContext, asked: RepositoryRequest, id: string): Promise<Response> {
   return withSession(context, { asked, id }, async (session, signal) => {
     const digest = asked.url.searchParams.get("digest");
@@ -61,7 +61,7 @@ export function closeUpload(context: RegistryContext, asked: RepositoryRequest, 
   });
 }
 
-/** Answers GET of a session: how far it is. It does not disturb a request that is adding to it. */
+/** Answers GET of a session with its size. A request that is adding to it goes on. */
 export async function uploadStatus(
   context: RegistryContext,
   asked: RepositoryRequest,
@@ -71,7 +71,7 @@ export async function uploadStatus(
   return session ? progress(204, session, await context.store.uploads.size(id)) : uploadUnknown();
 }
 
-/** Answers DELETE of a session: it ends, and nothing is left of it. */
+/** Answers DELETE of a session, which ends it and drops its bytes. */
 export function cancelUpload(context: RegistryContext, asked: RepositoryRequest, id: string): Promise<Response> {
   return withSession(context, { asked, id }, async (session) => {
     await context.sessions.cancel(session);
@@ -80,8 +80,8 @@ export function cancelUpload(context: RegistryContext, asked: RepositoryRequest,
 }
 
 /**
- * Whether the caller may read where a blob is to be mounted from; without saying from where, everywhere. Who may not is
- * told no more than that the blob has to be uploaded.
+ * Returns whether the caller may read the repository that a blob is to be mounted from, or every repository if none is
+ * named. A caller without the permission gets an upload session, as if the blob were not there.
  */
 function mayMount(caller: RegistryCaller, from: string | undefined): boolean {
   return caller.may(from === undefined ? CATALOG : repositoryScope(from, "pull"));
@@ -111,7 +111,7 @@ async function uploadWhole(context: RegistryContext, asked: RepositoryRequest, d
   return blobCreated(name, digest);
 }
 
-/** Runs work on a session that is there and belongs to the repository, while no other request works on it. */
+/** Runs work on a session of the repository, while no other request works on it. */
 async function withSession(
   context: RegistryContext,
   { asked, id }: { asked: RepositoryRequest; id: string },
@@ -119,12 +119,12 @@ async function withSession(
 ): Promise<Response> {
   if (!await context.sessions.find(asked.name, id)) return uploadUnknown();
   return await context.sessions.alone(id, async (signal) => {
-    const session = await context.sessions.find(asked.name, id); // it may have ended while this waited for its turn
+    const session = await context.sessions.find(asked.name, id); // it may have ended during the wait
     return session ? await work(session, signal) : uploadUnknown();
   });
 }
 
-/** Adds the body of a request to a session and gives its new size, or says what was wrong with the chunk. */
+/** Adds the body of a request to a session and returns its new size, or the response that refuses the chunk. */
 async function receive(
   context: RegistryContext,
   { session, exchange, signal }: { session: UploadSession; exchange: Exchange; signal: AbortSignal },
@@ -157,7 +157,7 @@ async function receive(
   return sizeInvalid(after - before, promised);
 }
 
-/** The answer to bytes that do not start where the upload ends: where that is now, if it is not over. */
+/** Answers a chunk that does not start at the end of the upload, with the present end. */
 async function outOfOrder({ store, sessions }: RegistryContext, session: UploadSession): Promise<Response> {
   const { id, repository } = session;
   const size = await store.uploads.size(id);
@@ -179,7 +179,7 @@ function progress(status: number, session: UploadSession, size: number): Respons
   return replyEmpty(status, progressHeaders(session, size));
 }
 
-/** Where a session goes on, and the bytes that it has. No byte reads `0-0` too: the form has no other way to say it. */
+/** Makes the headers with the URL and the size of a session. The form of `Range` has only `0-0` for no bytes. */
 function progressHeaders(session: UploadSession, size: number): Record<string, string> {
   return {
     "Location": `/v2/${session.repository}/blobs/uploads/${session.id}`,
@@ -196,16 +196,16 @@ function sizeInvalid(actual: number, promised: number): Response {
   return refuse(400, "SIZE_INVALID", { message: `the body has ${actual} bytes where ${promised} were promised` });
 }
 
-/** The answer to bytes that are not those of the digest; another error stays one. */
+/** Answers bytes that have another digest; throws any other error. */
 function digestMismatch(error: unknown, digest: Hash): Response {
   if (!(error instanceof DigestMismatchError)) throw error;
   return refuse(400, "DIGEST_INVALID", {
-    message: "the bytes that were uploaded have another digest; start a new upload",
+    message: "the uploaded bytes have another digest; start a new upload",
     detail: { digest },
   });
 }
 
-/** The answer to a body that broke off, which hardly anybody is left to read; a failure of the store stays one. */
+/** Answers a body that could not be read; throws a failure of the store. */
 function bodyFailed(error: unknown): Response {
   if (error instanceof StoreError) throw error;
   return refuse(400, "BLOB_UPLOAD_INVALID", { message: "the body could not be read to its end" });

@@ -2,16 +2,16 @@ import { html } from "hono/html";
 import { formatBytes } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
 
-/** Text of a page in which everything that is not markup of ours is escaped. */
+/** Markup of the page, in which every inserted text is escaped. */
 export type Markup = ReturnType<typeof html>;
 
-/** A cell of a table, or the value of a fact: markup of ours, or a text to be escaped. */
+/** A part of the page: markup, or a text to escape. */
 export type Content = Markup | string;
 
-/** The most rows, facts or names of one kind that a page has. */
+/** The most rows of a table and facts of a list. */
 export const MOST_ROWS = 500;
 
-/** A whole page. */
+/** Makes a whole page. */
 export function page(title: string, content: Content): Markup {
   return html`
     <!DOCTYPE html>
@@ -35,13 +35,13 @@ export function page(title: string, content: Content): Markup {
   `;
 }
 
-/** A heading with what is below it; nothing where there is nothing. */
+/** Makes a heading with content below it; nothing if all content is missing. */
 export function section(title: string, ...content: (Content | undefined)[]): Content {
   if (content.every((part) => part === undefined)) return "";
   return html`<h2>${title}</h2>\n${content}\n`;
 }
 
-/** A table; each cell has the class of its column, which is its name in lower case. */
+/** Makes a table, or nothing without rows; the class of each cell is the name of its column in lower case. */
 export function table(columns: readonly string[], rows: readonly (readonly Content[])[]): Markup | undefined {
   if (rows.length === 0) return undefined;
   const classes = columns.map((column) => column.toLowerCase());
@@ -52,7 +52,7 @@ export function table(columns: readonly string[], rows: readonly (readonly Conte
   return html`<table>\n<tr>${head}</tr>\n${body}</table>`;
 }
 
-/** Names with their values, as text or as JSON; those without a value are left out. */
+/** Makes a list of names with values, as text or as JSON; names without a value are left out. */
 export function facts(entries: readonly (readonly [name: string, value: unknown])[]): Markup | undefined {
   const shown = entries.filter(([, value]) => value !== undefined && value !== null && value !== "");
   if (shown.length === 0) return undefined;
@@ -61,60 +61,60 @@ export function facts(entries: readonly (readonly [name: string, value: unknown]
   }</dl>`;
 }
 
-/** The members of an object as facts; nothing for anything else. */
+/** Makes a list of the members of an object; nothing for any other value. */
 export function factsOf(value: unknown): Markup | undefined {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? facts(Object.entries(value))
     : undefined;
 }
 
-/** A list of names, each a link to the page of the repository. */
+/** Makes a list of links to repositories. */
 export function repositoryList(names: readonly string[]): Markup | undefined {
   if (names.length === 0) return undefined;
   return html`<ul class="names">\n${names.map((name) => html`<li>${link(pageOf(name), name)}</li>\n`)}</ul>`;
 }
 
-/** A command to be copied. */
+/** Makes a command line to copy. */
 export function command(line: string): Markup {
   return html`<pre>${line}</pre>`;
 }
 
-/** A link. */
+/** Makes a link. */
 export function link(path: string, content: Content): Markup {
   return html`<a href="${path}">${content}</a>`;
 }
 
-/** The first digits of a digest, which are enough for people, as code. */
+/** Makes the short form of a digest, as code. */
 export function digestText(digest: string): Markup {
   return html`<code>${shortDigest(digest)}</code>`;
 }
 
-/** A link to the page of a manifest. */
+/** Makes a link to the page of a manifest. */
 export function manifestLink(name: string, digest: Hash): Markup {
   return link(pageOf(name, `@${digest}`), digestText(digest));
 }
 
-/** The first digits of a digest. */
+/** Shortens a digest to its first digits. */
 export function shortDigest(digest: string): string {
   return digest.slice(0, digest.indexOf(":") + 13);
 }
 
-/** The address of the page of a repository, or of a manifest in it: `:v1` or `@sha256:…`. */
+/** Returns the path of the page of a repository, or of a manifest in it with the suffix `:v1` or `@sha256:…`. */
 export function pageOf(name: string, suffix = ""): string {
   return `/browse/${name}${suffix}`;
 }
 
-/** A value that a manifest may have in any form, as text or as JSON. */
+/** Formats a value of any type as text or as JSON. */
 export function text(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value) ?? "";
 }
 
-/** A number of bytes; what a manifest has in its place may be anything. */
+/** Formats a number of bytes; nothing for a value of another type. */
 export function sizeText(size: unknown): string {
   return typeof size === "number" ? formatBytes(size) : "";
 }
 
-/** A time in milliseconds since 1970, for people; nothing for 0, which stands for unknown. */
+/** Formats a time in milliseconds since 1970; nothing for 0, which means unknown. */
 export function timeText(time: number): string {
   return time > 0 ? `${new Date(time).toISOString().slice(0, 16).replace("T", " ")} UTC` : "";
 }

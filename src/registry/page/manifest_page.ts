@@ -26,10 +26,10 @@ import {
   timeText,
 } from "./components.ts";
 
-/** A config is shown up to this size. */
+/** The largest config that is shown, in bytes. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 
-/** What is to be shown of a manifest. */
+/** A manifest to show. */
 export interface ShownManifest {
   /** The name of its repository. */
   readonly name: string;
@@ -39,7 +39,7 @@ export interface ShownManifest {
   readonly signal: AbortSignal;
 }
 
-/** Shows a manifest: its facts, its parts and what refers to it. */
+/** Makes the content of a manifest's page: its facts, its parts and its referrers. */
 export async function manifestContent(context: RegistryContext, shown: ShownManifest): Promise<Content[]> {
   const { image, manifest: { digest, mediaType, bytes, uploaded, imageSize } } = shown;
   const kind = manifestKind(mediaType);
@@ -121,7 +121,7 @@ async function referrers(context: RegistryContext, { name, manifest, signal }: S
   return section("Referrers", table(["Type", "Manifest"], rows));
 }
 
-/** Reads the config; nothing where it is not there or is none, as a page is shown in any case. */
+/** Reads the config; `undefined` if it is missing or malformed, as the page is shown in any case. */
 async function readConfig(
   { repositories }: RegistryContext,
   { name, config, signal }: { name: string; config: Descriptor; signal: AbortSignal },

@@ -26,10 +26,10 @@ import {
 import { manifestContent } from "./manifest_page.ts";
 import { STYLE } from "./style.ts";
 
-/** How many names are on one page. */
+/** The number of names on one page. */
 const PAGE = 200;
 
-/** What browsers may do with a page: load its style, and nothing else. */
+/** The headers of the page, which allow a browser to load its style and nothing else. */
 const HEADERS: Record<string, string> = {
   "Content-Security-Policy":
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -38,7 +38,7 @@ const HEADERS: Record<string, string> = {
   "Cache-Control": "no-cache",
 };
 
-/** The routes of the web page: repositories at `/`, what they hold at `/browse/<name>[:tag|@digest]`. */
+/** Makes the routes of the web page: repositories at `/`, their content at `/browse/<name>[:tag|@digest]`. */
 export function pageRoutes(
   { context, access }: { context: RegistryContext; access: RegistryAccess },
 ): Hono<RegistryEnv> {
@@ -128,7 +128,7 @@ async function referencePage(
   ]);
 }
 
-/** The link to what comes after the names on a page, where there is more. */
+/** Makes the link to the next page of names, if there is one. */
 function more(path: string, names: readonly string[]): Content {
   if (names.length <= PAGE) return "";
   return html`<p>${link(`${path}?${new URLSearchParams({ last: names[PAGE - 1] })}`, "More")}</p>\n`;
@@ -147,7 +147,7 @@ function reply(text: string, type: string, status = 200): Response {
   return replyBytes(bytes, { status, type, size: bytes.length, headers: HEADERS });
 }
 
-/** What a path below `/browse/` names. */
+/** The repository or manifest of a path below `/browse/`. */
 interface Place {
   readonly name: string;
   /** A tag or a digest. */

@@ -1,4 +1,4 @@
-/** The style of the web page; light or dark as the browser wants it. */
+/** The style of the web page; light or dark as the browser prefers. */
 export const STYLE = `:root { color-scheme: light dark; --soft: color-mix(in srgb, currentColor 12%, transparent); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 0 auto; padding: 1rem 1.5rem 4rem; }
 header { border-bottom: 1px solid var(--soft); margin-bottom: 1.5rem; }

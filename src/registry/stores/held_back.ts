@@ -1,9 +1,9 @@
 import { type Bytes, type ByteStream, pullStream } from "../../runtime/mod.ts";
 
 /**
- * The same stream, looked at on the way. Its last chunk is held back until `end` has found it good: a client that has as
- * many bytes as it was promised does not look at how the answer ends. `end` is called only after the last byte, never
- * for a stream that was cancelled before.
+ * Passes on a stream whose chunks are observed. The last chunk is held back until `end` has resolved: a client that has all
+ * the bytes of `Content-Length` ignores how the response ends. `end` is called only after the last byte, never for a
+ * stream that was cancelled before.
  */
 export function heldBack(
   source: ByteStream,
@@ -15,7 +15,7 @@ export function heldBack(
   let isCancelled = false;
   const next = async () => {
     const { value } = await reader.read();
-    if (isCancelled) return undefined; // a read that is under way at the cancel ends as at the end of the source
+    if (isCancelled) return undefined; // a pending read ends at the cancel as at the end of the source
     if (value) await observer.chunk(value);
     else await observer.end();
     return value;

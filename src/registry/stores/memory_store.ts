@@ -18,7 +18,7 @@ import {
 } from "./store.ts";
 import { checkUploadId, keySegments, pathSegments } from "./store_key.ts";
 
-/** A store in memory: everything is gone when it is. Blobs are kept in the chunks that they came in. */
+/** Makes a store in memory, whose content is lost with it. Blobs are kept in the chunks that they came in. */
 export function memoryStore(): RegistryStore {
   const blobs = new MemoryBlobs();
   return { records: new MemoryRecords(), blobs, uploads: new MemoryUploads(blobs) };
@@ -78,7 +78,7 @@ class MemoryRecords implements RecordStore {
     return directory;
   }
 
-  /** Forgets the directories of a path that hold nothing any more, from its end on. */
+  /** Removes the empty directories of a path, from its end on. */
   #prune(segments: string[]): void {
     while (segments.length > 0) {
       const directory = this.#directory(segments)!;
@@ -117,7 +117,7 @@ class MemoryBlobs implements BlobStore {
     return this.#contents.delete(digest);
   }
 
-  /** Keeps a blob; one that is there already stays as it is. */
+  /** Adds a blob, unless it is there already. */
   add(digest: Hash, { parts, size }: Pick<Content, "parts" | "size">): void {
     if (!this.#contents.has(digest)) this.#contents.set(digest, { parts: [...parts], size, modified: Date.now() });
   }
@@ -180,7 +180,7 @@ class MemoryUploads implements UploadStore {
     const hash = upload?.hash.algorithm === algorithm ? upload.hash : await hashParts(parts, algorithm);
     const actual = await hash.digest();
     if (actual !== digest) {
-      throw new DigestMismatchError(`upload ${id} has the digest ${actual} where ${digest} was promised`);
+      throw new DigestMismatchError(`upload ${id} has the digest ${actual} instead of ${digest}`);
     }
     this.#blobs.add(digest, { parts, size });
     return size;
@@ -196,7 +196,7 @@ function emptyDirectory(): Directory {
   return { values: new Map(), directories: new Map() };
 }
 
-/** What even a call that need not wait does: it notices the signal, and misuse rejects instead of throwing. */
+/** Rejects for an aborted signal. Awaited first in each call, so that misuse rejects too instead of throwing. */
 function settle({ signal }: AbortOptions): Promise<void> {
   return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve();
 }

@@ -1,9 +1,9 @@
 import { type StreamingHash, streamingHash } from "../../runtime/mod.ts";
 import type { Algorithm, Hash } from "../../spec/mod.ts";
 
-/** The hash of an upload, which follows its bytes as they come. */
+/** The hash of an upload, updated as its bytes come. */
 export class RunningHash {
-  /** The algorithm of the digest that it will give. */
+  /** The algorithm of its digest. */
   readonly algorithm: Algorithm;
   readonly #hash: StreamingHash;
   #size = 0;
@@ -13,12 +13,12 @@ export class RunningHash {
     this.#hash = hash;
   }
 
-  /** Starts a hash of nothing. */
+  /** Starts a hash of no bytes. */
   static async start(algorithm: Algorithm): Promise<RunningHash> {
     return new RunningHash(algorithm, await streamingHash(algorithm));
   }
 
-  /** The number of bytes that it has seen. */
+  /** The number of bytes that were hashed. */
   get size(): number {
     return this.#size;
   }
@@ -29,7 +29,7 @@ export class RunningHash {
     this.#size += chunk.length;
   }
 
-  /** Ends it. */
+  /** Ends the hash and returns the digest. */
   async digest(): Promise<Hash> {
     return `${this.algorithm}:${await this.#hash.hex()}`;
   }

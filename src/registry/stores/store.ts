@@ -21,11 +21,11 @@ export interface BlobRange {
 export interface StoredBlob {
   /** The number of its bytes. */
   readonly size: number;
-  /** When the store got it, in milliseconds since 1970, give or take a few seconds. */
+  /** The time when the store got it, in milliseconds since 1970, within a few seconds. */
   readonly modified: number;
   /**
-   * A fresh stream of the blob or a part of it. A stream over bytes that are not those of the digest fails before it
-   * closes.
+   * Opens a new stream of the blob or a part of it. A stream of the whole blob fails before it closes if the bytes have
+   * another digest.
    */
   read(range?: BlobRange & AbortOptions): Promise<ByteStream>;
 }
@@ -34,19 +34,19 @@ export interface StoredBlob {
 export interface StoredUpload {
   /** Its id. */
   readonly id: string;
-  /** When it was last added to, in milliseconds since 1970, give or take a few seconds. */
+  /** The time when it last got bytes, in milliseconds since 1970, within a few seconds. */
   readonly modified: number;
 }
 
 /** Options of {@linkcode RecordStore.list}. */
 export interface StoreListOptions extends AbortOptions {
   /**
-   * Only names after this one, by UTF-16 code units.
-   * @default from the start
+   * The name after which the list starts, by UTF-16 code units.
+   * @default the list starts with the first name
    */
   readonly after?: string;
   /**
-   * The most names to give.
+   * The most names to list.
    * @default all
    */
   readonly limit?: number;
@@ -64,8 +64,8 @@ export interface StorePutOptions extends AbortOptions {
 /** Options of {@linkcode UploadStore.finish}. */
 export interface StoreFinishOptions extends AbortOptions {
   /**
-   * The bytes that the upload has to have. Without it, no other server may work on the upload meanwhile.
-   * @default as many as it has
+   * The size that the upload has to have. Without it, no other server may work on the upload meanwhile.
+   * @default the size that it has
    */
   readonly size?: number;
 }
@@ -73,25 +73,25 @@ export interface StoreFinishOptions extends AbortOptions {
 /** Options of {@linkcode UploadStore.append}. */
 export interface StoreAppendOptions extends StoreFinishOptions {
   /**
-   * The algorithm of the digest that {@linkcode UploadStore.finish} is likely to be given: the bytes are hashed
-   * on the way, and with another digest they may have to be read again.
+   * The expected algorithm of the digest of {@linkcode UploadStore.finish}. The bytes are hashed with it on the way; for
+   * another algorithm they may have to be read again.
    * @default "sha256"
    */
   readonly algorithm?: Algorithm;
 }
 
 /**
- * What a registry keeps its content in. Nothing of the registry's rules is in here, and no state that matters is
- * outside, so that several servers may work on one store.
+ * The storage of a registry. It contains none of the registry's rules, and all of its state, so that several servers may
+ * use one store.
  *
  * - A **key** is segments joined by `/`. A segment starts with a letter, a digit or `_`; letters, digits, `_`, `.` and
  *   `-` follow; it has at most 255 characters. Another key is a `TypeError`. No key is a prefix path of another.
- * - An **upload id** is one such segment, chosen by the caller. An upload comes to be with its first append; one that
- *   was never appended to is empty.
- * - **Writes are atomic**: a reader sees the old value or the new one, a blob is there whole or not at all, also after
- *   the process was killed, and what a call has done can be seen by everybody when it resolves.
- * - A store's own failures are `StoreError`s, whatever it is made of. A failure of a stream that it was given is passed
- *   on as it is, and so is the reason of a signal.
+ * - An **upload id** is one such segment, chosen by the caller. An upload exists from its first append; one
+ *   without any is empty.
+ * - **Writes are atomic**: a reader sees the old value or the new one, and a blob is complete or missing, also after the
+ *   process was killed. When a call has resolved, every other caller sees its effect.
+ * - The failures of any store are `StoreError`s. The failure of a given stream and the reason of a signal are passed on
+ *   unchanged.
  */
 export interface RegistryStore {
   /** Small values under keys. */
@@ -104,51 +104,51 @@ export interface RegistryStore {
 
 /** The records of a {@linkcode RegistryStore}. */
 export interface RecordStore {
-  /** The value of a record, or `undefined`. */
+  /** Reads the value of a record, or `undefined`. */
   get(key: string, options?: AbortOptions): Promise<Bytes | undefined>;
   /** Writes a record. */
   put(key: string, value: Bytes, options?: StorePutOptions): Promise<void>;
-  /** Removes a record; whether it was there. */
+  /** Removes a record; returns whether it was there. */
   delete(key: string, options?: AbortOptions): Promise<boolean>;
   /**
-   * The names directly under a path, sorted by UTF-16 code units: the last segment of each record there and, with a
-   * `/` at the end, the next segment of those further down. The path is empty or ends with `/`.
+   * Lists the names directly under a path, sorted by UTF-16 code units: the last segment of each record there and, with a
+   * `/` at the end, the next segment of the records further down. The path is empty or ends with `/`.
    */
   list(path: string, options?: StoreListOptions): Promise<string[]>;
 }
 
 /** The blobs of a {@linkcode RegistryStore}. */
 export interface BlobStore {
-  /** A blob, or `undefined` when the store does not hold it or knows that its bytes are spoilt. */
+  /** Finds a blob; `undefined` if the store does not have it or has found that its bytes are spoilt. */
   get(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
-  /** The digests of all blobs, in no order. One that comes or goes meanwhile may be among them or not. */
+  /** Lists the digests of all blobs in no order. One that is added or removed meanwhile may be listed or not. */
   list(options?: AbortOptions): AsyncIterable<Hash>;
-  /** Removes a blob and its bytes; whether it was there. A read that has begun may fail. */
+  /** Removes a blob and its bytes; returns whether it was there. A read that has started may fail. */
   delete(digest: Hash, options?: AbortOptions): Promise<boolean>;
 }
 
 /** The uploads of a {@linkcode RegistryStore}. */
 export interface UploadStore {
   /**
-   * All uploads that have bytes or take room in another way, such as what an upload left behind that was interrupted
-   * while it was being finished, in no order.
+   * Lists in no order all uploads that have bytes or take room in another way, such as the remains of one that was
+   * interrupted while it was being finished.
    */
   list(options?: AbortOptions): AsyncIterable<StoredUpload>;
-  /** How many bytes an upload has. */
+  /** Returns the number of bytes of an upload. */
   size(id: string, options?: AbortOptions): Promise<number>;
   /**
-   * Adds a stream to an upload and gives its new size. When the stream fails, what came before is kept, so that a
-   * client can go on from there; when the store fails, the whole upload is dropped.
+   * Adds a stream to an upload and returns its new size. If the stream fails, the bytes before the failure are kept, so
+   * that a client can continue from there; if the store fails, the whole upload is dropped.
    *
-   * @throws {ConflictError} when the upload is not of the given size, or when another server went on with it before this
-   * call was done: nothing is added, and the upload stays as the other left it.
+   * @throws {ConflictError} if the upload does not have the given size, or if another server has continued it before this
+   * call ends: nothing is added, and the upload stays as the other server left it.
    */
   append(id: string, body: ByteStream, options?: StoreAppendOptions): Promise<number>;
   /**
-   * Makes a blob of an upload and gives its size. The bytes are neither copied nor read again where they were hashed on
-   * the way in. The upload is gone afterwards, unless there is a conflict.
+   * Makes a blob of an upload and returns its size. Bytes that were hashed on the way are neither copied nor read again. The
+   * upload is gone afterwards, unless there is a conflict.
    *
-   * @throws {DigestMismatchError} when the bytes have another digest; no blob is made.
+   * @throws {DigestMismatchError} if the bytes have another digest; no blob is made.
    * @throws {ConflictError} as {@linkcode UploadStore.append}.
    */
   finish(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number>;
@@ -156,9 +156,9 @@ export interface UploadStore {
   cancel(id: string, options?: AbortOptions): Promise<void>;
 }
 
-/** Makes what a store throws when another server went on with an upload, or ended it. */
+/** Makes the error for an upload that another server has continued or ended. */
 export function uploadConflict(id: string): ConflictError {
-  return new ConflictError(`another server went on with upload ${id}, or ended it`, {
-    hint: "ask how far it is, and go on from there",
+  return new ConflictError(`another server has continued or ended upload ${id}`, {
+    hint: "ask for its size, and continue from there",
   });
 }

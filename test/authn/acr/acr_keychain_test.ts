@@ -260,7 +260,7 @@ describe("workload identity", () => {
       delete world.files["/var/run/token"];
       assertEquals(
         await warningIn(world),
-        "AZURE_FEDERATED_TOKEN_FILE names /var/run/token, which is not there or empty",
+        "AZURE_FEDERATED_TOKEN_FILE names /var/run/token, which is missing or empty",
       );
     }));
 });

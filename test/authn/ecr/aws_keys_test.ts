@@ -141,7 +141,7 @@ describe("AWS's web identity", () => {
       delete world.files["/var/run/token"];
       assertEquals(
         await warningIn(world),
-        "AWS_WEB_IDENTITY_TOKEN_FILE names /var/run/token, which is not there or empty",
+        "AWS_WEB_IDENTITY_TOKEN_FILE names /var/run/token, which is missing or empty",
       );
     }));
 });
@@ -246,7 +246,7 @@ describe("AWS's keys of a container", () => {
       assertEquals(await bad("http://example.com/keys"), `${name} names http://example.com, ${why}`);
       assertEquals(await bad("http://169.254.169.254/"), `${name} names http://169.254.169.254, ${why}`);
       assertEquals(await bad("http://127.0.0.1.example.com/"), `${name} names http://127.0.0.1.example.com, ${why}`);
-      assertEquals(await bad("keys"), `${name} is no URL`);
+      assertEquals(await bad("keys"), `${name} is not a URL`);
       world.environment.AWS_CONTAINER_CREDENTIALS_RELATIVE_URI = "@example.com/";
       assertEquals(await warningIn(world), "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with a slash");
       assertEquals(world.asked, []);
@@ -331,7 +331,7 @@ describe("AWS's keys of a machine", () => {
           ? json(200, { AccessKeyId: "ASIA", SecretAccessKey: "lent-s3cret", Expiration: "lent-s3cret" })
           : { status: 200, body: "the-role" });
       const warning = await warningIn(world);
-      assertEquals(warning, `the answer of AWS's metadata server: "Expiration" is no time`);
+      assertEquals(warning, `the answer of AWS's metadata server: "Expiration" is not a time`);
       assertNoSecrets([warning], ["lent-s3cret"]);
     }));
 });

@@ -2,32 +2,10 @@ import { describe, it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { anonymous } from "../../../src/authn/mod.ts";
 import { googleKeychain } from "../../../src/authn/google/mod.ts";
-import { type FakeAnswer, json } from "../../fakes/mod.ts";
-import { verifyAwsSignature } from "../aws_signature.ts";
-import { assertNoSecrets, type CloudWorld, formOf, inWorld } from "../cloud_world.ts";
+import { json } from "../../fakes/mod.ts";
+import { type CloudWorld, formOf, inWorld } from "../cloud_world.ts";
+import { credentialsOf, EXTERNAL, PATH, playSts, TARGET, warningOf } from "./credentials_files.ts";
 import { playTokenServer, SCOPE, serviceAccountKey, verifiedJwt } from "./google_servers.ts";
-
-const TARGET = { registry: "gcr.io", repository: "project/app" };
-const PATH = "/keys/key.json";
-
-/** What a credentials file gives, in a world where nothing else is. */
-async function credentialsOf(world: CloudWorld, file: unknown): Promise<string> {
-  world.environment.GOOGLE_APPLICATION_CREDENTIALS = PATH;
-  world.files[PATH] = typeof file === "string" ? file : JSON.stringify(file);
-  const found = await googleKeychain({ gcloud: "", ...world.options }).resolve(TARGET);
-  const { username, password = "" } = await found.authorization();
-  if (found !== anonymous) assertEquals(username, "_token");
-  return password;
-}
-
-/** The one warning that a credentials file gives. */
-async function warningOf(world: CloudWorld, file: unknown, secrets: readonly string[] = []): Promise<string> {
-  assertStrictEquals(await credentialsOf(world, file), "");
-  assertEquals(world.warnings.length, 1);
-  const [warning] = world.warnings.splice(0);
-  assertNoSecrets([warning], secrets);
-  return warning.replace("no credentials for gcr.io: ", "").replace(/ \([^()]*\)$/, "");
-}
 
 describe("the key of a service account", () => {
   it("signs for the server that the key names", () =>
@@ -68,7 +46,7 @@ describe("the key of a service account", () => {
         await bad({ token_uri: "http://tokens.example.com/" }),
         `${PATH}: "token_uri": http://tokens.example.com is not https, and secrets would be sent there`,
       );
-      assertEquals(await bad({ token_uri: "nowhere" }), `${PATH}: "token_uri": it is no URL`);
+      assertEquals(await bad({ token_uri: "nowhere" }), `${PATH}: "token_uri": it is not a URL`);
       assertEquals(world.asked, []);
     }));
 
@@ -95,11 +73,11 @@ describe("a credentials file", () => {
       assertEquals(await warningOf(world, {}), `${PATH}: "type" is missing`);
       assertEquals(
         await warningOf(world, { type: "gdch_service_account" }),
-        `${PATH}: "gdch_service_account" is no type of Google credentials that is known here`,
+        `${PATH}: "gdch_service_account" is not a known type of Google credentials`,
       );
       assertEquals(
         await warningOf(world, { type: "toString" }),
-        `${PATH}: "toString" is no type of Google credentials that is known here`,
+        `${PATH}: "toString" is not a known type of Google credentials`,
       );
     }));
 
@@ -108,7 +86,7 @@ describe("a credentials file", () => {
       world.environment.GOOGLE_APPLICATION_CREDENTIALS = "/not/there.json";
       assertStrictEquals(await googleKeychain({ gcloud: "", ...world.options }).resolve(TARGET), anonymous);
       const why =
-        "GOOGLE_APPLICATION_CREDENTIALS names /not/there.json, which is not there (mend the path, or unset it)";
+        "GOOGLE_APPLICATION_CREDENTIALS names /not/there.json, which is not there (fix the path, or unset it)";
       assertEquals(world.warnings, [`no credentials for gcr.io: ${why}`]);
     }));
 
@@ -210,38 +188,6 @@ describe("the credentials of somebody who may act for a service account", () => 
     }));
 });
 
-const AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/provider";
-const EXTERNAL = {
-  type: "external_account",
-  audience: AUDIENCE,
-  subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
-  token_url: "https://sts.googleapis.com/v1/token",
-  credential_source: { file: "/var/run/token" },
-};
-
-/** Google's security token service: takes one subject token. */
-function playSts(world: CloudWorld, takes: (subject: string) => void, changes: Record<string, string> = {}): void {
-  world.play("https://sts.googleapis.com", (asked) => {
-    assertEquals(asked.url.pathname, "/v1/token");
-    const { subject_token, ...form } = formOf(asked);
-    assertEquals(form, {
-      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
-      requested_token_type: "urn:ietf:params:oauth:token-type:access_token",
-      audience: AUDIENCE,
-      scope: SCOPE,
-      subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
-      ...changes,
-    });
-    takes(subject_token);
-    return json(200, {
-      access_token: "federated",
-      issued_token_type: "urn:ietf:params:oauth:token-type:access_token",
-      token_type: "Bearer",
-      expires_in: 3599,
-    });
-  });
-}
-
 describe("the credentials of an external account", () => {
   it("are the word of somebody else in a file, read each time", () =>
     inWorld(async (world) => {
@@ -313,122 +259,5 @@ describe("the credentials of an external account", () => {
         `${source}: "url": http://example.com is not https, and secrets would be sent there`,
       );
       assertEquals(await bad({ environment_id: "aws2" }), `${source}: "environment_id" is not "aws1"`);
-    }));
-});
-
-describe("the credentials of an external account in AWS", () => {
-  const metadata = "http://169.254.169.254/latest";
-  const file = {
-    ...EXTERNAL,
-    subject_token_type: "urn:ietf:params:aws:token-type:aws4_request",
-    credential_source: {
-      environment_id: "aws1",
-      region_url: `${metadata}/meta-data/placement/availability-zone`,
-      url: `${metadata}/meta-data/iam/security-credentials`,
-      imdsv2_session_token_url: `${metadata}/api/token`,
-      regional_cred_verification_url: "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
-    },
-  };
-
-  /** Verifies AWS's word as Google does: by sending it to AWS, which verifies the signature. */
-  function playStsForAws(
-    world: CloudWorld,
-    signer: { accessKeyId: string; secretAccessKey: string; sessionToken?: string },
-  ) {
-    playSts(world, (subject) => {
-      const { url, method, headers } = JSON.parse(decodeURIComponent(subject)) as {
-        url: string;
-        method: string;
-        headers: { key: string; value: string }[];
-      };
-      const request = {
-        method,
-        url: new URL(url),
-        headers: new Headers(headers.map(({ key, value }) => [key, value])),
-      };
-      assertEquals(request.url.search, "?Action=GetCallerIdentity&Version=2011-06-15");
-      assertEquals(request.headers.get("host"), "sts.eu-central-1.amazonaws.com");
-      assertEquals(request.headers.get("x-goog-cloud-target-resource"), AUDIENCE);
-      const signed = ["x-goog-cloud-target-resource"];
-      verifyAwsSignature({ ...request, body: "" }, {
-        ...signer,
-        region: "eu-central-1",
-        service: "sts",
-        now: world.now,
-        signed,
-      });
-    }, { subject_token_type: "urn:ietf:params:aws:token-type:aws4_request" });
-  }
-
-  it("are a signed request, by the environment's key", () =>
-    inWorld(async (world) => {
-      world.environment.AWS_ACCESS_KEY_ID = "AKIDENV";
-      world.environment.AWS_SECRET_ACCESS_KEY = "s3cret";
-      world.environment.AWS_REGION = "eu-central-1";
-      playStsForAws(world, { accessKeyId: "AKIDENV", secretAccessKey: "s3cret" });
-      assertEquals(await credentialsOf(world, file), "federated");
-      assertEquals(world.paths, ["POST /v1/token"]);
-    }));
-
-  it("need a URL for what is not in the environment: the keys, the region, or both", () =>
-    inWorld(async (world) => {
-      const source = `${PATH}: "credential_source"`;
-      const missing = `${source} names no URL for AWS's region and keys, and they are not in the environment`;
-      const { url, region_url, ...neither } = file.credential_source;
-      const bad = async (credential_source: unknown) => await warningOf(world, { ...file, credential_source });
-      assertEquals(await bad(neither), missing);
-      assertEquals(await bad({ ...neither, url }), missing);
-      assertEquals(await bad({ ...neither, region_url }), missing);
-      world.environment.AWS_REGION = "eu-central-1";
-      assertEquals(await bad({ ...neither, region_url }), missing);
-      delete world.environment.AWS_REGION;
-      Object.assign(world.environment, { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s3cret" });
-      assertEquals(await bad({ ...neither, url }), missing);
-      assertEquals(world.asked, []);
-    }));
-
-  it("take the region from the machine where the environment has the keys alone, and the other way around", () =>
-    inWorld(async (world) => {
-      const asked: string[] = [];
-      world.play("http://169.254.169.254", ({ url }): FakeAnswer => {
-        asked.push(url.pathname.replace(/^.*\//, ""));
-        if (url.pathname === "/latest/api/token") return { status: 200, body: "session" };
-        if (url.pathname.endsWith("/availability-zone")) return { status: 200, body: "eu-central-1b" };
-        if (url.pathname.endsWith("/security-credentials")) return { status: 200, body: "the-role" };
-        return json(200, { AccessKeyId: "ASIAROLE", SecretAccessKey: "lent", Token: "session-token" });
-      });
-      const { url, region_url, ...neither } = file.credential_source;
-      Object.assign(world.environment, { AWS_ACCESS_KEY_ID: "AKIDENV", AWS_SECRET_ACCESS_KEY: "s3cret" });
-      playStsForAws(world, { accessKeyId: "AKIDENV", secretAccessKey: "s3cret" });
-      assertEquals(await credentialsOf(world, { ...file, credential_source: { ...neither, region_url } }), "federated");
-      assertEquals(asked.splice(0), ["token", "availability-zone"]);
-      delete world.environment.AWS_ACCESS_KEY_ID;
-      world.environment.AWS_REGION = "eu-central-1";
-      playStsForAws(world, { accessKeyId: "ASIAROLE", secretAccessKey: "lent", sessionToken: "session-token" });
-      assertEquals(await credentialsOf(world, { ...file, credential_source: { ...neither, url } }), "federated");
-      assertEquals(asked, ["token", "security-credentials", "the-role"]);
-    }));
-
-  it("are a signed request, by the key of the machine's role", () =>
-    inWorld(async (world) => {
-      world.play("http://169.254.169.254", ({ method, url, headers }): FakeAnswer => {
-        if (url.pathname === "/latest/api/token") {
-          assertEquals([method, headers.get("x-aws-ec2-metadata-token-ttl-seconds")], ["PUT", "300"]);
-          return { status: 200, body: "session" };
-        }
-        if (headers.get("x-aws-ec2-metadata-token") !== "session") return { status: 401 };
-        switch (url.pathname.replace("/latest/meta-data/", "")) {
-          case "placement/availability-zone":
-            return { status: 200, body: "eu-central-1b" };
-          case "iam/security-credentials":
-            return { status: 200, body: "the-role" };
-          case "iam/security-credentials/the-role":
-            return json(200, { AccessKeyId: "ASIAROLE", SecretAccessKey: "lent", Token: "session-token" });
-          default:
-            return { status: 404 };
-        }
-      });
-      playStsForAws(world, { accessKeyId: "ASIAROLE", secretAccessKey: "lent", sessionToken: "session-token" });
-      assertEquals(await credentialsOf(world, file), "federated");
     }));
 });

@@ -99,9 +99,9 @@ describe("gcloud", { skip: process.platform === "win32" }, () => {
       `the output of gcloud config config-helper: "access_token" is missing`,
     ],
     [
-      "prints an end that is no time",
+      "prints an end that is not a time",
       `echo '{"credential": {"access_token": "s3cret", "token_expiry": "soon"}}'`,
-      `the output of gcloud config config-helper: "token_expiry" is no time`,
+      `the output of gcloud config config-helper: "token_expiry" is not a time`,
     ],
   ];
   for (const [name, script, says] of FAULTS) {
@@ -137,7 +137,7 @@ describe("gcloud", { skip: process.platform === "win32" }, () => {
       world.environment.GOOGLE_APPLICATION_CREDENTIALS = "/gone";
       assertEquals(await credentialsIn(world), {});
       assertEquals(world.warnings, [
-        "no credentials for gcr.io: GOOGLE_APPLICATION_CREDENTIALS names /gone, which is not there (mend the path, or unset it); " +
+        "no credentials for gcr.io: GOOGLE_APPLICATION_CREDENTIALS names /gone, which is not there (fix the path, or unset it); " +
         "gcloud config config-helper failed with exit code 3 (sign in with: gcloud auth login)",
       ]);
     }));

@@ -129,7 +129,7 @@ describe("googleKeychain", () => {
     const keychain = googleKeychain({ tokenSource: { getAccessToken: () => Promise.resolve(tokens.shift()) } });
     const found = await keychain.resolve(TARGET);
     assertEquals(await found.authorization(), { username: "_token", password: "two" });
-    await assertRejects(() => found.authorization(), AuthError, "they are there no more");
+    await assertRejects(() => found.authorization(), AuthError, "they are no longer available");
     assertStrictEquals(await keychain.resolve(TARGET), anonymous);
   });
 
@@ -138,7 +138,7 @@ describe("googleKeychain", () => {
     const warn = (message: string) => void warnings.push(message);
     const tokenSource = { getAccessToken: () => Promise.reject(new Error("with a s3cret")) };
     assertStrictEquals(await googleKeychain({ tokenSource, warn }).resolve(TARGET), anonymous);
-    assertEquals(warnings, ["no credentials for europe-docker.pkg.dev: they can't be had"]);
+    assertEquals(warnings, ["no credentials for europe-docker.pkg.dev: they can't be obtained"]);
   });
 });
 

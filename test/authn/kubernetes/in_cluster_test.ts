@@ -186,11 +186,11 @@ describe("a cluster that gives no credentials", () => {
     return `${error.message} — ${error.hint}`;
   }
 
-  it("because this is no pod", async () => {
+  it("because this is not a pod", async () => {
     const client = inClusterClient({ environment: () => undefined });
     assertEquals(
       await failure(kubernetesKeychain({ client }), AuthError),
-      "this is no pod of a Kubernetes cluster: KUBERNETES_SERVICE_HOST is not set — outside of a cluster use a kubeconfig file",
+      "this is not a pod of a Kubernetes cluster: KUBERNETES_SERVICE_HOST is not set — outside of a cluster use a kubeconfig file",
     );
   });
 
@@ -199,7 +199,7 @@ describe("a cluster that gives no credentials", () => {
       const directory = cluster.path("nothing");
       assertEquals(
         await failure(inPod(cluster, {}, { directory }), AuthError),
-        `the pod has no service account: there is no ${directory}/token — does it, or its service account, say automountServiceAccountToken: false?`,
+        `the pod has no service account: there is no ${directory}/token — is automountServiceAccountToken false for it or its service account?`,
       );
       assertEquals(cluster.asked, []);
     }));
@@ -214,13 +214,13 @@ describe("a cluster that gives no credentials", () => {
       const place = `the Kubernetes API at 127.0.0.1:${cluster.port}`;
       assertEquals(
         await failure(inPod(cluster), AuthError),
-        `${place} forbids to get /api/v1/namespaces/team/secrets/regcred (403): secrets "regcred" is forbidden: User "x" cannot get it — give the account a role with the verb get on secrets and serviceaccounts in that namespace`,
+        `${place} forbids reading /api/v1/namespaces/team/secrets/regcred (403): secrets "regcred" is forbidden: User "x" cannot get it — give the account a role with the verb get on secrets and serviceaccounts in that namespace`,
       );
       cluster.token = "another";
       const message = await failure(inPod(cluster), AuthError);
       assertStringIncludes(
         message,
-        `${place} does not know who asks for /api/v1/namespaces/team/serviceaccounts/default (401)`,
+        `${place} rejects the credentials for /api/v1/namespaces/team/serviceaccounts/default (401)`,
       );
       assertStringIncludes(message, cluster.path("pod/token"));
       assertEquals(message.includes("token-1"), false);
@@ -243,8 +243,8 @@ describe("a cluster that gives no credentials", () => {
       for (
         const [failed, words] of [
           [{ status: 404, body: "<h1>not here</h1>" }, "with 404 — is this the address"],
-          [{ status: 200, body: "hello" }, "with something else than JSON — is this the address"],
-          [{ status: 200, body: '["x"]' }, "with something else than JSON — is this the address"],
+          [{ status: 200, body: "hello" }, "with something other than JSON — is this the address"],
+          [{ status: 200, body: '["x"]' }, "with something other than JSON — is this the address"],
           [{ status: 302, headers: { location: "https://evil.example.com/" } }, "with 302 — is this the address"],
         ] as const
       ) {
@@ -306,7 +306,7 @@ describe("a cluster that gives no credentials", () => {
         cluster.write("pod/ca.crt", text);
         assertEquals(
           await failure(inPod(cluster), AuthError),
-          `${cluster.path("pod/ca.crt")} is no certificate in PEM — it begins with -----BEGIN CERTIFICATE-----`,
+          `${cluster.path("pod/ca.crt")} is not a certificate in PEM — it begins with -----BEGIN CERTIFICATE-----`,
         );
       }
       assertEquals(cluster.asked, []);

@@ -211,11 +211,11 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
         [yaml(cluster, ["client-key-data: '%'"]), `${file}: user me: "client-key-data" is not base64`],
         [
           yaml(cluster, [`client-key-data: ${btoa(SECRET)}`]),
-          `${file}: user me: "client-key-data" is no private key in PEM`,
+          `${file}: user me: "client-key-data" is not a private key in PEM`,
         ],
         [
           yaml(cluster, [], [`certificate-authority: ${cluster.write("ca.pem", SECRET)}`]),
-          `${cluster.path("ca.pem")} is no certificate in PEM`,
+          `${cluster.path("ca.pem")} is not a certificate in PEM`,
         ],
         [yaml(cluster, ["exec: {command: x}"]), `${file}: user me: "exec" is not a command with its apiVersion`],
         [
@@ -225,7 +225,7 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
         [exec(failing), `${file}: user me: ${failing} failed with exit code 3`],
         [
           exec(babbling),
-          `${file}: user me: ${babbling} answered with something else than an ExecCredential with a token or a certificate`,
+          `${file}: user me: ${babbling} did not answer with an ExecCredential that has a token or a certificate`,
         ],
       ];
       for (const [text, message] of cases) {
@@ -256,6 +256,6 @@ echo '{"kind":"ExecCredential","status":{"token":"token-1","expirationTimestamp"
     inCluster(async (cluster) => {
       const error = await assertRejects(() => user(byFile(undefined, { home: cluster.folder })), AuthError);
       const path = cluster.path(".kube/config");
-      assertEquals(error.message, `there is no Kubernetes cluster to ask: this is no pod, and ${path} is not there`);
+      assertEquals(error.message, `there is no Kubernetes cluster to ask: this is not a pod, and ${path} is not there`);
     }));
 });

@@ -98,7 +98,7 @@ describe("an image in a Docker Engine", () => {
           ],
           ["config daemon://a:b", 1, `the Docker engine at ${engine.host} can't inspect a:b: `],
           [`copy ${app}:v1 daemon://a@sha256:${"0".repeat(64)}`, 1, "can't parse \"a@sha256:0"],
-          ["copy daemon://../x a:b", 1, '"../x" is no name of an image'],
+          ["copy daemon://../x a:b", 1, '"../x" is not the name of an image'],
           ["copy -a daemon://a b", 2, "--all-tags is for repositories of registries"],
           [
             `copy --platform linux/amd64,linux/arm64 ${app}:v1 daemon://a:b`,
@@ -106,7 +106,11 @@ describe("an image in a Docker Engine", () => {
             "this command requires one image of an index, not 2",
           ],
         ]));
-      await failures({ host: "nonsense" }, [["config daemon://a:b", 2, '"nonsense" is no address of a Docker engine']]);
+      await failures({ host: "nonsense" }, [[
+        "config daemon://a:b",
+        2,
+        '"nonsense" is not an address of a Docker engine',
+      ]]);
     }));
 });
 

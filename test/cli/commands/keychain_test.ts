@@ -238,7 +238,7 @@ describe("a credential helper that fails, as the command line tells of it", () =
       [
         "prints nothing",
         "exit 0",
-        "docker-credential-broken get answered with something else than credentials in JSON",
+        "docker-credential-broken get did not answer with credentials in JSON",
       ],
       ["never ends", "exec sleep 600", "docker-credential-broken get took longer than 300 ms"],
     ]

@@ -101,9 +101,9 @@ describe("gcrane registry serve: who may do what", () => {
         [
           ["--htpasswd", bad],
           1,
-          /^Error: the htpasswd file, line 1: the password of ann is kept .* — set it with htpasswd -B/,
+          /^Error: the htpasswd file, line 1: the password of ann is not hashed .* — set it with htpasswd -B/,
         ],
-        [["--anonymous-pull"], 2, /^Error: nobody could sign in: name users by --htpasswd or GCRANE_REGISTRY_USERS/],
+        [["--anonymous-pull"], 2, /^Error: there are no users: set --htpasswd or GCRANE_REGISTRY_USERS/],
         [["--allow", "x"], 2, /^Error: --allow x is not USER=REPOSITORY:ACTIONS, for example/],
         [
           ["--htpasswd", world.write("good", HTPASSWD), "--allow", "a=b:read"],
@@ -112,7 +112,7 @@ describe("gcrane registry serve: who may do what", () => {
         ],
         [["--htpasswd", world.path("good"), "--token-key", bad], 1, /^Error: the signing key is neither JSON nor PEM/],
         [["--token-realm", "https://x.example.com"], 2, /^Error: --token-realm needs --token-trust/],
-        [["--htpasswd", world.path("good"), "--token-trust", "x"], 2, /^Error: --token-trust x is no URL/],
+        [["--htpasswd", world.path("good"), "--token-trust", "x"], 2, /^Error: --token-trust x is not a URL/],
         [["--tls-cert", bad], 2, /^Error: --tls-cert and --tls-key require each other/],
         [["--access-log", world.path("no/such/log")], 1, /^Error: can't write the access log .*: no such file/],
         [

@@ -189,11 +189,11 @@ describe("basicAccess", () => {
 
   it("says which line of htpasswd is wrong", () => {
     const wrong: [text: string, message: RegExp][] = [
-      ["a", /^the htpasswd file, line 1: it is not of the form user:password$/],
+      ["a", /^the htpasswd file, line 1: the line is not user:password$/],
       [`\na:${SHA}\n:x`, /line 3/],
-      ["a:plain", /line 1: the password of a is kept in a form that is not taken/],
-      ["a:$apr1$abcdefgh$0123456789012345678901", /form that is not taken/],
-      [`a:${BCRYPT}x`, /form/],
+      ["a:plain", /line 1: the password of a is not hashed with bcrypt or SHA-1/],
+      ["a:$apr1$abcdefgh$0123456789012345678901", /not hashed with bcrypt or SHA-1/],
+      [`a:${BCRYPT}x`, /not hashed/],
       [`anonymous:${SHA}`, /no user can have the name anonymous/],
     ];
     for (const [htpasswd, message] of wrong) {

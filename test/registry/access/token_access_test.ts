@@ -258,7 +258,7 @@ describe("tokenAccess", () => {
       const source of [await exportJWK(publicKey), { kty: "oct", k: hash }, "nonsense", "[]", pem("rsa") as string]
     ) {
       const error = await assertRejects(() => checkSigningKey(source as JWK | string), AuthError);
-      assertMatch(error.hint!, /^take a private/);
+      assertMatch(error.hint!, /^use a private/);
       assertEquals(error.message.includes(hash), false);
     }
     await checkSigningKey(JSON.stringify(await exportJWK(privateKey)));

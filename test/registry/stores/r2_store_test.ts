@@ -44,7 +44,7 @@ describe("r2Store", () => {
     await assertRejects(
       () => r2Store(bucket).records.put("records/one", text("value")),
       StoreError,
-      "R2 says: internal error 3 (10001)",
+      "R2 answers: internal error 3 (10001)",
     );
   });
 });

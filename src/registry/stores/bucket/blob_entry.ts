@@ -5,15 +5,15 @@ import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../../../spe
 import type { ObjectBucket } from "./object_bucket.ts";
 
 /**
- * What a bucket notes of a blob, under its digest. An object can't be renamed and a digest is known only at the end, so
- * the bytes are in an object of any name, and the entry says in which.
+ * The entry of a blob, an object under its digest. An object can't be renamed and a digest is known only at the end, so
+ * the bytes are in an object of another name, which the entry holds.
  */
 export interface BlobEntry {
   /** The key of the object with its bytes. */
   readonly object: string;
   /** The number of its bytes. */
   readonly size: number;
-  /** When it was finished, in milliseconds since 1970. */
+  /** The time when it was finished, in milliseconds since 1970. */
   readonly modified: number;
 }
 
@@ -36,7 +36,7 @@ export async function loadEntry(
   }
 }
 
-/** Writes the entry of a blob; whether it did: not where there is one, unless it is to be replaced. */
+/** Writes the entry of a blob, over an existing one only with `replace`; returns whether it was written. */
 export async function saveEntry(
   bucket: ObjectBucket,
   digest: Hash,
@@ -45,7 +45,7 @@ export async function saveEntry(
   return await bucket.put(entryKey(digest), jsonBytes(entry), replace ? {} : { onlyIf: "absent" }) !== undefined;
 }
 
-/** The key of the entry of a blob. */
+/** Returns the key of the entry of a blob. */
 export function entryKey(digest: Hash): string {
   return `blobs/${hashAlgorithm(parseHash(digest))}/${hashHexDigits(digest)}`;
 }

@@ -12,12 +12,12 @@ import { dropUpload, emptyState, saveState, stateKey } from "./upload_state.ts";
 export class ObjectBlobs implements BlobStore {
   readonly #bucket: ObjectBucket;
 
-  /** Makes it over a bucket. */
+  /** Makes the blobs of a bucket. */
   constructor(bucket: ObjectBucket) {
     this.#bucket = bucket;
   }
 
-  /** @inheritdoc A whole read gets no end unless the bytes are those of the digest. */
+  /** @inheritdoc A read of the whole blob fails before its end if the bytes have another digest. */
   async get(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
     const entry = await loadEntry(this.#bucket, digest, options);
     if (!entry) return undefined;
@@ -45,7 +45,7 @@ export class ObjectBlobs implements BlobStore {
     }
   }
 
-  /** @inheritdoc The state of an upload names the object before the entry goes, so that no object is left over. */
+  /** @inheritdoc The state of an upload names the object before the entry is removed, so that no object is left over. */
   async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
     const entry = await loadEntry(this.#bucket, digest, options);
     if (!entry) return false;
@@ -69,15 +69,15 @@ function verified(body: ByteStream, expected: { digest: Hash; object: string; si
       (await hash).update(bytes);
     },
     async end() {
-      if (seen !== size) { // a hash of other bytes says nothing of the object
-        throw new StoreError(`${seen} bytes came of ${object}, which has ${size}`, {
-          hint: "if that stays so, remove that object, and push the blob again",
+      if (seen !== size) { // the hash of other bytes is no evidence about the object
+        throw new StoreError(`${object} gave ${seen} bytes instead of ${size}`, {
+          hint: "if it happens again, remove that object and push the blob again",
         });
       }
       const actual: Hash = `${algorithm}:${await (await hash).hex()}`;
       if (actual === digest) return;
       throw new DigestMismatchError(`${object} has the digest ${actual} instead of ${digest}`, {
-        hint: "remove that object, and push the blob again",
+        hint: "remove that object and push the blob again",
       });
     },
   });

@@ -6,7 +6,7 @@ import type { BlobRange } from "../store.ts";
 export interface BucketContent {
   /** Its bytes. */
   readonly body: ByteStream;
-  /** What tells this version of the object from any other. */
+  /** The etag of this version of the object. */
   readonly etag: string;
 }
 
@@ -16,24 +16,24 @@ export interface BucketPage {
   readonly objects: readonly { readonly key: string; readonly modified: number }[];
   /** With `folders`: the paths below which there are objects, ending with `/`, in order. */
   readonly folders: readonly string[];
-  /** Whether there is more after these. */
+  /** Whether another page follows. */
   readonly hasMore: boolean;
 }
 
 /** Options of {@linkcode ObjectBucket.list}. */
 export interface BucketListOptions extends AbortOptions {
   /**
-   * Only keys after this one.
-   * @default from the start
+   * The key after which the list starts.
+   * @default the list starts with the first key
    */
   readonly after?: string;
   /**
-   * The most objects and folders to give; there may be fewer on a page though more follow.
+   * The most objects and folders of a page; it may have fewer although another page follows.
    * @default 1000
    */
   readonly limit?: number;
   /**
-   * Whether what has a `/` after the prefix is given as a folder.
+   * Whether keys with a `/` after the prefix are grouped into folders.
    * @default false
    */
   readonly folders?: boolean;
@@ -43,41 +43,41 @@ export interface BucketListOptions extends AbortOptions {
 export interface PartsUpload {
   /** The key of the object that it becomes. */
   readonly key: string;
-  /** What the bucket calls it. */
+  /** The id that the bucket gave it. */
   readonly id: string;
 }
 
 /**
- * What a store needs of a bucket of objects: S3 or R2. Whoever has seen a call resolve finds all others seeing what it
- * did. Failures are `StoreError`s, tried again before where that may help.
+ * A bucket of objects: S3 or R2. When a call has resolved, every other client sees its effect. Failures are `StoreError`s,
+ * after retries if those may help.
  */
 export interface ObjectBucket {
-  /** How many bytes the part of this number, from 1, has to have, unless it is the last. */
+  /** Returns the size of a part by its number, from 1; the last part may be smaller. */
   partSize(number: number): number;
-  /** Reads an object or a part of it; `undefined` when there is none. */
+  /** Reads an object or a part of it; `undefined` if there is none. */
   read(key: string, options?: BlobRange & AbortOptions): Promise<BucketContent | undefined>;
-  /** Whether there is such an object. */
+  /** Returns whether there is such an object. */
   has(key: string, options?: AbortOptions): Promise<boolean>;
   /**
-   * Writes an object and gives its etag; with `onlyIf`, `undefined` and nothing is written where the object has another
-   * etag, or for `"absent"`, where there is one.
+   * Writes an object and returns its etag. With `onlyIf`, it writes nothing and returns `undefined` if the object has another
+   * etag or, for `"absent"`, if there is an object.
    */
   put(key: string, bytes: Bytes, options?: AbortOptions & { onlyIf?: string }): Promise<string | undefined>;
   /** Removes an object, if there is one. */
   delete(key: string, options?: AbortOptions): Promise<void>;
-  /** Lists what starts with a prefix. */
+  /** Lists the keys with a prefix. */
   list(prefix: string, options?: BucketListOptions): Promise<BucketPage>;
-  /** Begins an object in parts. */
+  /** Starts an object in parts. */
   startParts(key: string, options?: AbortOptions): Promise<PartsUpload>;
-  /** Writes a part, its number from 1, and gives its etag. */
+  /** Writes a part, by its number from 1, and returns its etag. */
   putPart(upload: PartsUpload, part: { number: number; bytes: Bytes }, options?: AbortOptions): Promise<string>;
-  /** Makes the object of the parts that have these etags, in order; there is no part where one is empty. */
+  /** Makes the object of the parts with these etags, in order; an empty etag stands for a part that does not exist. */
   finishParts(upload: PartsUpload, etags: readonly string[], options?: AbortOptions): Promise<void>;
-  /** Drops the parts, if there still are any. */
+  /** Drops the parts, if there are any. */
   dropParts(upload: PartsUpload, options?: AbortOptions): Promise<void>;
 }
 
-/** Every object that starts with a prefix. */
+/** Lists every object with a prefix, over all pages. */
 export async function* eachObject(
   bucket: ObjectBucket,
   prefix: string,

@@ -5,16 +5,16 @@ import type { RecordStore, StoreListOptions } from "../store.ts";
 import { keySegments, pathSegments } from "../store_key.ts";
 
 const ROOT = "records/";
-/** A record holds a manifest at most, and a line that the registry noted of it. */
+/** The largest record, in bytes: a manifest with a line of its facts. */
 const LIMIT = 2 * Limits.manifest;
-/** Comes after whatever a key may hold. */
+/** A character that sorts after every character of a key. */
 const LAST = "\uffff";
 
 /** The records of an object store: the object of a record has the key of the record. */
 export class ObjectRecords implements RecordStore {
   readonly #bucket: ObjectBucket;
 
-  /** Makes it over a bucket. */
+  /** Makes the records of a bucket. */
   constructor(bucket: ObjectBucket) {
     this.#bucket = bucket;
   }
@@ -55,7 +55,7 @@ export class ObjectRecords implements RecordStore {
         ...(wanted < Infinity && { limit: wanted }),
       });
       const found = [...page.objects.map(({ key }) => key), ...page.folders].map((key) => key.slice(prefix.length));
-      // Some services give a folder again that the list was to begin after.
+      // Some services list the folder again after which the list was to start.
       const following = found.filter((name) => names.at(-1) !== name && (after === undefined || name > after)).sort();
       names.push(...following);
       if (!page.hasMore || found.length === 0) break;
@@ -65,7 +65,7 @@ export class ObjectRecords implements RecordStore {
   }
 }
 
-/** The key that everything of that name, a folder's content too, comes before. */
+/** Returns a key that sorts after the name and, for a folder, after its content. */
 function afterName(prefix: string, name: string): string {
   return prefix + name + (name.endsWith("/") ? LAST : "");
 }

@@ -8,18 +8,18 @@ import { ObjectUploads } from "./object_uploads.ts";
 /** A store in a bucket. */
 export interface BucketStore extends RegistryStore {
   /**
-   * Tries whether the bucket heeds conditions of writes (`If-Match`, `If-None-Match`) and leaves nothing there. Where it
-   * does not, two servers that are sent one upload at once do not notice one another, and only its digest shows that its
-   * bytes are wrong: one server alone should work on such a bucket.
+   * Tests whether the bucket honours conditions of writes (`If-Match`, `If-None-Match`), and leaves nothing there. If it
+   * does not, two servers that get the same upload at once do not detect each other, and only the digest reveals the
+   * wrong bytes: only one server should use such a bucket.
    *
-   * @throws {StoreError} when the bucket can't be written to.
+   * @throws {StoreError} if the bucket can't be written to.
    */
   heedsConditions(options?: AbortOptions): Promise<boolean>;
 }
 
 /**
- * A store in a bucket of objects: records under `records/`, the bytes of blobs under `data/`, what they are the bytes of
- * under `blobs/`, and the states of uploads under `uploads/`.
+ * Makes a store in a bucket: records under `records/`, the bytes of blobs under `data/`, their entries under `blobs/`, and
+ * the states of uploads under `uploads/`.
  */
 export function objectStore(bucket: ObjectBucket): BucketStore {
   return {

@@ -25,22 +25,22 @@ import {
   UPLOADS,
 } from "./upload_state.ts";
 
-/** How many parts of all uploads together are on their way at a time, each of them in memory. */
+/** The most parts of all uploads that are sent at the same time, each of them in memory. */
 const PARTS_IN_FLIGHT = 4;
-/** How often the parts are made one object, where that fails. */
+/** The number of tries to assemble the parts. */
 const FINISH_TRIES = 3;
 
 /**
- * The uploads of an object store. The bytes go into an object in parts as they come; what does not fill a part waits in
- * the state, which any server can go on from. The state is there before the object is, and goes after that has become a
- * blob, so whatever is killed when, each object is that of a blob or named by a state.
+ * The uploads of an object store. The bytes go into an object in parts as they come; the rest that does not fill a part
+ * stays in the state, from which any server can continue. The state is written before the object exists and removed after
+ * the object has become a blob, so that at any time each object belongs to a blob or is named by a state.
  */
 export class ObjectUploads implements UploadStore {
   readonly #bucket: ObjectBucket;
   readonly #inFlight: Semaphore = new Semaphore(PARTS_IN_FLIGHT);
   readonly #turns: KeyedMutex = new KeyedMutex();
 
-  /** Makes it over a bucket. */
+  /** Makes the uploads of a bucket. */
   constructor(bucket: ObjectBucket) {
     this.#bucket = bucket;
   }
@@ -94,7 +94,7 @@ export class ObjectUploads implements UploadStore {
       try {
         for await (const chunk of chunks(body, { signal })) await writer.write(chunk);
       } catch (error) {
-        if (!(error instanceof StoreError || error instanceof ConflictError)) await writer.close(); // what came is kept
+        if (!(error instanceof StoreError || error instanceof ConflictError)) await writer.close(); // the bytes that came are kept
         throw error;
       }
       return await writer.close();
@@ -125,7 +125,7 @@ export class ObjectUploads implements UploadStore {
       if (!isHashed) await this.#verify(saved, { key, digest });
       const replace = entry !== undefined; // its object is lost
       const isFirst = await saveEntry(this.#bucket, digest, { object, size, modified: Date.now(), replace });
-      // Another request just finished the same bytes, or even the same upload.
+      // Another request has just finished the same bytes, or even the same upload.
       if (!isFirst && (await loadEntry(this.#bucket, digest))?.object !== object) await this.#bucket.delete(object);
       await this.#bucket.delete(key);
       return size;
@@ -135,14 +135,14 @@ export class ObjectUploads implements UploadStore {
     }
   }
 
-  /** Makes one object of what an upload has; there is none for no bytes. */
+  /** Assembles the object of an upload; an upload without bytes has none. */
   async #assemble(saved: SavedState): Promise<SavedState> {
     const { state: { size, object, parts }, rest } = saved;
     if (!parts) {
       if (size > 0) await this.#bucket.put(object, rest);
       return saved;
     }
-    // Another server may have done so and been killed, or be doing so, and write its own last part over ours.
+    // Another server may have assembled it and been killed, or may be about to, with a last part over ours.
     if (await this.#bucket.has(object)) return saved;
     for (let tries = 1;; tries++) {
       try {
@@ -163,25 +163,25 @@ export class ObjectUploads implements UploadStore {
     await this.#bucket.finishParts(upload, etags);
   }
 
-  /** Reads an object that was hashed by another algorithm than that of the digest which it was finished with. */
+  /** Reads and hashes an object whose upload was hashed by another algorithm than that of its digest. */
   async #verify({ state }: SavedState, { key, digest }: { key: string; digest: Hash }): Promise<void> {
     const body = state.size > 0 ? (await this.#bucket.read(state.object))?.body : new Blob([]).stream();
-    if (!body) throw new StoreError(`${state.object} is missing, which was just written`);
+    if (!body) throw new StoreError(`${state.object} is missing right after it was written`);
     const { stream, measured } = measureStream(body, hashAlgorithm(digest));
     await drain(stream);
     const actual = (await measured).digest as Hash;
     if (actual !== digest) throw mismatch(key, actual, digest);
   }
 
-  /** Removes an upload that failed. @throws {ConflictError} when another server went on with it, which it is left to. */
+  /** Removes an upload that failed. @throws {ConflictError} if another server has continued it; it is left to that server. */
   async #dropOwn(key: string, saved: SavedState): Promise<void> {
-    if (saved.etag === undefined) return; // there was nothing of it
+    if (saved.etag === undefined) return; // it was never saved
     try {
-      await saveState(this.#bucket, key, saved); // from here on, no server goes on with it
+      await saveState(this.#bucket, key, saved); // from here on, no server can continue it
       await dropUpload(this.#bucket, key);
     } catch (error) {
       if (error instanceof ConflictError) throw error;
-      // What is left can be dropped later.
+      // The garbage collection drops the rest.
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Bytes } from "../../../runtime/mod.ts";
 const SMALL = 64 * 1024;
 const LARGE = 1024 * 1024;
 
-/** The part of an object that is being filled: little is kept in little memory, and much is moved twice at most. */
+/** The part of an object that is being filled. Its memory grows with its content, which is moved twice at most. */
 export class PartBuffer {
   #bytes: Bytes = new Uint8Array(0);
   #size = 0;
@@ -14,7 +14,7 @@ export class PartBuffer {
     return this.#size;
   }
 
-  /** Takes from the start of a chunk what fits until the limit; gives the rest, which may be empty. */
+  /** Takes bytes from the start of a chunk until the limit is reached; returns the rest, which may be empty. */
   fill(chunk: Bytes, limit: number): Bytes {
     const taken = Math.min(chunk.length, limit - this.#size);
     if (this.#size + taken > this.#bytes.length) {
@@ -27,12 +27,12 @@ export class PartBuffer {
     return chunk.subarray(taken);
   }
 
-  /** What is in it. */
+  /** Returns the bytes in it. */
   peek(): Bytes {
     return this.#bytes.subarray(0, this.#size);
   }
 
-  /** What is in it, which is then empty. */
+  /** Returns the bytes in it and empties it. */
   take(): Bytes {
     const taken = this.peek();
     this.#bytes = new Uint8Array(0);
@@ -40,7 +40,7 @@ export class PartBuffer {
     return taken;
   }
 
-  /** Takes back what `take` gave, to fill it again: large buffers in great number would take long to be collected. */
+  /** Takes back the bytes that `take` returned, to reuse their memory: many large buffers would be collected late. */
   recycle(taken: Bytes): void {
     this.#spare = taken;
   }

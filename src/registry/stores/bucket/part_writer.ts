@@ -4,25 +4,25 @@ import type { ObjectBucket } from "./object_bucket.ts";
 import { PartBuffer } from "./part_buffer.ts";
 import { digestWith, type SavedState, saveState, type UploadParts } from "./upload_state.ts";
 
-/** How many numbers of parts are taken at a time. A server that is killed loses the parts since it took some last. */
+/** The number of part numbers that are reserved at a time. A killed server loses the parts since its last reservation. */
 const TAKEN_AT_ONCE = 8;
 
-/** What a {@linkcode PartWriter} works with. */
+/** Options of {@linkcode PartWriter}. */
 export interface PartWriterOptions {
   /** The key of the upload's state. */
   readonly key: string;
-  /** Where the upload is. */
+  /** The state of the upload. */
   readonly saved: SavedState;
-  /** How many parts of all uploads may be on their way at a time. */
+  /** Limits the parts of all uploads that are sent at the same time. */
   readonly inFlight: Semaphore;
 }
 
 /**
- * Adds bytes to an upload: hashes them, writes full parts while the next one fills, and saves the state. In memory are
- * the part that fills and the one on its way.
+ * Adds bytes to an upload: hashes them, sends full parts while the next one fills, and saves the state. The part that
+ * fills and the one that is sent are in memory.
  *
- * Another server may do the same at the same time. One of them fails to save the state over the other's; and as the
- * numbers of parts are taken by saving the state before, none writes over the other's parts.
+ * Another server may do the same at the same time. One of them fails to save the state over the other's. As part numbers
+ * are reserved in the state before parts are sent, neither overwrites the other's parts.
  */
 export class PartWriter {
   readonly #bucket: ObjectBucket;
@@ -47,7 +47,7 @@ export class PartWriter {
     this.#written = saved.state.size - saved.rest.length;
   }
 
-  /** Goes on from a state. */
+  /** Continues from a state. */
   static async open(bucket: ObjectBucket, options: PartWriterOptions): Promise<PartWriter> {
     const { state, rest } = options.saved;
     const writer = new PartWriter(bucket, options, await resumableHash(state.algorithm, state.hash));
@@ -60,7 +60,7 @@ export class PartWriter {
     return this.#saved;
   }
 
-  /** Takes bytes, and waits while there is no room for more. */
+  /** Adds bytes; waits while there is no room for more. */
   async write(chunk: Bytes): Promise<void> {
     for (let rest = chunk; rest.length > 0;) {
       const limit = this.#bucket.partSize(this.#etags.length + 1);
@@ -69,14 +69,14 @@ export class PartWriter {
     }
   }
 
-  /** Saves where the upload is; the number of its bytes. */
+  /** Saves the state and returns the size of the upload. */
   async close(): Promise<number> {
     await this.#onItsWay;
     await this.#save(this.#etags.length);
     return this.#saved.state.size;
   }
 
-  /** Waits for what is on its way, however that ends. */
+  /** Waits until the part that is sent has arrived or failed. */
   async settle(): Promise<void> {
     await this.#onItsWay.catch(() => {});
   }
@@ -94,14 +94,14 @@ export class PartWriter {
       this.#written += bytes.length;
       this.#buffer.recycle(bytes);
     });
-    this.#onItsWay.catch(() => {}); // it is waited for before the next part, and at the end
+    this.#onItsWay.catch(() => {}); // it is awaited before the next part, and at the end
     await started.promise;
     if (number < this.#taken) return;
     await this.#onItsWay;
     await this.#save(number + TAKEN_AT_ONCE);
   }
 
-  /** Takes numbers for parts, and begins the object if that has not been done: the state says so before there is any. */
+  /** Reserves numbers for parts, and starts the object if there is none; the state is saved before the first part is sent. */
   async #takeFirst(): Promise<UploadParts> {
     const { state } = this.#saved;
     const begun: UploadParts = state.parts ?? { upload: await this.#bucket.startParts(state.object), etags: [] };
@@ -113,7 +113,7 @@ export class PartWriter {
       if (!state.parts) await this.#bucket.dropParts(begun.upload).catch(() => {});
       throw error;
     }
-    while (this.#etags.length < taken) this.#etags.push(""); // another server took these
+    while (this.#etags.length < taken) this.#etags.push(""); // reserved by another server
     this.#taken = parts.taken;
     return parts;
   }

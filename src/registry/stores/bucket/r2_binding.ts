@@ -1,16 +1,16 @@
-/** What is used of an object that an R2 binding tells of. */
+/** The members of an R2 object that the store uses. */
 export interface R2ObjectLike {
   /** Its key. */
   readonly key: string;
-  /** The version that it is. */
+  /** Its version. */
   readonly etag: string;
-  /** When it was written. */
+  /** The time when it was written. */
   readonly uploaded: Date;
 }
 
-/** What is used of an upload in parts of an R2 binding. */
+/** The members of an R2 multipart upload that the store uses. */
 export interface R2MultipartUploadLike {
-  /** What R2 calls it. */
+  /** The id that R2 gave it. */
   readonly uploadId: string;
   /** Writes a part. */
   uploadPart(number: number, value: Uint8Array): Promise<{ readonly etag: string }>;
@@ -20,7 +20,7 @@ export interface R2MultipartUploadLike {
   abort(): Promise<void>;
 }
 
-/** What is used of an R2 bucket that is bound to a Worker: `R2Bucket` of Cloudflare's types is one. */
+/** The members of an R2 bucket binding that the store uses; `R2Bucket` of Cloudflare's types has them. */
 export interface R2BucketLike {
   /** Looks for an object. */
   head(key: string): Promise<R2ObjectLike | null>;
@@ -41,8 +41,8 @@ export interface R2BucketLike {
   list(
     options?: { prefix?: string; startAfter?: string; delimiter?: string; limit?: number },
   ): Promise<{ objects: R2ObjectLike[]; delimitedPrefixes: string[]; truncated: boolean }>;
-  /** Begins an object in parts. */
+  /** Starts an object in parts. */
   createMultipartUpload(key: string): Promise<R2MultipartUploadLike>;
-  /** Goes on with one. */
+  /** Continues an object in parts. */
   resumeMultipartUpload(key: string, uploadId: string): R2MultipartUploadLike;
 }

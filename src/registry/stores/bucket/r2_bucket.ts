@@ -6,14 +6,14 @@ import { type BucketStore, objectStore } from "./object_store.ts";
 import type { R2BucketLike } from "./r2_binding.ts";
 import type { BlobRange } from "../store.ts";
 
-/** R2 wants all parts but the last of one size. */
+/** The size of parts: R2 requires one size of all parts but the last. */
 const PART_SIZE = 8 * 1024 * 1024;
 const PAGE = 1_000;
 
 /**
- * A store in an R2 bucket that is bound to a Worker. All state is in there, uploads too, so that any instance of the
- * Worker goes on with what another began. A blob is written once, in parts of 8 MiB as it comes, which R2 allows 10,000
- * of; two parts of each upload at most are in memory.
+ * Makes a store in an R2 bucket that is bound to a Worker. All state is in the bucket, so that any instance of the Worker
+ * continues the uploads of another. A blob is written once, in parts of 8 MiB as it comes, of which R2 allows 10,000. At
+ * most two parts of each upload are in memory.
  */
 export function r2Store(bucket: R2BucketLike): BucketStore {
   return objectStore(new R2ObjectBucket(bucket));
@@ -100,17 +100,17 @@ class R2ObjectBucket implements ObjectBucket {
       try {
         await this.#bucket.resumeMultipartUpload(key, id).complete(parts);
       } catch (error) {
-        // An earlier try may have done it, though its answer was lost.
+        // An earlier try may have succeeded although its answer was lost.
         if (attempt === 1 || await this.#bucket.head(key) === null) throw error;
       }
     });
   }
 
   async dropParts({ key, id }: PartsUpload): Promise<void> {
-    await this.#bucket.resumeMultipartUpload(key, id).abort().catch(() => {}); // R2 has no other word for gone already
+    await this.#bucket.resumeMultipartUpload(key, id).abort().catch(() => {}); // R2 fails the same way if they are gone already
   }
 
-  /** R2 does not say which failures are over in a moment, so each call is tried three times. */
+  /** Calls the binding. R2 does not report which failures are transient, so each call is tried three times. */
   async #ask<T>(doing: string, signal: AbortSignal | undefined, work: (attempt: number) => Promise<T>): Promise<T> {
     signal?.throwIfAborted();
     try {
@@ -118,7 +118,7 @@ class R2ObjectBucket implements ObjectBucket {
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof GcraneError) throw error;
-      throw new StoreError(`can't ${doing}: R2 says: ${(error as Error).message}`, { cause: error });
+      throw new StoreError(`can't ${doing}: R2 answers: ${(error as Error).message}`, { cause: error });
     }
   }
 }

@@ -2,11 +2,11 @@ import { StoreError } from "../../../errors.ts";
 import { readBody } from "../../../http/mod.ts";
 import { Limits } from "../../../io/mod.ts";
 
-/** What S3 says of a failure. */
+/** A failure that S3 answered. */
 export interface S3Failure {
   /** The error to throw. */
   readonly error: StoreError;
-  /** S3's own name of it, or the status. */
+  /** The error code of S3, or the status. */
   readonly code: string;
 }
 
@@ -20,33 +20,33 @@ const HINTS: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: "check the secret access key",
 };
 
-/** Reads the answer to a request that failed; `doing` says what was asked. */
+/** Reads the answer to a request that failed; `doing` describes the request. */
 export async function readFailure(doing: string, response: Response): Promise<S3Failure> {
   const text = await textOf(response).catch(() => "");
   return failureOf(doing, response.status, text);
 }
 
-/** The failure that an error body of XML tells of. */
+/** Makes the failure from an error body of XML. */
 export function failureOf(doing: string, status: number, text: string): S3Failure {
   const code = element(text, "Code") ?? String(status);
   const message = element(text, "Message")?.slice(0, 200).replaceAll(/\s+/g, " ");
-  const said = [String(status), code === String(status) ? "" : code, message ? `(${message})` : ""].filter(Boolean);
-  const error = new StoreError(`can't ${doing}: the service answers ${said.join(" ")}`, { hint: HINTS[code] });
+  const parts = [String(status), code === String(status) ? "" : code, message ? `(${message})` : ""].filter(Boolean);
+  const error = new StoreError(`can't ${doing}: the service answers ${parts.join(" ")}`, { hint: HINTS[code] });
   return { error, code };
 }
 
-/** A small body as text. */
+/** Reads a small body as text. */
 export async function textOf(response: Response): Promise<string> {
   return new TextDecoder().decode(await readBody(response, { limit: Limits.page, what: "the answer" }));
 }
 
-/** The text of the first element of a name, or `undefined`. S3's XML has no attributes where we look. */
+/** Returns the text of the first element of a name, or `undefined`. The elements of S3's XML that matter have no attributes. */
 export function element(xml: string, name: string): string | undefined {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   return text === undefined ? undefined : decodeEntities(text);
 }
 
-/** What is between the tags of each element of a name. */
+/** Returns the content of each element of a name. */
 export function elements(xml: string, name: string): string[] {
   return Array.from(xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, "gs")), (match) => match[1]);
 }

@@ -14,15 +14,15 @@ const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 const PREFIX = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*$/;
 
 /**
- * A store in a bucket of S3 or of a service that speaks as it does. Any number of servers may work on one bucket: all
- * state is in there, uploads too, and each server goes on with what another began.
+ * Makes a store in a bucket of S3 or a compatible service. Any number of servers may use one bucket: all state is in the
+ * bucket, and each server continues the uploads of another.
  *
- * A blob is written once, in parts as it comes, hashed on the way, and never read or copied to finish it. Two parts of
- * each upload at most are in memory. The service must let all see at once what one has written, as S3 does. Where it
- * heeds `If-Match` and `If-None-Match` of writes, two servers that are sent the same upload at once notice: one goes on
- * with it. Elsewhere the digest shows it in the end; {@linkcode BucketStore.heedsConditions} tells the two apart.
+ * A blob is written once, in parts as it comes, hashed on the way, and never read or copied to finish it. At most two
+ * parts of each upload are in memory. The service must be strongly consistent, as S3 is. If it honours `If-Match` and
+ * `If-None-Match` of writes, two servers that get the same upload at once detect it, and one of them continues. If not,
+ * the digest reveals the wrong bytes in the end; {@linkcode BucketStore.heedsConditions} tests which is the case.
  *
- * @throws {TypeError} when the endpoint, the bucket or the prefix can't be one, or no header can carry the keys.
+ * @throws {TypeError} if the endpoint, the bucket, the prefix or a key is malformed.
  */
 export function s3Store(options: S3StoreOptions): BucketStore {
   const { endpoint, bucket, prefix = "" } = options;
@@ -31,7 +31,7 @@ export function s3Store(options: S3StoreOptions): BucketStore {
   }
   if (!BUCKET.test(bucket)) throw new TypeError(`${JSON.stringify(bucket)} is not the name of an S3 bucket`);
   if (!PREFIX.test(prefix)) {
-    throw new TypeError(`the S3 prefix ${JSON.stringify(prefix)} is not of names that each end with a slash`);
+    throw new TypeError(`the S3 prefix ${JSON.stringify(prefix)} does not consist of names that each end with a slash`);
   }
   if (![options.accessKeyId, options.sessionToken ?? ""].every(isHeaderText)) {
     throw new TypeError("the access key or the session token for S3 has characters that no header can carry");
@@ -39,7 +39,7 @@ export function s3Store(options: S3StoreOptions): BucketStore {
   return objectStore(new S3Bucket(options));
 }
 
-/** A bucket of S3, or of what speaks as S3 does. */
+/** A bucket of S3 or a compatible service. */
 class S3Bucket implements ObjectBucket {
   readonly #client: S3Client;
   readonly #prefix: string;
@@ -49,7 +49,7 @@ class S3Bucket implements ObjectBucket {
     this.#prefix = options.prefix ?? "";
   }
 
-  /** Parts grow, as there may be 10,000: the first thousand have 8 MiB, each further one twice as much as before. */
+  /** Returns the size of a part. As there may be 10,000 parts, the size starts at 8 MiB and doubles after each thousand. */
   partSize(number: number): number {
     return 8 * MIB * 2 ** Math.floor((number - 1) / 1_000);
   }
@@ -72,8 +72,8 @@ class S3Bucket implements ObjectBucket {
     }
     if (isPart && response.status !== 206) {
       await response.body?.cancel();
-      throw new StoreError(`the service gives all of ${key} when asked for a part`, {
-        hint: "the service must heed Range",
+      throw new StoreError(`the service answers a request for a part of ${key} with all of it`, {
+        hint: "the service must honour Range",
       });
     }
     return { body: this.#client.body(response, key), etag: response.headers.get("ETag") ?? "" };
@@ -107,10 +107,10 @@ class S3Bucket implements ObjectBucket {
     let response = await send(condition, [404, 409, 412, 501]);
     if (response.status === 404) {
       const { error, code } = failureOf(`write ${key}`, 404, await textOf(response));
-      if (code === "NoSuchKey" && onlyIf !== undefined) return undefined; // it was to have an etag
+      if (code === "NoSuchKey" && onlyIf !== undefined) return undefined; // the object should have had an etag
       throw error;
     }
-    if (response.status === 501) { // there are no conditions here
+    if (response.status === 501) { // the service has no conditional writes
       await response.body?.cancel();
       response = await send({}, []);
     }
@@ -158,7 +158,7 @@ class S3Bucket implements ObjectBucket {
       signal,
     });
     const id = element(await textOf(response), "UploadId");
-    if (!id) throw new StoreError(`the service begins ${key} in parts and does not say what it calls them`);
+    if (!id) throw new StoreError(`the service's answer to the start of ${key} in parts has no UploadId`);
     return { key, id };
   }
 
@@ -177,7 +177,7 @@ class S3Bucket implements ObjectBucket {
     await response.body?.cancel();
     const etag = response.headers.get("ETag");
     if (etag) return etag;
-    throw new StoreError(`the service takes a part of ${upload.key} and does not say its ETag`);
+    throw new StoreError(`the service's answer to a part of ${upload.key} has no ETag`);
   }
 
   async finishParts(upload: PartsUpload, etags: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
@@ -193,9 +193,9 @@ class S3Bucket implements ObjectBucket {
       expected: [404],
       signal,
     });
-    const text = await textOf(response); // S3 says 200 before it knows
+    const text = await textOf(response); // S3 may answer 200 and then fail in the body
     if (response.ok && !text.includes("<Error>")) return;
-    // An earlier try may have done it, though its answer was lost.
+    // An earlier try may have succeeded although its answer was lost.
     if (response.status === 404 && await this.has(upload.key, { signal })) return;
     throw failureOf(`finish ${upload.key}`, response.status, text).error;
   }
@@ -211,7 +211,7 @@ class S3Bucket implements ObjectBucket {
     await response.body?.cancel();
   }
 
-  /** Tells a missing object from a missing bucket. */
+  /** Throws if the bucket is missing, and not only the object. */
   async #checkBucket(key: string, response: Response): Promise<void> {
     const { error, code } = failureOf(`read ${key}`, 404, await textOf(response));
     if (code === "NoSuchBucket") throw error;

@@ -25,21 +25,21 @@ export interface S3Request extends AbortOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The body. */
   readonly body?: Bytes;
-  /** The statuses, besides 2xx, that are an answer. */
+  /** The statuses besides 2xx that are not failures. */
   readonly expected?: readonly number[];
 }
 
 const ATTEMPTS = 5;
-/** What S3 calls that which is over in a moment. */
+/** The error codes of S3 for transient failures. */
 const TRANSIENT = new Set(["InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown", "OperationAborted"]);
 
-/** Sends signed requests to a bucket, and again what failed for a moment's reasons. */
+/** Sends signed requests to a bucket, and repeats them after transient failures. */
 export class S3Client {
   readonly #options: S3StoreOptions;
   readonly #timeouts: Required<Timeouts>;
   readonly #base: string;
 
-  /** Makes it; the options have been checked. */
+  /** Makes a client from checked options. */
   constructor(options: S3StoreOptions) {
     const { endpoint, bucket, pathStyle = true } = options;
     const url = new URL(endpoint);
@@ -49,7 +49,7 @@ export class S3Client {
     this.#base = url.href.replace(/\/$/, "") + (pathStyle ? `/${bucket}` : "");
   }
 
-  /** Sends a request and gives an answer whose status is 2xx or expected. */
+  /** Sends a request and returns an answer whose status is 2xx or expected. */
   async send(request: S3Request): Promise<Response> {
     const { method, signal, expected = [] } = request;
     const doing = `${VERBS[method]} ${request.key || "objects"} in bucket ${this.#options.bucket}`;
@@ -69,7 +69,7 @@ export class S3Client {
     });
   }
 
-  /** Gives the body of an answer, which fails where it stalls. */
+  /** Returns the body of an answer, which fails if it stalls. */
   body(response: Response, key: string): ByteStream {
     const body = (response.body ?? new Blob([]).stream()) as ByteStream;
     return pullStream(new BodyReader(body, this.#timeouts.stallMs, (cause) => this.#failure(`read ${key}`, cause)));
@@ -98,7 +98,7 @@ export class S3Client {
       sessionToken,
     });
     const signed = await signer.sign();
-    // Nothing of the body is signed: it is verified by the digest of the blob, and in transit by TLS.
+    // The body is not signed: the digest of the blob verifies it, and TLS protects it in transit.
     return { method, url: signed.url.href, headers: signed.headers, body };
   }
 }

@@ -3,9 +3,9 @@ import type { RetryOptions } from "../../../io/mod.ts";
 
 /** Options of `s3Store`. */
 export interface S3StoreOptions {
-  /** Where the service is: `https://s3.eu-central-1.amazonaws.com` for example. */
+  /** The URL of the service, such as `https://s3.eu-central-1.amazonaws.com`. */
   readonly endpoint: string;
-  /** The name of the bucket, which has to be there. */
+  /** The name of the bucket, which has to exist. */
   readonly bucket: string;
   /**
    * The region that requests are signed for.
@@ -22,7 +22,7 @@ export interface S3StoreOptions {
    */
   readonly sessionToken?: string;
   /**
-   * What the keys of all objects start with, `registry/` for example: several stores may share a bucket.
+   * The start of the keys of all objects, such as `registry/`: several stores may share a bucket.
    * @default none
    */
   readonly prefix?: string;
@@ -37,13 +37,13 @@ export interface S3StoreOptions {
    */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
-   * How what failed for a moment's reasons is tried again.
-   * @default 5 times in all, with growing waits from 200 milliseconds on
+   * The retries after transient failures.
+   * @default 5 times in all, with waits that grow from 200 milliseconds
    */
   readonly retry?: Pick<RetryOptions, "attempts" | "delayMs" | "maxDelayMs" | "wait">;
   /**
-   * How long the service is waited for.
-   * @default 60 seconds for what is read and for each of its bytes, 10 minutes for what is written
+   * The time limits of requests.
+   * @default 60 seconds for the answer to a read and between its bytes, 10 minutes for the answer to a write
    */
   readonly timeouts?: Pick<Timeouts, "answerMs" | "slowAnswerMs" | "stallMs">;
 }

@@ -7,62 +7,62 @@ import { checkUploadId } from "../store_key.ts";
 import { uploadConflict } from "../store.ts";
 import { entryKey, loadEntry } from "./blob_entry.ts";
 
-/** What an object store keeps of an upload between two requests, so that any server can go on with it. */
+/** The state of an upload between two requests, from which any server can continue. */
 export interface UploadState {
-  /** The number of all bytes. It is the first member, so that it can be read alone. */
+  /** The number of all bytes. The first member, so that it can be read alone. */
   readonly size: number;
-  /** The key of the object that holds the bytes, or is going to. */
+  /** The key of the object that holds the bytes, or will hold them. */
   readonly object: string;
   /** The algorithm of the hash. */
   readonly algorithm: Algorithm;
-  /** The digest of all bytes by that algorithm, or by another that it is being finished with. */
+  /** The digest of all bytes by that algorithm, or the digest that it is being finished with. */
   readonly digest: Hash;
   /** The parts that have been written, if any. */
   readonly parts?: UploadParts;
   /** The state of the hash after the parts. */
   readonly hash: string;
-  /** What tells this version from any other. */
+  /** The id of this version. */
   readonly save?: string;
 }
 
 /** The parts of an upload. */
 export interface UploadParts {
-  /** What they are parts of. */
+  /** The object in parts. */
   readonly upload: PartsUpload;
-  /** The etags of the parts by their numbers, from 1; an empty one where a number is not used. */
+  /** The etags of the parts by their numbers, from 1; an empty one for an unused number. */
   readonly etags: readonly string[];
   /**
-   * The highest number that a server may be writing to: another one takes those that follow.
-   * @default the last of the etags
+   * The highest number that a server has reserved: another server uses those that follow.
+   * @default the number of etags
    */
   readonly taken?: number;
 }
 
-/** A state with what belongs to it. */
+/** A state as it is stored. */
 export interface SavedState {
   /** The state. */
   readonly state: UploadState;
-  /** The bytes that did not fill a part yet. */
+  /** The bytes that do not fill a part yet. */
   readonly rest: Bytes;
-  /** The version of the state's object; none where it has not been written yet. */
+  /** The etag of the state's object; `undefined` before the first write. */
   readonly etag: string | undefined;
 }
 
-/** Where the states of uploads are. */
+/** The start of the keys of states. */
 export const UPLOADS = "uploads/";
 
 const NEWLINE = 0x0a;
-/** So many bytes say how large an upload is. */
+/** The number of bytes that contain the size of an upload. */
 const HEAD = 64;
-/** A state has at most the etags of 10,000 parts, and a part of any size. */
+/** The largest state, in bytes: the etags of 10,000 parts, and the rest. */
 const LIMIT = 10 * Limits.manifest;
 
-/** The key of the state of an upload. */
+/** Returns the key of the state of an upload. */
 export function stateKey(id: string): string {
   return UPLOADS + checkUploadId(id);
 }
 
-/** The state of an upload that nothing was added to yet. */
+/** Makes the state of an upload without bytes. */
 export async function emptyState(algorithm: Algorithm): Promise<SavedState> {
   const hash = await resumableHash(algorithm);
   const rest = new Uint8Array(0);
@@ -89,7 +89,7 @@ export async function loadState(
   }
 }
 
-/** Reads only how large an upload is; 0 where there is none. */
+/** Reads only the size of an upload; 0 if there is none. */
 export async function loadSize(bucket: ObjectBucket, key: string, options: AbortOptions = {}): Promise<number> {
   const content = await bucket.read(key, { offset: 0, length: HEAD, ...options });
   if (!content) return 0;
@@ -98,9 +98,9 @@ export async function loadSize(bucket: ObjectBucket, key: string, options: Abort
 }
 
 /**
- * Writes the state of an upload over the version that it came of, and gives it with its new version.
+ * Writes the state of an upload over the version that it was read from, and returns it with its new etag.
  *
- * @throws {ConflictError} when there is another version by now, or none any more.
+ * @throws {ConflictError} if there is another version by now, or none.
  */
 export async function saveState(bucket: ObjectBucket, key: string, saved: SavedState): Promise<SavedState> {
   const { state: { size, ...others }, rest, etag } = saved;
@@ -112,11 +112,11 @@ export async function saveState(bucket: ObjectBucket, key: string, saved: SavedS
   const next = await bucket.put(key, bytes, { onlyIf: etag ?? "absent" });
   if (next !== undefined) return { ...saved, etag: next };
   const current = await loadState(bucket, key);
-  if (current?.state.save === save) return { ...saved, etag: current.etag }; // an answer was lost, and it was tried again
+  if (current?.state.save === save) return { ...saved, etag: current.etag }; // an answer was lost, and a retry met the own write
   throw uploadConflict(key.slice(UPLOADS.length));
 }
 
-/** Removes the state of an upload, and before that its object, unless a blob has come of it. */
+/** Removes the state of an upload, after its object unless that has become a blob. */
 export async function dropUpload(bucket: ObjectBucket, key: string): Promise<void> {
   const saved = await loadState(bucket, key);
   if (!saved) return;
@@ -130,7 +130,7 @@ export async function dropUpload(bucket: ObjectBucket, key: string): Promise<voi
   await bucket.delete(key);
 }
 
-/** The digest of what was hashed so far and some bytes more; the hash stays as it is. */
+/** Returns the digest of the bytes hashed so far and some more; the hash stays as it is. */
 export async function digestWith(hash: ResumableHash, algorithm: Algorithm, rest: Bytes): Promise<Hash> {
   const copy = await resumableHash(algorithm, hash.save());
   copy.update(rest);

@@ -1,8 +1,10 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
+import { errorCode } from "../../../io/mod.ts";
 import {
   type DirectoryEntry,
   dirName,
   exists,
+  isMissing,
   joinPath,
   makeDirectory,
   readDirectory,
@@ -10,9 +12,9 @@ import {
 } from "../../../runtime/mod.ts";
 
 /**
- * Runs work on a file; what the operating system says against it becomes a `StoreError` that names the path.
+ * Runs work on a file, and turns an error of the operating system into a `StoreError` that names the path.
  *
- * @param verb what was being done: read, write, …
+ * @param verb the work in an error: read, write, …
  */
 export async function atFile<T>(verb: string, path: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -26,9 +28,9 @@ export async function atFile<T>(verb: string, path: string, work: () => Promise<
 }
 
 /**
- * Runs work that makes a file at a path, and once more when its directory had to be made first.
+ * Runs work that makes a file at a path, and runs it again if its directory had to be made first.
  *
- * @param sync whether to wait until the file's name, too, is on the disk: its bytes alone can't be found again
+ * @param sync whether to wait until the file's name is on the disk too, without which its bytes can't be found
  */
 export async function inDirectory<T>(path: string, sync: boolean, work: () => Promise<T>): Promise<T> {
   const directory = dirName(path);
@@ -49,13 +51,12 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
   return result;
 }
 
-/** Turns the failure of a look at a path where nothing is into `undefined`. */
+/** Returns `undefined` for the failure to find a file at a path, and throws any other. */
 export function missingIsUndefined(error: unknown): undefined {
-  const errno = errorCode(error);
-  if (errno !== "ENOENT" && errno !== "ENOTDIR" && errno !== "EISDIR") throw error;
+  if (!isMissing(error) && errorCode(error) !== "EISDIR") throw error;
 }
 
-/** Whether any file is in a directory or further down, but for those being written, whose names start with a dot. */
+/** Returns whether a directory holds a file at any depth, except files being written, whose names start with a dot. */
 export async function holdsFile(directory: string): Promise<boolean> {
   const entries: DirectoryEntry[] = await readDirectory(directory).catch(missingIsUndefined) ?? [];
   const visible = entries.filter((entry) => !entry.name.startsWith("."));
@@ -64,9 +65,4 @@ export async function holdsFile(directory: string): Promise<boolean> {
     if (entry.kind === "directory" && await holdsFile(joinPath(directory, entry.name))) return true;
   }
   return false;
-}
-
-function errorCode(error: unknown): string | undefined {
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" ? code : undefined;
 }

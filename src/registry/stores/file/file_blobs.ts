@@ -20,11 +20,11 @@ import { VerifiedFiles } from "./verified_files.ts";
 
 /** The blobs of a file store: the file of a blob has the path of its digest. */
 export class FileBlobs implements BlobStore {
-  /** Which files need not be hashed again. */
+  /** The files that need not be hashed again. */
   readonly verified: VerifiedFiles = new VerifiedFiles();
   readonly #root: string;
 
-  /** Makes it over a directory that need not be there yet. */
+  /** Makes the blobs of a directory, which need not exist yet. */
   constructor(root: string) {
     this.#root = root;
   }
@@ -63,14 +63,14 @@ export class FileBlobs implements BlobStore {
     });
   }
 
-  /** The path of a blob's file. */
+  /** Returns the path of a blob's file. */
   path(digest: Hash): string {
     const hex = hashHexDigits(parseHash(digest));
     return joinPath(this.#root, hashAlgorithm(digest), hex.slice(0, 2), hex);
   }
 }
 
-/** A blob in a file. Bytes that nobody hashed yet are hashed before the end of them is given away. */
+/** A blob in a file. A file that was not hashed yet is hashed before its last bytes are passed on. */
 class FileBlob implements StoredBlob {
   readonly size: number;
   readonly modified: number;
@@ -104,7 +104,7 @@ class FileBlob implements StoredBlob {
     }
   }
 
-  /** The whole file, hashed on the way; what comes of it is noted. */
+  /** Reads the whole file, hashes it on the way and notes the result. */
   #verify(file: OpenFile, stat: FileStat, options: { closeWhenDone: boolean; signal?: AbortSignal }): ByteStream {
     let hash: RunningHash | undefined;
     const start = () => RunningHash.start(hashAlgorithm(this.#digest));
@@ -112,11 +112,11 @@ class FileBlob implements StoredBlob {
       chunk: async (bytes) => (hash ??= await start()).update(bytes),
       end: async () => {
         hash ??= await start();
-        if (hash.size !== stat.size) throw changed(this.#path); // a hash of other bytes says nothing of the file
+        if (hash.size !== stat.size) throw changed(this.#path); // the hash of other bytes is no evidence about the file
         const actual = await hash.digest();
         if (actual === this.#digest) return this.#verified.mark(this.#path, stat, "sound");
         this.#verified.mark(this.#path, stat, "spoilt");
-        throw new DigestMismatchError(`${this.#path} has the digest ${actual} instead of its own`, {
+        throw new DigestMismatchError(`${this.#path} has the digest ${actual} instead of that of its name`, {
           hint: "push the blob again to replace it",
         });
       },

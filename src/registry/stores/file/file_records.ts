@@ -9,7 +9,7 @@ export class FileRecords implements RecordStore {
   readonly #root: string;
   readonly #sync: boolean;
 
-  /** Makes it over a directory that need not be there yet; with `sync`, it waits until durable records are on the disk. */
+  /** Makes the records of a directory, which need not exist yet; with `sync`, writes wait until durable records are on the disk. */
   constructor(root: string, { sync }: { sync: boolean }) {
     this.#root = root;
     this.#sync = sync;
@@ -46,7 +46,7 @@ export class FileRecords implements RecordStore {
     });
   }
 
-  /** @inheritdoc A directory that records left behind when they went does not count. */
+  /** @inheritdoc A directory without records, which removed records left behind, does not count. */
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     signal?.throwIfAborted();

@@ -7,19 +7,19 @@ import { FileUploads } from "./file_uploads.ts";
 /** Options of {@linkcode fileStore}. */
 export interface FileStoreOptions {
   /**
-   * Whether to wait until what must outlive a loss of power is on the disk. Without, the registry is faster, and stays
-   * consistent even so: what a crash spoilt is noticed and counts as missing.
+   * Whether to wait until content that must outlive a loss of power is on the disk. Without it, the registry is faster and
+   * still consistent: content that a crash spoilt is detected and counts as missing.
    * @default true
    */
   sync?: boolean;
 }
 
 /**
- * A store in a directory, which is made when something is written. Several processes may work on one.
+ * Makes a store in a directory, which is created by the first write. Several processes may use one directory.
  *
- * Records are files under `records`, blobs under `blobs`, uploads under `uploads`; all take their place by a rename.
- * A blob is hashed while it is uploaded. One that this process did not write itself is hashed once before its bytes
- * are relied upon, and again when the file has changed since; spoilt bytes are never served as the blob.
+ * Records are files under `records`, blobs under `blobs`, uploads under `uploads`; each is put in place by a rename. A
+ * blob is hashed while it is uploaded. A file that this process did not write is hashed before it is trusted, and again
+ * after it has changed; spoilt bytes are never served as the blob.
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): RegistryStore {
   const { sync = true } = options;

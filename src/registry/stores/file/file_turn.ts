@@ -17,14 +17,14 @@ import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
 
 const CHUNK_SIZE = 256 * 1024;
 
-/** How long the mark of a file that is becoming a blob counts, in milliseconds: a killed process may leave one. */
+/** The age at which the marker of a file that is becoming a blob no longer counts, in milliseconds: its process was killed. */
 const CLOSED_MS = 60_000;
 
 /**
- * The right to add to the file of an upload, which one process has at a time. It makes a marker beside the file, named
- * by the file's inode. Another process that finds a marker, and the size that it expects, takes over, as the first may
- * hang or have been killed: it renames the marker, which the first notices at the end, and puts a copy into the file's
- * place, which the first does not write to.
+ * The right to add to the file of an upload, which one process has at a time. The process makes a marker beside the file,
+ * named by the file's inode. Another process that finds a marker, and the expected size, takes over, as the first may hang
+ * or have been killed: it renames the marker, which the first detects at the end, and replaces the file by a copy, to
+ * which the first does not write.
  */
 export class FileTurn {
   /** The file, open at its end. */
@@ -38,7 +38,7 @@ export class FileTurn {
     this.#marker = marker;
   }
 
-  /** Takes the turn at a file of some size, made if that is 0. @throws {ConflictError} when there is no such file. */
+  /** Takes the turn at a file of the given size, and makes it if that is 0. @throws {ConflictError} if there is no such file. */
   static async take(path: string, size: number): Promise<FileTurn> {
     return await atFile("write", path, async () => {
       if (size === 0) {
@@ -69,7 +69,7 @@ export class FileTurn {
     try {
       await copyStart(path, { size, writer });
       const own = besides(path, (await lstat(copy)).ino);
-      if (!await renameFile(marker, own)) throw conflict(path); // the other has just ended
+      if (!await renameFile(marker, own)) throw conflict(path); // the other process has just ended its turn
       if (await isClosed(path)) {
         await removeFile(own);
         throw conflict(path);
@@ -82,7 +82,7 @@ export class FileTurn {
     }
   }
 
-  /** Keeps the file from all other processes until the end, which must be near; `false` when one took over. */
+  /** Keeps all other processes from the file until the end, which must be near; returns `false` if one took over. */
   async close(): Promise<boolean> {
     return await atFile("write", this.#marker, async () => {
       const closed = besides(this.#path, CLOSED);
@@ -93,18 +93,18 @@ export class FileTurn {
     });
   }
 
-  /** Gives the turn back; `false` when another process took over. */
+  /** Ends the turn; returns `false` if another process took over. */
   async end(): Promise<boolean> {
     return await atFile("remove", this.#marker, () => removeFile(this.#marker));
   }
 
-  /** What to throw when another process took over. */
+  /** The error for a turn that another process took over. */
   get conflict(): ConflictError {
     return conflict(this.#path);
   }
 }
 
-/** The upload that a file beside those of the uploads belongs to; `undefined` for another file. */
+/** Returns the upload that a marker or copy belongs to; `undefined` for another file. */
 export function markedUpload(name: string): string | undefined {
   return /^\.(.+)\.[^.]+$/.exec(name)?.[1];
 }
@@ -120,7 +120,7 @@ async function isClosed(path: string): Promise<boolean> {
   return stat !== undefined && Date.now() - stat.mtimeMs < CLOSED_MS;
 }
 
-/** Renames a file; whether it was there. */
+/** Renames a file; returns whether it was there. */
 async function renameFile(from: string, to: string): Promise<boolean> {
   try {
     await rename(from, to);

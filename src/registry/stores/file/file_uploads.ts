@@ -22,14 +22,14 @@ import { checkUploadId, isSegment } from "../store_key.ts";
 import { UploadHashes } from "./upload_hashes.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
-/** The uploads of a file store: each is a file that grows, and takes the blob's place in the end. */
+/** The uploads of a file store: each is a file that grows, and is renamed to the blob in the end. */
 export class FileUploads implements UploadStore {
   readonly #root: string;
   readonly #blobs: FileBlobs;
   readonly #sync: boolean;
   readonly #hashes: UploadHashes = new UploadHashes();
 
-  /** Makes it over a directory that need not be there yet; with `sync`, a blob is on the disk before it is one. */
+  /** Makes the uploads of a directory, which need not exist yet; with `sync`, the bytes of a blob are on the disk before it exists. */
   constructor(root: string, { blobs, sync }: { blobs: FileBlobs; sync: boolean }) {
     this.#root = root;
     this.#blobs = blobs;
@@ -104,13 +104,13 @@ export class FileUploads implements UploadStore {
         const hash = await this.#hashes.take(id, { path, size, algorithm: hashAlgorithm(digest), signal });
         const actual = await hash.digest();
         if (actual !== digest) {
-          throw new DigestMismatchError(`upload ${id} has the digest ${actual} where ${digest} was promised`);
+          throw new DigestMismatchError(`upload ${id} has the digest ${actual} instead of ${digest}`);
         }
         if (this.#sync) await atFile("write", path, () => writer.sync());
       } finally {
         await writer.close();
       }
-      // A clock's ticks are too coarse to tell a change right after from none: from here on, any is seen.
+      // The ticks of a clock are too coarse to show a change right after this: an older time makes every change visible.
       await atFile("write", path, () => setTimes(path, Date.now() - SETTLED_AGE));
       const stat = await lstat(path);
       if (stat.size !== size) throw new StoreError(`${path} was written to while it was being finished`);
@@ -152,7 +152,7 @@ export class FileUploads implements UploadStore {
   }
 }
 
-/** Writes and hashes what a reader gives, while the next chunk is already on its way. */
+/** Writes and hashes the chunks of a reader, while the next one is being read. */
 async function pour(
   reader: ReadableStreamDefaultReader<Bytes>,
   options: { writer: FileWriter; hash: RunningHash; path: string; signal?: AbortSignal },
@@ -164,7 +164,7 @@ async function pour(
     signal?.throwIfAborted();
     if (done) return;
     next = reader.read();
-    next.catch(() => {}); // it is waited for in the next round, unless the disk fails first
+    next.catch(() => {}); // it is awaited in the next round, unless the disk fails first
     const written = atFile("write", path, () => writer.write(value));
     hash.update(value);
     await written;

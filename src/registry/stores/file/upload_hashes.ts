@@ -3,19 +3,18 @@ import { type Bytes, openFile } from "../../../runtime/mod.ts";
 import type { Algorithm } from "../../../spec/mod.ts";
 import { RunningHash } from "../running_hash.ts";
 
-/** How many uploads between two requests keep their hash; the bytes of others are read again. */
+/** The most uploads whose hash is kept between two requests; the bytes of others are read again. */
 const CAPACITY = 1_000;
 const CHUNK_SIZE = 256 * 1024;
 
 /**
- * The hashes of uploads between two requests. A hash belongs to whoever took it until it is given back, so that it
- * never follows two writers. One that is not here, because another process wrote the bytes for example, is made from
- * the file.
+ * The hashes of uploads between two requests. A hash belongs to the request that took it until it is given back, so that
+ * it never follows two writers. A missing hash, such as that of bytes that another process wrote, is made from the file.
  */
 export class UploadHashes {
   readonly #hashes = new BoundedMap<string, RunningHash>(CAPACITY);
 
-  /** The hash of the first `size` bytes of an upload. */
+  /** Takes the hash of the first `size` bytes of an upload. */
   async take(
     id: string,
     upload: { path: string; size: number; algorithm: Algorithm; signal?: AbortSignal },
@@ -39,7 +38,7 @@ export class UploadHashes {
   }
 }
 
-/** Brings a hash up to the given size of a file. */
+/** Hashes a file up to the given size. */
 async function follow(hash: RunningHash, upload: { path: string; size: number; signal?: AbortSignal }): Promise<void> {
   const file = await openFile(upload.path, { noFollow: true });
   try {

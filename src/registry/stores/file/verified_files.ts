@@ -1,32 +1,32 @@
 import { BoundedMap } from "../../../io/mod.ts";
 import type { FileStat } from "../../../runtime/mod.ts";
 
-/** What is known of a file's bytes. */
+/** The result of a comparison of a file with its digest. */
 type Verdict = "sound" | "spoilt";
 
-/** How many files are remembered; of others the bytes are hashed again. */
+/** The most files that are remembered; others are hashed again. */
 const CAPACITY = 20_000;
 
-/** A change this long ago, in milliseconds, has another time than any that is still to come, whatever the clock. */
+/** The age of a change, in milliseconds, at which any later change has another time, even by a coarse clock. */
 export const SETTLED_AGE = 2_000;
 
-/** Remembers which files were hashed, and how that came out, for as long as they do not change. */
+/** Remembers which files were hashed, with the result, for as long as they do not change. */
 export class VerifiedFiles {
   readonly #verdicts = new BoundedMap<string, { identity: string; verdict: Verdict }>(CAPACITY);
 
-  /** Whether the file, as it is now, was found to hold what its name says. */
+  /** Returns whether the file in its present state was found to have its digest. */
   isSound(path: string, stat: FileStat): boolean {
     return this.#verdict(path, stat) === "sound";
   }
 
-  /** Whether the file, as it is now, was found to hold something else. */
+  /** Returns whether the file in its present state was found to have another digest. */
   isSpoilt(path: string, stat: FileStat): boolean {
     return this.#verdict(path, stat) === "spoilt";
   }
 
   /**
-   * Notes how the hash of a file came out that was as `stat` says when the hash was begun. One that changed so recently
-   * that a further change might not show is not remembered as sound.
+   * Notes the result for a file in the state of `stat`, which was read before the file was hashed. A file that changed so
+   * recently that another change might not show is not remembered as sound.
    */
   mark(path: string, stat: FileStat, verdict: Verdict): void {
     if (verdict === "sound" && Date.now() - stat.mtimeMs < SETTLED_AGE) return;

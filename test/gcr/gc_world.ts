@@ -4,7 +4,7 @@ import { createRegistry } from "../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
 import { jsonBytes } from "../../src/spec/internal.ts";
 import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
-import { attachedTag, type Shape } from "../gcr/gc_model.ts";
+import { attachedTag, type Shape } from "./gc_model.ts";
 
 /** What a request is answered with instead of the usual; `undefined` for the usual. */
 export type Intervention = (
