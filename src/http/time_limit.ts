@@ -35,13 +35,8 @@ const DEFAULT_TIMEOUTS: Readonly<Required<Timeouts>> = {
 
 /** Fills in the defaults. */
 export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
-  const { connectMs, answerMs, slowAnswerMs, stallMs } = DEFAULT_TIMEOUTS;
-  return {
-    connectMs: timeouts.connectMs ?? connectMs,
-    answerMs: timeouts.answerMs ?? answerMs,
-    slowAnswerMs: timeouts.slowAnswerMs ?? slowAnswerMs,
-    stallMs: timeouts.stallMs ?? stallMs,
-  };
+  const given = Object.entries(timeouts).filter(([, ms]) => ms !== undefined);
+  return { ...DEFAULT_TIMEOUTS, ...Object.fromEntries(given) };
 }
 
 /** Waits for `ms` milliseconds. An abort rejects with the signal's reason. */

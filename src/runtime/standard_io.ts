@@ -1,4 +1,3 @@
-import { toText } from "@std/streams/to-text";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
@@ -55,11 +54,6 @@ export function stdinStream(): ByteStream {
       return count === 0 ? undefined : chunk.subarray(0, count);
     },
   });
-}
-
-/** Returns all of standard input as text. */
-export function stdinText(): Promise<string> {
-  return toText(stdinStream());
 }
 
 /** Returns whether the stream is a terminal. */

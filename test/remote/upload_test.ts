@@ -302,7 +302,7 @@ for (const way of WAYS) {
       });
       registry.on("POST", UPLOADS, () => ({ status: 202, headers: { location: "http://[" } }));
       await pushing(registry, way, {}, async ({ pusher, repository }) => {
-        await assertRejects(() => pusher.upload(repository, watchedLayer(CONTENT).layer), ProtocolError, "no URL");
+        await assertRejects(() => pusher.upload(repository, watchedLayer(CONTENT).layer), ProtocolError, "not a URL");
       });
     });
 

@@ -121,7 +121,3 @@ declare module "@std/encoding/hex" {
 declare module "@std/streams/to-bytes" {
   export function toBytes(stream: ReadableStream<Uint8Array>): Promise<Uint8Array>;
 }
-
-declare module "@std/streams/to-text" {
-  export function toText(stream: ReadableStream): Promise<string>;
-}

@@ -1,6 +1,6 @@
 import { AuthError, NetworkError } from "../../errors.ts";
 import { ask, fetchFor, networkError, plainText, readBody, TimeLimitError, userAgent } from "../../http/mod.ts";
-import { type AbortOptions, isHeaderText, type RetryOptions } from "../../io/mod.ts";
+import { type AbortOptions, isHeaderText, jsonObject, type RetryOptions } from "../../io/mod.ts";
 
 /** The connection to the API server of a cluster, with its credentials. */
 export interface ClusterConnection {
@@ -114,15 +114,6 @@ function judge(status: number, body: string, { connection, path, place }: Asked)
 }
 
 const SERVER_HINT = "is this the address of an API server?";
-
-function jsonObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function unreachable(cause: unknown, { place, timeoutMs }: { place: string; timeoutMs: number }): unknown {
   const hint = "is the cluster running, and does the network let this machine reach it?";
