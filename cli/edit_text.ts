@@ -10,7 +10,7 @@ import {
   temporaryDirectory,
   writeFileAtomic,
 } from "../src/runtime/mod.ts";
-import { parseJsonObject } from "../src/spec/mod.ts";
+import { parseJsonObject } from "../src/spec/internal.ts";
 import type { Context } from "./command.ts";
 
 type EditContext = Pick<Context, "ask" | "stdin" | "environment" | "signal" | "note">;

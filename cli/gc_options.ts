@@ -1,4 +1,5 @@
-import { type GcPins, joinPins, parsePins } from "../gcr/mod.ts";
+import { joinPins } from "../gcr/internal.ts";
+import { type GcPins, parsePins } from "../gcr/mod.ts";
 import { Limits, readAll } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags, FlagValues } from "./flag.ts";

@@ -1,10 +1,5 @@
-import {
-  type ListedManifest,
-  listedManifests,
-  type ManifestDetails,
-  manifestDetails,
-  type RepositoryListing,
-} from "../gcr/mod.ts";
+import { type ListedManifest, listedManifests, type ManifestDetails, manifestDetails } from "../gcr/internal.ts";
+import type { RepositoryListing } from "../gcr/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
 import { isIndex } from "../src/spec/mod.ts";

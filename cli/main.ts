@@ -17,7 +17,7 @@ import type { Io } from "./io.ts";
 import { runProgram } from "./run_program.ts";
 import { gcrane } from "./table.ts";
 
-export type { Clock, Io, MessagePort, OutputPort, Terminal } from "./io.ts";
+export type { Ask, Clock, Io, MessagePort, OutputPort, Terminal } from "./io.ts";
 
 /**
  * Runs `gcrane` with arguments and returns its exit code: 0 for success, 1 for a failure, 2 for wrong usage, 130 and

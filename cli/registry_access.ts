@@ -70,7 +70,8 @@ export async function registryAccess(
   flags: FlagValues<typeof accessFlags>,
   environment: (name: string) => string | undefined,
 ): Promise<RegistryAccess | undefined> {
-  const { accessFromSettings, checkSigningKey } = await import("../src/registry/mod.ts");
+  const { accessFromSettings } = await import("../src/registry/mod.ts");
+  const { checkSigningKey } = await import("../src/registry/internal.ts");
   const { htpasswd: file, tokenKey, ...rest } = flags;
   const make = (htpasswd: AccessSettings["htpasswd"], key?: string) => {
     const settings = { ...rest, htpasswd, tokenKey: key, users: environment(USERS_VARIABLE) };

@@ -1,4 +1,4 @@
-import { CopyJournal } from "../src/graph/mod.ts";
+import { CopyJournal } from "../src/graph/internal.ts";
 import { type JournalLine, mapConcurrent } from "../src/io/mod.ts";
 import { parsePlatform, platformString } from "../src/spec/mod.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";

@@ -1,5 +1,5 @@
 import { UsageError } from "../src/errors.ts";
-import { wrongArgument } from "../src/spec/mod.ts";
+import { wrongArgument } from "../src/spec/internal.ts";
 import { type NameOptions, parseRegistry, parseRepository, type Registry, type Repository } from "../src/name/mod.ts";
 
 /** The root of a recursive copy's source or target: a repository with those below it, or a registry. */

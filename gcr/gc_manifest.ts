@@ -1,10 +1,12 @@
 import { ManifestError } from "../src/errors.ts";
-import { mentionedDigests, successors } from "../src/graph/mod.ts";
+import { mentionedDigests } from "../src/graph/internal.ts";
+import { successors } from "../src/graph/mod.ts";
 import { type AbortOptions, readAll } from "../src/io/mod.ts";
 import type { DigestReference } from "../src/name/mod.ts";
 import type { Puller, RemoteManifest } from "../src/remote/mod.ts";
-import { type Descriptor, type Hash, isConfig, isLayer, manifestKind, parseJsonObject } from "../src/spec/mod.ts";
-import { findOrUndefined } from "../src/transport/mod.ts";
+import { parseJsonObject } from "../src/spec/internal.ts";
+import { type Descriptor, type Hash, isConfig, isLayer, manifestKind } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/internal.ts";
 import type { GcBlob, GcManifest } from "./gc_graph.ts";
 
 /** The content of a manifest, without its tags and its upload time. */

@@ -3,7 +3,7 @@ import { mapConcurrent, type Semaphore } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import type { Puller } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
-import { findOrUndefined } from "../src/transport/mod.ts";
+import { findOrUndefined } from "../src/transport/internal.ts";
 import type { RepositorySummary } from "./gc_events.ts";
 import type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
 import { createdTime, type GcFacts, gcFacts } from "./gc_manifest.ts";

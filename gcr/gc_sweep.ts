@@ -3,7 +3,7 @@ import { mapConcurrent } from "../src/io/mod.ts";
 import type { Reference, Repository } from "../src/name/mod.ts";
 import type { Puller, Pusher } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
-import { findOrUndefined } from "../src/transport/mod.ts";
+import { findOrUndefined } from "../src/transport/internal.ts";
 import type { LeftWhy } from "./gc_events.ts";
 import { type GcGraph, GcLinks, isAttachedTag } from "./gc_graph.ts";
 import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";

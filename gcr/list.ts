@@ -1,8 +1,8 @@
 import { ProtocolError } from "../src/errors.ts";
 import { parseRepository, type Repository } from "../src/name/mod.ts";
+import { isGoogle } from "../src/remote/internal.ts";
 import {
   type GoogleManifestInfo,
-  isGoogle,
   type ListOptions,
   Puller,
   type RemoteOptions,

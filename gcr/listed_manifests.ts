@@ -1,10 +1,10 @@
 import { ProtocolError } from "../src/errors.ts";
 import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS } from "../src/graph/mod.ts";
+import { DEFAULT_JOBS } from "../src/graph/internal.ts";
 import type { GoogleManifestInfo, Puller } from "../src/remote/mod.ts";
 import { type Hash, isHash } from "../src/spec/mod.ts";
-import { findOrUndefined } from "../src/transport/mod.ts";
+import { findOrUndefined } from "../src/transport/internal.ts";
 import type { RepositoryListing } from "./list.ts";
 
 /** A manifest of a repository with the properties that the registry lists. */

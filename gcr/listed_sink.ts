@@ -3,7 +3,8 @@ import type { BlobOrigin } from "../src/image/mod.ts";
 import type { AbortOptions } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type Client, type ManifestBytes, referrersTag, RegistrySink } from "../src/remote/mod.ts";
-import { type Descriptor, type Hash, isDescriptor, parseJsonObject } from "../src/spec/mod.ts";
+import { isDescriptor, parseJsonObject } from "../src/spec/internal.ts";
+import type { Descriptor, Hash } from "../src/spec/mod.ts";
 
 /** The known state of the target repository. */
 export interface CopyTarget {

@@ -1,11 +1,5 @@
-import {
-  type AnyManifest,
-  type Outcome,
-  type Root,
-  throttled,
-  transfer,
-  type TransferOptions,
-} from "../src/graph/mod.ts";
+import { throttled } from "../src/graph/internal.ts";
+import { type AnyManifest, type Outcome, type Root, transfer, type TransferOptions } from "../src/graph/mod.ts";
 import type { Image, ImageIndex, ProgressListener } from "../src/image/mod.ts";
 import { SharedWork } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";

@@ -1,7 +1,7 @@
 import { ManifestError } from "../src/errors.ts";
 import { type AbortOptions, mapConcurrent, SharedWork } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS } from "../src/graph/mod.ts";
+import { DEFAULT_JOBS } from "../src/graph/internal.ts";
 import type { Puller, RemoteManifest } from "../src/remote/mod.ts";
 import {
   configPlatform,
@@ -14,7 +14,7 @@ import {
   parseManifest,
   platformString,
 } from "../src/spec/mod.ts";
-import { findOrUndefined } from "../src/transport/mod.ts";
+import { findOrUndefined } from "../src/transport/internal.ts";
 import type { ListedManifest } from "./listed_manifests.ts";
 
 /** The details of a manifest in a listing. */

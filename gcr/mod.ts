@@ -5,7 +5,7 @@
  *
  * @example
  * ```ts
- * import { copyRecursively, listingLines, listRepository } from "@gcrane/gcrane/gcr";
+ * import { copyRecursively, listRepository } from "@gcrane/gcrane/gcr";
  * import { randomImage } from "@gcrane/gcrane/image";
  * import { parseRepository } from "@gcrane/gcrane/name";
  * import { createRegistry } from "@gcrane/gcrane/registry";
@@ -16,7 +16,7 @@
  * await new Pusher(options).push(repository.tag("v1"), randomImage());
  *
  * const listing = await listRepository(repository, options);
- * for (const line of listingLines(repository, listing)) console.log(line); // …/app@sha256:…, …/app:v1
+ * console.log(listing.tags); // [ "v1" ]
  *
  * const { manifests, tags } = await copyRecursively("registry.example.com/app", "mirror.example.com/copy", options);
  * console.log(manifests, tags); // 1 1
@@ -24,21 +24,12 @@
  *
  * @module
  */
-export {
-  isDigestTag,
-  listingLines,
-  type ListingLinesOptions,
-  listRepository,
-  type ListRepositoryOptions,
-  type RepositoryListing,
-} from "./list.ts";
-export { type ManifestDetails, manifestDetails, type ManifestDetailsOptions } from "./manifest_details.ts";
-export { type ListedManifest, listedManifests, type ListedManifestsOptions } from "./listed_manifests.ts";
+export { listRepository, type ListRepositoryOptions, type RepositoryListing } from "./list.ts";
 export { type WalkedRepository, type WalkFailure, type WalkOptions, walkRepositories } from "./walk.ts";
 export { copyRecursively } from "./copy.ts";
 export { type CopyRoot, parseRoot } from "./copy_route.ts";
 export type { CopyEvent, CopyFailure, CopyRecursivelyOptions, CopyResult, ExtraItem } from "./copy_options.ts";
-export { isInShard, parseShard, type Shard } from "./shard.ts";
+export { parseShard, type Shard } from "./shard.ts";
 export { applyGarbagePlan, type ApplyGarbagePlanOptions, collectGarbage, type CollectGarbageOptions } from "./gc.ts";
 export type { GcRunOptions } from "./gc_run.ts";
 export type { GcEvent, GcResult, LeftWhy, RepositorySummary } from "./gc_events.ts";
@@ -55,5 +46,4 @@ export {
 export { DEFAULT_GRACE, type GcPins, type GcRules, type KeepRule, type RemoveRule } from "./gc_rules.ts";
 export type { TagSetRule } from "./gc_tag_set.ts";
 export { parseRules } from "./gc_rules_file.ts";
-export { joinPins, parsePins } from "./gc_pins.ts";
-export { parseDuration } from "../src/io/mod.ts";
+export { parsePins } from "./gc_pins.ts";

@@ -1,5 +1,5 @@
 import { HttpError, NotFoundError } from "../src/errors.ts";
-import type { PartialCopy } from "../src/graph/mod.ts";
+import type { PartialCopy } from "../src/graph/internal.ts";
 import { type Image, type ImageIndex, selectImage } from "../src/image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";

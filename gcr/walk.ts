@@ -1,9 +1,10 @@
 import { HttpError, ProtocolError } from "../src/errors.ts";
 import { digestBytes } from "../src/io/mod.ts";
 import type { Registry, Repository } from "../src/name/mod.ts";
-import { DEFAULT_JOBS } from "../src/graph/mod.ts";
+import { DEFAULT_JOBS } from "../src/graph/internal.ts";
 import { type CatalogPage, Puller } from "../src/remote/mod.ts";
-import { type Hash, jsonBytes } from "../src/spec/mod.ts";
+import { jsonBytes } from "../src/spec/internal.ts";
+import type { Hash } from "../src/spec/mod.ts";
 import { type CopyRoot, parseRoot } from "./copy_route.ts";
 import { listRepository, type ListRepositoryOptions, type RepositoryListing, truncated } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";

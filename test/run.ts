@@ -1,8 +1,8 @@
 // The test driver: `deno task test`. Its last line is the sum: `N passed, N failed` or `N passed, N failed, N skipped`.
 //
-//   deno task test                      fmt, lint, type check, the suite on Deno, the suite on Bun; --jsr if JSR_URL is set
+//   deno task test                      fmt, lint, checks, the suite on Deno, the suite on Bun; --jsr if JSR_URL is set
 //   deno task test --deno test/name     the suite, or these folders or files, on one runtime (--deno or --bun)
-//   deno task test --check              fmt, lint, type check and test/project only
+//   deno task test --check              fmt, lint, type check, documentation lint and test/project only
 //   deno task test --jsr                what JSR will see, against the real @std of the registry at JSR_URL
 
 import { parseArgs } from "@std/cli/parse-args";
@@ -88,6 +88,12 @@ async function checkTree(): Promise<void> {
   await step("fmt", [deno, "fmt", "--check"]);
   await step("lint", [deno, "lint"]);
   await step("check", [deno, "check", "--frozen", "--doc", "."]);
+  await step("doc", [deno, "doc", "--lint", "--quiet", ...await exportedFiles()]);
+}
+
+async function exportedFiles(): Promise<string[]> {
+  const { exports } = JSON.parse(await Deno.readTextFile("deno.json"));
+  return Object.values(exports as Record<string, string>);
 }
 
 async function suiteOnDeno(paths: readonly string[]): Promise<void> {

@@ -20,7 +20,8 @@ export const command: Command = declare({
   ],
   async run(context) {
     const { args, stdout, signal } = context;
-    const { anonymous, authToHelper } = await import("../../src/authn/mod.ts");
+    const { anonymous } = await import("../../src/authn/mod.ts");
+    const { authToHelper } = await import("../../src/authn/internal.ts");
     const { registryArgument } = await import("../auth_input.ts");
     const registry = registryArgument(args.registry ?? await hostFromStandardInput(context));
     const authenticator = await remoteOptions(context).keychain.resolve({ registry: registry.name }, { signal });

@@ -41,7 +41,8 @@ ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal } = context;
-    const { diff, withClient } = await import("../../src/crane/mod.ts");
+    const { diff } = await import("../../src/crane/mod.ts");
+    const { withClient } = await import("../../src/crane/internal.ts");
     const { openImage } = await import("../../src/source/mod.ts");
     const options = withClient({ ...remoteOptions(context), onReadProgress: context.onProgress });
     const find = async (name: string) => await openImage(await imageSource(name, context), options);

@@ -59,7 +59,8 @@ ${SOURCES_HELP} The result then requires -t.`,
     const layers = { ...layerOptions(context), stdin };
     const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
     const changes = await changesOf(flags, subjectFinder(context));
-    const { mutate, withClient } = await import("../../src/crane/mod.ts");
+    const { mutate } = await import("../../src/crane/mod.ts");
+    const { withClient } = await import("../../src/crane/internal.ts");
     const connected = withClient(options);
     const change = async (image: string, tag: string | undefined) =>
       await mutate(await imageSource(image, context), changes, {

@@ -49,7 +49,8 @@ The original stays. Pushes the result under the name of -t, with --in-place unde
     const base = async (name: string | undefined) => name === undefined ? undefined : await imageSource(name, context);
     const bases = { oldBase: await base(oldBase), newBase: await base(newBase) };
     const options = { ...changeOptions(context, { tag, keepOthers }), onProgress, ...bases };
-    const { rebase, withClient } = await import("../../src/crane/mod.ts");
+    const { rebase } = await import("../../src/crane/mod.ts");
+    const { withClient } = await import("../../src/crane/internal.ts");
     const connected = withClient(options);
     const change = async (image: string, tag: string | undefined) =>
       await rebase(await imageSource(image, context), { ...connected, tag });

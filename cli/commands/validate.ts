@@ -27,7 +27,8 @@ ${SOURCES_HELP}`,
     if (remote.length + flags.tarball.length === 0) {
       throw new UsageError("no image to validate is given", { hint: "name an image, or a file with --tarball" });
     }
-    const { validate, validateTarball, withClient } = await import("../../src/crane/mod.ts");
+    const { validate, validateTarball } = await import("../../src/crane/mod.ts");
+    const { withClient } = await import("../../src/crane/internal.ts");
     const reading = { ...platformsOptions(context), onReadProgress: context.onProgress, fast: flags.fast };
     const options = withClient(reading);
     const checks = [

@@ -32,8 +32,6 @@ export {
 export { type CloudName, cloudOf } from "./cloud_of.ts";
 export { refreshingKeychain, type RefreshingKeychainOptions } from "./refreshing_keychain.ts";
 export {
-  authFromHelper,
-  authToHelper,
   type CredentialHelper,
   credentialHelper,
   type CredentialHelperOptions,

@@ -10,7 +10,8 @@ import {
 } from "../image/mod.ts";
 import { TarError } from "../errors.ts";
 import { type AbortOptions, decompressSniffed, fileFailure, lazy } from "../io/mod.ts";
-import { appendLayers, windowsLayer } from "../mutate/mod.ts";
+import { windowsLayer } from "../mutate/internal.ts";
+import { appendLayers } from "../mutate/mod.ts";
 import { type ByteStream, type FileKind, readStream, stat } from "../runtime/mod.ts";
 import { DEFAULT_PLATFORM, MediaType, type Platform } from "../spec/mod.ts";
 import { readTar } from "../tar/mod.ts";

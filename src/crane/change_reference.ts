@@ -3,15 +3,8 @@ import { type Image, type ImageIndex, type Matcher, matchPlatforms } from "../im
 import type { Reference, Repository } from "../name/mod.ts";
 import type { Puller, Pusher } from "../remote/mod.ts";
 import { DEFAULT_PLATFORM, type Hash } from "../spec/mod.ts";
-import {
-  type ImageSource,
-  ofPlatforms,
-  open,
-  type PlatformsOptions,
-  referenceIn,
-  sourceName,
-  wantedPlatforms,
-} from "../source/mod.ts";
+import { referenceIn, sourceName, wantedPlatforms } from "../source/internal.ts";
+import { type ImageSource, ofPlatforms, open, type PlatformsOptions } from "../source/mod.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 
 /** Options of the functions that create a new image from another. */

@@ -1,18 +1,13 @@
 import type { Keychain } from "../authn/mod.ts";
-import { type AnyManifest, CopyJournal, DEFAULT_JOBS, throttled, TransferState } from "../graph/mod.ts";
+import { CopyJournal, DEFAULT_JOBS, throttled } from "../graph/internal.ts";
+import { type AnyManifest, TransferState } from "../graph/mod.ts";
 import { mapConcurrent, RateLimit } from "../io/mod.ts";
 import type { Reference, Repository } from "../name/mod.ts";
 import { Client, Puller, RegistrySink } from "../remote/mod.ts";
 import { type Hash, platformString } from "../spec/mod.ts";
-import { findOrUndefined } from "../transport/mod.ts";
-import {
-  type ImageSource,
-  ofPlatforms,
-  open,
-  type PlatformsOptions,
-  referenceIn,
-  wantedPlatforms,
-} from "../source/mod.ts";
+import { findOrUndefined } from "../transport/internal.ts";
+import { referenceIn, wantedPlatforms } from "../source/internal.ts";
+import { type ImageSource, ofPlatforms, open, type PlatformsOptions } from "../source/mod.ts";
 import { copyGraph } from "./copy_graph.ts";
 import { type CraneOptions, referenceOf, repositoryOf, withClient } from "./options.ts";
 

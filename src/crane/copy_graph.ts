@@ -4,7 +4,7 @@ import { mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { cosignTags, type Puller } from "../remote/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { findOrUndefined } from "../transport/mod.ts";
+import { findOrUndefined } from "../transport/internal.ts";
 
 /** Options of {@linkcode copyGraph}. */
 export interface CopyGraphOptions extends TransferOptions {

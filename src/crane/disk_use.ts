@@ -1,6 +1,7 @@
-import { checkView, type Image } from "../image/mod.ts";
+import { checkView } from "../image/internal.ts";
+import type { Image } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { Cover, type Mark } from "../mutate/mod.ts";
+import { Cover, type Mark } from "../mutate/internal.ts";
 import { type Hash, isConfig } from "../spec/mod.ts";
 import type { TarEntry } from "../tar/mod.ts";
 import { commandsOf } from "./layer_commands.ts";
@@ -8,7 +9,7 @@ import { StoredFiles } from "./stored_files.ts";
 import { type LayerVisitor, linkTarget, visitLayers } from "./visit_layers.ts";
 
 /** Bytes of uncompressed file content. A file with several names in a layer counts once. */
-interface Use {
+export interface SpaceUse {
   /** The bytes that are visible in the image. */
   readonly used: number;
   /** The bytes of files that a later layer hides or overwrites. */
@@ -16,7 +17,7 @@ interface Use {
 }
 
 /** The disk use of a layer. */
-export interface LayerUse extends Use {
+export interface LayerUse extends SpaceUse {
   /** The digest of the layer as it is stored. */
   readonly digest: Hash;
   /** The size of the stored layer in bytes, which is usually compressed. */
@@ -26,7 +27,7 @@ export interface LayerUse extends Use {
 }
 
 /** The disk use of a directory with all its content. */
-export interface DirectoryUse extends Use {
+export interface DirectoryUse extends SpaceUse {
   /** The absolute path: `/`, `/usr`, `/usr/lib`. */
   readonly path: string;
 }
@@ -42,7 +43,7 @@ export interface WastedFile {
 }
 
 /** The disk use of an image. */
-export interface DiskUse extends Use {
+export interface DiskUse extends SpaceUse {
   /** The total size of the stored layers in bytes. */
   readonly size: number;
   /** The layers, the bottom one first. */

@@ -3,7 +3,8 @@ import { digestBytes } from "../io/mod.ts";
 import { editImage } from "../mutate/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Hash, parseJsonObject } from "../spec/mod.ts";
+import { parseJsonObject } from "../spec/internal.ts";
+import type { Hash } from "../spec/mod.ts";
 import { type ChangeOptions, changeSource, destinationOf } from "./change_reference.ts";
 import { pusherOf, referenceOf } from "./options.ts";
 

@@ -1,4 +1,4 @@
-import { Cover, type Mark } from "../mutate/mod.ts";
+import { Cover, type Mark } from "../mutate/internal.ts";
 import type { TarEntry } from "../tar/mod.ts";
 import { type FileFacts, readFacts } from "./file_facts.ts";
 import { type LayerVisitor, linkTarget } from "./visit_layers.ts";

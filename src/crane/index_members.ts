@@ -1,10 +1,10 @@
 import { ManifestError, NotFoundError, UsageError } from "../errors.ts";
+import { knownDigest } from "../image/internal.ts";
 import {
   emptyIndex,
   findManifests,
   type ImageIndex,
   type IndexChild,
-  knownDigest,
   matchDigests,
   type Matcher,
   matchPlatforms,
@@ -12,9 +12,10 @@ import {
 import { mapConcurrent } from "../io/mod.ts";
 import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import { openLayout } from "../layout/mod.ts";
-import { DEFAULT_JOBS } from "../graph/mod.ts";
+import { DEFAULT_JOBS } from "../graph/internal.ts";
 import { type Descriptor, type Hash, MediaType, parsePlatform, type Platform, platformString } from "../spec/mod.ts";
-import { type ImageSource, open, type OpenOptions, type PlatformsOptions, sourceName } from "../source/mod.ts";
+import { sourceName } from "../source/internal.ts";
+import { type ImageSource, open, type OpenOptions, type PlatformsOptions } from "../source/mod.ts";
 import { type ChangeOptions, type Destination, destinationFor, destinationOf, pushTo } from "./change_reference.ts";
 import { type CraneOptions, pusherOf, referenceOf, repositoryOf } from "./options.ts";
 import { openOrCreate } from "./save.ts";

@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { type CraneOptions, withClient } from "./options.ts";
+export { type CraneOptions } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
 export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
 
@@ -62,6 +62,7 @@ export {
   diskUse,
   type DiskUseOptions,
   type LayerUse,
+  type SpaceUse,
   type WastedFile,
 } from "./disk_use.ts";
 export { diff, type FileDifference, type ImageDiff, type LayerDifference } from "./diff.ts";

@@ -2,7 +2,8 @@ import { UsageError } from "../errors.ts";
 import type { Image } from "../image/mod.ts";
 import { appendLayers, changeImage, type ImageChanges, mapIndex } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
-import { type ImageSource, sourceName } from "../source/mod.ts";
+import { sourceName } from "../source/internal.ts";
+import type { ImageSource } from "../source/mod.ts";
 import { fittingLayers, layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 

@@ -3,7 +3,8 @@ import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { mapIndex, rebaseImage } from "../mutate/mod.ts";
 import { configPlatform, type Hash, type Platform } from "../spec/mod.ts";
-import { type ImageSource, open, referenceIn, sourceName } from "../source/mod.ts";
+import { referenceIn, sourceName } from "../source/internal.ts";
+import { type ImageSource, open } from "../source/mod.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 import { referenceOf } from "./options.ts";
 

@@ -4,8 +4,9 @@ import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { cosignTags, type Puller } from "../remote/mod.ts";
 import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
-import { findOrUndefined } from "../transport/mod.ts";
-import { type ImageSource, open, referenceIn, sourceName } from "../source/mod.ts";
+import { findOrUndefined } from "../transport/internal.ts";
+import { referenceIn, sourceName } from "../source/internal.ts";
+import { type ImageSource, open } from "../source/mod.ts";
 import { commandsOf } from "./layer_commands.ts";
 import { type CraneOptions, pullerOf, referenceOf } from "./options.ts";
 

@@ -1,6 +1,6 @@
 import type { Layer } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type Mark, markOf, readLayers } from "../mutate/mod.ts";
+import { type Mark, markOf, readLayers } from "../mutate/internal.ts";
 import { cleanEntryPath, type TarEntry } from "../tar/mod.ts";
 
 /** Callbacks for the entries of layers. */

@@ -1,14 +1,7 @@
 import { DaemonError } from "../errors.ts";
 import { isObject } from "../io/mod.ts";
-import {
-  type Descriptor,
-  type Hash,
-  isDescriptor,
-  isHash,
-  isIndex,
-  type Platform,
-  type RunConfig,
-} from "../spec/mod.ts";
+import { isDescriptor } from "../spec/internal.ts";
+import { type Descriptor, type Hash, isHash, isIndex, type Platform, type RunConfig } from "../spec/mod.ts";
 
 /** An engine's data on an image. */
 export interface ImageInspection {

@@ -1,7 +1,9 @@
 import { NotFoundError } from "../errors.ts";
-import { type Image, knownDigest, type ProgressListener } from "../image/mod.ts";
+import { knownDigest } from "../image/internal.ts";
+import type { Image, ProgressListener } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { fullName, parseTag } from "../name/mod.ts";
+import { fullName } from "../name/internal.ts";
+import { parseTag } from "../name/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { writeTarball } from "../tarball/mod.ts";
 import { DockerEngine } from "./engine.ts";

@@ -17,8 +17,7 @@
  *
  * @module
  */
-export { mentionedDigests, type NamedBlob, type Successors, successors } from "./successors.ts";
-export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
+export { type NamedBlob, type Successors, successors } from "./successors.ts";
 export type {
   AnyManifest,
   BlobNode,
@@ -29,9 +28,5 @@ export type {
   PutOptions,
   Root,
 } from "./sink.ts";
-export { CopyJournal, type CopyJournalOptions, type PartialCopy } from "./copy_journal.ts";
-export { manifestBytes } from "./manifest_bytes.ts";
-export { openBlob } from "./open_blob.ts";
-export { throttled } from "./throttle.ts";
-export { DEFAULT_JOBS, TransferState, type TransferStateOptions } from "./state.ts";
+export { TransferState, type TransferStateOptions } from "./state.ts";
 export { type Outcome, transfer, type TransferOptions } from "./transfer.ts";

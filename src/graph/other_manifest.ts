@@ -1,10 +1,5 @@
-import {
-  type CompressedLayerCore,
-  type Layer,
-  layerFromCompressed,
-  manifestView,
-  type OtherManifest,
-} from "../image/mod.ts";
+import { manifestView } from "../image/internal.ts";
+import { type CompressedLayerCore, type Layer, layerFromCompressed, type OtherManifest } from "../image/mod.ts";
 import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";

@@ -1,4 +1,6 @@
-import { type BlobOrigin, type Content, spoolContent, type SpooledContent } from "../image/mod.ts";
+import { spoolContent } from "../image/internal.ts";
+import type { SpooledContent } from "../image/mod.ts";
+import type { BlobOrigin, Content } from "../image/mod.ts";
 import { abortable, type AbortOptions, Semaphore, SharedWork } from "../io/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import type { BlobNode, ContentSink } from "./sink.ts";

@@ -1,16 +1,14 @@
 import { ManifestError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
+import { isDescriptor, parseJson, parseJsonObject } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
-  isDescriptor,
   isHash,
   isSchema1,
   manifestKind,
   MediaType,
   parseIndexManifest,
-  parseJson,
-  parseJsonObject,
   parseManifest,
 } from "../spec/mod.ts";
 

@@ -1,12 +1,6 @@
 import { LimitError } from "../errors.ts";
-import {
-  checkView,
-  type Content,
-  knownDigest,
-  type Layer,
-  type ProgressListener,
-  ProgressReporter,
-} from "../image/mod.ts";
+import { checkView, knownDigest, ProgressReporter } from "../image/internal.ts";
+import type { Content, Layer, ProgressListener } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import { type Descriptor, type Hash, hashHexDigits, isConfig, isLayer } from "../spec/mod.ts";
 import { blobNode } from "./blob_node.ts";

@@ -1,4 +1,4 @@
-import { wrongArgument } from "../spec/mod.ts";
+import { wrongArgument } from "../spec/internal.ts";
 import type { IndexChild } from "./view.ts";
 
 const NAMES: Readonly<Record<IndexChild["view"]["kind"], string>> = {

@@ -1,6 +1,6 @@
 import type { AbortOptions } from "../io/mod.ts";
 import { checkView } from "./check_view.ts";
-import { parseJson } from "../spec/mod.ts";
+import { parseJson } from "../spec/internal.ts";
 import type { Image, ImageIndex, IndexChild, Layer, ManifestView } from "./view.ts";
 
 /** One thing in which two views differ. */

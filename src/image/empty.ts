@@ -1,4 +1,5 @@
-import { jsonBytes, MediaType, parsePlatform, type Platform } from "../spec/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
+import { MediaType, parsePlatform, type Platform } from "../spec/mod.ts";
 import { NotFoundError } from "../errors.ts";
 import { imageFromUncompressed } from "./image_core.ts";
 import { indexFrom } from "./index_core.ts";

@@ -11,12 +11,12 @@ import {
   verifyBytes,
 } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
   isConfig,
   isLayer,
-  jsonBytes,
   type Manifest,
   manifestMediaType,
   MediaType,

@@ -1,7 +1,8 @@
 import { NotFoundError } from "../errors.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isOtherManifest, manifestKind, parseIndexManifest } from "../spec/mod.ts";
+import { isOtherManifest } from "../spec/internal.ts";
+import { type Descriptor, type Hash, manifestKind, parseIndexManifest } from "../spec/mod.ts";
 import { manifestView } from "./image_core.ts";
 import type { Image, ImageIndex, IndexChild, Layer, OtherManifest } from "./view.ts";
 

@@ -21,40 +21,21 @@
  * @module
  */
 export type { Image, ImageIndex, IndexChild, Layer, ManifestView, OtherManifest } from "./view.ts";
-export {
-  type BlobIdentity,
-  type BlobOrigin,
-  type Content,
-  type ContentCore,
-  contentOf,
-  contentOfBytes,
-  type OpenContentOptions,
-  type Place,
-} from "./content.ts";
+export { type BlobIdentity, type BlobOrigin, type Content, type OpenContentOptions, type Place } from "./content.ts";
 export {
   type CompressedLayerCore,
-  type DescriptorOverrides,
   layerFromCompressed,
   layerFromUncompressed,
-  layerOfContent,
   type UncompressedLayerCore,
-  withDescriptor,
 } from "./layer_core.ts";
+export type { FileKind, FileRange, FileStat, FileStreamOptions, OpenFile } from "../runtime/mod.ts";
 export type { PackOptions } from "./pack.ts";
-export { ESTARGZ_TOC_DIGEST, type EstargzLayerOptions } from "./estargz.ts";
-export {
-  embedded,
-  type ImageCore,
-  imageFromCompressed,
-  imageFromUncompressed,
-  type ImageParts,
-  knownDigest,
-  manifestView,
-} from "./image_core.ts";
+export { type EstargzLayerOptions } from "./estargz.ts";
+export { type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";
 export { type IndexCore, indexFrom } from "./index_core.ts";
 export { layerFromBytes, layerFromOpener, type LayerOptions, staticLayer, streamLayer } from "./layer_sources.ts";
 export { emptyImage, type EmptyImageOptions, emptyIndex, type EmptyOptions } from "./empty.ts";
-export { type ProgressEvent, type ProgressListener, ProgressReporter, type ProgressSubject } from "./progress.ts";
+export { type ProgressEvent, type ProgressListener } from "./progress.ts";
 export {
   randomImage,
   type RandomImageOptions,
@@ -73,11 +54,9 @@ export {
   matchMediaTypes,
   matchName,
   matchPlatforms,
-  REF_NAME_ANNOTATION,
   selectImage,
 } from "./match.ts";
 export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
-export { checkView } from "./check_view.ts";
 export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
+export type { SpooledContent } from "./spool.ts";
 export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";
-export { spoolContent, type SpooledContent } from "./spool.ts";

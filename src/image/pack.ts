@@ -1,4 +1,5 @@
-import { checkReproducible, compress, type CompressionKind, type Measured, measureStream } from "../io/mod.ts";
+import { checkReproducible, compress, type Measured, measureStream } from "../io/mod.ts";
+import type { Compression } from "../spec/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type EstargzLayerOptions, estargzStream } from "./estargz.ts";
 
@@ -8,7 +9,7 @@ export interface PackOptions {
    * How the layer is stored.
    * @default "gzip"
    */
-  readonly compression?: CompressionKind;
+  readonly compression?: Compression;
   /**
    * How hard to compress: 1 to 9 for gzip, 1 to 19 for zstd.
    * @default the fastest level that is worth its bytes
@@ -40,7 +41,7 @@ export interface PackFacts {
 }
 
 /** Returns the compression that options ask for. @throws {TypeError} when they contradict one another. */
-export function packCompression(options: PackOptions): CompressionKind {
+export function packCompression(options: PackOptions): Compression {
   const { compression = "gzip", estargz } = options;
   if (estargz && compression !== "gzip") {
     throw new TypeError(`an eStargz layer is gzip, and can't be stored as ${compression}`);

@@ -1,9 +1,10 @@
-import { type CompressionKind, lazy } from "../io/mod.ts";
+import { lazy } from "../io/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
 import {
+  type Compression,
   DEFAULT_PLATFORM,
   type Descriptor,
   type Hash,
-  jsonBytes,
   layerMediaType,
   MediaType,
   parsePlatform,
@@ -31,7 +32,7 @@ export interface RandomLayerOptions {
    * How the layer is stored. Compressed bytes, and so digests, may differ between runtimes.
    * @default "none"
    */
-  compression?: CompressionKind;
+  compression?: Compression;
   /**
    * The media type of the stored layer.
    * @default OCI's for the compression

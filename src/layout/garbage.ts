@@ -1,8 +1,9 @@
 import { LayoutError, ManifestError } from "../errors.ts";
-import { mentionedDigests } from "../graph/mod.ts";
+import { mentionedDigests } from "../graph/internal.ts";
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Hash, isDescriptor, isLayer, manifestKind, parseJson } from "../spec/mod.ts";
+import { isDescriptor, parseJson } from "../spec/internal.ts";
+import { type Hash, isLayer, manifestKind } from "../spec/mod.ts";
 import type { BlobFiles, StoredBlob } from "./blob_files.ts";
 
 /** A reference to a manifest from its parent. */

@@ -9,7 +9,8 @@ import {
   resolvePath,
   writeFileAtomic,
 } from "../runtime/mod.ts";
-import { type IndexManifest, MediaType, parseIndexManifest, parseJsonObject, wrongArgument } from "../spec/mod.ts";
+import { parseJsonObject, wrongArgument } from "../spec/internal.ts";
+import { type IndexManifest, MediaType, parseIndexManifest } from "../spec/mod.ts";
 
 /** The version of the layouts that are written (image-spec, "oci-layout file"). */
 const VERSION = "1.0.0";

@@ -1,14 +1,7 @@
 import { NotFoundError } from "../errors.ts";
 import { type Root, transfer } from "../graph/mod.ts";
-import {
-  checkView,
-  type Image,
-  type ImageIndex,
-  type Layer,
-  type Matcher,
-  type ProgressListener,
-  REF_NAME_ANNOTATION,
-} from "../image/mod.ts";
+import { checkView, REF_NAME_ANNOTATION } from "../image/internal.ts";
+import type { Image, ImageIndex, Layer, Matcher, ProgressListener } from "../image/mod.ts";
 import { type AbortOptions, verifyStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, type IndexManifest, parsePlatform, type Platform } from "../spec/mod.ts";

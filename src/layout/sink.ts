@@ -1,12 +1,5 @@
-import {
-  type BlobNode,
-  type ContentSink,
-  type FoundManifest,
-  manifestBytes,
-  type ManifestNode,
-  openBlob,
-  type PutOptions,
-} from "../graph/mod.ts";
+import { manifestBytes, openBlob } from "../graph/internal.ts";
+import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } from "../graph/mod.ts";
 import { type AbortOptions, streamOf } from "../io/mod.ts";
 import { resolvePath } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";

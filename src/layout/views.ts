@@ -1,4 +1,4 @@
-import { otherManifest } from "../graph/mod.ts";
+import { otherManifest } from "../graph/internal.ts";
 import {
   type CompressedLayerCore,
   type Image,

@@ -1,6 +1,8 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
-import { type Image, imageFromUncompressed, type Layer, withDescriptor } from "../image/mod.ts";
-import { type ConfigFile, type History, isConfig, jsonBytes, layerMediaType } from "../spec/mod.ts";
+import { withDescriptor } from "../image/internal.ts";
+import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
+import { type ConfigFile, type History, isConfig, layerMediaType } from "../spec/mod.ts";
 import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";
 import { compressionOf } from "./family.ts";
 

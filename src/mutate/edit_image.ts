@@ -1,16 +1,10 @@
 import { ManifestError } from "../errors.ts";
-import { checkView, type Image, imageFromUncompressed, knownDigest, type Layer, withDescriptor } from "../image/mod.ts";
+import { checkView, knownDigest, withDescriptor } from "../image/internal.ts";
+import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import {
-  type ConfigFile,
-  type Descriptor,
-  isConfig,
-  isImage,
-  jsonBytes,
-  type Manifest,
-  parseConfigFile,
-} from "../spec/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
+import { type ConfigFile, type Descriptor, isConfig, isImage, type Manifest, parseConfigFile } from "../spec/mod.ts";
 import { inFamily } from "./family.ts";
 import { sameJson } from "./fields.ts";
 import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";

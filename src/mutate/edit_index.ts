@@ -1,5 +1,5 @@
+import { checkView } from "../image/internal.ts";
 import {
-  checkView,
   type Image,
   type ImageIndex,
   type IndexChild,
@@ -8,7 +8,8 @@ import {
   type OtherManifest,
 } from "../image/mod.ts";
 import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
-import { type Descriptor, type Hash, type IndexManifest, isIndex, jsonBytes } from "../spec/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
+import { type Descriptor, type Hash, type IndexManifest, isIndex } from "../spec/mod.ts";
 import { sameJson } from "./fields.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
 

@@ -1,5 +1,6 @@
 import type { AbortOptions } from "../io/mod.ts";
-import { checkView, type Image, type Layer } from "../image/mod.ts";
+import { checkView } from "../image/internal.ts";
+import type { Image, Layer } from "../image/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { readTar, type TarWriteEntry } from "../tar/mod.ts";
 import { readLayers } from "./read_layers.ts";

@@ -1,4 +1,5 @@
-import { type Image, knownDigest, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
+import { knownDigest } from "../image/internal.ts";
+import { type Image, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";

@@ -1,4 +1,5 @@
 import { NotFoundError } from "../errors.ts";
+import { manifestView } from "../image/internal.ts";
 import {
   type Image,
   imageFromCompressed,
@@ -6,10 +7,10 @@ import {
   type IndexChild,
   indexFrom,
   layerFromCompressed,
-  manifestView,
   type Matcher,
 } from "../image/mod.ts";
-import { type Descriptor, isOtherManifest, manifestKind, parsePlatform, type Platform } from "../spec/mod.ts";
+import { isOtherManifest } from "../spec/internal.ts";
+import { type Descriptor, manifestKind, parsePlatform, type Platform } from "../spec/mod.ts";
 import { editIndex, type IndexMember } from "./edit_index.ts";
 import { withFields } from "./fields.ts";
 import { changedExtras, type ManifestChanges } from "./manifest_extras.ts";

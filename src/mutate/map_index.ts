@@ -1,5 +1,6 @@
 import { LimitError } from "../errors.ts";
-import { checkView, type Image, type ImageIndex, type IndexChild, type Matcher } from "../image/mod.ts";
+import { checkView } from "../image/internal.ts";
+import type { Image, ImageIndex, IndexChild, Matcher } from "../image/mod.ts";
 import { lazy, mapConcurrent } from "../io/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 import { editIndex, type IndexMember } from "./edit_index.ts";

@@ -42,7 +42,3 @@ export { recompress, recompressLayer, type RecompressOptions } from "./recompres
 export { canonical, type CanonicalOptions, time, type TimeOptions } from "./time.ts";
 export { flattenImage, type FlattenImageOptions } from "./flatten.ts";
 export { extract, extractLayers } from "./extract.ts";
-export { type LayerReading, readLayers } from "./read_layers.ts";
-export { Cover } from "./cover.ts";
-export { type Mark, markOf } from "./marks.ts";
-export { windowsLayer } from "./windows_layer.ts";

@@ -1,5 +1,6 @@
 import { ValidationError } from "../errors.ts";
-import { type Image, knownDigest } from "../image/mod.ts";
+import { knownDigest } from "../image/internal.ts";
+import type { Image } from "../image/mod.ts";
 import { type ConfigFile, configPlatform, type Hash, type History } from "../spec/mod.ts";
 import { baseAnnotations } from "./annotate.ts";
 import { platformFields } from "./change_image.ts";

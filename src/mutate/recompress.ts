@@ -1,4 +1,5 @@
-import { ESTARGZ_TOC_DIGEST, type Image, type Layer, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
+import { ESTARGZ_TOC_DIGEST } from "../image/internal.ts";
+import { type Image, type Layer, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Compression, Hash } from "../spec/mod.ts";

@@ -21,7 +21,7 @@
  * @module
  */
 export { DEFAULT_REGISTRY, DEFAULT_TAG, type NameOptions } from "./options.ts";
-export { fullName, parseDigest, parseReference, parseRegistry, parseRepository, parseTag } from "./parse.ts";
+export { parseDigest, parseReference, parseRegistry, parseRepository, parseTag } from "./parse.ts";
 export type { DigestReference, Reference, ReferenceBase, Registry, Repository, TagReference } from "./reference.ts";
 export { type Scheme, schemes, type SchemesOptions } from "./scheme.ts";
 export { type Action, CATALOG_SCOPE, pullScope, scope } from "./scope.ts";

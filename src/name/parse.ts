@@ -12,7 +12,7 @@ import {
 } from "./reference.ts";
 import { checkDigest, checkRegistry, checkRepository, checkTag } from "./rules.ts";
 import { Span } from "./span.ts";
-import { wrongArgument } from "../spec/mod.ts";
+import { wrongArgument } from "../spec/internal.ts";
 
 /** The common name of Docker Hub, whose registry has another host. */
 const HUB_ALIAS = "docker.io";

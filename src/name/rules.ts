@@ -1,4 +1,5 @@
-import { type Hash, HEX_LENGTH, isAlgorithm, isHash } from "../spec/mod.ts";
+import { HEX_LENGTH, isAlgorithm } from "../spec/internal.ts";
+import { type Hash, isHash } from "../spec/mod.ts";
 import { quote, type Span } from "./span.ts";
 
 const LONGEST_REPOSITORY = 255;

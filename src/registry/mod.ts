@@ -32,13 +32,13 @@ export { createRegistry, type RegistryHandler, type RegistryOptions } from "./re
 export type { AccessQuestion, AccessScope, RegistryAccess, RegistryAction, RegistryCaller } from "./access/access.ts";
 export type { AccessRule } from "./access/access_rules.ts";
 export { accessFromSettings, type AccessSettings, type AccessSettingsOptions } from "./access/access_settings.ts";
-export type { TrustedKeys } from "./access/access_token.ts";
+export type { RegistryJwk, TrustedKeys } from "./access/token_keys.ts";
 export { basicAccess, type BasicAccessOptions } from "./access/basic_access.ts";
 export type { CacheOutcome, RequestContext, RequestRecord } from "./http/exchange.ts";
 export { tokenAccess, type TokenAccessOptions } from "./access/token_access.ts";
-export { checkSigningKey } from "./access/token_keys.ts";
 export type { ProxyOptions } from "./cache/upstream.ts";
 export type { UsersOptions } from "./access/users.ts";
+export type { TlsCertificate } from "../runtime/mod.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
 export { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./gc/garbage.ts";
 export { collectStoreGarbageEvery, type CollectStoreGarbageEveryOptions } from "./gc/garbage_rounds.ts";

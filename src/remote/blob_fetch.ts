@@ -5,7 +5,8 @@ import { type AbortOptions, sliceStream } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
-import { type Answer, checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/mod.ts";
+import { checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/internal.ts";
+import type { Answer } from "../transport/mod.ts";
 import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
 

@@ -4,16 +4,9 @@ import { drain, observe, readAll, retry, type RetryVerdict } from "../io/mod.ts"
 import type { Content } from "../image/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import {
-  type Answer,
-  checkRedirect,
-  discard,
-  type OutgoingRequest,
-  redactUrl,
-  resolveLocation,
-  retryVerdict,
-  type StreamBody,
-} from "../transport/mod.ts";
+import { checkRedirect, discard, redactUrl, resolveLocation, retryVerdict } from "../transport/internal.ts";
+import type { OutgoingRequest, StreamBody } from "../transport/mod.ts";
+import type { Answer } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { openNative } from "./native_body.ts";

@@ -1,4 +1,4 @@
-import { KeyedMutex, RateLimit } from "../io/mod.ts";
+import { type AbortOptions, KeyedMutex, RateLimit } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
 import {
@@ -55,8 +55,7 @@ export interface ClientOptions extends TransportOptions {
 export class Client {
   /** The transport options of its connections. */
   readonly options: TransportOptions;
-  /** Runs the changes of one referrers list one after the other, as each reads, extends and writes the list. */
-  readonly referrerChanges: KeyedMutex = new KeyedMutex();
+  readonly #referrerChanges = new KeyedMutex();
   /**
    * Hosts that responded before a request's body was sent, or that do not report what they stored. They receive
    * streams.
@@ -80,6 +79,19 @@ export class Client {
       this.#connections.set(key, connection);
     }
     return connection;
+  }
+
+  /**
+   * Runs the changes of one referrers list one after the other, as each reads, extends and writes the list.
+   *
+   * @param subject the name of the manifest that the list belongs to
+   */
+  async changeReferrers<Result>(
+    subject: string,
+    change: () => Promise<Result>,
+    options: AbortOptions,
+  ): Promise<Result> {
+    return await this.#referrerChanges.run(subject, change, options);
   }
 
   /** Drops the tokens of a repository, which would accumulate in a run over many. */

@@ -1,7 +1,8 @@
 import { LimitError, ProtocolError } from "../errors.ts";
 import { jsonObject } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
-import { type Answer, checkLink, errorWords, nextLink, redactUrl, type WholeAnswer } from "../transport/mod.ts";
+import { checkLink, errorWords, nextLink, redactUrl } from "../transport/internal.ts";
+import type { Answer, WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 
 /** One page of a list, whose fields are not validated yet. */

@@ -2,17 +2,9 @@ import { HttpError, ManifestError, ProtocolError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import {
-  checkJsonDepth,
-  type Descriptor,
-  type Hash,
-  hashAlgorithm,
-  isHash,
-  manifestMediaType,
-  MediaType,
-  parseJsonObject,
-} from "../spec/mod.ts";
-import { discard } from "../transport/mod.ts";
+import { checkJsonDepth, parseJsonObject } from "../spec/internal.ts";
+import { type Descriptor, type Hash, hashAlgorithm, isHash, manifestMediaType, MediaType } from "../spec/mod.ts";
+import { discard } from "../transport/internal.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 

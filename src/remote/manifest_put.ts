@@ -2,7 +2,7 @@ import { type AbortOptions, digestBytes } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../spec/mod.ts";
-import { discard } from "../transport/mod.ts";
+import { discard } from "../transport/internal.ts";
 import type { Client } from "./client.ts";
 import { addReferrer } from "./referrers_write.ts";
 

@@ -20,18 +20,11 @@
  *
  * @module
  */
-export { Client, type ClientOptions } from "./client.ts";
-export { type PlatformOptions, type ProgressOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
+export { type Access, Client, type ClientOptions, type RepositoryRequest } from "./client.ts";
+export { type PlatformOptions, type ProgressOptions, type RemoteOptions } from "./options.ts";
 export { Puller, RemoteManifest } from "./puller.ts";
 export { type DeleteOptions, Pusher } from "./pusher.ts";
 export { type ManifestBytes, type PutManifestOptions, type ReferrersTime } from "./manifest_put.ts";
 export { RegistrySink, type RegistrySinkOptions } from "./registry_sink.ts";
-export {
-  type CatalogPage,
-  type GoogleManifestInfo,
-  isGoogle,
-  type ListOptions,
-  parseTagsPage,
-  type TagsPage,
-} from "./listing.ts";
+export { type CatalogPage, type GoogleManifestInfo, type ListOptions, type TagsPage } from "./listing.ts";
 export { cosignTags, type ReferrersOptions, referrersTag } from "./referrers.ts";

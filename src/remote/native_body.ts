@@ -2,7 +2,8 @@ import { fetchFor } from "../http/mod.ts";
 import type { Place } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { type OpenFile, passesBodies } from "../runtime/mod.ts";
-import type { NativeBody, TransportOptions } from "../transport/mod.ts";
+import type { NativeBody } from "../transport/mod.ts";
+import type { TransportOptions } from "../transport/mod.ts";
 
 /** The parameters of a native body. */
 export interface NativeRequest {

@@ -1,10 +1,11 @@
 import { DigestMismatchError, GcraneError, HttpError, NetworkError } from "../errors.ts";
 import { type AnyManifest, type Root, transfer, TransferState } from "../graph/mod.ts";
-import { checkView, knownDigest, type Layer } from "../image/mod.ts";
+import { checkView, knownDigest } from "../image/internal.ts";
+import type { Layer } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import { parseReference, parseRepository, type Reference, type Repository } from "../name/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
-import { discard } from "../transport/mod.ts";
+import { discard } from "../transport/internal.ts";
 import { nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";
 import { fetchManifest, findManifest } from "./manifest_fetch.ts";

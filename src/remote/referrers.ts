@@ -1,18 +1,18 @@
 import { LimitError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
+import { isDescriptor, jsonBytes } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
   hashAlgorithm,
   hashHexDigits,
   type IndexManifest,
-  isDescriptor,
-  jsonBytes,
   MediaType,
   parseIndexManifest,
 } from "../spec/mod.ts";
-import { findOrUndefined, type WholeAnswer } from "../transport/mod.ts";
+import { findOrUndefined } from "../transport/internal.ts";
+import type { WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 import { LinkFollower, notAList, parsePage } from "./list_page.ts";
 import { type FetchedManifest, fetchManifest } from "./manifest_fetch.ts";

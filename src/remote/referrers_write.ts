@@ -1,8 +1,9 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isDescriptor, MediaType } from "../spec/mod.ts";
-import { discard } from "../transport/mod.ts";
+import { isDescriptor } from "../spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../spec/mod.ts";
+import { discard } from "../transport/internal.ts";
 import { artifactFields, manifestFields } from "./manifest_fetch.ts";
 import type { Client } from "./client.ts";
 import { asManifest, fetchFromApi, fetchFromTag, referrersTag } from "./referrers.ts";
@@ -63,7 +64,7 @@ async function changeTag(
   change: Change,
 ): Promise<void> {
   if (await fetchFromApi(client, subject, options) !== undefined) return;
-  await client.referrerChanges.run(subject.name, () => rewriteTag(client, subject, options, change), options);
+  await client.changeReferrers(subject.name, () => rewriteTag(client, subject, options, change), options);
 }
 
 async function rewriteTag(

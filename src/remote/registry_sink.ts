@@ -4,7 +4,7 @@ import type { BlobOrigin } from "../image/mod.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { type Descriptor, hashAlgorithm, isDistributable } from "../spec/mod.ts";
-import { discard } from "../transport/mod.ts";
+import { discard } from "../transport/internal.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import { BlobTransfer, nextLocation } from "./blob_transfer.ts";
 import type { Client } from "./client.ts";

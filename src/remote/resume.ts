@@ -3,7 +3,7 @@ import { GcraneError, NetworkError } from "../errors.ts";
 import { BodyReader } from "../http/mod.ts";
 import type { AbortOptions, RetryOptions } from "../io/mod.ts";
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
-import { redactedCause } from "../transport/mod.ts";
+import { redactedCause } from "../transport/internal.ts";
 
 /** Options of {@linkcode resumable}. */
 export interface ResumeOptions extends AbortOptions {

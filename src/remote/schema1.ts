@@ -1,7 +1,7 @@
 import { decodeBase64Url } from "@std/encoding/base64url";
 import { ManifestError } from "../errors.ts";
 import { type Bytes, concat } from "../runtime/mod.ts";
-import { parseJsonObject } from "../spec/mod.ts";
+import { parseJsonObject } from "../spec/internal.ts";
 
 /**
  * Returns the signed payload of a schema 1 manifest, which its digest covers: the manifest without its signatures. Each

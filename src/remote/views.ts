@@ -1,8 +1,8 @@
 import { ManifestError } from "../errors.ts";
 import { type AbortOptions, lazy, observe } from "../io/mod.ts";
+import { embedded, ProgressReporter } from "../image/internal.ts";
 import {
   type CompressedLayerCore,
-  embedded,
   type Image,
   imageFromCompressed,
   type ImageIndex,
@@ -11,9 +11,9 @@ import {
   layerFromCompressed,
   type OtherManifest,
   type ProgressListener,
-  ProgressReporter,
 } from "../image/mod.ts";
-import { type AnyManifest, otherManifest } from "../graph/mod.ts";
+import { otherManifest } from "../graph/internal.ts";
+import type { AnyManifest } from "../graph/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, hashHexDigits, isIndex, manifestKind } from "../spec/mod.ts";

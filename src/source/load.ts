@@ -1,16 +1,10 @@
 import { LayoutError } from "../errors.ts";
-import {
-  emptyIndex,
-  type Image,
-  type ImageIndex,
-  type IndexChild,
-  matchPlatforms,
-  REF_NAME_ANNOTATION,
-} from "../image/mod.ts";
+import { REF_NAME_ANNOTATION } from "../image/internal.ts";
+import { emptyIndex, type Image, type ImageIndex, type IndexChild, matchPlatforms } from "../image/mod.ts";
 import { fileFailure } from "../io/mod.ts";
 import { openLayout } from "../layout/mod.ts";
 import { appendManifests } from "../mutate/mod.ts";
-import { fullName } from "../name/mod.ts";
+import { fullName } from "../name/internal.ts";
 import { stat } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";

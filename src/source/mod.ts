@@ -19,13 +19,5 @@
 export { type NamedSource, parseSource, type PathFormat } from "./parse.ts";
 export { type LocalPath, splitLocalPath } from "./local_path.ts";
 export { load, type LoadOptions } from "./load.ts";
-export {
-  type ImageSource,
-  open,
-  openImage,
-  type OpenOptions,
-  type PathSource,
-  referenceIn,
-  sourceName,
-} from "./open.ts";
-export { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
+export { type ImageSource, open, openImage, type OpenOptions, type PathSource } from "./open.ts";
+export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";

@@ -1,7 +1,8 @@
 import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
 import { type NameOptions, parseReference, type Reference } from "../name/mod.ts";
-import { Puller, type RemoteOptions, wantedPlatform } from "../remote/mod.ts";
-import { wrongArgument } from "../spec/mod.ts";
+import { wantedPlatform } from "../remote/internal.ts";
+import { Puller, type RemoteOptions } from "../remote/mod.ts";
+import { wrongArgument } from "../spec/internal.ts";
 import type { TarballSource } from "../tarball/mod.ts";
 import { load, type LoadOptions } from "./load.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";

@@ -1,4 +1,5 @@
-import { checkView, type Image, type ImageIndex, matchPlatforms, selectImage } from "../image/mod.ts";
+import { checkView } from "../image/internal.ts";
+import { type Image, type ImageIndex, matchPlatforms, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import type { PlatformOptions } from "../remote/mod.ts";

@@ -13,17 +13,7 @@
  *
  * @module
  */
-export { wrongArgument } from "./argument.ts";
-export {
-  type Algorithm,
-  type Hash,
-  hashAlgorithm,
-  hashHexDigits,
-  HEX_LENGTH,
-  isAlgorithm,
-  isHash,
-  parseHash,
-} from "./hash.ts";
+export { type Algorithm, type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "./hash.ts";
 export {
   type Compression,
   isConfig,
@@ -31,7 +21,6 @@ export {
   isImage,
   isIndex,
   isLayer,
-  isOtherManifest,
   isSchema1,
   layerMediaType,
   MediaType,
@@ -54,13 +43,10 @@ export {
   type RunConfig,
 } from "./config_file.ts";
 export {
-  distinctDescriptors,
   type IndexManifest,
-  isDescriptor,
   type Manifest,
   manifestKind,
   manifestMediaType,
   parseIndexManifest,
   parseManifest,
 } from "./manifest.ts";
-export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject } from "./json.ts";

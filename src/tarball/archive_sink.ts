@@ -1,11 +1,5 @@
-import {
-  type BlobNode,
-  type ContentSink,
-  type FoundManifest,
-  type Node,
-  openBlob,
-  type PutOptions,
-} from "../graph/mod.ts";
+import { openBlob } from "../graph/internal.ts";
+import type { BlobNode, ContentSink, FoundManifest, Node, PutOptions } from "../graph/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";

@@ -2,6 +2,7 @@ import { ValidationError } from "../errors.ts";
 import type { Node } from "../graph/mod.ts";
 import type { Image, Layer } from "../image/mod.ts";
 import { type AbortOptions, digestBytes, drain, measureStream } from "../io/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
 import {
   type Algorithm,
   type ConfigFile,
@@ -11,7 +12,6 @@ import {
   hashHexDigits,
   type History,
   isDistributable,
-  jsonBytes,
 } from "../spec/mod.ts";
 import type { ArchiveFormat, PlannedFile } from "./archive_sink.ts";
 import type { TarViews } from "./as_tars.ts";

@@ -1,8 +1,10 @@
 import { TarballError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { fullName, parseTag } from "../name/mod.ts";
+import { fullName } from "../name/internal.ts";
+import { parseTag } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type Descriptor, type Hash, isDescriptor, isHash, jsonBytes, parseJson } from "../spec/mod.ts";
+import { isDescriptor, jsonBytes, parseJson } from "../spec/internal.ts";
+import { type Descriptor, type Hash, isHash } from "../spec/mod.ts";
 import type { Archive } from "./archive.ts";
 
 /** One image of a tarball, as its `manifest.json` describes it. */

@@ -1,5 +1,5 @@
 import { GcraneError, TarballError } from "../errors.ts";
-import { otherManifest } from "../graph/mod.ts";
+import { otherManifest } from "../graph/internal.ts";
 import {
   type CompressedLayerCore,
   type Image,
@@ -9,7 +9,8 @@ import {
   layerFromCompressed,
 } from "../image/mod.ts";
 import { type AbortOptions, lazy, verifyBytes } from "../io/mod.ts";
-import { type Descriptor, hashAlgorithm, hashHexDigits, MediaType, parseJsonObject } from "../spec/mod.ts";
+import { parseJsonObject } from "../spec/internal.ts";
+import { type Descriptor, hashAlgorithm, hashHexDigits, MediaType } from "../spec/mod.ts";
 import type { Archive } from "./archive.ts";
 
 const MARKER = "oci-layout";

@@ -1,7 +1,9 @@
-import { manifestBytes, type Node } from "../graph/mod.ts";
-import { REF_NAME_ANNOTATION } from "../image/mod.ts";
+import { manifestBytes } from "../graph/internal.ts";
+import type { Node } from "../graph/mod.ts";
+import { REF_NAME_ANNOTATION } from "../image/internal.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type Descriptor, type Hash, hashAlgorithm, hashHexDigits, jsonBytes, MediaType } from "../spec/mod.ts";
+import { jsonBytes } from "../spec/internal.ts";
+import { type Descriptor, type Hash, hashAlgorithm, hashHexDigits, MediaType } from "../spec/mod.ts";
 import type { PlannedFile } from "./archive_sink.ts";
 import { bytesFile } from "./docker_format.ts";
 

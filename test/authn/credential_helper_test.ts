@@ -4,10 +4,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { AuthError } from "../../src/errors.ts";
+import { authFromHelper, authToHelper } from "../../src/authn/internal.ts";
 import {
   anonymous,
-  authFromHelper,
-  authToHelper,
   type CredentialHelper,
   credentialHelper,
   dockerConfigKeychain,

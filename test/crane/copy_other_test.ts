@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { copy } from "../../src/crane/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { digestOf, fakeFetch, FakeRegistry } from "../fakes/mod.ts";
 
 const SOURCE = "source.example.com";

@@ -2,7 +2,8 @@ import type { ExtraItem } from "../../gcr/mod.ts";
 import { staticLayer } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { attachedTag } from "./gc_model.ts";
 
 /** What a manifest of the model is made of, by digests. */

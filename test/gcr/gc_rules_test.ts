@@ -1,14 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
-import {
-  type GcGraph,
-  type GcManifest,
-  type GcRules,
-  parseDuration,
-  parsePins,
-  parseRules,
-  planGarbage,
-} from "../../gcr/mod.ts";
+import { parseDuration } from "../../gcr/internal.ts";
+import { type GcGraph, type GcManifest, type GcRules, parsePins, parseRules, planGarbage } from "../../gcr/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 

@@ -2,7 +2,8 @@ import { staticLayer } from "../../src/image/mod.ts";
 import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { createRegistry } from "../../src/registry/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { attachedTag, type Shape } from "./gc_model.ts";
 
 /** What a request is answered with instead of the usual; `undefined` for the usual. */

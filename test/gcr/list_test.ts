@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { listingLines, listRepository, type RepositoryListing } from "../../gcr/mod.ts";
+import { listingLines } from "../../gcr/internal.ts";
+import { listRepository, type RepositoryListing } from "../../gcr/mod.ts";
 import { push } from "../../src/crane/mod.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
-import { listedManifests, listRepository, type RepositoryListing } from "../../gcr/mod.ts";
+import { listedManifests } from "../../gcr/internal.ts";
+import { listRepository, type RepositoryListing } from "../../gcr/mod.ts";
 import { HttpError, ProtocolError } from "../../src/errors.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { Puller, type RemoteOptions } from "../../src/remote/mod.ts";

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
-import { isInShard, parseShard } from "../../gcr/mod.ts";
+import { isInShard } from "../../gcr/internal.ts";
+import { parseShard } from "../../gcr/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 
 const nowhere = () => undefined;

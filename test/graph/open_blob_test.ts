@@ -1,7 +1,8 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { DigestMismatchError, SizeMismatchError, StreamLayerError } from "../../src/errors.ts";
-import { type BlobNode, openBlob } from "../../src/graph/mod.ts";
+import { openBlob } from "../../src/graph/internal.ts";
+import type { BlobNode } from "../../src/graph/mod.ts";
 import type { BlobIdentity, Content } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import { collect, inChunks } from "../make/streams.ts";

@@ -1,7 +1,8 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { ManifestError } from "../../src/errors.ts";
-import { mentionedDigests, successors } from "../../src/graph/mod.ts";
+import { mentionedDigests } from "../../src/graph/internal.ts";
+import { successors } from "../../src/graph/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 
 const hash = (digit: string) => `sha256:${digit.repeat(64)}` as const;

@@ -1,9 +1,11 @@
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { DigestMismatchError, LimitError, ManifestError, NotFoundError, SizeMismatchError } from "../../src/errors.ts";
-import { embedded, imageFromCompressed, layerFromBytes } from "../../src/image/mod.ts";
+import { embedded } from "../../src/image/internal.ts";
+import { imageFromCompressed, layerFromBytes } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { utf8 } from "../make/bytes.ts";
 import { collect } from "../make/streams.ts";
 import { MemorySource, tarOf } from "../make/memory_source.ts";

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { NotFoundError } from "../../src/errors.ts";
 import { imageFromUncompressed, type Layer, layerFromBytes, layerFromUncompressed } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { collect } from "../make/streams.ts";
 import { bigTar, MemorySource, tarOf } from "../make/memory_source.ts";
 

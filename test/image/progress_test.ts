@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { type ProgressEvent, ProgressReporter } from "../../src/image/mod.ts";
+import { ProgressReporter } from "../../src/image/internal.ts";
+import type { ProgressEvent } from "../../src/image/mod.ts";
 
 const SUBJECT = { id: "sha256:0", label: "layer 0", kind: "write", total: 30 } as const;
 

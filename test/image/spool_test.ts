@@ -5,15 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { DigestMismatchError, FileError } from "../../src/errors.ts";
-import {
-  type Layer,
-  layerFromBytes,
-  layerFromUncompressed,
-  layerOfContent,
-  spoolContent,
-  streamLayer,
-  validateLayer,
-} from "../../src/image/mod.ts";
+import { layerOfContent, spoolContent } from "../../src/image/internal.ts";
+import { type Layer, layerFromBytes, layerFromUncompressed, streamLayer, validateLayer } from "../../src/image/mod.ts";
 import { type AbortOptions, digestBytes, streamOf } from "../../src/io/mod.ts";
 import { removeTemporaries } from "../../src/runtime/mod.ts";
 import { utf8 } from "../make/bytes.ts";

@@ -15,7 +15,8 @@ import {
   validateIndex,
 } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { blobPath, filesUnder, inFolder } from "../make/folders.ts";
 import { collect, inChunks } from "../make/streams.ts";
 import { imageOf, streamingLayer, tarOf, testLayer, textImage } from "../make/images.ts";

@@ -1,10 +1,5 @@
-import {
-  copyRecursively,
-  type CopyRecursivelyOptions,
-  type CopyResult,
-  listedManifests,
-  walkRepositories,
-} from "../../gcr/mod.ts";
+import { listedManifests } from "../../gcr/internal.ts";
+import { copyRecursively, type CopyRecursivelyOptions, type CopyResult, walkRepositories } from "../../gcr/mod.ts";
 import { validate } from "../../src/crane/mod.ts";
 import { type Image, type ImageIndex, randomImage, randomIndex } from "../../src/image/mod.ts";
 import { appendManifests, changeImage } from "../../src/mutate/mod.ts";

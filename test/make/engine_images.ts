@@ -1,7 +1,7 @@
 // What the tests of images in a Docker Engine are made of.
 
 import { type Image, imageFromUncompressed } from "../../src/image/mod.ts";
-import { jsonBytes } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
 import type { EngineAnswers } from "../fakes/fake_engine.ts";
 import { collect } from "./streams.ts";

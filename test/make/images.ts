@@ -10,7 +10,8 @@ import {
 } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
-import { jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { MediaType } from "../../src/spec/mod.ts";
 import { writeTar } from "../../src/tar/mod.ts";
 import { utf8 } from "./bytes.ts";
 import { collect, inChunks } from "./streams.ts";

@@ -9,11 +9,11 @@ import {
 } from "../../src/image/mod.ts";
 import { compress, type CompressionKind, digestBytes, streamOf } from "../../src/io/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
   hashHexDigits,
-  jsonBytes,
   layerMediaType,
   MediaType,
   type Platform,

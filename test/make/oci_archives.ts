@@ -2,7 +2,8 @@
 
 import type { Image, ImageIndex } from "../../src/image/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { collect } from "./streams.ts";
 

@@ -11,7 +11,7 @@ import {
 } from "../../src/image/mod.ts";
 import { lazy, streamOf } from "../../src/io/mod.ts";
 import { appendManifests } from "../../src/mutate/mod.ts";
-import { jsonBytes } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
 import { utf8 } from "./bytes.ts";
 
 /** Numbers that follow from a seed. */

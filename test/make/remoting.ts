@@ -3,7 +3,8 @@ import type { Layer } from "../../src/image/mod.ts";
 import { parseReference, type Reference } from "../../src/name/mod.ts";
 import { Puller, Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { type Descriptor, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, MediaType } from "../../src/spec/mod.ts";
 import { digestOf, type FakeFetch, fakeFetch, type FakeNetwork, FakeRegistry } from "../fakes/mod.ts";
 
 /** Where the fake registry of most tests is. */

@@ -2,7 +2,8 @@
 
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { type Hash, jsonBytes } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import type { Hash } from "../../src/spec/mod.ts";
 import { type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { tarballBytes, type TarballSource } from "../../src/tarball/mod.ts";
 import { collect } from "./streams.ts";

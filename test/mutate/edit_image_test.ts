@@ -12,7 +12,8 @@ import {
 } from "../../src/image/mod.ts";
 import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import { appendLayers, changeImage, editImage } from "../../src/mutate/mod.ts";
-import { type ConfigFile, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type ConfigFile, MediaType } from "../../src/spec/mod.ts";
 import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
 import { utf8 } from "../make/bytes.ts";
 import { collect } from "../make/streams.ts";

@@ -1,14 +1,8 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import {
-  emptyImage,
-  ESTARGZ_TOC_DIGEST,
-  type Image,
-  imageFromCompressed,
-  layerFromBytes,
-  validateImage,
-} from "../../src/image/mod.ts";
+import { ESTARGZ_TOC_DIGEST } from "../../src/image/internal.ts";
+import { emptyImage, type Image, imageFromCompressed, layerFromBytes, validateImage } from "../../src/image/mod.ts";
 import { appendLayers, canonical, changeImage, extract, flattenImage, recompress, time } from "../../src/mutate/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";

@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import { emptyImage, imageFromUncompressed, type Layer } from "../../src/image/mod.ts";
 import { extract, extractLayers } from "../../src/mutate/mod.ts";
-import { jsonBytes } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
 import type { TarNewEntry } from "../../src/tar/mod.ts";
 import { directory, file, itemsOf, layer, layerOf, link, symlink } from "../make/entry_layers.ts";
 

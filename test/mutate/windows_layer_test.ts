@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { TarError } from "../../src/errors.ts";
 import { type Layer, layerFromBytes, streamLayer } from "../../src/image/mod.ts";
-import { windowsLayer } from "../../src/mutate/mod.ts";
+import { windowsLayer } from "../../src/mutate/internal.ts";
 import { readTar, type TarNewEntry, writeTar } from "../../src/tar/mod.ts";
 import { collect, inChunks } from "../make/streams.ts";
 import { utf8 } from "../make/bytes.ts";

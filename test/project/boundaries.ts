@@ -18,8 +18,11 @@ export function readTiers(markdown: string): Tiers {
 /** Rooms of one file. */
 const SINGLE_FILES: ReadonlySet<string> = new Set(["src/errors.ts", "src/version.ts", "mod.ts"]);
 
-/** Where others may enter a room: its `mod.ts`, and in authn also that of each cloud's folder. */
-const ENTRY = /^((src\/)?[^/]+|src\/authn\/[^/]+)\/mod\.ts$/;
+/**
+ * Where others may enter a room: its `mod.ts` and `internal.ts`, which holds what the package does not export, and in
+ * authn also those of each cloud's folder.
+ */
+const ENTRY = /^((src\/)?[^/]+|src\/authn\/[^/]+)\/(mod|internal)\.ts$/;
 
 /** The room that a file is in: `src/name/parse.ts` is in `name`, `src/errors.ts` is `errors`, `mod.ts` is itself. */
 export function roomOf(path: string): string {
@@ -141,6 +144,16 @@ function reachedFrom(start: string, all: readonly Edge[]): Set<string> {
     for (const { from, to } of all) if (from === path && to !== undefined) reached.add(to);
   }
   return reached;
+}
+
+/** An `internal.ts` is not among the exports of the package, nor does a module that is pass it on. */
+export function internalViolations(sources: Tree, exported: readonly string[]): string[] {
+  const isInternal = (path: string | undefined) => path !== undefined && /(^|\/)internal\.ts$/.test(path);
+  const passed = edges(sources).filter(({ from, to }) => exported.includes(from) && isInternal(to));
+  return [
+    ...exported.filter(isInternal).map((path) => `deno.json exports ${path}`),
+    ...passed.map(({ from, to }) => `${from}: imports ${to}`),
+  ];
 }
 
 /** Bare imports must be among those that the configuration maps. */

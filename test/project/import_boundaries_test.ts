@@ -4,6 +4,7 @@ import {
   cloudViolations,
   honoViolations,
   importCycles,
+  internalViolations,
   readTiers,
   roomOf,
   runtimeViolations,
@@ -11,6 +12,7 @@ import {
   tierViolations,
   unmappedImports,
 } from "./boundaries.ts";
+import { exportedModules } from "./exports.ts";
 import { packageSources, read, readJson, typescript } from "./tree.ts";
 
 const tree = typescript();
@@ -50,6 +52,7 @@ cli
       "src/io/a.ts": `import { x } from "../runtime/mod.ts"; import { e } from "../errors.ts"; import "./b.ts";`,
       "src/io/b.ts": "",
       "cli/commands/pull.ts": `import type { R } from "../../src/remote/mod.ts"; import("../../gcr/mod.ts");`,
+      "src/remote/d.ts": `import { y } from "../image/internal.ts";`,
       "src/remote/c.ts": `import("../authn/google/mod.ts");`,
       "src/authn/google/d.ts": `import { a } from "../keychain.ts"; import { b } from "../../io/mod.ts";`,
       "mod.ts": `export * from "./src/name/mod.ts";`,
@@ -79,6 +82,20 @@ cli
       "src/runtime/f.ts: imports src/errors.ts, a room of its own tier",
       "src/remote/g.ts: imports src/authn/google/key.ts past the room's mod.ts",
       "src/remote/g.ts: imports src/name/deep/mod.ts past the room's mod.ts",
+    ]);
+  });
+});
+
+describe("internal entries", () => {
+  it("are not exported", () => {
+    assertEquals(internalViolations(sources, exportedModules().map(({ path }) => path)), []);
+  });
+
+  it("are found where they would be", () => {
+    const wrong = files({ "src/io/mod.ts": `export { a } from "./internal.ts";`, "src/io/internal.ts": "" });
+    assertEquals(internalViolations(wrong, ["src/io/mod.ts", "src/io/internal.ts"]), [
+      "deno.json exports src/io/internal.ts",
+      "src/io/mod.ts: imports src/io/internal.ts",
     ]);
   });
 });

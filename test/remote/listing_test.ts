@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { HttpError, LimitError, ProtocolError } from "../../src/errors.ts";
 import { parseRegistry, parseRepository } from "../../src/name/mod.ts";
-import { isGoogle } from "../../src/remote/mod.ts";
+import { isGoogle } from "../../src/remote/internal.ts";
 import { type FakeHandler, FakeRegistry, json, utf8 } from "../fakes/mod.ts";
 import { annsKeychain } from "../make/connecting.ts";
 import { HOME, lines, remoting } from "../make/remoting.ts";

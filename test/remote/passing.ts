@@ -2,7 +2,8 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
-import { type Layer, layerFromBytes, layerOfContent } from "../../src/image/mod.ts";
+import { layerOfContent } from "../../src/image/internal.ts";
+import { type Layer, layerFromBytes } from "../../src/image/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
 import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { Puller, Pusher, type RemoteOptions } from "../../src/remote/mod.ts";

@@ -1,6 +1,7 @@
 import { assertEquals, assertFalse } from "@std/assert";
 import { describe, it } from "node:test";
-import { ESTARGZ_TOC_DIGEST, randomIndex, streamLayer, validateIndex } from "../../src/image/mod.ts";
+import { ESTARGZ_TOC_DIGEST } from "../../src/image/internal.ts";
+import { randomIndex, streamLayer, validateIndex } from "../../src/image/mod.ts";
 import { appendLayers, mapIndex } from "../../src/mutate/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { pullStream } from "../../src/runtime/mod.ts";

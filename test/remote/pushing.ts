@@ -8,7 +8,8 @@ import {
 import { parseRepository, type Repository } from "../../src/name/mod.ts";
 import { Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.ts";
-import { jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { MediaType } from "../../src/spec/mod.ts";
 import { digestOf, fakeFetch, type FakeRegistry, fakeServer, type RecordedRequest } from "../fakes/mod.ts";
 
 /** How requests go: to a registry in memory, or to one over a socket. */

@@ -24,7 +24,8 @@ import {
   type Reference,
 } from "../../src/name/mod.ts";
 import { Puller, Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
-import { jsonBytes, MediaType, parsePlatform } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { MediaType, parsePlatform } from "../../src/spec/mod.ts";
 import { FakeRegistry, fakeServer, utf8 } from "../fakes/mod.ts";
 import { addImage } from "../make/remoting.ts";
 import { noise } from "../make/bytes.ts";

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { ManifestError } from "../../src/errors.ts";
-import { configPlatform, jsonBytes, parseConfigFile } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { configPlatform, parseConfigFile } from "../../src/spec/mod.ts";
 
 const DIFF_ID = `sha256:${"a".repeat(64)}` as const;
 const CONFIG = {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { ManifestError } from "../../src/errors.ts";
-import { parseJson, parseJsonObject } from "../../src/spec/mod.ts";
+import { parseJson, parseJsonObject } from "../../src/spec/internal.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const nested = (levels: number, inside = "") => "[".repeat(levels) + inside + "]".repeat(levels);

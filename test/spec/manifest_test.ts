@@ -1,15 +1,12 @@
 import { assertEquals, assertFalse, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
 import { ManifestError } from "../../src/errors.ts";
+import { distinctDescriptors, isDescriptor, jsonBytes, parseJsonObject } from "../../src/spec/internal.ts";
 import {
   type Descriptor,
-  distinctDescriptors,
-  isDescriptor,
-  jsonBytes,
   manifestMediaType,
   MediaType,
   parseIndexManifest,
-  parseJsonObject,
   parseManifest,
 } from "../../src/spec/mod.ts";
 

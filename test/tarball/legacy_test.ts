@@ -12,7 +12,8 @@ import {
 } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { type History, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type History, MediaType } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
 import {
   imageFromTarball,

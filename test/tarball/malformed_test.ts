@@ -5,7 +5,7 @@ import { imageFromTarball, tarballBytes, type TarballSource, tarballStream } fro
 import { CompressionError, DigestMismatchError, GcraneError, TarballError } from "../../src/errors.ts";
 import { digestBytes } from "../../src/io/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { jsonBytes } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
 import { collect, inChunks } from "../make/streams.ts";
 import { archiveOf, contentsOf, dockerSave, manifestJson, saved } from "../make/saved_tarballs.ts";
 

@@ -2,12 +2,14 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { UnsupportedError } from "../../src/errors.ts";
-import { type AnyManifest, otherManifest } from "../../src/graph/mod.ts";
+import { otherManifest } from "../../src/graph/internal.ts";
+import type { AnyManifest } from "../../src/graph/mod.ts";
 import { emptyIndex, type ImageIndex, randomImage, validateIndex } from "../../src/image/mod.ts";
 import { digestBytes, streamOf } from "../../src/io/mod.ts";
 import { createLayout } from "../../src/layout/mod.ts";
 import { appendManifests } from "../../src/mutate/mod.ts";
-import { type Descriptor, type Hash, jsonBytes, MediaType } from "../../src/spec/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
 import {
   type OciArchiveEntry,

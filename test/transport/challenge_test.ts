@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { answerableChallenge, parseChallenges, responseChallenges } from "../../src/transport/mod.ts";
+import { answerableChallenge, responseChallenges } from "../../src/transport/internal.ts";
+import { parseChallenges } from "../../src/transport/mod.ts";
 
 interface Case {
   headers: string[];

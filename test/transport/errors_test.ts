@@ -2,7 +2,7 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals
 import { describe, it } from "node:test";
 import { HttpError, NetworkError, NotFoundError } from "../../src/errors.ts";
 import { runtimeFetch } from "../../src/runtime/mod.ts";
-import { discard, parseRetryAfter, readBody, requestError, responseError, send } from "../../src/transport/mod.ts";
+import { discard, parseRetryAfter, readBody, requestError, responseError, send } from "../../src/transport/internal.ts";
 import { CUT, fakeServer } from "../fakes/mod.ts";
 
 const REQUEST = { method: "PUT", url: "https://ann:s3cret@registry.example.com/v2/x/blobs/uploads/1?_state=s3cret" };

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import type { AuthConfig } from "../../src/authn/mod.ts";
 import { AuthError, HttpError, LimitError, NetworkError, UnsafeUrlError } from "../../src/errors.ts";
-import { basicAuthorization, type ExchangeOptions, exchangeToken } from "../../src/transport/mod.ts";
+import { basicAuthorization } from "../../src/transport/internal.ts";
+import { type ExchangeOptions, exchangeToken } from "../../src/transport/mod.ts";
 import { bytesOf, CUT, type FakeAnswer, fakeFetch, type FakeNetwork, type FakeRequest, json } from "../fakes/mod.ts";
 
 const REALM = "https://auth.example.com/token";

@@ -10,7 +10,7 @@ import {
   isPrivateHost,
   mayAuthorize,
   redactUrl,
-} from "../../src/transport/mod.ts";
+} from "../../src/transport/internal.ts";
 
 const PRIVATE = [
   ["loopback", "127.0.0.1", "127.1", "127.255.255.254", "0x7f.1", "0177.0.0.1", "2130706433", "0x7f000001", "[::1]"],

@@ -1,4 +1,4 @@
-import { type JSONWebKeySet, jwtVerify, type JWTVerifyGetKey, SignJWT } from "jose";
+import { jwtVerify, type JWTVerifyGetKey, SignJWT } from "jose";
 import { BoundedMap } from "../../io/mod.ts";
 import type { AccessScope } from "./access.ts";
 import { ALGORITHMS, type SigningKey } from "./token_keys.ts";
@@ -18,9 +18,6 @@ export interface SignedToken {
   /** The time when it was issued, in milliseconds since 1970. */
   readonly issuedAt: number;
 }
-
-/** The keys that verify the tokens of other servers: a set, or the URL of one. */
-export type TrustedKeys = JSONWebKeySet | string;
 
 /** The most verified tokens that are remembered: clients send the same one with every request. */
 const MOST_KNOWN = 2_000;

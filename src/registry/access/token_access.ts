@@ -1,4 +1,3 @@
-import type { JWK } from "jose";
 import { lazy } from "../../io/mod.ts";
 import {
   type AccessQuestion,
@@ -7,11 +6,11 @@ import {
   type RegistryCaller,
   scopeText,
 } from "./access.ts";
-import { covers, TokenReader, type TrustedKeys } from "./access_token.ts";
+import { covers, TokenReader } from "./access_token.ts";
 import { type AccessRule, AccessRules } from "./access_rules.ts";
 import { basicChallenge, denied, quotable, signedInUser, unauthorized } from "./door.ts";
 import { replyJson } from "../http/reply.ts";
-import { keyFinder, type SigningKey, signingKey } from "./token_keys.ts";
+import { keyFinder, type RegistryJwk, type SigningKey, signingKey, type TrustedKeys } from "./token_keys.ts";
 import { answerToken } from "./token_service.ts";
 import { Users, type UsersOptions } from "./users.ts";
 
@@ -32,7 +31,7 @@ export interface TokenAccessOptions extends UsersOptions {
    * accept each other's tokens.
    * @default a new P-256 key: tokens end with the process
    */
-  signingKey?: JWK | string;
+  signingKey?: RegistryJwk | string;
   /**
    * Public keys of other servers whose tokens are accepted: sets of JWKs (RFC 7517), or URLs of such sets. This registry
    * publishes its own at `/.well-known/jwks.json`.

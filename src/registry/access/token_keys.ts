@@ -14,6 +14,15 @@ import {
 } from "jose";
 import { AuthError } from "../../errors.ts";
 
+/** A key as a JWK (RFC 7517). */
+export interface RegistryJwk extends JsonWebKey {
+  /** The id by which tokens name the key. */
+  readonly kid?: string;
+}
+
+/** The keys that verify the tokens of other servers: a JWK set, or the URL of one. */
+export type TrustedKeys = { readonly keys: readonly RegistryJwk[] } | string;
+
 /** The algorithms that sign the tokens of this registry. */
 export type SigningAlgorithm = "EdDSA" | "ES256";
 
@@ -35,13 +44,13 @@ export const ALGORITHMS: readonly string[] = ["EdDSA", "Ed25519", "ES256", "ES38
 const HINT = "use a private Ed25519 or P-256 key, as a JWK or as PKCS#8 in PEM";
 
 /** Reads a private key: a JWK as an object or as text, or PKCS#8 in PEM. Generates one if there is none. */
-export async function signingKey(source: JWK | string | undefined): Promise<SigningKey> {
+export async function signingKey(source: RegistryJwk | string | undefined): Promise<SigningKey> {
   if (source === undefined) {
     const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
     return await described(privateKey, await exportJWK(publicKey), "ES256");
   }
   if (typeof source === "string" && source.includes("-----BEGIN")) return await fromPem(source);
-  const jwk = typeof source === "string" ? parseJwk(source) : source;
+  const jwk = typeof source === "string" ? parseJwk(source) : source as JWK;
   const algorithm = algorithmOf(jwk);
   if (algorithm === undefined || jwk.d === undefined) {
     throw new AuthError("the signing key can't be used", { hint: HINT });
@@ -54,20 +63,20 @@ export async function signingKey(source: JWK | string | undefined): Promise<Sign
 }
 
 /** Checks that a key can sign tokens. @throws {AuthError} if it can't. */
-export async function checkSigningKey(source: JWK | string): Promise<void> {
+export async function checkSigningKey(source: RegistryJwk | string): Promise<void> {
   await signingKey(source);
 }
 
 /** Makes the function that finds the key of a token: the registry's own, or a trusted one. */
 export function keyFinder(
   own: () => Promise<SigningKey> | undefined,
-  trusted: readonly (JSONWebKeySet | string)[],
+  trusted: readonly TrustedKeys[],
   options: { fetch?: typeof fetch },
 ): JWTVerifyGetKey {
   const sets = trusted.map((set) =>
     typeof set === "string"
       ? createRemoteJWKSet(new URL(set), options.fetch ? { [customFetch]: options.fetch } : {})
-      : createLocalJWKSet(set)
+      : createLocalJWKSet(set as JSONWebKeySet)
   );
   return async (header, token) => {
     const mine = await own();

@@ -1,6 +1,7 @@
 import { ManifestError } from "../../errors.ts";
 import { digestBytes, SharedWork } from "../../io/mod.ts";
-import { type Hash, hashAlgorithm, isHash, jsonBytes } from "../../spec/mod.ts";
+import { jsonBytes } from "../../spec/internal.ts";
+import { type Hash, hashAlgorithm, isHash } from "../../spec/mod.ts";
 import type { RegistryContext } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
 import { readPushedManifest } from "../content/pushed_manifest.ts";

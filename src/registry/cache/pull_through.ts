@@ -1,10 +1,10 @@
 import { HttpError } from "../../errors.ts";
 import { Limits, SharedWork } from "../../io/mod.ts";
 import { pullScope } from "../../name/mod.ts";
-import { parseTagsPage } from "../../remote/mod.ts";
+import { parseTagsPage } from "../../remote/internal.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
 import { type Descriptor, type Hash, hashAlgorithm, MediaType, parseIndexManifest } from "../../spec/mod.ts";
-import { nextLink } from "../../transport/mod.ts";
+import { nextLink } from "../../transport/internal.ts";
 import { serveBlob, serveStream } from "../http/blobs.ts";
 import { CachedManifests } from "./cached_manifests.ts";
 import type { RegistryContext, RepositoryRequest } from "../http/context.ts";

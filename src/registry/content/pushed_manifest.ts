@@ -1,14 +1,8 @@
 import { ManifestError } from "../../errors.ts";
 import { successors } from "../../graph/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import {
-  type Descriptor,
-  type Hash,
-  isDescriptor,
-  isDistributable,
-  manifestMediaType,
-  parseJsonObject,
-} from "../../spec/mod.ts";
+import { isDescriptor, parseJsonObject } from "../../spec/internal.ts";
+import { type Descriptor, type Hash, isDistributable, manifestMediaType } from "../../spec/mod.ts";
 
 /** The facts of a manifest that is being pushed. */
 export interface PushedManifest {

@@ -1,5 +1,5 @@
 import { ManifestError, StoreError } from "../../errors.ts";
-import { mentionedDigests } from "../../graph/mod.ts";
+import { mentionedDigests } from "../../graph/internal.ts";
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { type Hash, isHash } from "../../spec/mod.ts";

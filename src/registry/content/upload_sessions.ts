@@ -1,6 +1,7 @@
 import { ConflictError } from "../../errors.ts";
 import { type AbortOptions, KeyedMutex } from "../../io/mod.ts";
-import { type Algorithm, type Hash, jsonBytes } from "../../spec/mod.ts";
+import { jsonBytes } from "../../spec/internal.ts";
+import type { Algorithm, Hash } from "../../spec/mod.ts";
 import type { RegistryStore, StoreFinishOptions } from "../stores/store.ts";
 
 /** An upload that a client has started and not yet closed. */

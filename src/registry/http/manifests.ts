@@ -1,7 +1,8 @@
 import { LimitError, ManifestError } from "../../errors.ts";
 import { digestBytes, mapConcurrent, readAll } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { type Hash, hashAlgorithm, isConfig, isHash, parseJsonObject } from "../../spec/mod.ts";
+import { parseJsonObject } from "../../spec/internal.ts";
+import { type Hash, hashAlgorithm, isConfig, isHash } from "../../spec/mod.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { type PushedManifest, readPushedManifest } from "../content/pushed_manifest.ts";

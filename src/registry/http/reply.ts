@@ -1,5 +1,5 @@
 import type { ByteStream } from "../../runtime/mod.ts";
-import { jsonBytes } from "../../spec/mod.ts";
+import { jsonBytes } from "../../spec/internal.ts";
 
 /** The codes of an error body (distribution-spec, "Error Codes"). */
 export type ErrorCode =

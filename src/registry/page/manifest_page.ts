@@ -1,10 +1,10 @@
 import { readAll } from "../../io/mod.ts";
+import { parseJsonObject } from "../../spec/internal.ts";
 import {
   type Descriptor,
   isConfig,
   manifestKind,
   parseIndexManifest,
-  parseJsonObject,
   parseManifest,
   platformString,
 } from "../../spec/mod.ts";

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
-import { anonymous, authToHelper } from "../../../src/authn/mod.ts";
+import { authToHelper } from "../../../src/authn/internal.ts";
+import { anonymous } from "../../../src/authn/mod.ts";
 import { acrKeychain, type AcrKeychainOptions } from "../../../src/authn/acr/mod.ts";
 import { type FakeAnswer, json, STALL } from "../../fakes/mod.ts";
 import { assertNoSecrets, type CloudWorld, formOf, inWorld } from "../cloud_world.ts";

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, it } from "node:test";
 import { type Image, imageFromUncompressed, randomImage, randomIndex } from "../../../src/image/mod.ts";
-import { jsonBytes } from "../../../src/spec/mod.ts";
+import { jsonBytes } from "../../../src/spec/internal.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { inWorld, type World } from "../../make/command_world.ts";
 

@@ -2,7 +2,8 @@ import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert
 import { mkdirSync, utimesSync } from "node:fs";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import { ESTARGZ_TOC_DIGEST, randomIndex } from "../../../src/image/mod.ts";
+import { ESTARGZ_TOC_DIGEST } from "../../../src/image/internal.ts";
+import { randomIndex } from "../../../src/image/mod.ts";
 import { parseReference } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import { readEstargz } from "../../make/estargz_reader.ts";

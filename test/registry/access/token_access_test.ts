@@ -3,13 +3,8 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { AuthError } from "../../../src/errors.ts";
-import {
-  checkSigningKey,
-  createRegistry,
-  memoryStore,
-  tokenAccess,
-  type TokenAccessOptions,
-} from "../../../src/registry/mod.ts";
+import { checkSigningKey } from "../../../src/registry/internal.ts";
+import { createRegistry, memoryStore, tokenAccess, type TokenAccessOptions } from "../../../src/registry/mod.ts";
 import { assertRefused, digestOf, encode, RegistryClient } from "../../contracts/registry_client.ts";
 
 const base = "http://registry.example.com";

@@ -1,6 +1,7 @@
 import { StoreError } from "../../../errors.ts";
 import { type AbortOptions, readAll } from "../../../io/mod.ts";
-import { type Hash, hashAlgorithm, hashHexDigits, jsonBytes, parseHash } from "../../../spec/mod.ts";
+import { jsonBytes } from "../../../spec/internal.ts";
+import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../../../spec/mod.ts";
 import type { ObjectBucket } from "./object_bucket.ts";
 
 /**

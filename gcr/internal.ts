@@ -1,0 +1,8 @@
+// The part of this room that only the other rooms of the package use: it is not exported from the package.
+
+export { isDigestTag, listingLines, type ListingLinesOptions } from "./list.ts";
+export { type ManifestDetails, manifestDetails, type ManifestDetailsOptions } from "./manifest_details.ts";
+export { type ListedManifest, listedManifests, type ListedManifestsOptions } from "./listed_manifests.ts";
+export { isInShard } from "./shard.ts";
+export { joinPins } from "./gc_pins.ts";
+export { parseDuration } from "../src/io/mod.ts";

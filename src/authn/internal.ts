@@ -1,0 +1,3 @@
+// The part of this room that only the other rooms of the package use: it is not exported from the package.
+
+export { authFromHelper, authToHelper } from "./credential_helper.ts";

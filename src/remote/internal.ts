@@ -1,0 +1,4 @@
+// The part of this room that only the other rooms of the package use: it is not exported from the package.
+
+export { wantedPlatform } from "./options.ts";
+export { isGoogle, parseTagsPage } from "./listing.ts";

@@ -1,0 +1,4 @@
+// The part of this room that only the other rooms of the package use: it is not exported from the package.
+
+export { referenceIn, sourceName } from "./open.ts";
+export { wantedPlatforms } from "./platforms.ts";
