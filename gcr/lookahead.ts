@@ -1,10 +1,10 @@
 /** The outcome of an item: a result, or an error for the consumer. */
-export type Outcome<R> = { readonly result: R; readonly error?: undefined } | { readonly error: unknown };
+export type WorkOutcome<R> = { readonly result: R; readonly error?: undefined } | { readonly error: unknown };
 
 /** An item whose work has begun. */
 interface Begun<T, R> {
   readonly item: T;
-  readonly outcome: Promise<Outcome<R>>;
+  readonly outcome: Promise<WorkOutcome<R>>;
 }
 
 /**
@@ -29,7 +29,7 @@ export class Lookahead<T, R> {
   }
 
   /** Returns the first item and its outcome, or `undefined` at the end of the queue. */
-  async take(): Promise<{ item: T; outcome: Outcome<R> } | undefined> {
+  async take(): Promise<{ item: T; outcome: WorkOutcome<R> } | undefined> {
     await this.#begin();
     const first = this.#line.shift();
     if (!first || !("outcome" in first)) return undefined;
@@ -58,13 +58,13 @@ export class Lookahead<T, R> {
       if (done) {
         this.#line.splice(at, 1);
       } else {
-        this.#line.splice(at, 0, { item: value, outcome: settled(this.#work(value)) });
+        this.#line.splice(at, 0, { item: value, outcome: outcomeOf(this.#work(value)) });
         this.#begun++;
       }
     }
   }
 }
 
-function settled<R>(work: Promise<R>): Promise<Outcome<R>> {
+function outcomeOf<R>(work: Promise<R>): Promise<WorkOutcome<R>> {
   return work.then((result) => ({ result }), (error) => ({ error }));
 }

@@ -32,7 +32,7 @@ export class ManifestCopy {
   readonly #options: ManifestCopyOptions;
   readonly #sink: ListedSink;
   /** Whether each visited manifest was missing, or lacked tags. */
-  readonly #settled = new Map<Hash, Promise<boolean>>();
+  readonly #ensured = new Map<Hash, Promise<boolean>>();
   readonly #opened = new SharedWork<AnyManifest>({ keep: true });
   #referring: Hash[] = [];
   #subjects: Hash[] = [];
@@ -52,15 +52,15 @@ export class ManifestCopy {
    *
    * @param mediaType the media type of the manifest, if it is known
    */
-  settle(digest: Hash, mediaType: string): Promise<boolean> {
-    return this.#settleOnce(digest, async () => {
+  ensure(digest: Hash, mediaType: string): Promise<boolean> {
+    return this.#ensureOnce(digest, async () => {
       const names = this.#options.tagsOf(digest);
       const { there, unnamed } = await this.#sink.hasManifest({ digest }, { names, signal: this.#run.signal });
       const isMissing = !there || unnamed.length > 0;
       const isDescended = this.#options.referrers && mayBeIndex(mediaType);
       if (this.#run.options.dryRun) {
         if (isMissing) this.#tell(digest, unnamed, there);
-        if (isDescended) await this.#settleMembers(await this.#open(digest));
+        if (isDescended) await this.#ensureMembers(await this.#open(digest));
       } else if (isMissing || isDescended) {
         await this.#transfer({ view: await this.#open(digest), names }, digest);
         return isMissing;
@@ -83,7 +83,7 @@ export class ManifestCopy {
    * Ensures that the target has a view derived from the source, and that its tags point at it. Returns whether
    * something was missing.
    */
-  async settleView(view: Image | ImageIndex, names: readonly string[]): Promise<boolean> {
+  async ensureView(view: Image | ImageIndex, names: readonly string[]): Promise<boolean> {
     const { signal } = this.#run;
     const descriptor = await view.descriptor({ signal });
     const { there, unnamed } = await this.#sink.hasManifest(descriptor, { names, signal });
@@ -98,7 +98,7 @@ export class ManifestCopy {
   takeReferrers(): readonly Hash[] {
     const found = new Set(this.#referring);
     this.#referring = [];
-    return [...found].filter((digest) => !this.#settled.has(digest));
+    return [...found].filter((digest) => !this.#ensured.has(digest));
   }
 
   /** Returns the manifests that were copied since the last call. */
@@ -108,16 +108,16 @@ export class ManifestCopy {
     return found;
   }
 
-  #settleOnce(digest: Hash, work: () => Promise<boolean>): Promise<boolean> {
-    let settled = this.#settled.get(digest);
-    if (!settled) {
-      settled = work();
-      this.#settled.set(digest, settled);
+  #ensureOnce(digest: Hash, work: () => Promise<boolean>): Promise<boolean> {
+    let ensured = this.#ensured.get(digest);
+    if (!ensured) {
+      ensured = work();
+      this.#ensured.set(digest, ensured);
       // The manifest is not opened again, except with platforms, where an image may be copied beside its index.
       const forget = () => void ((this.#run.options.platforms ?? []).length === 0 && this.#opened.forget(digest));
-      settled.then(forget, forget);
+      ensured.then(forget, forget);
     }
-    return settled;
+    return ensured;
   }
 
   /** Transfers a manifest; waits for content that another transfer is copying. */
@@ -127,7 +127,7 @@ export class ManifestCopy {
     const before = async (view: AnyManifest): Promise<"skip" | void> => {
       const digest = await view.digest({ signal });
       if (digest === rootDigest) return;
-      const other = this.#settled.get(digest);
+      const other = this.#ensured.get(digest);
       if (other) {
         await other;
         return "skip";
@@ -135,7 +135,7 @@ export class ManifestCopy {
       const claim = Promise.withResolvers<boolean>();
       claim.promise.catch(() => {});
       claims.set(digest, claim);
-      this.#settled.set(digest, claim.promise);
+      this.#ensured.set(digest, claim.promise);
     };
     const after: TransferOptions["after"] = async (node, outcome: Outcome) => {
       if (node.kind === "blob") {
@@ -166,10 +166,10 @@ export class ManifestCopy {
   }
 
   /** The content of an existing manifest may have referrers that are missing. */
-  async #settleMembers(view: AnyManifest): Promise<void> {
+  async #ensureMembers(view: AnyManifest): Promise<void> {
     if (view.kind !== "index") return;
     for (const { descriptor, view: member } of await view.children({ signal: this.#run.signal })) {
-      if (member.kind !== "layer") await this.settle(descriptor.digest, descriptor.mediaType);
+      if (member.kind !== "layer") await this.ensure(descriptor.digest, descriptor.mediaType);
     }
   }
 

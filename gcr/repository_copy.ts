@@ -111,7 +111,7 @@ class RepositoryCopy {
     }
     await this.#each(wanted, (manifest) => this.#copyListed(copy, manifest));
     for (let found = await this.#referrers(copy); found.length > 0; found = await this.#referrers(copy)) {
-      await this.#each(found, ({ digest, mediaType }) => copy.settle(digest, mediaType));
+      await this.#each(found, ({ digest, mediaType }) => copy.ensure(digest, mediaType));
     }
     return { copied: this.#copied, failed: this.#failed };
   }
@@ -181,20 +181,20 @@ class RepositoryCopy {
 
   /** Copies a listed manifest. Returns whether it was missing. */
   async #copyListed(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean> {
-    const wasMissing = await this.#settle(copy, { digest, mediaType, tags });
+    const wasMissing = await this.#ensure(copy, { digest, mediaType, tags });
     if (wasMissing === false) this.#run.counts.there++;
     return wasMissing ?? false;
   }
 
   /** Copies a listed manifest as above. Returns `undefined` if none of it should be copied. */
-  async #settle(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean | undefined> {
-    if (!this.#isReduced(mediaType)) return await copy.settle(digest, mediaType);
+  async #ensure(copy: ManifestCopy, { digest, mediaType, tags }: ListedManifest): Promise<boolean | undefined> {
+    if (!this.#isReduced(mediaType)) return await copy.ensure(digest, mediaType);
     const view = await copy.open(digest);
-    if (!view) return await copy.settle(digest, mediaType);
+    if (!view) return await copy.ensure(digest, mediaType);
     const reduced = view.kind === "index"
       ? await forPlatforms(view, this.#run.options.platforms!.map(parsePlatform), this.#run)
       : view;
-    if (reduced) return await copy.settleView(reduced, tags);
+    if (reduced) return await copy.ensureView(reduced, tags);
     this.#unsuited(digest, tags);
     return undefined;
   }

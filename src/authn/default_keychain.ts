@@ -15,7 +15,7 @@ export interface DefaultKeychainOptions
 /** The variable that holds credentials for docker without a file: `{"auths": {…}}`. */
 const AUTH_VARIABLE = "DOCKER_AUTH_CONFIG";
 
-interface Found {
+interface FoundCredentials {
   readonly path: string;
   readonly text: string;
 }
@@ -49,7 +49,7 @@ export function defaultKeychain(options: DefaultKeychainOptions = {}): Keychain 
   };
 }
 
-async function findConfig(options: ConfigLocationOptions): Promise<Found | undefined> {
+async function findConfig(options: ConfigLocationOptions): Promise<FoundCredentials | undefined> {
   const docker = dockerConfigPath(options);
   const found = docker && await readFound(docker);
   if (found) return found;
@@ -63,7 +63,7 @@ async function findConfig(options: ConfigLocationOptions): Promise<Found | undef
   return undefined;
 }
 
-async function readFound(path: string): Promise<Found | undefined> {
+async function readFound(path: string): Promise<FoundCredentials | undefined> {
   const text = await readFileIfThere(path);
   return text === undefined ? undefined : { path, text };
 }

@@ -93,14 +93,14 @@ function cleanPrefix(prefix: string): string {
 }
 
 /** A name that was come across: where it is in the file system and in the archive. */
-interface Found {
+interface DirectoryItem {
   readonly path: string;
   readonly name: string;
   readonly kind: FileKind;
 }
 
 /** A file at a name: a link with its target, a small file with its content, a large one open. */
-interface Looked extends Found {
+interface Looked extends DirectoryItem {
   readonly stat: FileStat;
   readonly linkname?: string;
   readonly content?: Bytes;
@@ -175,7 +175,7 @@ interface Attributes {
 }
 
 /** All names below a directory, each directory before what is in it. */
-async function* namesBelow(path: string, prefix: string): AsyncGenerator<Found, void, undefined> {
+async function* namesBelow(path: string, prefix: string): AsyncGenerator<DirectoryItem, void, undefined> {
   const open = async (path: string, prefix: string) => ({
     path,
     prefix,
@@ -196,7 +196,7 @@ async function* namesBelow(path: string, prefix: string): AsyncGenerator<Found, 
 }
 
 /** Looks at what is at a name, without following it. */
-async function look(found: Found): Promise<Looked> {
+async function look(found: DirectoryItem): Promise<Looked> {
   const { path, kind } = found;
   if (kind === "file") return await lookIntoFile(found);
   const stat = await reading(path, lstat(path));
@@ -204,7 +204,7 @@ async function look(found: Found): Promise<Looked> {
   return { ...found, stat, ...(kind === "symlink" ? { linkname: await reading(path, readLink(path)) } : {}) };
 }
 
-async function lookIntoFile(found: Found): Promise<Looked> {
+async function lookIntoFile(found: DirectoryItem): Promise<Looked> {
   const { path } = found;
   const file = await reading(path, openFile(path, { noFollow: true }));
   let keepOpen = false;

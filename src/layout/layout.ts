@@ -17,7 +17,7 @@ import {
   writeIndexFile,
 } from "./index_file.ts";
 import { LayoutSink } from "./sink.ts";
-import { type LayoutPlace, rootIndex } from "./views.ts";
+import { type LayoutLocation, rootIndex } from "./views.ts";
 
 /** Options of the methods that write content into a layout. */
 export interface WriteLayoutOptions extends AbortOptions {
@@ -95,7 +95,7 @@ export interface WriteLayoutBlobOptions extends AbortOptions {
 export class Layout {
   /** The path of the directory. */
   readonly path: string;
-  readonly #place: LayoutPlace;
+  readonly #place: LayoutLocation;
 
   /** Creates an instance for a layout at a path; {@linkcode openLayout} checks that it is one. */
   constructor(path: string) {
@@ -274,7 +274,11 @@ export async function writeLayout(path: string, index: ImageIndex, options: Writ
   return layout;
 }
 
-async function write({ path, blobs }: LayoutPlace, roots: readonly Root[], options: WriteLayoutOptions): Promise<void> {
+async function write(
+  { path, blobs }: LayoutLocation,
+  roots: readonly Root[],
+  options: WriteLayoutOptions,
+): Promise<void> {
   const { concurrency: jobs, onProgress, signal } = options;
   await transfer(roots, new LayoutSink(path, blobs), { jobs, onProgress, signal });
 }

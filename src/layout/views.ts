@@ -14,7 +14,7 @@ import type { BlobFiles } from "./blob_files.ts";
 import { readIndexFile } from "./index_file.ts";
 
 /** The path of a layout, and its blobs. */
-export interface LayoutPlace {
+export interface LayoutLocation {
   /** The path of the layout. */
   readonly path: string;
   /** Its blobs. */
@@ -22,7 +22,7 @@ export interface LayoutPlace {
 }
 
 /** Returns the index in a layout's `index.json`, as it is when the view is first read. */
-export function rootIndex(place: LayoutPlace): ImageIndex {
+export function rootIndex(place: LayoutLocation): ImageIndex {
   return indexFrom({
     ...members(place),
     rawManifest: lazy(() => readIndexFile(place.path)),
@@ -31,22 +31,22 @@ export function rootIndex(place: LayoutPlace): ImageIndex {
   });
 }
 
-function indexOf(place: LayoutPlace, descriptor: Descriptor): ImageIndex {
+function indexOf(place: LayoutLocation, descriptor: Descriptor): ImageIndex {
   return indexFrom({ ...members(place), ...manifest(place, descriptor) });
 }
 
-function imageOf(place: LayoutPlace, descriptor: Descriptor): Image {
+function imageOf(place: LayoutLocation, descriptor: Descriptor): Image {
   return imageFromCompressed({
     ...manifest(place, descriptor),
     blob: (blob) => stored(place, blob),
   });
 }
 
-function blobOf(place: LayoutPlace, descriptor: Descriptor): Layer {
+function blobOf(place: LayoutLocation, descriptor: Descriptor): Layer {
   return layerFromCompressed({ descriptor, ...stored(place, descriptor) });
 }
 
-function members(place: LayoutPlace) {
+function members(place: LayoutLocation) {
   return {
     image: (descriptor: Descriptor) => imageOf(place, descriptor),
     index: (descriptor: Descriptor) => indexOf(place, descriptor),
@@ -56,7 +56,7 @@ function members(place: LayoutPlace) {
   };
 }
 
-function manifest(place: LayoutPlace, descriptor: Descriptor) {
+function manifest(place: LayoutLocation, descriptor: Descriptor) {
   const { digest, size, mediaType } = descriptor;
   return {
     rawManifest: lazy(() => place.blobs.bytes({ digest, size })),
@@ -67,7 +67,7 @@ function manifest(place: LayoutPlace, descriptor: Descriptor) {
 }
 
 /** Returns the core of a blob without verification, as the view verifies the bytes. */
-function stored({ blobs }: LayoutPlace, { digest, size }: Descriptor): Omit<CompressedLayerCore, "descriptor"> {
+function stored({ blobs }: LayoutLocation, { digest, size }: Descriptor): Omit<CompressedLayerCore, "descriptor"> {
   return {
     compressed: (options) => blobs.openUnverified(digest, options),
     ranges: true,

@@ -7,9 +7,9 @@ import { impersonate } from "./impersonation.ts";
 import { authorizedUserToken, externalUserToken } from "./refresh_token.ts";
 import { serviceAccountToken } from "./service_account.ts";
 
-type Exchange = (key: Fields, context: CredentialContext) => Promise<AccessToken>;
+type KeyExchange = (key: Fields, context: CredentialContext) => Promise<AccessToken>;
 
-const KINDS: Readonly<Record<string, Exchange>> = {
+const KINDS: Readonly<Record<string, KeyExchange>> = {
   service_account: serviceAccountToken,
   authorized_user: authorizedUserToken,
   external_account: externalAccountToken,

@@ -40,7 +40,7 @@ export interface Credentials {
 }
 
 /** The result of a check, or for how many milliseconds no password is checked. */
-export type Verdict = "right" | "wrong" | { readonly waitMs: number };
+export type PasswordResult = "right" | "wrong" | { readonly waitMs: number };
 
 const WINDOW_MS = 60_000;
 const RELOAD_MS = 1_000;
@@ -78,7 +78,7 @@ export class Users {
   }
 
   /** Checks a password. The check takes as long for an unknown user. */
-  async verify({ user, password }: Credentials, address = ""): Promise<Verdict> {
+  async verify({ user, password }: Credentials, address = ""): Promise<PasswordResult> {
     const users = await this.#users();
     const stored = users.get(user);
     const proof = await this.#proof(`${user}\n${password}`);

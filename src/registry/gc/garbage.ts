@@ -70,7 +70,7 @@ export async function collectStoreGarbage(
   const repositories = new Repositories(store, clock);
   const marked = await mark(repositories, signal);
   const cutoff = begun - grace;
-  const sweep: Sweep = { store, repositories, ...marked, cutoff, dryRun, signal };
+  const sweep: SweepState = { store, repositories, ...marked, cutoff, dryRun, signal };
   const blobs = await sweepBlobs(sweep);
   if (!dryRun) await sweepClaims(sweep);
   const sessions = new UploadSessions(store, clock);
@@ -86,7 +86,7 @@ interface Marked {
   readonly idle: ReadonlyMap<Hash, readonly string[]>;
 }
 
-interface Sweep extends Marked {
+interface SweepState extends Marked {
   readonly store: RegistryStore;
   readonly repositories: Repositories;
   readonly cutoff: number;
@@ -112,7 +112,7 @@ async function mark(repositories: Repositories, signal: AbortSignal | undefined)
   return { named, idle };
 }
 
-async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[]> {
+async function sweepBlobs(sweep: SweepState): Promise<{ digest: Hash; size: number }[]> {
   const { store, named, idle, signal } = sweep;
   const removed = await mapConcurrent(candidates(), { concurrency: CONCURRENCY, signal }, async (digest, signal) => {
     const size = await sweepBlob({ ...sweep, signal }, digest);
@@ -132,7 +132,7 @@ async function sweepBlobs(sweep: Sweep): Promise<{ digest: Hash; size: number }[
 }
 
 /** Removes one blob, unless a manifest names it, and the idle links to it; returns its size if the blob was removed. */
-async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined> {
+async function sweepBlob(sweep: SweepState, digest: Hash): Promise<number | undefined> {
   const { store, repositories, named, idle, cutoff, dryRun, signal } = sweep;
   const { claims } = repositories;
   const blob = await store.blobs.get(digest, { signal });
@@ -151,7 +151,7 @@ async function sweepBlob(sweep: Sweep, digest: Hash): Promise<number | undefined
 }
 
 /** Removes old claims of missing blobs, such as those of uploads that had another digest. */
-async function sweepClaims({ store, repositories, named, cutoff, signal }: Sweep): Promise<void> {
+async function sweepClaims({ store, repositories, named, cutoff, signal }: SweepState): Promise<void> {
   const { claims } = repositories;
   for (let after: string | undefined, isLast = false; !isLast;) {
     const keys = await store.records.list("claims/", { after, limit: PAGE, signal });

@@ -114,7 +114,7 @@ async function repositoryPage(context: RegistryContext, { url, request }: Exchan
 async function referencePage(
   context: RegistryContext,
   { url, request: { signal } }: Exchange,
-  { name, reference }: Required<Place>,
+  { name, reference }: Required<PageLocation>,
 ): Promise<Response> {
   const { repositories } = context;
   const digest = isHash(reference) ? reference : await repositories.tag(name, reference, { signal });
@@ -148,14 +148,14 @@ function reply(text: string, type: string, status = 200): Response {
 }
 
 /** The repository or manifest of a path below `/browse/`. */
-interface Place {
+interface PageLocation {
   readonly name: string;
   /** A tag or a digest. */
   readonly reference?: string;
 }
 
 /** Reads `team/app`, `team/app:v1` and `team/app@sha256:…`. */
-function placeOf(path: string): Place | undefined {
+function placeOf(path: string): PageLocation | undefined {
   const [, name, mark, reference] = /^([^:@]*)(?:([:@])(.*))?$/.exec(path.replace(/%2540/g, "@")) ?? [];
   if (name === undefined || !isRepositoryName(name)) return undefined;
   if (mark === undefined) return { name };

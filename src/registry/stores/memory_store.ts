@@ -34,14 +34,14 @@ class MemoryRecords implements RecordStore {
   readonly #root: Directory = emptyDirectory();
 
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
-    await settle(options);
+    await nextTurn(options);
     const segments = keySegments(key);
     const name = segments.pop()!;
     return this.#directory(segments)?.values.get(name);
   }
 
   async put(key: string, value: Bytes, options: AbortOptions = {}): Promise<void> {
-    await settle(options);
+    await nextTurn(options);
     const segments = keySegments(key);
     const name = segments.pop()!;
     let directory = this.#root;
@@ -54,7 +54,7 @@ class MemoryRecords implements RecordStore {
   }
 
   async delete(key: string, options: AbortOptions = {}): Promise<boolean> {
-    await settle(options);
+    await nextTurn(options);
     const segments = keySegments(key);
     const name = segments.pop()!;
     const removed = this.#directory(segments)?.values.delete(name) ?? false;
@@ -63,7 +63,7 @@ class MemoryRecords implements RecordStore {
   }
 
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
-    await settle(options);
+    await nextTurn(options);
     const { after, limit = Infinity } = options;
     const directory = this.#directory(pathSegments(path));
     if (!directory) return [];
@@ -100,7 +100,7 @@ class MemoryBlobs implements BlobStore {
   readonly #contents: Map<Hash, Content> = new Map();
 
   async get(digest: Hash, options: AbortOptions = {}): Promise<StoredBlob | undefined> {
-    await settle(options);
+    await nextTurn(options);
     const content = this.#contents.get(digest);
     if (!content) return undefined;
     const { size, modified } = content;
@@ -108,12 +108,12 @@ class MemoryBlobs implements BlobStore {
   }
 
   async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
-    await settle(options);
+    await nextTurn(options);
     yield* [...this.#contents.keys()];
   }
 
   async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
-    await settle(options);
+    await nextTurn(options);
     return this.#contents.delete(digest);
   }
 
@@ -136,12 +136,12 @@ class MemoryUploads implements UploadStore {
   }
 
   async *list(options: AbortOptions = {}): AsyncGenerator<StoredUpload, void, undefined> {
-    await settle(options);
+    await nextTurn(options);
     for (const [id, { modified }] of [...this.#uploads]) yield { id, modified };
   }
 
   async size(id: string, options: AbortOptions = {}): Promise<number> {
-    await settle(options);
+    await nextTurn(options);
     return this.#uploads.get(checkUploadId(id))?.size ?? 0;
   }
 
@@ -171,7 +171,7 @@ class MemoryUploads implements UploadStore {
   }
 
   async finish(id: string, digest: Hash, options: StoreFinishOptions = {}): Promise<number> {
-    await settle(options);
+    await nextTurn(options);
     const algorithm = hashAlgorithm(digest);
     const upload = this.#uploads.get(checkUploadId(id));
     if ((upload?.size ?? 0) !== (options.size ?? upload?.size ?? 0)) throw uploadConflict(id);
@@ -187,7 +187,7 @@ class MemoryUploads implements UploadStore {
   }
 
   async cancel(id: string, options: AbortOptions = {}): Promise<void> {
-    await settle(options);
+    await nextTurn(options);
     this.#uploads.delete(checkUploadId(id));
   }
 }
@@ -197,7 +197,7 @@ function emptyDirectory(): Directory {
 }
 
 /** Rejects for an aborted signal. Awaited first in each call, so that misuse rejects too instead of throwing. */
-function settle({ signal }: AbortOptions): Promise<void> {
+function nextTurn({ signal }: AbortOptions): Promise<void> {
   return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve();
 }
 

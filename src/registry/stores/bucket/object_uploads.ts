@@ -99,7 +99,7 @@ export class ObjectUploads implements UploadStore {
       }
       return await writer.close();
     } catch (error) {
-      await writer?.settle();
+      await writer?.finishParts();
       if (error instanceof StoreError) await this.#dropOwn(key, writer?.saved ?? saved);
       throw error;
     }

@@ -77,7 +77,7 @@ export class PartWriter {
   }
 
   /** Waits until the part that is sent has arrived or failed. */
-  async settle(): Promise<void> {
+  async finishParts(): Promise<void> {
     await this.#onItsWay.catch(() => {});
   }
 

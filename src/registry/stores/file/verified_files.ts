@@ -2,7 +2,7 @@ import { BoundedMap } from "../../../io/mod.ts";
 import type { FileStat } from "../../../runtime/mod.ts";
 
 /** The result of a comparison of a file with its digest. */
-type Verdict = "sound" | "spoilt";
+type FileState = "sound" | "spoilt";
 
 /** The most files that are remembered; others are hashed again. */
 const CAPACITY = 20_000;
@@ -12,7 +12,7 @@ export const SETTLED_AGE = 2_000;
 
 /** Remembers which files were hashed, with the result, for as long as they do not change. */
 export class VerifiedFiles {
-  readonly #verdicts = new BoundedMap<string, { identity: string; verdict: Verdict }>(CAPACITY);
+  readonly #verdicts = new BoundedMap<string, { identity: string; verdict: FileState }>(CAPACITY);
 
   /** Returns whether the file in its present state was found to have its digest. */
   isSound(path: string, stat: FileStat): boolean {
@@ -28,12 +28,12 @@ export class VerifiedFiles {
    * Notes the result for a file in the state of `stat`, which was read before the file was hashed. A file that changed so
    * recently that another change might not show is not remembered as sound.
    */
-  mark(path: string, stat: FileStat, verdict: Verdict): void {
+  mark(path: string, stat: FileStat, verdict: FileState): void {
     if (verdict === "sound" && Date.now() - stat.mtimeMs < SETTLED_AGE) return;
     this.#verdicts.set(path, { identity: identityOf(stat), verdict });
   }
 
-  #verdict(path: string, stat: FileStat): Verdict | undefined {
+  #verdict(path: string, stat: FileStat): FileState | undefined {
     const known = this.#verdicts.get(path);
     return known?.identity === identityOf(stat) ? known.verdict : undefined;
   }
