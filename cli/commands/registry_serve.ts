@@ -136,14 +136,14 @@ With --proxy the credentials for the other registry are found as for any command
     const { flags, note, signal, environment } = context;
     const { hostname, port } = parseAddress(flags.address);
     const tls = await certificate(flags);
-    const access = await registryAccess(flags, environment);
+    const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
+    const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
     const { store, name, bucket } = await registryStore(flags, environment);
     const { collectStoreGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const cors = await originsOf(flags.cors);
     const { openAccessLog } = await import("../access_log.ts");
-    const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
     const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
     const server = await serveRegistry({
       hostname,
