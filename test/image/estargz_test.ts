@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { LimitError, StreamLayerError, TarError } from "../../src/errors.ts";
+import { StreamLayerError, TarError } from "../../src/errors.ts";
 import {
   type Layer,
   layerFromBytes,
@@ -22,12 +22,11 @@ import { readTar, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { latin1, pieces, utf8 } from "../make/bytes.ts";
 import { collect, streamFrom, track } from "../make/streams.ts";
 import { peerIt, runPeer, runPeerForBytes } from "../peers/mod.ts";
-import { archive, extended, header, list, record } from "../make/archives.ts";
+import { archive, header } from "../make/archives.ts";
 import { describeTree, makeTree } from "../make/directory_trees.ts";
 import { bigTar } from "../make/memory_source.ts";
 import { type ReadEstargz, readEstargz, type TocLine } from "../make/estargz_reader.ts";
 
-const GLOBAL = "SCHILY.xattr.user.a";
 const LANDMARK = ".no.prefetch.landmark";
 const TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
 const UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size";
@@ -251,26 +250,6 @@ describe("an eStargz layer", () => {
     assertEquals((await filesOf(whole)).get("sparse"), expected);
   });
 
-  it("has global records once in the archive, and their attributes in the table", async () => {
-    const files = ["a", "b"].map((name) => header({ name }));
-    const source = archive(extended("g", record(GLOBAL, "v".repeat(1000))), ...files);
-    const layer = layerFromUncompressed({ uncompressed: () => Promise.resolve(streamOf(source)), estargz: true });
-    const bytes = await stored(layer);
-    const { entries } = readEstargz(bytes);
-    assertEquals(entries.map(({ name, xattrs }) => [name, xattrs?.["user.a"]?.length]), [
-      [LANDMARK, undefined],
-      ["a", 1336],
-      ["b", 1336],
-    ]);
-    const listed = await list(new Uint8Array(gunzipSync(bytes)));
-    assertEquals(listed.map(({ entry }) => [entry.path, entry.globals.has(GLOBAL), entry.pax.has(GLOBAL)]), [
-      [LANDMARK, false, false],
-      ["a", true, false],
-      ["b", true, false],
-      ["stargz.index.json", false, false],
-    ]);
-  });
-
   it("can be empty", async () => {
     for (const empty of [new Uint8Array(0), new Uint8Array(1024)]) {
       const layer = layerFromUncompressed({ uncompressed: () => Promise.resolve(streamOf(empty)), estargz: true });
@@ -317,13 +296,6 @@ describe("an eStargz layer fails", () => {
       `tar entry "label" is of the type "V", which the table of an eStargz layer can't say`,
     );
     await failing(archive(header({ name: "../up" })), `has a ".." in its name`);
-  });
-
-  it("of global attributes that the table would repeat without end", async () => {
-    const files = Array.from({ length: 70 }, (_, i) => header({ name: `f${i}` }));
-    const source = archive(extended("g", record(GLOBAL, "v".repeat(1_000_000))), ...files);
-    const layer = layerFromUncompressed({ uncompressed: () => Promise.resolve(streamOf(source)), estargz: true });
-    await assertRejects(() => stored(layer), LimitError, "the limit is 67108864");
   });
 
   it("of a source that fails, or when nobody wants it any more", async () => {
