@@ -125,7 +125,7 @@ With --proxy the credentials for the other registry are found as for any command
     const tls = await certificate(flags);
     const access = await registryAccess(flags, environment);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
-    const { store, name, bucket } = await registryStore(flags, environment);
+    const { store, name, bucket } = await registryStore(flags, context);
     const { collectStoreGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const { openAccessLog } = await import("../access_log.ts");
