@@ -7,6 +7,7 @@ import {
   hashAlgorithm,
   hashHexDigits,
   type IndexManifest,
+  isIndex,
   MediaType,
   parseIndexManifest,
 } from "../spec/mod.ts";
@@ -63,16 +64,35 @@ export function cosignTags(digest: Hash): string[] {
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 
-/** Reads the referrers from the tag that replaces the API. */
-export async function fetchFromTag(
+/**
+ * Reads the referrers from the tag that replaces the API. There are none where the tag is not an index, or where the
+ * registry takes the tag for the digest of the subject.
+ */
+async function fetchFromTag(
   client: Client,
   repository: Repository,
   digest: Hash,
   options: AbortOptions,
 ): Promise<readonly Descriptor[]> {
+  const found = await fetchTag(client, repository, digest, options);
+  return found && isIndex(found.descriptor.mediaType) ? parseReferrers(found, repository, digest) : [];
+}
+
+/** Reads the manifest under the tag that replaces the API, unless it is the subject itself. */
+export async function fetchTag(
+  client: Client,
+  repository: Repository,
+  digest: Hash,
+  options: AbortOptions,
+): Promise<FetchedManifest | undefined> {
   const reference = repository.tag(referrersTag(digest));
   const found = await findOrUndefined(() => fetchManifest(client, reference, options));
-  return found ? parseIndexManifest(found.bytes, `${reference}`).manifests : [];
+  return found?.descriptor.digest === digest ? undefined : found;
+}
+
+/** Returns the referrers in the manifest under the tag. @throws {ManifestError} if it is not an index. */
+export function parseReferrers(found: FetchedManifest, repository: Repository, digest: Hash): readonly Descriptor[] {
+  return parseIndexManifest(found.bytes, `${repository.tag(referrersTag(digest))}`).manifests;
 }
 
 /** Creates an index of referrers with the digest of its bytes. */
