@@ -1,4 +1,4 @@
-import { HttpError } from "../errors.ts";
+import type { HttpError } from "../errors.ts";
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 
 /** How a registry takes the bytes of a blob. */
