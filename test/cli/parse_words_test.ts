@@ -28,6 +28,7 @@ describe("flags", () => {
         platform: [],
         keychain: [],
         insecure: false,
+        timeout: [],
         allowNondistributableArtifacts: false,
         verbose: false,
         help: false,
