@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -104,6 +104,41 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
       { timeout: 110_000 },
     );
   }
+
+  peerIt(
+    "each line of the README installs a command",
+    ["bash", "bun", "deno", "node 24", "npm", "npx"],
+    () =>
+      withFolder(async (folder) => {
+        const section = /^## Install\n(.*?)^## /ms.exec(readFileSync(join(top, "README.md"), "utf8"))![1];
+        const [made, installs] = [...section.matchAll(/^```console\n(.*?)^```$/gms)].map(([, lines]) => lines);
+        const { version } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
+        const name = `dist/npm/gcrane-gcrane-${version}.tgz`;
+        assertStringIncludes(made, `deno@2.9.6 task release ${version} --dry-run   # ${name}\n`);
+
+        const env = {
+          ...withNode("node 24", folder),
+          DENO_INSTALL_ROOT: join(folder, "deno"),
+          npm_config_prefix: join(folder, "npm"),
+          BUN_INSTALL: join(folder, "bun"),
+        };
+        const lines = installs.trimEnd().split("\n").map((line) => line.replace(`./${name}`, `'${tarball}'`));
+        assertEquals(lines.length, 4);
+        const outputs: string[] = [];
+        for (const line of lines) outputs.push(await inShell(line, { cwd: top, env }));
+        assertEquals(outputs[2], `${VERSION}\n`);
+        const versions = { deno: version, npm: VERSION, bun: VERSION };
+        for (const [program, expected] of Object.entries(versions)) {
+          // A command that parses flags needs @std, so that the checkout's imports must be found.
+          const lines = `gcrane=${join(folder, program, "bin/gcrane")}\n$gcrane version; $gcrane ls --help`;
+          assertStringIncludes(
+            await inShell(lines, { cwd: folder, env }),
+            `${expected}\nList the tags of a repository.\n`,
+          );
+        }
+      }),
+    { timeout: 110_000 },
+  );
 
   peerIt("Node.js imports every room; require() names what to write; Node.js 20 is too old", [
     "npm",
