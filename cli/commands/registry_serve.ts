@@ -18,7 +18,7 @@ A flag with an environment variable can also be set by it. GCRANE_REGISTRY_USERS
 
 With --proxy the credentials for the other registry are found as for any command; every client of the cache pulls with them.
 
-/healthz shows whether it works, /metrics has metrics for Prometheus. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
+/healthz shows whether it works, /metrics has metrics for Prometheus. SIGHUP makes it read the files of users, permissions, keys and certificate again. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
   flags: {
     address: {
       type: "string",
@@ -113,6 +113,13 @@ With --proxy the credentials for the other registry are found as for any command
       env: "GCRANE_REGISTRY_METRICS",
       help: "Serve metrics for Prometheus at /metrics",
     },
+    keepAlive: {
+      type: "string",
+      valueName: "TIME",
+      default: "75s",
+      env: "GCRANE_REGISTRY_KEEP_ALIVE",
+      help: "The time to keep idle connections open; longer than a load balancer in front does",
+    },
     drain: {
       type: "number",
       valueName: "SECONDS",
@@ -149,6 +156,7 @@ With --proxy the credentials for the other registry are found as for any command
       hostname,
       port,
       tls,
+      keepAliveMs: durationFlag("keep-alive", flags.keepAlive),
       store,
       addressHeader: flags.addressHeader,
       access,
@@ -164,6 +172,18 @@ With --proxy the credentials for the other registry are found as for any command
     }).catch((error) => {
       throw listenFailure(flags.address, error);
     });
+    let reloads = Promise.resolve();
+    const reload = async () => {
+      try {
+        const tls = await certificate(flags);
+        if (tls) await server.setCertificate(tls);
+        await access?.reload();
+        note("reloaded users, permissions, keys and certificate");
+      } catch (error) {
+        warn(`can't reload, so the rest stays as it was: ${summary(error)}`);
+      }
+    };
+    const endReloads = context.onHangUp(() => void (reloads = reloads.then(reload)));
     note(`serving from ${name} at ${server.url}`);
     if (bucket && !flags.readOnly) {
       bucket.heedsConditions({ signal }).then(
@@ -183,6 +203,7 @@ With --proxy the credentials for the other registry are found as for any command
       });
     }
     await aborted(signal);
+    endReloads();
     const drained = await server.shutdown({ patience: flags.drain * 1000 });
     await log?.close();
     if (!drained) warn(`aborted requests that were pending after ${flags.drain} s`);

@@ -80,6 +80,7 @@ export {
   environmentVariable,
   exit,
   homeDirectory,
+  onHangUp,
   onInterrupt,
   onUnhandledError,
   platformOs,
