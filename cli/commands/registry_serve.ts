@@ -78,7 +78,7 @@ With --proxy the credentials for the other registry are found as for any command
       type: "string",
       valueName: "NAME",
       env: "GCRANE_REGISTRY_ADDRESS_HEADER",
-      help: "The header with the client's address from a reverse proxy, for example X-Forwarded-For",
+      help: "The header with the client's address from a reverse proxy, whose X-Forwarded-Proto is then trusted too",
     },
     tlsCert: {
       type: "string",
@@ -151,6 +151,7 @@ With --proxy the credentials for the other registry are found as for any command
     const { summary } = await import("../failure.ts");
     const cors = await originsOf(flags.cors);
     const { openAccessLog } = await import("../access_log.ts");
+    for (const warning of proxyWarnings(flags)) warn(warning);
     const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
     const server = await serveRegistry({
       hostname,
@@ -209,6 +210,31 @@ With --proxy the credentials for the other registry are found as for any command
     if (!drained) warn(`aborted requests that were pending after ${flags.drain} s`);
   },
 });
+
+/** Returns what may be wrong with the flags if there is a proxy in front of the server. */
+function proxyWarnings(flags: {
+  tokenAuth: boolean;
+  tokenKey?: string;
+  publicUrl?: string;
+  addressHeader?: string;
+  tlsCert?: string;
+}): string[] {
+  const { tokenAuth, tokenKey, publicUrl, addressHeader, tlsCert } = flags;
+  if (addressHeader !== undefined) return [];
+  if (publicUrl !== undefined) {
+    return [
+      "with --public-url and without --address-header, all clients behind the proxy count as one address: wrong " +
+      "passwords of one slow down the others; set --address-header X-Forwarded-For if the proxy sends it",
+    ];
+  }
+  const isToken = tokenAuth || tokenKey !== undefined;
+  return isToken && tlsCert === undefined
+    ? [
+      "clients send their passwords to a token URL of plain http; serve HTTPS with --tls-cert, or set --public-url or, " +
+      "for a proxy that sends X-Forwarded-Proto, --address-header",
+    ]
+    : [];
+}
 
 /** Returns the options with which the cache reaches the other registry. */
 function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl: number }, remote: CommandOptions) {

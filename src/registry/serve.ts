@@ -23,7 +23,8 @@ export interface ServeRegistryOptions extends RegistryOptions {
   disk?: string;
   /**
    * The header in which a proxy in front of the server names the address of the client, such as `X-Forwarded-For`; its
-   * last address counts, which that proxy added. Wrong passwords are counted by address.
+   * last address counts, which that proxy added. Wrong passwords are counted by address. With it, the `X-Forwarded-Proto`
+   * of the proxy is trusted too: `https` makes the URL of the token service start with it.
    * @default none: the address is that of the connection
    */
   addressHeader?: string;
@@ -87,7 +88,8 @@ export async function serveRegistry(options: ServeRegistryOptions = {}): Promise
   if (!rest.readOnly) await writeProbe(store, { signal });
   const handler = (request: Request, { remoteAddress }: PeerInfo) => {
     const named = addressHeader && request.headers.get(addressHeader)?.split(",").at(-1)?.trim();
-    return registry.handle(request, { address: named || remoteAddress });
+    const scheme = addressHeader && request.headers.get("X-Forwarded-Proto")?.split(",").at(-1)?.trim();
+    return registry.handle(request, { address: named || remoteAddress, isSecure: scheme === "https" });
   };
   const server = await serveFetch(handler, {
     hostname,
