@@ -82,6 +82,7 @@ export {
   grantedVariable,
   homeDirectory,
   mayRead,
+  onHangUp,
   onInterrupt,
   onUnhandledError,
   platformOs,
