@@ -143,6 +143,13 @@ function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null;
 }
 
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Returns whether a value is a time as a config has it (RFC 3339), as Go reads it. */
+export function isRfc3339(value: unknown): value is string {
+  return typeof value === "string" && RFC_3339.test(value) && !Number.isNaN(Date.parse(value));
+}
+
 /** Returns the platform of a config file. */
 export function configPlatform(config: ConfigFile): Platform {
   return {
