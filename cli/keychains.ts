@@ -17,10 +17,11 @@ import { AuthError, UsageError } from "../src/errors.ts";
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
 import { keychainNames } from "./global_flags.ts";
+import { networkFetch } from "./network.ts";
 import { nearest } from "./suggest.ts";
 
 /** The part of the context that keychains need. */
-export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch">;
+export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch" | "certificates">;
 
 /** A kind of keychain: its argument after a colon, and its constructor. */
 interface Kind {
@@ -75,10 +76,11 @@ function oneKeychain(text: string, world: KeychainWorld): Keychain {
 }
 
 /** Returns the keychain of a cloud. It is loaded only for the registries of that cloud. */
-function cloud(name: CloudName, { environment, warn, fetch }: KeychainWorld): Keychain {
+function cloud(name: CloudName, world: KeychainWorld): Keychain {
   const loaded = lazyKeychain(async () => {
     const { lazyCloudKeychain } = await import("../src/authn/clouds/mod.ts");
-    return lazyCloudKeychain(name, { environment, warn, ...(fetch && { fetch }) });
+    const { environment, warn } = world;
+    return lazyCloudKeychain(name, { environment, warn, fetch: networkFetch(world) });
   });
   return {
     async resolve(target, options) {

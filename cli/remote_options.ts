@@ -4,6 +4,7 @@ import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { keychainOf } from "./keychains.ts";
+import { networkFetch } from "./network.ts";
 import { platformFlag } from "./flag_values.ts";
 
 /** Options of every command that uses a registry. */
@@ -47,14 +48,14 @@ export function commandOptions(
     readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain">;
   },
 ): CommandOptions {
-  const { flags, signal, onRequest, fetch } = context;
+  const { flags, signal, onRequest } = context;
   return {
     keychain: keychainOf(flags.keychain, context),
     insecure: flags.insecure,
     allowNondistributable: flags.allowNondistributableArtifacts,
     signal,
     onRequest,
-    ...(fetch ? { fetch } : {}),
+    fetch: networkFetch(context, flags),
   };
 }
 

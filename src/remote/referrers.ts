@@ -1,4 +1,3 @@
-import { LimitError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
 import { isDescriptor, jsonBytes } from "../spec/internal.ts";
@@ -118,9 +117,8 @@ export async function fetchFromApi(
   const { artifactType, signal } = options;
   const query = artifactType ? `?${new URLSearchParams({ artifactType })}` : "";
   const what = `the referrers of ${reference}`;
-  const links = new LinkFollower(client, reference.registry);
+  const links = new LinkFollower(client, reference.registry, { limit: Limits.manifest, what });
   const found: Descriptor[] = [];
-  let size = 0;
   let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
   for (let page = 1; to !== undefined; page++) {
     const answer: WholeAnswer = await client.requestWhole(reference.repository, {
@@ -133,9 +131,7 @@ export async function fetchFromApi(
       signal,
     }, { limit: Limits.manifest, what });
     if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;
-    size += answer.bytes.length;
-    if (size > Limits.manifest) throw new LimitError(`${what} are more than ${Limits.manifest} bytes`);
-    found.push(...descriptorsOf(answer));
+    for (const descriptor of descriptorsOf(answer)) found.push(descriptor);
     to = await links.next(answer);
   }
   return found;

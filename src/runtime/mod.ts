@@ -79,7 +79,9 @@ export {
   currentDirectory,
   environmentVariable,
   exit,
+  grantedVariable,
   homeDirectory,
+  mayRead,
   onInterrupt,
   onUnhandledError,
   platformOs,
@@ -112,6 +114,8 @@ export {
   type Server,
   type TlsCertificate,
 } from "./serve.ts";
-export { passesBodies, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
+export type { Proxy } from "./node_fetch.ts";
+export { furtherAuthorities } from "./certificates.ts";
+export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";

@@ -2,18 +2,10 @@ import { LayoutError, TarballError } from "../errors.ts";
 import { REF_NAME_ANNOTATION } from "../image/internal.ts";
 import { emptyIndex, type Image, type ImageIndex, type IndexChild, matchPlatforms } from "../image/mod.ts";
 import { type AbortOptions, fileFailure } from "../io/mod.ts";
-import { openLayout } from "../layout/mod.ts";
-import { appendManifests } from "../mutate/mod.ts";
 import { fullName } from "../name/internal.ts";
 import { stat } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, isDistributable, platformString } from "../spec/mod.ts";
-import {
-  type LayoutBeside,
-  type SavedImages,
-  tarballContents,
-  tarballFile,
-  type TarballSource,
-} from "../tarball/mod.ts";
+import type { LayoutBeside, SavedImages, TarballSource } from "../tarball/mod.ts";
 import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode load}. */
@@ -47,10 +39,13 @@ export interface LoadOptions extends PlatformsOptions {
  * @throws {FileError} if the path does not exist or can't be read.
  */
 export async function load(from: string | TarballSource, options: LoadOptions = {}): Promise<Image | ImageIndex> {
+  // Layouts, archives and mutations are loaded when they are needed: many programs name images in registries alone.
   if (typeof from === "string" && await isDirectory(from)) {
+    const { openLayout } = await import("../layout/mod.ts");
     const index = (await openLayout(from, options)).index();
     return await fromLayout(index, { what: `the layout ${from}`, options });
   }
+  const { tarballContents, tarballFile } = await import("../tarball/mod.ts");
   const source = typeof from === "string" ? tarballFile(from) : from;
   const contents = await tarballContents(source, options);
   if (contents.kind === "images") {
@@ -66,6 +61,7 @@ async function fromImages(images: SavedImages, options: LoadOptions): Promise<Im
   const all = index || (several === "index" && images.manifests.length > 1);
   if (tag !== undefined || !all) return await images.image(options);
   const views = (await images.all(options)).map(({ image }) => image);
+  const { appendManifests } = await import("../mutate/mod.ts");
   return await ofPlatforms(appendManifests(emptyIndex(), views), options);
 }
 

@@ -56,8 +56,9 @@ export function requestError(cause: unknown, request: RequestLine, signal?: Abor
 const FAILURE_HINTS: Readonly<Partial<Record<NetworkFailure, string>>> = {
   unresolved: "check the spelling of the registry and your network",
   refused: "is the registry running at this address?",
-  untrusted: "use --insecure if you trust this registry anyway",
-  "not-tls": "use --insecure for a registry that speaks plain http",
+  untrusted: "name the file of its authority with --ca-cert or SSL_CERT_FILE, or use --insecure to trust it anyway",
+  "client-certificate": "name the files of yours with --client-cert and --client-key",
+  "not-tls": "use --insecure for a registry that speaks plain http, --client-cert for one that demands a certificate",
   timeout: "check your network",
   unreachable: "check your network",
 };

@@ -32,7 +32,7 @@ import { hostAndPort, mayAuthorize } from "./url_policy.ts";
 export interface TransportOptions {
   /**
    * Sends requests. A registry in memory can be given as its own `fetch`.
-   * @default the runtime's, HTTP/2 off
+   * @default the runtime's, HTTP/2 off, through the proxies of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
    */
   fetch?: typeof fetch;
   /**
@@ -45,6 +45,22 @@ export interface TransportOptions {
    * @default false
    */
   insecure?: boolean;
+  /**
+   * Certificates of authorities in PEM, to trust in addition to the runtime's and to those of SSL_CERT_FILE and
+   * SSL_CERT_DIR.
+   * @default none
+   */
+  ca?: string;
+  /**
+   * The certificate of the client in PEM, followed by its chain.
+   * @default none
+   */
+  cert?: string;
+  /**
+   * The private key of `cert` in PEM.
+   * @default that in `cert`
+   */
+  key?: string;
   /**
    * The name of the program that uses this package, put before the package's own in `User-Agent`.
    * @default nothing
@@ -75,6 +91,11 @@ export interface TransportOptions {
    * @default Date.now
    */
   now?: () => number;
+}
+
+/** Returns the `fetch` of transport options. */
+export function transportFetch({ fetch, insecure = false, ca, cert, key }: TransportOptions): typeof globalThis.fetch {
+  return fetch ?? fetchFor({ insecureTls: insecure, ca, cert, key });
 }
 
 /** One request to a registry. */
@@ -151,7 +172,7 @@ export class Connection {
     this.registry = registry;
     this.#options = options;
     this.#send = {
-      fetch: options.fetch ?? fetchFor({ insecureTls: options.insecure ?? false }),
+      fetch: transportFetch(options),
       onRequest: options.onRequest,
       pace: options.pace,
       timeouts: options.timeouts,
