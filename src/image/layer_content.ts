@@ -1,9 +1,8 @@
 import { CompressionError, LimitError, TarError } from "../errors.ts";
 import {
   type AbortOptions,
-  decompress,
+  decompressLimited,
   drain,
-  limitRatio,
   type Measured,
   measureStream,
   type SniffedCompression,
@@ -64,8 +63,8 @@ export async function readLayerContent(layer: Layer, options: LayerContentOption
   }
   const size = layer.digestKnown() ? await layer.size({ signal }) : undefined;
   try {
-    const plain = decompress(stored, compression, what);
-    const content = measureStream(size === undefined ? plain : limitRatio(plain, size, what), contentAlgorithm);
+    const plain = decompressLimited(stored, compression, { what, size });
+    const content = measureStream(plain, contentAlgorithm);
     const errors = await examine(content.stream, signal);
     return { stored: await measured, content: await content.measured, compression, errors };
   } catch (error) {
