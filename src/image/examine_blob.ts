@@ -69,7 +69,7 @@ export function contentProblems(
   return [
     ...mismatch(where, "the digest", { found: stored.digest, promised: descriptor.digest }),
     ...mismatch(where, "the size", { found: stored.size, promised: descriptor.size }),
-    // Every reader takes a plain tar, whatever its type.
+    // Every reader takes a plain tar, also where its type promises a compression.
     ...(content && compression !== "none" && isLayer(descriptor.mediaType)
       ? mismatch(where, "the compression", { found: compression, promised: compressionIn(descriptor.mediaType) })
       : []),
