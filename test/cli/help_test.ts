@@ -16,6 +16,12 @@ const GLOBAL_FLAGS = `Global flags:
                            commas; or from $GCRANE_KEYCHAIN)
       --insecure           Use plain http for registries, or https with any
                            certificate
+      --ca-cert FILE       Also trust the authorities in this PEM file, beside
+                           those in SSL_CERT_FILE and SSL_CERT_DIR
+      --client-cert FILE   Show the certificate in this PEM file to servers that
+                           demand one
+      --client-key FILE    The private key of --client-cert, if it is in a file
+                           of its own
       --allow-nondistributable-artifacts
                            Also push layers that are marked as nondistributable
   -v, --verbose            Show each request and the causes of an error, without
