@@ -1,6 +1,7 @@
 import { PlatformError, UsageError } from "../src/errors.ts";
 import { parseDuration } from "../src/io/mod.ts";
 import { parsePlatform, type Platform } from "../src/spec/mod.ts";
+import { parseBytes } from "./units.ts";
 
 /** Parses the platform of a flag. @throws {UsageError} if it is not a platform. */
 export function platformFlag(text: string, flag = "platform"): Platform {
@@ -12,6 +13,13 @@ export function platformFlag(text: string, flag = "platform"): Platform {
     throw new UsageError(`--${flag} ${text}: ${error.message}`, { cause: error, hint: "for example linux/arm64" });
   }
   throw new UsageError(`--${flag} is empty`, { hint: "for example linux/arm64" });
+}
+
+/** Parses the size of a flag and returns a number of bytes. @throws {UsageError} with the name of the flag. */
+export function sizeFlag(flag: string, text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes !== undefined && bytes > 0) return bytes;
+  throw new UsageError(`--${flag} ${text} is not a number of bytes`, { hint: "for example 20MB" });
 }
 
 /** Parses the duration of a flag and returns milliseconds. @throws {UsageError} with the name of the flag. */

@@ -1,7 +1,7 @@
 import { UsageError } from "../src/errors.ts";
 import type { Flags, FlagValues } from "./flag.ts";
+import { sizeFlag } from "./flag_values.ts";
 import { flagName } from "./flag_words.ts";
-import { parseBytes } from "./units.ts";
 
 /** The flags of `gcrane copy` between registries, with and without `--recursive`. */
 export const transferFlags = {
@@ -70,9 +70,7 @@ export function refuseTransferFlags(flags: FlagValues<typeof transferFlags>): vo
 
 /** Parses `--bandwidth` and returns bytes per second. @throws {UsageError} if it is not a number of bytes. */
 export function bandwidthOf(text: string | undefined): number | undefined {
-  const bytes = text === undefined ? undefined : parseBytes(text);
-  if (text === undefined || (bytes !== undefined && bytes > 0)) return bytes;
-  throw new UsageError(`--bandwidth ${text} is not a number of bytes`, { hint: "for example 20MB" });
+  return text === undefined ? undefined : sizeFlag("bandwidth", text);
 }
 
 /** Rejects recursive flags without `--recursive`. @throws {UsageError} for one that is set. */

@@ -1,6 +1,5 @@
 import { UsageError } from "../src/errors.ts";
 import type { AccessSettings, RegistryAccess } from "../src/registry/mod.ts";
-import { readTextFile } from "../src/runtime/mod.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 import { flagName } from "./flag_words.ts";
 import { readNamed } from "./named_file.ts";
@@ -65,19 +64,26 @@ export const accessFlags = {
  */
 const USERS_VARIABLE = "GCRANE_REGISTRY_USERS";
 
-/** Returns the access control of the flags and the environment, or `undefined` for unrestricted access. */
+/**
+ * Returns the access control of the flags and the environment, or `undefined` for unrestricted access.
+ *
+ * @param warn called when the file of users can't be read while the registry serves
+ */
 export async function registryAccess(
   flags: FlagValues<typeof accessFlags>,
   environment: (name: string) => string | undefined,
+  warn: (message: string) => void,
 ): Promise<RegistryAccess | undefined> {
   const { accessFromSettings } = await import("../src/registry/mod.ts");
   const { checkSigningKey } = await import("../src/registry/internal.ts");
+  const { summary } = await import("./failure.ts");
   const { htpasswd: file, tokenKey, ...rest } = flags;
   const make = (htpasswd: AccessSettings["htpasswd"], key?: string) => {
     const settings = { ...rest, htpasswd, tokenKey: key, users: environment(USERS_VARIABLE) };
     try {
       return accessFromSettings(settings, {
         label: (name) => name === "users" ? USERS_VARIABLE : `--${flagName(name)}`,
+        onUsersError: (error) => warn(`${summary(error)}; the users of ${file} stay as they were`),
       });
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
@@ -86,6 +92,11 @@ export async function registryAccess(
   const key = tokenKey === undefined ? undefined : await readNamed(tokenKey);
   if (key !== undefined) await checkSigningKey(key);
   if (file === undefined) return make(undefined, key);
-  make(await readNamed(file), key); // reports an invalid key immediately
-  return make(() => readTextFile(file), key);
+  let first: string | undefined = await readNamed(file);
+  make(first, key); // reports an invalid line immediately
+  return make(() => {
+    const text = first;
+    first = undefined; // the file may be away at the first request
+    return text ?? readNamed(file);
+  }, key);
 }

@@ -2,7 +2,7 @@ import { NetworkError, UsageError } from "../../src/errors.ts";
 import { errorCode } from "../../src/io/mod.ts";
 import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
-import { durationFlag } from "../flag_values.ts";
+import { durationFlag, sizeFlag } from "../flag_values.ts";
 import { readNamed } from "../named_file.ts";
 import { accessFlags, registryAccess } from "../registry_access.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
@@ -61,6 +61,19 @@ With --proxy the credentials for the other registry are found as for any command
       help: "The time for which the cache serves a tag without checking it",
     },
     ...accessFlags,
+    maxManifest: {
+      type: "string",
+      valueName: "SIZE",
+      default: "4MiB",
+      env: "GCRANE_REGISTRY_MAX_MANIFEST",
+      help: "The largest manifest to accept",
+    },
+    cors: {
+      type: "strings",
+      valueName: "ORIGIN",
+      env: "GCRANE_REGISTRY_CORS",
+      help: "Let scripts of this origin use the registry in a browser, for example https://app.example.com; * is all",
+    },
     addressHeader: {
       type: "string",
       valueName: "NAME",
@@ -123,13 +136,14 @@ With --proxy the credentials for the other registry are found as for any command
     const { flags, note, signal, environment } = context;
     const { hostname, port } = parseAddress(flags.address);
     const tls = await certificate(flags);
-    const access = await registryAccess(flags, environment);
+    const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
+    const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
     const { store, name, bucket } = await registryStore(flags, context);
     const { collectStoreGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
+    const cors = await originsOf(flags.cors);
     const { openAccessLog } = await import("../access_log.ts");
-    const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
     const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
     const server = await serveRegistry({
       hostname,
@@ -140,6 +154,8 @@ With --proxy the credentials for the other registry are found as for any command
       access,
       readOnly: flags.readOnly,
       proxy: proxyOptions(flags, remoteOptions(context)),
+      manifestLimit: sizeFlag("max-manifest", flags.maxManifest),
+      cors,
       page: flags.page,
       metrics: flags.metrics,
       onRequest: log && ((record) => log.write(record)),
@@ -183,6 +199,16 @@ function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl
   }
   const { keychain, fetch, insecure } = remote;
   return { upstream: proxy, ttl: proxyTtl, keychain, fetch, insecure };
+}
+
+/** Returns the origins of `--cors`, whose variable separates them by spaces. */
+async function originsOf(texts: readonly string[]): Promise<readonly string[]> {
+  const { checkOrigins } = await import("../../src/registry/internal.ts");
+  try {
+    return checkOrigins(texts.flatMap((text) => text.split(/\s+/)).filter(Boolean));
+  } catch (error) {
+    throw new UsageError(`--cors: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

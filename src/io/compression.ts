@@ -42,7 +42,10 @@ export const SNIFF_LENGTH = 10;
 export function sniffBytes(head: Uint8Array): SniffedCompression {
   const start = String.fromCharCode(...head.subarray(0, SNIFF_LENGTH));
   if (start.startsWith("\x1f\x8b")) return "gzip";
-  if (start.startsWith("\x28\xb5\x2f\xfd")) return "zstd";
+  // A skippable frame (RFC 8878, section 3.1.2) may come before the data: pzstd and zstd:chunked write some.
+  if (start.startsWith("\x28\xb5\x2f\xfd") || (head[0] >> 4 === 5 && start.startsWith("\x2a\x4d\x18", 1))) {
+    return "zstd";
+  }
   if (start.startsWith("\xfd7zXZ\0")) return "xz";
   // The digits of a block or of the end follow: "BZh9" alone may be the beginning of a tar's first name.
   const isBzip2 = /^BZh[1-9]/.test(start) && ["1AY&SY", "\x17rE8P\x90"].some((magic) => start.startsWith(magic, 4));

@@ -14,11 +14,40 @@ export const Limits = {
   page: 100 * MIB,
   /** Bodies of token responses and of error responses. */
   message: 64 * 1024,
+  /** All pages of one list together. */
+  list: 256 * MIB,
+  /** The pages of one list. */
+  pages: 10_000,
+  /** The tags and manifests of one repository's listing. */
+  entries: 1_000_000,
+  /** The manifests that one command examines, since it keeps some of each: members of indexes, referrers. */
+  manifests: 10_000,
+  /** The layers and other blobs that these manifests name. */
+  blobs: 100_000,
   /** The highest ratio of a decompressed stream to its compressed size … */
   ratio: 1100,
   /** … which applies beyond this many bytes. */
   ratioFloor: 64 * MIB,
 } as const;
+
+/** Counts what a peer decides the number of, and fails beyond a limit. */
+export class Tally {
+  readonly #limit: number;
+  readonly #what: string;
+  #count = 0;
+
+  /** Creates a count of zero; `what` names the counted things and their unit in an error. */
+  constructor(limit: number, what: string) {
+    this.#limit = limit;
+    this.#what = what;
+  }
+
+  /** Adds to the count. @throws {LimitError} beyond the limit. */
+  add(count: number): void {
+    this.#count += count;
+    if (this.#count > this.#limit) throw new LimitError(`${this.#what}: more than the limit of ${this.#limit}`);
+  }
+}
 
 /** Options of {@linkcode readAll}. */
 export interface ReadAllOptions extends AbortOptions {
@@ -43,7 +72,9 @@ export async function readAll(source: ByteStream, options: ReadAllOptions): Prom
     if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
     parts.push(chunk);
   }
-  return concat(parts);
+  const bytes = concat(parts);
+  // A runtime may read each answer into a buffer of 64 KiB, which a short result would keep.
+  return bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
 }
 
 /** Returns the same stream, which fails beyond `limit` bytes. */

@@ -29,7 +29,7 @@ export {
   type SniffedCompression,
   sniffStream,
 } from "./compression.ts";
-export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions, Tally } from "./limit.ts";
 export { isHeaderText, isObject, jsonObject } from "./text.ts";
 export { formatBytes, parseDuration } from "./units.ts";
 export { errorCode, fileFailure, missingIsUndefined, temporaryFailure } from "./file_failure.ts";

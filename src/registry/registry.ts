@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { StoreError } from "../errors.ts";
-import { Limits } from "../io/mod.ts";
 import { openAccess, type RegistryAccess } from "./access/access.ts";
 import type { RegistryContext, RegistryEnv } from "./http/context.ts";
+import { crossOrigin } from "./http/cross_origin.ts";
 import { Exchange, type RequestContext, type RequestRecord } from "./http/exchange.ts";
 import { memoryStore } from "./stores/memory_store.ts";
 import { Metrics } from "./http/metrics.ts";
@@ -56,9 +56,14 @@ export interface RegistryOptions {
   clock?: () => number;
   /**
    * The largest size of a manifest in bytes; a larger one is refused with 413.
-   * @default 104857600
+   * @default 4194304
    */
   manifestLimit?: number;
+  /**
+   * The origins whose scripts may use the registry in a browser, such as `https://app.example.com`; `*` is every origin.
+   * @default none
+   */
+  cors?: readonly string[];
   /**
    * Called with each request when it is over, for a log.
    * @default nothing
@@ -84,6 +89,9 @@ export interface RegistryHandler {
   readonly handle: (request: Request, context?: RequestContext) => Promise<Response>;
 }
 
+/** The size that the distribution-spec asks registries to take ("Pushing Manifests"). */
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
+
 /**
  * Makes a registry that speaks the OCI distribution-spec 1.1 and Google's extension of the list of tags. Besides `/v2/`
  * it answers `/healthz` and `/metrics`, with `tokenAccess` also `/token`, and with `page` also `/` and `/browse/`.
@@ -99,7 +107,7 @@ export interface RegistryHandler {
  */
 export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
-  const { readOnly = false, manifestLimit = Limits.manifest } = options;
+  const { readOnly = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
   const context: RegistryContext = {
     store,
     repositories: new Repositories(store, clock),
@@ -117,6 +125,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   // Hono routes and runs the middleware. Its own middleware is not used: `basicAuth` knows no limit for wrong passwords
   // and no anonymous users, `bodyLimit` wraps a body that is read with a limit anyway, and `jwk` takes no clock.
   const app = new Hono<RegistryEnv>({ getPath: (_, env) => routedPath((env as { env: Exchange }).env.url) });
+  if (cors.length > 0) app.use("*", crossOrigin(cors));
   app.route("/", apiRoutes({ context, access, pullThrough }));
   if (options.page) app.route("/", pageRoutes({ context, access }));
   app.get("/healthz", named("health"), async (c) => {

@@ -25,6 +25,8 @@ interface WorkerEnvironment {
   readonly GCRANE_REGISTRY_TOKEN_AUTH?: string;
   /** A secret: the private key that tokens are signed with, as PEM or JWK. */
   readonly GCRANE_REGISTRY_TOKEN_KEY?: string;
+  /** The origins whose scripts may use the registry, separated by spaces; `*` is every origin. */
+  readonly GCRANE_REGISTRY_CORS?: string;
   /** `false` for no web page. */
   readonly GCRANE_REGISTRY_PAGE?: string;
 }
@@ -97,6 +99,7 @@ function workerOptions(environment: WorkerEnvironment): Omit<RegistryOptions, "s
   return {
     readOnly: environment.GCRANE_REGISTRY_READ_ONLY === "true",
     page: environment.GCRANE_REGISTRY_PAGE !== "false",
+    cors: environment.GCRANE_REGISTRY_CORS?.split(/\s+/).filter(Boolean),
     metrics: false, // each instance would have numbers of its own
     access: accessFromSettings({
       users: environment.GCRANE_REGISTRY_USERS,

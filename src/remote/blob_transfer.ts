@@ -147,7 +147,7 @@ export class BlobTransfer {
     const url = this.#location!;
     if (!mayPass || this.#client.earlyAnswers.has(url.host)) return "not possible";
     const { place } = this.#content;
-    await using native = await openNative(this.#client.options, { place, url, size, signal: this.#signal });
+    const native = await openNative(this.#client.options, { place, url, size, signal: this.#signal });
     if (!native) return "not possible";
     this.#unverified = true;
     try {
@@ -160,6 +160,8 @@ export class BlobTransfer {
       const isEarly = error instanceof HttpError && (error.status < 500 || isRefusalOfChunks(error));
       if (isEarly) this.#client.earlyAnswers.add(url.host);
       return "failed";
+    } finally {
+      await native.close();
     }
   }
 

@@ -58,7 +58,7 @@ export async function fetchManifest(
     signal: options.signal,
   }, { limit: Limits.manifest, what });
   checkJsonDepth(bytes, what);
-  const mediaType = contentType(response.headers) ?? manifestMediaType(bytes, what);
+  const mediaType = contentType(response.headers) ?? mediaTypeOfBody(bytes, reference, response.headers);
   return { bytes, descriptor: await describe(bytes, mediaType, reference) };
 }
 
@@ -155,11 +155,6 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
       `${reference.registry} answered ${reference} with a manifest whose digest is ${digest}`,
     );
   }
-  if (mediaType === "application/octet-stream" || mediaType === "text/plain") {
-    throw new ProtocolError(
-      `${reference.registry} answered ${reference} with ${mediaType}, not with a manifest`,
-    );
-  }
   return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
 }
 
@@ -172,9 +167,21 @@ export function manifestFields(bytes: Bytes): Record<string, unknown> | undefine
   }
 }
 
+/** Returns the type of a manifest that the registry names; `undefined` if it names one that any file may have. */
 function contentType(headers: Headers): string | undefined {
   const value = headers.get("content-type")?.split(";", 1)[0].trim();
-  return value === "" || value === "application/json" ? undefined : value;
+  return value !== undefined && /^application\/vnd\.|\+/i.test(value) ? value : undefined;
+}
+
+/** Returns the type of a manifest that came without one. @throws {ProtocolError} if the body is no manifest either. */
+function mediaTypeOfBody(bytes: Bytes, reference: Reference, headers: Headers): string {
+  try {
+    return manifestMediaType(bytes, `manifest ${reference}`);
+  } catch (cause) {
+    const type = headers.get("content-type");
+    if (!type || /^application\/json\b/i.test(type)) throw cause;
+    throw new ProtocolError(`${reference.registry} answered ${reference} with ${type}, not with a manifest`, { cause });
+  }
 }
 
 /**

@@ -18,7 +18,7 @@ export interface NativeRequest {
 }
 
 /** A body that the runtime sends by itself. */
-export interface OpenNativeBody extends AsyncDisposable {
+export interface OpenNativeBody {
   /** The body. */
   readonly body: NativeBody;
   /**
@@ -26,6 +26,8 @@ export interface OpenNativeBody extends AsyncDisposable {
    * that shrinks.
    */
   readonly signal: AbortSignal;
+  /** Closes the content's source. */
+  close(): Promise<void>;
 }
 
 /** The lowest transfer rate of a native body before it times out, in bytes per second. */
@@ -52,7 +54,7 @@ export async function openNative(
     return {
       body: { native: opened.body, length: size },
       signal: any,
-      [Symbol.asyncDispose]: opened.close,
+      close: opened.close,
     };
   } catch {
     signal?.throwIfAborted();
@@ -64,7 +66,7 @@ async function openPlace(
   place: Place,
   url: URL,
   { signal, shrink }: { signal: AbortSignal; shrink: () => void },
-): Promise<{ body: BodyInit; close(): Promise<void> } | undefined> {
+): Promise<{ body: NativeBody["native"]; close(): Promise<void> } | undefined> {
   switch (place.kind) {
     case "bytes":
       return { body: place.bytes, close: () => Promise.resolve() };

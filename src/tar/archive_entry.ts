@@ -5,7 +5,7 @@ import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Dialect, dialectOf, FIELDS, textField } from "./block.ts";
 import { readNumber } from "./numbers.ts";
 import { parseSeconds, type PaxRecords } from "./pax.ts";
-import { foldGlobals } from "./fold_globals.ts";
+import { ownHeader } from "./own_header.ts";
 import { decodeText, isAscii, quoteName } from "./text.ts";
 import type { TarBytesOptions, TarChunks, TarEntry, TarEntryType, TarFormat, TarStreamHeader } from "./types.ts";
 
@@ -178,7 +178,7 @@ export class ArchiveEntry implements TarEntry {
   }
 
   get rawHeader(): Bytes {
-    return this.globals.size === 0 ? this.#blocks : foldGlobals(this.#blocks, this.#at, this);
+    return ownHeader(this.#blocks, this.#at, this);
   }
 
   read(): Bytes | undefined | Promise<Bytes | undefined> {

@@ -10,7 +10,7 @@ const BLOCK = 512;
  * An archive in a file that appears whole or not at all; one that is there is replaced. The place of each file in it is
  * known beforehand, so files are written side by side.
  */
-export class FileTarget implements ArchiveTarget, AsyncDisposable {
+export class FileTarget implements ArchiveTarget {
   readonly #path: string;
   readonly #file: NewFile;
   readonly #offsets = new Map<string, number>();
@@ -58,7 +58,7 @@ export class FileTarget implements ArchiveTarget, AsyncDisposable {
   }
 
   /** Removes a file that was not committed. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async discard(): Promise<void> {
     await this.#file.discard();
   }
 }

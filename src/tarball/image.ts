@@ -22,7 +22,7 @@ import {
 } from "../spec/mod.ts";
 import { Archive, type ArchivedFile } from "./archive.ts";
 import { chooseImage, hasManifestFile, readManifestFile, type TarballManifest } from "./manifest_file.ts";
-import { isOciArchive, ociArchiveIndex } from "./oci_archive.ts";
+import { holdsBlob, isOciArchive, ociArchiveIndex } from "./oci_archive.ts";
 import type { TarballSource } from "./source.ts";
 
 /** Options of {@linkcode imageFromTarball}. */
@@ -52,6 +52,16 @@ export interface SavedImages {
   image(options?: ImageFromTarballOptions): Promise<Image>;
   /** All of them. Layers that they share are one layer. */
   all(options?: AbortOptions): Promise<TarballImage[]>;
+  /** The layout beside the `manifest.json`, which Docker writes since version 25. */
+  readonly layout?: LayoutBeside;
+}
+
+/** An OCI image layout in a tarball of `docker save`: its index may list more platforms than the tarball holds. */
+export interface LayoutBeside {
+  /** Its `index.json`. */
+  readonly index: ImageIndex;
+  /** Returns whether the tarball holds a manifest or a blob. */
+  holds(descriptor: Descriptor): boolean;
 }
 
 /** An OCI image layout in a tar archive, as `podman save --format oci-archive` and skopeo write it. */
@@ -64,7 +74,7 @@ export interface SavedLayout {
 
 /**
  * What a tarball holds. One that has both a `manifest.json` and an `index.json`, as Docker writes since version 25, is
- * taken by the former.
+ * taken by the former, and has the latter as its `layout`.
  *
  * @throws {TarballError} when it is no tarball of images.
  */
@@ -73,10 +83,11 @@ export async function tarballContents(
   options: AbortOptions = {},
 ): Promise<SavedImages | SavedLayout> {
   const archive = await Archive.open(source, options);
-  if (!hasManifestFile(archive) && isOciArchive(archive)) {
-    return { kind: "layout", index: await ociArchiveIndex(archive, options) };
-  }
-  return savedImages(archive, await readManifestFile(archive, options));
+  const index = isOciArchive(archive) ? await ociArchiveIndex(archive, options) : undefined;
+  if (index && !hasManifestFile(archive)) return { kind: "layout", index };
+  const images = savedImages(archive, await readManifestFile(archive, options));
+  const holds = (descriptor: Descriptor) => holdsBlob(archive, descriptor);
+  return index ? { ...images, layout: { index, holds } } : images;
 }
 
 /**

@@ -18,7 +18,7 @@ export interface StreamBody {
 /** A body that the runtime sends by itself, so that its bytes do not pass through JavaScript. It can be sent once. */
 export interface NativeBody {
   /** A response's unread body, a file, or bytes. */
-  readonly native: BodyInit;
+  readonly native: NonNullable<RequestInit["body"]>;
   /** The number of bytes. */
   readonly length: number;
 }

@@ -74,9 +74,9 @@ export function listingContract(tested: () => RegistryUnderTest): void {
       }
     });
 
-    it("of a repository that only has blobs are none", async () => {
+    it("of a repository that only has blobs are unknown", async () => {
       await client.pushBlob("list/blobs", "x");
-      assertEquals(await json("/v2/list/blobs/tags/list"), { child: [], manifest: {}, name: "list/blobs", tags: [] });
+      assertRefused(await client.send("GET", "/v2/list/blobs/tags/list"), 404, "NAME_UNKNOWN");
     });
   });
 
@@ -130,7 +130,7 @@ export function listingContract(tested: () => RegistryUnderTest): void {
       });
       const { digest } = await client.pushImage("google/g/a/c", "google/g/a/c");
       await client.send("DELETE", `/v2/google/g/a/c/manifests/${digest}`);
-      assertEquals((await json("/v2/google/g/a/c/tags/list")).tags, []);
+      assertRefused(await client.send("GET", "/v2/google/g/a/c/tags/list"), 404, "NAME_UNKNOWN");
     });
 
     it("is whole when its pages are put together", async () => {
@@ -179,6 +179,15 @@ export function listingContract(tested: () => RegistryUnderTest): void {
       await client.send("DELETE", `/v2/catalog/gone/manifests/${digest}`);
       assertEquals((await json("/v2/_catalog")).repositories.includes("catalog/gone"), false);
       assertRefused(await client.send("GET", "/v2/catalog/gone/tags/list"), 404, "NAME_UNKNOWN");
+    });
+
+    it("forgets an emptied repository at once, though it still has the blobs of its image", async () => {
+      const { digest } = await client.pushImage("catalog/emptied", "image", "v1");
+      await client.send("DELETE", `/v2/catalog/emptied/manifests/${digest}`);
+      assertEquals((await json("/v2/_catalog")).repositories.includes("catalog/emptied"), false);
+      assertRefused(await client.send("GET", "/v2/catalog/emptied/tags/list"), 404, "NAME_UNKNOWN");
+      await client.pushImage("catalog/emptied", "image", "v2");
+      assertEquals((await json("/v2/_catalog")).repositories.includes("catalog/emptied"), true);
     });
   });
 

@@ -123,7 +123,10 @@ describe("the journal of a garbage collection", () => {
     const journal = join(folder, "journal");
     try {
       const world = new GcWorld();
-      for (const name of ["a", "b", "c"]) await world.put(name);
+      for (const name of ["a", "b", "c"]) {
+        await world.put(name);
+        await world.put(name, { tags: ["v1"] });
+      }
       const options = { ...world.options, rules: { grace: 0 }, delete: true, journal, jobs: 1 };
       const controller = new AbortController();
       world.intervene = ({ method, path }) => {

@@ -41,6 +41,12 @@ describe("sniffing", () => {
     assertEquals(sniffBytes(GZIP), "gzip");
     assertEquals(sniffBytes(ZSTD), "zstd");
     assertEquals(sniffBytes(TEXT), "none");
+    for (const magic of [0x50, 0x5f]) {
+      assertEquals(sniffBytes(Uint8Array.of(magic, 0x2a, 0x4d, 0x18, 0, 0, 0, 0)), "zstd");
+    }
+    for (const other of [0x4f, 0x60]) {
+      assertEquals(sniffBytes(Uint8Array.of(other, 0x2a, 0x4d, 0x18, 0, 0, 0, 0)), "none");
+    }
     for (const short of [[], [0x1f], [0x28, 0xb5, 0x2f]]) assertEquals(sniffBytes(Uint8Array.from(short)), "none");
   });
 

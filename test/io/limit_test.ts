@@ -15,6 +15,12 @@ describe("readAll", () => {
     assertEquals(await readAll(streamFrom(), { limit: 0, what: "it" }), new Uint8Array(0));
   });
 
+  it("keeps no large buffer for a short result", async () => {
+    const part = new Uint8Array(65_536).fill(7).subarray(100, 200);
+    const read = await readAll(streamFrom(part), { limit: 100, what: "it" });
+    assertEquals([read.length, read.buffer.byteLength], [100, 100]);
+  });
+
   it("fails beyond the limit, and does not read the rest", async () => {
     const source = track([TEN, TEN, TEN, TEN]);
     await assertRejects(

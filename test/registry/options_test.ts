@@ -7,6 +7,14 @@ import { wrapStore } from "./stores/wrapped_store.ts";
 
 const base = "http://registry.example.com";
 
+const mediaType = "application/vnd.example+json";
+
+/** Makes a manifest of an unknown type with a number of bytes. */
+function sized(size: number): string {
+  const bare = JSON.stringify({ mediaType, fill: "" });
+  return JSON.stringify({ mediaType, fill: "x".repeat(size - bare.length) });
+}
+
 describe("createRegistry", () => {
   it("answers whatever the global fetch takes", async () => {
     const { fetch } = createRegistry();
@@ -74,12 +82,17 @@ describe("createRegistry", () => {
     assertEquals(await uploaded(digest), "1700000000001");
   });
 
+  it("takes manifests of 4 MiB, and no larger ones", async () => {
+    const client = new RegistryClient({ fetch: createRegistry().fetch, base });
+    const headers = { "Content-Type": mediaType };
+    const [exact, larger] = [4_194_304, 4_194_305].map(sized);
+    assertEquals((await client.send("PUT", "/v2/x/manifests/v1", { body: exact, headers })).status, 201);
+    assertRefused(await client.send("PUT", "/v2/x/manifests/v2", { body: larger, headers }), 413, "SIZE_INVALID");
+  });
+
   it("takes manifests up to its limit", async () => {
     const { fetch } = createRegistry({ manifestLimit: 200 });
     const client = new RegistryClient({ fetch, base });
-    const mediaType = "application/vnd.example+json";
-    const bare = JSON.stringify({ mediaType, fill: "" });
-    const sized = (size: number) => JSON.stringify({ mediaType, fill: "x".repeat(size - bare.length) });
     assertEquals(encode(sized(200)).length, 200);
     const headers = { "Content-Type": mediaType };
     assertEquals((await client.send("PUT", "/v2/x/manifests/v1", { body: sized(200), headers })).status, 201);

@@ -87,8 +87,26 @@ describe("Puller.get", () => {
     );
   });
 
+  it("takes the type from the body where the registry names that of any file", async () => {
+    for (const mediaType of ["application/octet-stream", "binary/octet-stream", "text/plain; charset=utf-8"]) {
+      const registry = new FakeRegistry();
+      const named = { schemaVersion: 2, mediaType: MediaType.DockerManifestList, manifests: [] };
+      const shaped = { schemaVersion: 2, manifests: [] };
+      for (const [value, type] of [[named, MediaType.DockerManifestList], [shaped, MediaType.OciImageIndex]] as const) {
+        const bytes = utf8(JSON.stringify(value));
+        registry.addManifest("app", { bytes, mediaType }, "v1");
+        const { puller } = remoting(registry);
+        const expected = { mediaType: type, digest: digestOf(bytes), size: bytes.length };
+        assertEquals((await puller.get(at("app:v1"))).descriptor, expected);
+        assertEquals(await puller.head(at("app:v1")), expected);
+      }
+    }
+  });
+
   it("refuses what is said to be no manifest", async () => {
     const registry = new FakeRegistry();
+    registry.addManifest("app", { bytes: utf8("<html>"), mediaType: "text/html" }, "v1");
+    await assertRejects(() => remoting(registry).puller.get(at("app:v1")), ProtocolError, "text/html");
     registry.addManifest("app", { bytes: utf8("{}"), mediaType: "text/plain" }, "v1");
     await assertRejects(() => remoting(registry).puller.get(at("app:v1")), ProtocolError, "text/plain");
     registry.addManifest("app", { bytes: utf8("<html>"), mediaType: "application/json" }, "v1");

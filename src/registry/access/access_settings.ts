@@ -59,6 +59,11 @@ export interface AccessSettingsOptions {
    * @default its name here
    */
   label?: (setting: keyof AccessSettings) => string;
+  /**
+   * Called when `htpasswd` can't be read again; the users of its last good text stay.
+   * @default nothing
+   */
+  onUsersError?: (error: unknown) => void;
 }
 
 /**
@@ -71,7 +76,7 @@ export function accessFromSettings(
   settings: AccessSettings,
   options: AccessSettingsOptions = {},
 ): RegistryAccess | undefined {
-  const { label = (setting) => setting } = options;
+  const { label = (setting) => setting, onUsersError } = options;
   const { htpasswd, anonymousPull = false, tokenKey, tokenRealm, publicUrl } = settings;
   const users = usersFrom(settings.users, label("users"));
   const trustedKeys = words(settings.tokenTrust).map((url) => checkedUrl(url, label("tokenTrust")));
@@ -88,7 +93,7 @@ export function accessFromSettings(
   if (htpasswd === undefined && users === undefined && tokenRealm === undefined) {
     throw new TypeError(`there are no users: set ${label("htpasswd")} or ${label("users")}`);
   }
-  const common = { htpasswd, users, rules: rules.length > 0 ? rules : undefined, anonymousPull };
+  const common = { htpasswd, onUsersError, users, rules: rules.length > 0 ? rules : undefined, anonymousPull };
   if (!isToken) return basicAccess(common);
   return tokenAccess({
     ...common,

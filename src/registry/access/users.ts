@@ -14,6 +14,12 @@ export interface UsersOptions {
    */
   htpasswd?: string | (() => string | Promise<string>);
   /**
+   * Called when `htpasswd` can't be read again: the function has failed, or its text is malformed. The users of the last
+   * good text stay. It is called again only for another failure, or after a good text.
+   * @default nothing
+   */
+  onUsersError?: (error: unknown) => void;
+  /**
    * Users with their plain passwords.
    * @default none
    */
@@ -58,6 +64,7 @@ export class Users {
   readonly #proofs = new BoundedMap<string, { readonly proof: Bytes; readonly stored: string }>(MOST_PROOFS);
   readonly #checks = new SharedWork<boolean>();
   #key: Promise<CryptoKey> | undefined;
+  #failure: string | undefined;
   #loaded:
     | { readonly text: string | undefined; readonly at: number; readonly users: Map<string, StoredPassword> }
     | undefined;
@@ -120,7 +127,18 @@ export class Users {
     if (typeof htpasswd !== "function") return loaded!.users;
     const now = this.#clock();
     if (loaded && now - loaded.at < RELOAD_MS) return loaded.users;
-    return this.#load(await htpasswd(), now);
+    if (loaded) this.#loaded = { ...loaded, at: now }; // the requests meanwhile do not read it too
+    try {
+      const users = this.#load(await htpasswd(), now);
+      this.#failure = undefined;
+      return users;
+    } catch (error) {
+      if (!loaded) throw error;
+      const failure = String(error);
+      if (failure !== this.#failure) this.#options.onUsersError?.(error);
+      this.#failure = failure;
+      return loaded.users;
+    }
   }
 
   #load(text: string | undefined, at = 0): Map<string, StoredPassword> {

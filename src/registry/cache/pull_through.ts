@@ -3,14 +3,15 @@ import { Limits, SharedWork } from "../../io/mod.ts";
 import { pullScope } from "../../name/mod.ts";
 import { parseTagsPage } from "../../remote/internal.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
-import { type Descriptor, type Hash, hashAlgorithm, MediaType, parseIndexManifest } from "../../spec/mod.ts";
+import { type Descriptor, type Hash, hashAlgorithm, parseIndexManifest } from "../../spec/mod.ts";
 import { nextLink } from "../../transport/internal.ts";
 import { serveBlob, serveStream } from "../http/blobs.ts";
 import { CachedManifests } from "./cached_manifests.ts";
 import type { RegistryContext, RepositoryRequest } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
-import { listReferrers, listTags } from "../http/listings.ts";
+import { listTags } from "../http/listings.ts";
 import { serveManifest } from "../http/manifests.ts";
+import { listReferrers, replyReferrers } from "../http/referrers.ts";
 import { refuse, replyJson } from "../http/reply.ts";
 import { SharedFetch } from "./shared_fetch.ts";
 import type { StoredBlob } from "../stores/store.ts";
@@ -111,16 +112,15 @@ export class PullThrough {
 
   /** Answers the list of referrers: the upstream's, or that of the store while the upstream does not answer. */
   async referrers(asked: RepositoryRequest, subject: Hash): Promise<Response> {
-    const { name, url, request } = asked;
+    const { name, request } = asked;
     return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
-      const artifactType = url.searchParams.get("artifactType") || undefined;
       const reference = this.#upstream.repository(name).digest(subject);
-      const index = await this.#upstream.puller.referrers(reference, { artifactType, signal: request.signal });
+      const index = await this.#upstream.puller.referrers(reference, { signal: request.signal });
       const manifests: readonly Descriptor[] =
         parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`).manifests;
-      return replyJson({ schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests }, {
-        type: MediaType.OciImageIndex,
-        headers: artifactType ? { "OCI-Filters-Applied": "artifactType" } : {},
+      const sorted = manifests.toSorted((one, other) => one.digest < other.digest ? -1 : 1);
+      return await replyReferrers(asked, async function* (after = "" as Hash) {
+        yield* sorted.filter(({ digest }) => digest > after);
       });
     });
   }
@@ -224,7 +224,7 @@ export class PullThrough {
   }
 
   #marked({ exchange }: RepositoryRequest, outcome: CacheOutcome, response: Response): Response {
-    if (!response.ok) return response;
+    if (!response.ok && response.status !== 304) return response;
     exchange.cache = outcome;
     for (const [name, value] of Object.entries(OUTCOMES[outcome])) response.headers.set(name, value);
     return response;

@@ -24,7 +24,7 @@ export interface PushedManifest {
 export type ReferrerFacts = Pick<Descriptor, "artifactType" | "annotations">;
 
 /** The form of a media type that manifests may have: none that breaks a header, or that a browser would run. */
-const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/i;
 
 /**
  * Reads a manifest that is being pushed. One of an unknown type only has to be a JSON object. The layers of
@@ -36,7 +36,7 @@ const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 export function readPushedManifest(bytes: Bytes, contentType: string | undefined): PushedManifest {
   const value = parseJsonObject(bytes, "the manifest");
   const declared = typeof value.mediaType === "string" && value.mediaType !== "" ? value.mediaType : undefined;
-  if (declared && contentType && declared !== contentType) {
+  if (declared && contentType && declared.toLowerCase() !== contentType.toLowerCase()) {
     throw new ManifestError(`the manifest's mediaType is ${declared}, its Content-Type ${contentType}`);
   }
   const mediaType = declared ?? contentType ?? manifestMediaType(bytes, "the manifest");
@@ -45,8 +45,10 @@ export function readPushedManifest(bytes: Bytes, contentType: string | undefined
       `the manifest's media type ${JSON.stringify(mediaType.slice(0, 200))} is not application/…`,
     );
   }
-  const { kind, config, blobs, members, subject } = successors(bytes, mediaType, "the manifest");
-  const common = { mediaType, subject: subject?.digest };
+  const known = mediaType.toLowerCase(); // media types are compared without regard to case (RFC 6838, section 4.2)
+  const { kind, config, blobs, members, subject } = successors(bytes, known, "the manifest");
+  // Clients compare the type of the response with the one in the manifest, and with the known ones, letter by letter.
+  const common = { mediaType: declared || kind === "unknown" ? mediaType : known, subject: subject?.digest };
   if (kind === "unknown" || kind === "schema1") return { ...common, blobs: [], members: [], imageSize: 0 };
   // The former artifact manifests of OCI have no schemaVersion.
   if (kind !== "artifact" && value.schemaVersion !== 2) {
@@ -60,7 +62,7 @@ export function readPushedManifest(bytes: Bytes, contentType: string | undefined
   return {
     ...common,
     config,
-    blobs: digestsOf(parts.filter((part) => isDistributable(part.mediaType))),
+    blobs: digestsOf(parts.filter((part) => isDistributable(part.mediaType?.toLowerCase()))),
     members: digestsOf(members),
     imageSize: [...parts, ...members].reduce((sum, { size = 0 }) => sum + size, 0),
   };

@@ -151,9 +151,15 @@ export class Repositories {
     return keyDigests(await this.#store.records.list(`${path(name)}_manifests/`, options));
   }
 
-  /** Lists the digests of the manifests whose subject is this one. */
-  async referrerDigests(name: string, subject: Hash, options?: AbortOptions): Promise<Hash[]> {
-    return keyDigests(await this.#store.records.list(`${path(name)}_referrers/${digestKey(subject)}/`, options));
+  /** Lists the digests of the manifests whose subject is this one, sorted, those that follow `after`. */
+  async referrerDigests(
+    name: string,
+    subject: Hash,
+    options: AbortOptions & { after?: Hash } = {},
+  ): Promise<Hash[]> {
+    const { after, signal } = options;
+    const directory = `${path(name)}_referrers/${digestKey(subject)}/`;
+    return keyDigests(await this.#store.records.list(directory, { after: after && digestKey(after), signal }));
   }
 
   /** Reads manifests and returns the result of `read` for each that is there. Several are read at the same time. */
@@ -232,12 +238,9 @@ export class Repositories {
     return keyDigests(await this.#store.records.list(`${path(name)}_blobs/`, options));
   }
 
-  /** Returns whether a repository holds a manifest or a blob. */
-  async exists(name: string, options: AbortOptions = {}): Promise<boolean> {
-    for (const directory of ["_manifests/", "_blobs/"]) {
-      if ((await this.#store.records.list(path(name) + directory, { ...options, limit: 1 })).length > 0) return true;
-    }
-    return false;
+  /** Returns whether a repository holds a manifest. One that only has blobs is being pushed to, or has been emptied. */
+  exists(name: string, options: AbortOptions = {}): Promise<boolean> {
+    return this.#holds(name, "_manifests/", options);
   }
 
   /** Lists the names of the repositories directly below one, by their last segment, sorted. */
@@ -245,35 +248,41 @@ export class Repositories {
     return childNames(await this.#store.records.list(path(name), options));
   }
 
-  /** Lists the names of the repositories that hold a manifest or a blob, sorted. */
+  /** Lists the names of the repositories that hold a manifest, sorted. */
   async names(options: StoreListOptions = {}): Promise<string[]> {
     const { limit = Infinity } = options;
     const names: string[] = [];
-    for await (const name of this.eachName(options)) {
+    const exists = (name: string) => this.exists(name, options);
+    for await (const name of this.#walk("", { ...options, exists })) {
       if (names.length >= limit) break;
       names.push(name);
     }
     return names;
   }
 
-  /** Lists the same one by one. */
-  eachName(options: Omit<StoreListOptions, "limit"> = {}): AsyncIterable<string> {
-    const { after = "", signal } = options;
-    return this.#walk("", { after, signal });
+  /** Lists the names of the repositories that hold a manifest or a blob, sorted, one by one. */
+  eachName(options: AbortOptions = {}): AsyncIterable<string> {
+    const exists = async (name: string) =>
+      await this.exists(name, options) || await this.#holds(name, "_blobs/", options);
+    return this.#walk("", { ...options, exists });
+  }
+
+  async #holds(name: string, directory: string, { signal }: AbortOptions): Promise<boolean> {
+    return (await this.#store.records.list(path(name) + directory, { signal, limit: 1 })).length > 0;
   }
 
   /** Lists the names below a path in the order of whole names: `a`, `a-b`, `a/b`, though `a/` is one directory. */
   async *#walk(
     parent: string,
-    options: { after: string; signal?: AbortSignal },
+    options: AbortOptions & { after?: string; exists: (name: string) => Promise<boolean> },
   ): AsyncGenerator<string, void, unknown> {
-    const { after, signal } = options;
+    const { after = "", exists, signal } = options;
     const steps = (await this.children(parent, { signal })).flatMap((child) => [child, `${child}/`]).sort();
     for (const step of steps) {
       const name = parent === "" ? step : `${parent}/${step}`;
       if (name.endsWith("/")) {
         if (name > after || after.startsWith(name)) yield* this.#walk(name.slice(0, -1), options);
-      } else if (name > after && await this.exists(name, { signal })) {
+      } else if (name > after && await exists(name)) {
         yield name;
       }
     }

@@ -1,8 +1,9 @@
 import type { ByteStream } from "../../runtime/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
 import { parseRange } from "./byte_range.ts";
+import { entityTag, isNotModified, rangeHeader } from "./conditions.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
-import { refuse, replyBytes, replyEmpty } from "./reply.ts";
+import { refuse, replyBytes, replyEmpty, replyNotModified } from "./reply.ts";
 
 const TYPE = "application/octet-stream";
 
@@ -31,9 +32,11 @@ export interface ReadableBlob {
 /** Answers with a blob, or the part of it that the request names. */
 export async function serveStream({ exchange, request }: RepositoryRequest, blob: ReadableBlob): Promise<Response> {
   const { digest, size } = blob;
-  const headers = { "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "ETag": `"${digest}"` };
+  const etag = entityTag(digest);
+  const headers = { "Docker-Content-Digest": digest, "Accept-Ranges": "bytes", "ETag": etag };
+  if (isNotModified(request, etag)) return replyNotModified(headers);
   if (request.method === "HEAD" || !blob.read) return replyBytes(null, { type: TYPE, size, headers });
-  const part = parseRange(request.headers.get("Range"), size);
+  const part = parseRange(rangeHeader(request, etag), size);
   if (part === undefined) {
     return refuse(416, "SIZE_INVALID", {
       message: `the blob has ${size} bytes, none of them in the requested range`,

@@ -1,7 +1,6 @@
-import { type Descriptor, type Hash, MediaType } from "../../spec/mod.ts";
+import type { Hash } from "../../spec/mod.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
-import { referrerFacts } from "../content/pushed_manifest.ts";
 import type { RepositoryManifest } from "../content/repositories.ts";
 import { refuse, replyJson } from "./reply.ts";
 
@@ -39,7 +38,7 @@ export async function listTags(context: RegistryContext, asked: RepositoryReques
     repositories.manifestDigests(name, { signal }),
     repositories.children(name, { signal }),
   ]);
-  if (digests.length + child.length === 0 && !await repositories.exists(name, { signal })) {
+  if (digests.length + child.length === 0) {
     return refuse(404, "NAME_UNKNOWN", { message: "there is no such repository", detail: { name } });
   }
   const byDigest = Map.groupBy(tags, ([, digest]) => digest);
@@ -74,35 +73,6 @@ export async function listRepositories(context: RegistryContext, { request, url 
   const names = await context.repositories.names({ after: page.last, limit: page.limit + 1, signal });
   const shown = names.slice(0, page.limit);
   return replyJson({ repositories: shown }, { headers: nextPage(url, { ...page, shown, total: names.length }) });
-}
-
-/**
- * Answers the list of the manifests that refer to one (distribution-spec, "Listing Referrers"): an index, which is
- * empty if there are none, or no such manifest or repository.
- */
-export async function listReferrers(
-  context: RegistryContext,
-  asked: RepositoryRequest,
-  subject: Hash,
-): Promise<Response> {
-  const { repositories } = context;
-  const { request: { signal }, url, name } = asked;
-  const artifactType = url.searchParams.get("artifactType") || undefined;
-  const all = await repositories.readManifests(name, {
-    digests: await repositories.referrerDigests(name, subject, { signal }),
-    signal,
-    read: ({ mediaType, digest, bytes }): Descriptor => ({
-      mediaType,
-      size: bytes.length,
-      digest,
-      ...referrerFacts(bytes),
-    }),
-  });
-  const manifests = artifactType ? all.filter((referrer) => referrer.artifactType === artifactType) : all;
-  return replyJson({ schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests }, {
-    type: MediaType.OciImageIndex,
-    headers: artifactType ? { "OCI-Filters-Applied": "artifactType" } : {},
-  });
 }
 
 function googleManifest(manifest: RepositoryManifest, tag: readonly string[]): GoogleManifest {

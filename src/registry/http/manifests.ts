@@ -3,16 +3,17 @@ import { digestBytes, mapConcurrent, readAll } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { parseJsonObject } from "../../spec/internal.ts";
 import { type Hash, hashAlgorithm, isConfig, isHash } from "../../spec/mod.ts";
+import { entityTag, isNotModified } from "./conditions.ts";
 import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import type { Exchange } from "./exchange.ts";
 import { type PushedManifest, readPushedManifest } from "../content/pushed_manifest.ts";
-import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty } from "./reply.ts";
+import { digestInvalid, refuse, refuseAll, replyBytes, replyEmpty, replyNotModified } from "./reply.ts";
 import { isTag } from "../content/names.ts";
 
 /** The largest config that is read for the time when its image was made. */
 const CONFIG_LIMIT = 4 * 1024 * 1024;
 const CONCURRENCY = 16;
-/** The most missing blobs that an error lists: a manifest of 100 MB may name a million. */
+/** The most missing blobs that an error lists: a large manifest may name many thousands. */
 const MOST_LISTED = 100;
 
 /** Answers GET and HEAD of a manifest (distribution-spec, "Pulling manifests"). */
@@ -21,7 +22,8 @@ export async function serveManifest(
   asked: RepositoryRequest,
   reference: string,
 ): Promise<Response> {
-  const { request: { method, signal }, name } = asked;
+  const { request, name } = asked;
+  const { method, signal } = request;
   if (!isHash(reference) && reference.includes(":")) return digestInvalid();
   const { repositories } = context;
   const digest = isHash(reference)
@@ -32,10 +34,12 @@ export async function serveManifest(
   const manifest = digest && await repositories.manifest(name, digest, { signal });
   if (!manifest) return manifestUnknown(reference);
   const { bytes, mediaType } = manifest;
+  const headers = { "Docker-Content-Digest": digest, "ETag": entityTag(digest) };
+  if (isNotModified(request, headers.ETag)) return replyNotModified(headers);
   return replyBytes(method === "HEAD" ? null : bytes, {
     type: mediaType,
     size: bytes.length,
-    headers: { "Docker-Content-Digest": digest, "ETag": `"${digest}"` },
+    headers,
   });
 }
 
@@ -142,7 +146,7 @@ async function missingContent(
 /** Reads from the config when the image was made, in milliseconds since 1970; 0 if it has no time. */
 async function timeCreated({ repositories }: RegistryContext, name: string, pushed: PushedManifest): Promise<number> {
   const { config } = pushed;
-  if (!config || !isConfig(config.mediaType)) return 0;
+  if (!config || !isConfig(config.mediaType.toLowerCase())) return 0;
   const blob = await repositories.blob(name, config.digest);
   if (!blob || blob.size > CONFIG_LIMIT) return 0;
   const bytes = await readAll(await blob.read(), { limit: CONFIG_LIMIT, what: "the config" });

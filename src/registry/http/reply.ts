@@ -84,6 +84,14 @@ export function replyEmpty(status: number, headers: Record<string, string> = {})
   return response;
 }
 
+/** Makes the response to a conditional request whose client has the content already (RFC 9110, section 15.4.5). */
+export function replyNotModified(headers: Record<string, string>): Response {
+  return new Response(null, {
+    status: 304,
+    headers: { "Docker-Distribution-API-Version": "registry/2.0", ...headers },
+  });
+}
+
 /** Makes the response to a request that is refused. */
 export function refuse(status: number, code: ErrorCode, options: RefusalOptions): Response {
   return refuseAll(status, [{ code, ...options }]);

@@ -4,9 +4,10 @@ import { CATALOG, type RegistryAccess } from "../access/access.ts";
 import type { PullThrough } from "../cache/pull_through.ts";
 import { deleteBlob, serveBlob } from "./blobs.ts";
 import type { RegistryContext, RegistryEnv, RepositoryRequest } from "./context.ts";
-import { listReferrers, listRepositories, listTags } from "./listings.ts";
+import { listRepositories, listTags } from "./listings.ts";
 import { deleteManifest, putManifest, serveManifest } from "./manifests.ts";
 import { type Middleware, named, permission, repositoryPermission } from "./middleware.ts";
+import { listReferrers } from "./referrers.ts";
 import { digestInvalid, refuse, replyJson } from "./reply.ts";
 import { appendToUpload, beginUpload, cancelUpload, closeUpload, uploadStatus } from "./uploads.ts";
 

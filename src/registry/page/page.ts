@@ -81,7 +81,7 @@ async function repositoryPage(context: RegistryContext, { url, request }: Exchan
     repositories.manifestDigests(name, { signal }),
     repositories.children(name, { signal }),
   ]);
-  if (digests.length + children.length === 0 && !await repositories.exists(name, { signal })) return nothing();
+  if (digests.length + children.length === 0) return nothing();
   const following = tags.filter(([tag]) => tag > after);
   const shown = following.slice(0, PAGE);
   const tagged = new Set(tags.map(([, digest]) => digest));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { get } from "node:https";
 import { describe, it } from "node:test";
@@ -55,6 +55,24 @@ describe("gcrane registry serve: who may do what", () => {
         // The server reads the file again within a second.
         await until(async () => await status(`${url}/v2/`, { headers: ANN }) === 401);
       });
+    }));
+
+  it("keeps the users of --htpasswd while the file is malformed or away, and warns", () =>
+    inWorld(async (world: World) => {
+      const file = world.write("htpasswd", HTPASSWD);
+      const err = await serving(["--htpasswd", file], async (url, served) => {
+        const warned = async (text: string) => {
+          await until(async () => {
+            assertEquals(await status(`${url}/v2/`, { headers: ANN }), 200);
+            return served.io.err.includes(text);
+          });
+        };
+        rmSync(file);
+        await warned("no such file");
+        writeFileSync(file, `${HTPASSWD}bob\n`);
+        await warned("line 2");
+      });
+      assertEquals(err.match(/Warning: .*; the users of .*htpasswd stay as they were/g)?.length, 2, err);
     }));
 
   it("takes users from the environment, and flags too", () =>
@@ -148,7 +166,7 @@ describe("gcrane registry serve: running it", () => {
       ["POST", "uploads", 201],
       ["GET", "blob", 200],
       ["HEAD", "blob", 200],
-      ["GET", "tags", 200],
+      ["GET", "tags", 404],
     ]);
     const { time, ms, ...rest } = lines[1];
     assertMatch(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);

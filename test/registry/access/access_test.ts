@@ -182,9 +182,32 @@ describe("basicAccess", () => {
     text = `bob:${SHA}\n`;
     now = 1000;
     assertEquals([await status("carol"), await status("bob")], [401, 200]);
-    text = "bob\n"; // an unreadable file allows no user
-    now = 2000;
-    assertEquals(await status("bob"), 500);
+  });
+
+  it("keeps its users while the file of users can't be read, and reports each failure once", async () => {
+    let now = 0;
+    let read = () => `carol:${BCRYPT}\n`;
+    const failures: string[] = [];
+    const onUsersError = (error: unknown) => failures.push((error as Error).message);
+    const access = basicAccess({ htpasswd: () => read(), clock: () => now, onUsersError });
+    const { fetch } = createRegistry({ access });
+    const status = async (user: string) => {
+      now += 1000;
+      return (await clientOf(fetch, basic(user, "correct horse")).send("GET", "/v2/")).status;
+    };
+    assertEquals(await status("carol"), 200);
+    read = () => `carol:${BCRYPT}\nbob\n`;
+    assertEquals([await status("carol"), await status("carol"), await status("bob")], [200, 200, 401]);
+    assertEquals(failures, ["the htpasswd file, line 2: the line is not user:password"]);
+    read = () => {
+      throw new Error("no such file");
+    };
+    assertEquals([await status("carol"), await status("carol")], [200, 200]);
+    assertEquals(failures.slice(1), ["no such file"]);
+    read = () => `bob:${SHA}\n`;
+    assertEquals([await status("carol"), await status("bob")], [401, 200]);
+    read = () => "bob\n";
+    assertEquals([await status("bob"), failures.length], [200, 3]);
   });
 
   it("says which line of htpasswd is wrong", () => {
