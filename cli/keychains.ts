@@ -14,6 +14,7 @@ import {
   refreshingKeychain,
 } from "../src/authn/mod.ts";
 import { AuthError, UsageError } from "../src/errors.ts";
+import { baseName } from "../src/runtime/mod.ts";
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
 import { keychainNames } from "./global_flags.ts";
@@ -107,9 +108,11 @@ function dockerKeychain(file: string, world: KeychainWorld): Keychain {
   const { environment, warn } = world;
   const helper = helperOf(world);
   if (file === "") return refreshingKeychain(defaultKeychain({ environment, helper, warn }));
+  // By this name the file is podman's.
+  const namespaces = baseName(file) === "auth.json";
   return fileKeychain(
     file,
-    (text) => dockerConfigKeychain(parseDockerConfig(text, file), { source: file, helper, warn }),
+    (text) => dockerConfigKeychain(parseDockerConfig(text, file), { source: file, helper, namespaces, warn }),
   );
 }
 

@@ -3,6 +3,7 @@ import { UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
+import { headersOf } from "./docker_headers.ts";
 import { keychainOf } from "./keychains.ts";
 import { networkFetch } from "./network.ts";
 import { platformFlag, timeoutsFlag } from "./flag_values.ts";
@@ -49,6 +50,7 @@ export function commandOptions(
   },
 ): CommandOptions {
   const { flags, signal, onRequest } = context;
+  const usesDocker = flags.keychain.length === 0 || flags.keychain.includes("docker");
   return {
     keychain: keychainOf(flags.keychain, context),
     insecure: flags.insecure,
@@ -57,6 +59,7 @@ export function commandOptions(
     onRequest,
     timeouts: timeoutsFlag(flags.timeout),
     fetch: networkFetch(context, flags),
+    ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
   };
 }
 

@@ -20,6 +20,16 @@ export function keychainFromHelper(
   };
 }
 
+/** Options of {@linkcode askHelper}. */
+export interface AskHelperOptions extends AbortOptions, KeychainWarningOptions {
+  /**
+   * The reasons of earlier warnings, which are not repeated.
+   *
+   * @default each failure gives a warning
+   */
+  warned?: Map<string, true>;
+}
+
 /**
  * Returns a helper's credentials for a server; `undefined`, after a warning, if it fails. @throws {AuthError} if it
  * takes too long.
@@ -27,7 +37,7 @@ export function keychainFromHelper(
 export async function askHelper(
   helper: Pick<CredentialHelper, "get">,
   server: string,
-  { signal, warn }: AbortOptions & KeychainWarningOptions,
+  { signal, warn, warned }: AskHelperOptions,
 ): Promise<HelperCredentials | undefined> {
   try {
     return await helper.get(server, { signal });
@@ -36,7 +46,9 @@ export async function askHelper(
     // It may have credentials, so to go on without any would fail later, and with another message.
     if (isHelperTimeout(error)) throw error;
     // An error of a custom helper may contain a secret.
-    warn?.(`no credentials for ${server}: ${error instanceof AuthError ? error.message : "the helper failed"}`);
+    const reason = error instanceof AuthError ? error.message : "the helper failed";
+    if (!warned?.has(reason)) warn?.(`no credentials for ${server}: ${reason}`);
+    warned?.set(reason, true);
     return undefined;
   }
 }

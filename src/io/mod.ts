@@ -22,6 +22,8 @@ export {
   type CompressionKind,
   type CompressOptions,
   decompress,
+  decompressLimited,
+  type DecompressOptions,
   decompressSniffed,
   gzipMember,
   SNIFF_LENGTH,

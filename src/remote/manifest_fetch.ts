@@ -184,7 +184,7 @@ export function manifestFields(bytes: Bytes): Record<string, unknown> | undefine
 /** Returns the type of a manifest that the registry names; `undefined` if it names one that any file may have. */
 function contentType(headers: Headers): string | undefined {
   const value = headers.get("content-type")?.split(";", 1)[0].trim();
-  return value !== undefined && /^application\/vnd\.|\+/i.test(value) ? value : undefined;
+  return value && !/^(?:text\/|binary\/|application\/(?:octet-stream|json|xml)$)/i.test(value) ? value : undefined;
 }
 
 /** Returns the type of a manifest that came without one. @throws {ProtocolError} if the body is no manifest either. */

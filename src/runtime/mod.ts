@@ -74,6 +74,7 @@ export {
   type WriteFileOptions,
 } from "./write_file.ts";
 export { createNewFile, type NewFile } from "./new_file.ts";
+export { removeOldTemporaries } from "./old_temporaries.ts";
 export {
   commandLineArguments,
   currentDirectory,
@@ -82,6 +83,7 @@ export {
   grantedVariable,
   homeDirectory,
   mayRead,
+  onHangUp,
   onInterrupt,
   onUnhandledError,
   platformOs,
@@ -114,7 +116,7 @@ export {
   type Server,
   type TlsCertificate,
 } from "./serve.ts";
-export type { Proxy } from "./node_fetch.ts";
+export type { Proxy } from "./proxy_tunnel.ts";
 export { furtherAuthorities } from "./certificates.ts";
 export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";

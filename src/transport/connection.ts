@@ -67,6 +67,12 @@ export interface TransportOptions {
    */
   userAgent?: string;
   /**
+   * Returns further headers of the requests to the registry itself. They are not sent to a token server, nor to another
+   * host after a redirect.
+   * @default none
+   */
+  headers?: () => Promise<Readonly<Record<string, string>>>;
+  /**
    * The retries of requests that failed for a passing reason.
    * @default four attempts, with growing waits
    */
@@ -178,7 +184,12 @@ export class Connection {
       timeouts: options.timeouts,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
-    this.ping = lazy(() => this.#retrying(() => ping(registry, { ...this.#send, headers: this.#headers }), undefined));
+    this.ping = lazy(() =>
+      this.#retrying(
+        () => ping(registry, { ...this.#send, ownHeaders: options.headers, headers: this.#headers }),
+        undefined,
+      )
+    );
   }
 
   /**
@@ -287,8 +298,10 @@ export class Connection {
       }
       headers.set(name, value);
     }
+    const { base } = await this.ping({ signal: request.signal });
     return await send({ ...request, headers }, {
       ...this.#send,
+      ...(mayAuthorize(request.url, base) && { ownHeaders: this.#options.headers }),
       authorize: (to) => mayAuthorize(to, place) ? authorization : undefined,
     });
   }
