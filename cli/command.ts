@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from "../src/http/mod.ts";
 import type { ByteStream } from "../src/runtime/mod.ts";
 import type { Arguments, ArgumentValues, Flags, FlagValues } from "./flag.ts";
 import type { GlobalFlags } from "./global_flags.ts";
@@ -45,11 +46,16 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly onRequest: RequestListener | undefined;
   /** Replaces the runtime's `fetch`; tests inject a registry in memory. */
   readonly fetch: typeof fetch | undefined;
+  /** The certificates of the flags, for every connection. */
+  readonly certificates: Certificates;
   /** The program of the command, for help and completion. */
   readonly program: Program;
   /** The capabilities of standard output. */
   readonly display: Display;
 }
+
+/** Certificates in PEM: authorities to trust, the client's own and its key. */
+export type Certificates = Pick<ConnectionOptions, "ca" | "cert" | "key">;
 
 /** The capabilities of an output. */
 export interface Display {

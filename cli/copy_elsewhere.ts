@@ -1,6 +1,6 @@
 import { UsageError } from "../src/errors.ts";
 import { exists, joinPath, readDirectory, stat } from "../src/runtime/mod.ts";
-import { type NamedSource, type PathFormat, splitLocalPath } from "../src/source/mod.ts";
+import type { NamedSource, PathFormat } from "../src/source/mod.ts";
 import type { Context } from "./command.ts";
 import { giveToEngine, imageSource, pullSource } from "./local_source.ts";
 import { platformsOptions, remoteOptions } from "./remote_options.ts";
@@ -24,11 +24,13 @@ export async function copyElsewhere(
       return await giveToEngine(await imageSource(source, context), destination.name, context);
     case "stdio":
       return await copyToOutput(source, context);
-    case "path":
+    case "path": {
+      const { splitLocalPath } = await import("../src/source/mod.ts");
       return await copyToPath(source, (await splitLocalPath(destination.text)).path, {
         format: destination.format ?? (ARCHIVE.test(destination.text) ? "docker-archive" : "oci"),
         context,
       });
+    }
   }
 }
 

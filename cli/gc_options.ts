@@ -1,5 +1,4 @@
-import { joinPins } from "../gcr/internal.ts";
-import { type GcPins, parsePins } from "../gcr/mod.ts";
+import type { GcPins } from "../gcr/mod.ts";
 import { Limits, readAll } from "../src/io/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags, FlagValues } from "./flag.ts";
@@ -38,6 +37,8 @@ export async function readPins(
   flags: Pick<FlagValues<typeof gcFlags>, "inUse" | "pin"> & { readonly insecure: boolean },
 ): Promise<GcPins> {
   const { insecure } = flags;
+  const { joinPins } = await import("../gcr/internal.ts");
+  const { parsePins } = await import("../gcr/mod.ts");
   const lists = [parsePins(flags.pin.join("\n"), "--pin", { insecure })];
   for (const path of flags.inUse) {
     const text = path === "-" ? await standardInput(context) : await readNamed(path);

@@ -31,6 +31,32 @@ export const globalFlags = {
       "The sources of credentials, in this order: google, docker[:FILE], ecr, acr, github (these by default), kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE, env:PREFIX, anonymous",
   },
   insecure: { type: "boolean", help: "Use plain http for registries, or https with any certificate" },
+  caCert: {
+    type: "string",
+    valueName: "FILE",
+    completes: "file",
+    help: "Also trust the authorities in this PEM file, beside those in SSL_CERT_FILE and SSL_CERT_DIR",
+  },
+  clientCert: {
+    type: "string",
+    valueName: "FILE",
+    completes: "file",
+    help: "Show the certificate in this PEM file to servers that demand one",
+  },
+  clientKey: {
+    type: "string",
+    valueName: "FILE",
+    completes: "file",
+    help: "The private key of --client-cert, if it is in a file of its own",
+  },
+  timeout: {
+    type: "strings",
+    valueName: "TIME",
+    commas: true,
+    env: "GCRANE_TIMEOUT",
+    help:
+      "How long to wait for servers; by default connect=30s, answer=60s for manifests, blobs and tokens, slow=10m for lists and writes, stall=60s for the next byte; a time alone sets all, 0 is no limit",
+  },
   allowNondistributableArtifacts: { type: "boolean", help: "Also push layers that are marked as nondistributable" },
   verbose: { type: "boolean", short: "v", help: "Show each request and the causes of an error, without secrets" },
   help: { type: "boolean", short: "h", help: "Show this help" },

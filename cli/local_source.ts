@@ -2,9 +2,10 @@ import type { NamedView } from "../src/crane/mod.ts";
 import type { DaemonImage, DockerEngine } from "../src/daemon/mod.ts";
 import { parseTag } from "../src/name/mod.ts";
 import { exists, stat } from "../src/runtime/mod.ts";
-import { type ImageSource, parseSource, splitLocalPath } from "../src/source/mod.ts";
+import type { ImageSource, NamedSource } from "../src/source/mod.ts";
 import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
+import { headersOf } from "./docker_headers.ts";
 import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
 /** The part of a command's help on images outside of registries. */
@@ -16,7 +17,7 @@ export const SOURCES_HELP =
  * `daemon://NAME`. Returns `undefined` for a reference. Only the form of the argument decides.
  */
 export async function localSource(name: string, context: Context): Promise<Exclude<ImageSource, string> | undefined> {
-  const named = parseSource(name);
+  const named = await namedSource(name);
   switch (named.kind) {
     case "reference":
       return undefined;
@@ -24,19 +25,27 @@ export async function localSource(name: string, context: Context): Promise<Exclu
       return await inputTarball(context);
     case "engine":
       return await daemonImage(named.name, context);
-    case "path":
+    case "path": {
+      const { splitLocalPath } = await import("../src/source/mod.ts");
       return { kind: "path", ...await splitLocalPath(named.text) };
+    }
   }
+}
+
+/** Returns what an argument names, by its form alone. Loads the source room, which help and usage do without. */
+export async function namedSource(name: string): Promise<NamedSource> {
+  const { parseSource } = await import("../src/source/mod.ts");
+  return parseSource(name);
 }
 
 /** Returns the source of an argument: a reference or another source. */
 export async function imageSource(name: string, context: Context): Promise<ImageSource> {
-  return await localSource(name, context) ?? referenceText(name);
+  return await localSource(name, context) ?? await referenceText(name);
 }
 
 /** Returns the reference of an argument, without `docker://`. */
-export function referenceText(name: string): string {
-  const named = parseSource(name);
+export async function referenceText(name: string): Promise<string> {
+  const named = await namedSource(name);
   return named.kind === "reference" ? named.text : name;
 }
 
@@ -65,27 +74,27 @@ export async function layoutToChange(source: ImageSource | undefined): Promise<s
 }
 
 /** Returns the name of an image in a Docker Engine, or `undefined` for any other source. */
-export function daemonName(name: string): string | undefined {
-  const named = parseSource(name);
+export async function daemonName(name: string): Promise<string | undefined> {
+  const named = await namedSource(name);
   return named.kind === "engine" ? named.name : undefined;
 }
 
 /** Returns the Docker Engine of the environment. */
 async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
   const { DockerEngine } = await import("../src/daemon/mod.ts");
-  return new DockerEngine({ environment });
+  return new DockerEngine({ environment, headers: headersOf(environment, "engine") });
 }
 
 /** Returns the source of a name to save: an image of an engine, or one with a name in a file, keeps its name. */
 export async function pullSource(name: string, context: Context): Promise<string | NamedView> {
-  const inEngine = daemonName(name);
+  const inEngine = await daemonName(name);
   if (inEngine !== undefined) {
     const view = await daemonImage(inEngine, context);
     const { repoTags } = view.inspection;
     return { view, reference: repoTags.includes(inEngine) ? inEngine : repoTags[0] };
   }
   const local = await localSource(name, context);
-  if (local === undefined) return referenceText(name);
+  if (local === undefined) return await referenceText(name);
   const { open } = await import("../src/source/mod.ts");
   const view = await open(local, platformsOptions(context));
   const tag = "path" in local ? local.tag : undefined;

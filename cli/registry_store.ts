@@ -1,6 +1,8 @@
 import { UsageError } from "../src/errors.ts";
 import type { BucketStore, RegistryStore, S3StoreOptions } from "../src/registry/mod.ts";
+import type { Context } from "./command.ts";
 import type { Flags } from "./flag.ts";
+import { networkFetch } from "./network.ts";
 
 /** The flags for the store of a registry. */
 export const storeFlags = {
@@ -38,7 +40,7 @@ export interface NamedStore {
 /** Returns the store of the flags and the environment, in memory by default. */
 export async function registryStore(
   flags: { disk?: string; s3?: string; s3Region?: string },
-  environment: (name: string) => string | undefined,
+  context: Pick<Context, "environment" | "certificates">,
 ): Promise<NamedStore> {
   const { disk, s3 } = flags;
   if (disk !== undefined && s3 !== undefined) throw new UsageError("--disk and --s3 exclude each other");
@@ -46,7 +48,10 @@ export async function registryStore(
   if (disk !== undefined) return { store: fileStore(disk), name: disk };
   if (s3 === undefined) return { store: memoryStore(), name: "memory" };
   try {
-    const bucket = s3Store(s3Options(s3, flags.s3Region, environment));
+    const bucket = s3Store({
+      ...s3Options(s3, flags.s3Region, context.environment),
+      fetch: networkFetch({ ...context, fetch: undefined }),
+    });
     return { store: bucket, name: s3, bucket };
   } catch (error) {
     throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;

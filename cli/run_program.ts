@@ -1,5 +1,5 @@
 import { HttpError, NameError, NetworkError, UsageError } from "../src/errors.ts";
-import type { Command, Context, Display, Program } from "./command.ts";
+import type { Certificates, Command, Context, Display, Program } from "./command.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { interruptCode, Interruption } from "./interruption.ts";
 import type { Io } from "./io.ts";
@@ -13,6 +13,8 @@ import { isCommandEntry, resolveCommand, type Resolved } from "./resolve.ts";
 export async function runProgram(program: Program, words: readonly string[], io: Io): Promise<number> {
   return await new Run(program, io).toEnd(words);
 }
+
+const CERTIFICATE_FLAGS = ["caCert", "clientCert", "clientKey"] as const satisfies readonly (keyof GlobalFlags)[];
 
 /** The run of one command line. */
 class Run {
@@ -112,12 +114,20 @@ class Run {
       onProgress: command.transfers ? await this.#startProgress() : undefined,
       onRequest: this.#verbose ? await this.#requestLog() : undefined,
       fetch: io.fetch,
+      certificates: await this.#certificates(flags),
       program: this.#program,
       // Detects the terminal lazily: it takes 8 ms on Bun, and few commands need it.
       get display() {
         return display();
       },
     };
+  }
+
+  /** Reads the certificates that flags name, if any do. */
+  async #certificates(flags: ParsedWords["flags"]): Promise<Certificates> {
+    if (!CERTIFICATE_FLAGS.some((name) => flags[name] !== undefined)) return {};
+    const { readCertificates } = await import("./network.ts");
+    return await readCertificates(flags);
   }
 
   /** Writes a message on one line, with control characters escaped, since its text may come from a registry. */

@@ -1,12 +1,22 @@
+/** Control characters, and those that change the direction of text, which can disguise its content. */
+const UNSAFE = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
 /** Converts any text into one line that can't move the cursor: control characters become escapes. */
 export function oneLine(text: string): string {
   return text.trim()
     .replace(/\s*[\r\n]+\s*/g, " ")
-    // Includes the characters that change the direction of text, which can disguise its content.
     .replace(
-      /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,
+      UNSAFE,
       (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`,
     );
+}
+
+/** Formats a value as one line of JSON in which control characters and those that change the direction are escaped. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(
+    UNSAFE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Cuts a text to a width and marks the cut with an ellipsis. */

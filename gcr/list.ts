@@ -1,4 +1,5 @@
 import { ProtocolError } from "../src/errors.ts";
+import { Limits, Tally } from "../src/io/mod.ts";
 import { parseRepository, type Repository } from "../src/name/mod.ts";
 import { isGoogle } from "../src/remote/internal.ts";
 import {
@@ -33,6 +34,7 @@ export interface ListRepositoryOptions extends RemoteOptions, ListOptions {
  * Lists a repository with all pages.
  *
  * @throws {ProtocolError} if the last page is full and it can't be known whether there is more.
+ * @throws {LimitError} if the list has more than a million entries.
  */
 export async function listRepository(
   name: Repository | string,
@@ -41,7 +43,7 @@ export async function listRepository(
   const repository = parseRepository(name, options);
   const { puller = new Puller(options), onTruncated = raise, signal } = options;
   const pageSize = options.pageSize ?? (isGoogle(repository.registry.name) ? 10_000 : 1000);
-  const whole = new WholeListing();
+  const whole = new WholeListing(repository);
   for (let last = options.last;;) {
     let page: TagsPage | undefined;
     const before = whole.size;
@@ -65,13 +67,19 @@ class WholeListing {
   readonly #tags = new Set<string>();
   readonly #children = new Set<string>();
   readonly #manifests = new Map<string, GoogleManifestInfo>();
+  readonly #entries: Tally;
   #google = false;
+
+  constructor(repository: Repository) {
+    this.#entries = new Tally(Limits.entries, `the tags and manifests in the list of ${repository}`);
+  }
 
   get size(): number {
     return this.#tags.size + this.#manifests.size;
   }
 
   add({ tags, child, manifest }: TagsPage): void {
+    this.#entries.add(tags.length + (child?.length ?? 0) + Object.keys(manifest ?? {}).length);
     for (const tag of tags) this.#tags.add(tag);
     for (const name of child ?? []) this.#children.add(name);
     for (const [digest, info] of Object.entries(manifest ?? {})) {

@@ -1,5 +1,5 @@
 import { HttpError, ProtocolError } from "../src/errors.ts";
-import { digestBytes } from "../src/io/mod.ts";
+import { digestBytes, Limits, Tally } from "../src/io/mod.ts";
 import type { Registry, Repository } from "../src/name/mod.ts";
 import { DEFAULT_JOBS } from "../src/graph/internal.ts";
 import { type CatalogPage, Puller } from "../src/remote/mod.ts";
@@ -159,10 +159,12 @@ class Walk {
     const prefix = root ? `${root.path}/` : "";
     let previous = new Set<string>();
     let last: string | undefined;
+    const rounds = new Tally(Limits.pages, `the pages of ${what}`);
     try {
       for (;;) {
         let page: CatalogPage | undefined;
         let pages = 0;
+        rounds.add(1);
         for await (page of this.#puller.catalogPages(registry, { pageSize, last, signal: this.#signal })) {
           const names = new Set(page.repositories.filter((name) => name.startsWith(prefix)).sort());
           for (const name of names) {

@@ -174,6 +174,8 @@ export type NetworkFailure =
   | "unresolved"
   | "refused"
   | "untrusted"
+  | "client-certificate"
+  | "proxy"
   | "not-tls"
   | "not-http"
   | "timeout"

@@ -76,7 +76,7 @@ With --reproducible, files of a directory get the time in the environment variab
     });
     const image = base !== undefined && flags.setBaseImageAnnotations
       ? annotateBase(layered, {
-        name: taggedName(parseReference(referenceText(flags.base!))),
+        name: taggedName(parseReference(await referenceText(flags.base!))),
         digest: await base.digest(options),
       })
       : layered;

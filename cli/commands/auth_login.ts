@@ -2,15 +2,17 @@ import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { helperOf } from "../keychains.ts";
 import { ask, readLine } from "../auth_input.ts";
+import { commandOptions } from "../remote_options.ts";
 
 /** `gcrane auth login` */
 export const command: Command = declare({
   description:
-    "Asks for the password, or reads it from standard input with --password-stdin: every process on the machine can read the command line. The password is stored with the credential helper in docker's config for the registry, else in the config file.",
+    "Asks for the password, or reads it from standard input with --password-stdin: every process on the machine can read the command line. The registry is asked first; credentials that it refuses are not stored. The password is stored with the credential helper in docker's config for the registry, else in the config file.",
   args: { registry: { help: "The registry's host" } },
   flags: {
     username: { type: "string", short: "u", valueName: "NAME", help: "The user" },
     passwordStdin: { type: "boolean", help: "Read the password from standard input" },
+    noCheck: { type: "boolean", help: "Store the credentials without asking the registry, for example offline" },
     password: { type: "string", short: "p", valueName: "PASSWORD", help: "Refused", hidden: true },
   },
   examples: [
@@ -21,7 +23,7 @@ export const command: Command = declare({
     },
   ],
   async run(context) {
-    const { args, flags, environment, note, warn, signal } = context;
+    const { args, flags, environment, note, warn } = context;
     if (flags.password !== undefined) {
       throw new UsageError("a password on the command line can be read by every process", {
         hint: "pipe it in with --password-stdin",
@@ -33,13 +35,20 @@ export const command: Command = declare({
     if (!username) throw new UsageError("no user is given", { hint: "give one with -u" });
     const password = flags.passwordStdin ? await readLine(context) : await ask("Password: ", { context, secret: true });
     if (!password) throw new UsageError("the password is empty");
-    const { storeCredentials } = await import("../../src/authn/mod.ts");
-    const { file, helper } = await storeCredentials(registry.name, { username, password }, {
+    const { signIn } = await import("../../src/crane/mod.ts");
+    const { file, helper, isProven } = await signIn(registry.name, { username, password }, {
+      ...commandOptions(context),
+      check: !flags.noCheck,
       environment,
-      helper: helperOf(environment),
-      signal,
+      helper: helperOf(context),
     });
+    if (!flags.noCheck && !isProven) warn(`${registry} asks for no credentials, so these were not checked`);
     if (helper === undefined) warn(`the password is in ${file} without encryption`);
-    note(`signed in to ${registry} by ${helper === undefined ? file : `the credential helper ${helper}`}`);
+    const done = isProven ? "signed in to" : "stored the credentials for";
+    note(
+      `${done} ${registry} ${isProven ? "by" : "in"} ${
+        helper === undefined ? file : `the credential helper ${helper}`
+      }`,
+    );
   },
 });

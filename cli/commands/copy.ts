@@ -1,9 +1,8 @@
 import { UsageError } from "../../src/errors.ts";
-import { parseSource } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { endKeychainFlags, endKeychains } from "../keychains.ts";
 import { looksLikeFile } from "../copy_elsewhere.ts";
-import { imageSource, referenceText } from "../local_source.ts";
+import { imageSource, namedSource, referenceText } from "../local_source.ts";
 import {
   bandwidthOf,
   recursiveFlags,
@@ -83,8 +82,8 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     }
     refuseRecursiveFlags(flags);
     const { source, destination } = args;
-    const to = parseSource(destination);
-    const isLocal = to.kind !== "reference" || parseSource(source).kind !== "reference";
+    const to = await namedSource(destination);
+    const isLocal = to.kind !== "reference" || (await namedSource(source)).kind !== "reference";
     if (flags.allTags && isLocal) {
       throw new UsageError("--all-tags is for repositories of registries", { hint: "name one image" });
     }
@@ -117,7 +116,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
       bytesPerSecond: bandwidthOf(flags.bandwidth),
     };
     if (flags.allTags) {
-      return await copyRepository(referenceText(source), to.text, { ...options, journal: flags.journal });
+      return await copyRepository(await referenceText(source), to.text, { ...options, journal: flags.journal });
     }
     await copy(await imageSource(source, context), to.text, options);
   },

@@ -3,7 +3,7 @@ import type { Difference } from "../../src/image/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
+import { jsonLine, oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** The displayed length of a value, which fits a digest. */
@@ -49,7 +49,7 @@ ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
     const [first, second] = [await find(args.first), await find(args.second)];
     const found = await diff(first, second, { signal });
     if (flags.json) {
-      await stdout.print(JSON.stringify(found));
+      await stdout.print(jsonLine(found));
     } else if (!found.equal) {
       await stdout.print(`--- ${oneLine(args.first)}`);
       await stdout.print(`+++ ${oneLine(args.second)}`);

@@ -1,5 +1,5 @@
 import type { DiskUse } from "../../src/crane/mod.ts";
-import { oneLine, shortDigest, stepText, tableLines, truncate } from "../terminal_text.ts";
+import { jsonLine, oneLine, shortDigest, stepText, tableLines, truncate } from "../terminal_text.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
@@ -32,7 +32,7 @@ ${SOURCES_HELP}`,
     const { openImage } = await import("../../src/source/mod.ts");
     const image = await openImage(await imageSource(args.image, context), options);
     const use = await diskUse(image, { top: flags.top, depth: flags.depth, signal });
-    if (flags.json) return await stdout.print(JSON.stringify(use));
+    if (flags.json) return await stdout.print(jsonLine(use));
     for (const line of linesOf(use)) await stdout.print(line);
   },
 });

@@ -3,7 +3,9 @@ import { UsageError } from "../../src/errors.ts";
 import type { Registry, Repository } from "../../src/name/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { summary } from "../failure.ts";
+import { ListedNames } from "../listed_names.ts";
 import { commandOptions } from "../remote_options.ts";
+import { jsonLine } from "../terminal_text.ts";
 
 /** `gcrane ls` */
 export const command: Command = declare({
@@ -46,8 +48,11 @@ With --recursive, lists the repositories below too, from the registry's listing 
     const { omitDigestTags, recursive } = flags;
     const isTable = flags.table || (stdout.isTerminal && !flags.json && !flags.names && !flags.fullRef);
     let tables = 0;
-    const print = async (repository: Repository, listing: RepositoryListing) => {
-      if (flags.json) return await stdout.print(JSON.stringify(listing));
+    const print = async (repository: Repository, found: RepositoryListing) => {
+      if (flags.json) return await stdout.print(jsonLine(found));
+      const names = new ListedNames();
+      const listing = names.allowedIn(repository, found);
+      names.report(`${repository}`, warn);
       const shownListing = recursive ? { ...listing, ...(listing.child ? { child: [] } : {}) } : listing;
       if (!isTable) {
         for (

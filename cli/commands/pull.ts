@@ -2,7 +2,6 @@ import type { ProgressEvent, ProgressListener } from "../../src/image/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import type { StandardOutput } from "../output.ts";
-import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { exists } from "../../src/runtime/mod.ts";
 import { pullSource } from "../local_source.ts";
 import { platformsOptions, remoteOptions } from "../remote_options.ts";
@@ -46,6 +45,7 @@ Of an index, a tarball gets the image for --platform, linux/amd64 by default; a 
   transfers: true,
   async run(context) {
     const { args, flags, stdout, signal, onProgress } = context;
+    const { parseSource, splitLocalPath } = await import("../../src/source/mod.ts");
     for (const name of args.images) {
       const named = parseSource(name);
       if (named.kind !== "path" || await exists((await splitLocalPath(named.text)).path)) continue;

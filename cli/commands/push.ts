@@ -1,6 +1,5 @@
 import { UsageError } from "../../src/errors.ts";
 import { exists } from "../../src/runtime/mod.ts";
-import { parseSource, splitLocalPath } from "../../src/source/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { daemonName, giveToEngine, inputTarball, referenceText } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
@@ -33,7 +32,7 @@ Pushes every image of an index. With --platform, pushes the image for one platfo
   async run(context) {
     const { args, flags, stdout, signal } = context;
     const { push } = await import("../../src/crane/mod.ts");
-    const { load } = await import("../../src/source/mod.ts");
+    const { load, parseSource, splitLocalPath } = await import("../../src/source/mod.ts");
     const options = { ...platformsOptions(context), onProgress: context.onProgress };
     const { index, tag } = flags;
     if (index && tag !== undefined) {
@@ -46,9 +45,9 @@ Pushes every image of an index. With --platform, pushes the image for one platfo
     const view = await load(from, { ...options, index, tag: tag ?? local?.tag }).catch(async (error) => {
       throw await inWrongOrder(args) ?? error;
     });
-    const engineName = daemonName(args.image);
+    const engineName = await daemonName(args.image);
     if (engineName !== undefined) return await giveToEngine(view, engineName, context);
-    const pushed = await push(view, referenceText(args.image), options);
+    const pushed = await push(view, await referenceText(args.image), options);
     await stdout.print(pushed);
     if (flags.imageRefs === undefined) return;
     const { writeFile } = await import("../named_file.ts");

@@ -22,10 +22,11 @@ It may run while registries serve from the same store, and loses no content that
     dryRun: { type: "boolean", help: "Only print what would be removed" },
   },
   examples: [{ text: "See the garbage", command: "gcrane registry gc --dry-run --disk ./registry" }],
-  async run({ flags, environment, stdout, note, signal }) {
+  async run(context) {
+    const { flags, stdout, note, signal } = context;
     const { disk, s3, dryRun } = flags;
     if (disk === undefined && s3 === undefined) throw new UsageError("name a store with --disk or --s3");
-    const { store } = await registryStore(flags, environment);
+    const { store } = await registryStore(flags, context);
     const { collectStoreGarbage } = await import("../../src/registry/mod.ts");
     const grace = graceOf(flags.grace);
     const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });

@@ -153,7 +153,7 @@ With --proxy the credentials for the other registry are found as for any command
     const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
     const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
-    const { store, name, bucket } = await registryStore(flags, environment);
+    const { store, name, bucket } = await registryStore(flags, context);
     const { collectStoreGarbageEvery, evictCachedContent, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
     const keep = keepOf(flags);

@@ -3,7 +3,7 @@ import { platformString } from "../../src/spec/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
-import { oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
+import { jsonLine, oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
 import { formatBytes } from "../units.ts";
 
 /** `gcrane tree` */
@@ -29,7 +29,7 @@ ${SOURCES_HELP} Referrers are shown only for images in registries.`,
     const { args, flags, stdout, display } = context;
     const { tree } = await import("../../src/crane/mod.ts");
     const root = await tree(await imageSource(args.image, context), remoteOptions(context));
-    if (flags.json) return await stdout.print(JSON.stringify(root));
+    if (flags.json) return await stdout.print(jsonLine(root));
     const width = stdout.isTerminal ? display.columns : Infinity;
     const branch = manifestBranch(root);
     for (const line of treeLines({ ...branch, text: `${oneLine(args.image)}  ${branch.text}` })) {

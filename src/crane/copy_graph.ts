@@ -1,6 +1,6 @@
 import { LimitError } from "../errors.ts";
 import { type ContentSink, type Root, transfer, type TransferOptions, TransferState } from "../graph/mod.ts";
-import { mapConcurrent } from "../io/mod.ts";
+import { Limits, mapConcurrent, Tally } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { cosignTags, type Puller } from "../remote/mod.ts";
 import type { Hash } from "../spec/mod.ts";
@@ -23,7 +23,7 @@ const MAX_DEPTH = 32;
  * Copies manifests with all their content and with their referrers: signatures, SBOMs and attestations that the
  * registry lists or that cosign stored under tags of its own, and the referrers of those.
  *
- * @throws {LimitError} if a chain of referrers is longer than 32.
+ * @throws {LimitError} if a chain of referrers is longer than 32, or there are more than 10,000 referrers.
  */
 export async function copyGraph(
   roots: readonly Root[],
@@ -34,6 +34,7 @@ export async function copyGraph(
   if (!referrers) return await transfer(roots, sink, rest);
   const state = options.state ?? new TransferState({ jobs: options.jobs });
   const seen = new Set<Hash>();
+  const tally = new Tally(Limits.manifests, `the referrers in ${referrers.repository}`);
   let fresh: Hash[] = [];
   const after: TransferOptions["after"] = async (node, outcome) => {
     await options.after?.(node, outcome);
@@ -51,7 +52,7 @@ export async function copyGraph(
     const found = await mapConcurrent(
       fresh,
       pool,
-      (digest, signal) => referrersOf(digest, { ...referrers, seen, signal }),
+      (digest, signal) => referrersOf(digest, { ...referrers, seen, tally, signal }),
     );
     next = found.flat();
   }
@@ -60,8 +61,9 @@ export async function copyGraph(
 /** Returns the referrers of a manifest that have not been copied yet. */
 async function referrersOf(
   digest: Hash,
-  { reader, repository, seen, signal }: NonNullable<CopyGraphOptions["referrers"]> & {
+  { reader, repository, seen, tally, signal }: NonNullable<CopyGraphOptions["referrers"]> & {
     readonly seen: ReadonlySet<Hash>;
+    readonly tally: Tally;
     readonly signal: AbortSignal;
   },
 ): Promise<Root[]> {
@@ -69,6 +71,7 @@ async function referrersOf(
   const roots: Root[] = [];
   for (const listed of (await index.manifest({ signal })).manifests) {
     if (seen.has(listed.digest)) continue;
+    tally.add(1);
     roots.push({ view: (await reader.get(repository.digest(listed.digest), { signal })).anyView() });
   }
   for (const tag of cosignTags(digest)) {

@@ -67,5 +67,6 @@ export {
 } from "./disk_use.ts";
 export { diff, type FileDifference, type ImageDiff, type LayerDifference } from "./diff.ts";
 export type { FileFacts, FileField } from "./file_facts.ts";
+export { type SignedIn, signIn, type SignInOptions } from "./sign_in.ts";
 export { token, type TokenOptions } from "./token.ts";
 export { annotateBase, extract } from "../mutate/mod.ts";

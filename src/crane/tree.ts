@@ -1,6 +1,6 @@
 import { LimitError } from "../errors.ts";
 import type { Image, ImageIndex } from "../image/mod.ts";
-import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, Limits, mapConcurrent, Tally } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { cosignTags, type Puller } from "../remote/mod.ts";
 import { configPlatform, type Descriptor, type Hash, isConfig, manifestKind, type Platform } from "../spec/mod.ts";
@@ -62,7 +62,7 @@ const CONCURRENCY = 4;
  * Returns the content of an image or an index as a tree: the members of an index, configs, layers, the referrers of
  * each manifest, and what cosign stored beside it. With a platform, only that image of an index. Reads no layer.
  *
- * @throws {LimitError} if it is deeper than 16 levels.
+ * @throws {LimitError} if it is deeper than 16 levels, or has more than 10,000 manifests or 100,000 layers.
  */
 export async function tree(source: ImageSource, options: CraneOptions = {}): Promise<TreeManifest> {
   const { signal } = options;
@@ -95,11 +95,15 @@ class TreeBuilder {
   readonly #name: string;
   /** The referrers in the tree, as a registry could list them in a cycle. */
   readonly #referrers = new Set<Hash>();
+  readonly #manifests: Tally;
+  readonly #blobs: Tally;
 
   /** Creates a builder; without a referrer source, for an image that is not in a registry, it reads no referrers. */
   constructor(referrerSource: ReferrerSource | undefined, name: string) {
     this.#referrerSource = referrerSource;
     this.#name = name;
+    this.#manifests = new Tally(Limits.manifests, `the members and referrers of ${name}`);
+    this.#blobs = new Tally(Limits.blobs, `the layers of ${name}`);
   }
 
   async manifest(view: Image | ImageIndex, descriptor: Descriptor, options: TreeBuilderOptions): Promise<TreeManifest> {
@@ -108,7 +112,7 @@ class TreeBuilder {
     }
     if (await findOrUndefined(() => view.rawManifest(options)) === undefined) return leaf("missing", descriptor);
     const content = view.kind === "image"
-      ? await imageContent(view, descriptor, options)
+      ? await this.#imageContent(view, descriptor, options)
       : await this.#indexContent(view, options);
     const node = { kind: view.kind, ...factsOf(descriptor), ...content };
     return {
@@ -119,8 +123,14 @@ class TreeBuilder {
     };
   }
 
+  async #imageContent(image: Image, descriptor: Descriptor, options: TreeBuilderOptions): Promise<Content> {
+    this.#blobs.add((await image.manifest(options)).layers.length);
+    return await imageContent(image, descriptor, options);
+  }
+
   async #indexContent(index: ImageIndex, options: TreeBuilderOptions): Promise<Content> {
     const { depth, signal } = options;
+    this.#manifests.add((await index.manifest({ signal })).manifests.length);
     const children = await index.children({ signal });
     const manifests = await mapConcurrent(
       children,
@@ -144,6 +154,7 @@ class TreeBuilder {
       this.#referrers.add(descriptor.digest);
       return !seen;
     });
+    this.#manifests.add(fresh.length);
     return await mapConcurrent(fresh, { concurrency: CONCURRENCY, signal }, async (descriptor, signal) => {
       if (manifestKind(descriptor.mediaType) === "other") return leaf("other", descriptor);
       const reference = repository.digest(descriptor.digest);

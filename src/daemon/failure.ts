@@ -47,6 +47,10 @@ const TCP: Words = {
     text: "its TLS certificate can't be trusted",
     hint: "put the ca.pem of its authority into the folder in DOCKER_CERT_PATH",
   },
+  "client-certificate": {
+    text: "it demands a client certificate",
+    hint: "put your cert.pem and key.pem into the folder in DOCKER_CERT_PATH",
+  },
   "not-tls": { text: "TLS fails", hint: TLS_HINT },
   "not-http": { text: "it does not speak HTTP", hint: TLS_HINT },
   timeout: { hint: "check your network" },

@@ -15,9 +15,11 @@ export interface InventoryOptions extends AbortOptions {
 }
 
 /** All nodes of a graph, in the order of an archive. Content that had no digest is in temporary files. */
-export interface Inventory extends AsyncDisposable {
+export interface Inventory {
   /** Each image's config, layers and manifest; members before their index. Each digest occurs once. */
   readonly nodes: readonly Node[];
+  /** Removes the temporary files. */
+  dispose(): Promise<void>;
 }
 
 /** Collects all nodes below the roots. Reads a layer without a digest once, and keeps it in a temporary file. */
@@ -36,7 +38,7 @@ export async function inventory(
     await walk.dispose();
     throw error;
   }
-  return { nodes: await walk.nodes(), [Symbol.asyncDispose]: () => walk.dispose() };
+  return { nodes: await walk.nodes(), dispose: () => walk.dispose() };
 }
 
 /** A manifest whose descriptor is known once all content below it is. */

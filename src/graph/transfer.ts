@@ -112,19 +112,23 @@ class Transfer {
   /** Writes an archive, whose files are all known before the first is written, in order. */
   async archive(roots: readonly Root[], signal: AbortSignal | undefined): Promise<void> {
     const { before, after } = this.#options;
-    await using found = await inventory(roots, this.#state, { signal, before, maxDepth: MAX_DEPTH });
-    const nodes = found.nodes.map((node) => node.kind === "blob" ? this.#wrapped(node) : node);
-    for (const node of nodes) if (node.kind === "blob") this.#reporter(node).announce();
-    await this.#sink.plan!(nodes, { signal });
-    await mapConcurrent(nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
-      if (node.kind === "blob") {
-        await this.#reported(
-          node,
-          (reporter) => this.#sink.putBlob(node, { signal, ...this.#counting(reporter) }),
-        );
-      } else await this.#sink.putManifest(node, { signal, there: false });
-      await after?.(node, "done");
-    });
+    const found = await inventory(roots, this.#state, { signal, before, maxDepth: MAX_DEPTH });
+    try {
+      const nodes = found.nodes.map((node) => node.kind === "blob" ? this.#wrapped(node) : node);
+      for (const node of nodes) if (node.kind === "blob") this.#reporter(node).announce();
+      await this.#sink.plan!(nodes, { signal });
+      await mapConcurrent(nodes, { concurrency: this.#state.jobs, signal }, async (node, signal) => {
+        if (node.kind === "blob") {
+          await this.#reported(
+            node,
+            (reporter) => this.#sink.putBlob(node, { signal, ...this.#counting(reporter) }),
+          );
+        } else await this.#sink.putManifest(node, { signal, there: false });
+        await after?.(node, "done");
+      });
+    } finally {
+      await found.dispose();
+    }
   }
 
   async #manifest(view: AnyManifest, given: readonly string[] | undefined, at: Position): Promise<void> {

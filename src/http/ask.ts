@@ -1,6 +1,7 @@
 import { abortable, readAll, retry, type RetryOptions, type RetryVerdict } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream, sendStream } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, proxyAt, pullStream, sendStream } from "../runtime/mod.ts";
 import { VERSION } from "../version.ts";
+import { proxyFailure, refusedByProxy } from "./failure.ts";
 import { BodyReader, TimeLimit, type Wait } from "./time_limit.ts";
 import { WatchedSource } from "./watched_source.ts";
 
@@ -101,6 +102,11 @@ async function askOnce<T>(
       throw signal.reason;
     }
     source?.throwIfFailed();
+    const proxy = response.status === 407 ? await proxyAt(fetch as typeof globalThis.fetch, url) : undefined;
+    if (proxy) {
+      await response.body?.cancel().catch(() => {});
+      throw refusedByProxy(proxy);
+    }
     if (response.status >= 300) source?.stop();
     return await take(response, signal);
   };
@@ -112,7 +118,9 @@ async function askOnce<T>(
     source?.stop(error);
     if (stop?.aborted) throw stop.reason;
     source?.throwIfFailed();
-    throw await failed(limit.signal.aborted ? limit.signal.reason : error);
+    if (limit.signal.aborted) throw await failed(limit.signal.reason);
+    const proxy = await proxyAt(fetch as typeof globalThis.fetch, url).catch(() => undefined);
+    throw await failed(proxy ? proxyFailure(error, proxy) : error);
   } finally {
     limit.end();
   }

@@ -1,6 +1,7 @@
 import { GcraneError, NetworkError, type NetworkFailure } from "../errors.ts";
 import { errorCode } from "../io/mod.ts";
 import { plainText, redactUrlsIn } from "./redact.ts";
+import type { Proxy } from "../runtime/mod.ts";
 import { TimeLimitError } from "./time_limit.ts";
 
 /** The failure of a request without a response, or without a complete one. */
@@ -11,6 +12,46 @@ export interface Failure {
   readonly text: string;
   /** The innermost code of the errors. It never contains a URL. */
   readonly code: string | undefined;
+  /** What the user can do, if that does not depend on the server. */
+  readonly hint?: string;
+}
+
+/** A proxy that can't be reached, demands credentials, or opens no connection to the server. */
+export class ProxyFailure extends Error {
+  /** What the user can do. */
+  readonly hint: string;
+
+  /** Creates the error; the text is about "the proxy". */
+  constructor({ url, source }: Proxy, text: string, hint: string, cause?: unknown) {
+    super(`the proxy ${new URL(url).host} (${source}) ${text}`, { cause });
+    this.name = "ProxyFailure";
+    this.hint = hint;
+  }
+}
+
+/** Returns the failure of a proxy if the error of a request through it shows one, else the error itself. */
+export function proxyFailure(error: unknown, proxy: Proxy): unknown {
+  const { reason } = readFailure(error);
+  const text = chain(error).map((each) => `${errorCode(each) ?? ""} ${each.message}`).join(" ");
+  if (/\b407\b|proxy authentication required/i.test(text)) return refusedByProxy(proxy, error);
+  const { source } = proxy;
+  if (reason === "unresolved" || reason === "refused" || reason === "unreachable") {
+    const words = { unresolved: "has a name that does not resolve", refused: "refuses the connection" };
+    const hint = `check ${source}; NO_PROXY lists the hosts to reach without a proxy`;
+    return new ProxyFailure(proxy, reason === "unreachable" ? "is unreachable" : words[reason], hint, error);
+  }
+  if (!/ERR_PROXY_TUNNEL|\btunnel\b|unsuccessful/i.test(text)) return error;
+  const status = /\b[45]\d\d\b/.exec(text)?.[0];
+  const answer = status ? ` (it answers ${status})` : "";
+  const hint = `check the host and its port; NO_PROXY lists the hosts to reach without a proxy`;
+  return new ProxyFailure(proxy, `opens no connection to the server${answer}`, hint, error);
+}
+
+/** Creates the failure of a proxy that answers 407. */
+export function refusedByProxy(proxy: Proxy, cause?: unknown): ProxyFailure {
+  const { username } = new URL(proxy.url);
+  const text = username === "" ? "demands credentials (407)" : "refuses the credentials (407)";
+  return new ProxyFailure(proxy, text, `set ${proxy.source} to http://USER:PASSWORD@HOST:PORT`, cause);
 }
 
 /** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network: each has its own codes and texts. */
@@ -22,12 +63,19 @@ const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
     /ENOTFOUND|EAI_AGAIN|dns error|getaddrinfo|failed to lookup|DNSException|NameNotResolved|NAME_NOT_RESOLVED/i,
     "the host name does not resolve",
   ],
+  [
+    "client-certificate",
+    /certificate[ _]?required|bad[ _]?certificate|handshake[ _]?failure/i,
+    "the server demands a client certificate",
+  ],
   ["refused", /ECONNREFUSED|ENOTSOCK|ConnectionRefused|Connection refused|Unable to connect/i, "connection refused"],
   [
     "untrusted",
     /certificate|CERT_|SELF_SIGNED|UNABLE_TO_VERIFY|UnknownIssuer|NotValidForName|ALTNAME/i,
     "the TLS certificate can't be trusted",
   ],
+  // Bun does not distinguish the two.
+  ["not-tls", /TLS handshake failed/, "the server does not speak TLS, or demands a client certificate"],
   [
     "not-tls",
     /InvalidContentType|WRONG_VERSION_NUMBER|corrupt message|EPROTO|record layer/i,
@@ -48,6 +96,8 @@ export function readFailure(error: unknown): Failure {
   const errors = chain(error);
   const codes = errors.map(errorCode);
   const code = codes.findLast((each) => each !== undefined);
+  const proxy = errors.find((each) => each instanceof ProxyFailure);
+  if (proxy) return { reason: "proxy", text: proxy.message, code, hint: proxy.hint };
   const late = errors.find((each) => each instanceof TimeLimitError);
   if (late) return { reason: "timeout", text: late.message, code };
   const all = errors.map(({ message }, i) => `${codes[i] ?? ""} ${withoutUrls(message)}`).join(" ");
@@ -73,7 +123,11 @@ export function networkError(cause: unknown, words: (failure: Failure) => Failur
   if (cause instanceof GcraneError) return cause;
   const failure = readFailure(cause);
   const { message, hint } = words(failure);
-  return new NetworkError(message, { cause: redactedCause(cause), hint, reason: failure.reason });
+  return new NetworkError(message, {
+    cause: redactedCause(cause),
+    hint: failure.hint ?? hint,
+    reason: failure.reason,
+  });
 }
 
 /** Copies an error without the URLs in its messages and fields, which may contain a signature. */

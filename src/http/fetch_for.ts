@@ -1,17 +1,83 @@
-import { BoundedMap } from "../io/mod.ts";
-import { runtimeFetch, type RuntimeFetchOptions } from "../runtime/mod.ts";
+import { BoundedMap, lazy } from "../io/mod.ts";
+import { grantedVariable, homeDirectory, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "../runtime/mod.ts";
+import { environmentAuthorities, hostCertificates } from "./certificate_files.ts";
+import { type Environment, proxyRules } from "./proxy.ts";
 
-/** How to connect to a server: its certificates, a client certificate, a unix socket. */
-export type ConnectionOptions = RuntimeFetchOptions;
+/** How to connect to servers: with which certificates, by a unix socket, and in which environment. */
+export interface ConnectionOptions extends Omit<RuntimeFetchOptions, "proxy"> {
+  /**
+   * Folders of certificates by host, as docker's `/etc/docker/certs.d`.
+   *
+   * @default none
+   */
+  certsDirectories?: readonly string[];
+  /**
+   * Returns the value of an environment variable: those of proxies, SSL_CERT_FILE and SSL_CERT_DIR are read.
+   *
+   * @default that of the process
+   */
+  environment?: Environment;
+}
 
 /** The `fetch` functions by their options, since each keeps connections. Bounded, since certificates rotate. */
-const made = new BoundedMap<string, typeof fetch>(16);
+const made = new BoundedMap<string, typeof fetch>(64);
+/** The same by environment and options, before a URL is known. */
+const routes = new WeakMap<Environment, BoundedMap<string, typeof fetch>>();
 
-/** Returns the `fetch` for connection options. All rooms get theirs here. */
+/**
+ * Returns the `fetch` for connection options. All rooms get theirs here. It reads the environment once, on its first
+ * request: proxies hold for all servers but loopback, and the authorities of SSL_CERT_FILE and SSL_CERT_DIR are trusted
+ * too.
+ */
 export function fetchFor(options: ConnectionOptions = {}): typeof fetch {
-  const { insecureTls = false, ca, cert, key, unixSocket } = options;
-  const id = JSON.stringify([insecureTls, ca, cert, key, unixSocket]);
-  const known = made.get(id) ?? runtimeFetch(options);
+  const { insecureTls = false, ca, cert, key, unixSocket, certsDirectories, environment = grantedVariable } = options;
+  const known = routes.get(environment) ?? new BoundedMap(16);
+  routes.set(environment, known);
+  const id = JSON.stringify([insecureTls, ca, cert, key, unixSocket, certsDirectories]);
+  const fetcher = known.get(id) ?? (unixSocket === undefined ? routed({ ...options, environment }) : base(options));
+  known.set(id, fetcher);
+  return fetcher;
+}
+
+function routed(options: ConnectionOptions & { environment: Environment }): typeof fetch {
+  const { insecureTls, ca, cert, key, certsDirectories = [], environment } = options;
+  const proxies = lazy(() => Promise.resolve(proxyRules(environment)));
+  const authorities = lazy(() => environmentAuthorities(environment));
+  const ofHosts = new BoundedMap<string, ReturnType<typeof hostCertificates>>(256);
+
+  const certificates = async ({ host, port }: URL): Promise<RuntimeFetchOptions> => {
+    const found = ofHosts.get(host) ?? hostCertificates(certsDirectories, port ? [host] : [host, `${host}:443`]);
+    ofHosts.set(host, found);
+    const own = await found;
+    const trusted = insecureTls ? [] : [ca, own.ca, await authorities()].filter((text) => text !== undefined);
+    const pair = cert === undefined ? own : { cert, key };
+    return {
+      insecureTls,
+      ...(trusted.length > 0 && { ca: trusted.join("\n") }),
+      ...(pair.cert !== undefined && { cert: pair.cert, key: pair.key ?? pair.cert }),
+    };
+  };
+
+  return routedFetch(async (url) => {
+    const proxy = (await proxies())?.(url);
+    return base({ ...(url.protocol === "https:" && await certificates(url)), ...(proxy && { proxy }) });
+  });
+}
+
+function base({ insecureTls = false, ca, cert, key, unixSocket, proxy }: RuntimeFetchOptions): typeof fetch {
+  const id = JSON.stringify([insecureTls, ca, cert, key, unixSocket, proxy]);
+  const known = made.get(id) ?? runtimeFetch({ insecureTls, ca, cert, key, unixSocket, proxy });
   made.set(id, known);
   return known;
+}
+
+/** Returns the folders in which docker and podman look for certificates by host, the first before the next. */
+export function certsDirectories(environment: Environment): readonly string[] {
+  const home = environment("HOME") || homeDirectory();
+  return [
+    ...(home ? [`${home}/.config/containers/certs.d`] : []),
+    "/etc/containers/certs.d",
+    ...(home ? [`${home}/.config/docker/certs.d`] : []),
+    "/etc/docker/certs.d",
+  ];
 }

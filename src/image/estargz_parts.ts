@@ -2,6 +2,7 @@
 
 import { type Bytes, type ByteStream, hashHex, type StreamingHash, streamingHash } from "../runtime/mod.ts";
 import { cleanEntryPath, encodeTarHeader, readTar, rewriteEntry, type TarEntry, writeTar } from "../tar/mod.ts";
+import { GlobalsInForce } from "../tar/internal.ts";
 import { EstargzToc, type EstargzTocEntry, tocEntryOf } from "./estargz_toc.ts";
 
 /** Options of {@linkcode estargzParts}. */
@@ -62,12 +63,19 @@ export async function* estargzParts(
     throw new RangeError(`chunkSize must be a whole number from 1 on, not ${chunkSize}`);
   }
   const toc = new EstargzToc();
+  const globals = new GlobalsInForce();
   const landmark = writeTar([{ path: LANDMARK, content: Uint8Array.of(0xf) }]);
   yield { place() {} };
   for await (const entry of readTar(landmark)) yield* entryParts(entry, toc, chunkSize);
   for await (const entry of readTar(source, { signal })) {
-    if (!RESERVED.has(cleanEntryPath(entry.path))) yield* entryParts(entry, toc, chunkSize);
+    if (RESERVED.has(cleanEntryPath(entry.path))) continue;
+    const records = globals.bring(entry.globals);
+    if (records !== undefined) yield records;
+    toc.inherit(entry);
+    yield* entryParts(entry, toc, chunkSize);
   }
+  const revocation = globals.bring();
+  if (revocation !== undefined) yield revocation;
   yield { place() {} };
   const table = toc.bytes();
   yield encodeTarHeader({ path: TOC_NAME, size: table.length });

@@ -1,7 +1,7 @@
 /** The table of contents of an eStargz layer. */
 
 import { encodeBase64 } from "@std/encoding/base64";
-import { TarError } from "../errors.ts";
+import { LimitError, TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import type { TarEntry, TarEntryType } from "../tar/mod.ts";
 
@@ -55,6 +55,8 @@ const TYPES: Partial<Record<TarEntryType, EstargzTocEntry["type"]>> = {
   fifo: "fifo",
 };
 
+/** The most bytes that global records may add to the table. */
+const MAX_INHERITED = 64 * 1024 * 1024;
 const XATTR = "SCHILY.xattr.";
 
 /** Makes the line of an entry, without its content. @throws {TarError} If a table can't express the entry. */
@@ -85,6 +87,22 @@ export function tocEntryOf(entry: TarEntry): EstargzTocEntry {
 /** The table while it is being made. */
 export class EstargzToc {
   readonly #files = new Map<string, readonly EstargzTocEntry[]>();
+  #inherited = 0;
+
+  /**
+   * Counts the attributes that the entry has from global records, since the table repeats them for each entry.
+   *
+   * @throws {LimitError} If they are too many.
+   */
+  inherit({ globals, offset }: TarEntry): void {
+    for (const [key, value] of globals) if (key.startsWith(XATTR)) this.#inherited += key.length + value.length;
+    if (this.#inherited <= MAX_INHERITED) return;
+    throw new LimitError(
+      `global extended attributes, repeated for each tar entry up to offset ${offset}, have ${this.#inherited} bytes ` +
+        `in the table of an eStargz layer, the limit is ${MAX_INHERITED}`,
+      { hint: "store the layer as plain gzip" },
+    );
+  }
 
   /** Adds an entry with its further chunks. One of the same name goes: what comes later takes its place on a disk too. */
   add(path: string, chunks: readonly EstargzTocEntry[]): void {

@@ -1,6 +1,7 @@
 import { LimitError } from "../errors.ts";
-import { type AbortOptions, digestBytes, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, digestBytes, Limits, mapConcurrent, Tally } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
+import { isRfc3339 } from "../spec/internal.ts";
 import {
   type ConfigFile,
   configPlatform,
@@ -29,12 +30,22 @@ export interface Findings {
   readonly blobs: BlobCheck[];
 }
 
+/** The numbers of examined manifests and blobs, which are bounded (security rule 26). */
+export class Tallies {
+  /** The members of indexes. */
+  readonly manifests: Tally = new Tally(Limits.manifests, "the members of the index and of those in it");
+  /** The layers and other blobs. */
+  readonly blobs: Tally = new Tally(Limits.blobs, "the layers of all images");
+}
+
 /** Options of {@linkcode examineImage} and {@linkcode examineIndex}. */
 export interface ExamineOptions extends AbortOptions {
   /** What to call the image or index; empty for the one that was asked about. */
   where: string;
   /** How many members are looked at at the same time. */
   concurrency: number;
+  /** Counts what is examined, since an index decides how much that is. */
+  tallies: Tallies;
   /**
    * Its descriptor in an index.
    * @default nothing
@@ -116,6 +127,7 @@ async function examineConfig(
     const file = parseConfigFile(raw, "it");
     const { rootfs } = file;
     found.push(...mismatch(where, "rootfs.type", { found: rootfs.type, promised: "layers" }));
+    found.push(...timeProblems(where, file));
     if (options.descriptor?.platform) found.push(...platformProblems(where, file, options.descriptor.platform));
     const { layers } = manifest;
     if (rootfs.diff_ids.length === layers.length) diffIds = rootfs.diff_ids;
@@ -137,6 +149,7 @@ async function layerChecks(
   options: ExamineOptions & { diffIds: readonly Hash[] | undefined },
 ): Promise<BlobCheck[]> {
   const { where, diffIds, signal } = options;
+  options.tallies.blobs.add(manifest.layers.length);
   const layers = await image.layers({ signal });
   if (layers.length !== manifest.layers.length) {
     throw new RangeError(`the view has ${layers.length} of them where the manifest has ${manifest.layers.length}`);
@@ -170,6 +183,7 @@ async function examineLevel(index: ImageIndex, options: LevelOptions): Promise<F
     const raw = await index.rawManifest({ signal });
     const { mediaType, manifests } = parseIndexManifest(raw, "it");
     const found = await manifestProblems(index, { ...options, raw, mediaType });
+    options.tallies.manifests.add(manifests.length);
     const children = await index.children({ signal });
     found.push(...mismatch(where, "the number of members", { found: children.length, promised: manifests.length }));
     members.push(
@@ -214,7 +228,9 @@ async function examineOther(view: OtherManifest, options: ExamineOptions): Promi
   const blobs: BlobCheck[] = [];
   const problems = await attempt(inside(where, "manifest"), signal, async () => {
     const raw = await view.rawManifest({ signal });
-    for (const layer of await view.blobs({ signal })) {
+    const layers = await view.blobs({ signal });
+    options.tallies.blobs.add(layers.length);
+    for (const layer of layers) {
       const descriptor = await layer.descriptor({ signal });
       blobs.push({ where: inside(where, descriptor.digest), layer, descriptor, diffId: undefined, tar: false });
     }
@@ -223,6 +239,19 @@ async function examineOther(view: OtherManifest, options: ExamineOptions): Promi
     return isSigned ? [] : await manifestProblems(view, { ...options, raw, mediaType: undefined });
   });
   return { problems, blobs };
+}
+
+/** Which times of a config are none: Go's programs refuse the whole config then. */
+function timeProblems(where: string, { created, history }: ConfigFile): Problem[] {
+  const times = {
+    created,
+    ...Object.fromEntries((history ?? []).map((step, i) => [`history[${i}].created`, step.created])),
+  };
+  return Object.entries(times).flatMap(([name, time]: [string, unknown]) =>
+    time === undefined || time === null || isRfc3339(time)
+      ? []
+      : [problem(where, `${name} is ${JSON.stringify(time)}, which is no RFC 3339 time like 2024-02-03T04:05:06Z`)]
+  );
 }
 
 /** In what a config disagrees with the platform that an index gives its image. */

@@ -14,11 +14,40 @@ export const Limits = {
   page: 100 * MIB,
   /** Bodies of token responses and of error responses. */
   message: 64 * 1024,
+  /** All pages of one list together. */
+  list: 256 * MIB,
+  /** The pages of one list. */
+  pages: 10_000,
+  /** The tags and manifests of one repository's listing. */
+  entries: 1_000_000,
+  /** The manifests that one command examines, since it keeps some of each: members of indexes, referrers. */
+  manifests: 10_000,
+  /** The layers and other blobs that these manifests name. */
+  blobs: 100_000,
   /** The highest ratio of a decompressed stream to its compressed size … */
   ratio: 1100,
   /** … which applies beyond this many bytes. */
   ratioFloor: 64 * MIB,
 } as const;
+
+/** Counts what a peer decides the number of, and fails beyond a limit. */
+export class Tally {
+  readonly #limit: number;
+  readonly #what: string;
+  #count = 0;
+
+  /** Creates a count of zero; `what` names the counted things and their unit in an error. */
+  constructor(limit: number, what: string) {
+    this.#limit = limit;
+    this.#what = what;
+  }
+
+  /** Adds to the count. @throws {LimitError} beyond the limit. */
+  add(count: number): void {
+    this.#count += count;
+    if (this.#count > this.#limit) throw new LimitError(`${this.#what}: more than the limit of ${this.#limit}`);
+  }
+}
 
 /** Options of {@linkcode readAll}. */
 export interface ReadAllOptions extends AbortOptions {
@@ -43,16 +72,19 @@ export async function readAll(source: ByteStream, options: ReadAllOptions): Prom
     if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
     parts.push(chunk);
   }
-  return concat(parts);
+  const bytes = concat(parts);
+  // A runtime may read each answer into a buffer of 64 KiB, which a short result would keep.
+  return bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
 }
 
-/** Returns the same stream, which fails beyond `limit` bytes. */
-export function limitStream(source: ByteStream, limit: number, what: string): ByteStream {
+/** Returns the same stream, which fails beyond `limit` bytes; a function gives the limit at the moment. */
+export function limitStream(source: ByteStream, limit: number | (() => number), what: string): ByteStream {
   let total = 0;
   return observe(source, {
     chunk(bytes) {
       total += bytes.length;
-      if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
+      const most = typeof limit === "number" ? limit : limit();
+      if (total > most) throw new LimitError(`${what} is larger than the limit of ${most} bytes`);
     },
   });
 }
@@ -61,8 +93,9 @@ export function limitStream(source: ByteStream, limit: number, what: string): By
  * Returns the same decompressed stream, which fails as a decompression bomb if it is more than 1,100 times its
  * compressed size (DEFLATE's own maximum is 1,032) and more than 64 MiB.
  *
- * @param compressedSize the number of compressed bytes
+ * @param compressedSize the number of compressed bytes, at the moment
  */
-export function limitRatio(source: ByteStream, compressedSize: number, what: string): ByteStream {
-  return limitStream(source, Math.max(compressedSize * Limits.ratio, Limits.ratioFloor), `${what}, decompressed,`);
+export function limitRatio(source: ByteStream, compressedSize: () => number, what: string): ByteStream {
+  const limit = () => Math.max(compressedSize() * Limits.ratio, Limits.ratioFloor);
+  return limitStream(source, limit, `${what}, decompressed,`);
 }

@@ -22,6 +22,8 @@ export {
   type CompressionKind,
   type CompressOptions,
   decompress,
+  decompressLimited,
+  type DecompressOptions,
   decompressSniffed,
   gzipMember,
   SNIFF_LENGTH,
@@ -29,7 +31,7 @@ export {
   type SniffedCompression,
   sniffStream,
 } from "./compression.ts";
-export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions } from "./limit.ts";
+export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions, Tally } from "./limit.ts";
 export { isHeaderText, isObject, jsonObject } from "./text.ts";
 export { formatBytes, parseDuration } from "./units.ts";
 export { errorCode, fileFailure, missingIsUndefined, temporaryFailure } from "./file_failure.ts";
@@ -40,4 +42,4 @@ export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
-export { retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
+export { LONGEST_WAIT_MS, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -1,4 +1,8 @@
+import { delay } from "@std/async/delay";
 import type { AbortOptions } from "./lazy.ts";
+
+/** The number of items after which timers and signals get their turn: work that never waits would keep them out. */
+const ITEMS_PER_TURN = 500;
 
 /** Options of {@linkcode mapConcurrent}. */
 export interface PoolOptions extends AbortOptions {
@@ -31,6 +35,7 @@ export async function mapConcurrent<T, R>(
   // Draws items one after the other even if the iterator is asynchronous.
   const draw = (): Promise<{ item: T; index: number } | undefined> => {
     const drawn = next.then(async () => {
+      if (count % ITEMS_PER_TURN === ITEMS_PER_TURN - 1) await delay(0);
       if (stop.signal.aborted) return undefined;
       const result = await iterator.next();
       return result.done ? undefined : { item: result.value, index: count++ };
@@ -64,7 +69,7 @@ export async function mapConcurrent<T, R>(
 /** Admits a bounded number of holders at a time; further holders wait in order. */
 export class Semaphore {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   /** Creates a semaphore with `permits` permits. */
   constructor(permits: number) {
@@ -93,17 +98,19 @@ export class Semaphore {
         resolve();
       };
       const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        this.#waiting.delete(enter);
         reject(signal?.reason);
       };
       signal?.addEventListener("abort", leave, { once: true });
-      this.#waiting.push(enter);
+      this.#waiting.add(enter);
     });
   }
 
   #release(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#free++;
+    const [next] = this.#waiting;
+    if (next) {
+      this.#waiting.delete(next);
+      next();
+    } else this.#free++;
   }
 }

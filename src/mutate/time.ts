@@ -1,6 +1,6 @@
 import type { Image, Layer, PackOptions } from "../image/mod.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
-import { readTar, rewriteEntry, type TarEntry, type TarWriteEntry } from "../tar/mod.ts";
+import { type PaxRecords, readTar, rewriteEntry, type TarEntry, type TarWriteEntry } from "../tar/mod.ts";
 import { editImage } from "./edit_image.ts";
 import { compressionOf } from "./family.ts";
 import { withFields } from "./fields.ts";
@@ -87,14 +87,18 @@ async function* entriesAt(
 
 function entryAt(entry: TarEntry, seconds: number): TarWriteEntry {
   const { mtime, atime = seconds, ctime = seconds } = entry;
-  const records = [...entry.globals, ...entry.pax];
-  const creation = records.some(([name]) => name === CREATION_TIME);
+  const creation = entry.pax.has(CREATION_TIME) || entry.globals.has(CREATION_TIME);
   if (mtime === seconds && atime === seconds && ctime === seconds && !creation) return entry;
   return rewriteEntry(entry, {
     mtime: seconds,
     // A time that the archive does not have is not added.
     atime: entry.atime === undefined ? undefined : seconds,
     ctime: entry.ctime === undefined ? undefined : seconds,
-    pax: creation ? [...records, [CREATION_TIME, String(seconds)]] : records,
+    globals: withoutCreation(entry.globals),
+    pax: creation ? [...entry.pax, [CREATION_TIME, String(seconds)]] : entry.pax,
   });
+}
+
+function withoutCreation(globals: PaxRecords): PaxRecords {
+  return globals.has(CREATION_TIME) ? new Map([...globals].filter(([name]) => name !== CREATION_TIME)) : globals;
 }

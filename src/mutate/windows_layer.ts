@@ -44,7 +44,7 @@ async function* windowsEntries(
         hint: "give the plain files; they are put below Files",
       });
     }
-    const pax = new Map([...entry.globals, ...entry.pax]);
+    const pax = new Map(entry.pax);
     // A record with the old name would have precedence over the new one.
     for (const name of ["path", "linkpath"]) pax.delete(name);
     yield rewriteEntry(entry, {

@@ -1,11 +1,10 @@
 import { HttpError, ProtocolError } from "../errors.ts";
-import { fetchFor } from "../http/mod.ts";
 import type { OpenContentOptions } from "../image/mod.ts";
 import { type AbortOptions, sliceStream } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import type { ByteStream } from "../runtime/mod.ts";
+import { type ByteStream, fetchAt, passesBodies } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
-import { checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/internal.ts";
+import { checkForeignUrl, discard, redactUrl, responseError, send, transportFetch } from "../transport/internal.ts";
 import type { Answer } from "../transport/mod.ts";
 import type { Access, Client } from "./client.ts";
 import { resumable } from "./resume.ts";
@@ -61,7 +60,8 @@ export async function blobResponse(
 ): Promise<Response> {
   const { response, url } = await getBlob(client, repository, digest, { ...options, offset: 0 });
   const { headers } = response;
-  const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size);
+  const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size) &&
+    passesBodies(await fetchAt(transportFetch(client.options), url));
   if (isWhole && response.body) return response;
   await discard(response);
   throw new ProtocolError(`GET ${redactUrl(url)}: the answer is not the blob's ${size} bytes as they are stored`);
@@ -132,7 +132,7 @@ async function openForeign(
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
-    fetch: client.options.fetch ?? fetchFor({ insecureTls: client.options.insecure ?? false }),
+    fetch: transportFetch(client.options),
     onRequest: client.options.onRequest,
     pace: client.options.pace,
     timeouts: client.options.timeouts,

@@ -1,8 +1,8 @@
 import { LimitError, ProtocolError } from "../errors.ts";
-import { jsonObject } from "../io/mod.ts";
+import { jsonObject, Limits, Tally } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import { checkLink, errorWords, nextLink, redactUrl } from "../transport/internal.ts";
-import type { Answer, WholeAnswer } from "../transport/mod.ts";
+import type { BodyLimit, WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
 
 /** One page of a list, whose fields are not validated yet. */
@@ -46,27 +46,36 @@ export function notAList(url: URL, why: string): ProtocolError {
   return new ProtocolError(`GET ${redactUrl(url)}: the answer is not a list: ${why}`);
 }
 
-/** Finds the next page of a list, only in the same registry (security rule 6) and never the same page twice. */
+/**
+ * Finds the next page of a list, only in the same registry (security rule 6), never the same page twice, and with bounds
+ * on the number of pages and their bytes (rule 26).
+ */
 export class LinkFollower {
   readonly #client: Client;
   readonly #registry: Registry;
   readonly #seen = new Set<string>();
+  readonly #pages: Tally;
+  readonly #bytes: Tally;
 
-  /** Creates an instance for one list. */
-  constructor(client: Client, registry: Registry) {
+  /** Creates an instance for one list; `what` names the list in an error. */
+  constructor(client: Client, registry: Registry, { what, limit }: BodyLimit) {
     this.#client = client;
     this.#registry = registry;
+    this.#pages = new Tally(Limits.pages, `the pages of ${what}`);
+    this.#bytes = new Tally(limit, `the bytes of ${what}`);
   }
 
   /**
    * Returns the URL of the next page, or `undefined` at the end of the list.
    *
    * @throws {UnsafeUrlError} if the URL is outside of the registry.
-   * @throws {LimitError} if the URL has occurred before.
+   * @throws {LimitError} if the URL has occurred before, or the list is too long.
    * @throws {ProtocolError} if the `Link` header is malformed.
    */
-  async next(answer: Answer): Promise<URL | undefined> {
+  async next(answer: WholeAnswer): Promise<URL | undefined> {
     const { url } = answer;
+    this.#pages.add(1);
+    this.#bytes.add(answer.bytes.length + url.href.length);
     this.#seen.add(url.href);
     const next = nextLink(answer);
     if (next === undefined) return undefined;

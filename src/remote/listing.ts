@@ -116,9 +116,10 @@ async function* pages(
   first: string,
   request: (to: string | URL, limit: BodyLimit) => Promise<WholeAnswer>,
 ): AsyncGenerator<WholeAnswer, void, undefined> {
-  const links = new LinkFollower(client, registry);
+  const what = `a list of ${registry}`;
+  const links = new LinkFollower(client, registry, { limit: Limits.list, what });
   for (let to: string | URL | undefined = first; to !== undefined;) {
-    const answer: WholeAnswer = await request(to, { limit: Limits.page, what: `a page of a list of ${registry}` });
+    const answer: WholeAnswer = await request(to, { limit: Limits.page, what: `a page of ${what}` });
     yield answer;
     to = await links.next(answer);
   }

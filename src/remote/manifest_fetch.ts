@@ -4,7 +4,7 @@ import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { checkJsonDepth, parseJsonObject } from "../spec/internal.ts";
 import { type Descriptor, type Hash, hashAlgorithm, isHash, manifestMediaType, MediaType } from "../spec/mod.ts";
-import { discard } from "../transport/internal.ts";
+import { discard, findOrUndefined } from "../transport/internal.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
@@ -58,13 +58,13 @@ export async function fetchManifest(
     signal: options.signal,
   }, { limit: Limits.manifest, what });
   checkJsonDepth(bytes, what);
-  const mediaType = contentType(response.headers) ?? manifestMediaType(bytes, what);
+  const mediaType = contentType(response.headers) ?? mediaTypeOfBody(bytes, reference, response.headers);
   return { bytes, descriptor: await describe(bytes, mediaType, reference) };
 }
 
 /**
  * Reads the descriptor of a manifest with a HEAD request (distribution-spec, "Checking if content exists"). Falls back
- * to a GET request if the response has no digest.
+ * to a GET request if the response has no digest, or the registry fails to answer HEAD.
  */
 export async function headManifest(
   client: Client,
@@ -83,7 +83,7 @@ export async function headManifest(
     }));
   } catch (error) {
     // A response to HEAD has no body: a GET request returns the registry's error, or works without HEAD support.
-    if (error instanceof HttpError && error.status < 500 && error.status !== 429) {
+    if (error instanceof HttpError && error.status !== 429) {
       return (await fetchManifest(client, reference, options)).descriptor;
     }
     throw error;
@@ -103,9 +103,11 @@ export async function findManifest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor | undefined> {
-  const headers = await headersIfThere(client, reference, options);
-  if (headers === undefined) return undefined;
-  return described(headers) ?? (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor;
+  const get = async () => (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor;
+  return await headOrGet(async () => {
+    const headers = await headersIfThere(client, reference, options);
+    return headers && (described(headers) ?? await get());
+  }, get);
 }
 
 /** Returns the digest of a manifest, or `undefined` if there is none or the answer to HEAD lacks it. */
@@ -114,8 +116,20 @@ export async function findDigest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Hash | undefined> {
-  const digest = (await headersIfThere(client, reference, options))?.get("docker-content-digest");
-  return isHash(digest) ? digest : undefined;
+  return await headOrGet(async () => {
+    const digest = (await headersIfThere(client, reference, options))?.get("docker-content-digest");
+    return isHash(digest) ? digest : undefined;
+  }, async () => (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor.digest);
+}
+
+/** Asks by HEAD, and by GET if the registry fails to answer HEAD. */
+async function headOrGet<T>(head: () => Promise<T>, get: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await head();
+  } catch (error) {
+    if (!(error instanceof HttpError && error.status >= 500)) throw error;
+    return await findOrUndefined(get);
+  }
 }
 
 async function headersIfThere(
@@ -155,11 +169,6 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
       `${reference.registry} answered ${reference} with a manifest whose digest is ${digest}`,
     );
   }
-  if (mediaType === "application/octet-stream" || mediaType === "text/plain") {
-    throw new ProtocolError(
-      `${reference.registry} answered ${reference} with ${mediaType}, not with a manifest`,
-    );
-  }
   return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
 }
 
@@ -172,9 +181,21 @@ export function manifestFields(bytes: Bytes): Record<string, unknown> | undefine
   }
 }
 
+/** Returns the type of a manifest that the registry names; `undefined` if it names one that any file may have. */
 function contentType(headers: Headers): string | undefined {
   const value = headers.get("content-type")?.split(";", 1)[0].trim();
-  return value === "" || value === "application/json" ? undefined : value;
+  return value !== undefined && /^application\/vnd\.|\+/i.test(value) ? value : undefined;
+}
+
+/** Returns the type of a manifest that came without one. @throws {ProtocolError} if the body is no manifest either. */
+function mediaTypeOfBody(bytes: Bytes, reference: Reference, headers: Headers): string {
+  try {
+    return manifestMediaType(bytes, `manifest ${reference}`);
+  } catch (cause) {
+    const type = headers.get("content-type");
+    if (!type || /^application\/json\b/i.test(type)) throw cause;
+    throw new ProtocolError(`${reference.registry} answered ${reference} with ${type}, not with a manifest`, { cause });
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
-import { fetchFor } from "../http/mod.ts";
 import type { Place } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { type OpenFile, passesBodies } from "../runtime/mod.ts";
+import { fetchAt, type OpenFile, passesBodies } from "../runtime/mod.ts";
+import { transportFetch } from "../transport/internal.ts";
 import type { NativeBody } from "../transport/mod.ts";
 import type { TransportOptions } from "../transport/mod.ts";
 
@@ -18,7 +18,7 @@ export interface NativeRequest {
 }
 
 /** A body that the runtime sends by itself. */
-export interface OpenNativeBody extends AsyncDisposable {
+export interface OpenNativeBody {
   /** The body. */
   readonly body: NativeBody;
   /**
@@ -26,6 +26,8 @@ export interface OpenNativeBody extends AsyncDisposable {
    * that shrinks.
    */
   readonly signal: AbortSignal;
+  /** Closes the content's source. */
+  close(): Promise<void>;
 }
 
 /** The lowest transfer rate of a native body before it times out, in bytes per second. */
@@ -39,10 +41,10 @@ const LOOK_EVERY = 1000;
  * content's place does not allow it, or if opening fails: a stream then reports the cause.
  */
 export async function openNative(
-  { fetch, insecure }: TransportOptions,
+  options: TransportOptions,
   { place, url, size, signal }: NativeRequest,
 ): Promise<OpenNativeBody | undefined> {
-  if (!place || insecure || !passesBodies(fetch ?? fetchFor())) return undefined;
+  if (!place || options.insecure || !passesBodies(await fetchAt(transportFetch(options), url))) return undefined;
   const deadline = AbortSignal.timeout(60_000 + size / SLOWEST * 1000);
   const shrunk = new AbortController();
   const any = AbortSignal.any([deadline, shrunk.signal, ...(signal ? [signal] : [])]);
@@ -52,7 +54,7 @@ export async function openNative(
     return {
       body: { native: opened.body, length: size },
       signal: any,
-      [Symbol.asyncDispose]: opened.close,
+      close: opened.close,
     };
   } catch {
     signal?.throwIfAborted();
@@ -64,7 +66,7 @@ async function openPlace(
   place: Place,
   url: URL,
   { signal, shrink }: { signal: AbortSignal; shrink: () => void },
-): Promise<{ body: BodyInit; close(): Promise<void> } | undefined> {
+): Promise<{ body: NativeBody["native"]; close(): Promise<void> } | undefined> {
   switch (place.kind) {
     case "bytes":
       return { body: place.bytes, close: () => Promise.resolve() };

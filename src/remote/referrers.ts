@@ -1,4 +1,3 @@
-import { LimitError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
 import { isDescriptor, jsonBytes } from "../spec/internal.ts";
@@ -8,6 +7,7 @@ import {
   hashAlgorithm,
   hashHexDigits,
   type IndexManifest,
+  isIndex,
   MediaType,
   parseIndexManifest,
 } from "../spec/mod.ts";
@@ -64,16 +64,35 @@ export function cosignTags(digest: Hash): string[] {
   return ["sig", "att", "sbom"].map((ending) => `${referrersTag(digest)}.${ending}`);
 }
 
-/** Reads the referrers from the tag that replaces the API. */
-export async function fetchFromTag(
+/**
+ * Reads the referrers from the tag that replaces the API. There are none where the tag is not an index, or where the
+ * registry takes the tag for the digest of the subject.
+ */
+async function fetchFromTag(
   client: Client,
   repository: Repository,
   digest: Hash,
   options: AbortOptions,
 ): Promise<readonly Descriptor[]> {
+  const found = await fetchTag(client, repository, digest, options);
+  return found && isIndex(found.descriptor.mediaType) ? parseReferrers(found, repository, digest) : [];
+}
+
+/** Reads the manifest under the tag that replaces the API, unless it is the subject itself. */
+export async function fetchTag(
+  client: Client,
+  repository: Repository,
+  digest: Hash,
+  options: AbortOptions,
+): Promise<FetchedManifest | undefined> {
   const reference = repository.tag(referrersTag(digest));
   const found = await findOrUndefined(() => fetchManifest(client, reference, options));
-  return found ? parseIndexManifest(found.bytes, `${reference}`).manifests : [];
+  return found?.descriptor.digest === digest ? undefined : found;
+}
+
+/** Returns the referrers in the manifest under the tag. @throws {ManifestError} if it is not an index. */
+export function parseReferrers(found: FetchedManifest, repository: Repository, digest: Hash): readonly Descriptor[] {
+  return parseIndexManifest(found.bytes, `${repository.tag(referrersTag(digest))}`).manifests;
 }
 
 /** Creates an index of referrers with the digest of its bytes. */
@@ -98,9 +117,8 @@ export async function fetchFromApi(
   const { artifactType, signal } = options;
   const query = artifactType ? `?${new URLSearchParams({ artifactType })}` : "";
   const what = `the referrers of ${reference}`;
-  const links = new LinkFollower(client, reference.registry);
+  const links = new LinkFollower(client, reference.registry, { limit: Limits.manifest, what });
   const found: Descriptor[] = [];
-  let size = 0;
   let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
   for (let page = 1; to !== undefined; page++) {
     const answer: WholeAnswer = await client.requestWhole(reference.repository, {
@@ -113,9 +131,7 @@ export async function fetchFromApi(
       signal,
     }, { limit: Limits.manifest, what });
     if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;
-    size += answer.bytes.length;
-    if (size > Limits.manifest) throw new LimitError(`${what} are more than ${Limits.manifest} bytes`);
-    found.push(...descriptorsOf(answer));
+    for (const descriptor of descriptorsOf(answer)) found.push(descriptor);
     to = await links.next(answer);
   }
   return found;

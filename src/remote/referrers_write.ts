@@ -6,7 +6,7 @@ import { type Descriptor, type Hash, MediaType } from "../spec/mod.ts";
 import { discard } from "../transport/internal.ts";
 import { artifactFields, manifestFields } from "./manifest_fetch.ts";
 import type { Client } from "./client.ts";
-import { asManifest, fetchFromApi, fetchFromTag, referrersTag } from "./referrers.ts";
+import { asManifest, fetchFromApi, fetchTag, parseReferrers, referrersTag } from "./referrers.ts";
 
 /** A pushed manifest, which may have a subject. */
 interface PushedManifest {
@@ -73,7 +73,9 @@ async function rewriteTag(
   options: AbortOptions,
   change: Change,
 ): Promise<void> {
-  const listed = await fetchFromTag(client, repository, subject, options);
+  const found = await fetchTag(client, repository, subject, options);
+  // An image under this tag is not ours to replace.
+  const listed = found ? parseReferrers(found, repository, subject) : [];
   const changed = change(listed);
   if (changed === listed) return;
   const { bytes } = await asManifest(changed);

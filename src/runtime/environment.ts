@@ -12,6 +12,21 @@ export function environmentVariable(name: string): string | undefined {
   }
 }
 
+/** Returns an environment variable as {@linkcode environmentVariable} does, but never has Deno ask its user. */
+export function grantedVariable(name: string): string | undefined {
+  return isGranted({ name: "env", variable: name }) ? environmentVariable(name) : undefined;
+}
+
+/** Returns whether a file may be read without Deno asking its user. */
+export function mayRead(path: string): boolean {
+  return isGranted({ name: "read", path });
+}
+
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  const deno = denoHost();
+  return deno === undefined || deno.permissions.querySync(permission).state === "granted";
+}
+
 /** Returns the arguments after the program's name. */
 export function commandLineArguments(): string[] {
   const deno = denoHost();

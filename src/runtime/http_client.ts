@@ -1,12 +1,18 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, notSupported, runtimeName } from "./host.ts";
+import { defaultAuthorities } from "./certificates.ts";
 import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
+import { credentialsOf, type Proxy } from "./proxy_tunnel.ts";
 
 /** Options of {@linkcode runtimeFetch}. */
 export type RuntimeFetchOptions = ConnectionOptions;
 
 /** The member of a `fetch` from here that holds its options, so that an upload uses the same connection. */
 const CONNECTION = Symbol("connection");
+/** The member of a `fetch` that chooses another one for each URL. */
+const ROUTE = Symbol("route");
+
+type Route = (url: URL) => Promise<typeof fetch>;
 
 let standardFetch: typeof fetch | undefined;
 
@@ -16,9 +22,30 @@ let standardFetch: typeof fetch | undefined;
  * response with `redirect: "manual"`, and else fails.
  */
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
-  const { insecureTls = false, ca, cert, key, unixSocket } = options;
-  const isPlain = !insecureTls && [ca, cert, key, unixSocket].every((option) => option === undefined);
-  return isPlain ? standardFetch ??= connecting(plainFetch(), {}) : connecting(specialFetch(options), options);
+  return isSpecial(options)
+    ? connecting(specialFetch(options), options)
+    : standardFetch ??= connecting(plainFetch(), {});
+}
+
+/** Creates a `fetch` that sends each request by the one that `route` returns for its URL. */
+export function routedFetch(route: Route): typeof fetch {
+  const routed: typeof fetch = async (input, init) => {
+    const chosen = await route(new URL(input instanceof Request ? input.url : input));
+    return await chosen(input, init);
+  };
+  return Object.assign(routed, { [ROUTE]: route });
+}
+
+/** Returns the `fetch` that sends requests to a URL: for one of {@linkcode routedFetch} its choice, else the same. */
+export async function fetchAt(fetcher: typeof fetch, url: string | URL): Promise<typeof fetch> {
+  const route = (fetcher as Partial<Record<typeof ROUTE, Route>>)[ROUTE];
+  return route === undefined ? fetcher : await route(new URL(url));
+}
+
+/** Returns the proxy of a `fetch` for a URL, if it is from this room and has one. */
+export async function proxyAt(fetcher: typeof fetch, url: string | URL): Promise<Proxy | undefined> {
+  const proxy = connectionOf(await fetchAt(fetcher, url))?.proxy;
+  return proxy === "none" ? undefined : proxy;
 }
 
 /** Returns the connection options of a `fetch` from this room, or `undefined` for any other. */
@@ -32,40 +59,80 @@ function connecting(fetcher: typeof fetch, options: ConnectionOptions): typeof f
   return Object.assign(fetcher, { [CONNECTION]: options });
 }
 
+/** Returns whether any option is set. */
+function isSpecial(connection: ConnectionOptions): boolean {
+  return Object.values(connection).some((value) => value !== undefined && value !== false);
+}
+
+/** Returns whether Deno's own `fetch` has a client for the options. */
+export function isForDenosClient({ insecureTls, unixSocket, proxy }: ConnectionOptions): boolean {
+  return !insecureTls && unixSocket === undefined && proxy !== "none";
+}
+
 /**
  * Returns whether a `fetch` sends the untouched body of a response, or a file, without passing its bytes through
- * JavaScript: Deno's and Bun's own `fetch` do, without connection options of this room.
+ * JavaScript: Deno's own `fetch` does, and Bun's without connection options of this room.
  */
 export function passesBodies(fetcher: typeof fetch): boolean {
-  const runtime = runtimeName();
-  if (runtime !== "deno" && runtime !== "bun") return false;
   const connection = connectionOf(fetcher);
-  return connection !== undefined && Object.values(connection).every((value) => value === undefined || value === false);
+  if (connection === undefined) return false;
+  const runtime = runtimeName();
+  return runtime === "deno" ? isForDenosClient(connection) : runtime === "bun" && !isSpecial(connection);
 }
 
 function plainFetch(): typeof fetch {
   const deno = denoHost();
-  if (deno === undefined) return (input, init) => globalThis.fetch(input, init);
+  return deno === undefined ? (input, init) => globalThis.fetch(input, init) : denoFetchFunction(deno, {});
+}
+
+function specialFetch(options: ConnectionOptions): typeof fetch {
+  const runtime = runtimeName();
+  if (runtime === "web" || runtime === "workerd") {
+    throw notSupported("A choice of certificates, a proxy or a unix socket");
+  }
+  const deno = denoHost();
+  if (deno !== undefined && isForDenosClient(options)) return denoFetchFunction(deno, options);
+  return runtime === "bun" ? bunFetchFunction(options) : nodeFetchFunction(options);
+}
+
+function denoFetchFunction(deno: typeof Deno, { ca, cert, key, proxy }: ConnectionOptions): typeof fetch {
   let client: Deno.HttpClient | undefined;
   return (input, init) => {
-    // Drops idle connections before servers do that close them after 5 s, as Node's does, so that a request never gets
-    // one that is being closed.
-    client ??= deno.createHttpClient({ http2: false, poolIdleTimeout: 4000 });
+    client ??= deno.createHttpClient({
+      // Drops idle connections before servers do that close them after 5 s, as Node's does, so that a request never
+      // gets one that is being closed.
+      poolIdleTimeout: 4000,
+      http2: false,
+      ...(ca !== undefined && { caCerts: [ca] }),
+      ...(cert !== undefined && { cert, key: key ?? cert }),
+      ...(typeof proxy === "object" && { proxy: denoProxy(proxy) }),
+    });
     const withClient: RequestInit & { client: Deno.HttpClient } = { ...init, client };
     return globalThis.fetch(input, withClient);
   };
 }
 
-function specialFetch(options: ConnectionOptions): typeof fetch {
-  const runtime = runtimeName();
-  if (runtime === "web" || runtime === "workerd") throw notSupported("A choice of certificates or a unix socket");
-  return runtime === "bun" ? bunFetchFunction(options) : nodeFetchFunction(options);
+function denoProxy({ url }: Proxy): Deno.Proxy {
+  const { username, password } = credentialsOf(url);
+  const { origin, protocol } = new URL(url);
+  return {
+    transport: protocol === "https:" ? "https" : "http",
+    url: origin,
+    ...(username !== "" || password !== "" ? { basicAuth: { username, password } } : {}),
+  };
 }
 
-function bunFetchFunction({ insecureTls, unixSocket, ...certificates }: ConnectionOptions): typeof fetch {
+function bunFetchFunction({ insecureTls, unixSocket, proxy, ca, cert, key }: ConnectionOptions): typeof fetch {
+  const tls = {
+    ...(insecureTls && { rejectUnauthorized: false }),
+    ...(ca !== undefined && { ca: [...defaultAuthorities(), ca] }),
+    ...(cert !== undefined && { cert, key: key ?? cert }),
+  };
   const extra = {
     ...(unixSocket !== undefined && { unix: unixSocket }),
-    tls: { ...(insecureTls && { rejectUnauthorized: false }), ...certificates },
+    // `false` is a direct connection regardless of the environment.
+    ...(proxy !== undefined && { proxy: proxy === "none" ? false : proxy.url }),
+    ...(Object.keys(tls).length > 0 && { tls }),
   };
   return (input, init) => globalThis.fetch(input, { ...init, ...extra } as RequestInit);
 }

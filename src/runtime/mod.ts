@@ -74,12 +74,15 @@ export {
   type WriteFileOptions,
 } from "./write_file.ts";
 export { createNewFile, type NewFile } from "./new_file.ts";
+export { removeOldTemporaries } from "./old_temporaries.ts";
 export {
   commandLineArguments,
   currentDirectory,
   environmentVariable,
   exit,
+  grantedVariable,
   homeDirectory,
+  mayRead,
   onHangUp,
   onInterrupt,
   onUnhandledError,
@@ -113,6 +116,8 @@ export {
   type Server,
   type TlsCertificate,
 } from "./serve.ts";
-export { passesBodies, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
+export type { Proxy } from "./proxy_tunnel.ts";
+export { furtherAuthorities } from "./certificates.ts";
+export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";

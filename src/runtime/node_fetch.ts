@@ -1,6 +1,8 @@
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { ByteStream } from "./bytes.ts";
 import { requireNodeModule } from "./host.ts";
+import { defaultAuthorities } from "./certificates.ts";
+import { type Proxy, proxyAuthorization, tunnelAgent } from "./proxy_tunnel.ts";
 import { fromNodeReadable, NodeReader } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
 
@@ -20,6 +22,12 @@ export interface ConnectionOptions {
   key?: string;
   /** The path of a unix socket to connect to, regardless of the URL's host. */
   unixSocket?: string;
+  /**
+   * The proxy, or "none" for a direct connection regardless of the environment.
+   *
+   * @default the runtime's choice
+   */
+  proxy?: Proxy | "none";
 }
 
 /** Connections that are kept for later requests. */
@@ -48,11 +56,18 @@ const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 /** Creates a pool. Idle connections do not keep the program alive. */
 export function connectionPool(connection: ConnectionOptions): ConnectionPool {
   const http = requireNodeModule("node:http", "HTTP over node");
+  return { http: new http.Agent({ keepAlive: true }), https: secureAgent(connection, true) };
+}
+
+function secureAgent(connection: ConnectionOptions, keepAlive: boolean): Agent {
   const https = requireNodeModule("node:https", "HTTP over node");
-  return {
-    http: new http.Agent({ keepAlive: true }),
-    https: new https.Agent({ keepAlive: true, ...tlsOptions(connection) }),
-  };
+  const options = { keepAlive, ...tlsOptions(connection) };
+  const proxy = proxyOf(connection);
+  return proxy ? tunnelAgent(proxy, options) : new https.Agent(options);
+}
+
+function proxyOf({ proxy }: ConnectionOptions): Proxy | undefined {
+  return proxy === "none" ? undefined : proxy;
 }
 
 /**
@@ -77,7 +92,11 @@ class StaleConnectionError extends Error {}
 function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promise<Response> {
   const { url, method, body, contentLength, signal, connection = {} } = request;
   const secure = url.protocol === "https:";
-  const http = requireNodeModule(secure ? "node:https" : "node:http", "HTTP over node");
+  const proxy = secure ? undefined : proxyOf(connection);
+  const { request: start } = requireNodeModule(
+    secure || proxy?.url.startsWith("https:") ? "node:https" : "node:http",
+    "HTTP over node",
+  );
 
   return new Promise<Response>((resolve, reject) => {
     const fail = (error: unknown) => {
@@ -85,10 +104,12 @@ function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promi
       reject(error);
     };
     if (signal?.aborted) return fail(signal.reason);
-    const outgoing = http.request(url, {
+    const outgoing = start(proxy === undefined ? url : new URL(proxy.url), {
       method,
-      agent: pool?.[secure ? "https" : "http"] ?? false,
+      agent: secure ? pool?.https ?? secureAgent(connection, false) : proxy === undefined ? pool?.http ?? false : false,
       headers: headersOf(request),
+      // A proxy reads the whole URL.
+      ...(proxy && { path: withoutCredentials(url), auth: undefined }),
       ...(connection.unixSocket !== undefined && { socketPath: connection.unixSocket }),
       ...(secure && tlsOptions(connection)),
     });
@@ -120,8 +141,16 @@ function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promi
   });
 }
 
-function headersOf({ headers, body, contentLength }: NodeRequest): Record<string, string> {
-  const lines = Object.fromEntries(headers);
+function withoutCredentials(url: URL): string {
+  return `${url.origin}${url.pathname}${url.search}`;
+}
+
+function headersOf({ url, headers, body, contentLength, connection = {} }: NodeRequest): Record<string, string> {
+  const proxy = url.protocol === "http:" ? proxyOf(connection) : undefined;
+  const lines: Record<string, string> = {
+    ...(proxy && { host: url.host, ...proxyAuthorization(proxy) }),
+    ...Object.fromEntries(headers),
+  };
   delete lines["content-length"];
   const length = body instanceof Uint8Array ? body.byteLength : contentLength;
   if (body !== undefined && length !== undefined) lines["content-length"] = String(length);
@@ -141,7 +170,7 @@ function tlsOptions({ insecureTls, ca, cert, key }: ConnectionOptions): NodeTlsO
     ...(insecureTls && { rejectUnauthorized: false }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
-    ...(ca !== undefined && { ca: [...requireNodeModule("node:tls", "TLS").rootCertificates, ca] }),
+    ...(ca !== undefined && { ca: [...defaultAuthorities(), ca] }),
   };
 }
 

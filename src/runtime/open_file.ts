@@ -54,7 +54,7 @@ export interface OpenFile {
    * Returns a body for `fetch` that the runtime reads by itself, or `undefined` if it can't. The body works for one
    * request, during which the file must stay open: closing the file ends the body too.
    */
-  body(range: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined>;
+  body(range: { offset: number; length: number }, url: URL): Promise<NonNullable<RequestInit["body"]> | undefined>;
   /** Closes the file. */
   close(): Promise<void>;
 }
@@ -115,7 +115,10 @@ class NodeOpenFile implements OpenFile {
     return fileStream(() => Promise.resolve(this), options, this);
   }
 
-  async body({ offset, length }: { offset: number; length: number }, url: URL): Promise<BodyInit | undefined> {
+  async body(
+    { offset, length }: { offset: number; length: number },
+    url: URL,
+  ): Promise<NonNullable<RequestInit["body"]> | undefined> {
     const bun = bunHost();
     // Bun reads the whole file into memory over TLS.
     if (bun) return url.protocol === "http:" ? bun.file(this.#handle.fd).slice(offset, offset + length) : undefined;

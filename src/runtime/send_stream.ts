@@ -1,6 +1,6 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { runtimeName } from "./host.ts";
-import { connectionOf, runtimeFetch } from "./http_client.ts";
+import { connectionOf, fetchAt, isForDenosClient, runtimeFetch } from "./http_client.ts";
 import { type ConnectionOptions, nodeFetch } from "./node_fetch.ts";
 import { pullStream } from "./pull_stream.ts";
 
@@ -37,26 +37,23 @@ export interface StreamRequest {
  * follow a redirect, since the body can't be sent again. Some browsers can't send a stream: there the body is read into
  * memory first.
  */
-export function sendStream(request: StreamRequest): Promise<Response> {
-  const { fetch = runtimeFetch(), contentLength, demandLength = false } = request;
+export async function sendStream(request: StreamRequest): Promise<Response> {
+  const { contentLength, demandLength = false } = request;
+  const fetch = await fetchAt(request.fetch ?? runtimeFetch(), request.url);
   const connection = connectionOf(fetch);
   switch (connection === undefined ? "other" : runtimeName()) {
     case "deno": {
-      const mustUseNode = isSpecial(connection) || (demandLength && contentLength !== undefined);
-      return mustUseNode ? sendWithNode(request, connection) : sendWithFetch(request, fetch);
+      const mustUseNode = !isForDenosClient(connection!) || (demandLength && contentLength !== undefined);
+      return await (mustUseNode ? sendWithNode(request, connection) : sendWithFetch(request, fetch));
     }
     case "node":
       // Node's fetch keeps the whole body in order to send it again after a redirect.
-      return sendWithNode(request, connection);
+      return await sendWithNode(request, connection);
     case "web":
-      return sendWhole(request, fetch);
+      return await sendWhole(request, fetch);
     default:
-      return sendWithFetch(request, fetch);
+      return await sendWithFetch(request, fetch);
   }
-}
-
-function isSpecial(connection: ConnectionOptions | undefined): boolean {
-  return connection !== undefined && Object.values(connection).some((value) => value !== undefined && value !== false);
 }
 
 function sendWithNode(request: StreamRequest, connection: ConnectionOptions | undefined): Promise<Response> {

@@ -1,13 +1,11 @@
-import { LayoutError } from "../errors.ts";
+import { LayoutError, TarballError } from "../errors.ts";
 import { REF_NAME_ANNOTATION } from "../image/internal.ts";
 import { emptyIndex, type Image, type ImageIndex, type IndexChild, matchPlatforms } from "../image/mod.ts";
-import { fileFailure } from "../io/mod.ts";
-import { openLayout } from "../layout/mod.ts";
-import { appendManifests } from "../mutate/mod.ts";
+import { type AbortOptions, fileFailure } from "../io/mod.ts";
 import { fullName } from "../name/internal.ts";
 import { stat } from "../runtime/mod.ts";
-import type { Descriptor } from "../spec/mod.ts";
-import { type SavedImages, tarballContents, tarballFile, type TarballSource } from "../tarball/mod.ts";
+import { type Descriptor, type Hash, isDistributable, platformString } from "../spec/mod.ts";
+import type { LayoutBeside, SavedImages, TarballSource } from "../tarball/mod.ts";
 import { ofPlatforms, type PlatformsOptions, wantedPlatforms } from "./platforms.ts";
 
 /** Options of {@linkcode load}. */
@@ -34,19 +32,27 @@ export interface LoadOptions extends PlatformsOptions {
 
 /**
  * Loads an image or an index from a path or a tarball: from an OCI layout, which may be in a tar archive, or from a
- * tarball of `docker save` or `podman save`.
+ * tarball of `docker save` or `podman save`. Of a tarball that has both, as Docker writes them, the layout's index of
+ * several platforms counts as far as the tarball holds what is asked for; else its `manifest.json` does.
  *
  * @throws {LayoutError | TarballError} if there are several and no option chooses one.
  * @throws {FileError} if the path does not exist or can't be read.
  */
 export async function load(from: string | TarballSource, options: LoadOptions = {}): Promise<Image | ImageIndex> {
+  // Layouts, archives and mutations are loaded when they are needed: many programs name images in registries alone.
   if (typeof from === "string" && await isDirectory(from)) {
+    const { openLayout } = await import("../layout/mod.ts");
     const index = (await openLayout(from, options)).index();
     return await fromLayout(index, { what: `the layout ${from}`, options });
   }
+  const { tarballContents, tarballFile } = await import("../tarball/mod.ts");
   const source = typeof from === "string" ? tarballFile(from) : from;
   const contents = await tarballContents(source, options);
-  if (contents.kind === "images") return await fromImages(contents, options);
+  if (contents.kind === "images") {
+    const { layout } = contents;
+    const listed = layout && await fromLayoutBeside(layout, { what: source.name, options });
+    return listed ?? await fromImages(contents, options);
+  }
   return await fromLayout(contents.index, { what: source.name, options });
 }
 
@@ -55,7 +61,59 @@ async function fromImages(images: SavedImages, options: LoadOptions): Promise<Im
   const all = index || (several === "index" && images.manifests.length > 1);
   if (tag !== undefined || !all) return await images.image(options);
   const views = (await images.all(options)).map(({ image }) => image);
+  const { appendManifests } = await import("../mutate/mod.ts");
   return await ofPlatforms(appendManifests(emptyIndex(), views), options);
+}
+
+/**
+ * Returns what the index of all platforms beside a `manifest.json` leads to; `undefined` where there is none, or where
+ * no platform is asked for and not all of them are in the file.
+ *
+ * @throws {TarballError} if a platform is asked for that is not in the file.
+ */
+async function fromLayoutBeside(
+  { index, holds }: LayoutBeside,
+  { what, options }: { what: string; options: LoadOptions },
+): Promise<Image | ImageIndex | undefined> {
+  const { tag } = options;
+  const children = await index.children(options);
+  const wanted = tag === undefined ? children : named(children, tag);
+  const [only] = wanted;
+  if (only?.view.kind !== "index" || !holds(only.descriptor)) return undefined;
+  if (wanted.some(({ descriptor }) => descriptor.digest !== only.descriptor.digest)) return undefined;
+  const view = await ofPlatforms(only.view, options);
+  const missing = await firstMissing(view, holds, options);
+  if (missing === undefined) return view;
+  const platforms = wantedPlatforms(options).map(platformString);
+  if (platforms.length === 0) return undefined;
+  throw new TarballError(`${what} lists the image for ${platforms.join(", ")}, but does not hold its ${missing}`, {
+    hint: "save it again with that platform, or give no platform to take the image that is there",
+  });
+}
+
+/** Returns the digest of the first manifest or blob that a view leads to and that is not there. */
+async function firstMissing(
+  view: Image | ImageIndex,
+  holds: LayoutBeside["holds"],
+  options: AbortOptions,
+): Promise<Hash | undefined> {
+  const views = new Set([view]);
+  for (const view of views) {
+    if (view.kind === "image") {
+      const own = await view.descriptor(options);
+      if (!holds(own)) return own.digest;
+      const { config, layers } = await view.manifest(options);
+      const blobs = [config, ...layers.filter(({ mediaType }) => isDistributable(mediaType))];
+      const missing = blobs.find((blob) => !holds(blob));
+      if (missing) return missing.digest;
+      continue;
+    }
+    for (const { descriptor, view: child } of await view.children(options)) {
+      if (!holds(descriptor)) return descriptor.digest;
+      if (child.kind === "image" || child.kind === "index") views.add(child);
+    }
+  }
+  return undefined;
 }
 
 async function fromLayout(

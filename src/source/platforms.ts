@@ -1,7 +1,6 @@
 import { checkView } from "../image/internal.ts";
 import { type Image, type ImageIndex, matchPlatforms, selectImage } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { appendManifests, removeManifests } from "../mutate/mod.ts";
 import type { PlatformOptions } from "../remote/mod.ts";
 import { parsePlatform, type Platform } from "../spec/mod.ts";
 
@@ -51,5 +50,6 @@ async function someOf(
     if (!deeper.includes(image)) deeper.push(image);
   }
   const matches = matchPlatforms(...platforms);
+  const { appendManifests, removeManifests } = await import("../mutate/mod.ts");
   return appendManifests(removeManifests(index, (descriptor) => !matches(descriptor)), deeper);
 }

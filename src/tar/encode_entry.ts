@@ -2,7 +2,7 @@
 
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { hasContent, typeOfFlag } from "./archive_entry.ts";
+import { hasContent, typeOfFlag } from "./entry_type.ts";
 import { type Field, FIELDS } from "./block.ts";
 import { type BlockValues, encodeBlock, encodeLongName, encodePaxHeader } from "./header_blocks.ts";
 import { fitsBase256, fitsOctal } from "./numbers.ts";
@@ -33,22 +33,25 @@ const OWNER_LENGTH = FIELDS.uname.length - 1;
 const OWN_KEYS = ["path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime"];
 
 const NO_BYTES: Bytes = new Uint8Array(0);
-const NO_RECORDS: PaxRecords = new Map();
+
+/** The keys of the global records in force. */
+type GlobalKeys = Pick<ReadonlySet<string>, "has">;
 
 /** The header of one entry, about to be written. */
 class EntryHeader {
   readonly #entry: TarNewEntry;
   readonly #format: TarWriteFormat;
-  readonly #globals: ReadonlySet<string>;
+  readonly #globals: GlobalKeys;
   readonly #given: PaxRecords;
   readonly #records = new Map<string, Bytes>();
   readonly #longNames: Bytes[] = [];
 
-  constructor(entry: TarNewEntry, format: TarWriteFormat, globals: ReadonlySet<string>) {
+  constructor(entry: TarNewEntry, format: TarWriteFormat, globals: GlobalKeys) {
     this.#entry = entry;
     this.#format = format;
     this.#globals = globals;
-    this.#given = entry.pax === undefined ? NO_RECORDS : paxRecords(entry.pax);
+    // Other formats have no global records to put those in that the entry brings.
+    this.#given = paxRecords([...(format === "pax" ? [] : entry.globals ?? []), ...(entry.pax ?? [])]);
     for (const [key, value] of this.#given) {
       if (!OWN_KEYS.includes(key) && !key.startsWith("GNU.sparse.")) this.#records.set(key, value);
     }
@@ -216,11 +219,11 @@ class EntryHeader {
 /**
  * Encodes all header blocks of an entry.
  *
- * `globals` are the keys of the global records in force, which the entry's own values must override.
+ * `globals` are the global records in force, which the entry's own values must override.
  */
 export function encodeEntryHeader(
   entry: TarNewEntry,
-  options: { size: number; format: TarWriteFormat; globals: ReadonlySet<string> },
+  options: { size: number; format: TarWriteFormat; globals: GlobalKeys },
 ): Bytes {
   const type = entry.type ?? "file";
   if (options.size > 0 && !hasContent(type)) {

@@ -2,15 +2,16 @@
 
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type ArchiveEntry, hasContent } from "./archive_entry.ts";
+import type { ArchiveEntry } from "./archive_entry.ts";
+import { hasContent } from "./entry_type.ts";
 import { FIELDS } from "./block.ts";
-import { readNumber } from "./numbers.ts";
+import { fitsOctal, readNumber } from "./numbers.ts";
 import { parseInteger, parseSeconds } from "./pax.ts";
 import { quoteName } from "./text.ts";
 
 /** Sets the numbers of `entry`, whose header block lies at `at`. */
 export function readNumbers(entry: ArchiveEntry, bytes: Bytes, at: number): void {
-  entry.mode = fieldNumber(entry, "mode", bytes, at);
+  entry.mode = modeOf(fieldNumber(entry, "mode", bytes, at));
   entry.uid = fieldNumber(entry, "uid", bytes, at);
   entry.gid = fieldNumber(entry, "gid", bytes, at);
   entry.mtime = fieldNumber(entry, "mtime", bytes, at);
@@ -19,9 +20,17 @@ export function readNumbers(entry: ArchiveEntry, bytes: Bytes, at: number): void
   if (entry.type === "characterDevice" || entry.type === "blockDevice") {
     entry.devMajor = fieldNumber(entry, "devMajor", bytes, at);
     entry.devMinor = fieldNumber(entry, "devMinor", bytes, at);
+    for (const name of ["devMajor", "devMinor"] as const) {
+      if (entry[name] < 0) throw corruptEntry(entry, `its ${name} is negative (${entry[name]})`);
+    }
   }
   if (entry.pax.size > 0 || entry.globals.size > 0) applyRecords(entry);
   demandSize(entry);
+}
+
+/** Reduces a mode that no octal field holds, such as -1, to its permissions, set-id and sticky bits. */
+function modeOf(mode: number): number {
+  return fitsOctal(FIELDS.mode, mode) ? mode : ((mode % 0o10000) + 0o10000) % 0o10000;
 }
 
 function applyRecords(entry: ArchiveEntry): void {

@@ -2,14 +2,15 @@
 
 import { LimitError, TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { ArchiveEntry, type EntryPrefix, hasContent } from "./archive_entry.ts";
+import { ArchiveEntry, type EntryPrefix } from "./archive_entry.ts";
+import { hasContent } from "./entry_type.ts";
 import { HeaderArena } from "./arena.ts";
 import { BLOCK, FIELDS, paddingAfter, textField } from "./block.ts";
 import { checksumProblem } from "./checksum.ts";
 import type { ChunkCursor } from "./chunk_cursor.ts";
 import { corruptEntry, demandSize, fieldNumber, readNumbers, recordNumber } from "./entry_numbers.ts";
 import { readNumber } from "./numbers.ts";
-import { parseDigits, parsePax, type PaxRecords } from "./pax.ts";
+import { NUMBER_KEYS, parseDigits, parsePax, type PaxRecords } from "./pax.ts";
 import {
   checkMap,
   parseMapRecord,
@@ -23,6 +24,9 @@ import { quoteName } from "./text.ts";
 /** The part that is being gathered. */
 type Part = "header" | "record" | "sparse header" | "sparse map";
 
+/** The most global records in force: each change of one costs as much time as there are. */
+const MAX_GLOBALS = 1000;
+const MAX_NUMBER_LENGTH = 64;
 const EMPTY: Bytes = new Uint8Array(0);
 const NO_RECORDS: PaxRecords = new Map();
 const NO_PREFIX: EntryPrefix = { pax: NO_RECORDS, globals: NO_RECORDS, longName: undefined, longLink: undefined };
@@ -173,8 +177,17 @@ export class HeaderReader {
     const globals = new Map(this.#globals);
     // A copy, since the arena reuses the memory.
     for (const [key, value] of this.#parsePax(body.slice())) {
+      // They describe one file.
+      if (key.startsWith("GNU.sparse.")) continue;
+      // Each entry that is passed on gets a copy of a number.
+      if (NUMBER_KEYS.has(key) && value.length > MAX_NUMBER_LENGTH) {
+        throw this.#corrupt(`has a global ${key} of ${value.length} characters`);
+      }
       if (value.length === 0) globals.delete(key);
       else globals.set(key, value);
+    }
+    if (globals.size > MAX_GLOBALS) {
+      throw new LimitError(`tar archive has ${globals.size} global records in force, the limit is ${MAX_GLOBALS}`);
     }
     let size = 0;
     for (const [key, value] of globals) size += key.length + value.length;

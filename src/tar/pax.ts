@@ -11,6 +11,9 @@ const SPACE = 0x20;
 const EQUALS = 0x3d;
 const COMMA = 0x2c;
 
+/** Keys whose value is a number or a time. */
+export const NUMBER_KEYS: ReadonlySet<string> = new Set(["size", "uid", "gid", "mtime", "atime", "ctime"]);
+
 /** Keys whose value is a name, which can't hold a NUL. */
 const NAME_KEYS = new Set(["path", "linkpath", "uname", "gname", "GNU.sparse.name"]);
 

@@ -45,7 +45,7 @@ export interface TarHeader {
   readonly type: TarEntryType;
   /** The typeflag as written, one character; the NUL of old archives is given as `"0"`. */
   readonly typeflag: string;
-  /** The mode as written: permissions, set-id and sticky bits. */
+  /** The mode as written: permissions, set-id and sticky bits; these alone where it is negative or past octal digits. */
   readonly mode: number;
   /** The user's id. */
   readonly uid: number;
@@ -85,7 +85,8 @@ export interface TarHeader {
    * The header blocks with PAX and GNU records and the sparse map, byte for byte: the bytes of the archive up to the
    * stored content.
    *
-   * Global records in force are folded into the entry's own, so that the blocks mean the same in another archive.
+   * What would not mean the same in another archive differs: the numbers of global records in force are among the
+   * entry's own records, and an entry without content has no size. The other global records are in `globals` alone.
    */
   readonly rawHeader: Bytes;
 }

@@ -1,6 +1,7 @@
 /** The entries that can be written into an archive. */
 
 import type { Bytes } from "../runtime/mod.ts";
+import type { PaxRecords } from "./pax.ts";
 import type { TarChunks, TarEntry, TarEntryType } from "./types.ts";
 
 /** Content to write: in memory, as a stream, in pieces, or opened when it is written. */
@@ -100,6 +101,8 @@ export interface TarNewEntry {
    * `GNU.sparse.` records are left out, since content is written with its holes.
    */
   pax?: TarPaxInput;
+  /** The global PAX records in force for the entry, as of {@linkcode TarRawEntry.globals}. */
+  globals?: PaxRecords;
 }
 
 /** An entry to copy from one archive to another without a change; every {@linkcode TarEntry} is one. */
@@ -112,6 +115,11 @@ export interface TarRawEntry {
   storedSize: number;
   /** The bytes behind them. */
   stored: TarContent;
+  /**
+   * The global PAX records in force for the entry, without their numbers. The archive gets an entry of global records
+   * where they differ from those of the entry before.
+   */
+  globals?: PaxRecords;
 }
 
 /** Global PAX records, in force for the entries after them. */
@@ -128,8 +136,7 @@ export type TarWriteEntry = TarNewEntry | TarRawEntry | TarGlobalRecords;
 /**
  * Converts an entry that was read to one to write, with changes.
  *
- * Names keep their bytes, the global records in force become the entry's own, and the content is read when it is
- * written: write it before you request the next entry.
+ * Names keep their bytes, the global records in force stay in force, and the content is read when it is written: write it before you request the next entry.
  */
 export function rewriteEntry(entry: TarEntry, changes: Partial<TarNewEntry> = {}): TarNewEntry {
   return {
@@ -148,7 +155,8 @@ export function rewriteEntry(entry: TarEntry, changes: Partial<TarNewEntry> = {}
     ctime: entry.ctime,
     devMajor: entry.devMajor,
     devMinor: entry.devMinor,
-    pax: [...entry.globals, ...entry.pax],
+    pax: entry.pax,
+    globals: entry.globals,
     ...(entry.size > 0 ? { size: entry.size, content: entry } : {}),
     ...changes,
   };

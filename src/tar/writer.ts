@@ -6,7 +6,8 @@ import { BatchedChunks } from "./batched_chunks.ts";
 import { BLOCK, paddingAfter } from "./block.ts";
 import { type OpenContent, openContent } from "./content.ts";
 import { encodeEntryHeader, paxRecords, type TarWriteFormat } from "./encode_entry.ts";
-import { encodePaxHeader } from "./header_blocks.ts";
+import { GlobalsInForce } from "./globals_in_force.ts";
+import type { PaxRecords } from "./pax.ts";
 import { quoteName } from "./text.ts";
 import type { TarContent, TarGlobalRecords, TarNewEntry, TarRawEntry, TarWriteEntry } from "./write_entry.ts";
 
@@ -75,7 +76,7 @@ interface OpenEntry {
  */
 export function encodeTarHeader(entry: TarNewEntry, options: Pick<TarWriteOptions, "format"> = {}): Bytes {
   const { format = "pax" } = options;
-  return encodeEntryHeader(entry, { size: entry.size ?? 0, format, globals: new Set() });
+  return encodeEntryHeader(entry, { size: entry.size ?? 0, format, globals: new GlobalsInForce() });
 }
 
 class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
@@ -83,7 +84,7 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
   readonly #options: Required<Omit<TarWriteOptions, "signal">>;
   readonly #signal: AbortSignal | undefined;
   readonly #output = new BatchedChunks((chunk) => this.#controller?.enqueue(chunk));
-  readonly #globals = new Set<string>();
+  readonly #globals = new GlobalsInForce();
   #controller: ReadableStreamDefaultController<Bytes> | undefined;
   #iterator: EntryIterator | undefined;
   #open: OpenEntry | undefined;
@@ -141,6 +142,7 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
     if (rawHeader.length === 0 || rawHeader.length % BLOCK !== 0) {
       throw new TypeError(`The raw header of a tar entry has ${rawHeader.length} bytes, which are no whole blocks`);
     }
+    this.#bring(entry.globals);
     this.#output.put(rawHeader);
     return storedSize === 0 ? true : this.#startContent(entry, entry.stored, storedSize);
   }
@@ -152,7 +154,9 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
       const wrong = size === undefined ? "content that is not in memory needs a size" : `${size} is no size`;
       throw new TypeError(`tar entry ${quoteName(entry.path)}: ${wrong}`);
     }
-    this.#output.put(encodeEntryHeader(entry, { size, format: this.#options.format, globals: this.#globals }));
+    const { format } = this.#options;
+    if (format === "pax") this.#bring(entry.globals);
+    this.#output.put(encodeEntryHeader(entry, { size, format, globals: this.#globals }));
     return this.#startContent(entry, content, size);
   }
 
@@ -186,15 +190,18 @@ class ArchiveSource implements UnderlyingDefaultSource<Bytes> {
     return true;
   }
 
+  #bring(globals: PaxRecords | undefined): void {
+    const blocks = this.#globals.bring(globals);
+    if (blocks !== undefined) this.#output.put(blocks);
+  }
+
   #writeGlobals(entry: TarGlobalRecords): true {
     if (this.#options.format !== "pax") {
       throw new TarError(`global PAX records do not fit format "${this.#options.format}"`, {
         hint: `use format "pax"`,
       });
     }
-    const records = paxRecords(entry.pax);
-    for (const key of records.keys()) this.#globals.add(key);
-    this.#output.put(encodePaxHeader(records, "g"));
+    this.#output.put(this.#globals.write(paxRecords(entry.pax)));
     return true;
   }
 

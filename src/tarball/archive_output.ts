@@ -30,10 +30,14 @@ export function archiveStream(write: WriteArchive, { signal: given }: AbortOptio
 export async function archiveFile(path: string, write: WriteArchive, { signal }: AbortOptions): Promise<void> {
   try {
     if (await isSpecial(path)) return void await writeFileAtomic(path, archiveStream(write, { signal }), { signal });
-    await using target = await FileTarget.create(path);
-    await write(target, signal);
-    signal?.throwIfAborted();
-    await target.commit();
+    const target = await FileTarget.create(path);
+    try {
+      await write(target, signal);
+      signal?.throwIfAborted();
+      await target.commit();
+    } finally {
+      await target.discard();
+    }
   } catch (error) {
     throw fileFailure(`can't write the tarball ${path}`, error);
   }

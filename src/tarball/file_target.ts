@@ -1,6 +1,16 @@
 import { TarballError } from "../errors.ts";
 import { type AbortOptions, chunks, missingIsUndefined } from "../io/mod.ts";
-import { type ByteStream, createNewFile, exists, type NewFile, realPath, stat } from "../runtime/mod.ts";
+import {
+  baseName,
+  type ByteStream,
+  createNewFile,
+  dirName,
+  exists,
+  type NewFile,
+  realPath,
+  removeOldTemporaries,
+  stat,
+} from "../runtime/mod.ts";
 import { encodeTarHeader } from "../tar/mod.ts";
 import type { ArchiveTarget, PlannedFile } from "./archive_sink.ts";
 
@@ -10,7 +20,7 @@ const BLOCK = 512;
  * An archive in a file that appears whole or not at all; one that is there is replaced. The place of each file in it is
  * known beforehand, so files are written side by side.
  */
-export class FileTarget implements ArchiveTarget, AsyncDisposable {
+export class FileTarget implements ArchiveTarget {
   readonly #path: string;
   readonly #file: NewFile;
   readonly #offsets = new Map<string, number>();
@@ -23,6 +33,7 @@ export class FileTarget implements ArchiveTarget, AsyncDisposable {
   /** Begins a file at a path. A symbolic link there stays; what it leads to is replaced. */
   static async create(path: string): Promise<FileTarget> {
     const target = await exists(path) ? await realPath(path) : path;
+    await removeOldTemporaries(dirName(target), baseName(target));
     return new FileTarget(target, await createNewFile(target));
   }
 
@@ -58,7 +69,7 @@ export class FileTarget implements ArchiveTarget, AsyncDisposable {
   }
 
   /** Removes a file that was not committed. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async discard(): Promise<void> {
     await this.#file.discard();
   }
 }

@@ -9,7 +9,15 @@ import {
   layerFromUncompressed,
   type OpenContentOptions,
 } from "../image/mod.ts";
-import { type AbortOptions, assertReadable, decompress, drain, lazy, sniffBytes, verifyStream } from "../io/mod.ts";
+import {
+  type AbortOptions,
+  assertReadable,
+  decompressLimited,
+  drain,
+  lazy,
+  sniffBytes,
+  verifyStream,
+} from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import {
   type Descriptor,
@@ -22,7 +30,7 @@ import {
 } from "../spec/mod.ts";
 import { Archive, type ArchivedFile } from "./archive.ts";
 import { chooseImage, hasManifestFile, readManifestFile, type TarballManifest } from "./manifest_file.ts";
-import { isOciArchive, ociArchiveIndex } from "./oci_archive.ts";
+import { holdsBlob, isOciArchive, ociArchiveIndex } from "./oci_archive.ts";
 import type { TarballSource } from "./source.ts";
 
 /** Options of {@linkcode imageFromTarball}. */
@@ -52,6 +60,16 @@ export interface SavedImages {
   image(options?: ImageFromTarballOptions): Promise<Image>;
   /** All of them. Layers that they share are one layer. */
   all(options?: AbortOptions): Promise<TarballImage[]>;
+  /** The layout beside the `manifest.json`, which Docker writes since version 25. */
+  readonly layout?: LayoutBeside;
+}
+
+/** An OCI image layout in a tarball of `docker save`: its index may list more platforms than the tarball holds. */
+export interface LayoutBeside {
+  /** Its `index.json`. */
+  readonly index: ImageIndex;
+  /** Returns whether the tarball holds a manifest or a blob. */
+  holds(descriptor: Descriptor): boolean;
 }
 
 /** An OCI image layout in a tar archive, as `podman save --format oci-archive` and skopeo write it. */
@@ -64,7 +82,7 @@ export interface SavedLayout {
 
 /**
  * What a tarball holds. One that has both a `manifest.json` and an `index.json`, as Docker writes since version 25, is
- * taken by the former.
+ * taken by the former, and has the latter as its `layout`.
  *
  * @throws {TarballError} when it is no tarball of images.
  */
@@ -73,10 +91,11 @@ export async function tarballContents(
   options: AbortOptions = {},
 ): Promise<SavedImages | SavedLayout> {
   const archive = await Archive.open(source, options);
-  if (!hasManifestFile(archive) && isOciArchive(archive)) {
-    return { kind: "layout", index: await ociArchiveIndex(archive, options) };
-  }
-  return savedImages(archive, await readManifestFile(archive, options));
+  const index = isOciArchive(archive) ? await ociArchiveIndex(archive, options) : undefined;
+  if (index && !hasManifestFile(archive)) return { kind: "layout", index };
+  const images = savedImages(archive, await readManifestFile(archive, options));
+  const holds = (descriptor: Descriptor) => holdsBlob(archive, descriptor);
+  return index ? { ...images, layout: { index, holds } } : images;
 }
 
 /**
@@ -187,7 +206,11 @@ class ImageReader {
     // What is compressed already is stored as it is; only its digest is not known before it was read.
     const stored = layerFromUncompressed({ uncompressed: open, compression: "none", mediaType });
     const uncompressed = async (options?: AbortOptions) =>
-      verifyStream(decompress(await stored.compressed(options), compression, what), { digest: diffId }, what);
+      verifyStream(
+        decompressLimited(await stored.compressed(options), compression, { what, size: file.size }),
+        { digest: diffId },
+        what,
+      );
     const digest = lazy(async () => {
       const found = await stored.digest();
       // Most tools name a layer by its digest, which finds a damaged one without reading it again.

@@ -24,6 +24,7 @@
 export {
   imageFromTarball,
   type ImageFromTarballOptions,
+  type LayoutBeside,
   loadManifest,
   type SavedImages,
   type SavedLayout,

@@ -85,6 +85,11 @@ function blob(archive: Archive, descriptor: Descriptor): Omit<CompressedLayerCor
   };
 }
 
+/** Whether an archive holds a manifest or a blob of its layout. */
+export function holdsBlob(archive: Archive, descriptor: Descriptor): boolean {
+  return archive.find(pathOf(descriptor))?.size === descriptor.size;
+}
+
 function pathOf({ digest }: Descriptor): string {
   return `blobs/${hashAlgorithm(digest)}/${hashHexDigits(digest)}`;
 }

@@ -27,7 +27,7 @@ export class SavedTarball implements TarballSource {
   /** Opens the temporary file. The first call requests the tarball and writes the file. */
   async open(options: AbortOptions = {}): Promise<OpenTarball> {
     this.#stop.signal.throwIfAborted();
-    const file = await tarballFile(await this.#path(options)).open(options);
+    const file = await tarballFile(await this.#saved(options)).open(options);
     return {
       size: file.size,
       read: async (range) => {
@@ -39,6 +39,16 @@ export class SavedTarball implements TarballSource {
         return await file.openFile!(options);
       },
     };
+  }
+
+  /** Returns the path of the file. After disposal it ends when nothing is left of it, so that a program may exit then. */
+  async #saved(options: AbortOptions): Promise<string> {
+    try {
+      return await this.#path(options);
+    } catch (error) {
+      if (this.#stop.signal.aborted) await this.#writing?.catch(() => {});
+      throw error;
+    }
   }
 
   /** Removes the temporary file, and aborts a pending write to it. Later reads fail. */

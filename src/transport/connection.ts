@@ -12,7 +12,7 @@ import {
 } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
+import { answerableChallenge, type Challenge, demandedChallenge, responseChallenges } from "./challenge.ts";
 import { discard, readBody, responseError } from "./check.ts";
 import { CredentialSession, type Demand, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
@@ -32,7 +32,7 @@ import { hostAndPort, mayAuthorize } from "./url_policy.ts";
 export interface TransportOptions {
   /**
    * Sends requests. A registry in memory can be given as its own `fetch`.
-   * @default the runtime's, HTTP/2 off
+   * @default the runtime's, HTTP/2 off, through the proxies of HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
    */
   fetch?: typeof fetch;
   /**
@@ -46,10 +46,32 @@ export interface TransportOptions {
    */
   insecure?: boolean;
   /**
+   * Certificates of authorities in PEM, to trust in addition to the runtime's and to those of SSL_CERT_FILE and
+   * SSL_CERT_DIR.
+   * @default none
+   */
+  ca?: string;
+  /**
+   * The certificate of the client in PEM, followed by its chain.
+   * @default none
+   */
+  cert?: string;
+  /**
+   * The private key of `cert` in PEM.
+   * @default that in `cert`
+   */
+  key?: string;
+  /**
    * The name of the program that uses this package, put before the package's own in `User-Agent`.
    * @default nothing
    */
   userAgent?: string;
+  /**
+   * Returns further headers of the requests to the registry itself. They are not sent to a token server, nor to another
+   * host after a redirect.
+   * @default none
+   */
+  headers?: () => Promise<Readonly<Record<string, string>>>;
   /**
    * The retries of requests that failed for a passing reason.
    * @default four attempts, with growing waits
@@ -75,6 +97,11 @@ export interface TransportOptions {
    * @default Date.now
    */
   now?: () => number;
+}
+
+/** Returns the `fetch` of transport options. */
+export function transportFetch({ fetch, insecure = false, ca, cert, key }: TransportOptions): typeof globalThis.fetch {
+  return fetch ?? fetchFor({ insecureTls: insecure, ca, cert, key });
 }
 
 /** One request to a registry. */
@@ -151,13 +178,18 @@ export class Connection {
     this.registry = registry;
     this.#options = options;
     this.#send = {
-      fetch: options.fetch ?? fetchFor({ insecureTls: options.insecure ?? false }),
+      fetch: transportFetch(options),
       onRequest: options.onRequest,
       pace: options.pace,
       timeouts: options.timeouts,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
-    this.ping = lazy(() => this.#retrying(() => ping(registry, { ...this.#send, headers: this.#headers }), undefined));
+    this.ping = lazy(() =>
+      this.#retrying(
+        () => ping(registry, { ...this.#send, ownHeaders: options.headers, headers: this.#headers }),
+        undefined,
+      )
+    );
   }
 
   /**
@@ -232,7 +264,8 @@ export class Connection {
       if (hostAndPort(answer.url) !== hostAndPort(base)) {
         answer = await this.#answerElsewhere(answer, demanded, request);
       } else {
-        const next = session.refused(scopes, shown, { ...demand, challenge: demanded ?? demand.challenge });
+        const challenge = demanded ?? demand.challenge ?? demandedChallenge(answer.response);
+        const next = session.refused(scopes, shown, { ...demand, challenge });
         const better = await authorize(next);
         if (better !== shown) {
           await discard(answer.response);
@@ -265,8 +298,10 @@ export class Connection {
       }
       headers.set(name, value);
     }
+    const { base } = await this.ping({ signal: request.signal });
     return await send({ ...request, headers }, {
       ...this.#send,
+      ...(mayAuthorize(request.url, base) && { ownHeaders: this.#options.headers }),
       authorize: (to) => mayAuthorize(to, place) ? authorization : undefined,
     });
   }

@@ -128,6 +128,17 @@ describe("starting", () => {
     }
   });
 
+  it("loads for the help of a command none of the rooms that it works with", () => {
+    const rooms = /^src\/(graph|transport|mutate|layout|tarball|cache|remote|daemon|source|crane)\//;
+    const commands = [...sources.keys()].filter((path) => path.startsWith("cli/commands/"));
+    assertEquals(
+      commands.map((path) => [path, loadedWith(path).filter((one) => rooms.test(one))]).filter(([, loaded]) =>
+        loaded.length > 0
+      ),
+      [],
+    );
+  });
+
   it("loads hono for no command but registry serve", () => {
     const commands = [...sources.keys()].filter((path) => path.startsWith("cli/commands/"));
     const withHono = commands.filter((path) => loadedWith(path).some((one) => /^hono(\/|$)/.test(one)));

@@ -1,10 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { push, remove, tree, type TreeManifest } from "../../src/crane/mod.ts";
-import { HttpError } from "../../src/errors.ts";
+import { HttpError, LimitError } from "../../src/errors.ts";
 import { emptyImage, emptyIndex, type Image, randomImage, randomIndex } from "../../src/image/mod.ts";
 import { appendLayers, appendManifests, changeImage, editImage } from "../../src/mutate/mod.ts";
-import { hashHexDigits } from "../../src/spec/mod.ts";
+import type { Bytes } from "../../src/runtime/mod.ts";
+import { jsonBytes } from "../../src/spec/internal.ts";
+import { hashHexDigits, MediaType } from "../../src/spec/mod.ts";
+import { digestOf, fakeFetch, json, utf8 } from "../fakes/mod.ts";
 import { file, layer } from "../make/entry_layers.ts";
 import { memoryRegistry } from "../make/memory_registry.ts";
 
@@ -27,7 +30,39 @@ async function artifactOn(subject: Image, artifactType: string): Promise<Image> 
   });
 }
 
+/** A registry of one image, in which each manifest has 150 referrers that nothing else refers to. */
+function endlessReferrers(): typeof fetch {
+  const manifests = new Map<string, { bytes: Bytes; mediaType: string }>();
+  const add = () => {
+    const config = { mediaType: "x/y", digest: digestOf(utf8("{}")), size: 2 };
+    const manifest = { schemaVersion: 2, mediaType: MediaType.OciManifest, config, layers: [], n: manifests.size };
+    const bytes = jsonBytes(manifest);
+    manifests.set(digestOf(bytes), { bytes, mediaType: MediaType.OciManifest });
+    return { mediaType: MediaType.OciManifest, digest: digestOf(bytes), size: bytes.length };
+  };
+  const root = add();
+  const list = (manifests: unknown[]) => ({
+    ...json(200, { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests }),
+    headers: { "content-type": MediaType.OciImageIndex },
+  });
+  return fakeFetch({
+    "https://registry.example.com": ({ url }) => {
+      const [, kind, name] = /^\/v2\/team\/app\/(manifests|referrers)\/(.*)$/.exec(url.pathname) ?? [];
+      if (kind === "referrers") return list(Array.from({ length: 150 }, add));
+      if (kind === undefined) return json(200, {});
+      const found = manifests.get(name === "v1" ? root.digest : name);
+      if (!found) return json(404, {});
+      return { status: 200, headers: { "content-type": found.mediaType }, body: found.bytes };
+    },
+  }).fetch;
+}
+
 describe("tree", () => {
+  it("ends where a registry lists referrers without end (rule 26)", { timeout: 60_000 }, async () => {
+    const error = await assertRejects(() => tree(app, { fetch: endlessReferrers() }), LimitError);
+    assertEquals(error.message, `the members and referrers of ${app}: more than the limit of 10000`);
+  });
+
   it("of an image: config, layers, and the command that made each", async () => {
     const { fetch, requests } = memoryRegistry();
     const appended = appendLayers(emptyImage(), [

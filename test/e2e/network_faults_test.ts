@@ -294,14 +294,14 @@ describe("credentials", () => {
   for (const auth of ["basic", "bearer"] as const) {
     it(`that are wrong, missing, and right: ${auth}`, () =>
       withFaults(async ({ server, place }) => {
-        const login = async (password: string) => {
-          const { code } = await place.gcrane(`auth login ${server.host} -u ann --password-stdin`, { input: password });
-          assertEquals(code, 0);
+        const login = async (password: string, ...flags: string[]) => {
+          const line = ["auth login", server.host, "-u ann --password-stdin", ...flags].join(" ");
+          assertEquals((await place.gcrane(line, { input: password })).code, 0);
         };
         const hint = new RegExp(`— .*gcrane auth login ${server.host}\n$`);
         await layoutOf(place, image);
         await place.fails(`push layout ${server.host}/app:v1`, hint);
-        await login("wrong-password");
+        await login("wrong-password", "--no-check");
         await place.fails(`push layout ${server.host}/app:v1`, hint);
         const verbose = await place.gcrane(`digest -v ${server.host}/app:v1`);
         for (const secret of ["wrong-password", btoa("ann:wrong-password")]) {
@@ -326,7 +326,10 @@ describePeer("docker-registry with htpasswd", ["docker-registry"], () => {
       const { username, password } = registryUser;
       await layoutOf(place, image);
       await place.fails(`push layout ${registry.host}/app:v1`, /401 Unauthorized.* — .*gcrane auth login/);
-      await place.gcrane(`auth login ${registry.host} -u ${username} --password-stdin`, { input: "wrong" });
+      const wrong = await place.gcrane(`auth login ${registry.host} -u ${username} --password-stdin`, {
+        input: "wrong",
+      });
+      assertEquals([wrong.code, /refuses these credentials/.test(wrong.err)], [1, true]);
       await place.fails(`push layout ${registry.host}/app:v1`, /401 Unauthorized.* — .*gcrane auth login/);
       await place.gcrane(`auth login ${registry.host} -u ${username} --password-stdin`, { input: password });
       assertEquals(

@@ -38,6 +38,7 @@ export class FakeR2 implements R2BucketLike {
     value: Uint8Array,
     { onlyIf }: { onlyIf?: { etagMatches?: string; etagDoesNotMatch?: string } } = {},
   ): Promise<Stored | null> {
+    await Promise.resolve();
     const there = this.objects.get(key); // no other write comes between the look and the write
     if (onlyIf?.etagMatches !== undefined && there?.etag !== onlyIf.etagMatches) return null;
     if (onlyIf?.etagDoesNotMatch !== undefined && there) {

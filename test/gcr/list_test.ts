@@ -1,8 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { listingLines } from "../../gcr/internal.ts";
 import { listRepository, type RepositoryListing } from "../../gcr/mod.ts";
 import { push } from "../../src/crane/mod.ts";
+import { LimitError } from "../../src/errors.ts";
 import { randomImage } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
 import { fakeFetch, FakeRegistry, json } from "../fakes/mod.ts";
@@ -12,6 +13,22 @@ const repository = parseRepository("registry.example.com/team/app");
 const digestTag = `sha256-${"a".repeat(64)}`;
 
 describe("listRepository", () => {
+  it("does not ask for full pages without end (rule 26)", { timeout: 60_000 }, async () => {
+    let asked = 0;
+    const { fetch } = fakeFetch({
+      "https://registry.example.com": ({ url }) => {
+        if (url.pathname === "/v2/") return json(200, {});
+        asked++;
+        return json(200, { tags: Array.from({ length: 100_000 }, (_, index) => `v${asked}.${index}`) });
+      },
+    });
+    const error = await assertRejects(() => listRepository(repository, { fetch, pageSize: 100_000 }), LimitError);
+    assertEquals(
+      [error.message, asked],
+      [`the tags and manifests in the list of ${repository}: more than the limit of 1000000`, 11],
+    );
+  });
+
   it("gives all that a registry of Google's kind says", async () => {
     const { fetch } = memoryRegistry();
     const image = randomImage({ seed: 1 });

@@ -4,6 +4,7 @@ import { CompressionError, DigestMismatchError, SizeMismatchError } from "../../
 import { layerFromCompressed, layerFromUncompressed } from "../../src/image/mod.ts";
 import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
 import { type Descriptor, type Hash, MediaType } from "../../src/spec/mod.ts";
+import { joined } from "../make/bytes.ts";
 import { collect, streamFrom, track } from "../make/streams.ts";
 import { tarOf } from "../make/memory_source.ts";
 
@@ -58,7 +59,8 @@ describe("layerFromCompressed", () => {
   });
 
   it("goes by the bytes, not by the media type", async () => {
-    for (const bytes of [TAR, GZIP, ZSTD]) {
+    const skippable = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4);
+    for (const bytes of [TAR, GZIP, ZSTD, joined(skippable, ZSTD)]) {
       const descriptor = { mediaType: MediaType.OciLayerGzip, digest: await digestBytes(bytes), size: bytes.length };
       const layer = layerFromCompressed({ descriptor, compressed: () => Promise.resolve(streamOf(bytes)) });
       assertEquals(await collect(await layer.uncompressed()), TAR);

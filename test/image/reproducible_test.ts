@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { layerFromBytes, layerFromUncompressed, streamLayer } from "../../src/image/mod.ts";
 import { streamOf } from "../../src/io/mod.ts";
 import { peerIt, runPeer } from "../peers/mod.ts";
+import { standardModules } from "../project/standard_modules.ts";
 import { top } from "../project/tree.ts";
 import { tarOf } from "../make/memory_source.ts";
 import { reproducibleDigests } from "./reproducible_layers.ts";
@@ -57,7 +58,9 @@ describe("reproducible layers", () => {
     };
       console.log(JSON.stringify(await reproducibleDigests(process.argv[1])));`;
     const output = await withFolder((folder) =>
-      runPeer("node 22.18", ["--input-type=module", "--eval", program, folder], { cwd: top })
+      runPeer("node 22.18", ["--import", standardModules(), "--input-type=module", "--eval", program, folder], {
+        cwd: top,
+      })
     );
     assertEquals(JSON.parse(output), EXPECTED);
   });

@@ -33,6 +33,17 @@ describe("validateIndex", () => {
     assertEquals(source.opened.filter((digest) => blobs.has(digest)).sort(), [...blobs].sort());
   });
 
+  it("reads no members of an index with more than it may keep (rule 26)", async () => {
+    const source = new MemorySource();
+    const member = await source.addImage({ layers: [] });
+    const index = source.index(await source.addIndex(Array<Descriptor>(10_001).fill(member)));
+    source.opened.length = 0;
+    assertEquals(await problemsOf(validateIndex(index)), [
+      "index: the members of the index and of those in it: more than the limit of 10000",
+    ]);
+    assertEquals(source.opened.includes(member.digest), false);
+  });
+
   it("reads no blobs when it should be fast", async () => {
     const { source, index, blob } = await example();
     source.blobs.set(blob.digest, utf8("tixt"));

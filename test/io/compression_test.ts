@@ -41,6 +41,12 @@ describe("sniffing", () => {
     assertEquals(sniffBytes(GZIP), "gzip");
     assertEquals(sniffBytes(ZSTD), "zstd");
     assertEquals(sniffBytes(TEXT), "none");
+    for (const magic of [0x50, 0x5f]) {
+      assertEquals(sniffBytes(Uint8Array.of(magic, 0x2a, 0x4d, 0x18, 0, 0, 0, 0)), "zstd");
+    }
+    for (const other of [0x4f, 0x60]) {
+      assertEquals(sniffBytes(Uint8Array.of(other, 0x2a, 0x4d, 0x18, 0, 0, 0, 0)), "none");
+    }
     for (const short of [[], [0x1f], [0x28, 0xb5, 0x2f]]) assertEquals(sniffBytes(Uint8Array.from(short)), "none");
   });
 
@@ -180,9 +186,9 @@ describe("decompress", () => {
       for (const size of [100, 4096, bytes.length]) {
         assertEquals(await collect(decompress(streamFrom(...pieces(bytes, size)), kind, "it")), TEXT);
       }
-      assertEquals(await collect(await decompressSniffed(streamOf(bytes), "it")), TEXT);
+      assertEquals(await collect(await decompressSniffed(streamOf(bytes), { what: "it" })), TEXT);
     }
-    assertEquals(await collect(await decompressSniffed(streamOf(TEXT), "it")), TEXT);
+    assertEquals(await collect(await decompressSniffed(streamOf(TEXT), { what: "it" })), TEXT);
   });
 
   it("reads several members one after the other", async () => {
@@ -221,7 +227,7 @@ describe("decompress", () => {
     for (const [kind, bytes] of [["xz", XZ], ["bzip2", BZIP2]] as const) {
       const source = track([bytes]);
       const error = await assertRejects(
-        () => decompressSniffed(source.stream, "layer 1"),
+        () => decompressSniffed(source.stream, { what: "layer 1" }),
         CompressionError,
         `layer 1 is compressed with ${kind}, which is not read`,
       );

@@ -24,7 +24,12 @@ export type Peer =
   | "chromium"
   | "miniflare"
   | "s3rver"
-  | "node 22.18";
+  | "node 22.18"
+  | "node 20"
+  | "node 22"
+  | "node 24"
+  | "npm"
+  | "npx";
 
 const found = new Map<Peer, string | undefined>();
 
@@ -52,6 +57,10 @@ function search(peer: Peer): string | undefined {
   switch (peer) {
     case "node 22.18":
       return locateNode();
+    case "node 20":
+    case "node 22":
+    case "node 24":
+      return locateNodeOf(peer.slice("node ".length));
     case "dockerd":
       return locateDockerd();
     case "miniflare":
@@ -81,6 +90,15 @@ function locateNode(): string | undefined {
   if (path === undefined) return undefined;
   const [major, minor] = execFileSync(path, ["--version"], { encoding: "utf8" }).slice(1).split(".").map(Number);
   return major > 22 || (major === 22 && minor >= 18) ? path : undefined;
+}
+
+/** Finds a Node.js of this major version, on PATH or among the packages that .ci/run installs. */
+function locateNodeOf(major: string): string | undefined {
+  const installed = join(homedir(), `.cache/gcrane-peers/node${major}/node_modules/node/bin/node`);
+  return [onPath(`node${major}`), onPath("node"), installed].find((path) =>
+    path !== undefined && executable(path) &&
+    execFileSync(path, ["--version"], { encoding: "utf8" }).startsWith(`v${major}.`)
+  );
 }
 
 /** Finds a package of npm among those that are installed beside this one, for Node.js to run. */

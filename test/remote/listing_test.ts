@@ -170,6 +170,19 @@ describe("Puller.tags", () => {
     }
   });
 
+  it("does not follow pages without end (rule 26)", { timeout: 60_000 }, async () => {
+    const remote = remoting({
+      [HOME]: ({ url }) => {
+        if (url.pathname === "/v2/") return json(200, {});
+        const page = Number(url.searchParams.get("page") ?? 0);
+        return { ...json(200, { tags: [`v${page}`] }), headers: { link: `<?page=${page + 1}>; rel="next"` } };
+      },
+    });
+    const error = await assertRejects(() => all(remote.puller.tags(APP)), LimitError);
+    assertEquals(error.message, "the pages of a list of registry.example.com: more than the limit of 10000");
+    assertEquals(lines(remote).length, 10_001);
+  });
+
   it("refuses a link that is no URL", async () => {
     const remote = remoting({ [HOME]: paged({ first: { tags: [], link: "<http://[>" } }) });
     await assertRejects(() => all(remote.puller.tags(APP)), ProtocolError, "the Link header names no URL");

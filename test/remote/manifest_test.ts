@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { randomImage } from "../../src/image/mod.ts";
 import { HttpError, ManifestError, NotFoundError, ProtocolError } from "../../src/errors.ts";
 import type { Image, ImageIndex } from "../../src/image/mod.ts";
 import type { DigestReference } from "../../src/name/mod.ts";
@@ -87,8 +88,26 @@ describe("Puller.get", () => {
     );
   });
 
+  it("takes the type from the body where the registry names that of any file", async () => {
+    for (const mediaType of ["application/octet-stream", "binary/octet-stream", "text/plain; charset=utf-8"]) {
+      const registry = new FakeRegistry();
+      const named = { schemaVersion: 2, mediaType: MediaType.DockerManifestList, manifests: [] };
+      const shaped = { schemaVersion: 2, manifests: [] };
+      for (const [value, type] of [[named, MediaType.DockerManifestList], [shaped, MediaType.OciImageIndex]] as const) {
+        const bytes = utf8(JSON.stringify(value));
+        registry.addManifest("app", { bytes, mediaType }, "v1");
+        const { puller } = remoting(registry);
+        const expected = { mediaType: type, digest: digestOf(bytes), size: bytes.length };
+        assertEquals((await puller.get(at("app:v1"))).descriptor, expected);
+        assertEquals(await puller.head(at("app:v1")), expected);
+      }
+    }
+  });
+
   it("refuses what is said to be no manifest", async () => {
     const registry = new FakeRegistry();
+    registry.addManifest("app", { bytes: utf8("<html>"), mediaType: "text/html" }, "v1");
+    await assertRejects(() => remoting(registry).puller.get(at("app:v1")), ProtocolError, "text/html");
     registry.addManifest("app", { bytes: utf8("{}"), mediaType: "text/plain" }, "v1");
     await assertRejects(() => remoting(registry).puller.get(at("app:v1")), ProtocolError, "text/plain");
     registry.addManifest("app", { bytes: utf8("<html>"), mediaType: "application/json" }, "v1");
@@ -144,6 +163,27 @@ describe("Puller.head", () => {
     const { descriptor } = addImage(registry, "app", { tag: "v1" });
     registry.on("HEAD", /manifests/, () => ({ status: 405 }));
     assertEquals((await remoting(registry).puller.head(at("app:v1"))).digest, descriptor.digest);
+  });
+
+  it("gets the manifest where the registry fails at HEAD, for a push too", async () => {
+    for (const status of [500, 502, 503]) {
+      const registry = new FakeRegistry().on("HEAD", /manifests/, () => ({ status }), 99);
+      const { descriptor } = addImage(registry, "app", { tag: "v1" });
+      const remote = remoting(registry);
+      assertEquals((await remote.puller.head(at("app:v1"))).digest, descriptor.digest);
+      assertEquals((await remote.pusher.find(at("app:v1")))?.digest, descriptor.digest);
+      assertEquals(await remote.pusher.find(at("app:v2")), undefined);
+      await remote.pusher.push(at("app:v3"), randomImage({ seed: 1 }));
+      assertEquals(registry.manifestsOf("app").has("v3"), true);
+    }
+  });
+
+  it("fails where the registry fails at GET too", async () => {
+    const registry = new FakeRegistry().on("HEAD", /manifests/, () => ({ status: 500 }), 99);
+    registry.on("GET", /manifests/, () => ({ status: 500 }), 99);
+    const remote = remoting(registry);
+    await assertRejects(() => remote.puller.head(at("app:v1")), HttpError, "500");
+    await assertRejects(() => remote.pusher.find(at("app:v1")), HttpError, "500");
   });
 
   it("says what the registry says where there is none", async () => {

@@ -256,15 +256,39 @@ describe("the tag that stands in for the referrers API", () => {
     assertEquals((await listed(remote, descriptor.digest)).length, 1);
   });
 
-  it("is not trusted where it is something else than an index", async () => {
+  it("lists nothing where it is an image, and is not replaced then", async () => {
     const registry = new FakeRegistry({ referrers: false });
     const { descriptor } = addImage(registry, "app");
-    addImage(registry, "app", { tag: referrersTag(descriptor.digest) });
+    const other = addImage(registry, "app", { tag: referrersTag(descriptor.digest), layers: [] }).descriptor;
+    const remote = remoting(registry);
+    assertEquals(await listed(remote, descriptor.digest), []);
     await assertRejects(
-      () => listed(remoting(registry), descriptor.digest),
+      () => push(remote, artifact(descriptor, SIGNATURE), "s1"),
       ManifestError,
       "where an index was expected",
     );
+    assertEquals(
+      (await remote.puller.get(at(`app:${referrersTag(descriptor.digest)}`))).descriptor.digest,
+      other.digest,
+    );
+  });
+
+  it("lists nothing where the registry takes it for the digest of the subject", async () => {
+    const registry = new FakeRegistry({ referrers: false });
+    const { descriptor } = addImage(registry, "app");
+    const index = addIndex(registry, "app", [descriptor]);
+    const alias = /manifests\/sha256-/;
+    registry.on(
+      "GET",
+      alias,
+      (request, usual) => usual({ url: new URL(`${request.url}`.replace("manifests/sha256-", "manifests/sha256:")) }),
+    );
+    const remote = remoting(registry);
+    assertEquals(await listed(remote, descriptor.digest), []);
+    assertEquals(await listed(remote, index.digest), []);
+    const signature = await push(remote, artifact(descriptor, SIGNATURE, "one"), "s1");
+    registry.on("GET", alias, (_, usual) => usual());
+    assertEquals(await listed(remote, descriptor.digest), [[signature, SIGNATURE, "one"]]);
   });
 
   it("is not asked for where the registry says that it has read the subject", async () => {

@@ -71,6 +71,14 @@ const REFUSED: Record<string, [archive: Bytes, message: string]> = {
     archive(header({ mtime: "\xff\x00".repeat(6) })),
     "is too large",
   ],
+  "a device number below zero": [
+    archive(header({ typeflag: "3", devMajor: "\xff".repeat(8) })),
+    'tar entry "file" at offset 0: its devMajor is negative (-1)',
+  ],
+  "a global number without end": [
+    archive(extended("g", record("uid", "0".repeat(65)))),
+    "tar header at offset 0 has a global uid of 65 characters",
+  ],
   "a mode that is no number": [
     archive(header({ mode: "rwxr-xr" })),
     'tar entry "file" at offset 0: its mode "rwxr-xr\\u0000" is no number',
@@ -206,6 +214,12 @@ describe("readTar limits", () => {
     const options = { maxHeaderSize: 2048 };
     await assertRejects(() => list(archive(...globals), options), LimitError, "global records of");
     assertEquals(await list(archive(...globals.slice(0, 15)), options), []);
+  });
+
+  it("many global records", async () => {
+    const globals = Array.from({ length: 1001 }, (_, i) => extended("g", record(`VENDOR.${i}`, "v")));
+    await assertRejects(() => list(archive(...globals)), LimitError, "1001 global records in force, the limit is 1000");
+    assertEquals(await list(archive(...globals.slice(0, 1000))), []);
   });
 
   it("as asked", async () => {

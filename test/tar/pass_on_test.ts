@@ -1,9 +1,11 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { readTar, rewriteEntry, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
+import { readTar, rewriteEntry, type TarEntry, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { archive, extended, header, list, record } from "../make/archives.ts";
 import { assertSameBytes, joined, latin1, utf8 } from "../make/bytes.ts";
 import { collect, streamOf } from "../make/streams.ts";
+
+const latin1Text = (bytes: Uint8Array) => String.fromCharCode(...bytes);
 
 describe("an entry that was read", () => {
   const source = archive(
@@ -42,9 +44,81 @@ describe("an entry that was read", () => {
     ]);
     assertEquals(before.map(({ entry }) => [entry.path, entry.uid]), after.map(({ entry }) => [entry.path, entry.uid]));
     assertEquals(after.map(({ entry }) => [entry.globals.size, [...entry.pax.keys()]]), [
-      [0, ["comment", "gname", "uid"]],
-      [0, ["gname", "path", "uid"]],
+      [2, ["uid"]],
+      [2, ["comment", "path", "uid"]],
     ]);
+  });
+
+  it("takes the global records in force with it once, however many entries there are", async () => {
+    const large = extended("g", record("SCHILY.xattr.user.a", "v".repeat(100_000)));
+    const bytes = archive(large, ...Array.from({ length: 50 }, (_, i) => header({ name: `./f${i}` })));
+    async function* renamed(): AsyncGenerator<TarWriteEntry> {
+      for await (const entry of readTar(streamOf(bytes))) yield rewriteEntry(entry, { path: entry.path.slice(2) });
+    }
+    assertEquals((await collect(writeTar(readTar(streamOf(bytes))))).length, bytes.length);
+    const copy = await collect(writeTar(renamed()));
+    assertEquals(copy.length, bytes.length);
+    assertEquals((await list(copy)).map(({ entry }) => entry.globals.get("SCHILY.xattr.user.a")?.length), [
+      ...Array.from({ length: 50 }, () => 100_000),
+    ]);
+  });
+
+  it("keeps the global records of its own archive apart from those of another", async () => {
+    const one = archive(
+      extended("g", joined(record("comment", "one"), record("VENDOR.a", "1"), record("uid", "7"))),
+      header({ name: "a" }),
+    );
+    const two = archive(extended("g", record("comment", "two")), header({ name: "b" }));
+    async function* both(): AsyncGenerator<TarWriteEntry> {
+      for (const bytes of [one, two]) yield* readTar(streamOf(bytes));
+      yield { path: "c" };
+      yield { type: "global", pax: [["VENDOR.b", "2"]] };
+      yield* readTar(streamOf(two));
+      yield { path: "d" };
+    }
+    const globals = (entry: TarEntry) => [...entry.globals].map(([key, value]) => `${key}=${latin1Text(value)}`).sort();
+    const entries = await list(await collect(writeTar(both())));
+    assertEquals(entries.map(({ entry }) => [entry.path, entry.uid, globals(entry)]), [
+      ["a", 7, ["VENDOR.a=1", "comment=one"]],
+      ["b", 0, ["comment=two"]],
+      ["c", 0, []],
+      ["b", 0, ["VENDOR.b=2", "comment=two"]],
+      ["d", 0, ["VENDOR.b=2"]],
+    ]);
+  });
+
+  it("has no size where it has no content", async () => {
+    const size = record("size", "5000");
+    const types = { s: "2", dir: "5", hard: "1", null: "3", pipe: "6" };
+    const parts = Object.entries(types).map(([name, typeflag]) => ({ name, typeflag, linkname: "target", size: 5000 }));
+    for (
+      const bytes of [
+        archive(extended("g", size), ...parts.map((part) => header({ ...part, size: 0 }))),
+        archive(...parts.flatMap((part) => [extended("x", size), header({ ...part, size: 0 })])),
+        archive(...parts.map((part) => header(part))),
+      ]
+    ) {
+      const copy = await collect(writeTar(readTar(streamOf(bytes))));
+      for (const { entry } of await list(copy)) {
+        assertEquals([entry.pax.has("size"), entry.globals.has("size")], [false, false], entry.path);
+        if (!["dir", "hard"].includes(entry.path)) assertEquals(entry.rawHeader.slice(124, 135), utf8("00000000000"));
+      }
+      assertEquals((await list(copy)).map(({ entry }) => entry.path), Object.keys(types));
+    }
+    const sized = archive(extended("g", record("size", "5")), header({ name: "f" }), utf8("hello"));
+    const copy = await list(await collect(writeTar(readTar(streamOf(sized)))));
+    assertEquals(copy.map(({ entry, content }) => [entry.pax.get("size"), content]), [[utf8("5"), utf8("hello")]]);
+  });
+
+  it("has a mode that can be written", async () => {
+    const modes = ["\xff".repeat(8), "\x80\0\0\x01\0\0\x01\xa4"];
+    async function* renamed(): AsyncGenerator<TarWriteEntry> {
+      for await (const entry of readTar(streamOf(archive(...modes.map((mode) => header({ mode })))))) {
+        yield rewriteEntry(entry, { path: "renamed" });
+      }
+    }
+    const entries = await list(await collect(writeTar(renamed())));
+    assertEquals(entries.map(({ entry }) => entry.mode), [0o7777, 0o644]);
   });
 
   it("can be written with changes", async () => {

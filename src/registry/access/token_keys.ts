@@ -15,7 +15,29 @@ import {
 import { AuthError } from "../../errors.ts";
 
 /** A key as a JWK (RFC 7517). */
-export interface RegistryJwk extends JsonWebKey {
+export interface RegistryJwk {
+  /** The type of the key: `OKP` or `EC`, for trusted keys also `RSA`. */
+  readonly kty?: string;
+  /** The curve of an `OKP` or `EC` key: `Ed25519`, `P-256`. */
+  readonly crv?: string;
+  /** The public half of an `OKP` or `EC` key, in base64url. */
+  readonly x?: string;
+  /** The second part of the public half of an `EC` key, in base64url. */
+  readonly y?: string;
+  /** The modulus of an `RSA` key, in base64url. */
+  readonly n?: string;
+  /** The public exponent of an `RSA` key, in base64url. */
+  readonly e?: string;
+  /** The private half, in base64url. */
+  readonly d?: string;
+  /** The algorithm that the key is for. */
+  readonly alg?: string;
+  /** The use of the key: `sig`. */
+  readonly use?: string;
+  /** The operations that the key is for; not read. */
+  readonly key_ops?: readonly string[];
+  /** Whether the key may be exported; not read. */
+  readonly ext?: boolean;
   /** The id by which tokens name the key. */
   readonly kid?: string;
 }

@@ -23,8 +23,14 @@ function writeConfig(world: World, config: object): void {
 }
 
 async function login(world: World): Promise<void> {
-  const line = `auth login ${host} -u ann --password-stdin`;
+  const line = `auth login ${host} -u ann --password-stdin --no-check`;
   assertEquals((await world.gcrane(line, { stdin: "s3cret\n" })).code, 0);
+}
+
+/** A registry at `host`, where ann's password is `s3cret`. */
+function fakes(auth?: "basic" | "bearer"): { registry: FakeRegistry; fetch: typeof fetch } {
+  const registry = new FakeRegistry({ auth });
+  return { registry, fetch: fakeFetch({ [`https://${host}`]: registry.handle }).fetch };
 }
 
 describe("gcrane auth get", () => {
@@ -83,6 +89,7 @@ describe("gcrane auth login", () => {
     inWorld(async (world) => {
       const { code, out, err } = await world.gcrane(`auth login ${host} -u ann --password-stdin`, {
         stdin: "s3cret\r\n",
+        fetch: fakes("basic").fetch,
       });
       assertEquals([code, out], [0, ""]);
       assertEquals(err.split("\n"), [
@@ -99,14 +106,17 @@ describe("gcrane auth login", () => {
 
   it("asks on the terminal for what is not given, the password hidden", () =>
     inWorld(async (world) => {
-      const both = await world.gcrane(`auth login ${host}`, { answers: ["ann", "s3cret"] });
+      const both = await world.gcrane(`auth login ${host}`, {
+        answers: ["ann", "s3cret"],
+        fetch: fakes("bearer").fetch,
+      });
       assertEquals([both.code, both.out], [0, ""]);
       assertEquals(both.io.asked, [
         { question: "Username: ", secret: false },
         { question: "Password: ", secret: true },
       ]);
       assertEquals(await world.data(`auth get ${host}`), '{"Username":"ann","Secret":"s3cret"}\n');
-      const one = await world.gcrane(`auth login --username bob ${host}`, { answers: ["other"] });
+      const one = await world.gcrane(`auth login --no-check --username bob ${host}`, { answers: ["other"] });
       assertEquals(one.io.asked.map(({ question }) => question), ["Password: "]);
       assertEquals(await world.data(`auth get ${host}`), '{"Username":"bob","Secret":"other"}\n');
       assertEquals([both.err, one.err].some((text) => /s3cret|other/.test(text.replaceAll(world.folder, ""))), false);
@@ -114,10 +124,46 @@ describe("gcrane auth login", () => {
 
   it("keeps Docker Hub's by the key that docker uses", () =>
     inWorld(async (world) => {
-      await world.gcrane("auth login docker.io -u ann --password-stdin", { stdin: "s3cret" });
+      await world.gcrane("auth login docker.io -u ann --password-stdin --no-check", { stdin: "s3cret" });
       const { auths } = JSON.parse(readFileSync(configFile(world), "utf8"));
       assertEquals(Object.keys(auths), ["https://index.docker.io/v1/"]);
       assertEquals(await world.data("auth get docker.io"), '{"Username":"ann","Secret":"s3cret"}\n');
+    }));
+
+  for (const auth of ["basic", "bearer"] as const) {
+    it(`stores nothing that the registry refuses: ${auth}`, () =>
+      inWorld(async (world) => {
+        const line = `auth login ${host} -u ann --password-stdin`;
+        const refused = await world.gcrane(line, { stdin: "wrong-pass", fetch: fakes(auth).fetch });
+        assertEquals([refused.code, refused.out, existsSync(configFile(world))], [1, "", false]);
+        assertMatch(refused.err, /^Error: registry\.example\.com refuses these credentials with status 401 — .*\n$/);
+        assertEquals(refused.err.includes("wrong-pass"), false);
+        const right = await world.gcrane(line, { stdin: "s3cret", fetch: fakes(auth).fetch });
+        assertEquals([right.code, existsSync(configFile(world))], [0, true]);
+      }));
+  }
+
+  it("stores nothing for a host that does not exist, except with --no-check", () =>
+    inWorld(async (world) => {
+      const options = { stdin: "s3cret", fetch: fakeFetch({}).fetch };
+      const { code, err } = await world.gcrane(`auth login ${host} -u ann --password-stdin`, options);
+      assertEquals([code, existsSync(configFile(world))], [1, false]);
+      assertMatch(err, /the host name does not resolve/);
+      const offline = await world.gcrane(`auth login ${host} -u ann --password-stdin --no-check`, options);
+      assertEquals([offline.code, offline.err.split("\n")[1]], [
+        0,
+        `stored the credentials for ${host} in ${configFile(world)}`,
+      ]);
+    }));
+
+  it("warns where a registry asks for no credentials, since nothing proves them", () =>
+    inWorld(async (world) => {
+      const options = { stdin: "s3cret", fetch: fakes().fetch };
+      const { code, err } = await world.gcrane(`auth login ${host} -u ann --password-stdin`, options);
+      assertEquals([code, err.split("\n")[0]], [
+        0,
+        `Warning: ${host} asks for no credentials, so these were not checked`,
+      ]);
     }));
 
   it("leaves the rest of the file as it is", () =>
@@ -181,11 +227,6 @@ describe("gcrane auth logout", () => {
 describe("gcrane auth token", () => {
   const repository = `${host}/team/app`;
 
-  function fakes(auth?: "basic" | "bearer"): { registry: FakeRegistry; fetch: typeof fetch } {
-    const registry = new FakeRegistry({ auth });
-    return { registry, fetch: fakeFetch({ [`https://${host}`]: registry.handle }).fetch };
-  }
-
   it("prints a token as JSON, or as a header", () =>
     inWorld(async (world) => {
       const { fetch, registry } = fakes("bearer");
@@ -208,7 +249,7 @@ describe("gcrane auth token", () => {
   it("says when credentials are refused, and not what they are", () =>
     inWorld(async (world) => {
       const { fetch } = fakes("bearer");
-      await world.gcrane(`auth login ${host} -u ann --password-stdin`, { stdin: "wrong-pass\n" });
+      await world.gcrane(`auth login ${host} -u ann --password-stdin --no-check`, { stdin: "wrong-pass\n" });
       const { code, out, err } = await world.gcrane(`auth token -v ${repository}`, { fetch });
       assertEquals([code, out], [1, ""]);
       assertMatch(err, /\nError: .*401.* — .*gcrane auth login registry\.example\.com\n/);

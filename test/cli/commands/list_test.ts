@@ -2,7 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "node:test";
 import { emptyIndex, randomImage } from "../../../src/image/mod.ts";
 import { appendManifests } from "../../../src/mutate/mod.ts";
-import { digestOf, fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
+import { MediaType } from "../../../src/spec/mod.ts";
+import { digestOf, fakeFetch, FakeRegistry, json } from "../../fakes/mod.ts";
 import { inWorld, type World } from "../../make/command_world.ts";
 
 const repository = "registry.example.com/team/app";
@@ -25,6 +26,62 @@ function plain(): typeof fetch {
   for (const tag of ["v2", "v10", `sha256-${"0".repeat(64)}`]) registry.addManifest("team/app", manifest, tag);
   return fakeFetch({ "https://registry.example.com": registry.handle }).fetch;
 }
+
+const BAD_TAG = "a\x1b[31m\nb";
+
+/** A registry whose lists hold names that no registry may have, beside good ones. */
+function withBadNames(google: boolean): typeof fetch {
+  const registry = new FakeRegistry();
+  const index = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [] };
+  const manifest = { bytes: new TextEncoder().encode(JSON.stringify(index)), mediaType: MediaType.OciImageIndex };
+  const digest = registry.addManifest("team/app", manifest, "good");
+  const info = { tag: ["good", BAD_TAG], mediaType: MediaType.OciImageIndex };
+  const extension = { child: ["web", "..", "x\x9b"], manifest: { [digest]: info, [`sha256:\x1b`]: info } };
+  registry.on(
+    "GET",
+    /tags\/list/,
+    () => json(200, { name: "team/app", tags: ["good", BAD_TAG, "ü"], ...(google && extension) }),
+    9,
+  );
+  registry.on("GET", /_catalog/, () => json(200, { repositories: ["team/app", "Upper", `x${BAD_TAG}`] }), 9);
+  return fakeFetch({ "https://registry.example.com": registry.handle }).fetch;
+}
+
+describe("names that no registry may have (rule 23)", () => {
+  for (const google of [false, true]) {
+    for (const line of ["ls", "ls --table", "ls --names", "ls --json"]) {
+      it(`${line} of ${google ? "Google's kind" : "a plain list"}: the same on a pipe and on a terminal`, () =>
+        inWorld(async (world) => {
+          for (const terminal of [undefined, { columns: 200, rows: 9 }]) {
+            const options = { fetch: withBadNames(google), terminal };
+            const { code, out, err } = await world.gcrane(`${line} ${repository}`, options);
+            assertEquals([code, /(?!\n)\p{Cc}/u.test(out + err)], [0, false], err);
+            assertEquals(out.includes("good"), true);
+            if (line === "ls --json") continue;
+            assertEquals([out.includes("ü"), out.split("\n").includes("b")], [false, false]);
+            assertMatch(
+              err,
+              /^Warning: registry\.example\.com\/team\/app has [2-5] names that can't be names, left out/,
+            );
+          }
+        }));
+    }
+  }
+
+  it("catalog: the same on a pipe and on a terminal", () =>
+    inWorld(async (world) => {
+      for (const terminal of [undefined, { columns: 200, rows: 9 }]) {
+        const options = { fetch: withBadNames(false), terminal };
+        const { code, out, err } = await world.gcrane("catalog registry.example.com", options);
+        assertEquals([code, out], [0, "team/app\n"]);
+        assertEquals(
+          err,
+          "Warning: the catalog of registry.example.com has 2 names that can't be names, left out here: " +
+            '"Upper", "xa\\u001b[31m\\nb"\n',
+        );
+      }
+    }));
+});
 
 describe("gcrane ls", () => {
   it("prints the repositories below, then each digest followed by its tags, sorted", () =>

@@ -1,0 +1,113 @@
+import { NetworkError } from "../errors.ts";
+import type { Proxy } from "../runtime/mod.ts";
+
+/** Returns the value of an environment variable. */
+export type Environment = (name: string) => string | undefined;
+
+/** Returns the proxy for a URL; "none" for a direct connection. */
+export type ProxyRules = (url: URL) => Proxy | "none";
+
+/**
+ * Reads HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (for a scheme without a variable of its own) and NO_PROXY, in upper or lower
+ * case, by the rules of Go's programs. Returns `undefined` if no variable names a proxy.
+ *
+ * @throws {NetworkError} if a variable does not name an HTTP proxy.
+ */
+export function proxyRules(environment: Environment): ProxyRules | undefined {
+  // A CGI program gets the header "Proxy" of a request as HTTP_PROXY.
+  const plain = environment("REQUEST_METHOD") ? undefined : proxyOf("HTTP_PROXY", environment);
+  const secure = proxyOf("HTTPS_PROXY", environment);
+  const others = plain && secure ? undefined : proxyOf("ALL_PROXY", environment);
+  if (!plain && !secure && !others) return undefined;
+  const exceptions = (variable("NO_PROXY", environment)?.text ?? "").split(",").map(exception);
+  return (url) => {
+    const proxy = (url.protocol === "https:" ? secure : plain) ?? others ?? "none";
+    const target = { host: hostOf(url.hostname), port: url.port || (url.protocol === "https:" ? "443" : "80") };
+    return isLoopback(target.host) || exceptions.some((covers) => covers(target)) ? "none" : proxy;
+  };
+}
+
+function variable(name: string, environment: Environment): { name: string; text: string } | undefined {
+  for (const each of [name, name.toLowerCase()]) {
+    const text = environment(each)?.trim();
+    if (text) return { name: each, text };
+  }
+  return undefined;
+}
+
+function proxyOf(name: string, environment: Environment): Proxy | undefined {
+  const found = variable(name, environment);
+  if (!found) return undefined;
+  const { text, name: source } = found;
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
+  const hint = `set ${source} to http://HOST:PORT or https://HOST:PORT`;
+  // The message omits the value, which may hold a password.
+  if (!URL.canParse(full)) throw new NetworkError(`${source} is not the URL of a proxy`, { hint, reason: "proxy" });
+  const { protocol, href } = new URL(full);
+  if (protocol === "http:" || protocol === "https:") return { url: href, source };
+  throw new NetworkError(`${source} names a proxy of the kind ${protocol}//, which is not supported`, {
+    hint,
+    reason: "proxy",
+  });
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: string;
+}
+
+/** Returns the test of one entry of NO_PROXY: `*`, a range of addresses, or a host or suffix, with or without a port. */
+function exception(entry: string): (target: Target) => boolean {
+  const text = entry.trim().toLowerCase();
+  if (text === "") return () => false;
+  if (text === "*") return () => true;
+  const [, base, length] = /^(.*)\/(\d+)$/.exec(text) ?? [];
+  if (base !== undefined) return rangeTest(base, Number(length));
+  const [, bracketed, named, port] = /^(?:\[(.*)\]|([^:]*|.*:.*:.*?))(?::(\d+))?$/.exec(text) ?? [];
+  const name = bracketed ?? named ?? text;
+  const isPort = (target: Target) => port === undefined || port === target.port;
+  const address = addressBits(name);
+  if (address !== undefined) return (target) => addressBits(target.host) === address && isPort(target);
+  const suffix = name.replace(/^\*?\.?/, ".");
+  // A leading dot leaves out the domain itself.
+  const whole = /^[*.]/.test(name) ? undefined : name;
+  return (target) => (target.host === whole || target.host.endsWith(suffix)) && isPort(target);
+}
+
+function rangeTest(base: string, length: number): (target: Target) => boolean {
+  const start = addressBits(base);
+  if (start === undefined || length > start.length) return () => false;
+  const prefix = start.slice(0, length);
+  return ({ host }) => {
+    const bits = addressBits(host);
+    return bits?.length === start.length && bits.startsWith(prefix);
+  };
+}
+
+/** Returns whether a host is this machine. The URL parser has normalised addresses. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
+    addressBits(host)?.startsWith("01111111") === true && addressBits(host)?.length === 32;
+}
+
+function hostOf(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "").toLowerCase();
+}
+
+/** Returns the 32 or 128 bits of an address as digits, an IPv4 address in IPv6 as its 32; `undefined` for a name. */
+function addressBits(text: string): string | undefined {
+  const bits = (number: string, radix: number, width: number) =>
+    parseInt(number, radix).toString(2).padStart(width, "0");
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
+    const parts = text.split(".");
+    return parts.every((part) => Number(part) < 256) ? parts.map((part) => bits(part, 10, 8)).join("") : undefined;
+  }
+  if (!text.includes(":") || !URL.canParse(`http://[${text}]`)) return undefined;
+  // The URL parser gives eight groups in hex, with at most one "::".
+  const [head, tail = []] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::")
+    .map((side) => side.split(":").filter((group) => group !== ""));
+  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
+  const all = groups.map((group) => bits(group, 16, 16)).join("");
+  const mapped = "0".repeat(80) + "1".repeat(16);
+  return all.startsWith(mapped) ? all.slice(96) : all;
+}
