@@ -48,7 +48,7 @@ With --proxy the credentials for the other registry are found as for any command
       help: "Reject all changes",
     },
     proxy: {
-      type: "string",
+      type: "strings",
       valueName: "URL",
       env: "GCRANE_REGISTRY_PROXY",
       help: "Cache this registry, for example docker.io: fetch and store requested content, and reject pushes",
@@ -59,6 +59,13 @@ With --proxy the credentials for the other registry are found as for any command
       default: 300,
       env: "GCRANE_REGISTRY_PROXY_TTL",
       help: "The time for which the cache serves a tag without checking it",
+    },
+    proxyKeep: {
+      type: "strings",
+      valueName: "TIME|SIZE",
+      env: "GCRANE_REGISTRY_PROXY_KEEP",
+      help: "Remove cached content that was not pulled for a time, or beyond a size: 30d, 100GB, or both",
+      commas: true,
     },
     ...accessFlags,
     maxManifest: {
@@ -147,8 +154,9 @@ With --proxy the credentials for the other registry are found as for any command
     const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
     const { store, name, bucket } = await registryStore(flags, context);
-    const { collectStoreGarbageEvery, serveRegistry } = await import("../../src/registry/mod.ts");
+    const { collectStoreGarbageEvery, evictCachedContent, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
+    const keep = keepOf(flags);
     const cors = await originsOf(flags.cors);
     const { openAccessLog } = await import("../access_log.ts");
     for (const warning of proxyWarnings(flags)) warn(warning);
@@ -198,6 +206,7 @@ With --proxy the credentials for the other registry are found as for any command
         interval,
         grace,
         uploadExpiry: grace,
+        before: keep && (({ signal }) => evictCachedContent(store, { ...keep, signal })),
         onCollected: (garbage) => note(`garbage collection: removed ${garbageSummary(garbage)}`),
         onError: (error) => warn(`garbage collection: ${summary(error)}`),
         signal,
@@ -237,8 +246,17 @@ function proxyWarnings(flags: {
 }
 
 /** Returns the options with which the cache reaches the other registry. */
-function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl: number }, remote: CommandOptions) {
+function proxyOptions(
+  { proxy: proxies, proxyTtl }: { proxy: readonly string[]; proxyTtl: number },
+  remote: CommandOptions,
+) {
+  const [proxy, ...others] = proxies;
   if (proxy === undefined) return undefined;
+  if (others.length > 0) {
+    throw new UsageError(`--proxy is given ${others.length + 1} times, but a cache has one registry behind it`, {
+      hint: "run a server for each of them, with a store of its own",
+    });
+  }
   if (!/^(https?:\/\/)?[^/]+\/*$/.test(proxy)) {
     throw new UsageError(`--proxy ${proxy} is neither the host of a registry nor its URL`, {
       hint: "for example docker.io or https://registry.example.com",
@@ -246,6 +264,20 @@ function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl
   }
   const { keychain, fetch, insecure } = remote;
   return { upstream: proxy, ttl: proxyTtl, keychain, fetch, insecure };
+}
+
+/** Returns the limits of `--proxy-keep`; `undefined` if there are none. */
+function keepOf(
+  { proxy, proxyKeep }: { proxy: readonly string[]; proxyKeep: readonly string[] },
+): { maxAge?: number; maxSize?: number } | undefined {
+  if (proxyKeep.length === 0) return undefined;
+  if (proxy.length === 0) throw new UsageError("--proxy-keep needs --proxy");
+  return Object.assign(
+    {},
+    ...proxyKeep.map((text) =>
+      /b$/i.test(text) ? { maxSize: sizeFlag("proxy-keep", text) } : { maxAge: durationFlag("proxy-keep", text) }
+    ),
+  );
 }
 
 /** Returns the origins of `--cors`, whose variable separates them by spaces. */

@@ -36,6 +36,7 @@ export type { RegistryJwk, TrustedKeys } from "./access/token_keys.ts";
 export { basicAccess, type BasicAccessOptions } from "./access/basic_access.ts";
 export type { CacheOutcome, RequestContext, RequestRecord } from "./http/exchange.ts";
 export { tokenAccess, type TokenAccessOptions } from "./access/token_access.ts";
+export { evictCachedContent, type EvictCachedContentOptions } from "./cache/eviction.ts";
 export type { ProxyOptions } from "./cache/upstream.ts";
 export type { UsersOptions } from "./access/users.ts";
 export type { TlsCertificate } from "../runtime/mod.ts";

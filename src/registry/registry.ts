@@ -123,7 +123,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
     options.onError?.(error, request);
   };
   const pullThrough = options.proxy && new PullThrough(context, { ...options.proxy, onError });
-  // Hono routes and runs the middleware. Its own middleware is not used: `basicAuth` knows no limit for wrong passwords
+  // Hono routes and runs the middleware. Of its own middleware only `cors` is used: `basicAuth` knows no limit for wrong passwords
   // and no anonymous users, `bodyLimit` wraps a body that is read with a limit anyway, and `jwk` takes no clock.
   const app = new Hono<RegistryEnv>({ getPath: (_, env) => routedPath((env as { env: Exchange }).env.url) });
   if (cors.length > 0) app.use("*", crossOrigin(cors));

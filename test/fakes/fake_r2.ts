@@ -38,7 +38,8 @@ export class FakeR2 implements R2BucketLike {
     value: Uint8Array,
     { onlyIf }: { onlyIf?: { etagMatches?: string; etagDoesNotMatch?: string } } = {},
   ): Promise<Stored | null> {
-    const there = await this.head(key);
+    await Promise.resolve();
+    const there = this.objects.get(key); // no other write comes between the look and the write
     if (onlyIf?.etagMatches !== undefined && there?.etag !== onlyIf.etagMatches) return null;
     if (onlyIf?.etagDoesNotMatch !== undefined && there) {
       if (["*", there.etag].includes(onlyIf.etagDoesNotMatch)) return null;

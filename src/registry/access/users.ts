@@ -27,7 +27,7 @@ export interface UsersOptions {
   /**
    * The number of wrong passwords that an address may send for one user within a minute; for all users together it may
    * send five times as many. Beyond that, one password a second is tried for each user, and the answer to others is 429.
-   * A user that has just sent the right password is not affected by wrong ones for other users.
+   * A user with a recent right password is not affected by wrong ones for other users.
    * @default 10
    */
   failureLimit?: number;

@@ -3,7 +3,7 @@ import { Limits, SharedWork } from "../../io/mod.ts";
 import { pullScope } from "../../name/mod.ts";
 import { parseTagsPage } from "../../remote/internal.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
-import { type Descriptor, type Hash, hashAlgorithm, parseIndexManifest } from "../../spec/mod.ts";
+import { type Descriptor, type Hash, hashAlgorithm, isHash, parseIndexManifest } from "../../spec/mod.ts";
 import { nextLink } from "../../transport/internal.ts";
 import { serveBlob, serveStream } from "../http/blobs.ts";
 import { CachedManifests } from "./cached_manifests.ts";
@@ -13,6 +13,7 @@ import { listTags } from "../http/listings.ts";
 import { serveManifest } from "../http/manifests.ts";
 import { listReferrers, replyReferrers } from "../http/referrers.ts";
 import { refuse, replyJson } from "../http/reply.ts";
+import { ManifestUses } from "./manifest_uses.ts";
 import { SharedFetch } from "./shared_fetch.ts";
 import type { StoredBlob } from "../stores/store.ts";
 import { isAbsent, isRefused, type ProxyOptions, Upstream } from "./upstream.ts";
@@ -45,6 +46,7 @@ export class PullThrough {
   readonly #options: PullThroughOptions;
   readonly #upstream: Upstream;
   readonly #manifests: CachedManifests;
+  readonly #uses: ManifestUses;
   readonly #blobs = new SharedWork<Fetching>({ keep: true });
 
   /** Makes it over a registry's store. */
@@ -53,6 +55,7 @@ export class PullThrough {
     this.#options = options;
     this.#upstream = new Upstream(options, context.clock);
     this.#manifests = new CachedManifests(context, this.#upstream);
+    this.#uses = new ManifestUses(context);
   }
 
   /** Returns the upstream's name of a repository, under which it is kept. */
@@ -64,7 +67,10 @@ export class PullThrough {
   async manifest(asked: RepositoryRequest, reference: string): Promise<Response> {
     return await this.#answering(asked, async () => {
       const outcome = await this.#manifests.bring(asked.name, reference);
-      return this.#marked(asked, outcome, await serveManifest(this.#context, asked, reference));
+      const response = await serveManifest(this.#context, asked, reference);
+      const digest = response.headers.get("Docker-Content-Digest");
+      if (isHash(digest)) await this.#uses.note(asked.name, digest);
+      return this.#marked(asked, outcome, response);
     });
   }
 

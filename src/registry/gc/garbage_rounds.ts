@@ -1,4 +1,5 @@
 import { delay } from "@std/async/delay";
+import type { AbortOptions } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { jsonBytes } from "../../spec/internal.ts";
 import { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./garbage.ts";
@@ -8,6 +9,11 @@ import { isSameValue, type RegistryStore } from "../stores/store.ts";
 export interface CollectStoreGarbageEveryOptions extends Omit<CollectStoreGarbageOptions, "signal" | "dryRun"> {
   /** The time between two rounds, in milliseconds. */
   interval: number;
+  /**
+   * Called at the start of each round, for what makes garbage, such as {@linkcode evictCachedContent}.
+   * @default nothing
+   */
+  before?: (options: AbortOptions) => Promise<unknown>;
   /** Called with the content that a round removed. */
   onCollected?: (garbage: StoreGarbage) => void;
   /** Called with the failure of a round; the next one follows. */
@@ -57,7 +63,7 @@ interface Rounds {
 
 /** Makes a round if it is due and no other server makes it. Returns the time until the next look, in milliseconds. */
 async function makeRound(store: RegistryStore, options: CollectStoreGarbageEveryOptions): Promise<number> {
-  const { interval, onCollected, onError: _, signal, ...rest } = options;
+  const { interval, onCollected, onError: _, before, signal, ...rest } = options;
   const { clock = Date.now } = options;
   const { records } = store;
   const now = clock();
@@ -80,6 +86,7 @@ async function makeRound(store: RegistryStore, options: CollectStoreGarbageEvery
   }, LEASE_MS / 3);
   let isOver = false;
   try {
+    await before?.({ signal });
     const garbage = await collectStoreGarbage(store, { ...rest, signal });
     isOver = true;
     onCollected?.(garbage);

@@ -35,8 +35,18 @@ export function apiRoutes({ context, access, pullThrough }: ApiOptions): Hono<Re
     const allowed = Object.entries(handlers).filter(([method]) => method === "GET" || !isReadOnly);
     app.use(path, ...checks);
     for (const [method, handler] of allowed) app.on(method, path, handler);
-    app.all(path, () => methodUnknown(allowed.map(([method]) => method)));
+    app.all(path, (c) => {
+      if (isReadOnly && c.req.method in handlers) return unwritable(allowed.map(([method]) => method));
+      return methodUnknown(allowed.map(([method]) => method));
+    });
   };
+  const unwritable = (methods: readonly string[]) =>
+    refuse(405, "UNSUPPORTED", {
+      message: pullThrough
+        ? "this registry is a cache of another one: nothing can be pushed to it or deleted from it"
+        : "this registry is read-only",
+      headers: { "Allow": methods.join(", ") },
+    });
   const addBelow = (kind: string, path: string, handlers: Handlers) => {
     const isUpload = path.startsWith("/blobs/uploads");
     const keptName = (name: string) => pullThrough?.nameOf(name) ?? name;
@@ -120,7 +130,7 @@ function digestOf(c: Context<RegistryEnv>): Hash {
 
 function methodUnknown(allowed: readonly string[]): Response {
   return refuse(405, "UNSUPPORTED", {
-    message: allowed.length === 0 ? "this registry is read-only" : `the methods of this path are ${allowed.join(", ")}`,
+    message: allowed.length === 0 ? "this path has no methods" : `the methods of this path are ${allowed.join(", ")}`,
     headers: { "Allow": allowed.join(", ") },
   });
 }

@@ -139,6 +139,13 @@ describe("gcrane registry serve: who may do what", () => {
           /^Error: --proxy http:.* is neither the host .* — for example docker.io/,
         ],
         [["--proxy", "https://a b"], 1, /^Error: /],
+        [
+          ["--proxy", "docker.io", "--proxy", "ghcr.io"],
+          2,
+          /^Error: --proxy is given 2 times, .* — run a server for each/,
+        ],
+        [["--proxy-keep", "30d"], 2, /^Error: --proxy-keep needs --proxy/],
+        [["--proxy", "docker.io", "--proxy-keep", "long"], 2, /^Error: --proxy-keep/],
         [["--drain", "x"], 2, /^Error: --drain must be a whole number/],
       ];
       for (const [flags, code, message] of cases) {

@@ -187,7 +187,9 @@ describe("a pull-through cache", () => {
     const { client } = cacheOf(new Origin());
     const digest = digestOf(encode("x"));
     for (const [method, path] of [["POST", "blobs/uploads/"], ["PUT", "manifests/v1"], ["DELETE", `blobs/${digest}`]]) {
-      assertRefused(await client.send(method, `/v2/a/${path}`), 405, "UNSUPPORTED");
+      const answer = await client.send(method, `/v2/a/${path}`);
+      assertRefused(answer, 405, "UNSUPPORTED");
+      assertMatch(answer.text, /a cache of another one: nothing can be pushed to it or deleted from it/);
     }
   });
 
