@@ -14,6 +14,7 @@ import {
   refreshingKeychain,
 } from "../src/authn/mod.ts";
 import { AuthError, UsageError } from "../src/errors.ts";
+import { baseName } from "../src/runtime/mod.ts";
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
 import { keychainNames } from "./global_flags.ts";
@@ -21,7 +22,10 @@ import { networkFetch } from "./network.ts";
 import { nearest } from "./suggest.ts";
 
 /** The part of the context that keychains need. */
-export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch" | "certificates">;
+export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch" | "certificates"> & HelperWorld;
+
+/** The part of the context that credential helpers need. */
+export type HelperWorld = Pick<Context, "environment" | "ask" | "note">;
 
 /** A kind of keychain: its argument after a colon, and its constructor. */
 interface Kind {
@@ -100,27 +104,36 @@ function fileKeychain(file: string, make: (text: string) => Keychain | Promise<K
 }
 
 /** Reads credentials again during a long copy, as the passwords of credential helpers expire. */
-function dockerKeychain(file: string, { environment, warn }: KeychainWorld): Keychain {
-  const helper = helperOf(environment);
+function dockerKeychain(file: string, world: KeychainWorld): Keychain {
+  const { environment, warn } = world;
+  const helper = helperOf(world);
   if (file === "") return refreshingKeychain(defaultKeychain({ environment, helper, warn }));
+  // By this name the file is podman's.
+  const namespaces = baseName(file) === "auth.json";
   return fileKeychain(
     file,
-    (text) => dockerConfigKeychain(parseDockerConfig(text, file), { source: file, helper, warn }),
+    (text) => dockerConfigKeychain(parseDockerConfig(text, file), { source: file, helper, namespaces, warn }),
   );
 }
 
 /**
- * Returns a function that creates credential helpers with the timeout `$GCRANE_HELPER_TIMEOUT` in seconds.
+ * Returns a function that creates credential helpers. Their timeout is `$GCRANE_HELPER_TIMEOUT` in seconds; by default
+ * 30 seconds, or none on a terminal, where a helper may ask: there a slow one is named.
  *
  * @throws {UsageError} if that is not a number of seconds.
  */
-export function helperOf(environment: KeychainWorld["environment"]): (name: string) => CredentialHelper {
+export function helperOf({ environment, ask, note }: HelperWorld): (name: string) => CredentialHelper {
   const text = environment("GCRANE_HELPER_TIMEOUT");
   const seconds = Number(text);
-  if (text && !(seconds > 0 && seconds <= 86_400)) {
+  if (text && !(seconds >= 0 && seconds <= 86_400)) {
     throw new UsageError(`GCRANE_HELPER_TIMEOUT must be a number of seconds, not ${JSON.stringify(text)}`);
   }
-  return (name) => credentialHelper(name, text ? { timeoutMs: seconds * 1000 } : {});
+  const isOnTerminal = ask() !== undefined;
+  const options = {
+    ...(isOnTerminal && { timeoutMs: 0, onSlow: note }),
+    ...(text && { timeoutMs: seconds * 1000 }),
+  };
+  return (name) => credentialHelper(name, options);
 }
 
 function secretsFileKeychain(file: string): Keychain {

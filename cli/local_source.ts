@@ -5,6 +5,7 @@ import { exists, stat } from "../src/runtime/mod.ts";
 import type { ImageSource, NamedSource } from "../src/source/mod.ts";
 import type { TarballSource } from "../src/tarball/mod.ts";
 import type { Context } from "./command.ts";
+import { headersOf } from "./docker_headers.ts";
 import { platformsOptions, remoteOptions } from "./remote_options.ts";
 
 /** The part of a command's help on images outside of registries. */
@@ -81,7 +82,7 @@ export async function daemonName(name: string): Promise<string | undefined> {
 /** Returns the Docker Engine of the environment. */
 async function engineOf({ environment }: Pick<Context, "environment">): Promise<DockerEngine> {
   const { DockerEngine } = await import("../src/daemon/mod.ts");
-  return new DockerEngine({ environment });
+  return new DockerEngine({ environment, headers: headersOf(environment, "engine") });
 }
 
 /** Returns the source of a name to save: an image of an engine, or one with a name in a file, keeps its name. */

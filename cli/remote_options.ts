@@ -3,9 +3,10 @@ import { UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
+import { headersOf } from "./docker_headers.ts";
 import { keychainOf } from "./keychains.ts";
 import { networkFetch } from "./network.ts";
-import { platformFlag } from "./flag_values.ts";
+import { platformFlag, timeoutsFlag } from "./flag_values.ts";
 
 /** Options of every command that uses a registry. */
 export interface CommandOptions extends RemoteOptions {
@@ -45,17 +46,20 @@ export function platformsOptions(context: Context): SomeImagesOptions {
 /** Returns the options of a command that reads --platform itself, or ignores it. */
 export function commandOptions(
   context: Omit<Context, "flags"> & {
-    readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain">;
+    readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout">;
   },
 ): CommandOptions {
   const { flags, signal, onRequest } = context;
+  const usesDocker = flags.keychain.length === 0 || flags.keychain.includes("docker");
   return {
     keychain: keychainOf(flags.keychain, context),
     insecure: flags.insecure,
     allowNondistributable: flags.allowNondistributableArtifacts,
     signal,
     onRequest,
+    timeouts: timeoutsFlag(flags.timeout),
     fetch: networkFetch(context, flags),
+    ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
   };
 }
 

@@ -17,6 +17,8 @@ const AUTH_VARIABLE = "DOCKER_AUTH_CONFIG";
 
 interface FoundCredentials {
   readonly path: string;
+  /** Whether podman writes it, with keys for namespaces. */
+  readonly namespaces: boolean;
   readonly text: string;
 }
 
@@ -28,7 +30,7 @@ interface FoundCredentials {
  * 3. podman's `containers/auth.json` in `$XDG_RUNTIME_DIR` (`/run/containers/UID/auth.json` without that variable);
  * 4. the same in `$XDG_CONFIG_HOME`, else in `~/.config`.
  *
- * The servers in `$DOCKER_AUTH_CONFIG` come before any file. Reads nothing before the first `resolve`, and parses a
+ * In podman's files a key may be a namespace: `quay.io/team`. The servers in `$DOCKER_AUTH_CONFIG` come before any file. Reads nothing before the first `resolve`, and parses a
  * file again only if it has changed.
  */
 export function defaultKeychain(options: DefaultKeychainOptions = {}): Keychain {
@@ -37,12 +39,12 @@ export function defaultKeychain(options: DefaultKeychainOptions = {}): Keychain 
   return {
     async resolve(target, { signal } = {}) {
       signal?.throwIfAborted();
-      const { path, text } = await findConfig(options) ?? { path: undefined, text: "" };
+      const { path, text, namespaces } = await findConfig(options) ?? { path: undefined, text: "", namespaces: false };
       const variable = environment(AUTH_VARIABLE) ?? "";
       if (!parsed || parsed.path !== path || parsed.text !== text || parsed.variable !== variable) {
         const source = [path, variable && `$${AUTH_VARIABLE}`].filter(Boolean).join(" and ");
         const config = withVariable(parseDockerConfig(text, path ?? source), variable);
-        parsed = { path, text, variable, keychain: dockerConfigKeychain(config, { source, helper, warn }) };
+        parsed = { path, text, variable, keychain: dockerConfigKeychain(config, { source, helper, namespaces, warn }) };
       }
       return parsed.keychain.resolve(target, { signal });
     },
@@ -51,21 +53,21 @@ export function defaultKeychain(options: DefaultKeychainOptions = {}): Keychain 
 
 async function findConfig(options: ConfigLocationOptions): Promise<FoundCredentials | undefined> {
   const docker = dockerConfigPath(options);
-  const found = docker && await readFound(docker);
+  const found = docker && await readFound(docker, false);
   if (found) return found;
   // Docker pointed at an empty directory has no credentials.
   const home = homeConfigPath(options);
   if (home && home !== docker && await exists(home)) return undefined;
   for (const path of podmanPaths(options)) {
-    const found = await readFound(path);
+    const found = await readFound(path, true);
     if (found) return found;
   }
   return undefined;
 }
 
-async function readFound(path: string): Promise<FoundCredentials | undefined> {
+async function readFound(path: string, namespaces: boolean): Promise<FoundCredentials | undefined> {
   const text = await readFileIfThere(path);
-  return text === undefined ? undefined : { path, text };
+  return text === undefined ? undefined : { path, text, namespaces };
 }
 
 function* podmanPaths(

@@ -2,7 +2,7 @@ import { AuthError } from "../errors.ts";
 import { type AbortOptions, BoundedMap, isObject } from "../io/mod.ts";
 import { type AuthConfig, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 import { anonymous, fromConfig } from "./authenticator.ts";
-import { configKeys, hostOfKey } from "./config_key.ts";
+import { configKeys, hostOfKey, isNamespaceKey, podmanKeys } from "./config_key.ts";
 import { authFromHelper, type CredentialHelper, credentialHelper } from "./credential_helper.ts";
 import { askHelper } from "./helper_keychain.ts";
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
@@ -50,6 +50,11 @@ export interface DockerConfigKeychainOptions extends KeychainWarningOptions {
    * @default credentialHelper
    */
   helper?: (name: string) => Pick<CredentialHelper, "get">;
+  /**
+   * Whether the config is podman's `auth.json`, where a key with a path is a namespace, `quay.io/team`, and not a host.
+   * @default false
+   */
+  namespaces?: boolean;
 }
 
 /**
@@ -81,29 +86,34 @@ export function dockerConfigOf(config: unknown, source: string): DockerConfig {
 /**
  * The keychain of docker's config file. It depends on the config alone, except for the helpers in it.
  *
- * Looks up the full repository first, then the host. For each, `credHelpers` come before `credsStore`, and that before
- * `auths`, where a key may also be a URL of the host. A helper that fails counts as one without credentials, and gives a
- * warning once for each reason.
+ * Looks up the full repository first, with `namespaces` then each of its namespaces, then the host. For each,
+ * `credHelpers` come before `credsStore`, which is not asked for namespaces, and that before `auths`, where a key may
+ * also be a URL of the host. A helper that fails counts as one without credentials, and gives a warning once for each
+ * reason.
  */
 export function dockerConfigKeychain(config: DockerConfig, options: DockerConfigKeychainOptions = {}): Keychain {
-  const { source = "the docker config", helper = credentialHelper, warn } = options;
+  const { source = "the docker config", helper = credentialHelper, namespaces = false, warn } = options;
   // A helper is asked for several keys, and one that is missing is missing for all.
   const warned = new BoundedMap<string, true>(MOST_WARNINGS);
 
-  const lookUp = async (key: string, { signal }: AbortOptions): Promise<AuthConfig> => {
-    const name = helperName(config, key);
+  const lookUp = async (
+    key: string,
+    { mayAskStore, signal }: AbortOptions & { mayAskStore: boolean },
+  ): Promise<AuthConfig> => {
+    const name = mayAskStore ? helperName(config, key) : ownHelper(config, key);
     if (name) {
       const credentials = await askHelper(namedHelper(name, helper, source), key, { signal, warn, warned });
       return normalizeAuth(credentials ? authFromHelper(credentials) : {}, source);
     }
-    const found = findEntry(config, key);
+    const found = findEntry(config, key, namespaces);
     return found ? authOfEntry(found.entry, `${source}: ${JSON.stringify(found.key)}`) : {};
   };
 
   return {
     async resolve(target, { signal } = {}) {
-      for (const key of configKeys(target)) {
-        const auth = await lookUp(key, { signal });
+      const forStore = configKeys(target);
+      for (const key of namespaces ? podmanKeys(target) : forStore) {
+        const auth = await lookUp(key, { mayAskStore: forStore.includes(key), signal });
         if (!isEmptyAuth(auth)) return fromConfig(auth);
       }
       return anonymous;
@@ -112,8 +122,12 @@ export function dockerConfigKeychain(config: DockerConfig, options: DockerConfig
 }
 
 /** Returns the name of the helper for a key; `undefined` or `""` if there is none. */
-export function helperName({ credHelpers, credsStore }: DockerConfig, key: string): string | undefined {
-  return credHelpers && Object.hasOwn(credHelpers, key) ? credHelpers[key] : credsStore;
+export function helperName(config: DockerConfig, key: string): string | undefined {
+  return ownHelper(config, key) ?? config.credsStore;
+}
+
+function ownHelper({ credHelpers }: DockerConfig, key: string): string | undefined {
+  return credHelpers && Object.hasOwn(credHelpers, key) ? credHelpers[key] : undefined;
 }
 
 /** Returns the helper of a name in a config. @throws {AuthError} if there can't be such a helper. */
@@ -128,10 +142,16 @@ export function namedHelper<Helper>(name: string, helper: (name: string) => Help
   }
 }
 
-/** Returns the entry of a key, else the first whose key is a URL or path of that host. */
-function findEntry(config: DockerConfig, key: string): { key: string; entry: DockerConfigEntry } | undefined {
+/** Returns the entry of a key, else the first whose key is a URL of that host, or a path without `namespaces`. */
+function findEntry(
+  config: DockerConfig,
+  key: string,
+  namespaces: boolean,
+): { key: string; entry: DockerConfigEntry } | undefined {
   const auths = config.auths ?? {};
-  const found = Object.hasOwn(auths, key) ? key : Object.keys(auths).find((other) => hostOfKey(other) === key);
+  const found = Object.hasOwn(auths, key)
+    ? key
+    : Object.keys(auths).find((other) => hostOfKey(other) === key && !(namespaces && isNamespaceKey(other)));
   return found === undefined ? undefined : { key: found, entry: auths[found] };
 }
 

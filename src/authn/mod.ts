@@ -46,6 +46,7 @@ export {
   parseDockerConfig,
 } from "./docker_config.ts";
 export type { ConfigLocationOptions } from "./config_location.ts";
+export { type DockerHttpHeaders, dockerHttpHeaders } from "./http_headers.ts";
 export { defaultKeychain, type DefaultKeychainOptions } from "./default_keychain.ts";
 export { type CredentialLocation, eraseCredentials, type LoginOptions, storeCredentials } from "./login.ts";
 export { keychainFromPullSecrets } from "./pull_secrets.ts";

@@ -29,6 +29,11 @@ export interface DockerEngineOptions extends EngineAddressOptions {
    */
   apiVersion?: string;
   /**
+   * Returns further headers of every request.
+   * @default none
+   */
+  headers?: () => Promise<Readonly<Record<string, string>>>;
+  /**
    * Sends the requests.
    * @default created for the address
    */
@@ -70,6 +75,7 @@ export class EngineConnection {
   readonly ping: (options?: AbortOptions) => Promise<EnginePing>;
   readonly #chosenVersion: ApiVersion | undefined;
   readonly #connectMs: number;
+  readonly #headers: DockerEngineOptions["headers"];
   readonly #fetch: (options?: AbortOptions) => Promise<typeof fetch>;
 
   /** Creates the connection. Sends nothing until the first request. */
@@ -77,6 +83,7 @@ export class EngineConnection {
     const { environment = environmentVariable, apiVersion = environment("DOCKER_API_VERSION") } = options;
     this.address = engineAddress(options);
     this.#chosenVersion = apiVersion ? chosenApiVersion(apiVersion) : undefined;
+    this.#headers = options.headers;
     this.#connectMs = timeoutsOf(options.timeouts).connectMs;
     this.#fetch = lazy(async () => options.fetch ?? await engineFetch(this.address, options.certificates));
     this.ping = lazy(() => this.#askVersion());
@@ -143,17 +150,17 @@ export class EngineConnection {
     { tar, signal, limitMs = 0 }: { tar?: ByteStream | undefined; signal?: AbortSignal | undefined; limitMs?: number },
   ): Promise<Response> {
     const type = tar && { "content-type": "application/x-tar" };
-    const request = {
-      method,
-      url: this.address.base + path,
-      headers: { "user-agent": userAgent(), ...type },
-      body: tar && { stream: tar },
-    };
     const failed = (cause: unknown) => requestError(cause, this.address);
     try {
       const fetch = await this.#fetch({ signal }).catch(async (cause) => {
         throw signal?.aborted ? signal.reason : await failed(cause);
       });
+      const request = {
+        method,
+        url: this.address.base + path,
+        headers: { ...await this.#headers?.(), "user-agent": userAgent(), ...type },
+        body: tar && { stream: tar },
+      };
       return await ask(request, { fetch, signal, limitMs, failed }, (response) => response);
     } catch (error) {
       if (!tar?.locked) tar?.cancel(error).catch(() => {});

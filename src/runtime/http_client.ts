@@ -1,8 +1,8 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, notSupported, runtimeName } from "./host.ts";
 import { defaultAuthorities } from "./certificates.ts";
-import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch, type Proxy } from "./node_fetch.ts";
-import { credentialsOf } from "./proxy_tunnel.ts";
+import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
+import { credentialsOf, type Proxy } from "./proxy_tunnel.ts";
 
 /** Options of {@linkcode runtimeFetch}. */
 export type RuntimeFetchOptions = ConnectionOptions;

@@ -83,6 +83,7 @@ export {
   grantedVariable,
   homeDirectory,
   mayRead,
+  onHangUp,
   onInterrupt,
   onUnhandledError,
   platformOs,
@@ -115,7 +116,7 @@ export {
   type Server,
   type TlsCertificate,
 } from "./serve.ts";
-export type { Proxy } from "./node_fetch.ts";
+export type { Proxy } from "./proxy_tunnel.ts";
 export { furtherAuthorities } from "./certificates.ts";
 export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";

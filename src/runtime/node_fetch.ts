@@ -2,17 +2,9 @@ import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { ByteStream } from "./bytes.ts";
 import { requireNodeModule } from "./host.ts";
 import { defaultAuthorities } from "./certificates.ts";
-import { proxyAuthorization, tunnelAgent } from "./proxy_tunnel.ts";
+import { type Proxy, proxyAuthorization, tunnelAgent } from "./proxy_tunnel.ts";
 import { fromNodeReadable, NodeReader } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
-
-/** An HTTP proxy. */
-export interface Proxy {
-  /** Its URL, http or https, with credentials if it needs them. */
-  readonly url: string;
-  /** The name of the environment variable that names it, for errors. */
-  readonly source: string;
-}
 
 /** Connection options that plain `fetch` lacks. */
 export interface ConnectionOptions {

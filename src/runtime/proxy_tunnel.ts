@@ -2,7 +2,14 @@ import type { AgentOptions } from "node:https";
 import type { Agent, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { requireNodeModule } from "./host.ts";
-import type { Proxy } from "./node_fetch.ts";
+
+/** An HTTP proxy. */
+export interface Proxy {
+  /** Its URL, http or https, with credentials if it needs them. */
+  readonly url: string;
+  /** The name of the environment variable that names it, for errors. */
+  readonly source: string;
+}
 
 /** How long a proxy may take to open a tunnel, in milliseconds. */
 const TUNNEL_MS = 30_000;

@@ -12,7 +12,7 @@ import {
 } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
+import { answerableChallenge, type Challenge, demandedChallenge, responseChallenges } from "./challenge.ts";
 import { discard, readBody, responseError } from "./check.ts";
 import { CredentialSession, type Demand, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
@@ -66,6 +66,12 @@ export interface TransportOptions {
    * @default nothing
    */
   userAgent?: string;
+  /**
+   * Returns further headers of the requests to the registry itself. They are not sent to a token server, nor to another
+   * host after a redirect.
+   * @default none
+   */
+  headers?: () => Promise<Readonly<Record<string, string>>>;
   /**
    * The retries of requests that failed for a passing reason.
    * @default four attempts, with growing waits
@@ -178,7 +184,12 @@ export class Connection {
       timeouts: options.timeouts,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
-    this.ping = lazy(() => this.#retrying(() => ping(registry, { ...this.#send, headers: this.#headers }), undefined));
+    this.ping = lazy(() =>
+      this.#retrying(
+        () => ping(registry, { ...this.#send, ownHeaders: options.headers, headers: this.#headers }),
+        undefined,
+      )
+    );
   }
 
   /**
@@ -253,7 +264,8 @@ export class Connection {
       if (hostAndPort(answer.url) !== hostAndPort(base)) {
         answer = await this.#answerElsewhere(answer, demanded, request);
       } else {
-        const next = session.refused(scopes, shown, { ...demand, challenge: demanded ?? demand.challenge });
+        const challenge = demanded ?? demand.challenge ?? demandedChallenge(answer.response);
+        const next = session.refused(scopes, shown, { ...demand, challenge });
         const better = await authorize(next);
         if (better !== shown) {
           await discard(answer.response);
@@ -286,8 +298,10 @@ export class Connection {
       }
       headers.set(name, value);
     }
+    const { base } = await this.ping({ signal: request.signal });
     return await send({ ...request, headers }, {
       ...this.#send,
+      ...(mayAuthorize(request.url, base) && { ownHeaders: this.#options.headers }),
       authorize: (to) => mayAuthorize(to, place) ? authorization : undefined,
     });
   }

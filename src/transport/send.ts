@@ -3,7 +3,7 @@ import { ask, type AskOptions, redactUrl, type Timeouts, timeoutsOf } from "../h
 import type { AbortOptions } from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { discard, requestError } from "./check.ts";
-import { checkRedirect, hostAndPort, MAX_REDIRECTS } from "./url_policy.ts";
+import { checkRedirect, hostAndPort, MAX_REDIRECTS, mayAuthorize } from "./url_policy.ts";
 
 /** A body that can be sent again after a redirect, a challenge or a failure. */
 export interface StreamBody {
@@ -74,6 +74,8 @@ export interface SendOptions {
   readonly timeouts?: Timeouts;
   /** Returns the authorization header for a URL, if any. Not called after a redirect to another host. */
   readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
+  /** Returns further headers for the registry itself. Not called after a redirect to another host. */
+  readonly ownHeaders?: () => Promise<Readonly<Record<string, string>>>;
   /** Throws to refuse a redirect. The default is security rule 3. */
   readonly checkRedirect?: (from: URL, to: URL) => void;
 }
@@ -96,9 +98,9 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
   const check = options.checkRedirect ?? checkRedirect;
   let { url, method, body } = request;
-  let { authorize } = options;
+  let { authorize, ownHeaders } = options;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await sendOnce({ ...request, url, method, body }, { ...options, authorize });
+    const response = await sendOnce({ ...request, url, method, body }, { ...options, authorize, ownHeaders });
     if (response.type === "opaqueredirect") return await followInBrowser({ ...request, url, method, body }, options);
     const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
     if (location === null || isNativeBody(body)) return { response, url };
@@ -106,6 +108,7 @@ export async function send(request: OutgoingRequest, options: SendOptions): Prom
     const next = resolveLocation(location, url);
     check(url, next);
     if (hostAndPort(next) !== hostAndPort(url)) authorize = undefined;
+    if (!mayAuthorize(next, url)) ownHeaders = undefined;
     if (response.status === 303 && method !== "HEAD") [method, body] = ["GET", undefined];
     url = next;
   }
@@ -123,6 +126,7 @@ async function sendOnce(request: OutgoingRequest, options: SendOptions): Promise
   const { method, url, body, signal, verbatim = false } = request;
   const headers = new Headers(request.headers);
   if (verbatim) headers.set("accept-encoding", "identity");
+  for (const [name, value] of Object.entries(await options.ownHeaders?.() ?? {})) headers.set(name, value);
   const authorization = await options.authorize?.(url);
   if (authorization) headers.set("authorization", authorization);
   if (isNativeBody(body)) headers.set("content-length", String(body.length));

@@ -62,6 +62,14 @@ describe("defaultKeychain", () => {
     assertEquals(await user(), "docker");
   });
 
+  it("knows namespaces in podman's files", async () => {
+    const auths = { "gcr.io/b": { auth: btoa("b:p") }, "gcr.io/a": { auth: btoa("a:p") } };
+    home.variables.REGISTRY_AUTH_FILE = home.write("auth.json", { auths });
+    assertEquals(await user(), "a");
+    const found = await defaultKeychain(home.options).resolve({ registry: "gcr.io", repository: "c/d" });
+    assertStrictEquals(found, anonymous);
+  });
+
   it("reads one file, not all of them", async () => {
     home.write(".docker/config.json", { auths: {} });
     home.variables.REGISTRY_AUTH_FILE = home.write("auth.json", config("auth file"));

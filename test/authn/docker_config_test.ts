@@ -190,3 +190,41 @@ describe("parseDockerConfig", () => {
     }
   });
 });
+
+describe("dockerConfigKeychain with the config of podman", () => {
+  const namespaces = true;
+
+  it("looks namespaces up, the most specific first, and never another one", async () => {
+    const config = {
+      auths: { "quay.io/a": entry("a"), "quay.io/a/b": entry("a/b"), "quay.io/c": entry("c") },
+    };
+    assertEquals(await lookUp(config, "quay.io/a/b/app", { namespaces }), auth("a/b"));
+    assertEquals(await lookUp(config, "quay.io/a/b", { namespaces }), auth("a/b"));
+    assertEquals(await lookUp(config, "quay.io/a/other/app", { namespaces }), auth("a"));
+    assertEquals(await lookUp(config, "quay.io/ab/app", { namespaces }), "anonymous");
+    assertEquals(await lookUp(config, "quay.io", { namespaces }), "anonymous");
+    const both = { auths: { ...config.auths, "quay.io": entry("host") } };
+    assertEquals(await lookUp(both, "quay.io/c/app", { namespaces }), auth("c"));
+    assertEquals(await lookUp(both, "quay.io/d/app", { namespaces }), auth("host"));
+  });
+
+  it("looks Docker Hub up under podman's names", async () => {
+    for (const key of ["docker.io", "docker.io/team", "docker.io/team/app"]) {
+      assertEquals(
+        await lookUp({ auths: { [key]: entry("hub") } }, "index.docker.io/team/app", { namespaces }),
+        auth("hub"),
+        key,
+      );
+    }
+    const other = { auths: { "docker.io/team": entry("team"), "https://index.docker.io/v1/": entry("hub") } };
+    assertEquals(await lookUp(other, "index.docker.io/library/app", { namespaces }), auth("hub"));
+  });
+
+  it("asks the helper of a namespace, and credsStore for no namespace", async () => {
+    const { asked, helper } = fakeHelpers({ own: { "quay.io/a": "ann" } });
+    const config = { credHelpers: { "quay.io/a": "own" }, credsStore: "all" };
+    assertEquals(await lookUp(config, "quay.io/a/b/app", { helper, namespaces }), auth("ann"));
+    assertEquals(await lookUp(config, "quay.io/c/d/app", { helper, namespaces }), "anonymous");
+    assertEquals(asked, ["all quay.io/a/b/app", "own quay.io/a", "all quay.io/c/d/app", "all quay.io"]);
+  });
+});

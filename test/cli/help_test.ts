@@ -16,6 +16,17 @@ const GLOBAL_FLAGS = `Global flags:
                            commas; or from $GCRANE_KEYCHAIN)
       --insecure           Use plain http for registries, or https with any
                            certificate
+      --ca-cert FILE       Also trust the authorities in this PEM file, beside
+                           those in SSL_CERT_FILE and SSL_CERT_DIR
+      --client-cert FILE   Show the certificate in this PEM file to servers that
+                           demand one
+      --client-key FILE    The private key of --client-cert, if it is in a file
+                           of its own
+      --timeout TIME       How long to wait for servers; by default connect=30s,
+                           answer=60s for manifests, blobs and tokens, slow=10m
+                           for lists and writes, stall=60s for the next byte; a
+                           time alone sets all, 0 is no limit (may be repeated
+                           or contain commas; or from $GCRANE_TIMEOUT)
       --allow-nondistributable-artifacts
                            Also push layers that are marked as nondistributable
   -v, --verbose            Show each request and the causes of an error, without
