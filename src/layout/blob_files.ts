@@ -223,7 +223,6 @@ export class BlobFiles {
  */
 export async function makeBlobDirectory(layoutPath: string, algorithm: Algorithm): Promise<string> {
   let directory = layoutPath;
-  await makeDirectory(layoutPath, { recursive: true });
   for (const name of ["blobs", algorithm]) {
     directory = joinPath(directory, name);
     await makeDirectory(directory, { recursive: true });

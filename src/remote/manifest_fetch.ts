@@ -181,10 +181,13 @@ export function manifestFields(bytes: Bytes): Record<string, unknown> | undefine
   }
 }
 
+/** The types that any file may have. */
+const ANY_FILE = /^(text\/.*|(application|binary)\/octet-stream|application\/json|)$/i;
+
 /** Returns the type of a manifest that the registry names; `undefined` if it names one that any file may have. */
 function contentType(headers: Headers): string | undefined {
   const value = headers.get("content-type")?.split(";", 1)[0].trim();
-  return value && !/^(?:text\/|binary\/|application\/(?:octet-stream|json|xml)$)/i.test(value) ? value : undefined;
+  return value === undefined || ANY_FILE.test(value) ? undefined : value;
 }
 
 /** Returns the type of a manifest that came without one. @throws {ProtocolError} if the body is no manifest either. */
