@@ -36,6 +36,8 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly ask: () => Ask | undefined;
   /** Writes an informational line to standard error. */
   readonly note: (message: string) => void;
+  /** Calls a function on SIGHUP, and returns one that ends that. */
+  readonly onHangUp: (handler: () => void) => () => void;
   /** Writes `Warning: …` to standard error, each text once. */
   readonly warn: (message: string) => void;
   /** Draws progress; `undefined` unless the command sets `transfers` and standard error is a terminal. */

@@ -49,6 +49,14 @@ export const globalFlags = {
     completes: "file",
     help: "The private key of --client-cert, if it is in a file of its own",
   },
+  timeout: {
+    type: "strings",
+    valueName: "TIME",
+    commas: true,
+    env: "GCRANE_TIMEOUT",
+    help:
+      "How long to wait for servers; by default connect=30s, answer=60s for manifests, blobs and tokens, slow=10m for lists and writes, stall=60s for the next byte; a time alone sets all, 0 is no limit",
+  },
   allowNondistributableArtifacts: { type: "boolean", help: "Also push layers that are marked as nondistributable" },
   verbose: { type: "boolean", short: "v", help: "Show each request and the causes of an error, without secrets" },
   help: { type: "boolean", short: "h", help: "Show this help" },

@@ -53,6 +53,8 @@ export interface Io {
   environment(name: string): string | undefined;
   /** Calls the handler on SIGINT and SIGTERM. Returns a function that removes the handler. */
   onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  /** Calls the handler on SIGHUP. Returns a function that removes the handler. */
+  onHangUp(handler: () => void): () => void;
   /** Calls the handler with unhandled errors and rejections. Returns a function that removes the handler. */
   onUnhandledError(handler: (error: unknown) => void): () => void;
   /** Removes the temporary files of interrupted work. */

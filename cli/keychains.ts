@@ -22,7 +22,10 @@ import { networkFetch } from "./network.ts";
 import { nearest } from "./suggest.ts";
 
 /** The part of the context that keychains need. */
-export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch" | "certificates">;
+export type KeychainWorld = Pick<Context, "environment" | "warn" | "fetch" | "certificates"> & HelperWorld;
+
+/** The part of the context that credential helpers need. */
+export type HelperWorld = Pick<Context, "environment" | "ask" | "note">;
 
 /** A kind of keychain: its argument after a colon, and its constructor. */
 interface Kind {
@@ -101,8 +104,9 @@ function fileKeychain(file: string, make: (text: string) => Keychain | Promise<K
 }
 
 /** Reads credentials again during a long copy, as the passwords of credential helpers expire. */
-function dockerKeychain(file: string, { environment, warn }: KeychainWorld): Keychain {
-  const helper = helperOf(environment);
+function dockerKeychain(file: string, world: KeychainWorld): Keychain {
+  const { environment, warn } = world;
+  const helper = helperOf(world);
   if (file === "") return refreshingKeychain(defaultKeychain({ environment, helper, warn }));
   // By this name the file is podman's.
   const namespaces = baseName(file) === "auth.json";
@@ -113,17 +117,23 @@ function dockerKeychain(file: string, { environment, warn }: KeychainWorld): Key
 }
 
 /**
- * Returns a function that creates credential helpers with the timeout `$GCRANE_HELPER_TIMEOUT` in seconds.
+ * Returns a function that creates credential helpers. Their timeout is `$GCRANE_HELPER_TIMEOUT` in seconds; by default
+ * 30 seconds, or none on a terminal, where a helper may ask: there a slow one is named.
  *
  * @throws {UsageError} if that is not a number of seconds.
  */
-export function helperOf(environment: KeychainWorld["environment"]): (name: string) => CredentialHelper {
+export function helperOf({ environment, ask, note }: HelperWorld): (name: string) => CredentialHelper {
   const text = environment("GCRANE_HELPER_TIMEOUT");
   const seconds = Number(text);
-  if (text && !(seconds > 0 && seconds <= 86_400)) {
+  if (text && !(seconds >= 0 && seconds <= 86_400)) {
     throw new UsageError(`GCRANE_HELPER_TIMEOUT must be a number of seconds, not ${JSON.stringify(text)}`);
   }
-  return (name) => credentialHelper(name, text ? { timeoutMs: seconds * 1000 } : {});
+  const isOnTerminal = ask() !== undefined;
+  const options = {
+    ...(isOnTerminal && { timeoutMs: 0, onSlow: note }),
+    ...(text && { timeoutMs: seconds * 1000 }),
+  };
+  return (name) => credentialHelper(name, options);
 }
 
 function secretsFileKeychain(file: string): Keychain {

@@ -21,6 +21,13 @@ export const accessFlags = {
       "Grant permissions, instead of all to every user: * is every user, anonymous is any client; repositories with " +
       "* and **; pull, push and delete",
   },
+  allowFile: {
+    type: "string",
+    valueName: "FILE",
+    completes: "file",
+    env: "GCRANE_REGISTRY_ALLOW_FILE",
+    help: "Grant the permissions in this file, one a line, as by --allow",
+  },
   anonymousPull: {
     type: "boolean",
     env: "GCRANE_REGISTRY_ANONYMOUS_PULL",
@@ -64,6 +71,12 @@ export const accessFlags = {
  */
 const USERS_VARIABLE = "GCRANE_REGISTRY_USERS";
 
+/** The access control of a running registry. */
+export interface ServedAccess extends RegistryAccess {
+  /** Reads the files of the flags again. If that fails, everything stays as it was. */
+  reload(): Promise<void>;
+}
+
 /**
  * Returns the access control of the flags and the environment, or `undefined` for unrestricted access.
  *
@@ -73,13 +86,40 @@ export async function registryAccess(
   flags: FlagValues<typeof accessFlags>,
   environment: (name: string) => string | undefined,
   warn: (message: string) => void,
+): Promise<ServedAccess | undefined> {
+  const { generateSigningKey } = await import("../src/registry/internal.ts");
+  // Generated once, so that tokens outlive a reload.
+  const ownKey = flags.tokenAuth && flags.tokenKey === undefined ? await generateSigningKey() : undefined;
+  const read = () => readAccess(flags, { environment, ownKey, warn });
+  let current = await read();
+  if (current === undefined) return undefined;
+  return {
+    admit: (question) => current!.admit(question),
+    serve: async (question) => await current!.serve?.(question),
+    async reload() {
+      current = await read() ?? current;
+    },
+  };
+}
+
+async function readAccess(
+  flags: FlagValues<typeof accessFlags>,
+  options: {
+    environment: (name: string) => string | undefined;
+    ownKey: string | undefined;
+    warn: (message: string) => void;
+  },
 ): Promise<RegistryAccess | undefined> {
+  const { environment, ownKey, warn } = options;
   const { accessFromSettings } = await import("../src/registry/mod.ts");
   const { checkSigningKey } = await import("../src/registry/internal.ts");
   const { summary } = await import("./failure.ts");
-  const { htpasswd: file, tokenKey, ...rest } = flags;
-  const make = (htpasswd: AccessSettings["htpasswd"], key?: string) => {
-    const settings = { ...rest, htpasswd, tokenKey: key, users: environment(USERS_VARIABLE) };
+  const { htpasswd: file, tokenKey: keyFile, allow, allowFile, ...rest } = flags;
+  const tokenKey = keyFile === undefined ? ownKey : await readNamed(keyFile);
+  if (keyFile !== undefined) await checkSigningKey(tokenKey!);
+  const rules = allowFile === undefined ? [] : (await readNamed(allowFile)).replaceAll(/^\s*#.*$/gm, "");
+  const make = (htpasswd: AccessSettings["htpasswd"]) => {
+    const settings = { ...rest, allow: allow.concat(rules), htpasswd, tokenKey, users: environment(USERS_VARIABLE) };
     try {
       return accessFromSettings(settings, {
         label: (name) => name === "users" ? USERS_VARIABLE : `--${flagName(name)}`,
@@ -89,14 +129,12 @@ export async function registryAccess(
       throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
     }
   };
-  const key = tokenKey === undefined ? undefined : await readNamed(tokenKey);
-  if (key !== undefined) await checkSigningKey(key);
-  if (file === undefined) return make(undefined, key);
+  if (file === undefined) return make(undefined);
   let first: string | undefined = await readNamed(file);
-  make(first, key); // reports an invalid line immediately
+  make(first); // reports an invalid line immediately
   return make(() => {
     const text = first;
     first = undefined; // the file may be away at the first request
     return text ?? readNamed(file);
-  }, key);
+  });
 }

@@ -104,6 +104,7 @@ class Run {
       stdin: () => io.stdin(),
       environment: (name) => io.environment(name),
       ask: () => io.ask(),
+      onHangUp: (handler) => io.onHangUp(handler),
       note: (message) => this.#say(message),
       warn: (message) => {
         if (this.#warnings.has(message)) return;

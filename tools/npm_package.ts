@@ -62,8 +62,8 @@ async function packageFiles(stage: string): Promise<Files> {
   text("lib/require.cjs", `throw new Error(${JSON.stringify(useImport(deno.name))});\n`);
   text("lib/require.d.cts", `/** ${useImport(deno.name)} */\nexport {};\n`);
   text("package.json", `${JSON.stringify(manifest(stage, deno, packages), null, 2)}\n`);
-  text("THIRD_PARTY_NOTICES", NOTICES);
   for (const path of ["README.md", "LICENSE"]) text(path, readFileSync(join(stage, path), "utf8"));
+  text("THIRD_PARTY_NOTICES", readFileSync(join(import.meta.dirname!, "THIRD_PARTY_NOTICES"), "utf8"));
   return files;
 }
 
@@ -189,24 +189,3 @@ async function tarball(files: Files): Promise<Uint8Array> {
   const compressed = writeTar(entries).pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(compressed).arrayBuffer());
 }
-
-/** The licence of what the bundle contains of other projects. */
-const NOTICES = `This package contains parts of the Deno standard library (@std):
-
-MIT License
-
-Copyright 2018-2026 the Deno authors.
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
-documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
-rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
-persons to whom the Software is furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
-OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-`;

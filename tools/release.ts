@@ -56,7 +56,7 @@ console.log(lines.join("\n"));
 if (failures.length > 0) refuse(`\nnot released:\n${failures.join("\n")}`);
 
 const commands = [
-  ["npm", "publish", tarball, "--access=public"],
+  ["npm", "publish", tarball, "--access=public", ...version.includes("-") ? ["--tag=next"] : []],
   [Deno.execPath(), "publish", "--config=jsr.json", "--no-lock"],
 ];
 if (isDryRun) {

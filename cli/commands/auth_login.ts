@@ -40,7 +40,7 @@ export const command: Command = declare({
       ...commandOptions(context),
       check: !flags.noCheck,
       environment,
-      helper: helperOf(environment),
+      helper: helperOf(context),
     });
     if (!flags.noCheck && !isProven) warn(`${registry} asks for no credentials, so these were not checked`);
     if (helper === undefined) warn(`the password is in ${file} without encryption`);

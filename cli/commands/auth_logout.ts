@@ -5,11 +5,12 @@ import { helperOf } from "../keychains.ts";
 export const command: Command = declare({
   args: { registry: { help: "The registry's host" } },
   examples: [{ text: "Remove a password", command: "gcrane auth logout registry.example.com" }],
-  async run({ args, environment, note, signal }) {
+  async run(context) {
+    const { args, environment, note, signal } = context;
     const { registryArgument } = await import("../auth_input.ts");
     const { eraseCredentials } = await import("../../src/authn/mod.ts");
     const registry = registryArgument(args.registry);
-    const erased = await eraseCredentials(registry.name, { environment, helper: helperOf(environment), signal });
+    const erased = await eraseCredentials(registry.name, { environment, helper: helperOf(context), signal });
     note(erased === undefined ? `not signed in to ${registry}` : `signed out of ${registry}`);
   },
 });

@@ -18,7 +18,7 @@ A flag with an environment variable can also be set by it. GCRANE_REGISTRY_USERS
 
 With --proxy the credentials for the other registry are found as for any command; every client of the cache pulls with them.
 
-/healthz shows whether it works, /metrics has metrics for Prometheus. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
+/healthz shows whether it works, /metrics has metrics for Prometheus. SIGHUP makes it read the files of users, permissions, keys and certificate again. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
   flags: {
     address: {
       type: "string",
@@ -78,7 +78,7 @@ With --proxy the credentials for the other registry are found as for any command
       type: "string",
       valueName: "NAME",
       env: "GCRANE_REGISTRY_ADDRESS_HEADER",
-      help: "The header with the client's address from a reverse proxy, for example X-Forwarded-For",
+      help: "The header with the client's address from a reverse proxy, whose X-Forwarded-Proto is then trusted too",
     },
     tlsCert: {
       type: "string",
@@ -113,6 +113,13 @@ With --proxy the credentials for the other registry are found as for any command
       env: "GCRANE_REGISTRY_METRICS",
       help: "Serve metrics for Prometheus at /metrics",
     },
+    keepAlive: {
+      type: "string",
+      valueName: "TIME",
+      default: "75s",
+      env: "GCRANE_REGISTRY_KEEP_ALIVE",
+      help: "The time to keep idle connections open; longer than a load balancer in front does",
+    },
     drain: {
       type: "number",
       valueName: "SECONDS",
@@ -144,11 +151,13 @@ With --proxy the credentials for the other registry are found as for any command
     const { summary } = await import("../failure.ts");
     const cors = await originsOf(flags.cors);
     const { openAccessLog } = await import("../access_log.ts");
+    for (const warning of proxyWarnings(flags)) warn(warning);
     const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
     const server = await serveRegistry({
       hostname,
       port,
       tls,
+      keepAliveMs: durationFlag("keep-alive", flags.keepAlive),
       store,
       addressHeader: flags.addressHeader,
       access,
@@ -164,6 +173,18 @@ With --proxy the credentials for the other registry are found as for any command
     }).catch((error) => {
       throw listenFailure(flags.address, error);
     });
+    let reloads = Promise.resolve();
+    const reload = async () => {
+      try {
+        const tls = await certificate(flags);
+        if (tls) await server.setCertificate(tls);
+        await access?.reload();
+        note("reloaded users, permissions, keys and certificate");
+      } catch (error) {
+        warn(`can't reload, so the rest stays as it was: ${summary(error)}`);
+      }
+    };
+    const endReloads = context.onHangUp(() => void (reloads = reloads.then(reload)));
     note(`serving from ${name} at ${server.url}`);
     if (bucket && !flags.readOnly) {
       bucket.heedsConditions({ signal }).then(
@@ -183,11 +204,37 @@ With --proxy the credentials for the other registry are found as for any command
       });
     }
     await aborted(signal);
+    endReloads();
     const drained = await server.shutdown({ patience: flags.drain * 1000 });
     await log?.close();
     if (!drained) warn(`aborted requests that were pending after ${flags.drain} s`);
   },
 });
+
+/** Returns what may be wrong with the flags if there is a proxy in front of the server. */
+function proxyWarnings(flags: {
+  tokenAuth: boolean;
+  tokenKey?: string;
+  publicUrl?: string;
+  addressHeader?: string;
+  tlsCert?: string;
+}): string[] {
+  const { tokenAuth, tokenKey, publicUrl, addressHeader, tlsCert } = flags;
+  if (addressHeader !== undefined) return [];
+  if (publicUrl !== undefined) {
+    return [
+      "with --public-url and without --address-header, all clients behind the proxy count as one address: wrong " +
+      "passwords of one slow down the others; set --address-header X-Forwarded-For if the proxy sends it",
+    ];
+  }
+  const isToken = tokenAuth || tokenKey !== undefined;
+  return isToken && tlsCert === undefined
+    ? [
+      "clients send their passwords to a token URL of plain http; serve HTTPS with --tls-cert, or set --public-url or, " +
+      "for a proxy that sends X-Forwarded-Proto, --address-header",
+    ]
+    : [];
+}
 
 /** Returns the options with which the cache reaches the other registry. */
 function proxyOptions({ proxy, proxyTtl }: { proxy: string | undefined; proxyTtl: number }, remote: CommandOptions) {

@@ -1,5 +1,5 @@
 import { AuthError } from "../errors.ts";
-import { type AbortOptions, isObject } from "../io/mod.ts";
+import { type AbortOptions, errorCode, isObject } from "../io/mod.ts";
 import { type CommandOutput, runCommand, type RunCommandOptions } from "../runtime/mod.ts";
 import type { AuthConfig } from "./auth_config.ts";
 import type { Fields } from "./fields.ts";
@@ -27,10 +27,20 @@ export interface CredentialHelper {
 /** Options of {@linkcode credentialHelper}. */
 export interface CredentialHelperOptions {
   /**
-   * How long the program may take, in milliseconds. It may ask the user for a password.
-   * @default 60000 (one minute)
+   * How long the program may take, in milliseconds; 0 for no limit, as where it may ask the user for a password.
+   * @default 30000
    */
   timeoutMs?: number;
+  /**
+   * Called once for a program that has not ended after `slowMs`, with a line that names it.
+   * @default not called
+   */
+  onSlow?: (message: string) => void;
+  /**
+   * When `onSlow` is called, in milliseconds.
+   * @default 5000
+   */
+  slowMs?: number;
 }
 
 type Verb = "get" | "store" | "erase" | "list";
@@ -49,7 +59,8 @@ const IDENTITY_TOKEN_USER = "<token>";
  * @throws {AuthError} if the name has another character. The methods throw it if the program is missing, fails, takes
  * too long, or does not follow the protocol of docker-credential-helpers.
  */
-export function credentialHelper(name: string, { timeoutMs = 60_000 }: CredentialHelperOptions = {}): CredentialHelper {
+export function credentialHelper(name: string, options: CredentialHelperOptions = {}): CredentialHelper {
+  const { timeoutMs = 30_000, onSlow, slowMs = 5000 } = options;
   if (!NAME.test(name)) {
     throw new AuthError(`${JSON.stringify(name)} can't be the name of a credential helper`, {
       hint: "a name has letters, digits, - _ and . only",
@@ -59,7 +70,9 @@ export function credentialHelper(name: string, { timeoutMs = 60_000 }: Credentia
 
   /** Returns the standard output; `undefined` if the program has no such credentials. */
   const run = async (verb: Verb, input: string, signal: AbortSignal | undefined): Promise<string | undefined> => {
-    const { code, stdout } = await start(program, verb, { input, timeoutMs, signal });
+    const timer = onSlow && setTimeout(() => onSlow(`still waiting for ${program} ${verb}`), slowMs);
+    const { code, stdout } = await start(program, verb, { input, timeoutMs: timeoutMs || Infinity, signal })
+      .finally(() => clearTimeout(timer));
     if (code === 0) return stdout;
     if (stdout.trim() === NOT_FOUND) return undefined;
     throw new AuthError(`${program} ${verb} failed with exit code ${code}`, {
@@ -99,13 +112,22 @@ async function start(program: string, verb: Verb, options: RunCommandOptions): P
       });
     }
     if (code === "ETIMEDOUT") {
-      throw new AuthError(`${program} ${verb} took longer than ${options.timeoutMs} ms`, {
+      throw new AuthError(`${program} ${verb} took longer than ${shownTime(options.timeoutMs!)}`, {
         cause,
         hint: "it may be waiting for an answer: run it by hand",
       });
     }
     throw new AuthError(`can't run ${program} ${verb}: ${code ?? message}`, { cause });
   }
+}
+
+function shownTime(ms: number): string {
+  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`;
+}
+
+/** Returns whether an error is that of a program that took too long. */
+export function isHelperTimeout(error: unknown): boolean {
+  return error instanceof AuthError && errorCode(error.cause) === "ETIMEDOUT";
 }
 
 /** Converts the credentials of a helper. */

@@ -1,11 +1,14 @@
 import { AuthError } from "../errors.ts";
-import { type AbortOptions, isObject } from "../io/mod.ts";
+import { type AbortOptions, BoundedMap, isObject } from "../io/mod.ts";
 import { type AuthConfig, isEmptyAuth, normalizeAuth } from "./auth_config.ts";
 import { anonymous, fromConfig } from "./authenticator.ts";
 import { configKeys, hostOfKey, isNamespaceKey, podmanKeys } from "./config_key.ts";
 import { authFromHelper, type CredentialHelper, credentialHelper } from "./credential_helper.ts";
 import { askHelper } from "./helper_keychain.ts";
 import type { Keychain, KeychainWarningOptions } from "./keychain.ts";
+
+/** How many reasons of warnings are remembered. */
+const MOST_WARNINGS = 100;
 
 /** The credentials for one server in docker's config file. */
 export interface DockerConfigEntry {
@@ -84,11 +87,14 @@ export function dockerConfigOf(config: unknown, source: string): DockerConfig {
  * The keychain of docker's config file. It depends on the config alone, except for the helpers in it.
  *
  * Looks up the full repository first, with `namespaces` then each of its namespaces, then the host. For each,
- * `credHelpers` come before `credsStore`, which is not asked for namespaces, and that before
- * `auths`, where a key may also be a URL of the host. A helper that fails counts as one without credentials.
+ * `credHelpers` come before `credsStore`, which is not asked for namespaces, and that before `auths`, where a key may
+ * also be a URL of the host. A helper that fails counts as one without credentials, and gives a warning once for each
+ * reason.
  */
 export function dockerConfigKeychain(config: DockerConfig, options: DockerConfigKeychainOptions = {}): Keychain {
   const { source = "the docker config", helper = credentialHelper, namespaces = false, warn } = options;
+  // A helper is asked for several keys, and one that is missing is missing for all.
+  const warned = new BoundedMap<string, true>(MOST_WARNINGS);
 
   const lookUp = async (
     key: string,
@@ -96,7 +102,7 @@ export function dockerConfigKeychain(config: DockerConfig, options: DockerConfig
   ): Promise<AuthConfig> => {
     const name = mayAskStore ? helperName(config, key) : ownHelper(config, key);
     if (name) {
-      const credentials = await askHelper(namedHelper(name, helper, source), key, { signal, warn });
+      const credentials = await askHelper(namedHelper(name, helper, source), key, { signal, warn, warned });
       return normalizeAuth(credentials ? authFromHelper(credentials) : {}, source);
     }
     const found = findEntry(config, key, namespaces);

@@ -16,7 +16,8 @@ export function cachedLayer(layer: Layer, cache: LayerCache): Layer {
     ...layer,
     content,
     compressed: (options) => content.open(options),
-    uncompressed: async (options) => await decompressSniffed(await content.open(options), identity.digest),
+    uncompressed: async (options) =>
+      await decompressSniffed(await content.open(options), { what: identity.digest, size: identity.size }),
   };
 }
 

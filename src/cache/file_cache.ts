@@ -10,6 +10,7 @@ import {
   openFile,
   pullStream,
   remove,
+  removeOldTemporaries,
 } from "../runtime/mod.ts";
 import { type Hash, hashAlgorithm, hashHexDigits, parseHash } from "../spec/mod.ts";
 
@@ -45,21 +46,26 @@ export function fileCache(path: string, options: FileCacheOptions = {}): LayerCa
   };
   const warn = (digest: Hash, error: unknown) =>
     options.onWarning?.(`${digest} is not kept in the cache ${path}: ${(error as Error).message}`);
+  const tidied = new Set<string>();
+  const create = async (file: string) => {
+    const directory = dirName(file);
+    await makeDirectory(directory, { recursive: true });
+    if (!tidied.has(directory)) {
+      tidied.add(directory);
+      await removeOldTemporaries(directory);
+    }
+    return await createNewFile(file);
+  };
   return {
     async open(digest, { signal } = {}) {
       const file = await openRegular(pathOf(digest));
       return file?.stream({ closeWhenDone: true, signal });
     },
     store(digest, source) {
-      return keep(source, () => createEntry(pathOf(digest)), pathOf(digest), (error) => warn(digest, error));
+      return keep(source, () => create(pathOf(digest)), pathOf(digest), (error) => warn(digest, error));
     },
     remove: (digest) => remove(pathOf(digest)),
   };
-}
-
-async function createEntry(path: string): Promise<NewFile> {
-  await makeDirectory(dirName(path), { recursive: true });
-  return await createNewFile(path);
 }
 
 /** Opens a regular file; returns `undefined` for anything else, links included. */

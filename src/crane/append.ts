@@ -12,7 +12,7 @@ import { TarError } from "../errors.ts";
 import { type AbortOptions, decompressSniffed, fileFailure, lazy } from "../io/mod.ts";
 import { windowsLayer } from "../mutate/internal.ts";
 import { appendLayers } from "../mutate/mod.ts";
-import { type ByteStream, type FileKind, readStream, stat } from "../runtime/mod.ts";
+import { type ByteStream, type FileStat, readStream, stat } from "../runtime/mod.ts";
 import { DEFAULT_PLATFORM, MediaType, type Platform } from "../spec/mod.ts";
 import { readTar } from "../tar/mod.ts";
 import type { CraneOptions } from "./options.ts";
@@ -27,19 +27,19 @@ export interface LayerFromPathOptions
  */
 export async function layerFromPath(path: string, options: LayerFromPathOptions = {}): Promise<Layer> {
   try {
-    return await layerOfKind(path, (await stat(path)).kind, options);
+    return await layerOfKind(path, await stat(path), options);
   } catch (error) {
     throw fileFailure(`can't read the layer ${path}`, error);
   }
 }
 
-async function layerOfKind(path: string, kind: FileKind, options: LayerFromPathOptions): Promise<Layer> {
+async function layerOfKind(path: string, { kind, size }: FileStat, options: LayerFromPathOptions): Promise<Layer> {
   switch (kind) {
     case "directory":
       return await layerFromDirectory(path, options);
     case "file":
       await checkTarball(path, options);
-      return await layerFromOpener((abort) => Promise.resolve(readStream(path, abort)), options);
+      return await layerFromOpener((abort) => Promise.resolve(readStream(path, abort)), { ...options, size });
     default:
       return await streamed(readStream(path, options), options, path);
   }
@@ -47,7 +47,7 @@ async function layerOfKind(path: string, kind: FileKind, options: LayerFromPathO
 
 /** Checks the beginning of a file, as a file that is not a tarball would make an image that can't run. */
 async function checkTarball(path: string, options: AbortOptions): Promise<void> {
-  const tar = readTar(await decompressSniffed(readStream(path, options), path), options);
+  const tar = readTar(await decompressSniffed(readStream(path, options), { what: path }), options);
   try {
     await tar.next();
   } catch (cause) {
@@ -131,5 +131,5 @@ export function fittingLayers(
 }
 
 async function streamed(tarball: ByteStream, options: LayerOptions, what: string): Promise<Layer> {
-  return streamLayer(await decompressSniffed(tarball, what), options);
+  return streamLayer(await decompressSniffed(tarball, { what }), options);
 }

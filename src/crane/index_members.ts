@@ -42,7 +42,8 @@ export interface AppendToIndexOptions extends MemberOptions, ChangeOptions {
 
 /**
  * Adds members to the end of an index and pushes the result; the original stays. With platforms, only an index's images
- * for them are added. Layers are copied only from other repositories.
+ * for them are added; what the index lists already, in the same words, is not listed again. Layers are copied only from
+ * other repositories.
  *
  * @param base the index to extend; `undefined` for a new one. An index that is not in a registry needs a tag
  * @returns `repository@digest` of the result
@@ -57,7 +58,8 @@ export async function appendToIndex(
   const empty = () => emptyIndex({ mediaType: options.docker ? MediaType.DockerManifestList : undefined });
   const index = base === undefined ? empty() : await openIndex(base, { ...options, puller, several: "index" });
   const found = await findMembers(members, { ...options, puller });
-  return await pushTo(destination, appendManifests(index, found), { pusher, options });
+  const added = found.map((member) => ({ member, distinct: true }));
+  return await pushTo(destination, appendManifests(index, added), { pusher, options });
 }
 
 /** Adds members to a layout, which is created if it does not exist. They are given as for {@linkcode appendToIndex}. */

@@ -1,6 +1,6 @@
 import { NotFoundError } from "../errors.ts";
 import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
-import { type Descriptor, type Hash, hashAlgorithm, isDistributable, isLayer } from "../spec/mod.ts";
+import { type Compression, type Descriptor, type Hash, hashAlgorithm, isDistributable, isLayer } from "../spec/mod.ts";
 import { type LayerContent, readLayerContent } from "./layer_content.ts";
 import { attempt, mismatch, type Problem, problem } from "./problem.ts";
 import type { Layer } from "./view.ts";
@@ -62,18 +62,28 @@ export function contentProblems(
   found: LayerContent,
   promised: { descriptor: Descriptor; diffId: Hash | undefined },
 ): Problem[] {
-  const { stored, content, errors } = found;
+  const { stored, content, compression, errors } = found;
   const { descriptor, diffId } = promised;
   // A blob other than a layer may be compressed and have its stored digest as diff id, as BuildKit writes it.
   const goesByStored = !isLayer(descriptor.mediaType) && stored.digest === diffId;
   return [
     ...mismatch(where, "the digest", { found: stored.digest, promised: descriptor.digest }),
     ...mismatch(where, "the size", { found: stored.size, promised: descriptor.size }),
+    // Every reader takes a plain tar, also where its type promises a compression.
+    ...(content && compression !== "none" && isLayer(descriptor.mediaType)
+      ? mismatch(where, "the compression", { found: compression, promised: compressionIn(descriptor.mediaType) })
+      : []),
     ...(content && diffId && !goesByStored
       ? mismatch(where, "the diff id", { found: content.digest, promised: diffId })
       : []),
     ...errors.map((error) => problem(where, error.message, error)),
   ];
+}
+
+/** The compression in the media type of a layer. */
+function compressionIn(mediaType: string): Compression {
+  const [, compression = "none"] = /[+.](gzip|zstd)$/.exec(mediaType) ?? [];
+  return compression as Compression;
 }
 
 /** Compares a blob's view with a descriptor of it. */

@@ -1,6 +1,7 @@
 import { LimitError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits, mapConcurrent, Tally } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
+import { isRfc3339 } from "../spec/internal.ts";
 import {
   type ConfigFile,
   configPlatform,
@@ -126,6 +127,7 @@ async function examineConfig(
     const file = parseConfigFile(raw, "it");
     const { rootfs } = file;
     found.push(...mismatch(where, "rootfs.type", { found: rootfs.type, promised: "layers" }));
+    found.push(...timeProblems(where, file));
     if (options.descriptor?.platform) found.push(...platformProblems(where, file, options.descriptor.platform));
     const { layers } = manifest;
     if (rootfs.diff_ids.length === layers.length) diffIds = rootfs.diff_ids;
@@ -237,6 +239,19 @@ async function examineOther(view: OtherManifest, options: ExamineOptions): Promi
     return isSigned ? [] : await manifestProblems(view, { ...options, raw, mediaType: undefined });
   });
   return { problems, blobs };
+}
+
+/** Which times of a config are none: Go's programs refuse the whole config then. */
+function timeProblems(where: string, { created, history }: ConfigFile): Problem[] {
+  const times = {
+    created,
+    ...Object.fromEntries((history ?? []).map((step, i) => [`history[${i}].created`, step.created])),
+  };
+  return Object.entries(times).flatMap(([name, time]: [string, unknown]) =>
+    time === undefined || time === null || isRfc3339(time)
+      ? []
+      : [problem(where, `${name} is ${JSON.stringify(time)}, which is no RFC 3339 time like 2024-02-03T04:05:06Z`)]
+  );
 }
 
 /** In what a config disagrees with the platform that an index gives its image. */

@@ -1,11 +1,11 @@
 import { CompressionError, LimitError, TarError } from "../errors.ts";
 import {
   type AbortOptions,
-  decompress,
+  decompressLimited,
   drain,
-  limitRatio,
   type Measured,
   measureStream,
+  type SniffedCompression,
   sniffStream,
 } from "../io/mod.ts";
 import { type ByteStream, pullStream } from "../runtime/mod.ts";
@@ -36,6 +36,8 @@ export interface LayerContent {
   readonly stored: Measured;
   /** The bytes inside the compression; `undefined` when they can't be decompressed. */
   readonly content: Measured | undefined;
+  /** How the stored bytes are compressed, by their beginning. */
+  readonly compression: SniffedCompression;
   /** What is wrong with the compression or the tar. */
   readonly errors: readonly Error[];
 }
@@ -57,18 +59,19 @@ export async function readLayerContent(layer: Layer, options: LayerContentOption
   if (compression === "none" && storedAlgorithm === contentAlgorithm) {
     const errors = await examine(stored, signal);
     const found = await measured;
-    return { stored: found, content: found, errors };
+    return { stored: found, content: found, compression, errors };
   }
   const size = layer.digestKnown() ? await layer.size({ signal }) : undefined;
   try {
-    const plain = decompress(stored, compression, what);
-    const content = measureStream(size === undefined ? plain : limitRatio(plain, size, what), contentAlgorithm);
+    const plain = decompressLimited(stored, compression, { what, size });
+    const content = measureStream(plain, contentAlgorithm);
     const errors = await examine(content.stream, signal);
-    return { stored: await measured, content: await content.measured, errors };
+    return { stored: await measured, content: await content.measured, compression, errors };
   } catch (error) {
     if (!(error instanceof CompressionError)) throw error;
     // The stored bytes were not read to their end: their digest shows whether they are the wrong ones.
-    return { stored: await measureStored(layer, storedAlgorithm, signal), content: undefined, errors: [error] };
+    const stored = await measureStored(layer, storedAlgorithm, signal);
+    return { stored, content: undefined, compression, errors: [error] };
   }
 }
 

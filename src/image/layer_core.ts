@@ -2,9 +2,9 @@ import {
   abortable,
   type AbortOptions,
   decompress,
+  decompressLimited,
   drain,
   lazy,
-  limitRatio,
   measureStream,
   sliceStream,
   sniffStream,
@@ -78,8 +78,7 @@ export function layerOfContent(
   const compressed = (options?: AbortOptions) => content.open(options);
   const uncompressed = async (options?: AbortOptions) => {
     const { compression, stream } = await sniffStream(await compressed(options));
-    if (compression === "none") return stream;
-    return limitRatio(decompress(stream, compression, what), descriptor.size, what);
+    return decompressLimited(stream, compression, { what, size: descriptor.size });
   };
   return {
     kind: "layer",

@@ -4,6 +4,7 @@ import {
   assertReadable,
   type CompressionKind,
   decompress,
+  decompressLimited,
   digestBytes,
   type Measured,
   sniffBytes,
@@ -34,6 +35,15 @@ export interface LayerOptions extends PackOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** Options of {@linkcode layerFromOpener}. */
+export interface LayerFromOpenerOptions extends LayerOptions {
+  /**
+   * The number of bytes that are opened: compressed ones may become 1,100 times as many.
+   * @default those that were read so far
+   */
+  readonly size?: number;
+}
+
 /** What errors call the bytes that a layer is made of. */
 const WHAT = "the tar of a layer";
 
@@ -49,7 +59,7 @@ export async function layerFromBytes(bytes: Bytes, options: LayerOptions = {}): 
   const compression = sniffBytes(bytes);
   assertReadable(compression, WHAT);
   const open = () => Promise.resolve(streamOf(bytes));
-  if (compression === "none" || options.estargz) return unpacked(open, compression, options);
+  if (compression === "none" || options.estargz) return unpacked(open, compression, { ...options, size: bytes.length });
   const identity = { digest: await digestBytes(bytes), size: bytes.length };
   return layerOfContent(contentOfBytes(bytes, identity), {
     mediaType: options.mediaType ?? layerMediaType(MediaType.OciManifest, compression),
@@ -64,7 +74,7 @@ export async function layerFromBytes(bytes: Bytes, options: LayerOptions = {}): 
  */
 export async function layerFromOpener(
   open: (options?: AbortOptions) => Promise<ByteStream>,
-  options: LayerOptions = {},
+  options: LayerFromOpenerOptions = {},
 ): Promise<Layer> {
   const { compression, stream } = await sniffStream(await open());
   await stream.cancel();
@@ -77,9 +87,11 @@ export async function layerFromOpener(
 function unpacked(
   open: (options?: AbortOptions) => Promise<ByteStream>,
   compression: CompressionKind,
-  options: LayerOptions,
+  options: LayerFromOpenerOptions,
 ): Layer {
-  const uncompressed = async (abort?: AbortOptions) => decompress(await open(abort), compression, "layer");
+  const { size } = options;
+  const uncompressed = async (abort?: AbortOptions) =>
+    decompressLimited(await open(abort), compression, { what: WHAT, size });
   return layerFromUncompressed({ ...options, uncompressed });
 }
 
@@ -87,7 +99,7 @@ function unpacked(
 function precompressed(
   open: (options?: AbortOptions) => Promise<ByteStream>,
   compression: CompressionKind,
-  options: LayerOptions,
+  options: LayerFromOpenerOptions,
 ): Layer {
   const stored = layerFromUncompressed({
     uncompressed: open,
@@ -95,7 +107,9 @@ function precompressed(
     mediaType: options.mediaType ?? layerMediaType(MediaType.OciManifest, compression),
     annotations: options.annotations,
   });
-  const uncompressed = async (abort?: AbortOptions) => decompress(await stored.compressed(abort), compression, "layer");
+  const { size } = options;
+  const uncompressed = async (abort?: AbortOptions) =>
+    decompressLimited(await stored.compressed(abort), compression, { what: WHAT, size });
   const content = layerFromUncompressed({ uncompressed });
   return { ...stored, uncompressed: content.uncompressed, diffId: content.diffId };
 }

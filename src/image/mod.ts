@@ -33,7 +33,14 @@ export type { PackOptions } from "./pack.ts";
 export { type EstargzLayerOptions } from "./estargz.ts";
 export { type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";
 export { type IndexCore, indexFrom } from "./index_core.ts";
-export { layerFromBytes, layerFromOpener, type LayerOptions, staticLayer, streamLayer } from "./layer_sources.ts";
+export {
+  layerFromBytes,
+  layerFromOpener,
+  type LayerFromOpenerOptions,
+  type LayerOptions,
+  staticLayer,
+  streamLayer,
+} from "./layer_sources.ts";
 export { emptyImage, type EmptyImageOptions, emptyIndex, type EmptyOptions } from "./empty.ts";
 export { type ProgressEvent, type ProgressListener } from "./progress.ts";
 export {

@@ -11,7 +11,8 @@ import {
   zstdDecompressStream,
 } from "../runtime/mod.ts";
 import { errorCode } from "./file_failure.ts";
-import { chunks } from "./observe.ts";
+import { limitRatio } from "./limit.ts";
+import { chunks, observe } from "./observe.ts";
 
 /** The compression of a sequence of bytes. */
 export type CompressionKind = "none" | "gzip" | "zstd";
@@ -151,10 +152,34 @@ export function decompress(source: ByteStream, kind: SniffedCompression, what: s
   return translated(coded, `${what}: the ${kind} data is corrupt or ends early`, what);
 }
 
-/** Decompresses a stream as {@linkcode decompress} does, by its first bytes and not by a media type. */
-export async function decompressSniffed(source: ByteStream, what: string): Promise<ByteStream> {
+/** Options of {@linkcode decompressLimited}. */
+export interface DecompressOptions {
+  /** The name of the data in an error. */
+  what: string;
+  /**
+   * The number of compressed bytes.
+   *
+   * @default those that were read so far
+   */
+  size?: number;
+}
+
+/** Decompresses a stream as {@linkcode decompress} does; the result fails as a bomb as {@linkcode limitRatio} has it. */
+export function decompressLimited(
+  source: ByteStream,
+  kind: SniffedCompression,
+  { what, size }: DecompressOptions,
+): ByteStream {
+  if (kind === "none") return source;
+  let read = 0;
+  const counted = size === undefined ? observe(source, { chunk: ({ length }) => read += length }) : source;
+  return limitRatio(decompress(counted, kind, what), () => size ?? read, what);
+}
+
+/** Decompresses a stream as {@linkcode decompressLimited} does, by its first bytes and not by a media type. */
+export async function decompressSniffed(source: ByteStream, options: DecompressOptions): Promise<ByteStream> {
   const { compression, stream } = await sniffStream(source);
-  return decompress(stream, compression, what);
+  return decompressLimited(stream, compression, options);
 }
 
 /**

@@ -77,13 +77,14 @@ export async function readAll(source: ByteStream, options: ReadAllOptions): Prom
   return bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
 }
 
-/** Returns the same stream, which fails beyond `limit` bytes. */
-export function limitStream(source: ByteStream, limit: number, what: string): ByteStream {
+/** Returns the same stream, which fails beyond `limit` bytes; a function gives the limit at the moment. */
+export function limitStream(source: ByteStream, limit: number | (() => number), what: string): ByteStream {
   let total = 0;
   return observe(source, {
     chunk(bytes) {
       total += bytes.length;
-      if (total > limit) throw new LimitError(`${what} is larger than the limit of ${limit} bytes`);
+      const most = typeof limit === "number" ? limit : limit();
+      if (total > most) throw new LimitError(`${what} is larger than the limit of ${most} bytes`);
     },
   });
 }
@@ -92,8 +93,9 @@ export function limitStream(source: ByteStream, limit: number, what: string): By
  * Returns the same decompressed stream, which fails as a decompression bomb if it is more than 1,100 times its
  * compressed size (DEFLATE's own maximum is 1,032) and more than 64 MiB.
  *
- * @param compressedSize the number of compressed bytes
+ * @param compressedSize the number of compressed bytes, at the moment
  */
-export function limitRatio(source: ByteStream, compressedSize: number, what: string): ByteStream {
-  return limitStream(source, Math.max(compressedSize * Limits.ratio, Limits.ratioFloor), `${what}, decompressed,`);
+export function limitRatio(source: ByteStream, compressedSize: () => number, what: string): ByteStream {
+  const limit = () => Math.max(compressedSize() * Limits.ratio, Limits.ratioFloor);
+  return limitStream(source, limit, `${what}, decompressed,`);
 }

@@ -22,6 +22,8 @@ export {
   type CompressionKind,
   type CompressOptions,
   decompress,
+  decompressLimited,
+  type DecompressOptions,
   decompressSniffed,
   gzipMember,
   SNIFF_LENGTH,
@@ -40,4 +42,4 @@ export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
-export { retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
+export { LONGEST_WAIT_MS, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

@@ -1,5 +1,8 @@
 import { delay } from "@std/async/delay";
 
+/** The longest wait that a server can ask for, in milliseconds, unless an option sets another. */
+export const LONGEST_WAIT_MS = 60_000;
+
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
   /**
@@ -54,7 +57,7 @@ export async function retry<T>(
   verdict: (error: unknown) => RetryVerdict,
   options: RetryOptions = {},
 ): Promise<T> {
-  const { attempts = 4, delayMs = 200, maxDelayMs = 60_000, random = Math.random, signal } = options;
+  const { attempts = 4, delayMs = 200, maxDelayMs = LONGEST_WAIT_MS, random = Math.random, signal } = options;
   const { wait = (ms, signal) => delay(ms, { signal }) } = options;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();

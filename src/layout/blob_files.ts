@@ -23,10 +23,13 @@ import {
   type NewFile,
   type OpenFile,
   openFile,
+  pathSeparator,
   readDirectory,
+  realPath,
   remove,
+  removeOldTemporaries,
 } from "../runtime/mod.ts";
-import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../spec/mod.ts";
+import { type Algorithm, type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../spec/mod.ts";
 
 /** The expected digest and size of a blob that is to be read. */
 export interface ExpectedBlob {
@@ -61,12 +64,18 @@ export interface WriteBlobOptions extends AbortOptions {
   onBytes?: (bytes: number) => void;
 }
 
+/** The name of blobs before their digest is known. */
+const INCOMING = "incoming";
+
 /** The files under `blobs/` of a layout (image-spec, "Image Layout", "Blobs"). */
 export class BlobFiles {
+  readonly #layoutPath: string;
   readonly #root: string;
+  #tidied = false;
 
   /** Creates an instance for the layout at a path. */
   constructor(layoutPath: string) {
+    this.#layoutPath = layoutPath;
     this.#root = joinPath(layoutPath, "blobs");
   }
 
@@ -155,7 +164,7 @@ export class BlobFiles {
           `blob ${identity.digest} has ${written} bytes where ${identity.size} were promised`,
         );
       }
-      await makeDirectory(dirName(this.pathOf(identity.digest)), { recursive: true });
+      await makeBlobDirectory(this.#layoutPath, hashAlgorithm(identity.digest));
       signal?.throwIfAborted();
       await file.commit(this.pathOf(identity.digest));
       return identity;
@@ -187,17 +196,50 @@ export class BlobFiles {
   /** Removes a blob, if it exists. */
   async remove(digest: Hash): Promise<void> {
     const path = this.pathOf(digest);
-    await remove(path).catch((error) => {
+    try {
+      if (await lstat(path).catch(missingIsUndefined) === undefined) return;
+      await demandInside(this.#layoutPath, dirName(path));
+      await remove(path);
+    } catch (error) {
       throw fileFailure(`can't remove ${path}`, error);
-    });
+    }
   }
 
   /** Creates the file beside the blobs of sha256, so that a rename completes it. */
   async #createFile(): Promise<NewFile> {
-    const directory = joinPath(this.#root, "sha256");
-    await makeDirectory(directory, { recursive: true });
-    return await createNewFile(joinPath(directory, "incoming"));
+    const directory = await makeBlobDirectory(this.#layoutPath, "sha256");
+    if (!this.#tidied) {
+      this.#tidied = true;
+      await removeOldTemporaries(directory, INCOMING);
+    }
+    return await createNewFile(joinPath(directory, INCOMING));
   }
+}
+
+/**
+ * Creates the directory of a layout for blobs of an algorithm, and returns its path.
+ *
+ * @throws {LayoutError} if a symbolic link leads out of the layout from there.
+ */
+export async function makeBlobDirectory(layoutPath: string, algorithm: Algorithm): Promise<string> {
+  let directory = layoutPath;
+  await makeDirectory(layoutPath, { recursive: true });
+  for (const name of ["blobs", algorithm]) {
+    directory = joinPath(directory, name);
+    await makeDirectory(directory, { recursive: true });
+    await demandInside(layoutPath, directory);
+  }
+  return directory;
+}
+
+/** Refuses a directory to which a symbolic link leads out of the layout: the files there are not the layout's. */
+async function demandInside(layoutPath: string, directory: string): Promise<void> {
+  const [layout, actual] = [await realPath(layoutPath), await realPath(directory)];
+  const start = layout.endsWith(pathSeparator()) ? layout : layout + pathSeparator();
+  if (actual.startsWith(start)) return;
+  throw new LayoutError(`${directory} leads out of the layout, to ${actual}: nothing is changed there`, {
+    hint: "replace the symbolic link by a directory",
+  });
 }
 
 async function entriesOf(directory: string): Promise<{ name: string; kind: string }[]> {

@@ -1,15 +1,8 @@
 import { GcraneError, LayoutError } from "../errors.ts";
 import { type AbortOptions, fileFailure, KeyedMutex, Limits, readAll } from "../io/mod.ts";
-import {
-  type Bytes,
-  isMissing,
-  joinPath,
-  makeDirectory,
-  openFile,
-  resolvePath,
-  writeFileAtomic,
-} from "../runtime/mod.ts";
+import { type Bytes, isMissing, joinPath, openFile, resolvePath, writeFileAtomic } from "../runtime/mod.ts";
 import { parseJsonObject, wrongArgument } from "../spec/internal.ts";
+import { makeBlobDirectory } from "./blob_files.ts";
 import { type IndexManifest, MediaType, parseIndexManifest } from "../spec/mod.ts";
 
 /** The version of the layouts that are written (image-spec, "oci-layout file"). */
@@ -59,7 +52,7 @@ export async function checkLayout(layoutPath: string, options: AbortOptions = {}
 export async function initialiseLayout(layoutPath: string, options: AbortOptions = {}): Promise<void> {
   if (typeof layoutPath !== "string") throw wrongArgument("a path", layoutPath);
   try {
-    await makeDirectory(joinPath(layoutPath, "blobs", "sha256"), { recursive: true });
+    await makeBlobDirectory(layoutPath, "sha256");
   } catch (error) {
     throw fileFailure(`can't make the layout ${layoutPath}`, error);
   }

@@ -4,6 +4,7 @@ import { checkView, REF_NAME_ANNOTATION } from "../image/internal.ts";
 import type { Image, ImageIndex, Layer, Matcher, ProgressListener } from "../image/mod.ts";
 import { type AbortOptions, verifyStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
+import { sortedJson } from "../spec/internal.ts";
 import { type Descriptor, type Hash, type IndexManifest, parsePlatform, type Platform } from "../spec/mod.ts";
 import { BlobFiles } from "./blob_files.ts";
 import { findGarbage } from "./garbage.ts";
@@ -298,8 +299,8 @@ function describe(descriptor: Descriptor, options: LayoutAppendOptions): Descrip
 }
 
 function withDescriptor(index: IndexManifest, descriptor: Descriptor): IndexManifest {
-  const text = JSON.stringify(descriptor);
-  if (index.manifests.some((listed) => JSON.stringify(listed) === text)) return index;
+  const text = sortedJson(descriptor);
+  if (index.manifests.some((listed) => sortedJson(listed) === text)) return index;
   return { ...index, manifests: [...index.manifests, descriptor] };
 }
 

@@ -1,9 +1,10 @@
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { withDescriptor } from "../image/internal.ts";
 import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { configFileBytes } from "../spec/internal.ts";
 import { type ConfigFile, type History, isConfig, layerMediaType } from "../spec/mod.ts";
 import { checkLayerCount, diffIdsOf } from "./diff_ids.ts";
+import { configDescriptor } from "./edit_image.ts";
 import { compressionOf } from "./family.ts";
 
 /** A layer to put on top of an image, with its history and descriptor. */
@@ -51,7 +52,7 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
     if (!isConfig(await configMediaType())) return await base.rawConfigFile();
     const config = await base.configFile();
     await checkLayerCount(config, await base.layers(), `config ${await base.configName()}`);
-    return jsonBytes(await withLayers(config, added));
+    return configFileBytes(await withLayers(config, added), await base.rawConfigFile());
   };
   return imageFromUncompressed({
     rawConfigFile,
@@ -60,8 +61,7 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
     configMediaType,
     async finish(drafted, options) {
       const before = await base.manifest(options);
-      const config = drafted.config.digest === before.config.digest ? before.config : drafted.config;
-      return { ...before, ...drafted, config };
+      return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
     },
     outline: (options) => base.outline(options),
     what: "the image with layers appended",

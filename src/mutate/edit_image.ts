@@ -3,7 +3,7 @@ import { checkView, knownDigest, withDescriptor } from "../image/internal.ts";
 import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { configFileBytes } from "../spec/internal.ts";
 import { type ConfigFile, type Descriptor, isConfig, isImage, type Manifest, parseConfigFile } from "../spec/mod.ts";
 import { inFamily } from "./family.ts";
 import { sameJson } from "./fields.ts";
@@ -160,13 +160,13 @@ async function editedConfigFile(
   }
   if (edit.configFile) config = await edit.configFile(structuredClone(config));
   if (sameJson(config, before)) return await base.rawConfigFile();
-  const bytes = jsonBytes(config);
+  const bytes = configFileBytes(config, await base.rawConfigFile());
   await checkLayerCount(parseConfigFile(bytes, "the edited config"), await layers(), "the edited config");
   return bytes;
 }
 
 /** Returns the config's descriptor: the old one for the same bytes, else the new one with the old annotations. */
-function configDescriptor(before: Descriptor, after: Descriptor): Descriptor {
+export function configDescriptor(before: Descriptor, after: Descriptor): Descriptor {
   if (before.digest === after.digest) return { ...before, mediaType: after.mediaType };
   return before.annotations ? { ...after, annotations: before.annotations } : after;
 }

@@ -8,7 +8,7 @@ import {
   type OtherManifest,
 } from "../image/mod.ts";
 import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { jsonBytesLike, sortedJson } from "../spec/internal.ts";
 import { type Descriptor, type Hash, type IndexManifest, isIndex } from "../spec/mod.ts";
 import { sameJson } from "./fields.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
@@ -19,6 +19,11 @@ export interface IndexMember {
   readonly view: IndexChild["view"];
   /** The descriptor: given, or requested when the index is written. */
   readonly descriptor: Descriptor | (() => Promise<Descriptor>);
+  /**
+   * Whether the member is left out where one before it has the same descriptor.
+   * @default false
+   */
+  readonly distinct?: boolean;
 }
 
 /** The edits of {@linkcode editIndex} to the parts of an index. Each is called once, when its part is read. */
@@ -63,16 +68,24 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
     edit.members ? (await members(options)).map(({ view }) => view) : await base.members(options);
   const views = new Map<Hash, IndexMember["view"]>();
   const rawManifest = lazy(async () => {
-    const manifests = await mapConcurrent(await members(), { concurrency: CONCURRENCY }, async (member) => {
+    const all = await members();
+    const described = await mapConcurrent(all, { concurrency: CONCURRENCY }, async (member) => {
       const descriptor = typeof member.descriptor === "function" ? await member.descriptor() : member.descriptor;
       views.set(descriptor.digest, member.view);
       return descriptor;
+    });
+    const seen = new Set<string>();
+    const manifests = described.filter((descriptor, i) => {
+      const text = sortedJson(descriptor);
+      const repeated = seen.has(text);
+      seen.add(text);
+      return !(all[i].distinct && repeated);
     });
     const before = await base.manifest();
     const parts = { schemaVersion: 2, mediaType: await mediaType(), manifests };
     const after = await rewriteManifest<IndexManifest>(before, parts, edit.manifest);
     const unchanged = sameJson(after, { ...before, mediaType: await base.mediaType() });
-    return unchanged ? await base.rawManifest() : jsonBytes(after);
+    return unchanged ? await base.rawManifest() : jsonBytesLike(after, await base.rawManifest());
   });
   const view = (descriptor: Descriptor) => views.get(descriptor.digest);
   return indexFrom({

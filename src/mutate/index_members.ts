@@ -35,6 +35,11 @@ export interface ManifestAddition {
    * @default those of the index that it comes from
    */
   readonly urls?: readonly string[];
+  /**
+   * Whether it is left out where the index has a member with the same descriptor.
+   * @default false
+   */
+  readonly distinct?: boolean;
 }
 
 /** Appends members to an index. Their manifests and configs are read when the index is. */
@@ -72,10 +77,11 @@ export function changeIndex(base: ImageIndex, changes: IndexChanges): ImageIndex
   return editIndex(base, { mediaType, manifest: (before) => changedExtras(before, extras) });
 }
 
-function memberOf({ member, platform: wanted, annotations, urls }: ManifestAddition): IndexMember {
+function memberOf(addition: ManifestAddition): IndexMember {
+  const { member, platform: wanted, annotations, urls, distinct } = addition;
   const platform = typeof wanted === "string" ? parsePlatform(wanted) : wanted;
   if (!("kind" in member)) {
-    return { view: promised(member), descriptor: withFields(member, { platform, annotations, urls }) };
+    return { view: promised(member), descriptor: withFields(member, { platform, annotations, urls }), distinct };
   }
   const descriptor = async () => {
     const own = await member.descriptor();
@@ -84,7 +90,7 @@ function memberOf({ member, platform: wanted, annotations, urls }: ManifestAddit
     if (manifestKind(own.mediaType) === "other") return withFields(own, { platform, annotations, urls });
     throw new TypeError(`a blob of type ${own.mediaType} must be put into an index as an image or an index`);
   };
-  return { view: member, descriptor };
+  return { view: member, descriptor, distinct };
 }
 
 async function described(

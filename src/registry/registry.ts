@@ -4,6 +4,7 @@ import { openAccess, type RegistryAccess } from "./access/access.ts";
 import type { RegistryContext, RegistryEnv } from "./http/context.ts";
 import { crossOrigin } from "./http/cross_origin.ts";
 import { Exchange, type RequestContext, type RequestRecord } from "./http/exchange.ts";
+import { healthCheck } from "./http/health.ts";
 import { memoryStore } from "./stores/memory_store.ts";
 import { Metrics } from "./http/metrics.ts";
 import { pageRoutes } from "./page/page.ts";
@@ -128,10 +129,11 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   if (cors.length > 0) app.use("*", crossOrigin(cors));
   app.route("/", apiRoutes({ context, access, pullThrough }));
   if (options.page) app.route("/", pageRoutes({ context, access }));
+  const checkHealth = healthCheck(context);
   app.get("/healthz", named("health"), async (c) => {
     const { signal } = c.env.request;
     try {
-      await store.records.get("health/probe", { signal });
+      await checkHealth({ signal });
       return replyJson({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
     } catch (error) {
       if (!signal.aborted) onError(error, c.env.request);

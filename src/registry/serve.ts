@@ -1,6 +1,7 @@
 import { type PeerInfo, serveFetch, type TlsCertificate } from "../runtime/mod.ts";
 import { fileStore } from "./stores/file/file_store.ts";
 import { memoryStore } from "./stores/memory_store.ts";
+import { writeProbe } from "./http/health.ts";
 import { createRegistry, type RegistryOptions } from "./registry.ts";
 
 /** Options of {@linkcode serveRegistry}. */
@@ -22,7 +23,8 @@ export interface ServeRegistryOptions extends RegistryOptions {
   disk?: string;
   /**
    * The header in which a proxy in front of the server names the address of the client, such as `X-Forwarded-For`; its
-   * last address counts, which that proxy added. Wrong passwords are counted by address.
+   * last address counts, which that proxy added. Wrong passwords are counted by address. With it, the `X-Forwarded-Proto`
+   * of the proxy is trusted too: `https` makes the URL of the token service start with it.
    * @default none: the address is that of the connection
    */
   addressHeader?: string;
@@ -31,6 +33,12 @@ export interface ServeRegistryOptions extends RegistryOptions {
    * @default none: plain HTTP
    */
   tls?: TlsCertificate;
+  /**
+   * The time for which an idle connection stays open, in milliseconds. It has to be longer than a load balancer in front
+   * keeps its connections.
+   * @default 75000
+   */
+  keepAliveMs?: number;
   /**
    * Stops the server and cuts off the requests in flight.
    * @default none
@@ -57,24 +65,37 @@ export interface RegistryServer {
   readonly port: number;
   /** Resolves when the server has stopped. */
   readonly finished: Promise<void>;
+  /**
+   * Uses another certificate for new connections; requests in flight go on.
+   *
+   * @throws {TypeError} if it is malformed, or its key is that of another; the one before stays.
+   */
+  setCertificate(tls: TlsCertificate): Promise<void>;
   /** Accepts no new requests and waits for those in flight; returns whether all of them were completed. */
   shutdown(options?: ShutdownOptions): Promise<boolean>;
 }
 
-/** Starts a registry on a port, over HTTP or HTTPS, with its content in memory, in a directory or in another store. */
+/**
+ * Starts a registry on a port, over HTTP or HTTPS, with its content in memory, in a directory or in another store.
+ *
+ * @throws {StoreError} if the store can't be written to, unless the registry is `readOnly`.
+ */
 export async function serveRegistry(options: ServeRegistryOptions = {}): Promise<RegistryServer> {
-  const { hostname = "127.0.0.1", port = 0, disk, addressHeader, tls, signal, ...rest } = options;
+  const { hostname = "127.0.0.1", port = 0, disk, addressHeader, tls, keepAliveMs, signal, ...rest } = options;
   signal?.throwIfAborted();
   const store = rest.store ?? (disk === undefined ? memoryStore() : fileStore(disk));
   const registry = createRegistry({ ...rest, store });
+  if (!rest.readOnly) await writeProbe(store, { signal });
   const handler = (request: Request, { remoteAddress }: PeerInfo) => {
     const named = addressHeader && request.headers.get(addressHeader)?.split(",").at(-1)?.trim();
-    return registry.handle(request, { address: named || remoteAddress });
+    const scheme = addressHeader && request.headers.get("X-Forwarded-Proto")?.split(",").at(-1)?.trim();
+    return registry.handle(request, { address: named || remoteAddress, isSecure: scheme === "https" });
   };
   const server = await serveFetch(handler, {
     hostname,
     port,
     tls,
+    keepAliveMs,
     onError: (error) => rest.onError?.(error),
   });
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
@@ -87,6 +108,7 @@ export async function serveRegistry(options: ServeRegistryOptions = {}): Promise
     hostname: server.hostname,
     port: server.port,
     finished,
+    setCertificate: (tls) => server.setCertificate(tls),
     async shutdown({ patience } = {}) {
       signal?.removeEventListener("abort", stop);
       let drained = true;

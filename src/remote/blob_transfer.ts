@@ -10,12 +10,10 @@ import type { Answer } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { openNative } from "./native_body.ts";
+import { FIRST_WAY, StreamPieces, type UploadWay, wayAfter } from "./upload_way.ts";
 
 /** The largest blob that is sent in the request that commits it, which saves a request. */
 const MONOLITHIC_SIZE = 64 * 1024;
-
-/** Statuses of a registry that does not support PATCH, or not without a length. */
-const NO_CHUNKS = new Set([404, 405, 411, 415, 501]);
 
 /** Options of a {@linkcode BlobTransfer}. */
 export interface BlobTransferOptions extends PutOptions {
@@ -40,8 +38,12 @@ export class BlobTransfer {
   #interrupted = false;
   /** Whether the registry may have received the commit although its response was lost. */
   #committed = false;
-  /** Whether the whole blob is sent with the commit. */
-  #monolithic = false;
+  /** How the bytes are sent; `undefined` until the host of the session is known. */
+  #way: UploadWay | undefined;
+  /** Whether bodies have a length from now on, since a PATCH failed that may have had none. */
+  #isCareful = false;
+  /** The least bytes of a PATCH that is not the last one. */
+  #leastChunk = 0;
   /** Whether the sent bytes were not verified first, so that the registry may reject them. */
   #unverified = false;
   /** Whether the next attempt may let the runtime send the content by itself. */
@@ -83,29 +85,74 @@ export class BlobTransfer {
     this.#committed = false;
     this.#location ??= await this.#start();
     this.#interrupted = true;
-    if (size !== undefined && (this.#monolithic || (size <= MONOLITHIC_SIZE && offset === 0))) {
-      return await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
+    const { host } = this.#location;
+    const way = this.#way ??= this.#client.uploadWays.get(host) ?? FIRST_WAY;
+    if (size !== undefined && (way.isWhole || (size <= MONOLITHIC_SIZE && offset === 0))) {
+      await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
+      return this.#remember(host, way);
     }
-    if (offset === 0 && size !== undefined) {
+    if (offset === 0 && size !== undefined && way === FIRST_WAY) {
       const passed = await this.#pass(size);
       if (passed === "done") return await this.#commit();
       if (passed === "failed") return await this.#attempt();
     }
     if (offset !== size) {
       try {
-        await this.#patch(offset, size, this.#body(offset, size));
+        await this.#send(offset, size, way);
       } catch (error) {
-        if (!isRefusalOfChunks(error) || this.#content.once) throw error;
-        this.#monolithic = true;
+        const next = size === undefined ? undefined : this.#wayAfter(error, way, size - offset);
+        if (next === undefined) throw error;
+        this.#way = next;
         this.#location = undefined;
         return await this.#attempt();
       }
     }
     await this.#commit();
+    this.#remember(host, way);
+  }
+
+  /** Records a way that has worked, so that the next blobs for the host are sent so from the start. */
+  #remember(host: string, way: UploadWay): void {
+    if (way !== FIRST_WAY) this.#client.uploadWays.set(host, way);
+  }
+
+  /** Returns the way to try after a failed PATCH; `undefined` if it is not the way that failed, or none is left. */
+  #wayAfter(error: unknown, way: UploadWay, size: number): UploadWay | undefined {
+    if (!(error instanceof HttpError) || this.#content.once || isLostSession(error)) return undefined;
+    if (error.status >= 500) this.#isCareful = true;
+    return wayAfter(way, error, { size, least: this.#leastChunk });
+  }
+
+  /** Sends the bytes from an offset on, in one PATCH, or in several where the registry takes no larger ones. */
+  async #send(offset: number, size: number | undefined, { chunk }: UploadWay): Promise<void> {
+    if (size === undefined || size - offset <= chunk) {
+      return void await this.#patch(offset, size, this.#body(offset, size), { isPart: offset > 0 });
+    }
+    let pieces: StreamPieces | undefined;
+    try {
+      for (let at = offset; at < size;) {
+        const [from, end] = [at, Math.min(at + chunk, size)];
+        let isOpen = false;
+        const open = async () => {
+          // A request that is answered with a challenge is sent again.
+          if (isOpen) await pieces?.close();
+          if (isOpen || !pieces) pieces = new StreamPieces(await this.#body(from, size).open());
+          isOpen = true;
+          return pieces.next(end - from, { isLast: end === size });
+        };
+        await this.#patch(from, end, { open, length: end - from, demandLength: true }, { isPart: true });
+        at = end;
+      }
+    } finally {
+      await pieces?.close();
+    }
   }
 
   async #start(): Promise<URL> {
-    return nextLocation(await this.#request("POST", "/blobs/uploads/", { expect: [202], repeatable: true }));
+    const answer = await this.#request("POST", "/blobs/uploads/", { expect: [202], repeatable: true });
+    const least = Number(answer.response.headers.get("oci-chunk-min-length"));
+    this.#leastChunk = Number.isSafeInteger(least) && least > 0 ? least : 0;
+    return nextLocation(answer);
   }
 
   /**
@@ -117,7 +164,7 @@ export class BlobTransfer {
     this.#interrupted = false;
     const location = this.#location;
     this.#location = undefined;
-    if (!location || size === undefined || this.#monolithic) return 0;
+    if (!location || size === undefined || this.#way?.isWhole) return 0;
     try {
       const answer = await this.#request("GET", location, { expect: [204, 202] });
       const received = receivedBytes(answer);
@@ -151,13 +198,13 @@ export class BlobTransfer {
     if (!native) return "not possible";
     this.#unverified = true;
     try {
-      const received = receivedBytes(await this.#patch(0, size, native.body, native.signal));
+      const received = receivedBytes(await this.#patch(0, size, native.body, native));
       // A body from a file that shrank is sent chunked, and looks complete.
       return received <= 1 || received === size ? "done" : "failed";
     } catch (error) {
       this.#signal?.throwIfAborted();
       if (!(error instanceof GcraneError || native.signal.aborted)) throw error;
-      const isEarly = error instanceof HttpError && (error.status < 500 || isRefusalOfChunks(error));
+      const isEarly = error instanceof HttpError && (error.status < 500 || error.status === 501);
       if (isEarly) this.#client.earlyAnswers.add(url.host);
       return "failed";
     } finally {
@@ -167,11 +214,11 @@ export class BlobTransfer {
 
   async #patch(
     offset: number,
-    size: number | undefined,
+    end: number | undefined,
     body: NonNullable<OutgoingRequest["body"]>,
-    signal: AbortSignal | undefined = this.#signal,
+    { isPart = false, signal = this.#signal }: { isPart?: boolean; signal?: AbortSignal },
   ): Promise<Answer> {
-    const range: Record<string, string> = offset > 0 ? { "content-range": `${offset}-${size! - 1}` } : {};
+    const range: Record<string, string> = isPart ? { "content-range": `${offset}-${end! - 1}` } : {};
     const answer = await this.#request("PATCH", this.#location!, {
       expect: [201, 202, 204],
       body,
@@ -228,7 +275,7 @@ export class BlobTransfer {
         return this.#onBytes ? observe(stream, { chunk: (bytes) => this.#report(bytes.length) }) : stream;
       },
       length: size === undefined ? undefined : size - offset,
-      demandLength: this.#monolithic,
+      demandLength: this.#isCareful || this.#way?.hasLength || this.#way?.isWhole,
     };
   }
 
@@ -300,10 +347,6 @@ export function nextLocation({ response, url }: Answer): URL {
   const next = resolveLocation(location, url);
   checkRedirect(url, next);
   return next;
-}
-
-function isRefusalOfChunks(error: unknown): boolean {
-  return error instanceof HttpError && NO_CHUNKS.has(error.status) && !isLostSession(error);
 }
 
 /** Returns whether the registry has lost the session, or holds another part of the blob than expected. */

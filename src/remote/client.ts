@@ -9,6 +9,7 @@ import {
   type TransportOptions,
   type WholeAnswer,
 } from "../transport/mod.ts";
+import type { UploadWay } from "./upload_way.ts";
 
 /** An action on a repository, as in a token's scope. */
 export type Access = "pull" | "push" | "delete";
@@ -61,6 +62,8 @@ export class Client {
    * streams.
    */
   readonly earlyAnswers: Set<string> = new Set();
+  /** How hosts take the bytes of a blob, where another way than the first had to be found. */
+  readonly uploadWays: Map<string, UploadWay> = new Map();
   readonly #connections = new Map<string, Connection>();
 
   /** Creates a client; sends nothing before the first request. */

@@ -4,7 +4,7 @@ import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { checkJsonDepth, parseJsonObject } from "../spec/internal.ts";
 import { type Descriptor, type Hash, hashAlgorithm, isHash, manifestMediaType, MediaType } from "../spec/mod.ts";
-import { discard } from "../transport/internal.ts";
+import { discard, findOrUndefined } from "../transport/internal.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
@@ -64,7 +64,7 @@ export async function fetchManifest(
 
 /**
  * Reads the descriptor of a manifest with a HEAD request (distribution-spec, "Checking if content exists"). Falls back
- * to a GET request if the response has no digest.
+ * to a GET request if the response has no digest, or the registry fails to answer HEAD.
  */
 export async function headManifest(
   client: Client,
@@ -83,7 +83,7 @@ export async function headManifest(
     }));
   } catch (error) {
     // A response to HEAD has no body: a GET request returns the registry's error, or works without HEAD support.
-    if (error instanceof HttpError && error.status < 500 && error.status !== 429) {
+    if (error instanceof HttpError && error.status !== 429) {
       return (await fetchManifest(client, reference, options)).descriptor;
     }
     throw error;
@@ -103,9 +103,11 @@ export async function findManifest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Descriptor | undefined> {
-  const headers = await headersIfThere(client, reference, options);
-  if (headers === undefined) return undefined;
-  return described(headers) ?? (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor;
+  const get = async () => (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor;
+  return await headOrGet(async () => {
+    const headers = await headersIfThere(client, reference, options);
+    return headers && (described(headers) ?? await get());
+  }, get);
 }
 
 /** Returns the digest of a manifest, or `undefined` if there is none or the answer to HEAD lacks it. */
@@ -114,8 +116,20 @@ export async function findDigest(
   reference: Reference,
   options: AbortOptions = {},
 ): Promise<Hash | undefined> {
-  const digest = (await headersIfThere(client, reference, options))?.get("docker-content-digest");
-  return isHash(digest) ? digest : undefined;
+  return await headOrGet(async () => {
+    const digest = (await headersIfThere(client, reference, options))?.get("docker-content-digest");
+    return isHash(digest) ? digest : undefined;
+  }, async () => (await fetchManifest(client, reference, { ...options, access: "push" })).descriptor.digest);
+}
+
+/** Asks by HEAD, and by GET if the registry fails to answer HEAD. */
+async function headOrGet<T>(head: () => Promise<T>, get: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await head();
+  } catch (error) {
+    if (!(error instanceof HttpError && error.status >= 500)) throw error;
+    return await findOrUndefined(get);
+  }
 }
 
 async function headersIfThere(

@@ -89,7 +89,15 @@ export function onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): ()
   return () => undo.forEach((remove) => remove());
 }
 
-function addSignalListener(signal: "SIGINT" | "SIGTERM", listener: () => void): () => void {
+/**
+ * Calls the handler on SIGHUP instead of ending the program, where the platform has that signal. Returns a function that
+ * removes the handler.
+ */
+export function onHangUp(handler: () => void): () => void {
+  return platformOs() === "windows" ? () => {} : addSignalListener("SIGHUP", handler);
+}
+
+function addSignalListener(signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void): () => void {
   const deno = denoHost();
   if (deno !== undefined) {
     deno.addSignalListener(signal, listener);

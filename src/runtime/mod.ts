@@ -74,6 +74,7 @@ export {
   type WriteFileOptions,
 } from "./write_file.ts";
 export { createNewFile, type NewFile } from "./new_file.ts";
+export { removeOldTemporaries } from "./old_temporaries.ts";
 export {
   commandLineArguments,
   currentDirectory,
@@ -82,6 +83,7 @@ export {
   grantedVariable,
   homeDirectory,
   mayRead,
+  onHangUp,
   onInterrupt,
   onUnhandledError,
   platformOs,

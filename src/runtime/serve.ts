@@ -10,6 +10,8 @@ export interface PeerInfo {
   readonly remoteAddress?: string;
 }
 
+type NodeServer = HttpServer | HttpsServer;
+
 /** Answers one request. */
 export type FetchHandler = (request: Request, peer: PeerInfo) => Response | Promise<Response>;
 
@@ -40,6 +42,11 @@ export interface ServeOptions {
    */
   tls?: TlsCertificate;
   /**
+   * The time for which an idle connection stays open, in milliseconds.
+   * @default 75000, longer than the usual 60 seconds of load balancers, which else meet connections that just closed
+   */
+  keepAliveMs?: number;
+  /**
    * Called with an error of the handler or of the body of its response. The client receives status 500 or a cut
    * connection, without details.
    */
@@ -54,6 +61,12 @@ export interface Server {
   readonly port: number;
   /** The root URL, for example `http://127.0.0.1:5000`, without a slash at the end. */
   readonly url: string;
+  /**
+   * Uses another certificate for new connections.
+   *
+   * @throws {TypeError} if it is malformed, or its key is that of another; the one before stays.
+   */
+  setCertificate(tls: TlsCertificate): Promise<void>;
   /** Stops accepting requests and waits for those in progress. */
   shutdown(): Promise<void>;
   /** Closes every connection immediately. */
@@ -70,7 +83,7 @@ export interface Server {
  * Deno's does not distinguish a response that was cut from a complete one.
  */
 export async function serveFetch(handler: FetchHandler, options: ServeOptions = {}): Promise<Server> {
-  const { hostname = "127.0.0.1", port = 0, tls, onError } = options;
+  const { hostname = "127.0.0.1", port = 0, tls, keepAliveMs = 75_000, onError } = options;
   let isDraining = false;
   const answer: FetchHandler = async (request, peer) => {
     try {
@@ -80,42 +93,75 @@ export async function serveFetch(handler: FetchHandler, options: ServeOptions = 
       return new Response("Internal Server Error\n", { status: 500, headers: { "content-type": "text/plain" } });
     }
   };
-  const server = createServer(tls, (incoming, outgoing) => {
-    outgoing.on("close", () => {
-      if (isDraining) server.closeIdleConnections();
+  const open = new Map<NodeServer, Promise<void>>();
+  const closed = async () => void await Promise.all(open.values());
+  const listen = async (tls: TlsCertificate | undefined, port: number): Promise<NodeServer> => {
+    const server = createServer({ tls, keepAliveMs }, (incoming, outgoing) => {
+      outgoing.on("close", () => {
+        if (isDraining) server.closeIdleConnections();
+      });
+      answerNode(answer, incoming, outgoing).catch((error) => {
+        onError?.(error);
+        outgoing.destroy();
+      });
     });
-    answerNode(answer, incoming, outgoing).catch((error) => {
-      onError?.(error);
-      outgoing.destroy();
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, hostname, resolve);
     });
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, hostname, resolve);
-  });
-  const closed = new Promise<void>((resolve) => server.once("close", resolve));
+    open.set(server, new Promise((resolve) => server.once("close", resolve)));
+    return server;
+  };
+  let server = await listen(tls, port);
   const actualPort = (server.address() as AddressInfo).port;
   return {
     hostname,
     port: actualPort,
     url: `${tls ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${actualPort}`,
+    async setCertificate(tls) {
+      checkCertificate(tls);
+      if ("setSecureContext" in server) return server.setSecureContext(tls);
+      // Bun's server can't change its certificate, so another one takes its port; requests in progress go on.
+      server.close();
+      server = await listen(tls, actualPort);
+    },
     shutdown() {
       isDraining = true;
-      server.close();
-      server.closeIdleConnections();
-      return closed;
+      for (const each of open.keys()) {
+        each.close();
+        each.closeIdleConnections();
+      }
+      return closed();
     },
     close() {
-      server.close();
-      server.closeAllConnections();
-      return closed;
+      for (const each of open.keys()) {
+        each.close();
+        each.closeAllConnections();
+      }
+      return closed();
     },
   };
 }
 
 /** Creates a server of node without a request timeout, as an upload may take hours. */
-function createServer(tls: TlsCertificate | undefined, listener: RequestListener): HttpServer | HttpsServer {
+function createServer(
+  { tls, keepAliveMs }: { tls: TlsCertificate | undefined; keepAliveMs: number },
+  listener: RequestListener,
+): NodeServer {
+  const options = { requestTimeout: 0, keepAliveTimeout: keepAliveMs };
   return tls
-    ? requireNodeModule("node:https", "Serving HTTPS").createServer({ ...tls, requestTimeout: 0 }, listener)
-    : requireNodeModule("node:http", "Serving HTTP").createServer({ requestTimeout: 0 }, listener);
+    ? requireNodeModule("node:https", "Serving HTTPS").createServer({ ...tls, ...options }, listener)
+    : requireNodeModule("node:http", "Serving HTTP").createServer(options, listener);
+}
+
+/** Checks a certificate, which not every runtime does before the first connection. @throws {TypeError} if it is unfit. */
+function checkCertificate({ cert, key }: TlsCertificate): void {
+  const { X509Certificate, createPrivateKey } = requireNodeModule("node:crypto", "Serving HTTPS");
+  let fits: boolean;
+  try {
+    fits = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new TypeError("the certificate or its private key is not PEM", { cause });
+  }
+  if (!fits) throw new TypeError("the private key is not that of the certificate");
 }

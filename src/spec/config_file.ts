@@ -1,4 +1,6 @@
-import { parseJsonObject } from "./json.ts";
+import { goFields, goNames } from "./go_fields.ts";
+import { jsonBytes, parseJsonObject } from "./json.ts";
+import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
 import { ManifestError } from "../errors.ts";
 import { type Hash, isHash } from "./hash.ts";
 import type { Platform } from "./platform.ts";
@@ -77,15 +79,41 @@ export interface ConfigFile {
   readonly [field: string]: unknown;
 }
 
+const FILE = goNames(
+  "architecture author config container container_config created docker_version history os os.features os.version",
+  "rootfs variant",
+);
+const RUN = goNames(
+  "ArgsEscaped AttachStderr AttachStdin AttachStdout Cmd Domainname Entrypoint Env ExposedPorts Healthcheck Hostname",
+  "Image Labels MacAddress NetworkDisabled OnBuild OpenStdin Shell StdinOnce StopSignal StopTimeout Tty User Volumes",
+  "WorkingDir",
+);
+const HISTORY = goNames("author comment created created_by empty_layer");
+const ROOTFS = goNames("diff_ids type");
+
+/** Gives the known fields of a config, at all its levels, their proper names. */
+function withProperNames(value: Record<string, unknown>): Record<string, unknown> {
+  const file = goFields(value, FILE) as Record<string, unknown>;
+  const inner: Record<string, unknown> = {
+    config: goFields(file.config, RUN),
+    rootfs: goFields(file.rootfs, ROOTFS),
+    history: Array.isArray(file.history) ? file.history.map((step) => goFields(step, HISTORY)) : file.history,
+  };
+  return Object.fromEntries(
+    Object.entries(file).map(([name, own]) => [name, Object.hasOwn(inner, name) ? inner[name] : own]),
+  );
+}
+
 /**
- * Parses the config of an image.
+ * Parses the config of an image. A known field may be written in another case, as Go's programs read it; it gets its
+ * proper name.
  *
  * @param what the name of the config in an error
  * @throws {ManifestError} if it is not a JSON object, its history is not a list or a diff id in it is not a digest. A
  * config without `rootfs` (an artifact's) is read as one without layers.
  */
 export function parseConfigFile(bytes: Uint8Array, what = "config file"): ConfigFile {
-  const value = parseJsonObject(bytes, what);
+  const value = withProperNames(parseJsonObject(bytes, what));
   const { rootfs, history } = value;
   if (!isAbsent(rootfs) && (typeof rootfs !== "object" || Array.isArray(rootfs))) {
     throw new ManifestError(`${what}: rootfs is not an object`);
@@ -106,8 +134,20 @@ export function parseConfigFile(bytes: Uint8Array, what = "config file"): Config
   };
 }
 
+/** Writes a config that was made from `before`, in which numbers that have not changed keep their text. */
+export function configFileBytes(config: ConfigFile, before: Uint8Array): Uint8Array<ArrayBuffer> {
+  return jsonBytes(withNumberTexts(config, withProperNames(parseNumberTexts(before) as Record<string, unknown>)));
+}
+
 function isAbsent(value: unknown): value is undefined | null {
   return value === undefined || value === null;
+}
+
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** Returns whether a value is a time as a config has it (RFC 3339), as Go reads it. */
+export function isRfc3339(value: unknown): value is string {
+  return typeof value === "string" && RFC_3339.test(value) && !Number.isNaN(Date.parse(value));
 }
 
 /** Returns the platform of a config file. */

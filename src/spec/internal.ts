@@ -1,7 +1,9 @@
 // The part of this room that only the other rooms of the package use: it is not exported from the package.
 
 export { wrongArgument } from "./argument.ts";
+export { configFileBytes, isRfc3339 } from "./config_file.ts";
 export { HEX_LENGTH, isAlgorithm } from "./hash.ts";
 export { isOtherManifest } from "./media_type.ts";
 export { distinctDescriptors, isDescriptor } from "./manifest.ts";
-export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject } from "./json.ts";
+export { jsonBytesLike } from "./number_texts.ts";
+export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject, sortedJson } from "./json.ts";

@@ -56,6 +56,16 @@ export function checkJsonDepth(bytes: Uint8Array, what: string): void {
   }
 }
 
+/** Writes a value as JSON that does not depend on the order of its fields, to be compared. */
+export function sortedJson(value: unknown): string {
+  return JSON.stringify(value, sortFields);
+}
+
+function sortFields(_name: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1));
+}
+
 /** Writes a value as compact JSON in UTF-8, as it is hashed and sent. */
 export function jsonBytes(value: unknown): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(value));

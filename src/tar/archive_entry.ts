@@ -3,6 +3,7 @@
 import { LimitError } from "../errors.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Dialect, dialectOf, FIELDS, textField } from "./block.ts";
+import { hasContent, typeOfFlag } from "./entry_type.ts";
 import { readNumber } from "./numbers.ts";
 import { parseSeconds, type PaxRecords } from "./pax.ts";
 import { ownHeader } from "./own_header.ts";
@@ -33,30 +34,8 @@ export interface EntryPrefix {
   longLink: Bytes | undefined;
 }
 
-const TYPES: Record<string, TarEntryType> = {
-  "0": "file",
-  "1": "link",
-  "2": "symlink",
-  "3": "characterDevice",
-  "4": "blockDevice",
-  "5": "directory",
-  "6": "fifo",
-  "7": "file",
-  "S": "file",
-};
-
 const NO_BYTES: Bytes = new Uint8Array(0);
 const DEFAULT_BYTES_LIMIT = 64 * 1024 * 1024;
-
-/** Returns the type of a typeflag. */
-export function typeOfFlag(typeflag: string): TarEntryType {
-  return TYPES[typeflag] ?? "unknown";
-}
-
-/** Returns whether entries of a type have content; the size in the header of the others is ignored. */
-export function hasContent(type: TarEntryType): boolean {
-  return type === "file" || type === "unknown";
-}
 
 /** A {@linkcode TarEntry} over gathered header blocks. */
 export class ArchiveEntry implements TarEntry {

@@ -2,7 +2,7 @@
 
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { hasContent, typeOfFlag } from "./archive_entry.ts";
+import { hasContent, typeOfFlag } from "./entry_type.ts";
 import { type Field, FIELDS } from "./block.ts";
 import { type BlockValues, encodeBlock, encodeLongName, encodePaxHeader } from "./header_blocks.ts";
 import { fitsBase256, fitsOctal } from "./numbers.ts";

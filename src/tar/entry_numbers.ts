@@ -2,7 +2,8 @@
 
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { type ArchiveEntry, hasContent } from "./archive_entry.ts";
+import type { ArchiveEntry } from "./archive_entry.ts";
+import { hasContent } from "./entry_type.ts";
 import { FIELDS } from "./block.ts";
 import { fitsOctal, readNumber } from "./numbers.ts";
 import { parseInteger, parseSeconds } from "./pax.ts";

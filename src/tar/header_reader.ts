@@ -2,7 +2,8 @@
 
 import { LimitError, TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { ArchiveEntry, type EntryPrefix, hasContent } from "./archive_entry.ts";
+import { ArchiveEntry, type EntryPrefix } from "./archive_entry.ts";
+import { hasContent } from "./entry_type.ts";
 import { HeaderArena } from "./arena.ts";
 import { BLOCK, FIELDS, paddingAfter, textField } from "./block.ts";
 import { checksumProblem } from "./checksum.ts";

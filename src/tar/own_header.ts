@@ -1,12 +1,15 @@
 /** Makes the header blocks of an entry mean the same in another archive. */
 
 import type { Bytes } from "../runtime/mod.ts";
-import { type ArchiveEntry, hasContent } from "./archive_entry.ts";
+import { hasContent } from "./entry_type.ts";
 import { BLOCK, FIELDS, paddingAfter } from "./block.ts";
 import { blockChecksum } from "./checksum.ts";
 import { encodePaxHeader } from "./header_blocks.ts";
 import { readNumber, writeOctal } from "./numbers.ts";
 import { concat, NUMBER_KEYS, type PaxRecords } from "./pax.ts";
+import type { TarHeader } from "./types.ts";
+
+type EntryFacts = Pick<TarHeader, "type" | "typeflag" | "pax" | "globals">;
 
 /** Typeflags of entries without content, where GNU tar passes over as many bytes as the size field names. */
 const MISREAD_SIZE = "2346";
@@ -15,7 +18,7 @@ const MISREAD_SIZE = "2346";
  * Returns the header blocks of an entry, whose own header block lies at `at`: the numbers of the global records in force
  * are among its own records, and an entry without content has no size, since GNU tar would pass over what follows.
  */
-export function ownHeader(blocks: Bytes, at: number, entry: ArchiveEntry): Bytes {
+export function ownHeader(blocks: Bytes, at: number, entry: EntryFacts): Bytes {
   const records = ownRecords(entry);
   const misread = MISREAD_SIZE.includes(entry.typeflag) && readNumber(blocks, at, FIELDS.size) !== 0;
   if (records === undefined && !misread) return blocks;
@@ -27,7 +30,7 @@ export function ownHeader(blocks: Bytes, at: number, entry: ArchiveEntry): Bytes
 }
 
 /** Returns the records that the entry is to have, `undefined` if they are the ones that it has. */
-function ownRecords({ type, pax, globals }: ArchiveEntry): PaxRecords | undefined {
+function ownRecords({ type, pax, globals }: EntryFacts): PaxRecords | undefined {
   const sized = hasContent(type);
   const numbers = [...globals].filter(([key]) => NUMBER_KEYS.has(key) && (sized || key !== "size"));
   if (numbers.length === 0 && (sized || !pax.has("size"))) return undefined;

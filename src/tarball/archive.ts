@@ -2,8 +2,7 @@ import { CompressionError, LimitError, TarballError, TarError } from "../errors.
 import {
   type AbortOptions,
   assertReadable,
-  decompress,
-  limitRatio,
+  decompressLimited,
   Limits,
   observe,
   readAll,
@@ -178,8 +177,8 @@ async function decompressed(tarball: OpenTarball, name: string, { signal }: Abor
   const { size } = tarball;
   return {
     async read({ signal, ...range }) {
-      const inside = decompress(await tarball.read({ offset: 0, signal }), compression, name);
-      return sliceStream(size === undefined ? inside : limitRatio(inside, size, name), range);
+      const inside = decompressLimited(await tarball.read({ offset: 0, signal }), compression, { what: name, size });
+      return sliceStream(inside, range);
     },
   };
 }

@@ -1,6 +1,16 @@
 import { TarballError } from "../errors.ts";
 import { type AbortOptions, chunks, missingIsUndefined } from "../io/mod.ts";
-import { type ByteStream, createNewFile, exists, type NewFile, realPath, stat } from "../runtime/mod.ts";
+import {
+  baseName,
+  type ByteStream,
+  createNewFile,
+  dirName,
+  exists,
+  type NewFile,
+  realPath,
+  removeOldTemporaries,
+  stat,
+} from "../runtime/mod.ts";
 import { encodeTarHeader } from "../tar/mod.ts";
 import type { ArchiveTarget, PlannedFile } from "./archive_sink.ts";
 
@@ -23,6 +33,7 @@ export class FileTarget implements ArchiveTarget {
   /** Begins a file at a path. A symbolic link there stays; what it leads to is replaced. */
   static async create(path: string): Promise<FileTarget> {
     const target = await exists(path) ? await realPath(path) : path;
+    await removeOldTemporaries(dirName(target), baseName(target));
     return new FileTarget(target, await createNewFile(target));
   }
 

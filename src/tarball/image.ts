@@ -9,7 +9,15 @@ import {
   layerFromUncompressed,
   type OpenContentOptions,
 } from "../image/mod.ts";
-import { type AbortOptions, assertReadable, decompress, drain, lazy, sniffBytes, verifyStream } from "../io/mod.ts";
+import {
+  type AbortOptions,
+  assertReadable,
+  decompressLimited,
+  drain,
+  lazy,
+  sniffBytes,
+  verifyStream,
+} from "../io/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import {
   type Descriptor,
@@ -198,7 +206,11 @@ class ImageReader {
     // What is compressed already is stored as it is; only its digest is not known before it was read.
     const stored = layerFromUncompressed({ uncompressed: open, compression: "none", mediaType });
     const uncompressed = async (options?: AbortOptions) =>
-      verifyStream(decompress(await stored.compressed(options), compression, what), { digest: diffId }, what);
+      verifyStream(
+        decompressLimited(await stored.compressed(options), compression, { what, size: file.size }),
+        { digest: diffId },
+        what,
+      );
     const digest = lazy(async () => {
       const found = await stored.digest();
       // Most tools name a layer by its digest, which finds a damaged one without reading it again.

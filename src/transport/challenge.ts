@@ -32,6 +32,15 @@ export function responseChallenges(response: Response): Challenge[] {
   return value === null ? [] : parseChallenges([value]);
 }
 
+/**
+ * Returns the challenge to answer after a 401: the first that this package can answer, or Basic if the server names no
+ * challenge at all, as some do that accept Basic.
+ */
+export function demandedChallenge(response: Response): Challenge | undefined {
+  if (!response.headers.has("www-authenticate")) return { scheme: "basic", parameters: {} };
+  return answerableChallenge(responseChallenges(response));
+}
+
 function parseValue(text: string): Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   const header = new Scanner(text);

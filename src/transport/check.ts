@@ -7,7 +7,7 @@ import {
   redactUrl,
   redactUrlsIn,
 } from "../http/mod.ts";
-import { Limits } from "../io/mod.ts";
+import { Limits, LONGEST_WAIT_MS } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 
 /** The request that an error message names. */
@@ -28,14 +28,15 @@ export async function responseError(response: Response, request: RequestLine): P
   const diagnostics = await readDiagnostics(response);
   const url = redactUrl(request.url);
   const words = wordsOf(diagnostics);
+  const retryAfter = parseRetryAfter(response.headers.get("retry-after"));
   const status = `${response.status} ${STATUS_TEXT[response.status] ?? response.statusText}`.trim();
   return new HttpError(`${request.method} ${url}: ${status}${words === "" ? "" : `: ${words}`}`, {
     status: response.status,
     method: request.method,
     url,
     diagnostics,
-    retryAfter: parseRetryAfter(response.headers.get("retry-after")),
-    hint: hintFor(response.status, diagnostics, request.registry ?? new URL(request.url).host),
+    retryAfter,
+    hint: waitHint(retryAfter) ?? hintFor(response.status, diagnostics, request.registry ?? new URL(request.url).host),
   });
 }
 
@@ -159,6 +160,12 @@ function wordsOf(diagnostics: readonly Diagnostic[]): string {
 /** Formats a registry's message on one line, without control characters and without the secrets of URLs. */
 function plainWords(text: string): string {
   return plainText(redactUrlsIn(text));
+}
+
+/** Returns a hint if the registry asks for a longer wait than a retry makes. */
+function waitHint(retryAfter: number | undefined): string | undefined {
+  if (retryAfter === undefined || retryAfter <= LONGEST_WAIT_MS) return undefined;
+  return `the registry asks to wait ${Math.ceil(retryAfter / 1000)} s before the next request`;
 }
 
 function hintFor(status: number, diagnostics: readonly Diagnostic[], host: string): string | undefined {

@@ -12,7 +12,7 @@ import {
 } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
+import { answerableChallenge, type Challenge, demandedChallenge, responseChallenges } from "./challenge.ts";
 import { discard, readBody, responseError } from "./check.ts";
 import { CredentialSession, type Demand, type ExchangeContext } from "./credentials.ts";
 import { type Ping, ping } from "./ping.ts";
@@ -264,7 +264,8 @@ export class Connection {
       if (hostAndPort(answer.url) !== hostAndPort(base)) {
         answer = await this.#answerElsewhere(answer, demanded, request);
       } else {
-        const next = session.refused(scopes, shown, { ...demand, challenge: demanded ?? demand.challenge });
+        const challenge = demanded ?? demand.challenge ?? demandedChallenge(answer.response);
+        const next = session.refused(scopes, shown, { ...demand, challenge });
         const better = await authorize(next);
         if (better !== shown) {
           await discard(answer.response);

@@ -1,7 +1,7 @@
 import { delay } from "@std/async/delay";
 import { HttpError, NameError, NetworkError } from "../errors.ts";
 import type { Registry, Scheme } from "../name/mod.ts";
-import { answerableChallenge, type Challenge, responseChallenges } from "./challenge.ts";
+import { type Challenge, demandedChallenge } from "./challenge.ts";
 import { discard, responseError } from "./check.ts";
 import { send, type SendOptions } from "./send.ts";
 
@@ -65,7 +65,7 @@ async function pingScheme(registry: Registry, scheme: Scheme, options: PingOptio
     base: url.host === asked.host && registry.schemes.includes(url.protocol.slice(0, -1) as Scheme)
       ? rootOf(registry, url.protocol.slice(0, -1) as Scheme)
       : asked,
-    challenge: response.status === 401 ? answerableChallenge(responseChallenges(response)) : undefined,
+    challenge: response.status === 401 ? demandedChallenge(response) : undefined,
   };
 }
 

@@ -6,9 +6,11 @@ export const MAX_REDIRECTS = 10;
 
 /**
  * Whether a URL's host is an IP literal of a private network: loopback, link-local, RFC 1918, unique-local,
- * carrier-grade NAT or unspecified. The URL parser has normalised it already, so unusual spellings are detected too.
+ * carrier-grade NAT or unspecified; or `localhost`, or a name under it. The URL parser has normalised it already, so
+ * unusual spellings are detected too.
  */
 export function isPrivateHost(hostname: string): boolean {
+  if (LOCALHOST.test(hostname)) return true;
   if (hostname.startsWith("[")) return isPrivateIpv6(hostname.slice(1, -1));
   const parts = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(hostname.replace(/\.$/, ""));
   return parts !== null && isPrivateIpv4(parts.slice(1).map(Number));
@@ -32,6 +34,15 @@ function isPrivateIpv6(address: string): boolean {
   return (leading === "0,0,0,0,0,0" && (groups[6] === 0 && groups[7] <= 1 || isPrivateIpv4(ipv4))) ||
     (leading === "0,0,0,0,0,65535" && isPrivateIpv4(ipv4)) ||
     (leading === "100,65435,0,0,0,0" && isPrivateIpv4(ipv4));
+}
+
+/** The names that stand for the machine itself (RFC 6761). */
+const LOCALHOST = /(^|\.)localhost\.?$/;
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+\.?|\[::1\])$/;
+
+/** Whether both hosts are the machine itself, under any of its names. */
+function areLoopback(...hosts: readonly string[]): boolean {
+  return hosts.every((host) => LOCALHOST.test(host) || LOOPBACK.test(host));
 }
 
 /** Returns the eight groups of an address in the URL parser's form: hex only, at most one `::`. */
@@ -63,14 +74,15 @@ export function mayAuthorize(url: URL, place: URL): boolean {
  */
 export function checkRedirect(from: URL, to: URL): void {
   checkWebScheme(to);
-  if (to.hostname !== from.hostname && isPrivateHost(to.hostname)) {
+  const isSameHost = to.hostname === from.hostname || areLoopback(to.hostname, from.hostname);
+  if (!isSameHost && isPrivateHost(to.hostname)) {
     throw new UnsafeUrlError(`${from.host} points at the private address ${to.host}, which is refused`);
   }
 }
 
 /**
  * Refuses a token realm, or a redirect of a token request, that is not https (http only if the ping ended on http)
- * or that is private and not the registry itself (security rules 1 and 2).
+ * or that is private and not the registry itself, nor on the same machine (security rules 1 and 2).
  *
  * @throws {UnsafeUrlError}
  */
@@ -79,7 +91,8 @@ export function checkRealm(realm: URL, registry: URL): void {
   if (realm.protocol === "http:" && registry.protocol !== "http:") {
     throw new UnsafeUrlError(`${registry.host} names the token server ${redactUrl(realm)}, which is not https`);
   }
-  if (hostAndPort(realm) !== hostAndPort(registry) && isPrivateHost(realm.hostname)) {
+  const isSamePlace = hostAndPort(realm) === hostAndPort(registry) || areLoopback(realm.hostname, registry.hostname);
+  if (!isSamePlace && isPrivateHost(realm.hostname)) {
     throw new UnsafeUrlError(`${registry.host} names a token server at the private address ${realm.host}`);
   }
 }

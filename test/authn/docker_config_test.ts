@@ -122,6 +122,20 @@ describe("dockerConfigKeychain", () => {
     assertEquals(warnings, ["no credentials for gcr.io: it is broken"]);
   });
 
+  it("warns once of a helper that fails in the same way for every key and every registry", async () => {
+    const { asked, helper } = fakeHelpers({ store: { "gcr.io/a": "fails", "gcr.io": "fails", "quay.io": "fails" } });
+    const warnings: string[] = [];
+    const keychain = dockerConfigKeychain({ credsStore: "store" }, {
+      helper,
+      warn: (message) => warnings.push(message),
+    });
+    for (const [registry, repository] of [["gcr.io", "a"], ["quay.io", "b"]]) {
+      await keychain.resolve({ registry, repository });
+    }
+    assertEquals(asked.length, 4);
+    assertEquals(warnings, ["no credentials for gcr.io/a: it is broken"]);
+  });
+
   it("goes on to the host where the helper fails for the full repository", async () => {
     const { helper } = fakeHelpers({ store: { "gcr.io/a": "fails", "gcr.io": "ann" } });
     assertEquals(await lookUp({ credsStore: "store" }, "gcr.io/a", { helper }), auth("ann"));

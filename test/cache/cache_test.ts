@@ -1,5 +1,15 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -42,6 +52,20 @@ async function counted(seed = 1, size = 300_000): Promise<{ layer: Layer; opened
 const files = (folder: string) => existsSync(join(folder, "sha256")) ? readdirSync(join(folder, "sha256")).sort() : [];
 
 describe("layer cache", () => {
+  it("removes what a killed program left, with the first entry", async () => {
+    await withFolder(async (folder) => {
+      const [old, fresh] = ["0", "1"].map((last) =>
+        join(folder, "sha256", `.${"a".repeat(64)}.01234567-89a${last}.tmp`)
+      );
+      mkdirSync(join(folder, "sha256"));
+      for (const path of [old, fresh]) writeFileSync(path, "part");
+      utimesSync(old, new Date(), new Date(Date.now() - 2 * 60 * 60 * 1000));
+      const { layer } = await counted();
+      await drain(await cachedLayer(layer, fileCache(folder)).compressed());
+      assertEquals([old, fresh].map((path) => existsSync(path)), [false, true]);
+    });
+  });
+
   it("reads a layer once, and from the file afterwards", async () =>
     await withFolder(async (folder) => {
       const { layer, opened } = await counted();

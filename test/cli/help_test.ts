@@ -22,6 +22,11 @@ const GLOBAL_FLAGS = `Global flags:
                            demand one
       --client-key FILE    The private key of --client-cert, if it is in a file
                            of its own
+      --timeout TIME       How long to wait for servers; by default connect=30s,
+                           answer=60s for manifests, blobs and tokens, slow=10m
+                           for lists and writes, stall=60s for the next byte; a
+                           time alone sets all, 0 is no limit (may be repeated
+                           or contain commas; or from $GCRANE_TIMEOUT)
       --allow-nondistributable-artifacts
                            Also push layers that are marked as nondistributable
   -v, --verbose            Show each request and the causes of an error, without

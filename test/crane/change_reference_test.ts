@@ -76,6 +76,8 @@ describe("what verbs make of an image", () => {
     const part = await filterIndex(all, [parsePlatform("linux/arm64")], options);
     const platforms = (await indexMembers(part, options)).map(({ platform }) => platformString(platform!));
     assertEquals(platforms, ["linux/arm64"]);
+    const again = await appendToIndex(`${app}:all`, members, options);
+    assertEquals(again, all);
     await assertRejects(() => appendToIndex(undefined, members, options), UsageError, "a new index has no name yet");
   });
 });

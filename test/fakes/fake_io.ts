@@ -64,6 +64,7 @@ export class FakeIo implements Io {
   removals = 0;
   #options: FakeIoOptions;
   readonly #interrupts = new Set<(signal: "SIGINT" | "SIGTERM") => void>();
+  readonly #hangUps = new Set<() => void>();
   readonly #unhandled = new Set<(error: unknown) => void>();
   readonly #decoder = new TextDecoder();
 
@@ -106,6 +107,7 @@ export class FakeIo implements Io {
   };
   environment = (name: string): string | undefined => this.#options.environment?.[name];
   onInterrupt = (handler: (signal: "SIGINT" | "SIGTERM") => void) => listen(this.#interrupts, handler);
+  onHangUp = (handler: () => void) => listen(this.#hangUps, handler);
   onUnhandledError = (handler: (error: unknown) => void) => listen(this.#unhandled, handler);
   removeTemporaries = (): void => {
     this.removals++;
@@ -130,12 +132,17 @@ export class FakeIo implements Io {
 
   /** How many listeners are there still. */
   get listeners(): number {
-    return this.#interrupts.size + this.#unhandled.size;
+    return this.#interrupts.size + this.#hangUps.size + this.#unhandled.size;
   }
 
   /** Sends a signal. */
   interrupt(signal: "SIGINT" | "SIGTERM"): void {
     for (const handler of this.#interrupts) handler(signal);
+  }
+
+  /** Sends SIGHUP. */
+  hangUp(): void {
+    for (const handler of this.#hangUps) handler();
   }
 
   /** Reports an unhandled rejection. */

@@ -8,6 +8,19 @@ export interface S3Keys {
   readonly sessionToken?: string;
 }
 
+/** Headers that no client can sign, because its runtime adds them or they hold the signature. */
+const OF_THE_RUNTIME = new Set([
+  "accept",
+  "accept-encoding",
+  "accept-language",
+  "authorization",
+  "connection",
+  "content-length",
+  "host",
+  "sec-fetch-mode",
+  "user-agent",
+]);
+
 /** What is wrong with the signature of a request (AWS Signature Version 4), as S3 would call it; else `undefined`. */
 export function signatureProblem(request: Request, keys: S3Keys): string | undefined {
   const header = request.headers.get("Authorization") ?? "";
@@ -25,8 +38,8 @@ export function signatureProblem(request: Request, keys: S3Keys): string | undef
   if (!(Math.abs(at - Date.now()) < 15 * 60_000)) return "RequestTimeTooSkewed";
   const names = signedHeaders.split(";");
   for (const name of request.headers.keys()) {
-    // S3 wants the host and all of its own headers signed.
-    if (name.startsWith("x-amz-") && !names.includes(name)) return "AccessDenied";
+    // S3 wants the host and all of its own headers signed; Ceph also refuses an unsigned Content-Type.
+    if (!OF_THE_RUNTIME.has(name) && !names.includes(name)) return "AccessDenied";
   }
   if (!names.includes("host")) return "AccessDenied";
 

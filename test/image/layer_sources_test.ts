@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
-import { CompressionError, StreamLayerError } from "../../src/errors.ts";
+import { CompressionError, LimitError, StreamLayerError } from "../../src/errors.ts";
 import { layerFromBytes, layerFromOpener, staticLayer, streamLayer } from "../../src/image/mod.ts";
 import { compress, digestBytes, drain, streamOf } from "../../src/io/mod.ts";
+import { type Bytes, pullStream } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { utf8 } from "../make/bytes.ts";
 import { collect, streamFrom, track } from "../make/streams.ts";
@@ -15,6 +16,26 @@ const FORMS = {
   gzip: { bytes: await collect(compress(streamOf(TAR), "gzip")), mediaType: MediaType.OciLayerGzip },
   zstd: { bytes: await collect(compress(streamOf(TAR), "zstd")), mediaType: MediaType.OciLayerZstd },
 } as const;
+
+/** 80 MiB of zeros in a few kilobytes, which zstd can do, and gzip can't. */
+async function bomb(): Promise<Bytes> {
+  let left = 80;
+  const zeros = pullStream({ read: () => Promise.resolve(left-- > 0 ? new Uint8Array(1024 * 1024) : undefined) });
+  return await collect(compress(zeros, "zstd"));
+}
+
+describe("a layer of an archive that is a bomb", () => {
+  it("fails when its content is read, however it was made", async () => {
+    const bytes = await bomb();
+    const open = () => Promise.resolve(streamOf(bytes));
+    for (const options of [{}, { estargz: true }, { size: bytes.length }]) {
+      const layers = [await layerFromBytes(bytes, options), await layerFromOpener(open, options)];
+      for (const layer of layers) {
+        await assertRejects(() => layer.diffId(), LimitError, "is larger than the limit of 67108864 bytes");
+      }
+    }
+  });
+});
 
 describe("staticLayer", () => {
   it("stores bytes as they are", async () => {

@@ -115,6 +115,26 @@ describe("validateImage on the layers", () => {
     assertEquals((await problemsOf(validateImage(await imageOfLayer(text, text)))).length, 1);
   });
 
+  it("finds a layer that is compressed in another way than its media type has it", async () => {
+    for (
+      const [compression, mediaType, promised] of [
+        ["zstd", MediaType.OciLayerGzip, "gzip"],
+        ["zstd", MediaType.DockerLayer, "gzip"],
+        ["gzip", MediaType.OciLayerZstd, "zstd"],
+        ["gzip", MediaType.DockerUncompressedLayer, "none"],
+      ] as const
+    ) {
+      const { image } = await imageWith({
+        compression,
+        manifest: ({ layers }) => layers[1].mediaType = mediaType,
+      });
+      const [problem, ...others] = await problemsOf(validateImage(image));
+      assertStringIncludes(problem, `the compression is ${compression} where ${promised} was promised`);
+      assertStringIncludes(problem, "layer 2 of 2");
+      assertEquals(others, []);
+    }
+  });
+
   it("takes bytes after the end of the tar, which belong to the diff id", async () => {
     const padded = new Uint8Array(TARS[0].length + 10_240);
     padded.set(TARS[0]);

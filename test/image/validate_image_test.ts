@@ -72,6 +72,23 @@ describe("validateImage", () => {
     assertStringIncludes((await problemsOf(validateImage(list.image)))[0], "config: it: rootfs.diff_ids is not a list");
   });
 
+  it("finds times that are none", async () => {
+    const times = ["yesterday", "2024-02-03", "", 5, "2024-13-03T04:05:06Z"];
+    for (const time of times) {
+      const { image } = await imageWith({
+        config: (config) => {
+          config.created = time;
+          config.history = [{ created: "2024-02-03T04:05:06.789+01:00" }, { created: time }, { created: null }, {}];
+        },
+      });
+      const wrong = `is ${JSON.stringify(time)}, which is no RFC 3339 time like 2024-02-03T04:05:06Z`;
+      assertEquals(await problemsOf(validateImage(image)), [
+        `config: created ${wrong}`,
+        `config: history[1].created ${wrong}`,
+      ]);
+    }
+  });
+
   it("finds a config and layers that don't belong together", async () => {
     const few = await imageWith({ config: ({ rootfs }) => rootfs.diff_ids.pop() });
     assertEquals(await problemsOf(validateImage(few.image)), [

@@ -186,9 +186,9 @@ describe("decompress", () => {
       for (const size of [100, 4096, bytes.length]) {
         assertEquals(await collect(decompress(streamFrom(...pieces(bytes, size)), kind, "it")), TEXT);
       }
-      assertEquals(await collect(await decompressSniffed(streamOf(bytes), "it")), TEXT);
+      assertEquals(await collect(await decompressSniffed(streamOf(bytes), { what: "it" })), TEXT);
     }
-    assertEquals(await collect(await decompressSniffed(streamOf(TEXT), "it")), TEXT);
+    assertEquals(await collect(await decompressSniffed(streamOf(TEXT), { what: "it" })), TEXT);
   });
 
   it("reads several members one after the other", async () => {
@@ -227,7 +227,7 @@ describe("decompress", () => {
     for (const [kind, bytes] of [["xz", XZ], ["bzip2", BZIP2]] as const) {
       const source = track([bytes]);
       const error = await assertRejects(
-        () => decompressSniffed(source.stream, "layer 1"),
+        () => decompressSniffed(source.stream, { what: "layer 1" }),
         CompressionError,
         `layer 1 is compressed with ${kind}, which is not read`,
       );

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { projectFiles, read, typescript } from "./tree.ts";
+import { tokens } from "./lexer.ts";
+import { packageSources, projectFiles, read, type Tree, typescript } from "./tree.ts";
 
 /** Files over the limit, with the reason. */
 const LONG_FILES: Readonly<Record<string, string>> = {};
@@ -22,6 +23,21 @@ describe("source files", () => {
   it(`have at most ${LONGEST} lines, unless there is a reason`, () => {
     const long = [...sources].filter(([, source]) => source.split("\n").length > LONGEST + 1).map(([path]) => path);
     assertEquals(long, Object.keys(LONG_FILES));
+  });
+});
+
+describe("sources of the package", () => {
+  const withUsing = (sources: Tree) =>
+    [...sources].filter(([, source]) =>
+      tokens(source).some(({ kind, value }, at, all) =>
+        kind === "name" && value === "using" && all[at + 1]?.kind === "name" && all[at + 2]?.value === "="
+      )
+    ).map(([path]) => path);
+
+  it("have no using, which Node.js 22 can't parse", () => {
+    assertEquals(withUsing(packageSources(typescript())), []);
+    const wrong = new Map([["a.ts", "{ await using file = open(); }"], ["b.ts", "// using a = b\nconst using = 1;"]]);
+    assertEquals(withUsing(wrong), ["a.ts"]);
   });
 });
 

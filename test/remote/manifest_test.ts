@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
+import { randomImage } from "../../src/image/mod.ts";
 import { HttpError, ManifestError, NotFoundError, ProtocolError } from "../../src/errors.ts";
 import type { Image, ImageIndex } from "../../src/image/mod.ts";
 import type { DigestReference } from "../../src/name/mod.ts";
@@ -162,6 +163,27 @@ describe("Puller.head", () => {
     const { descriptor } = addImage(registry, "app", { tag: "v1" });
     registry.on("HEAD", /manifests/, () => ({ status: 405 }));
     assertEquals((await remoting(registry).puller.head(at("app:v1"))).digest, descriptor.digest);
+  });
+
+  it("gets the manifest where the registry fails at HEAD, for a push too", async () => {
+    for (const status of [500, 502, 503]) {
+      const registry = new FakeRegistry().on("HEAD", /manifests/, () => ({ status }), 99);
+      const { descriptor } = addImage(registry, "app", { tag: "v1" });
+      const remote = remoting(registry);
+      assertEquals((await remote.puller.head(at("app:v1"))).digest, descriptor.digest);
+      assertEquals((await remote.pusher.find(at("app:v1")))?.digest, descriptor.digest);
+      assertEquals(await remote.pusher.find(at("app:v2")), undefined);
+      await remote.pusher.push(at("app:v3"), randomImage({ seed: 1 }));
+      assertEquals(registry.manifestsOf("app").has("v3"), true);
+    }
+  });
+
+  it("fails where the registry fails at GET too", async () => {
+    const registry = new FakeRegistry().on("HEAD", /manifests/, () => ({ status: 500 }), 99);
+    registry.on("GET", /manifests/, () => ({ status: 500 }), 99);
+    const remote = remoting(registry);
+    await assertRejects(() => remote.puller.head(at("app:v1")), HttpError, "500");
+    await assertRejects(() => remote.pusher.find(at("app:v1")), HttpError, "500");
   });
 
   it("says what the registry says where there is none", async () => {

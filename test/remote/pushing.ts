@@ -10,7 +10,15 @@ import { Pusher, type RemoteOptions } from "../../src/remote/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../src/runtime/mod.ts";
 import { jsonBytes } from "../../src/spec/internal.ts";
 import { MediaType } from "../../src/spec/mod.ts";
-import { digestOf, fakeFetch, type FakeRegistry, fakeServer, type RecordedRequest } from "../fakes/mod.ts";
+import {
+  digestOf,
+  type FakeAnswer,
+  fakeFetch,
+  type FakeRegistry,
+  fakeServer,
+  problem,
+  type RecordedRequest,
+} from "../fakes/mod.ts";
 
 /** How requests go: to a registry in memory, or to one over a socket. */
 export const WAYS = ["in memory", "over the wire"] as const;
@@ -105,4 +113,9 @@ export function imageOf(...layers: Layer[]): Image {
     },
     layers: () => Promise.resolve(layers),
   });
+}
+
+/** An error, after which the connection is closed, as servers do that have not read all of a body. */
+export function failing(status: number, code = "UNKNOWN"): FakeAnswer {
+  return { ...problem(status, code), headers: { connection: "close" } };
 }

@@ -21,6 +21,24 @@ describe("parseConfigFile", () => {
     assertEquals<unknown>(parseConfigFile(jsonBytes(CONFIG)), CONFIG);
   });
 
+  it("reads known fields in any case, as Go does", () => {
+    const value = {
+      OS: "linux",
+      Config: { env: ["A=b"], ONBUILD: [], own: 1, "\u212a": 2 },
+      config: { cmd: ["a"] },
+      Own: 2,
+    };
+    const config = parseConfigFile(jsonBytes({ ...value, Variant: "v7", variant: null, "o\u017f": "folded" }));
+    assertEquals<unknown>(config, {
+      os: "folded",
+      config: { Env: ["A=b"], OnBuild: [], own: 1, "\u212a": 2, Cmd: ["a"] },
+      Own: 2,
+      variant: "v7",
+      architecture: "",
+      rootfs: { type: "layers", diff_ids: [] },
+    });
+  });
+
   it("reads an artifact's config as one without layers", () => {
     for (const value of [{}, { rootfs: null, history: null, os: 1 }, { rootfs: { diff_ids: null } }]) {
       const { architecture, os, rootfs } = parseConfigFile(jsonBytes(value));

@@ -2,7 +2,7 @@ import { describe, it } from "node:test";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { imageFromTarball, tarballBytes, writeTarball, writeTarballFile } from "../../src/tarball/mod.ts";
 import { FileError, NetworkError, SizeMismatchError, TarballError } from "../../src/errors.ts";
@@ -45,6 +45,17 @@ describe("writeTarballFile", () => {
       assertEquals(lstatSync(join(folder, "link.tar")).isSymbolicLink(), true);
       assertEquals(readFileSync(path).length > 1024, true);
       assertEquals(readdirSync(folder).sort(), ["a.tar", "link.tar"]);
+    });
+  });
+  it("removes what a killed program left of the same file, but not what another one is writing", async () => {
+    await inFolder(async (folder) => {
+      const names = ["a.tar", "a.tar", "b.tar"].map((name, i) => `.${name}.01234567-89a${i}.tmp`);
+      const [old, fresh, other] = names;
+      for (const name of names) writeFileSync(join(folder, name), "part");
+      const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
+      for (const name of [old, other]) utimesSync(join(folder, name), longAgo, longAgo);
+      await writeTarballFile(join(folder, "a.tar"), [{ image: await textImage("one") }]);
+      assertEquals(readdirSync(folder).sort(), [fresh, other, "a.tar"]);
     });
   });
   it("writes into a fifo from the beginning to the end", { timeout: 20_000 }, async () => {

@@ -84,6 +84,14 @@ describe("responseError", () => {
     assertMatch((await hint(429))!, /wait/);
     assertEquals(await hint(500), undefined);
   });
+
+  it("repeats a wait that is longer than a retry makes", async () => {
+    const hint = async (status: number, wait: string) =>
+      (await responseError(new Response("", { status, headers: { "retry-after": wait } }), REQUEST)).hint;
+    assertEquals(await hint(429, "3600"), "the registry asks to wait 3600 s before the next request");
+    assertEquals(await hint(503, "61"), "the registry asks to wait 61 s before the next request");
+    assertEquals(await hint(503, "60"), undefined);
+  });
 });
 
 describe("requestError", () => {

@@ -178,14 +178,20 @@ describe("security rule 3: redirects", () => {
       const connection = new Connection(parseRegistry(home.host));
       const { response, url } = await connection.request("team/app", asking());
       assertEquals([await response.text(), url.href], ["{}", `http://${cdn.host}/x?sig=1`]);
-      // 127.0.0.1 is private, and not the host localhost.
-      const other = await fakeServer(({ url }) =>
-        url.pathname === "/v2/" ? OK : redirect(`http://127.0.0.1:${cdn.port}/x`)
-      );
+      // The machine itself is one host, under its name and its address.
+      const other = await fakeServer(({ url }) => {
+        if (url.pathname === "/v2/") return OK;
+        return redirect(url.pathname.endsWith("away") ? "http://10.0.0.1/x" : `http://127.0.0.1:${cdn.port}/x`);
+      });
       try {
         const local = new Connection(parseRegistry(`localhost:${other.port}`));
-        await assertRejects(() => local.request("team/app", asking()), UnsafeUrlError, "private");
+        await assertRejects(
+          () => local.request("team/app", asking({ to: "/v2/team/app/manifests/away" })),
+          UnsafeUrlError,
+          "private",
+        );
         assertEquals(cdn.requests.length, 1);
+        assertEquals((await local.request("team/app", asking())).url.host, cdn.host);
       } finally {
         await other.close();
       }

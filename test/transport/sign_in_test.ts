@@ -4,7 +4,9 @@ import { inspect } from "node:util";
 import { bearer, fromConfig } from "../../src/authn/mod.ts";
 import { AuthError, HttpError } from "../../src/errors.ts";
 import { streamOf } from "../../src/io/mod.ts";
-import { bytesOf, FakeRegistry, json, utf8 } from "../fakes/mod.ts";
+import { parseRegistry } from "../../src/name/mod.ts";
+import { Connection } from "../../src/transport/mod.ts";
+import { bytesOf, type Cue, fakeFetch, type FakeHandler, FakeRegistry, json, utf8 } from "../fakes/mod.ts";
 import { annsKeychain, asking, connectingTo, PULL, registryWithManifest } from "../make/connecting.ts";
 
 const statusOf = async (answer: Promise<{ response: Response }>) => (await answer).response.status;
@@ -15,6 +17,27 @@ describe("sign-in of a connection", () => {
     assertEquals(await statusOf(connection.request("team/app", asking())), 200);
     assertEquals(requests.map(({ headers }) => headers.get("authorization")), [null, `Basic ${btoa("ann:s3cret")}`]);
   });
+
+  for (const isPingOpen of [false, true]) {
+    it(`shows them where 401 names no challenge${isPingOpen ? ", after an open ping" : ""}`, async () => {
+      const registry = registryWithManifest({ auth: "basic" });
+      const bare: Cue = async (_, usual) => {
+        const answer = await usual();
+        return answer.status === 401 ? { status: 401 } : answer;
+      };
+      registry.on("GET", /./, bare, 9);
+      const handle: FakeHandler = (request) =>
+        isPingOpen && request.url.pathname === "/v2/" ? json(200, {}) : registry.handle(request);
+      const faked = fakeFetch({ "https://registry.example.com": handle });
+      const connection = new Connection(parseRegistry("registry.example.com"), {
+        fetch: faked.fetch,
+        keychain: annsKeychain,
+      });
+      assertEquals(await statusOf(connection.request("team/app", asking())), 200);
+      const shown = faked.requests.map(({ headers }) => headers.get("authorization"));
+      assertEquals(shown, [null, ...(isPingOpen ? [null] : []), `Basic ${btoa("ann:s3cret")}`]);
+    });
+  }
 
   it("asks the keychain once for each repository", async () => {
     const asked: unknown[] = [];

@@ -14,6 +14,7 @@ import {
 
 const PRIVATE = [
   ["loopback", "127.0.0.1", "127.1", "127.255.255.254", "0x7f.1", "0177.0.0.1", "2130706433", "0x7f000001", "[::1]"],
+  ["the machine itself by name", "localhost", "LOCALHOST.", "registry.localhost", "a.b.localhost."],
   ["loopback in disguise", "127.0.0.1.", "%31%32%37.0.0.1", "１２７.0.0.1", "[::ffff:127.0.0.1]", "[::127.0.0.1]"],
   ["link-local", "169.254.169.254", "0xa9fea9fe", "2852039166", "[fe80::1]", "[febf::1]", "[::ffff:169.254.1.1]"],
   ["RFC 1918", "10.0.0.1", "10.255.255.255", "012.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "192.168.257"],
@@ -25,7 +26,15 @@ const PRIVATE = [
 ] as const;
 
 const PUBLIC = [
-  ["names", "registry.example.com", "localhost.example.com", "10.0.0.1.example.com", "127.0.0.1.evil.com", "a.local"],
+  [
+    "names",
+    "registry.example.com",
+    "localhost.example.com",
+    "mylocalhost",
+    "10.0.0.1.example.com",
+    "127.0.0.1.evil.com",
+    "a.local",
+  ],
   ["IPv4", "8.8.8.8", "9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "169.253.0.1", "172.15.0.1"],
   ["more IPv4", "172.32.0.1", "192.167.1.1", "192.169.0.1", "128.0.0.1", "126.255.255.255"],
   ["IPv6", "[2001:db8::1]", "[::ffff:8.8.8.8]", "[64:ff9b::8.8.8.8]", "[fec0::1]", "[fe00::1]", "[::2:0:1]"],
@@ -87,8 +96,21 @@ describe("checkRedirect", () => {
     check(http, "https://cdn.example.com/");
   });
 
+  it("takes the machine itself for one host, under any of its names", () => {
+    const names = ["http://localhost:5000/", "http://127.0.0.1:6000/", "http://[::1]/", "http://registry.localhost/"];
+    for (const from of names) for (const to of names) check(new URL(from), to);
+  });
+
   it("refuses another host that is private, and other schemes", () => {
-    for (const to of ["http://127.0.0.1/", "https://[::ffff:10.0.0.1]/", "http://2852039166/latest/meta-data"]) {
+    for (
+      const to of [
+        "http://localhost:5000/",
+        "https://a.localhost./",
+        "http://127.0.0.1/",
+        "https://[::ffff:10.0.0.1]/",
+        "http://2852039166/latest/meta-data",
+      ]
+    ) {
       assertThrows(() => check(https, to), UnsafeUrlError, "private address");
     }
     assertThrows(() => check(http, "http://10.1.2.4:5000/"), UnsafeUrlError, "private address 10.1.2.4:5000");
@@ -113,7 +135,14 @@ describe("checkRealm", () => {
     assertThrows(() => check("http://registry.example.com/token", https), UnsafeUrlError, "not https");
   });
 
+  it("lets a registry on the machine itself name another port of it", () => {
+    check("http://localhost:5001/token", new URL("http://127.0.0.1:5000/v2/"));
+    check("https://127.0.0.1:5001/token", new URL("https://registry.localhost/v2/"));
+  });
+
   it("refuses private hosts but the registry's own", () => {
+    assertThrows(() => check("https://localhost:5000/token", https), UnsafeUrlError, "private");
+    assertThrows(() => check("http://localhost:5000/token", http), UnsafeUrlError, "private");
     assertThrows(() => check("https://169.254.169.254/token", https), UnsafeUrlError, "private");
     assertThrows(() => check("http://10.1.2.3:6000/token", http), UnsafeUrlError, "private");
     assertThrows(() => check("http://10.1.2.3/token", http), UnsafeUrlError, "private");

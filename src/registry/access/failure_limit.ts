@@ -13,30 +13,46 @@ export interface FailureLimitOptions {
 /** The most keys that are counted: made-up names must not fill the memory. */
 const MOST_KEYS = 20_000;
 
-/** Counts failures by key, and finds the keys with too many. */
+/** The time between two tries of a key that has to wait, in milliseconds. */
+const PAUSE_MS = 1_000;
+
+interface Window {
+  count: number;
+  lastTry: number;
+  readonly ends: number;
+}
+
+/** Counts failures by key, and slows down the keys with too many. None is locked out: one try a second is always left. */
 export class FailureLimit {
   readonly #options: FailureLimitOptions;
-  readonly #windows = new BoundedMap<string, { count: number; readonly ends: number }>(MOST_KEYS);
+  readonly #windows = new BoundedMap<string, Window>(MOST_KEYS);
 
   /** Makes a limit with nothing counted. */
   constructor(options: FailureLimitOptions) {
     this.#options = options;
   }
 
-  /** Returns for how many milliseconds a key has to wait; 0 if it need not. */
-  wait(key: string): number {
+  /** Returns whether a key has too many failures. */
+  isOver(key: string): boolean {
+    return (this.#window(key)?.count ?? 0) >= this.#options.limit;
+  }
+
+  /** Returns for how many milliseconds a key has to wait if there is to be a second between its tries. */
+  pause(key: string): number {
     const window = this.#window(key);
-    return window && window.count >= this.#options.limit ? window.ends - this.#options.clock() : 0;
+    return window ? Math.max(window.lastTry + PAUSE_MS - this.#options.clock(), 0) : 0;
   }
 
   /** Counts a try as a failure, to be taken back if it succeeds, so that simultaneous tries count too. */
   add(key: string): void {
+    const now = this.#options.clock();
     let window = this.#window(key);
     if (!window) {
-      window = { count: 0, ends: this.#options.clock() + this.#options.windowMs };
+      window = { count: 0, lastTry: now, ends: now + this.#options.windowMs };
       this.#windows.set(key, window);
     }
     window.count++;
+    window.lastTry = now;
   }
 
   /** Takes a failure back. */
@@ -45,7 +61,7 @@ export class FailureLimit {
     if (window && --window.count <= 0) this.#windows.delete(key);
   }
 
-  #window(key: string): { count: number; readonly ends: number } | undefined {
+  #window(key: string): Window | undefined {
     const window = this.#windows.get(key);
     return window && window.ends > this.#options.clock() ? window : undefined;
   }

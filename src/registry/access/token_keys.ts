@@ -89,6 +89,12 @@ export async function checkSigningKey(source: RegistryJwk | string): Promise<voi
   await signingKey(source);
 }
 
+/** Generates a private key, as the text of a JWK. */
+export async function generateSigningKey(): Promise<string> {
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  return JSON.stringify(await exportJWK(privateKey));
+}
+
 /** Makes the function that finds the key of a token: the registry's own, or a trusted one. */
 export function keyFinder(
   own: () => Promise<SigningKey> | undefined,

@@ -26,7 +26,8 @@ export interface UsersOptions {
   users?: Readonly<Record<string, string>>;
   /**
    * The number of wrong passwords that an address may send for one user within a minute; for all users together it may
-   * send five times as many. Beyond that, the answer is 429.
+   * send five times as many. Beyond that, one password a second is tried for each user, and the answer to others is 429.
+   * A user who has just sent the right password is not affected by wrong ones for other users.
    * @default 10
    */
   failureLimit?: number;
@@ -91,11 +92,14 @@ export class Users {
     const proof = await this.#proof(`${user}\n${password}`);
 
     const byUser = `${address} ${user}`;
-    const waitMs = Math.max(this.#byUser.wait(byUser), address === "" ? 0 : this.#byAddress.wait(address));
-    // There is no await between this check and the count of the try.
-    if (waitMs > 0) return { waitMs };
+    // There is no await between these checks and the count of the try.
+    const isSlowed = this.#byUser.isOver(byUser);
+    const waitMs = this.#byUser.pause(byUser);
+    if (isSlowed && waitMs > 0) return { waitMs };
     const known = this.#proofs.get(user);
     if (stored && known?.stored === stored.text && timingSafeEqual(known.proof, proof)) return "right";
+    // Real and invented users are slowed down alike, so that the answers do not reveal which ones exist.
+    if (address !== "" && this.#byAddress.isOver(address) && waitMs > 0) return { waitMs };
 
     const isRight = await this.#checks.run(`${byUser} ${proof}`, {}, async () => {
       this.#byUser.add(byUser);

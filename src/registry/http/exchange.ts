@@ -9,6 +9,11 @@ export interface RequestContext {
    */
   address?: string;
   /**
+   * Whether the client has reached a proxy in front of the server over HTTPS, so that its URLs start with `https:`.
+   * @default false: the URL of the request has the scheme
+   */
+  isSecure?: boolean;
+  /**
    * Keeps the server alive for work that outlasts the response, on hosts that would stop it: `ctx.waitUntil` on Workers.
    * @default such work needs no help
    */
@@ -71,6 +76,7 @@ export class Exchange {
   constructor(request: Request, context: RequestContext) {
     this.request = request;
     this.url = new URL(request.url);
+    if (context.isSecure) this.url.protocol = "https:";
     this.context = context;
   }
 

@@ -6,6 +6,7 @@ import { RunningHash } from "./running_hash.ts";
 import {
   type BlobRange,
   type BlobStore,
+  isSameValue,
   type RecordStore,
   type RegistryStore,
   type StoreAppendOptions,
@@ -42,6 +43,10 @@ class MemoryRecords implements RecordStore {
 
   async put(key: string, value: Bytes, options: AbortOptions = {}): Promise<void> {
     await nextTurn(options);
+    this.#write(key, value);
+  }
+
+  #write(key: string, value: Bytes): void {
     const segments = keySegments(key);
     const name = segments.pop()!;
     let directory = this.#root;
@@ -51,6 +56,19 @@ class MemoryRecords implements RecordStore {
       directory = next;
     }
     directory.values.set(name, value.slice());
+  }
+
+  async replace(
+    key: string,
+    value: Bytes,
+    options: AbortOptions & { expected: Bytes | undefined },
+  ): Promise<boolean> {
+    await nextTurn(options);
+    const segments = keySegments(key);
+    const name = segments.pop()!;
+    if (!isSameValue(this.#directory(segments)?.values.get(name), options.expected)) return false;
+    this.#write(key, value);
+    return true;
   }
 
   async delete(key: string, options: AbortOptions = {}): Promise<boolean> {

@@ -108,6 +108,11 @@ export interface RecordStore {
   get(key: string, options?: AbortOptions): Promise<Bytes | undefined>;
   /** Writes a record. */
   put(key: string, value: Bytes, options?: StorePutOptions): Promise<void>;
+  /**
+   * Writes a record if it has the expected value, or is missing for `undefined`; returns whether it was written. A store
+   * without it has no conditional writes.
+   */
+  replace?(key: string, value: Bytes, options: AbortOptions & { expected: Bytes | undefined }): Promise<boolean>;
   /** Removes a record; returns whether it was there. */
   delete(key: string, options?: AbortOptions): Promise<boolean>;
   /**
@@ -154,6 +159,12 @@ export interface UploadStore {
   finish(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number>;
   /** Drops an upload and its bytes, if there are any. */
   cancel(id: string, options?: AbortOptions): Promise<void>;
+}
+
+/** Returns whether two values of a record, or two missing ones, are the same. */
+export function isSameValue(one: Bytes | undefined, other: Bytes | undefined): boolean {
+  if (!one || !other) return one === other;
+  return one.length === other.length && one.every((byte, index) => byte === other[index]);
 }
 
 /** Makes the error for an upload that another server has continued or ended. */

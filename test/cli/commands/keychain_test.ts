@@ -1,6 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { join } from "node:path";
+import { runProgram } from "../../../cli/run_program.ts";
+import { gcrane } from "../../../cli/table.ts";
+import { FakeIo } from "../../fakes/fake_io.ts";
 import { keychainNames } from "../../../cli/global_flags.ts";
 import { randomImage } from "../../../src/image/mod.ts";
 import { FakeHelpers } from "../../fakes/fake_credential_helpers.ts";
@@ -240,7 +244,6 @@ describe("a credential helper that fails, as the command line tells of it", () =
         "exit 0",
         "docker-credential-broken get did not answer with credentials in JSON",
       ],
-      ["never ends", "exec sleep 600", "docker-credential-broken get took longer than 300 ms"],
     ]
   ) {
     it(`because it ${what}: a warning, and nobody is signed in`, async () => {
@@ -252,9 +255,38 @@ describe("a credential helper that fails, as the command line tells of it", () =
     });
   }
 
+  it("because it never ends: an error that names it (rule 19)", async () => {
+    assertEquals(await withHelper("exec sleep 600"), {
+      code: 1,
+      out: "",
+      err: "Error: docker-credential-broken get took longer than 300 ms — " +
+        "it may be waiting for an answer: run it by hand\n",
+    });
+  });
+
+  it("is named on a terminal, where it may be asking (rule 19)", { timeout: 60_000 }, async () => {
+    const helpers = new FakeHelpers();
+    try {
+      const go = join(helpers.directory, "go");
+      helpers.add("slow", `while [ ! -e '${go}' ]; do sleep 0.1; done; echo '{"Username":"ann","Secret":"s"}'`);
+      await inWorld(async (world) => {
+        docker(world, { credsStore: "slow" });
+        const onMessage = (text: string) => text.includes("docker-credential-slow get") && writeFileSync(go, "");
+        const io = new FakeIo({ environment: world.environment, answers: [], onMessage });
+        assertEquals(await runProgram(gcrane, ["auth", "get", host], io), 0);
+        assertEquals([io.out, io.err], [
+          '{"Username":"ann","Secret":"s"}\n',
+          "still waiting for docker-credential-slow get\n",
+        ]);
+      });
+    } finally {
+      helpers.remove();
+    }
+  });
+
   it("after a time that is no number, which is wrong usage", () =>
     inWorld(async (world) => {
-      for (const GCRANE_HELPER_TIMEOUT of ["soon", "0", "-1", "Infinity"]) {
+      for (const GCRANE_HELPER_TIMEOUT of ["soon", "-1", "Infinity"]) {
         const { code, err } = await world.gcrane(`auth get ${host}`, { environment: { GCRANE_HELPER_TIMEOUT } });
         assertEquals([code, err.split("\n")[0]], [
           2,

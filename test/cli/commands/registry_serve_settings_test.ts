@@ -205,9 +205,30 @@ describe("gcrane registry serve: running it", () => {
         return status(`${url}/v2/`, { headers: { Authorization, "X-Forwarded-For": address } });
       };
       for (let i = 0; i < 10; i++) assertEquals(await as("198.51.100.1, 192.0.2.1", "wrong"), 401);
-      assertEquals([await as("192.0.2.1", "right"), await as("192.0.2.1, 192.0.2.2", "right")], [429, 200]);
+      const more = await Promise.all(Array.from({ length: 5 }, () => as("192.0.2.1", "wrong")));
+      assertEquals([more.includes(429), await as("192.0.2.1, 192.0.2.2", "right")], [true, 200]);
     }, { GCRANE_REGISTRY_USERS: "bob:right" });
     assertEquals(err.includes('"address":"192.0.2.2"'), true);
+  });
+
+  it("takes the scheme of the token URL from a proxy that --address-header trusts, and warns without one", async () => {
+    const realm = async (url: string) => {
+      const headers = { "X-Forwarded-Proto": "http, https", "X-Forwarded-For": "192.0.2.1" };
+      return (await fetch(`${url}/v2/`, { headers })).headers.get("WWW-Authenticate")!.split(",")[0];
+    };
+    const users = { GCRANE_REGISTRY_USERS: "ann:secret" };
+    const trusting = await serving(["--token-auth", "--address-header", "X-Forwarded-For"], async (url) => {
+      assertEquals(await realm(url), `Bearer realm="${url.replace("http:", "https:")}/token"`);
+    }, users);
+    assertEquals(trusting.includes("Warning"), false, trusting);
+    const plain = await serving(["--token-auth"], async (url) => {
+      assertEquals(await realm(url), `Bearer realm="${url}/token"`);
+    }, users);
+    assertMatch(plain, /^Warning: clients send their passwords to a token URL of plain http; .*--public-url/m);
+    const named = await serving(["--token-auth", "--public-url", "https://registry.example.com"], async (url) => {
+      assertEquals(await realm(url), 'Bearer realm="https://registry.example.com/token"');
+    }, users);
+    assertMatch(named, /^Warning: with --public-url and without --address-header, all clients .*X-Forwarded-For/m);
   });
 
   it("--read-only refuses what would change something", () =>

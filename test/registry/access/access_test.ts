@@ -154,16 +154,31 @@ describe("basicAccess", () => {
     assertEquals(await statuses(["a", "1", "ip1"], ["a", "2", "ip1"], ["a", "3", "ip1"]), [401, 401, 401]);
     now = 1;
     const waiting = await ask("a", "right", "ip1");
-    assertEquals([waiting.status, waiting.headers.get("Retry-After")], [429, "60"]);
+    assertEquals([waiting.status, waiting.headers.get("Retry-After")], [429, "1"]);
     assertMatch(await waiting.text(), /"TOOMANYREQUESTS"/);
+    // Nothing locks the user out: one password a second is tried, and no more.
+    now = 1000;
+    assertEquals(await statuses(["a", "4", "ip1"], ["a", "right", "ip1"]), [401, 429]);
+    now = 2000;
+    assertEquals(await statuses(["a", "right", "ip1"]), [200]);
+    now = 3000;
+    assertEquals(
+      (await statuses(...Array.from({ length: 20 }, (_, i): [string, string, string] => ["a", `${i}`, "ip1"])))
+        .filter((status) => status === 401).length,
+      1,
+    );
     // Other users of the address, and the same user elsewhere, go on.
     assertEquals(await statuses(["b", "right", "ip1"], ["a", "right", "ip2"]), [200, 200]);
     now = 60_000;
     assertEquals(await statuses(["a", "right", "ip1"]), [200]);
 
-    // A client that tries one password with every user is stopped by its address.
-    for (let i = 0; i < 15; i++) assertEquals(await statuses([`u${i}`, "x", "ip3"]), [401]);
-    assertEquals(await statuses(["b", "right", "ip3"], ["b", "right", "ip4"]), [429, 200]);
+    // Wrong passwords for invented users do not lock out real ones, whether or not these have signed in before.
+    for (let i = 0; i < 51; i++) assertEquals(await statuses([`u${i}`, "x", "ip3"]), [401]);
+    for (let i = 0; i < 5; i++) assertEquals(await statuses(["a", "right", "ip3"], ["b", "right", "ip3"]), [200, 200]);
+    // They slow down the guesses for every user alike, so that nothing shows which users exist.
+    for (const user of ["b", "invented"]) {
+      assertEquals(await statuses([user, "x", "ip3"], [user, "y", "ip3"]), [401, 429]);
+    }
     // Many guesses at once are no way round.
     const many = Array.from({ length: 50 }, (_, i): [string, string, string] => ["a", `guess ${i}`, "ip5"]);
     assertEquals((await statuses(...many)).filter((status) => status === 401).length <= 3, true);

@@ -124,8 +124,9 @@ describe("tokenAccess", () => {
       assertEquals(answer.status, status);
     }
     for (let i = 0; i < 12; i++) await (await fetch(`${base}/token`, { headers: basic("ben", `${i}`) })).body?.cancel();
-    const waiting = await fetch(`${base}/token`, { headers: basic("ben", "2") });
-    assertEquals([waiting.status, Number(waiting.headers.get("Retry-After")) > 0], [429, true]);
+    const more = Array.from({ length: 5 }, (_, i) => fetch(`${base}/token`, { headers: basic("ben", `more ${i}`) }));
+    const waiting = (await Promise.all(more)).find(({ status }) => status === 429);
+    assertEquals(waiting?.headers.get("Retry-After"), "1");
   });
 
   it("gives no more than the rules, and nothing for what it does not know", async () => {

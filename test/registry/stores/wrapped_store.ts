@@ -20,6 +20,12 @@ export function wrapStore(
         await before("records.put", ...args);
         return await records.put(...args);
       },
+      ...(records.replace && {
+        async replace(...args: Parameters<typeof records.replace>) {
+          await before("records.replace", ...args);
+          return await records.replace!(...args);
+        },
+      }),
       async delete(...args) {
         await before("records.delete", ...args);
         return await records.delete(...args);

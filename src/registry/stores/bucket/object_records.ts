@@ -1,7 +1,7 @@
 import { type AbortOptions, Limits, readAll } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
 import type { ObjectBucket } from "./object_bucket.ts";
-import type { RecordStore, StoreListOptions } from "../store.ts";
+import { isSameValue, type RecordStore, type StoreListOptions } from "../store.ts";
 import { keySegments, pathSegments } from "../store_key.ts";
 
 const ROOT = "records/";
@@ -29,6 +29,19 @@ export class ObjectRecords implements RecordStore {
   /** @inheritdoc */
   async put(key: string, value: Bytes, { signal }: AbortOptions = {}): Promise<void> {
     await this.#bucket.put(objectKey(key), value, { signal });
+  }
+
+  /** @inheritdoc */
+  async replace(
+    key: string,
+    value: Bytes,
+    { expected, signal }: AbortOptions & { expected: Bytes | undefined },
+  ): Promise<boolean> {
+    const object = objectKey(key);
+    const content = await this.#bucket.read(object, { signal });
+    const current = content && await readAll(content.body, { limit: LIMIT, what: object, signal });
+    if (!isSameValue(current, expected)) return false;
+    return await this.#bucket.put(object, value, { onlyIf: content?.etag ?? "absent", signal }) !== undefined;
   }
 
   /** @inheritdoc */

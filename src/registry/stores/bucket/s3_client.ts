@@ -91,6 +91,7 @@ export class S3Client {
       method,
       url: url.href,
       headers: { ...headers },
+      allHeaders: true, // some services refuse headers that are not signed
       service: "s3",
       region,
       accessKeyId,
