@@ -1,6 +1,6 @@
 import { FileError } from "../errors.ts";
 import { fileFailure } from "../io/mod.ts";
-import { furtherAuthorities, isMissing, joinPath, mayRead, readDirectory, readTextFile } from "../runtime/mod.ts";
+import { exists, furtherAuthorities, joinPath, mayRead, readDirectory, readTextFile } from "../runtime/mod.ts";
 import type { Environment } from "./proxy.ts";
 
 /** The certificates for one host, in PEM. */
@@ -20,16 +20,20 @@ export interface HostCertificates {
 export async function environmentAuthorities(environment: Environment): Promise<string | undefined> {
   const file = environment("SSL_CERT_FILE");
   const folders = environment("SSL_CERT_DIR")?.split(":") ?? [];
-  const paths = [...(file ? [file] : []), ...(await Promise.all(folders.map(filesOf))).flat()];
-  const texts = paths.map(async (path) => mayRead(path) ? await readTextFile(path).catch(() => "") : "");
-  return furtherAuthorities(await Promise.all(texts)).join("\n") || undefined;
+  const paths = [...(file && mayRead(file) ? [file] : []), ...(await Promise.all(folders.map(filesOf))).flat()];
+  const texts = await Promise.all(paths.map((path) => readTextFile(path).catch(() => "")));
+  return furtherAuthorities(texts).join("\n") || undefined;
 }
 
+/** Returns the files in a folder, without the links to others of them that OpenSSL looks up by a hash. */
 async function filesOf(folder: string): Promise<string[]> {
   if (folder === "" || !mayRead(folder)) return [];
   const entries = await readDirectory(folder).catch(() => []);
-  return entries.filter(({ kind }) => kind !== "directory").map(({ name }) => joinPath(folder, name)).sort();
+  const names = entries.filter(({ name, kind }) => kind === "file" || (kind === "symlink" && !HASHED.test(name)));
+  return names.map(({ name }) => joinPath(folder, name)).sort();
 }
+
+const HASHED = /^[0-9a-f]{8}\.\d+$/;
 
 /**
  * Returns the certificates in the first of the folders that has a folder of one of the names, `HOST` or `HOST:PORT`:
@@ -43,14 +47,15 @@ export async function hostCertificates(
 ): Promise<HostCertificates> {
   for (const folder of folders) {
     for (const name of names) {
-      const found = await readHostFolder(joinPath(folder, name));
-      if (found) return found;
+      const path = joinPath(folder, name);
+      // A folder of the engine alone may be closed to its users.
+      if (await exists(path).catch(() => false)) return await readHostFolder(path);
     }
   }
   return {};
 }
 
-async function readHostFolder(folder: string): Promise<HostCertificates | undefined> {
+async function readHostFolder(folder: string): Promise<HostCertificates> {
   try {
     const names = (await readDirectory(folder)).map(({ name }) => name).sort();
     const read = async (name: string) => await readTextFile(joinPath(folder, name));
@@ -67,7 +72,6 @@ async function readHostFolder(folder: string): Promise<HostCertificates | undefi
       ...(cert !== undefined && { cert: await read(cert), key: await read(key!) }),
     };
   } catch (error) {
-    if (isMissing(error)) return undefined;
     throw fileFailure(`can't read the certificates in ${folder}`, error);
   }
 }

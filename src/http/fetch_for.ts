@@ -48,6 +48,8 @@ function routed(options: ConnectionOptions & { environment: Environment }): type
   const certificates = async ({ host, port }: URL): Promise<RuntimeFetchOptions> => {
     const found = ofHosts.get(host) ?? hostCertificates(certsDirectories, port ? [host] : [host, `${host}:443`]);
     ofHosts.set(host, found);
+    // A file that could not be read is read again by the next request.
+    found.catch(() => ofHosts.delete(host));
     const own = await found;
     const trusted = insecureTls ? [] : [ca, own.ca, await authorities()].filter((text) => text !== undefined);
     const pair = cert === undefined ? own : { cert, key };

@@ -23,7 +23,7 @@ export function proxyRules(environment: Environment): ProxyRules | undefined {
   return (url) => {
     const proxy = (url.protocol === "https:" ? secure : plain) ?? others ?? "none";
     const target = { host: hostOf(url.hostname), port: url.port || (url.protocol === "https:" ? "443" : "80") };
-    return isLoopback(target.host) || exceptions.some((covers) => covers(target)) ? "none" : proxy;
+    return isLocal(target.host) || exceptions.some((covers) => covers(target)) ? "none" : proxy;
   };
 }
 
@@ -84,11 +84,16 @@ function rangeTest(base: string, length: number): (target: Target) => boolean {
   };
 }
 
-/** Returns whether a host is this machine. The URL parser has normalised addresses. */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" ||
-    addressBits(host)?.startsWith("01111111") === true && addressBits(host)?.length === 32;
+/**
+ * Returns whether a host is this machine, or on its link, as the metadata servers of clouds are, which answer any client
+ * with credentials of the machine that they run on: a proxy's would be another one.
+ */
+function isLocal(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || LOCAL.some((covers) => covers({ host, port: "" }));
 }
+
+/** Loopback and link-local addresses, and Google's name of such a one. */
+const LOCAL = ["127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10", "metadata.google.internal"].map(exception);
 
 function hostOf(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "").toLowerCase();

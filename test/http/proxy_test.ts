@@ -69,6 +69,15 @@ describe("the variables of proxies", () => {
   });
 });
 
+describe("a metadata server", () => {
+  it("is never asked through a proxy, which has another one", () => {
+    for (const host of ["169.254.169.254", "169.254.170.2", "[fe80::a9fe:a9fe]", "metadata.google.internal"]) {
+      assertEquals(proxyFor(`http://${host}/`, { HTTP_PROXY: P, ALL_PROXY: P }), "none", host);
+    }
+    assertEquals(proxyFor("http://169.253.169.254/", { HTTP_PROXY: P }), P);
+  });
+});
+
 describe("NO_PROXY", () => {
   const cases: [noProxy: string, direct: string[], proxied: string[]][] = [
     ["*", ["a.test", "10.0.0.1", "[fd00::1]"], []],
