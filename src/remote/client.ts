@@ -62,7 +62,10 @@ export class Client {
    * streams.
    */
   readonly earlyAnswers: Set<string> = new Set();
-  /** How hosts take the bytes of a blob, where another way than the first had to be found. */
+  /**
+   * How hosts take the bytes of a blob, where another way than the first had to be found.
+   * @internal
+   */
   readonly uploadWays: Map<string, UploadWay> = new Map();
   readonly #connections = new Map<string, Connection>();
 

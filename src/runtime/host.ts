@@ -5,6 +5,7 @@ export type RuntimeName = "deno" | "bun" | "node" | "workerd" | "web";
 interface NodeModules {
   "node:child_process": typeof import("node:child_process");
   "node:crypto": typeof import("node:crypto");
+  "node:dns/promises": typeof import("node:dns/promises");
   "node:fs": typeof import("node:fs");
   "node:http": typeof import("node:http");
   "node:https": typeof import("node:https");

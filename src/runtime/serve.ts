@@ -112,6 +112,8 @@ export async function serveFetch(handler: FetchHandler, options: ServeOptions = 
     open.set(server, new Promise((resolve) => server.once("close", resolve)));
     return server;
   };
+  // Fails for a name that does not resolve, of which Bun's servers report an unrelated error of the system.
+  await requireNodeModule("node:dns/promises", "Serving HTTP").lookup(hostname);
   let server = await listen(tls, port);
   const actualPort = (server.address() as AddressInfo).port;
   return {
