@@ -43,14 +43,10 @@ function routed(options: ConnectionOptions & { environment: Environment }): type
   const { insecureTls, ca, cert, key, certsDirectories = [], environment } = options;
   const proxies = lazy(() => Promise.resolve(proxyRules(environment)));
   const authorities = lazy(() => environmentAuthorities(environment));
-  const ofHosts = new BoundedMap<string, ReturnType<typeof hostCertificates>>(256);
+  const ofOrigins = new BoundedMap<string, Promise<typeof fetch>>(256);
 
   const certificates = async ({ host, port }: URL): Promise<RuntimeFetchOptions> => {
-    const found = ofHosts.get(host) ?? hostCertificates(certsDirectories, port ? [host] : [host, `${host}:443`]);
-    ofHosts.set(host, found);
-    // A file that could not be read is read again by the next request.
-    found.catch(() => ofHosts.delete(host));
-    const own = await found;
+    const own = await hostCertificates(certsDirectories, port ? [host] : [host, `${host}:443`]);
     const trusted = insecureTls ? [] : [ca, own.ca, await authorities()].filter((text) => text !== undefined);
     const pair = cert === undefined ? own : { cert, key };
     return {
@@ -60,9 +56,17 @@ function routed(options: ConnectionOptions & { environment: Environment }): type
     };
   };
 
-  return routedFetch(async (url) => {
+  const route = async (url: URL): Promise<typeof fetch> => {
     const proxy = (await proxies())?.(url);
     return base({ ...(url.protocol === "https:" && await certificates(url)), ...(proxy && { proxy }) });
+  };
+
+  return routedFetch((url) => {
+    const found = ofOrigins.get(url.origin) ?? route(url);
+    ofOrigins.set(url.origin, found);
+    // A file that could not be read is read again by the next request.
+    found.catch(() => ofOrigins.delete(url.origin));
+    return found;
   });
 }
 
