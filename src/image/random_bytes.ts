@@ -11,7 +11,7 @@ export class RandomBytes implements TarChunks {
   readonly #state: Uint32Array;
   #left: number;
 
-  /** Makes it with a seed, any number; the same seed gives unrelated bytes in each stream. */
+  /** Creates the generator with a seed, any number; the same seed gives unrelated bytes in each stream. */
   constructor(seed: number, options: { size: number; stream?: number }) {
     this.#state = new Uint32Array(4);
     // Both halves of the number count, so that seeds above 32 bits differ.

@@ -38,7 +38,7 @@ export class ArchiveSink implements ContentSink {
   /** What the put of each blob writes. */
   readonly #writes = new Map<Hash, PlannedFile[]>();
 
-  /** Makes it; nothing is written before the plan. */
+  /** Creates the sink; nothing is written before the plan. */
   constructor(format: ArchiveFormat, target: ArchiveTarget) {
     this.#format = format;
     this.#target = target;

@@ -17,7 +17,7 @@ export class CachedManifests {
   readonly #upstream: Upstream;
   readonly #underWay = new SharedWork<CacheOutcome>();
 
-  /** Makes it over a registry's store. */
+  /** Creates the cache over a registry's store. */
   constructor(context: RegistryContext, upstream: Upstream) {
     this.#context = context;
     this.#upstream = upstream;

@@ -14,7 +14,7 @@ export class ManifestUses {
   readonly #clock: () => number;
   readonly #noted = new BoundedMap<string, number>(MOST_NOTES);
 
-  /** Makes it over the store of a registry. */
+  /** Creates the record over a registry's store. */
   constructor({ store, clock }: { store: RegistryStore; clock: () => number }) {
     this.#store = store;
     this.#clock = clock;

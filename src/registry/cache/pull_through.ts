@@ -49,7 +49,7 @@ export class PullThrough {
   readonly #uses: ManifestUses;
   readonly #blobs = new SharedWork<Fetching>({ keep: true });
 
-  /** Makes it over a registry's store. */
+  /** Creates the cache over a registry's store. */
   constructor(context: RegistryContext, options: PullThroughOptions) {
     this.#context = context;
     this.#options = options;
