@@ -14,9 +14,12 @@ const OF_THE_RUNTIME = new Set([
   "accept-encoding",
   "accept-language",
   "authorization",
+  // Node.js adds cache-control and pragma to a request with If-Match or If-None-Match, as the Fetch standard says.
+  "cache-control",
   "connection",
   "content-length",
   "host",
+  "pragma",
   "sec-fetch-mode",
   "user-agent",
 ]);
