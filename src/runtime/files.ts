@@ -2,7 +2,7 @@ import type { Dirent, Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { temporaryRoot } from "./environment.ts";
 import { denoHost, notSupported, requireNodeModule, runtimeName } from "./host.ts";
-import { joinPath } from "./paths.ts";
+import { dirName, joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
 /** The kind of a file. */
@@ -129,7 +129,25 @@ async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
 /** Creates a directory. */
 export async function makeDirectory(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
   const { recursive = false, mode } = options;
-  await fileSystem().mkdir(path, { recursive, ...(mode !== undefined && { mode }) });
+  const make = () => fileSystem().mkdir(path, mode === undefined ? {} : { mode });
+  if (!recursive) return await make();
+  // The recursive mkdir of Node.js reports a read-only file system as a missing directory, and never returns in /proc.
+  const makeIfAbsent = async () => {
+    try {
+      await make();
+    } catch (error) {
+      const found = isMissing(error) ? undefined : await fileSystem().stat(path).catch(() => undefined);
+      if (!found?.isDirectory()) throw error;
+    }
+  };
+  try {
+    await makeIfAbsent();
+  } catch (error) {
+    const parent = dirName(path);
+    if ((error as { code?: unknown }).code !== "ENOENT" || parent === path) throw error;
+    await makeDirectory(parent, options);
+    await makeIfAbsent();
+  }
 }
 
 /** Removes a file, a link or an empty directory, or with `recursive` a whole tree. A missing path is not an error. */
