@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DigestMismatchError, HttpError, NetworkError, ProtocolError, SizeMismatchError } from "../../src/errors.ts";
 import { chunks } from "../../src/io/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
-import type { Bytes } from "../../src/runtime/mod.ts";
+import { type Bytes, passesBodies, runtimeFetch } from "../../src/runtime/mod.ts";
 import { type Cue, fakeServer, problem } from "../fakes/mod.ts";
 import { CUT, firstBytes, STALL } from "../fakes/messages.ts";
 import { CONTENT, passing, SOURCES } from "./passing.ts";
@@ -31,8 +31,10 @@ async function closedPort(): Promise<number> {
 
 const CLOSED = await closedPort();
 
+const skip = passesBodies(runtimeFetch()) ? false : "not applicable: Node.js passes each body through JavaScript";
+
 for (const kind of SOURCES) {
-  describe(`a layer that is passed on whole from a ${kind}`, { timeout: 120_000 }, () => {
+  describe(`a layer that is passed on whole from a ${kind}`, { timeout: 120_000, skip }, () => {
     it("is not opened as a stream", () =>
       passing(kind, async (it) => {
         await it.pusher.upload(it.repository, it.layer);
@@ -276,13 +278,18 @@ describe("a response that can't be passed on whole", { timeout: 120_000 }, () =>
     "has another length": async (_, usual) => ({ ...await usual(), body: CONTENT.subarray(1) }),
   };
   for (const [name, reply] of Object.entries(replies)) {
-    it(`is a stream: one that ${name}`, () =>
-      passing("registry", async (it) => {
-        it.source.on("GET", /blobs/, reply);
-        await it.pusher.upload(it.repository, it.layer);
-        it.checkArrived();
-        assertEquals(it.streams, [0]);
-        assertEquals(it.steps(), ["POST 202", "PATCH 202", "PUT 201"]);
-      }));
+    // A stream of another length is an error, which only a body that is passed on whole avoids.
+    it(
+      `is a stream: one that ${name}`,
+      { skip: name === "has another length" && skip },
+      () =>
+        passing("registry", async (it) => {
+          it.source.on("GET", /blobs/, reply);
+          await it.pusher.upload(it.repository, it.layer);
+          it.checkArrived();
+          assertEquals(it.streams, [0]);
+          assertEquals(it.steps(), ["POST 202", "PATCH 202", "PUT 201"]);
+        }),
+    );
   }
 });
