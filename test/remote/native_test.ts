@@ -33,9 +33,14 @@ const CLOSED = await closedPort();
 
 const skip = passesBodies(runtimeFetch()) ? false : "not applicable: Node.js passes each body through JavaScript";
 
+/** A test of a body that is passed on whole. */
+function whole(name: string, test: () => Promise<void>): void {
+  it(name, { skip }, test);
+}
+
 for (const kind of SOURCES) {
-  describe(`a layer that is passed on whole from a ${kind}`, { timeout: 120_000, skip }, () => {
-    it("is not opened as a stream", () =>
+  describe(`a layer that is passed on whole from a ${kind}`, { timeout: 120_000 }, () => {
+    whole("is not opened as a stream", () =>
       passing(kind, async (it) => {
         await it.pusher.upload(it.repository, it.layer);
         it.checkArrived();
@@ -57,7 +62,7 @@ for (const kind of SOURCES) {
     });
 
     for (const [name, at] of Object.entries(CUTS)) {
-      it(`goes on as a stream after the target cut it at ${name}`, () =>
+      whole(`goes on as a stream after the target cut it at ${name}`, () =>
         passing(kind, async (it) => {
           it.target.on("PATCH", /./, after(at, () => CUT));
           await it.pusher.upload(it.repository, it.layer);
@@ -86,7 +91,7 @@ for (const kind of SOURCES) {
       }
     }
 
-    it("goes on after a 500 in the middle", () =>
+    whole("goes on after a 500 in the middle", () =>
       passing(kind, async (it) => {
         it.target.on("PATCH", /./, after(SIZE / 2, () => problem(500, "UNKNOWN")));
         await it.pusher.upload(it.repository, it.layer);
@@ -110,18 +115,21 @@ for (const kind of SOURCES) {
     }
 
     for (const status of [401, 413]) {
-      it(`is a stream for a host that answered ${status} before it had the bytes, and so is the next`, () =>
-        passing(kind, async (it) => {
-          it.target.on("PATCH", /./, () => problem(status, "UNSUPPORTED"));
-          await it.pusher.upload(it.repository, it.layer);
-          it.checkArrived();
-          assertEquals(it.streams, [0]);
-          const { client } = it.pusher;
-          await new Pusher({ client }).upload(it.repository.registry.repository("other"), it.layer);
-          assertEquals(it.target.blobsOf("other").get(it.digest), CONTENT);
-          assertEquals(it.uploads().filter(({ method }) => method === "PATCH").length, 3);
-          assertEquals(it.streams, [0, 0]);
-        }));
+      whole(
+        `is a stream for a host that answered ${status} before it had the bytes, and so is the next`,
+        () =>
+          passing(kind, async (it) => {
+            it.target.on("PATCH", /./, () => problem(status, "UNSUPPORTED"));
+            await it.pusher.upload(it.repository, it.layer);
+            it.checkArrived();
+            assertEquals(it.streams, [0]);
+            const { client } = it.pusher;
+            await new Pusher({ client }).upload(it.repository.registry.repository("other"), it.layer);
+            assertEquals(it.target.blobsOf("other").get(it.digest), CONTENT);
+            assertEquals(it.uploads().filter(({ method }) => method === "PATCH").length, 3);
+            assertEquals(it.streams, [0, 0]);
+          }),
+      );
     }
 
     it("is a stream for a host that redirected it", () =>
@@ -143,7 +151,7 @@ for (const kind of SOURCES) {
         assertEquals([error.status, error.method], [413, "PATCH"]);
       }));
 
-    it("waits for a slow reader", () =>
+    whole("waits for a slow reader", () =>
       passing(kind, async (it) => {
         it.target.on("PATCH", /./, async ({ body }, usual) => {
           const slow = new TransformStream<Bytes, Bytes>({
@@ -159,7 +167,7 @@ for (const kind of SOURCES) {
         assertEquals(it.streams, []);
       }));
 
-    it("ends with the caller's reason in the middle", () =>
+    whole("ends with the caller's reason in the middle", () =>
       passing(kind, async (it) => {
         const stop = new AbortController();
         let received = 0;
@@ -176,7 +184,7 @@ for (const kind of SOURCES) {
         assertEquals(it.steps().filter((step) => step.startsWith("PUT")), []);
       }));
 
-    it("is read again where its bytes are wrong, and the error names that side", () =>
+    whole("is read again where its bytes are wrong, and the error names that side", () =>
       passing(kind, async (it) => {
         const wrong = CONTENT.slice();
         wrong[SIZE / 2] ^= 1;
@@ -187,7 +195,7 @@ for (const kind of SOURCES) {
         assertEquals(it.target.blobsOf("app").size, 0);
       }));
 
-    it("is sent once more where the registry refused good bytes", () =>
+    whole("is sent once more where the registry refused good bytes", () =>
       passing(kind, async (it) => {
         it.target.on("PUT", /uploads/, () => problem(400, "DIGEST_INVALID"));
         await it.pusher.upload(it.repository, it.layer);
@@ -208,7 +216,7 @@ for (const kind of SOURCES) {
         assertEquals(it.streams, [0, 0]);
       }));
 
-    it("fails where the registry says that it stored other bytes", () =>
+    whole("fails where the registry says that it stored other bytes", () =>
       passing(kind, async (it) => {
         const other = `sha256:${"0".repeat(64)}`;
         it.target.on("PUT", /uploads/, async (_, usual) => {
@@ -218,7 +226,7 @@ for (const kind of SOURCES) {
         await assertRejects(() => it.pusher.upload(it.repository, it.layer), ProtocolError, other);
       }));
 
-    it("fails with the registry's answer where it refuses good bytes again", () =>
+    whole("fails with the registry's answer where it refuses good bytes again", () =>
       passing(kind, async (it) => {
         it.target.on("PUT", /uploads/, () => problem(400, "DIGEST_INVALID"), 9);
         const error = await assertRejects(() => it.pusher.upload(it.repository, it.layer), HttpError);
