@@ -138,7 +138,8 @@ async function suiteOnNode(paths: readonly string[]): Promise<void> {
     NODE_COMPILE_CACHE: `${scratch}/node_cache`,
     PATH: `${Deno.env.get("PATH")}${delimiter}${dirname(deno)}`,
   };
-  const args = ["--import", standardModules(), "--test", "--test-concurrency=1"];
+  const preload = new URL("driver/node_preload.ts", import.meta.url).href;
+  const args = ["--import", standardModules(), "--import", preload, "--test", "--test-concurrency=1"];
   const command: Suite["command"] = (files, junit) => [
     node,
     ...args,
