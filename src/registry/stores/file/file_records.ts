@@ -1,6 +1,6 @@
-import type { AbortOptions } from "../../../io/mod.ts";
+import { type AbortOptions, errorCode, missingIsUndefined } from "../../../io/mod.ts";
 import { type Bytes, joinPath, lstat, readDirectory, readFile, remove, writeFileAtomic } from "../../../runtime/mod.ts";
-import { atFile, holdsFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import { atFile, holdsFile, inDirectory } from "./file_access.ts";
 import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
 import { isSegment, keySegments, pathSegments } from "../store_key.ts";
 
@@ -19,7 +19,14 @@ export class FileRecords implements RecordStore {
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
     options.signal?.throwIfAborted();
     const path = this.#path(key);
-    return await atFile("read", path, () => readFile(path).catch(missingIsUndefined));
+    return await atFile("read", path, async () => {
+      try {
+        return await readFile(path);
+      } catch (error) {
+        // A directory of further records is not one.
+        return errorCode(error) === "EISDIR" ? undefined : missingIsUndefined(error);
+      }
+    });
   }
 
   /** @inheritdoc */
