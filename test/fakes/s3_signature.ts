@@ -14,7 +14,7 @@ const OF_THE_RUNTIME = new Set([
   "accept-encoding",
   "accept-language",
   "authorization",
-  // Node.js adds cache-control and pragma to a request with If-Match or If-None-Match, as the Fetch standard says.
+  // By the Fetch standard, a request with If-Match or If-None-Match has cache-control and pragma: Node.js adds them.
   "cache-control",
   "connection",
   "content-length",
