@@ -1,13 +1,10 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
 import { errorCode } from "../../../io/mod.ts";
 import {
-  type DirectoryEntry,
   dirName,
   exists,
   isMissing,
-  joinPath,
   makeDirectory,
-  readDirectory,
   syncDirectory,
 } from "../../../runtime/mod.ts";
 
@@ -54,15 +51,4 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
 /** Returns `undefined` for the failure to find a file at a path, and throws any other. */
 export function missingIsUndefined(error: unknown): undefined {
   if (!isMissing(error) && errorCode(error) !== "EISDIR") throw error;
-}
-
-/** Returns whether a directory holds a file at any depth, except files being written, whose names start with a dot. */
-export async function holdsFile(directory: string): Promise<boolean> {
-  const entries: DirectoryEntry[] = await readDirectory(directory).catch(missingIsUndefined) ?? [];
-  const visible = entries.filter((entry) => !entry.name.startsWith("."));
-  if (visible.some((entry) => entry.kind === "file")) return true;
-  for (const entry of visible) {
-    if (entry.kind === "directory" && await holdsFile(joinPath(directory, entry.name))) return true;
-  }
-  return false;
 }

@@ -1,13 +1,15 @@
 import type { AbortOptions } from "../../../io/mod.ts";
-import { type Bytes, joinPath, lstat, readDirectory, readFile, remove, writeFileAtomic } from "../../../runtime/mod.ts";
-import { atFile, holdsFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import { type Bytes, joinPath, lstat, readFile, remove, writeFileAtomic } from "../../../runtime/mod.ts";
+import { DirectoryNames } from "./directory_names.ts";
+import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
 import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
-import { isSegment, keySegments, pathSegments } from "../store_key.ts";
+import { keySegments, pathSegments, positionAfter } from "../store_key.ts";
 
 /** The records of a file store: the file of a record has the path of its key. */
 export class FileRecords implements RecordStore {
   readonly #root: string;
   readonly #sync: boolean;
+  readonly #names = new DirectoryNames();
 
   /** Makes the records of a directory, which need not exist yet; with `sync`, writes wait until durable records are on the disk. */
   constructor(root: string, { sync }: { sync: boolean }) {
@@ -51,19 +53,23 @@ export class FileRecords implements RecordStore {
     const { after, limit = Infinity, signal } = options;
     signal?.throwIfAborted();
     const directory = joinPath(this.#root, ...pathSegments(path));
-    const entries = await atFile("list", directory, () => readDirectory(directory).catch(missingIsUndefined)) ?? [];
-    const names = entries
-      .filter((entry) => isSegment(entry.name) && (entry.kind === "file" || entry.kind === "directory"))
-      .map((entry) => entry.kind === "directory" ? `${entry.name}/` : entry.name)
-      .filter((name) => after === undefined || name > after)
-      .sort();
-    const found: string[] = [];
-    for (const name of names) {
-      if (found.length >= limit) break;
-      signal?.throwIfAborted();
-      if (!name.endsWith("/") || await holdsFile(joinPath(directory, name))) found.push(name);
-    }
-    return found;
+    return await atFile("list", directory, async () => {
+      const names = await this.#names.in(directory);
+      const found: string[] = [];
+      for (let i = positionAfter(names, after); i < names.length && found.length < limit; i++) {
+        signal?.throwIfAborted();
+        const name = names[i];
+        if (!name.endsWith("/") || await this.#holdsRecord(joinPath(directory, name))) found.push(name);
+      }
+      return found;
+    });
+  }
+
+  async #holdsRecord(directory: string): Promise<boolean> {
+    const names = await this.#names.in(directory);
+    if (names.some((name) => !name.endsWith("/"))) return true;
+    for (const name of names) if (await this.#holdsRecord(joinPath(directory, name))) return true;
+    return false;
   }
 
   #path(key: string): string {
