@@ -1,12 +1,6 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
 import { errorCode } from "../../../io/mod.ts";
-import {
-  dirName,
-  exists,
-  isMissing,
-  makeDirectory,
-  syncDirectory,
-} from "../../../runtime/mod.ts";
+import { dirName, exists, isMissing, makeDirectory, syncDirectory } from "../../../runtime/mod.ts";
 
 /**
  * Runs work on a file, and turns an error of the operating system into a `StoreError` that names the path.
