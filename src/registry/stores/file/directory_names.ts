@@ -1,6 +1,6 @@
+import { missingIsUndefined } from "../../../io/mod.ts";
 import { type DirectoryEntry, type FileStat, joinPath, readUnsortedDirectory, stat } from "../../../runtime/mod.ts";
 import { isSegment } from "../store_key.ts";
-import { missingIsUndefined } from "./file_access.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
 /** The most names that are remembered, of all directories together. */

@@ -1,6 +1,6 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
 import { errorCode } from "../../../io/mod.ts";
-import { dirName, exists, isMissing, makeDirectory, syncDirectory } from "../../../runtime/mod.ts";
+import { dirName, exists, makeDirectory, syncDirectory } from "../../../runtime/mod.ts";
 
 /**
  * Runs work on a file, and turns an error of the operating system into a `StoreError` that names the path.
@@ -40,9 +40,4 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
     if (each === oldest) break;
   }
   return result;
-}
-
-/** Returns `undefined` for the failure to find a file at a path, and throws any other. */
-export function missingIsUndefined(error: unknown): undefined {
-  if (!isMissing(error) && errorCode(error) !== "EISDIR") throw error;
 }
