@@ -2,7 +2,7 @@ import { ManifestError, StoreError } from "../../errors.ts";
 import { mentionedDigests } from "../../graph/internal.ts";
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { type Hash, isHash } from "../../spec/mod.ts";
+import type { Hash } from "../../spec/mod.ts";
 import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
 import { digestKey, keyDigests } from "../stores/store_key.ts";
 import { Catalog } from "./catalog.ts";

@@ -1,6 +1,6 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import { type Hash, isHash } from "../../spec/mod.ts";
-import { digestKey, keyDigests } from "../stores/store_key.ts";
+import { keyDigests } from "../stores/store_key.ts";
 import type { RecordStore, StoreListOptions } from "../stores/store.ts";
 import type { RecordIndex } from "./record_index.ts";
 import { LAST, repositoryPath, taggedKey, taggedPrefix, tagKey } from "./repository_keys.ts";
@@ -95,15 +95,15 @@ export class RepositoryTags {
   }
 
   /**
-   * Lists the manifests that no tag points at, sorted by digest. A page has those among the next thousand manifests, and
-   * so may have fewer than the limit, or none, although another page follows.
+   * Lists the manifests that no tag points at, sorted by digest. A page has those among the next thousand manifests, or
+   * as many as the limit, and so may have fewer than the limit, or none, although another page follows.
    *
    * @param options.all all tags of the repository, if they are known
    */
   async untagged(name: string, options: StoreListOptions & { all?: readonly TagTarget[] }): Promise<ListedPage<Hash>> {
     const { after, limit = Infinity, signal } = options;
     const all = options.all ?? await this.#unindexed(name, { signal });
-    const scan = limit === Infinity ? Infinity : SCAN;
+    const scan = Math.max(limit, SCAN);
     const from = after && after.replace(":", "-") + LAST;
     const list = (path: string) => this.#records.list(path, { after: from, limit: scan, signal });
     const [manifests, entries] = await Promise.all([

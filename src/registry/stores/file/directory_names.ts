@@ -1,5 +1,5 @@
 import { missingIsUndefined } from "../../../io/mod.ts";
-import { type DirectoryEntry, type FileStat, joinPath, readUnsortedDirectory, stat } from "../../../runtime/mod.ts";
+import { type DirectoryEntry, type FileStat, readUnsortedDirectory, stat } from "../../../runtime/mod.ts";
 import { isSegment } from "../store_key.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
