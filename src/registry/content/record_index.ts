@@ -1,7 +1,7 @@
 import { type AbortOptions, BoundedMap } from "../../io/mod.ts";
 import type { RecordStore } from "../stores/store.ts";
 
-/** The value of a record whose name says all. */
+/** The value of a record that has only a name. */
 export const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** The most paths whose mark is remembered. */
