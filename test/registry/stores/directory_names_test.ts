@@ -2,6 +2,7 @@ import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
+import { fileStore } from "../../../src/registry/mod.ts";
 import { DirectoryNames } from "../../../src/registry/stores/file/directory_names.ts";
 import { inFolder } from "../../make/folders.ts";
 
@@ -56,5 +57,27 @@ describe("the names in a directory", () => {
       await writeFile(join(folder, "new"), "");
       await utimes(folder, now, now); // a coarse clock
       assertEquals((await names.in(folder)).length, 101);
+    }));
+
+  it("are read again after a change by the same store, on a file system that gives directories one time", () =>
+    inFolder(async (folder) => {
+      const { records } = fileStore(folder, { sync: false });
+      for (const name of many) await records.put(`many/${name}`, new Uint8Array(0));
+      const directories = [join(folder, "records"), join(folder, "records", "many")];
+      const time = new Date(Date.now() - 60_000);
+      const list = async () => {
+        for (const directory of directories) await utimes(directory, time, time);
+        return [await records.list("many/"), await records.list("")];
+      };
+      assertEquals(await list(), [[...many].sort(), ["many/"]]);
+      await records.put("many/new", new Uint8Array(0));
+      assertEquals(await list(), [[...many, "new"].sort(), ["many/"]]);
+      await records.delete("many/new");
+      assertEquals(await list(), [[...many].sort(), ["many/"]]);
+      for (const name of many) await records.put(`${name}/a`, new Uint8Array(0));
+      const names = ["many/", ...many.map((name) => `${name}/`)].sort();
+      assertEquals(await list(), [[...many].sort(), names]);
+      await records.put("other/a", new Uint8Array(0));
+      assertEquals(await list(), [[...many].sort(), [...names, "other/"].sort()]);
     }));
 });

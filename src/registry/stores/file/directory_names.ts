@@ -39,26 +39,27 @@ export class DirectoryNames {
     const names = readNames(directory);
     // After a change a moment ago, another one might not show in the time.
     if (Date.now() - found.mtimeMs > SETTLED_AGE) this.#remember(directory, { identity, names, size: 0 });
-    else this.#forget(directory);
+    else this.forget(directory);
     return await names;
   }
 
+  /** Forgets the names in a directory, which the caller changes: not every file system gives it another time then. */
+  forget(directory: string): void {
+    this.#size -= this.#known.get(directory)?.size ?? 0;
+    this.#known.delete(directory);
+  }
+
   #remember(directory: string, entry: KnownDirectory): void {
-    this.#forget(directory);
+    this.forget(directory);
     this.#known.set(directory, entry);
     const isStill = () => this.#known.get(directory) === entry;
     entry.names.then((names) => {
       if (!isStill()) return;
-      if (names.length < WORTH || names.length > CAPACITY) return this.#forget(directory);
+      if (names.length < WORTH || names.length > CAPACITY) return this.forget(directory);
       entry.size = names.length;
       this.#size += entry.size;
-      while (this.#size > CAPACITY) this.#forget(this.#known.keys().next().value!);
-    }, () => isStill() && this.#forget(directory));
-  }
-
-  #forget(directory: string): void {
-    this.#size -= this.#known.get(directory)?.size ?? 0;
-    this.#known.delete(directory);
+      while (this.#size > CAPACITY) this.forget(this.#known.keys().next().value!);
+    }, () => isStill() && this.forget(directory));
   }
 }
 

@@ -58,6 +58,7 @@ export class FileRecords implements RecordStore {
       path,
       () => inDirectory(path, sync, () => writeFileAtomic(path, value, { sync, signal, tidy: false })),
     );
+    this.#forgetNames(path);
   }
 
   /** Removes what killed servers left in a directory: not with each write, since a list of many records takes long. */
@@ -75,8 +76,14 @@ export class FileRecords implements RecordStore {
     return await atFile("remove", path, async () => {
       if ((await lstat(path).catch(missingIsUndefined))?.kind !== "file") return false;
       await remove(path);
+      this.#forgetNames(path);
       return true;
     });
+  }
+
+  /** Forgets the names in the directories that lead to a file, any of which may be new. */
+  #forgetNames(path: string): void {
+    for (let each = dirName(path); each.length >= this.#root.length; each = dirName(each)) this.#names.forget(each);
   }
 
   /** @inheritdoc A directory without records, which removed records left behind, does not count. */
