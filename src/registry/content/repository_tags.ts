@@ -81,12 +81,15 @@ export class RepositoryTags {
   /** Lists tags, sorted, with the digests that they point at. Their manifests may be gone. */
   async page(name: string, options: StoreListOptions = {}): Promise<ListedPage<TagTarget>> {
     const { after, limit = Infinity, signal } = options;
-    const tags = await this.#records.list(tagsPath(name), { after, limit: limit + 1, signal });
+    const [tags, indexed] = await Promise.all([
+      this.#records.list(tagsPath(name), { after, limit: limit + 1, signal }),
+      limit === Infinity && after === undefined ? this.#indexedTargets(name, { signal }) : undefined,
+    ]);
     const shown = tags.slice(0, limit);
     const targets = await mapConcurrent(
       shown,
       { concurrency: CONCURRENCY, signal },
-      async (tag, signal) => [tag, await this.get(name, tag, { signal })] as const,
+      async (tag, signal) => [tag, indexed?.get(tag) ?? await this.get(name, tag, { signal })] as const,
     );
     return {
       entries: targets.flatMap(([tag, digest]): TagTarget[] => digest === undefined ? [] : [[tag, digest]]),
@@ -145,6 +148,25 @@ export class RepositoryTags {
     if (!this.#readOnly) await this.complete(name, options);
     else if (!await this.#index.isWhole(repositoryPath(name), options)) return (await this.page(name, options)).entries;
     return undefined;
+  }
+
+  /**
+   * Reads from the index what all tags point at. A tag that is there has an entry for the manifest that it points at, so
+   * one with a single entry points there. Tags with several entries are left out, and so are all of an incomplete index.
+   */
+  async #indexedTargets(name: string, options: AbortOptions): Promise<ReadonlyMap<string, Hash>> {
+    const targets = new Map<string, Hash>();
+    if (!await this.#index.isWhole(repositoryPath(name), options)) return targets;
+    const several = new Set<string>();
+    for (const entry of await this.#records.list(taggedPath(name), options)) {
+      const end = entry.indexOf(".");
+      const [digest] = keyDigests([entry.slice(0, end)]);
+      const tag = entry.slice(end + 1);
+      if (digest === undefined || targets.has(tag)) several.add(tag); // that of a SHA-512 is not whole
+      else targets.set(tag, digest);
+    }
+    for (const tag of several) targets.delete(tag);
+    return targets;
   }
 
   #dropEntry(name: string, digest: Hash, tag: string): Promise<void> {

@@ -40,6 +40,10 @@ async function checkIndexes(store: RegistryStore, context: string): Promise<stri
     needed.add(`repositories/${name}/_tagged/${digest}.${rest}`);
     assert(keys.includes(`repositories/${name}/_manifests/${digest}`), `${context}: ${rest} has no manifest`);
   }
+  const listed = JSON.parse((await clientOf(store).send("GET", "/v2/a/b/tags/list")).text);
+  const pairs = Object.entries<{ tag: string[] }>(listed.manifest ?? {})
+    .flatMap(([digest, { tag }]) => tag.map((tag) => `repositories/a/b/_tagged/${digest.replace(":", "-")}.${tag}`));
+  assertEquals(pairs.sort(), [...needed].filter((key) => key.includes("/_tagged/")).sort(), context);
   const entries = await entriesOf(store);
   for (const entry of needed) assert(entries.includes(entry), `${context}: ${entry} is missing`);
   return entries.filter((entry) => !needed.has(entry));
