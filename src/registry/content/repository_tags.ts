@@ -86,13 +86,8 @@ export class RepositoryTags {
       limit === Infinity && after === undefined ? this.#indexedTargets(name, { signal }) : undefined,
     ]);
     const shown = tags.slice(0, limit);
-    const targets = await mapConcurrent(
-      shown,
-      { concurrency: CONCURRENCY, signal },
-      async (tag, signal) => [tag, indexed?.get(tag) ?? await this.get(name, tag, { signal })] as const,
-    );
     return {
-      entries: targets.flatMap(([tag, digest]): TagTarget[] => digest === undefined ? [] : [[tag, digest]]),
+      entries: await this.#targets(name, shown, { indexed, signal }),
       ...(tags.length > shown.length && { next: shown.at(-1) }),
     };
   }
@@ -134,9 +129,9 @@ export class RepositoryTags {
   /** Makes the index whole, if it is not, as in a store of an older version. */
   async complete(name: string, { signal }: AbortOptions = {}): Promise<void> {
     if (await this.#index.isWhole(repositoryPath(name), { signal })) return;
-    const { entries } = await this.page(name, { signal });
+    const tags = await this.#records.list(tagsPath(name), { signal });
     await mapConcurrent(
-      entries,
+      await this.#targets(name, tags, { signal }),
       { concurrency: CONCURRENCY, signal },
       ([tag, digest]) => this.#index.keep(taggedKey(name, digest, tag)),
     );
@@ -167,6 +162,20 @@ export class RepositoryTags {
     }
     for (const tag of several) targets.delete(tag);
     return targets;
+  }
+
+  /** Returns what tags point at, those that are gone left out. */
+  async #targets(
+    name: string,
+    tags: readonly string[],
+    { indexed, signal }: AbortOptions & { indexed?: ReadonlyMap<string, Hash> },
+  ): Promise<TagTarget[]> {
+    const targets = await mapConcurrent(
+      tags,
+      { concurrency: CONCURRENCY, signal },
+      async (tag, signal) => [tag, indexed?.get(tag) ?? await this.get(name, tag, { signal })] as const,
+    );
+    return targets.flatMap(([tag, digest]): TagTarget[] => digest === undefined ? [] : [[tag, digest]]);
   }
 
   #dropEntry(name: string, digest: Hash, tag: string): Promise<void> {
