@@ -62,6 +62,12 @@ export interface TransportOptions {
    */
   key?: string;
   /**
+   * The private hosts that a public registry may send requests on to, by a redirect, an upload's `Location` or the realm
+   * of a token: `HOST`, or `HOST:PORT` for one port. A link-local address is always refused.
+   * @default none: only a registry at a private address may name another one, of the same kind
+   */
+  allowRedirects?: readonly string[];
+  /**
    * The name of the program that uses this package, put before the package's own in `User-Agent`.
    * @default nothing
    */
@@ -182,6 +188,7 @@ export class Connection {
       onRequest: options.onRequest,
       pace: options.pace,
       timeouts: options.timeouts,
+      allowRedirects: options.allowRedirects,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
     this.ping = lazy(() =>

@@ -28,6 +28,11 @@ export interface ProxyOptions {
    * @default only if its URL has the scheme http, or its host is local
    */
   insecure?: boolean;
+  /**
+   * The private hosts that the upstream may send requests on to: `HOST`, or `HOST:PORT` for one port.
+   * @default none
+   */
+  allowRedirects?: readonly string[];
 }
 
 /** How long the upstream is not asked again after a failure if the cache could answer without it, in milliseconds. */
@@ -55,6 +60,7 @@ export class Upstream {
       fetch: options.fetch,
       keychain: options.keychain ?? { resolve: (): Promise<Authenticator> => Promise.resolve(anonymous) },
       insecure: options.insecure,
+      ...(options.allowRedirects && { allowRedirects: options.allowRedirects }),
       retry: { attempts: 2 },
     };
     this.puller = new Puller(transport);
