@@ -1,6 +1,7 @@
 import type { Keychain } from "../src/authn/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
+import { machineRegistries } from "../src/transport/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { headersOf } from "./docker_headers.ts";
@@ -48,7 +49,7 @@ export function commandOptions(
   context: Omit<Context, "flags"> & {
     readonly flags: Pick<
       Context["flags"],
-      "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect"
+      "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect" | "useMirrors"
     >;
   },
 ): CommandOptions {
@@ -63,6 +64,7 @@ export function commandOptions(
     timeouts: timeoutsFlag(flags.timeout),
     ...(flags.allowRedirect.length > 0 && { allowRedirects: redirectsFlag(flags.allowRedirect) }),
     fetch: networkFetch(context, flags),
+    registries: machineRegistries({ useMirrors: flags.useMirrors, environment: context.environment }),
     ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
   };
 }

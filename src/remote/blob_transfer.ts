@@ -194,7 +194,8 @@ export class BlobTransfer {
     const url = this.#location!;
     if (!mayPass || this.#client.earlyAnswers.has(url.host)) return "not possible";
     const { place } = this.#content;
-    const native = await openNative(this.#client.options, { place, url, size, signal: this.#signal });
+    const { fetch } = await this.#client.connection(this.#repository);
+    const native = await openNative(fetch, { place, url, size, signal: this.#signal });
     if (!native) return "not possible";
     this.#unverified = true;
     try {

@@ -2,7 +2,7 @@ import { anonymous, type Authenticator, type Keychain } from "../../authn/mod.ts
 import { GcraneError, HttpError, NetworkError } from "../../errors.ts";
 import { parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
 import { Puller } from "../../remote/mod.ts";
-import { Connection, type TransportOptions } from "../../transport/mod.ts";
+import type { RegistryLookup, TransportOptions } from "../../transport/mod.ts";
 
 /** Options of a pull-through cache. */
 export interface ProxyOptions {
@@ -33,6 +33,11 @@ export interface ProxyOptions {
    * @default none
    */
   allowRedirects?: readonly string[];
+  /**
+   * Returns the machine's settings for the upstream: whether it is insecure or blocked, and its mirrors.
+   * @default no settings
+   */
+  registries?: RegistryLookup;
 }
 
 /** How long the upstream is not asked again after a failure if the cache could answer without it, in milliseconds. */
@@ -42,8 +47,6 @@ const REST_MS = 5_000;
 export class Upstream {
   /** Reads from the upstream. */
   readonly puller: Puller;
-  /** Asks the upstream for lists. */
-  readonly connection: Connection;
   /** For how long the cache trusts a tag, in milliseconds. */
   readonly ttlMs: number;
   readonly #registry: Registry;
@@ -61,10 +64,10 @@ export class Upstream {
       keychain: options.keychain ?? { resolve: (): Promise<Authenticator> => Promise.resolve(anonymous) },
       insecure: options.insecure,
       ...(options.allowRedirects && { allowRedirects: options.allowRedirects }),
+      ...(options.registries && { registries: options.registries }),
       retry: { attempts: 2 },
     };
     this.puller = new Puller(transport);
-    this.connection = new Connection(this.#registry, transport);
   }
 
   /** Makes the name of a repository of the upstream, with Docker Hub's `library/` if that is implied. */
