@@ -1,7 +1,7 @@
 import type { Keychain } from "../src/authn/mod.ts";
 import { UsageError } from "../src/errors.ts";
+import { machineRegistries } from "../src/http/mod.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
-import { machineRegistries } from "../src/transport/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { headersOf } from "./docker_headers.ts";

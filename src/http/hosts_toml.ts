@@ -1,7 +1,7 @@
 import { fileFailure } from "../io/mod.ts";
 import { dirName, exists, homeDirectory, joinPath, readTextFile, resolvePath } from "../runtime/mod.ts";
 import type { Environment } from "./proxy.ts";
-import type { Mirror } from "./registry_settings.ts";
+import type { Mirror } from "./registry_lookup.ts";
 import { readToml, type TomlTable } from "./toml_file.ts";
 
 /**
@@ -57,7 +57,7 @@ async function mirrorOf(
     host: place.host,
     root: table.flag("override_path") || path.endsWith("/v2") ? path : `${path}/v2`,
     repository,
-    // Tells a cache of several registries which of them is meant.
+    // A cache of several registries chooses one of them by this name.
     query: `ns=${encodeURIComponent(host)}`,
     insecure: table.flag("skip_verify") || place.protocol === "http:",
     headers: Object.fromEntries(headers.keys().map((name) => [name, headers.texts(name)!.join(", ")])),

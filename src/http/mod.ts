@@ -16,11 +16,6 @@ export {
 export { type Failure, type FailureWords, networkError, readFailure, redactedCause } from "./failure.ts";
 export { certsDirectories, type ConnectionOptions, fetchFor, fetchWith } from "./fetch_for.ts";
 export { plainText, redactUrl, redactUrlsIn } from "./redact.ts";
-export {
-  machineRegistries,
-  type MachineRegistriesOptions,
-  type Mirror,
-  type RegistryLookup,
-  type RegistrySettings,
-} from "./registry_settings.ts";
+export { machineRegistries, type MachineRegistriesOptions } from "./machine_registries.ts";
+export type { Mirror, RegistryLookup, RegistrySettings } from "./registry_lookup.ts";
 export { BodyReader, TimeLimitError, type Timeouts, timeoutsOf, type Wait } from "./time_limit.ts";

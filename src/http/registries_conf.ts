@@ -2,7 +2,7 @@ import { FileError } from "../errors.ts";
 import { fileFailure } from "../io/mod.ts";
 import { homeDirectory, isMissing, joinPath, readDirectory } from "../runtime/mod.ts";
 import type { Environment } from "./proxy.ts";
-import type { RegistrySettings } from "./registry_settings.ts";
+import type { RegistrySettings } from "./registry_lookup.ts";
 import { readToml, type TomlTable } from "./toml_file.ts";
 
 /** An entry of registries.conf (containers-registries.conf(5)). */
