@@ -18,6 +18,9 @@ export interface RegistryRule {
   readonly file: string;
 }
 
+/** What a text with entries has: most files hold none but long lists of other things, which take time to parse. */
+const ENTRIES = /^\s*(\[+\s*)?["']?registr(y|ies)\b/m;
+
 /** The folder of the whole machine's files. */
 const SYSTEM = "/etc/containers";
 
@@ -33,7 +36,7 @@ export async function readRegistriesConf(environment: Environment): Promise<read
   const folders = [SYSTEM, ...(own ? [joinPath(own, "containers")] : [])];
   const files = [
     await mainFile(environment("CONTAINERS_REGISTRIES_CONF"), folders),
-    ...await Promise.all((await Promise.all(folders.map(dropIns))).flat().map(readToml)),
+    ...await Promise.all((await Promise.all(folders.map(dropIns))).flat().map((path) => readToml(path, ENTRIES))),
   ];
   const rules = new Map<string, RegistryRule>();
   for (const file of files) for (const rule of file ? rulesOf(file) : []) rules.set(rule.prefix, rule);
@@ -42,12 +45,12 @@ export async function readRegistriesConf(environment: Environment): Promise<read
 
 async function mainFile(named: string | undefined, folders: readonly string[]): Promise<TomlTable | undefined> {
   if (named) {
-    const file = await readToml(named);
+    const file = await readToml(named, ENTRIES);
     if (file) return file;
     throw new FileError(`can't read ${named}: there is no such file`, { hint: "CONTAINERS_REGISTRIES_CONF names it" });
   }
   for (const folder of folders.toReversed()) {
-    const file = await readToml(joinPath(folder, "registries.conf"));
+    const file = await readToml(joinPath(folder, "registries.conf"), ENTRIES);
     if (file) return file;
   }
   return undefined;

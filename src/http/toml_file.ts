@@ -5,9 +5,10 @@ import { isMissing, readTextFile } from "../runtime/mod.ts";
 /**
  * Reads a TOML file; returns `undefined` if there is none.
  *
+ * @param wanted a pattern of the texts that are parsed; the table of any other one is empty
  * @throws {FileError} if it can't be read or is not TOML. The message has none of its text, which may be secret.
  */
-export async function readToml(path: string): Promise<TomlTable | undefined> {
+export async function readToml(path: string, wanted?: RegExp): Promise<TomlTable | undefined> {
   let text: string;
   try {
     text = await readTextFile(path);
@@ -15,6 +16,7 @@ export async function readToml(path: string): Promise<TomlTable | undefined> {
     if (isMissing(error)) return undefined;
     throw fileFailure(`can't read ${path}`, error);
   }
+  if (wanted && !wanted.test(text)) return new TomlTable(path, "", {});
   const { parse } = await import("@std/toml/parse");
   let fields: Record<string, unknown>;
   try {

@@ -101,6 +101,18 @@ describe("insecure and blocked of registries.conf", () => {
     }
   });
 
+  it("are read however the table is written", async () => {
+    const texts = [
+      `registry = [{ location = "a.test", insecure = true }]`,
+      `[[ "registry" ]]\nlocation = "a.test"\ninsecure = true`,
+      `[aliases]\na = "registry/a"\n  [[registry]]\nlocation = "a.test"\ninsecure = true`,
+      `registries.insecure.registries = ["a.test"]`,
+    ];
+    for (const text of texts) {
+      await withFiles({ [CONF]: text }, async (lookup) => assertEquals((await lookup("a.test")).insecure, true, text));
+    }
+  });
+
   it("are read in version 1 of the format", () =>
     withFiles({
       [CONF]: `[registries.insecure]\nregistries = ["a.test"]\n[registries.block]\nregistries = ["b.test"]`,
