@@ -34,10 +34,11 @@ export async function readRegistriesConf(environment: Environment): Promise<read
   const home = environment("HOME") || homeDirectory();
   const own = environment("XDG_CONFIG_HOME") || (home && joinPath(home, ".config"));
   const folders = [SYSTEM, ...(own ? [joinPath(own, "containers")] : [])];
-  const files = [
-    await mainFile(environment("CONTAINERS_REGISTRIES_CONF"), folders),
-    ...await Promise.all((await Promise.all(folders.map(dropIns))).flat().map((path) => readToml(path, ENTRIES))),
-  ];
+  const [main, further] = await Promise.all([
+    mainFile(environment("CONTAINERS_REGISTRIES_CONF"), folders),
+    Promise.all(folders.map(dropIns)),
+  ]);
+  const files = [main, ...await Promise.all(further.flat().map((path) => readToml(path, ENTRIES)))];
   const rules = new Map<string, RegistryRule>();
   for (const file of files) for (const rule of file ? rulesOf(file) : []) rules.set(rule.prefix, rule);
   return [...rules.values()];
