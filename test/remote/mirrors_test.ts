@@ -69,6 +69,18 @@ describe("the mirrors of a repository", () => {
     assertEquals(asked(remote, "mirror.example.com").filter((line) => !/^GET .*\/blobs\/D$/.test(line)), []);
   });
 
+  it("do not stand for what the registry lacks, when it is pushed there", async () => {
+    const { network, home, mirror } = both();
+    addImage(mirror, "cache/copy", { tag: "v1", layers: LAYERS });
+    home.on("HEAD", /manifests/, () => ({ status: 500 }), 99);
+    const remote = remoting(network, { registries: lookup([{}]) });
+    const image = await remote.puller.image(at("app:v1"));
+    await remote.pusher.push(at("copy:v1"), image);
+    await remote.pusher.push(at(`copy@${await image.digest()}`), image);
+    assertEquals(home.manifests.get("copy")?.has(await image.digest()), true);
+    assertEquals(asked(remote, "mirror.example.com").filter((line) => line.includes("manifests")), []);
+  });
+
   it("are never pushed to", async () => {
     const { network, mirror } = both();
     const remote = remoting(network, { registries: lookup([{}]) });
@@ -105,15 +117,13 @@ describe("the mirrors of a repository", () => {
   });
 
   it("are asked once if they can't be reached", async () => {
-    const remote = remoting(both().network, { registries: lookup([{ host: "gone.example.com" }]) });
-    await pull(remote, "all");
-    await pull(remote, "all");
     const events: string[] = [];
-    const watched = remoting(both().network, {
+    const remote = remoting(both().network, {
       registries: lookup([{ host: "gone.example.com" }]),
       onRequest: ({ url }) => url.includes("gone") && events.push(url),
     });
-    await pull(watched, "all");
+    await pull(remote, "all");
+    await pull(remote, "all");
     assertEquals(events, ["https://gone.example.com/v2/"]);
   });
 
