@@ -95,10 +95,10 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof HttpError && error.status === 404;
 }
 
-/** Returns whether an error means that the upstream refuses access. */
+/** Returns whether an error means that the upstream refuses access, or that the machine's settings block it. */
 export function isRefused(error: unknown): boolean {
   return error instanceof HttpError && (error.status === 401 || error.status === 403) ||
-    error instanceof GcraneError && error.code === "AUTH_FAILED";
+    error instanceof GcraneError && (error.code === "AUTH_FAILED" || error.code === "REGISTRY_BLOCKED");
 }
 
 /** Reads `docker.io`, `https://registry.example.com/` or `http://127.0.0.1:5000`. */
