@@ -1,7 +1,6 @@
 import { BoundedMap, lazy } from "../io/mod.ts";
 import { grantedVariable } from "../runtime/mod.ts";
 import { hostsMirrors } from "./hosts_toml.ts";
-import type { Environment } from "./proxy.ts";
 import { findRule, readRegistriesConf } from "./registries_conf.ts";
 import type { RegistryLookup, RegistrySettings } from "./registry_lookup.ts";
 
@@ -16,7 +15,7 @@ export interface MachineRegistriesOptions {
    * Returns the value of an environment variable.
    * @default that of the process
    */
-  environment?: Environment;
+  environment?: (name: string) => string | undefined;
 }
 
 /**

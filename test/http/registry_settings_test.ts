@@ -123,7 +123,7 @@ describe("insecure and blocked of registries.conf", () => {
 
   it("name the file with the line, or the key, of what is wrong, and show nothing of it", async () => {
     const cases: [string, string][] = [
-      [`[[registry]]\nprefix = "s3cret\n`, "is not TOML: see line 2, column 16"],
+      [`[[registry]]\nprefix = "s3cret\n`, "is not TOML: see line 2, column"],
       [`[[registry]]\nblocked = s3cret\n`, "is not TOML: see line 2"],
       [`[[registry]]\nlocation = "a.test"\ninsecure = "s3cret"`, "registry[0].insecure is not true or false"],
       [`[[registry]]\nlocation = 3`, "registry[0].location is not a text"],
