@@ -49,9 +49,10 @@ export function proxyFailure(error: unknown, proxy: Proxy): unknown {
 
 /** Creates the failure of a proxy that answers 407. */
 export function refusedByProxy(proxy: Proxy, cause?: unknown): ProxyFailure {
-  const { username } = new URL(proxy.url);
-  const text = username === "" ? "demands credentials (407)" : "refuses the credentials (407)";
-  return new ProxyFailure(proxy, text, `set ${proxy.source} to http://USER:PASSWORD@HOST:PORT`, cause);
+  const { username, protocol } = new URL(proxy.url);
+  const status = protocol.startsWith("http") ? " (407)" : "";
+  const text = `${username === "" ? "demands credentials" : "refuses the credentials"}${status}`;
+  return new ProxyFailure(proxy, text, `set ${proxy.source} to a URL with USER:PASSWORD@ before the host`, cause);
 }
 
 /** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network: each has its own codes and texts. */

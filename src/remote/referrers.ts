@@ -120,7 +120,7 @@ export async function fetchFromApi(
   const { artifactType, signal } = options;
   const query = artifactType ? `?${new URLSearchParams({ artifactType })}` : "";
   const what = `the referrers of ${reference}`;
-  const links = new LinkFollower(client, reference.registry, { limit: Limits.manifest, what });
+  const links = new LinkFollower(client, reference.repository, { limit: Limits.manifest, what });
   const found: Descriptor[] = [];
   let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
   for (let page = 1; to !== undefined; page++) {

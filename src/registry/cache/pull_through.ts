@@ -1,6 +1,5 @@
 import { HttpError } from "../../errors.ts";
 import { Limits, SharedWork } from "../../io/mod.ts";
-import { pullScope } from "../../name/mod.ts";
 import { parseReferrersPage, parseTagsPage, REFERRERS_STATUSES } from "../../remote/internal.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
 import { type Hash, hashAlgorithm, isHash, MediaType, parseIndexManifest } from "../../spec/mod.ts";
@@ -100,10 +99,10 @@ export class PullThrough {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listTags(this.#context, asked), async () => {
       const repository = this.#upstream.repository(name);
-      const answer = await this.#upstream.connection.requestWhole(repository.path, {
+      const answer = await this.#upstream.puller.client.requestWhole(repository, {
         method: "GET",
-        to: `/v2/${repository.path}/tags/list${url.search}`,
-        scopes: [pullScope(repository)],
+        to: `/tags/list${url.search}`,
+        access: "pull",
         expect: [200],
         patience: "slow",
         signal: request.signal,
@@ -121,11 +120,10 @@ export class PullThrough {
     const { name, url, request: { signal } } = asked;
     return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
       const reference = this.#upstream.repository(name).digest(subject);
-      const { repository } = reference;
-      const answer = await this.#upstream.connection.requestWhole(repository.path, {
+      const answer = await this.#upstream.puller.client.requestWhole(reference.repository, {
         method: "GET",
-        to: `/v2/${repository.path}/referrers/${subject}${url.search}`,
-        scopes: [pullScope(repository)],
+        to: `/referrers/${subject}${url.search}`,
+        access: "pull",
         expect: REFERRERS_STATUSES,
         headers: { accept: MediaType.OciImageIndex },
         patience: "slow",
