@@ -55,7 +55,12 @@ async function packageFiles(stage: string): Promise<Files> {
   const files: Files = new Map();
   const text = (path: string, content: string) => files.set(path, new TextEncoder().encode(content));
 
-  await bundle(stage, entries, { external: Object.keys(packages), into: "lib", files });
+  const [main, ...rooms] = entries;
+  const list = readFileSync(join(stage, main), "utf8");
+  const reexported = [...list.matchAll(/^export \* .*from "\.\/(.*)";$/gm)].map(([, path]) => path);
+  const modules = [...new Set([...rooms, ...reexported])];
+  await bundle(stage, modules, { external: Object.keys(packages), into: "lib", files });
+  text(`lib/${main.replace(/\.ts$/, ".js")}`, list.replaceAll(/\.ts";$/gm, '.js";'));
   await bundle(stage, ["cli/main.ts"], { external: Object.keys(packages), into: "bin", files, minified: true });
   for (const [path, content] of await declarations(stage)) files.set(`lib/${path}`, content);
   text("bin/gcrane.cjs", starter());
