@@ -112,7 +112,7 @@ export async function install(folder: string, tarball: string): Promise<void> {
   );
   const web = join(folder, "web");
   await deno(["--platform=browser", "--output", join(web, "programs.js"), "programs.js"], folder);
-  for (const [name, code] of Object.entries(clients)) {
+  for (const [name, { code }] of Object.entries(clients)) {
     writeFileSync(join(folder, `${name}.js`), code);
     const outdir = join(folder, name);
     mkdirSync(outdir);
@@ -120,17 +120,38 @@ export async function install(folder: string, tarball: string): Promise<void> {
   }
 }
 
-/** The name of a page whose size is measured. */
-export type ClientName = keyof typeof clients;
+/** A client in a page, which answers with a digest. */
+export interface Client {
+  /** What it imports. */
+  readonly title: string;
+  /** Its module, with a function `answer`. */
+  readonly code: string;
+  /** The most bytes that the page loads before the first answer, minified and compressed with gzip. */
+  readonly largest: number;
+}
 
-/** The pages whose sizes are measured, each with an `answer`. */
-const clients = {
-  client: `import { digest } from "@gcrane/gcrane/crane";
+/** The clients whose sizes are bounded. */
+export const clients: Readonly<Record<string, Client>> = {
+  puller: {
+    title: "`Puller` of `remote`",
+    code: `import { Puller } from "@gcrane/gcrane/remote";
+export const answer = (name) => new Puller().digest(name);\n`,
+    largest: 42_600,
+  },
+  digest: {
+    title: "`digest` of `crane`",
+    code: `import { digest } from "@gcrane/gcrane/crane";
 export const answer = (name) => digest(name);\n`,
-  page: `import * as crane from "@gcrane/gcrane/crane";
+    largest: 90_500,
+  },
+  crane: {
+    title: "all of `crane`",
+    code: `import * as crane from "@gcrane/gcrane/crane";
 globalThis.crane = crane;
 export const answer = (name) => crane.digest(name);\n`,
-} as const;
+    largest: 119_400,
+  },
+};
 
 /** The module that runs all programs: in a process, in a page, and as a Worker. */
 function entry(): string {

@@ -11,11 +11,8 @@ import { makeNpmPackage } from "../../tools/npm_package.ts";
 import type { Outcomes } from "../make/outcomes.ts";
 import { describePeer, inPage } from "../peers/mod.ts";
 import { top } from "../project/tree.ts";
-import { type ClientName, install, needsFiles, places, programNames } from "./places.ts";
+import { clients, install, needsFiles, places, programNames } from "./places.ts";
 import { tableText } from "./table.ts";
-
-/** The most that a page loads before its first answer, minified and compressed with gzip, in bytes. */
-const LARGEST: Record<ClientName, number> = { client: 89_500, page: 118_300 };
 
 describe("programs with the npm package", { skip: "Deno" in globalThis ? false : "Deno makes it" }, () => {
   const folder = mkdtempSync(join(tmpdir(), "gcrane_programs_"));
@@ -56,8 +53,8 @@ describe("programs with the npm package", { skip: "Deno" in globalThis ? false :
   }
 
   describePeer("in pages", ["npm", "chromium"], () => {
-    for (const [name, largest] of Object.entries(LARGEST) as [ClientName, number][]) {
-      it(`${name}: what the first answer loads has at most ${largest} bytes`, { timeout: 120_000 }, async () => {
+    for (const [name, { title, largest }] of Object.entries(clients)) {
+      it(`${title} loads at most ${largest} bytes before the first answer`, { timeout: 120_000 }, async () => {
         const image = randomImage({ seed: 1 });
         const reference = `${host(open)}/sizes/${name}:v1`;
         await crane.push(image, reference);
@@ -66,16 +63,16 @@ describe("programs with the npm package", { skip: "Deno" in globalThis ? false :
         assertEquals(value, await image.digest());
         const sizes = loaded.map((file) => gzipSync(readFileSync(join(installation, name, file))).length);
         const size = sizes.reduce((sum, each) => sum + each, 0);
-        console.log(`${name}: ${size} bytes in ${loaded.length} files`);
+        console.log(`${title}: ${size} bytes in ${loaded.length} files`);
         assert(size <= largest, `${size} bytes`);
       });
     }
 
     it("an error about a registry that lets no page in names what it has to allow", { timeout: 120_000 }, async () => {
       const reference = `${host(hidden)}/app:v1`;
-      const expression = `import("/client.js").then(({ answer }) => answer(${JSON.stringify(reference)}))
+      const expression = `import("/puller.js").then(({ answer }) => answer(${JSON.stringify(reference)}))
         .catch(({ code, message, hint }) => ({ code, message, hint }))`;
-      const { value } = await inPage<Record<string, string>>(join(installation, "client"), expression);
+      const { value } = await inPage<Record<string, string>>(join(installation, "puller"), expression);
       assertEquals(value.code, "NETWORK_FAILED");
       assertStringIncludes(value.hint, "CORS");
     });

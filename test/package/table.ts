@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Outcomes } from "../make/outcomes.ts";
 import { top } from "../project/tree.ts";
-import { needsFiles, places, programNames } from "./places.ts";
+import { clients, needsFiles, places, programNames } from "./places.ts";
 
 /** Writes the document of the programs and places, from how the programs ended. */
 export function tableText(found: ReadonlyMap<string, Outcomes>): string {
@@ -22,6 +22,10 @@ compares this table; \`deno task runtimes\` writes it.
 
 ${markdownTable([["Program", ...places.map(({ name }) => name)], ...rows])}
 ${programNames.map((program) => `- ${program}: ${purpose(program)}`).join("\n")}
+
+A page that asks for a digest loads before the first answer, minified and compressed with gzip, at most:
+
+${Object.values(clients).map(({ title, largest }) => `- with ${title} ${largest / 1000} kB`).join("\n")}
 `;
 }
 
