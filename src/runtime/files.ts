@@ -169,6 +169,8 @@ export async function removeFile(path: string): Promise<boolean> {
 
 /** Renames a file or a directory and replaces a file at the new path. */
 export async function rename(from: string, to: string): Promise<void> {
+  // workerd does not replace a file by a rename. Its files are those of one request.
+  if (runtimeName() === "workerd") await fileSystem().rm(to, { force: true });
   await fileSystem().rename(from, to);
 }
 
