@@ -29,7 +29,11 @@ export type Peer =
   | "node 22"
   | "node 24"
   | "npm"
-  | "npx";
+  | "npx"
+  | "apt-get"
+  | "dpkg-deb"
+  | "unshare"
+  | "chroot";
 
 const found = new Map<Peer, string | undefined>();
 
