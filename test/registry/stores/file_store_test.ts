@@ -49,6 +49,20 @@ describe("fileStore", () => {
     return new Uint8Array(await new Response(await blob.read(range)).arrayBuffer());
   }
 
+  it("keeps records that differ in case alone, and those of names that Windows reserves", async () => {
+    const names = ["CON", "V1", "aux", "aux.1", "com1-x", "con", "lpt9", "nul.", "v1", "v1.", "v1.."];
+    for (const name of names) await store.records.put(`tags/${name}`, text(name));
+    assertEquals(await store.records.list("tags/"), names);
+    for (const name of names) assertEquals(await store.records.get(`tags/${name}`), text(name), name);
+    assertEquals(await store.records.list("tags/", { after: "com1-x", limit: 2 }), ["con", "lpt9"]);
+
+    const files = await readdir(join(directory, "records", "tags"));
+    assertEquals(new Set(files.map((name) => name.toLowerCase())).size, names.length, files.join());
+    assertEquals(files.filter((name) => /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)|\.$/i.test(name)), []);
+    for (const name of names) assertEquals(await store.records.delete(`tags/${name}`), true);
+    assertEquals(await store.records.list("tags/"), []);
+  });
+
   it("keeps each blob once, by its digest", async () => {
     assertEquals(new Uint8Array(await readFile(fileOf(digest))), bytes);
     await store.uploads.append("v", stream(bytes));

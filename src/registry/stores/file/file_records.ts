@@ -3,8 +3,9 @@ import { type Bytes, joinPath, lstat, readDirectory, readFile, remove, writeFile
 import { atFile, holdsFile, inDirectory, missingIsUndefined } from "./file_access.ts";
 import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
 import { isSegment, keySegments, pathSegments } from "../store_key.ts";
+import { fileSegment, segmentFile } from "./file_name.ts";
 
-/** The records of a file store: the file of a record has the path of its key. */
+/** The records of a file store: the file of a record has the path of its key, with {@linkcode segmentFile} of each part. */
 export class FileRecords implements RecordStore {
   readonly #root: string;
   readonly #sync: boolean;
@@ -50,10 +51,12 @@ export class FileRecords implements RecordStore {
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     signal?.throwIfAborted();
-    const directory = joinPath(this.#root, ...pathSegments(path));
+    const directory = joinPath(this.#root, ...pathSegments(path).map(segmentFile));
     const entries = await atFile("list", directory, () => readDirectory(directory).catch(missingIsUndefined)) ?? [];
     const names = entries
-      .filter((entry) => isSegment(entry.name) && (entry.kind === "file" || entry.kind === "directory"))
+      .map(({ name, kind }) => ({ file: name, name: fileSegment(name), kind }))
+      .filter(({ file, name }) => isSegment(name) && segmentFile(name) === file)
+      .filter(({ kind }) => kind === "file" || kind === "directory")
       .map((entry) => entry.kind === "directory" ? `${entry.name}/` : entry.name)
       .filter((name) => after === undefined || name > after)
       .sort();
@@ -61,12 +64,12 @@ export class FileRecords implements RecordStore {
     for (const name of names) {
       if (found.length >= limit) break;
       signal?.throwIfAborted();
-      if (!name.endsWith("/") || await holdsFile(joinPath(directory, name))) found.push(name);
+      if (!name.endsWith("/") || await holdsFile(joinPath(directory, segmentFile(name.slice(0, -1))))) found.push(name);
     }
     return found;
   }
 
   #path(key: string): string {
-    return joinPath(this.#root, ...keySegments(key));
+    return joinPath(this.#root, ...keySegments(key).map(segmentFile));
   }
 }
