@@ -2,7 +2,7 @@ import type { Dirent, Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { platformOs, temporaryRoot } from "./environment.ts";
 import { denoHost, notSupported, requireNodeModule, runtimeName } from "./host.ts";
-import { joinPath } from "./paths.ts";
+import { dirName, joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
 /** The kind of a file. */
@@ -132,7 +132,20 @@ async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
 /** Creates a directory. */
 export async function makeDirectory(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
   const { recursive = false, mode } = options;
-  await fileSystem().mkdir(path, { recursive, ...(mode !== undefined && { mode }) });
+  try {
+    await fileSystem().mkdir(path, { recursive, ...(mode !== undefined && { mode }) });
+  } catch (error) {
+    if (recursive && isMissing(error)) await demandWritable(dirName(path));
+    throw error;
+  }
+}
+
+/** Throws if the file system of a directory is read-only, which Node.js reports as a missing directory. */
+async function demandWritable(directory: string): Promise<void> {
+  const { promises, constants } = requireNodeModule("node:fs", "The file system");
+  let existing = directory;
+  while (!await exists(existing) && dirName(existing) !== existing) existing = dirName(existing);
+  await promises.access(existing, constants.W_OK);
 }
 
 /** Removes a file, a link or an empty directory, or with `recursive` a whole tree. A missing path is not an error. */

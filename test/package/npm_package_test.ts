@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
@@ -14,17 +14,10 @@ import { withRegistryProcess } from "../make/registry_process.ts";
 import { pathOf, type Peer, peerIt } from "../peers/mod.ts";
 import { exportedModules } from "../project/exports.ts";
 import { top } from "../project/tree.ts";
+import { inShell, withNode } from "./shell.ts";
 
 const run = promisify(execFile);
 const VERSION = "1.2.3-test.1";
-
-/** The environment in which `node`, and so npm and npx, is this Node.js. */
-function withNode(peer: Peer, folder: string): NodeJS.ProcessEnv {
-  const programs = join(folder, ".programs");
-  mkdirSync(programs);
-  symlinkSync(pathOf(peer), join(programs, "node"));
-  return { ...process.env, PATH: [programs, process.env.PATH].join(delimiter) };
-}
 
 describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes it" }, () => {
   const made = mkdtempSync(join(tmpdir(), "gcrane_npm_"));
@@ -33,10 +26,6 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
     tarball = await makeNpmPackage(top, VERSION, made);
   }, { timeout: 120_000 });
   after(() => rmSync(made, { recursive: true }));
-
-  /** Runs lines of shell in an empty folder. */
-  const inShell = async (lines: string, options: { cwd: string; env?: NodeJS.ProcessEnv }) =>
-    (await run("bash", ["-c", `set -euo pipefail\n${lines}`], { timeout: 100_000, ...options })).stdout;
 
   it("has JavaScript and declarations of each export, the command, and nothing else", async () => {
     const files = await readPackage(tarball);
@@ -73,6 +62,7 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
 
   for (
     const { name, peers, lines } of [
+      { name: "Node.js 26", peers: ["npm", "npx", "node 26"], lines: ["npm install TARBALL", "npx gcrane"] },
       { name: "Node.js 24", peers: ["npm", "npx", "node 24"], lines: ["npm install TARBALL", "npx gcrane"] },
       { name: "Node.js 22", peers: ["npm", "npx", "node 22"], lines: ["npm install TARBALL", "npx gcrane"] },
       { name: "Bun", peers: ["bun"], lines: ["bun add TARBALL", "bun x --bun gcrane"] },
@@ -145,6 +135,7 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
     "node 20",
     "node 22",
     "node 24",
+    "node 26",
   ], () =>
     withFolder(async (folder) => {
       writeFileSync(join(folder, "package.json"), "{}\n");
@@ -161,7 +152,7 @@ const { crane } = await import("@gcrane/gcrane");
 if ((await import("@gcrane/gcrane/crane")).copy !== crane.copy) throw new Error("a room is there twice");`;
       const expected: string[] = [];
       for (const name of names) expected.push(`${name} ${Object.keys(await import(name)).sort().join()}\n`);
-      for (const peer of ["node 22", "node 24"] as const) {
+      for (const peer of ["node 22", "node 24", "node 26"] as const) {
         const { status, stdout, stderr } = node(peer, "--input-type=module", "--eval", program);
         assertEquals({ status, stdout, stderr }, { status: 0, stdout: expected.join(""), stderr: "" }, peer);
         for (const name of ["@gcrane/gcrane", "@gcrane/gcrane/tar"]) {
