@@ -93,13 +93,13 @@ function annotations(version: string): Record<string, string> {
   };
 }
 
-/** The user, its home, and the folder of temporary files. */
+/** The user, its home, a folder to mount a volume at, and the folder of temporary files. */
 function userFiles(): TarNewEntry[] {
   return [
     file("etc/passwd", `root:x:0:0::/root:/\nnonroot:x:${USER}:${USER}::/${HOME}:/\n`),
     file("etc/group", `root:x:0:\nnonroot:x:${USER}:\n`),
     file("etc/nsswitch.conf", "hosts: files dns\n"),
-    { path: HOME, type: "directory", mode: 0o755, uid: USER, gid: USER },
+    ...[HOME, "data"].map((path) => ({ path, type: "directory" as const, mode: 0o755, uid: USER, gid: USER })),
     { path: "tmp", type: "directory", mode: 0o1777 },
   ];
 }

@@ -104,9 +104,10 @@ function product(kind: string, path: string, to: string): Product {
   return { kind, path: relative(top, path), size: isFile ? size : undefined, to };
 }
 
-const npm = await makeNpm();
-const binaries = await makeExecutables();
-const image = await makeContainerImage(binaries);
+const failed = (error: Error) => refuse(`\nnot released: ${error.message}`);
+const npm = await makeNpm().catch(failed);
+const binaries = await makeExecutables().catch(failed);
+const image = await makeContainerImage(binaries).catch(failed);
 
 const { repository = "REPOSITORY", image: name = "IMAGE" } = publicNames;
 const files = [...binaries.map(({ path }) => path), ...BESIDE.map((name) => join(top, "dist", "bin", name))];

@@ -62,6 +62,7 @@ describe("executables", { skip: "Deno" in globalThis ? false : "Deno makes them"
             { entrypoint: config?.Entrypoint, user: config?.User, created },
             { entrypoint: ["/usr/local/bin/gcrane"], user: "65532:65532", created: "2026-01-02T03:04:05Z" },
           );
+          assertEquals(config?.Env, ["PATH=/usr/local/bin", "HOME=/home/nonroot"]);
           assertEquals(config?.Labels?.["org.opencontainers.image.version"], VERSION);
         }
       }),

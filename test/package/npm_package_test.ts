@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { execFile, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { crane, randomImage } from "../../mod.ts";
-import { readPackage } from "../../tools/npm_check.ts";
+import { checkNpmPackage, readPackage } from "../../tools/npm_check.ts";
 import { makeNpmPackage } from "../../tools/npm_package.ts";
 import { withFolder } from "../make/gcrane_process.ts";
 import { withRegistryProcess } from "../make/registry_process.ts";
@@ -18,6 +18,8 @@ import { inShell, withNode } from "./shell.ts";
 
 const run = promisify(execFile);
 const VERSION = "1.2.3-test.1";
+/** The line of the README that installs an executable of a release, which another test makes. */
+const INSTALL_EXECUTABLE = /^install -D \.\/dist\/bin\/gcrane-linux-x64 ~\/\.local\/bin\/gcrane +# /;
 
 describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes it" }, () => {
   const made = mkdtempSync(join(tmpdir(), "gcrane_npm_"));
@@ -59,6 +61,12 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
     assertEquals(Object.keys(exports).length, exportedModules().length + 1);
     assertEquals(Object.keys(dependencies), ["@noble/hashes", "aws4fetch", "bcryptjs", "fflate", "hono", "jose"]);
   });
+
+  peerIt("has no fault that type checks and linters of packages find", ["npm", "npx", "node 24"], async () => {
+    const { lines, failures } = await checkNpmPackage(tarball);
+    assertEquals(failures, []);
+    assertEquals(lines.length, 9);
+  }, { timeout: 170_000 });
 
   for (
     const { name, peers, lines } of [
@@ -104,7 +112,10 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
         const [made, installs] = [...section.matchAll(/^```console\n(.*?)^```$/gms)].map(([, lines]) => lines);
         const { version } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
         const name = `dist/npm/gcrane-gcrane-${version}.tgz`;
-        assertStringIncludes(made, `deno@2.9.6 task release ${version} --dry-run   # ${name}\n`);
+        assertStringIncludes(
+          made,
+          `deno@2.9.6 task release ${version} --dry-run   # dist/npm, dist/bin and dist/image\n`,
+        );
 
         const env = {
           ...withNode("node 24", folder),
@@ -113,6 +124,7 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
           BUN_INSTALL: join(folder, "bun"),
         };
         const lines = installs.trimEnd().split("\n").map((line) => line.replace(`./${name}`, `'${tarball}'`));
+        assertMatch(lines.pop()!, INSTALL_EXECUTABLE);
         assertEquals(lines.length, 4);
         const outputs: string[] = [];
         for (const line of lines) outputs.push(await inShell(line, { cwd: top, env }));
