@@ -1,6 +1,6 @@
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
-import { isDescriptor, jsonBytes } from "../spec/internal.ts";
+import { indexManifestBytes, isDescriptor } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
@@ -99,7 +99,7 @@ export function parseReferrers(found: FetchedManifest, repository: Repository, d
 export async function asManifest(manifests: readonly Descriptor[]): Promise<FetchedManifest> {
   const mediaType = MediaType.OciImageIndex;
   const index: IndexManifest = { schemaVersion: 2, mediaType, manifests };
-  const bytes = jsonBytes(index);
+  const bytes = indexManifestBytes(index);
   return { bytes, descriptor: { mediaType, digest: await digestBytes(bytes), size: bytes.length } };
 }
 

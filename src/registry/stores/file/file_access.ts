@@ -1,10 +1,9 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
-import { errorCode } from "../../../io/mod.ts";
+import { errorCode, missingIsUndefined } from "../../../io/mod.ts";
 import {
   type DirectoryEntry,
   dirName,
   exists,
-  isMissing,
   joinPath,
   makeDirectory,
   readDirectory,
@@ -49,11 +48,6 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
     if (each === oldest) break;
   }
   return result;
-}
-
-/** Returns `undefined` for the failure to find a file at a path, and throws any other. */
-export function missingIsUndefined(error: unknown): undefined {
-  if (!isMissing(error) && errorCode(error) !== "EISDIR") throw error;
 }
 
 /** Returns whether a directory holds a file at any depth, except files being written, whose names start with a dot. */

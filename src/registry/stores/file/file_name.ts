@@ -8,8 +8,8 @@ const ESCAPED = /^%([0-9a-f]+)%(.*?)%?$/;
  * `V1` is `%1%v1`, with the positions of the capitals as bits.
  */
 export function segmentFile(segment: string): string {
+  if (!/[A-Z]|\.$/.test(segment) && !DEVICE.test(segment)) return segment;
   const capitals = [...segment].reduce((bits, char, at) => /[A-Z]/.test(char) ? bits | 1n << BigInt(at) : bits, 0n);
-  if (capitals === 0n && !DEVICE.test(segment) && !segment.endsWith(".")) return segment;
   return `%${capitals.toString(16)}%${segment.toLowerCase()}${segment.endsWith(".") ? "%" : ""}`;
 }
 

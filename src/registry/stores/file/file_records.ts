@@ -1,14 +1,30 @@
-import type { AbortOptions } from "../../../io/mod.ts";
-import { type Bytes, joinPath, lstat, readDirectory, readFile, remove, writeFileAtomic } from "../../../runtime/mod.ts";
-import { atFile, holdsFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import { type AbortOptions, BoundedMap, errorCode, missingIsUndefined } from "../../../io/mod.ts";
+import {
+  type Bytes,
+  dirName,
+  joinPath,
+  lstat,
+  readDirectory,
+  readFile,
+  remove,
+  removeOldTemporaries,
+  writeFileAtomic,
+} from "../../../runtime/mod.ts";
+import { atFile, holdsFile, inDirectory } from "./file_access.ts";
 import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
 import { isSegment, keySegments, pathSegments } from "../store_key.ts";
 import { fileSegment, segmentFile } from "./file_name.ts";
+
+/** How often a directory is searched for old temporary files, and how many directories are remembered. */
+const TIDY_EACH_MS = 60 * 60 * 1000;
+const TIDIED = 10_000;
 
 /** The records of a file store: the file of a record has the path of its key, with {@linkcode segmentFile} of each part. */
 export class FileRecords implements RecordStore {
   readonly #root: string;
   readonly #sync: boolean;
+  /** When directories were last searched for old temporary files. */
+  readonly #tidied = new BoundedMap<string, number>(TIDIED);
 
   /** Makes the records of a directory, which need not exist yet; with `sync`, writes wait until durable records are on the disk. */
   constructor(root: string, { sync }: { sync: boolean }) {
@@ -20,7 +36,14 @@ export class FileRecords implements RecordStore {
   async get(key: string, options: AbortOptions = {}): Promise<Bytes | undefined> {
     options.signal?.throwIfAborted();
     const path = this.#path(key);
-    return await atFile("read", path, () => readFile(path).catch(missingIsUndefined));
+    return await atFile("read", path, async () => {
+      try {
+        return await readFile(path);
+      } catch (error) {
+        // A directory of further records is not one.
+        return errorCode(error) === "EISDIR" ? undefined : missingIsUndefined(error);
+      }
+    });
   }
 
   /** @inheritdoc */
@@ -29,11 +52,20 @@ export class FileRecords implements RecordStore {
     signal?.throwIfAborted();
     const path = this.#path(key);
     const sync = durable && this.#sync;
+    await this.#tidy(dirName(path));
     await atFile(
       "write",
       path,
-      () => inDirectory(path, sync, () => writeFileAtomic(path, value, { sync, signal })),
+      () => inDirectory(path, sync, () => writeFileAtomic(path, value, { sync, signal, tidy: false })),
     );
+  }
+
+  /** Removes what killed servers left in a directory: not with each write, since a list of many records takes long. */
+  async #tidy(directory: string): Promise<void> {
+    const now = Date.now();
+    if (now - (this.#tidied.get(directory) ?? 0) < TIDY_EACH_MS) return;
+    this.#tidied.set(directory, now);
+    await removeOldTemporaries(directory);
   }
 
   /** @inheritdoc */
