@@ -129,7 +129,9 @@ for (const { kind, path, size, to } of products) {
 }
 if (isDryRun) {
   console.log("\nwith these commands:\n");
-  for (const words of commands) console.log(`  ${words.map((word) => word.replace(`${top}/`, "")).join(" ")}`);
+  for (const words of commands) {
+    console.log(`  ${words.map((word) => word.replace(`${top}/`, "").replace(Deno.execPath(), "deno")).join(" ")}`);
+  }
 } else {
   for (const [command, ...args] of commands) await publish(command, args);
 }

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { runProgram } from "../make/runtime_programs.ts";
+import { programCommand } from "../make/runtime_programs.ts";
 import {
   chmod,
   exists,
@@ -163,8 +163,9 @@ describe("changing the tree", () => {
 });
 
 describe("files on Windows", () => {
-  it("have the modes of programs and no links, and are renamed once no other program has them open", async () => {
-    const { stdout, stderr } = await runProgram("windows_files.ts");
+  it("have the modes of programs and no links, and are renamed once no other program has them open", () => {
+    const { command, args } = programCommand("windows_files.ts");
+    const { stdout, stderr } = spawnSync(command, args, { cwd: directory, encoding: "utf8" });
     assertEquals(stderr, "");
     assertEquals(JSON.parse(stdout), {
       modes: ["755", "755"],

@@ -1,11 +1,6 @@
-// Works with files in a temporary directory, on a runtime that believes itself on Windows.
+// Works with files in the current directory, on a runtime that believes itself on Windows.
 import fs from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
-
-const directory = fs.mkdtempSync(join(tmpdir(), "gcrane_windows_"));
-process.chdir(directory);
 
 const host = (globalThis as { Deno?: { build: { os: string } } }).Deno;
 if (host !== undefined) Object.defineProperty(host, "build", { value: { ...host.build, os: "windows" } });
@@ -51,4 +46,3 @@ await writeStdout(JSON.stringify({
   refused: await renamed(1000, () => rename("folder", "other")),
   source: await splitLocalPath("C:\\app.tar:v1"),
 }));
-fs.rmSync(directory, { recursive: true });
