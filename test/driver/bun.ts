@@ -1,7 +1,6 @@
 // Finds Bun, on PATH or through npm.
 
-/** The version that the suite runs on. */
-export const BUN_VERSION = "1.4.5";
+import { BUN_VERSION } from "../../tools/bun.ts";
 
 /** Gives the path of Bun: the one on PATH if its version is ours, else npm's, which npx downloads once. */
 export async function findBun(): Promise<string> {
