@@ -143,20 +143,25 @@ function entryKind(isFile: boolean, isDirectory: boolean, isSymlink: boolean): F
 /** Creates a directory. */
 export async function makeDirectory(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
   const { recursive = false, mode } = options;
+  const make = () => fileSystem().mkdir(path, mode === undefined ? {} : { mode });
+  if (!recursive) return await make();
+  // The recursive mkdir of Node.js reports a read-only file system as a missing directory, and never returns in /proc.
+  const makeIfAbsent = async () => {
+    try {
+      await make();
+    } catch (error) {
+      const found = isMissing(error) ? undefined : await fileSystem().stat(path).catch(() => undefined);
+      if (!found?.isDirectory()) throw error;
+    }
+  };
   try {
-    await fileSystem().mkdir(path, { recursive, ...(mode !== undefined && { mode }) });
+    await makeIfAbsent();
   } catch (error) {
-    if (recursive && isMissing(error)) await demandWritable(dirName(path));
-    throw error;
+    const parent = dirName(path);
+    if ((error as { code?: unknown }).code !== "ENOENT" || parent === path) throw error;
+    await makeDirectory(parent, options);
+    await makeIfAbsent();
   }
-}
-
-/** Throws if the file system of a directory is read-only, which Node.js reports as a missing directory. */
-async function demandWritable(directory: string): Promise<void> {
-  const { promises, constants } = requireNodeModule("node:fs", "The file system");
-  let existing = directory;
-  while (!await exists(existing) && dirName(existing) !== existing) existing = dirName(existing);
-  await promises.access(existing, constants.W_OK);
 }
 
 /** Removes a file, a link or an empty directory, or with `recursive` a whole tree. A missing path is not an error. */

@@ -1,15 +1,7 @@
 import { anonymous, type Keychain } from "../authn/mod.ts";
 import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
 import { fetchFor, redactUrl, type RegistryLookup, type Timeouts, userAgent } from "../http/mod.ts";
-import {
-  type AbortOptions,
-  isHeaderText,
-  lazy,
-  retry,
-  type RetryOptions,
-  type RetryVerdict,
-  SharedWork,
-} from "../io/mod.ts";
+import { type AbortOptions, isHeaderText, retry, type RetryOptions, type RetryVerdict, SharedWork } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { answerableChallenge, type Challenge, demandedChallenge, responseChallenges } from "./challenge.ts";
@@ -200,12 +192,10 @@ export class Connection {
       allowRedirects: options.allowRedirects,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
-    this.ping = lazy(() =>
-      this.#retrying(
-        () => ping(registry, { ...this.#send, ownHeaders: options.headers, headers: this.#headers }),
-        undefined,
-      )
-    );
+    const pings = new SharedWork<Ping>({ keep: true });
+    const settings = { ...this.#send, ownHeaders: options.headers, headers: this.#headers };
+    this.ping = (caller = {}) =>
+      pings.run("", caller, (signal) => this.#retrying(() => ping(registry, { ...settings, signal }), signal));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import type { ExtraItem } from "../../gcr/mod.ts";
 import { staticLayer } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
@@ -44,7 +45,7 @@ export class Maker {
       annotations: { serial: String(this.made.size), ...(mentions && { mentions }) },
     });
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    const digest: Hash = `sha256:${hash.toHex()}`;
+    const digest: Hash = `sha256:${encodeHex(hash)}`;
     this.made.set(digest, { members, subject, mentions, bytes, mediaType });
     return digest;
   }

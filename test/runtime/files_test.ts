@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import process from "node:process";
 import { programCommand } from "../make/runtime_programs.ts";
 import {
   chmod,
@@ -126,6 +127,21 @@ describe("changing the tree", () => {
     await remove(at("x"), { recursive: true });
     await remove(at("x"));
     assertEquals(await readDirectory(directory), []);
+  });
+
+  it("gives the reason why directories can't be made", async () => {
+    fs.writeFileSync(at("file"), "");
+    assertEquals(await codeOf(makeDirectory(at("file"), { recursive: true })), "EEXIST");
+    assertEquals(await codeOf(makeDirectory(at("file/x"), { recursive: true })), "ENOTDIR");
+    fs.symlinkSync("loop", at("loop"));
+    assertEquals(await codeOf(makeDirectory(at("loop/x"), { recursive: true })), "ELOOP");
+  });
+
+  it("makes no directory where the system takes none", {
+    timeout: 5_000,
+    skip: process.platform === "linux" ? false : "not applicable: needs /proc",
+  }, async () => {
+    assertEquals(await codeOf(makeDirectory("/proc/gcrane/x", { recursive: true })), "ENOENT");
   });
 
   it("removes a link and not what it leads to", async () => {
