@@ -13,7 +13,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { createHash, randomBytes } from "node:crypto";
-import { median, peakOf } from "./measure.ts";
+import { peakOf } from "../make/memory.ts";
+import { median } from "./measure.ts";
 import { ask, type Connections } from "./load.ts";
 import { type BenchServer, servers } from "./registry_servers.ts";
 
