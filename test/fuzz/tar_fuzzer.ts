@@ -24,10 +24,7 @@ const MOST_CONTENT = 4 * 1024 * 1024;
 
 /** What an archive holds. */
 interface Listing {
-  readonly entries: readonly Pick<
-    TarHeader,
-    "type" | "size" | "pathBytes" | "linknameBytes" | "devMajor" | "devMinor"
-  >[];
+  readonly entries: readonly TarHeader[];
   /** The content of all files behind one another. */
   readonly content: Bytes;
 }
@@ -96,7 +93,7 @@ async function attempt<T>(work: () => Promise<T>): Promise<T | GcraneError> {
   try {
     return await work();
   } catch (error) {
-    const where = /offset \d+|global records|tar entry ".*" has/s;
+    const where = /offset \d+|global records|tar entry/;
     if ((error instanceof TarError || error instanceof LimitError) && where.test(error.message)) {
       return error;
     }
@@ -116,8 +113,8 @@ interface Check {
 async function checkOutput(check: Check, write: (input: Bytes) => Promise<Bytes>): Promise<void> {
   const { input, read, gnu, way, random } = check;
   const output = await attempt(() => write(input));
-  // A name that leads out of the root is refused there.
-  if (way === "export" && output instanceof TarError) return;
+  // A name that leads out of the root, and an entry without a name, are refused there.
+  if (way !== "passing" && output instanceof TarError && / path | name| linkname/.test(output.message)) return;
   if (output instanceof GcraneError) throw new Error(`${way} fails where reading does not`, { cause: output });
   const holes = read.entries.reduce((sum, { size }) => sum + size, 0);
   const most = FACTOR * input.length + END + (way === "passing" ? 0 : holes);
@@ -127,7 +124,10 @@ async function checkOutput(check: Check, write: (input: Bytes) => Promise<Bytes>
   if (way !== "export") compare(again, read, way);
   if (!gnu) return;
   const { code, err } = await gnuTar(["--list"], output);
-  if (code !== 0) throw new Error(`GNU tar does not read what ${way} made: ${err}`);
+  const isOutOfRange = err.split("\n").every((line) =>
+    line === "" || /is out of (\S+ )?range|due to previous/.test(line)
+  );
+  if (code !== 0 && !isOutOfRange) throw new Error(`GNU tar does not read what ${way} made: ${err}`);
 }
 
 function compare(actual: Listing, expected: Listing, way: string): void {
@@ -147,28 +147,45 @@ async function compareWithGnu(input: Bytes, read: Listing, lines: Bytes): Promis
   const all = text(lines);
   let at = 0;
   for (const entry of read.entries) {
+    if (isReadAsGoDoes(entry)) return;
     const head = /^(\S)\S{9} +\S+ +(\d+, *\d+|\S+) +\S+ +\S+ +/.exec(all.slice(at, at + 300));
     // Spaces in front of a name can't be told from the columns'.
-    const name = text(entry.pathBytes).trimStart();
+    const name = text(entry.pathBytes).replace(/^ +/, "");
+    const link = text(entry.linknameBytes);
     const shown = `${JSON.stringify(all.slice(at, at + 300).split("\n")[0])}, and we read ${entry.type} ${entry.size} ${
       JSON.stringify(name)
     }`;
     if (head === null) throw new Error(`GNU tar lists ${shown}`);
     at += head[0].length;
     const [, letter, size] = head;
-    const isDevice = letter === "b" || letter === "c";
-    if (TYPES[letter] !== entry.type && entry.type !== "unknown") throw new Error(`GNU tar lists ${shown}`);
-    if (!isDevice && Number(size) !== entry.size) throw new Error(`GNU tar lists ${shown}`);
-    if (!all.startsWith(name, at)) throw new Error(`GNU tar lists ${shown}`);
-    at += name.length;
-    at = all.indexOf("\n", at + text(entry.linknameBytes).length) + 1;
+    // A file whose name ends in a slash is a directory for GNU tar, and a file for Go and for containers.
+    const isFile = entry.type === "file" && name.endsWith("/");
+    if (TYPES[letter] !== entry.type && !isFile) throw new Error(`GNU tar lists ${shown}`);
+    if (entry.type === "file" && Number(size) !== entry.size) throw new Error(`GNU tar lists ${shown}`);
+    const rest = letter === "l" ? ` -> ${link}\n` : letter === "h" ? ` link to ${link}\n` : "\n";
+    if (!all.startsWith(name + rest, at)) throw new Error(`GNU tar lists ${shown}`);
+    at += name.length + rest.length;
   }
   if (at !== all.length) throw new Error(`GNU tar lists more: ${all.slice(at)}`);
-  if (read.entries.some(({ type }) => type === "unknown")) return;
   const { code, err, out } = await gnuTar(["--extract", "--to-stdout"], input);
   if (code === 0 && err === "" && text(out) !== text(read.content)) {
     throw new Error(`GNU tar extracts ${out.length} bytes, and we read ${read.content.length}`);
   }
+}
+
+/** Whether an entry is read as Go reads it, and GNU tar in another way, which is known. */
+function isReadAsGoDoes({ type, format, path, pax, sparse, rawHeader }: TarHeader): boolean {
+  // Types of other programs: GNU tar lists what it knows of them.
+  if (type === "unknown") return true;
+  const blocks = Array.from({ length: rawHeader.length / 512 }, (_, i) => rawHeader.subarray(i * 512, (i + 1) * 512));
+  // GNU's long name goes before the one of a PAX record, and ends with the record.
+  const hasLong = blocks.some((block) => "LK".includes(String.fromCharCode(block[156])));
+  if (hasLong) return true;
+  // GNU tar shows the size of a sparse file of any other file too.
+  if ([...pax.keys()].some((key) => key.startsWith("GNU.sparse.")) && !sparse) return true;
+  // A header of GNU's format where text stands in place of a time has a prefix.
+  const prefix = text(blocks.at(-1)!.subarray(345, 500)).replace(/\0.*$/s, "");
+  return format === "gnu" && prefix !== "" && path.startsWith(prefix);
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -179,9 +179,9 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const extensions = headersIn(bytes).filter((at) => "xgX".includes(String.fromCharCode(bytes[at + 156])));
     const at = random.pick(extensions);
     if (at === undefined) return joined(insertion(random), bytes);
-    const body = records(random);
     const size = Number.parseInt(new TextDecoder().decode(bytes.subarray(at + 124, at + 135)), 8) || 0;
     const flag = String.fromCharCode(bytes[at + 156]);
+    const body = records(random, flag);
     return joined(bytes.slice(0, at), extended(flag, body), bytes.slice(at + BLOCK + Math.ceil(size / BLOCK) * BLOCK));
   },
   "record bytes": (bytes, random) => {
@@ -249,15 +249,18 @@ function withField(bytes: Bytes, at: number, random: Random): Bytes {
 function insertion(random: Random): Bytes {
   switch (random.integer(0, 5)) {
     case 0:
-      return extended("x", records(random));
+      return extended("x", records(random, "x"));
     case 1:
-      return extended("g", records(random));
+      return extended("g", records(random, "g"));
     case 2:
       return extended("L", utf8(`${random.pick(NAMES)}\0`), { magic: "ustar  \0" });
     case 3:
       return extended("K", utf8(`${random.pick(NAMES)}\0`), { magic: "ustar  \0" });
     case 4:
-      return joined(extended("x", records(random)), header({ typeflag: random.pick([..."0123456"]), name: "extra" }));
+      return joined(
+        extended("x", records(random, "x")),
+        header({ typeflag: random.pick([..."0123456"]), name: "extra" }),
+      );
     default: {
       const size = random.integer(0, 1100);
       return joined(header({ name: random.pick(NAMES), size }), padded(random.bytes(size)));
@@ -265,9 +268,14 @@ function insertion(random: Random): Bytes {
   }
 }
 
-function records(random: Random): Bytes {
+function records(random: Random, flag: string): Bytes {
+  // Global records of a sparse file count for GNU tar alone.
+  let keys = flag === "g" ? PAX_KEYS.filter((key) => !key.startsWith("GNU.sparse.")) : PAX_KEYS;
   const list = Array.from({ length: random.integer(1, 5) }, () => {
-    const well = record(random.pick(PAX_KEYS), latin1(random.pick(PAX_VALUES)));
+    const key = random.pick(keys);
+    // Of a global record that comes twice, the first counts for GNU tar.
+    if (flag === "g") keys = keys.filter((other) => other !== key);
+    const well = record(key, latin1(random.pick(PAX_VALUES)));
     return random.chance(0.9) ? well : joined(utf8(random.pick(["-", "0", "1 ", "999999", "x"])), well);
   });
   return joined(...list);

@@ -128,7 +128,10 @@ function plant(folder: string): { old: string[]; ustar: string[]; any: string[] 
   symlinkSync("t".repeat(300), at("far"));
   const descriptor = openSync(at("holes"), "w");
   ftruncateSync(descriptor, 300_000);
-  for (let region = 0; region < 30; region++) writeSync(descriptor, `region ${region}`, region * 8192 + 4096);
+  for (let region = 0; region < 12; region++) {
+    const bytes = utf8(`region ${region}`);
+    writeSync(descriptor, bytes, 0, bytes.length, region * 24_576 + 4096);
+  }
   closeSync(descriptor);
   return { old, ustar, any: [...ustar, "l".repeat(200), "far", "holes"] };
 }
