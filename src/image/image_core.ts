@@ -11,7 +11,7 @@ import {
   verifyBytes,
 } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { jsonBytes, manifestBytes } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
@@ -96,6 +96,11 @@ export interface ImageParts {
    * @default the manifest itself, which reads the layers whose digests are not known
    */
   outline?(options?: AbortOptions): Promise<Manifest>;
+  /**
+   * The bytes of the manifest that this one is made from: numbers that stay keep their text.
+   * @default none
+   */
+  before?(): Promise<Bytes | undefined>;
   /** What to call the image in an error. */
   readonly what?: string;
 }
@@ -126,7 +131,11 @@ export function imageFromUncompressed(parts: ImageParts): Image {
     // After the layers: reading them is how the diff ids in the config are learnt.
     return await finish({ schemaVersion: 2, mediaType: type, config: await configDescriptor(), layers: descriptors });
   });
-  const rawManifest = lazy(async () => jsonBytes(await manifest()));
+  const rawManifest = lazy(async () => {
+    const made = await manifest();
+    const before = await parts.before?.();
+    return before === undefined ? jsonBytes(made) : manifestBytes(made, before);
+  });
   const configName = async (options?: AbortOptions) => (await configDescriptor(options)).digest;
   const configLayer = async (options?: AbortOptions) => {
     const bytes = await rawConfigFile(options);

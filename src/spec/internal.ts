@@ -4,6 +4,5 @@ export { wrongArgument } from "./argument.ts";
 export { configFileBytes, isRfc3339 } from "./config_file.ts";
 export { HEX_LENGTH, isAlgorithm } from "./hash.ts";
 export { isOtherManifest } from "./media_type.ts";
-export { distinctDescriptors, isDescriptor } from "./manifest.ts";
-export { jsonBytesLike } from "./number_texts.ts";
+export { distinctDescriptors, isDescriptor, manifestBytes, manifestFields, properManifest } from "./manifest.ts";
 export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject, sortedJson } from "./json.ts";
