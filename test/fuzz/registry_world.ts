@@ -132,6 +132,8 @@ interface Rule {
 /** A registry behind a server that demands a token, redirects blobs perhaps, and changes what it answers. */
 export class MutatingServer {
   readonly registry = createRegistry();
+  /** Whether a change was made. */
+  changed = false;
   /** Whether a change was made that may be a lie. */
   lied = false;
   readonly #rules: readonly Rule[];
@@ -143,7 +145,7 @@ export class MutatingServer {
   constructor(trace: (line: string) => void, random?: Random) {
     this.#trace = trace;
     this.#redirects = random?.chance(0.3) ?? false;
-    this.#rules = random === undefined ? [] : Array.from({ length: random.integer(1, 3) }, () => ruleOf(random));
+    this.#rules = random === undefined ? [] : Array.from({ length: random.integer(1, 4) }, () => ruleOf(random));
   }
 
   /** Starts it. */
@@ -167,6 +169,7 @@ export class MutatingServer {
     const rule = this.#rules.find((rule) => rule.kind.test(kind) && rule.times > 0 && rule.skip-- <= 0);
     if (rule === undefined) return answer;
     rule.times--;
+    this.changed = true;
     this.lied ||= rule.mutation.lies;
     this.#trace(`${request.method} ${request.url.pathname}: ${rule.mutation.name}`);
     return rule.mutation.apply(answer);
@@ -229,8 +232,8 @@ function ruleOf(random: Random): Rule {
   return {
     kind: random.pick(KINDS),
     mutation: chooseMutation(random),
-    skip: random.pick([0, 0, 0, 1, 2, 5]),
-    times: random.pick([1, 1, 2, 4, Infinity]),
+    skip: random.pick([0, 0, 0, 0, 1, 2, 5]),
+    times: random.pick([1, 4, Infinity, Infinity]),
   };
 }
 
