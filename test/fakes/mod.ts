@@ -19,4 +19,5 @@ export { type CuttingProxy, cuttingProxy } from "./cutting_proxy.ts";
 export { type FakeServer, fakeServer } from "./http_server.ts";
 export { type FakeFetch, fakeFetch, type FakeNetwork } from "./fake_fetch.ts";
 export { type Cue, digestOf, FakeRegistry, type FakeRegistryOptions, json, problem } from "./fake_registry.ts";
+export { type Asked, askedOf, askRegistry, inMemory, type WholeAnswer, type WholeRequest } from "./registry_front.ts";
 export { TokenServer } from "./token_server.ts";

@@ -2,14 +2,8 @@
 
 import { gzipSync } from "node:zlib";
 import type { Bytes } from "../../src/runtime/mod.ts";
-import { CUT, type FakeAnswer, type FakeOutcome, STALL, utf8 } from "../fakes/mod.ts";
+import { CUT, type FakeAnswer, type FakeOutcome, STALL, utf8, type WholeAnswer } from "../fakes/mod.ts";
 import type { Random } from "../make/random.ts";
-
-/** An answer in memory. */
-export interface WholeAnswer extends FakeAnswer {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Bytes;
-}
 
 /** A change, and its name. */
 export interface AnswerMutation {

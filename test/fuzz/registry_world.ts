@@ -6,9 +6,20 @@ import { createRegistry, type RegistryHandler } from "../../src/registry/mod.ts"
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { jsonBytes } from "../../src/spec/internal.ts";
-import { bytesOf, digestOf, type FakeOutcome, type FakeRequest, type FakeServer, fakeServer } from "../fakes/mod.ts";
+import {
+  askedOf,
+  askRegistry,
+  bytesOf,
+  digestOf,
+  type FakeOutcome,
+  type FakeRequest,
+  type FakeServer,
+  fakeServer,
+  inMemory,
+  type WholeAnswer,
+} from "../fakes/mod.ts";
 import type { Random } from "../make/random.ts";
-import { type AnswerMutation, chooseMutation, type WholeAnswer } from "./answer_mutations.ts";
+import { type AnswerMutation, chooseMutation } from "./answer_mutations.ts";
 
 /** What the client is signed in with, and what it is given; none of it may be printed. */
 export const SECRETS = {
@@ -164,7 +175,7 @@ export class MutatingServer {
   }
 
   async #answer(request: FakeRequest): Promise<FakeOutcome> {
-    const kind = kindOf(request);
+    const kind = `${request.method} ${askedOf(request)}`;
     const answer = await this.#truth(request, kind);
     const rule = this.#rules.find((rule) => rule.kind.test(kind) && rule.times > 0 && rule.skip-- <= 0);
     if (rule === undefined) return answer;
@@ -178,7 +189,10 @@ export class MutatingServer {
   async #truth({ method, url, headers, body }: FakeRequest, kind: string): Promise<WholeAnswer> {
     const bytes = await bytesOf(body);
     if (kind.endsWith(" token")) return inMemory(200, {}, { token: SECRETS.token, expires_in: 300 });
-    if (kind.endsWith(" cdn")) return await this.#forward(url.pathname.replace(/^\/cdn/, ""), "GET", headers, bytes);
+    if (kind.endsWith(" cdn")) {
+      const path = url.pathname.replace(/^\/cdn/, "");
+      return await askRegistry(this.registry, { method: "GET", path, headers, bytes });
+    }
     if (headers.get("authorization") !== `Bearer ${SECRETS.token}`) {
       const challenge = `Bearer realm="http://${this.host}/token",service="fuzz"`;
       return inMemory(401, { "www-authenticate": challenge });
@@ -186,30 +200,8 @@ export class MutatingServer {
     if (this.#redirects && kind === "GET blob") {
       return inMemory(307, { location: `/cdn${url.pathname}?X-Amz-Signature=${SECRETS.url}` });
     }
-    return await this.#forward(`${url.pathname}${url.search}`, method, headers, bytes);
+    return await askRegistry(this.registry, { method, path: url.pathname + url.search, headers, bytes });
   }
-
-  async #forward(path: string, method: string, headers: Headers, bytes: Bytes): Promise<WholeAnswer> {
-    const passed = new Headers(headers);
-    passed.delete("authorization");
-    const hasBody = method !== "GET" && method !== "HEAD";
-    const response = await this.registry.fetch(`http://${this.host}${path}`, {
-      method,
-      headers: passed,
-      ...(hasBody && { body: bytes }),
-    });
-    return {
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: new Uint8Array(await response.arrayBuffer()),
-    };
-  }
-}
-
-/** An answer of JSON or of nothing. */
-function inMemory(status: number, headers: Readonly<Record<string, string>>, body?: unknown): WholeAnswer {
-  if (body === undefined) return { status, headers, body: new Uint8Array() };
-  return { status, headers: { ...headers, "content-type": "application/json" }, body: jsonBytes(body) };
 }
 
 const KINDS = [
@@ -235,22 +227,6 @@ function ruleOf(random: Random): Rule {
     skip: random.pick([0, 0, 0, 0, 1, 2, 5]),
     times: random.pick([1, 4, Infinity, Infinity]),
   };
-}
-
-/** The kind of a request. */
-function kindOf({ method, url: { pathname } }: FakeRequest): string {
-  const room = pathname === "/v2/"
-    ? "ping"
-    : pathname === "/token"
-    ? "token"
-    : pathname.startsWith("/cdn/")
-    ? "cdn"
-    : pathname === "/v2/_catalog"
-    ? "catalog"
-    : /\/blobs\/uploads\//.test(pathname)
-    ? "upload"
-    : /\/(tags|manifest|blob|referrer)(?:s?)\/[^/]*$/.exec(pathname)?.[1] ?? "other";
-  return `${method} ${room === "referrer" ? "referrers" : room}`;
 }
 
 /** Returns what an image in a registry lacks, by its digest: manifests and blobs that are not there whole. */

@@ -149,7 +149,7 @@ async function compareWithGnu(input: Bytes, read: Listing, lines: Bytes): Promis
   for (const entry of read.entries) {
     if (isReadAsGoDoes(entry)) return;
     const head = /^(\S)\S{9} +\S+ +(\d+, *\d+|\S+) +\S+ +\S+ +/.exec(all.slice(at, at + 300));
-    // Spaces in front of a name can't be told from the columns'.
+    // Spaces in front of a name look like the columns'.
     const name = text(entry.pathBytes).replace(/^ +/, "");
     const link = text(entry.linknameBytes);
     const shown = `${JSON.stringify(all.slice(at, at + 300).split("\n")[0])}, and we read ${entry.type} ${entry.size} ${
