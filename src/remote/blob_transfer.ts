@@ -345,6 +345,8 @@ export function nextLocation({ response, url }: Answer): URL {
     throw new ProtocolError(`${redactUrl(url)}: the registry's response has no Location header for the upload`);
   }
   const next = resolveLocation(location, url);
+  // A registry behind a proxy may name the scheme of the other side; one port has one scheme.
+  if (next.host === url.host && next.port !== "") next.protocol = url.protocol;
   checkRedirect(url, next);
   return next;
 }

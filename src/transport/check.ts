@@ -130,11 +130,13 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
   let text: string;
   try {
-    text = new TextDecoder().decode(await readBytes(response, {
-      limit: Limits.message,
-      what: "error body",
-      stallMs: WORDS_STALL_MS,
-    }));
+    text = new TextDecoder().decode(
+      await readBytes(response, {
+        limit: Limits.message,
+        what: "error body",
+        stallMs: WORDS_STALL_MS,
+      }),
+    );
   } catch {
     return [];
   }

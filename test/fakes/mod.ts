@@ -21,3 +21,7 @@ export { type FakeFetch, fakeFetch, type FakeNetwork } from "./fake_fetch.ts";
 export { type Cue, digestOf, FakeRegistry, type FakeRegistryOptions, json, problem } from "./fake_registry.ts";
 export { type Asked, askedOf, askRegistry, inMemory, type WholeAnswer, type WholeRequest } from "./registry_front.ts";
 export { TokenServer } from "./token_server.ts";
+export { type Quirk, QUIRK_USER, QuirkyRegistry } from "./quirky_registry.ts";
+export { SIGN_IN_QUIRKS } from "./quirks_of_sign_in.ts";
+export { READING_QUIRKS } from "./quirks_of_reading.ts";
+export { UPLOAD_QUIRKS } from "./quirks_of_uploads.ts";

@@ -38,7 +38,7 @@ export async function registryFuzzer({ binary }: { readonly binary?: string } = 
   const before = process.env.TMPDIR;
   process.env.TMPDIR = temporary;
   return {
-    concurrency: binary === undefined ? 16 : 8,
+    concurrency: 8,
     limit: 120_000,
     async run(random, trace) {
       const [name, operation] = random.pick(Object.entries(OPERATIONS));
