@@ -199,6 +199,7 @@ async function outcomeOf(
 
 /** Why gcrane does not do what crane does, or neither does what is right. */
 export const REASONS: Readonly<Record<string, string>> = {
+  "blob: compressed on the way": "bytes are asked for as they are stored, and these have another digest",
   "link: https": "security rule 6: a list stays at the scheme of the registry",
   "manifest: another digest": "nothing but the manifest itself can refute the digest in an answer to HEAD",
   "tags: null": "an emptied repository has this list, so it is empty",
