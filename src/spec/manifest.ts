@@ -2,9 +2,8 @@ import { ManifestError } from "../errors.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { type Hash, isHash } from "./hash.ts";
 import { goFields, goNames } from "./go_fields.ts";
-import { jsonBytes, parseJsonObject } from "./json.ts";
+import { parseJsonObject } from "./json.ts";
 import { isImage, isIndex, MediaType } from "./media_type.ts";
-import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
 
 /** An image manifest (image-spec, "OCI Image Manifest"; Docker's schema 2 has the same shape). */
 export interface Manifest {
@@ -72,11 +71,6 @@ function properDescriptor(value: unknown): unknown {
  */
 export function manifestFields(bytes: Uint8Array, what: string): Record<string, unknown> {
   return properManifest(parseJsonObject(bytes, what));
-}
-
-/** Writes a manifest that was made from `before`, in which numbers that have not changed keep their text. */
-export function manifestBytes(manifest: Manifest | IndexManifest, before: Uint8Array): Uint8Array<ArrayBuffer> {
-  return jsonBytes(withNumberTexts(manifest, properManifest(parseNumberTexts(before))));
 }
 
 /**

@@ -40,8 +40,16 @@ describe("the variables of proxies", () => {
     assertEquals(proxyFor("http://a.test/", { HTTP_PROXY: P, REQUEST_METHOD: "GET" }), undefined);
   });
 
-  it("are refused without their value if they do not name an HTTP proxy", () => {
-    for (const value of ["http://ann:s3cret@:x", "socks5://ann:s3cret@proxy.test:1080"]) {
+  it("may name a SOCKS 5 proxy", () => {
+    for (const url of ["socks5://ann:pw@proxy.test:1080", "socks5h://proxy.test"]) {
+      assertEquals(proxyFor("https://a.test/", { ALL_PROXY: url }), url);
+    }
+  });
+
+  it("are refused without their value if they do not name a proxy", () => {
+    for (
+      const value of ["http://ann:s3cret@:x", "socks4://ann:s3cret@proxy.test:1080", "socks5:s3cret", "ftp://s3cret"]
+    ) {
       const error = assertThrows(() => rulesOf({ HTTPS_PROXY: value }), NetworkError, "HTTPS_PROXY");
       assertStringIncludes(error.hint ?? "", "set HTTPS_PROXY to http://HOST:PORT");
       assertEquals(error.message.includes("s3cret"), false);
@@ -71,7 +79,14 @@ describe("the variables of proxies", () => {
 
 describe("a metadata server", () => {
   it("is never asked through a proxy, which has another one", () => {
-    for (const host of ["169.254.169.254", "169.254.170.2", "[fe80::a9fe:a9fe]", "metadata.google.internal"]) {
+    const hosts = [
+      "169.254.169.254",
+      "169.254.170.2",
+      "[fe80::a9fe:a9fe]",
+      "[fd00:ec2::254]",
+      "metadata.google.internal",
+    ];
+    for (const host of hosts) {
       assertEquals(proxyFor(`http://${host}/`, { HTTP_PROXY: P, ALL_PROXY: P }), "none", host);
     }
     assertEquals(proxyFor("http://169.253.169.254/", { HTTP_PROXY: P }), P);
