@@ -39,7 +39,7 @@ const unknown = () => Response.json({ errors: [{ code: "NAME_UNKNOWN" }] }, { st
 const all = [SOURCE, TARGET];
 const team = [`${SOURCE}/team`, `${TARGET}/team`];
 
-describe("a recursive copy that deletes, from a source that has nothing", () => {
+describe("a recursive copy that deletes, from a source that has nothing (rule 20)", () => {
   for (
     const [what, path, answer, roots] of [
       ["its catalog is null", /_catalog/, () => Response.json({ repositories: null }), all],
@@ -123,7 +123,7 @@ describe("a recursive copy that deletes, from a source that has nothing", () => 
   });
 });
 
-describe("a recursive copy that deletes, from a source whose lists are none", () => {
+describe("a recursive copy that deletes, from a source whose lists are none (rule 20)", () => {
   const answers: [string, () => Response][] = [
     ["{}", () => Response.json({})],
     ["errors", () => Response.json({ errors: [{ code: "DENIED" }] })],

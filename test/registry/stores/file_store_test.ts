@@ -73,7 +73,7 @@ describe("fileStore", () => {
     assertEquals((await readdir(directory)).sort(), ["blobs", "uploads"]);
   });
 
-  it("never gives a whole blob whose bytes have changed", async () => {
+  it("never gives a whole blob whose bytes have changed (rule 14)", async () => {
     await writeFile(fileOf(digest), spoilt(bytes));
     for (const from of [store, fileStore(directory)]) {
       await assertRejects(() => read(from), DigestMismatchError, "instead of that of its name");
@@ -154,7 +154,7 @@ describe("fileStore", () => {
     assertEquals(await store.blobs.get(digest), undefined);
   });
 
-  it("makes no path of what is no digest", async () => {
+  it("makes no path of what is no digest (rule 14)", async () => {
     for (const wrong of ["sha256:..", `sha256:${"../..".repeat(20)}x`, `sha256:${"A".repeat(64)}`, "x", "sha1:00"]) {
       await assertRejects(() => store.blobs.get(wrong as typeof digest), HashError);
       await store.uploads.append("w", stream(text("x")));
