@@ -10,6 +10,7 @@ import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 import type { Survey } from "./gc_survey.ts";
 
 const OTHER_TAGS = "its tags have changed";
+const MOVED = "the tag has moved";
 const LED_TO = "it is reachable now";
 const KEPT = "it is kept now";
 
@@ -56,6 +57,12 @@ export type Deleter = Pick<Pusher, "delete">;
 export interface SweepOptions {
   /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
+  /**
+   * Asks for the reason to keep a tag or a digest, right before its deletion.
+   *
+   * @default none
+   */
+  readonly reasonToKeep?: (what: string, options: { signal: AbortSignal }) => Promise<string | undefined>;
   /** Deletes content. */
   readonly deleter: Deleter;
   /** Reads from the registry. */
@@ -77,7 +84,12 @@ interface Sought {
 }
 
 /** The result of an attempt to delete. */
-type DeletionOutcome = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
+type DeletionOutcome = "deleted" | "gone" | "unsupported" | KeptOutcome | HttpError;
+
+/** The content must be kept after all. */
+interface KeptOutcome {
+  readonly reason: string;
+}
 
 /**
  * Deletes garbage of one repository: tags, then manifests with references, then those that they reference. The
@@ -152,7 +164,7 @@ export class Sweep {
     const tags = garbage.tags.filter(({ tag, digest }) => {
       if (now.tags.some((found) => found.tag === tag && found.digest === digest)) return true;
       const target = [...graph.manifests.values()].find((manifest) => manifest.tags.includes(tag));
-      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "the tag has moved");
+      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : MOVED);
       return false;
     });
     this.#protect(graph, { manifests, tags });
@@ -191,9 +203,9 @@ export class Sweep {
   async #deleteLooseTags(tags: readonly LooseTag[]): Promise<void> {
     await this.#each(tags, async ({ tag, digest }, signal) => {
       const outcome = await this.#deleteTag(tag, digest, signal);
-      if (outcome === "moved") this.#leave(tag, "changed", "the tag has moved");
-      else if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
+      if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
       else if (outcome instanceof HttpError) this.#leave(tag, "refused", outcome.message, outcome);
+      else if (typeof outcome === "object") this.#leave(tag, "changed", outcome.reason);
       else if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: true });
     });
   }
@@ -214,8 +226,8 @@ export class Sweep {
         if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: false });
         // A registry that can't delete tags drops them with the manifest.
         if (outcome === "deleted" || outcome === "gone" || outcome === "unsupported") continue;
-        if (outcome === "moved") this.#leave(digest, "changed", `its tag ${tag} has moved`);
-        else this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`, outcome);
+        if (outcome instanceof HttpError) this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`, outcome);
+        else this.#leave(digest, "changed", `its tag ${tag}: ${outcome.reason}`);
         return;
       }
     });
@@ -224,7 +236,7 @@ export class Sweep {
   async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<DeletionOutcome> {
     const reference = this.#repository.tag(tag);
     const target = await this.#targetOf(reference, signal);
-    if (target !== digest) return target ? "moved" : "gone";
+    if (target !== digest) return target ? { reason: MOVED } : "gone";
     const outcome = await this.#delete(reference, signal);
     // Some registries that can't delete tags respond with 404.
     return outcome === "gone" && await this.#targetOf(reference, signal) ? "unsupported" : outcome;
@@ -239,7 +251,8 @@ export class Sweep {
     const outcome = await this.#delete(this.#repository.digest(digest), signal);
     if (outcome === "deleted") await this.#options.tell({ kind: "deleted", digest });
     else if (outcome === "unsupported") this.#leave(digest, "refused", "the registry deletes no manifests");
-    else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
+    else if (outcome instanceof HttpError) this.#leave(digest, "refused", outcome.message, outcome);
+    else if (outcome !== "gone") this.#leave(digest, "changed", outcome.reason);
   }
 
   /** Returns whether a manifest may be deleted; reports it if not. */
@@ -249,7 +262,9 @@ export class Sweep {
     return !this.#needed.has(digest);
   }
 
-  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, "moved">> {
+  async #delete(reference: Reference, signal: AbortSignal): Promise<DeletionOutcome> {
+    const reason = await this.#options.reasonToKeep?.(reference.identifier, { signal });
+    if (reason !== undefined) return { reason };
     try {
       // The subject is deleted too, and its referrers list with it.
       await this.#options.deleter.delete(reference, { subject: null, signal });

@@ -91,7 +91,7 @@ export function ownerOf(tag: string, digests: ReadonlySet<Hash>): Hash | undefin
  * kept grows, by one rule after the other over all pairs of manifests, until nothing changes.
  */
 export function modelOfApply(
-  maker: Maker,
+  maker: Pick<Maker, "names"> & { readonly made: ReadonlyMap<Hash, Made> },
   { source, target, allowed }: { source: Content; target: Content; allowed: readonly ExtraItem[] },
 ): Content {
   const digests = target.digests;
