@@ -1,12 +1,12 @@
 import { ProtocolError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
-import type { Repository } from "../src/name/mod.ts";
+import type { Reference, Repository } from "../src/name/mod.ts";
 import { isHash } from "../src/spec/mod.ts";
 import { findOrUndefined } from "../src/transport/internal.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
-import type { ExtraJudge } from "./extra_judge.ts";
-import type { GcGraph } from "./gc_graph.ts";
+import { type ExtraJudge, isReferrersTag, LISTS_REFERRERS } from "./extra_judge.ts";
+import { attachedDigest, type GcGraph } from "./gc_graph.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, type LooseTag, Sweep, type SweepEvent } from "./gc_sweep.ts";
 
@@ -119,9 +119,11 @@ class Deletion {
 
   /** Asks the source itself: its lists may have been partial, and it may have got the content since. */
   async #reasonToKeep(what: string, { signal }: { signal: AbortSignal }): Promise<string | undefined> {
-    const reference = isHash(what) ? this.#source.digest(what) : this.#source.tag(what);
-    const found = await findOrUndefined(() => this.#run.reader.head(reference, { signal }));
-    return found && "the source has it";
+    const has = async (reference: Reference) =>
+      await findOrUndefined(() => this.#run.reader.head(reference, { signal })) !== undefined;
+    if (await has(isHash(what) ? this.#source.digest(what) : this.#source.tag(what))) return "the source has it";
+    const subject = isReferrersTag(what) ? attachedDigest(what) : undefined;
+    return subject && await has(this.#source.digest(subject)) ? LISTS_REFERRERS : undefined;
   }
 
   #tell(isMeant: (item: ExtraItem) => boolean): void {

@@ -136,7 +136,7 @@ export class ExtraJudge {
 
   #whyKept(tag: string): string {
     if (this.#tags.has(tag)) return "the source has it";
-    return this.#run.wantsTag(tag) ? "it lists the referrers of a manifest of the source" : "the options leave it out";
+    return this.#run.wantsTag(tag) ? LISTS_REFERRERS : "the options leave it out";
   }
 
   /** Returns the content that the source has, as far as its listing shows. */
@@ -170,15 +170,20 @@ export class ExtraJudge {
   }
 }
 
-/** A tag of the form that {@linkcode referrersTag} returns. */
-const REFERRERS_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/;
+/** The reason to keep such a tag. */
+export const LISTS_REFERRERS = "it lists the referrers of a manifest of the source";
+
+/** Returns whether a tag has the form that {@linkcode referrersTag} returns. */
+export function isReferrersTag(tag: string): boolean {
+  return /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/.test(tag);
+}
 
 /**
  * Returns whether a tag holds the referrers list of a manifest of the source, which the copy creates if a registry has
  * no referrers API.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
-  if (!REFERRERS_TAG.test(tag)) return false;
+  if (!isReferrersTag(tag)) return false;
   // A plain listing lacks the members of indexes, so any digest may be one.
   if (!manifest) return tags.length > 0 || child !== undefined;
   return Object.keys(manifest).some((digest) => isHash(digest) && referrersTag(digest) === tag);
