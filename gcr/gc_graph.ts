@@ -157,6 +157,12 @@ export class GcLinks {
     return named.filter((other) => manifests.has(other));
   }
 
+  /** Returns the manifests that one of some tags points at. */
+  targets(tags: ReadonlySet<string>): Hash[] {
+    const all = [...this.#graph.manifests.values()];
+    return all.filter((manifest) => manifest.tags.some((tag) => tags.has(tag))).map(({ digest }) => digest);
+  }
+
   /** Returns the manifests that a manifest's tags belong to. */
   owners(tags: readonly string[]): Hash[] {
     return tags.map((tag) => this.owner(tag)).filter(isHash);

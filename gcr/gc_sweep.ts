@@ -111,8 +111,12 @@ export class Sweep {
   readonly #needed = new Set<Hash>();
   /** The manifests to delete, as far as known. */
   #doomed: ReadonlySet<Hash> = new Set();
-  /** The kept content that was reported. */
+  /** The kept manifests that were reported. */
   readonly #left = new Set<Hash>();
+  /** The kept tags that were reported. */
+  readonly #leftTags = new Set<string>();
+  /** The tags that were deleted. */
+  readonly #untagged = new Set<string>();
   #links!: GcLinks;
 
   /** Creates a sweep of a repository that was surveyed. */
@@ -213,7 +217,10 @@ export class Sweep {
   /** Deletes tags of kept manifests that belong to manifests that are still to be deleted. */
   async #deleteAttached(batch: readonly LooseTag[], all: Sought): Promise<void> {
     const now = new Set((await this.#lookAgain(all, [])).tags.map(({ tag }) => tag));
-    const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some((owner) => this.#stays(owner));
+    // The judgement took the tags that were left for garbage, and what belongs to their manifests too.
+    const held = this.#links.reach(this.#links.targets(this.#leftTags));
+    const stays = (owner: Hash) => held.has(owner) || this.#stays(owner);
+    const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some(stays);
     for (const item of batch) if (!goes(item)) this.#leave(item.tag, "changed", KEPT);
     await this.#deleteLooseTags(batch.filter(goes));
   }
@@ -238,6 +245,7 @@ export class Sweep {
     const target = await this.#targetOf(reference, signal);
     if (target !== digest) return target ? { reason: MOVED } : "gone";
     const outcome = await this.#delete(reference, signal);
+    if (outcome === "deleted") this.#untagged.add(tag);
     // Some registries that can't delete tags respond with 404.
     return outcome === "gone" && await this.#targetOf(reference, signal) ? "unsupported" : outcome;
   }
@@ -289,17 +297,28 @@ export class Sweep {
     this.#links = new GcLinks(graph);
     const garbage = this.#options.judge(graph);
     const still = new Set(garbage.manifests.map(({ digest }) => digest));
+    const anew = await this.#tagsSetAnew(graph);
     const going = [...manifests.values()].filter(({ digest, tags }) => {
       if (this.#left.has(digest)) return false;
       const now = graph.manifests.get(digest);
       if (!now) return true;
-      const isSame = now.tags.every((tag) => tags.includes(tag));
+      const isSame = now.tags.every((tag) => tags.includes(tag) && !anew.has(tag));
       if (isSame && still.has(digest)) return true;
       this.#leave(digest, "changed", isSame ? LED_TO : OTHER_TAGS);
       return false;
     });
     this.#protect(graph, { manifests: going, tags });
     return garbage;
+  }
+
+  /** Returns the deleted tags that exist again. A list may still have a tag that was just deleted. */
+  async #tagsSetAnew(graph: GcGraph): Promise<ReadonlySet<string>> {
+    const listed = [...graph.manifests.values()].flatMap(({ tags }) => tags.filter((tag) => this.#untagged.has(tag)));
+    const anew = new Set<string>();
+    await this.#each(listed, async (tag, signal) => {
+      if (await this.#targetOf(this.#repository.tag(tag), signal)) anew.add(tag);
+    });
+    return anew;
   }
 
   /** Runs work on items concurrently. */
@@ -312,7 +331,7 @@ export class Sweep {
   #leave(what: string, why: LeftWhy, reason: string, error?: HttpError): void {
     const name = `${this.#repository}${isHash(what) ? "@" : ":"}${what}`;
     this.#options.tell({ kind: "left", what, name, why, reason, ...(error && { error }) });
-    if (!isHash(what)) return;
+    if (!isHash(what)) return void this.#leftTags.add(what);
     this.#left.add(what);
     const below = this.#links.leansOn(what);
     // Referrers are deleted before their subject, so a subject beyond the limit does not keep them.
