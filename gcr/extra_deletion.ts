@@ -1,11 +1,11 @@
 import { ProtocolError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
-import type { Reference, Repository } from "../src/name/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
 import { isHash } from "../src/spec/mod.ts";
 import { findOrUndefined } from "../src/transport/internal.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
-import { type ExtraJudge, isReferrersTag, LISTS_REFERRERS } from "./extra_judge.ts";
+import { type ExtraJudge, isReferrersTag } from "./extra_judge.ts";
 import { attachedDigest, type GcGraph } from "./gc_graph.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, type LooseTag, Sweep, type SweepEvent } from "./gc_sweep.ts";
@@ -113,17 +113,20 @@ class Deletion {
     await new Sweep(this.#survey, {
       ...{ judge, puller, deleter, jobs, tell, signal },
       allowance: { left: Infinity },
-      reasonToKeep: (what, options) => this.#reasonToKeep(what, options),
+      mustStay: (what, options) => this.#mustStay(what, options),
     }).run(garbage);
   }
 
   /** Asks the source itself: its lists may have been partial, and it may have got the content since. */
-  async #reasonToKeep(what: string, { signal }: { signal: AbortSignal }): Promise<string | undefined> {
-    const has = async (reference: Reference) =>
-      await findOrUndefined(() => this.#run.reader.head(reference, { signal })) !== undefined;
-    if (await has(isHash(what) ? this.#source.digest(what) : this.#source.tag(what))) return "the source has it";
+  async #mustStay(what: string, { signal }: { signal: AbortSignal }): Promise<boolean> {
     const subject = isReferrersTag(what) ? attachedDigest(what) : undefined;
-    return subject && await has(this.#source.digest(subject)) ? LISTS_REFERRERS : undefined;
+    const names = [isHash(what) ? this.#source.digest(what) : this.#source.tag(what)];
+    for (const reference of subject ? [...names, this.#source.digest(subject)] : names) {
+      if (!await findOrUndefined(() => this.#run.reader.head(reference, { signal }))) continue;
+      this.#judge.learn(what);
+      return true;
+    }
+    return false;
   }
 
   #tell(isMeant: (item: ExtraItem) => boolean): void {

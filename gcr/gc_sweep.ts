@@ -58,11 +58,12 @@ export interface SweepOptions {
   /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
   /**
-   * Asks for the reason to keep a tag or a digest, right before its deletion.
+   * Finds out whether a tag or a digest must be kept for a reason outside of the repository, right before its deletion.
+   * The judgement has to know it from then on.
    *
-   * @default none
+   * @default nothing has to
    */
-  readonly reasonToKeep?: (what: string, options: { signal: AbortSignal }) => Promise<string | undefined>;
+  readonly mustStay?: (what: string, options: { signal: AbortSignal }) => Promise<boolean>;
   /** Deletes content. */
   readonly deleter: Deleter;
   /** Reads from the registry. */
@@ -109,6 +110,8 @@ export class Sweep {
   readonly #options: SweepOptions;
   /** The manifests that existing content needs. */
   readonly #needed = new Set<Hash>();
+  /** The manifests to delete of which everything around is kept, as far as the last read shows it. */
+  readonly #kept = new Set<Hash>();
   /** The manifests to delete, as far as known. */
   #doomed: ReadonlySet<Hash> = new Set();
   /** The kept manifests that were reported. */
@@ -137,11 +140,12 @@ export class Sweep {
     const attached = tags.filter(({ tag }) => isAttachedTag(tag));
     for (const batch of this.#batches(attached)) await this.#deleteAttached(batch, { manifests, tags: attached });
     for (const batch of this.#links.deletionWaves(manifests.keys()).flatMap((wave) => this.#batches(wave))) {
-      await this.#lookAgain({ manifests, tags: [] }, batch);
+      const all = { manifests, tags: [] };
+      await this.#lookAgain(all, { digests: batch });
       const doomed = batch.filter((digest) => this.#mayGo(digest)).map((digest) => manifests.get(digest)!);
       if (doomed.some(({ tags }) => tags.some(isAttachedTag))) {
         await this.#deleteTags(doomed, isAttachedTag);
-        await this.#lookAgain({ manifests, tags: [] }, batch);
+        await this.#lookAgain(all, { digests: batch });
       }
       await this.#each(doomed, (manifest, signal) => this.#deleteManifest(manifest, signal));
     }
@@ -177,6 +181,7 @@ export class Sweep {
 
   /** Keeps everything that is needed by manifests, and by their tags, that are not garbage. */
   #protect(graph: GcGraph, { manifests, tags }: Garbage): void {
+    this.#kept.clear();
     const going = new Set(manifests.map(({ digest }) => digest));
     const loose = new Set(tags.map(({ tag }) => tag));
     for (const { digest, tags } of graph.manifests.values()) {
@@ -216,7 +221,7 @@ export class Sweep {
 
   /** Deletes tags of kept manifests that belong to manifests that are still to be deleted. */
   async #deleteAttached(batch: readonly LooseTag[], all: Sought): Promise<void> {
-    const now = new Set((await this.#lookAgain(all, [])).tags.map(({ tag }) => tag));
+    const now = new Set((await this.#lookAgain(all, { tags: batch })).tags.map(({ tag }) => tag));
     // The judgement took the tags that were left for garbage, and what belongs to their manifests too.
     const held = this.#links.reach(this.#links.targets(this.#leftTags));
     const stays = (owner: Hash) => held.has(owner) || this.#stays(owner);
@@ -244,6 +249,7 @@ export class Sweep {
     const reference = this.#repository.tag(tag);
     const target = await this.#targetOf(reference, signal);
     if (target !== digest) return target ? { reason: MOVED } : "gone";
+    if (!isAttachedTag(tag) && await this.#options.mustStay?.(tag, { signal })) return { reason: KEPT };
     const outcome = await this.#delete(reference, signal);
     if (outcome === "deleted") this.#untagged.add(tag);
     // Some registries that can't delete tags respond with 404.
@@ -259,8 +265,7 @@ export class Sweep {
     const outcome = await this.#delete(this.#repository.digest(digest), signal);
     if (outcome === "deleted") await this.#options.tell({ kind: "deleted", digest });
     else if (outcome === "unsupported") this.#leave(digest, "refused", "the registry deletes no manifests");
-    else if (outcome instanceof HttpError) this.#leave(digest, "refused", outcome.message, outcome);
-    else if (outcome !== "gone") this.#leave(digest, "changed", outcome.reason);
+    else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
   }
 
   /** Returns whether a manifest may be deleted; reports it if not. */
@@ -270,9 +275,7 @@ export class Sweep {
     return !this.#needed.has(digest);
   }
 
-  async #delete(reference: Reference, signal: AbortSignal): Promise<DeletionOutcome> {
-    const reason = await this.#options.reasonToKeep?.(reference.identifier, { signal });
-    if (reason !== undefined) return { reason };
+  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, KeptOutcome>> {
     try {
       // The subject is deleted too, and its referrers list with it.
       await this.#options.deleter.delete(reference, { subject: null, signal });
@@ -292,9 +295,17 @@ export class Sweep {
    * Reads the repository again before manifests are deleted, keeps those that are not garbage any more, and returns the
    * others.
    */
-  async #lookAgain({ manifests, tags }: Sought, batch: readonly Hash[]): Promise<Garbage> {
-    const graph = await this.#survey.look({ suspects: manifests.keys(), anew: batch });
+  async #lookAgain(
+    { manifests, tags }: Sought,
+    batch: { readonly digests?: readonly Hash[]; readonly tags?: readonly LooseTag[] },
+  ): Promise<Garbage> {
+    const { digests = [] } = batch;
+    const graph = await this.#survey.look({ suspects: manifests.keys(), anew: digests });
     this.#links = new GcLinks(graph);
+    const attached = digests.flatMap((digest) => manifests.get(digest)!.tags.filter(isAttachedTag));
+    await this.#each([...digests, ...attached, ...(batch.tags ?? []).map(({ tag }) => tag)], async (what, signal) => {
+      await this.#options.mustStay?.(what, { signal });
+    });
     const garbage = this.#options.judge(graph);
     const still = new Set(garbage.manifests.map(({ digest }) => digest));
     const anew = await this.#tagsSetAnew(graph);
@@ -343,12 +354,14 @@ export class Sweep {
     this.#leave(digest, "needed", "other content needs it");
   }
 
-  /** Keeps needed manifests, and with each manifest to delete all its referrers. */
+  /** Keeps needed manifests, and with each manifest to delete everything that it leads to, and all its referrers. */
   #keep(digests: Iterable<Hash>): void {
-    for (const digest of digests) {
+    const open = [...digests];
+    for (let digest = open.pop(); digest; digest = open.pop()) {
       this.#needed.add(digest);
-      if (!this.#doomed.has(digest)) continue;
-      for (const other of this.#links.allReferring(digest)) this.#needed.add(other);
+      if (!this.#doomed.has(digest) || this.#kept.has(digest)) continue;
+      this.#kept.add(digest);
+      open.push(...this.#links.leansOn(digest), ...this.#links.referring(digest));
     }
   }
 
