@@ -24,7 +24,7 @@ const PAIRS = Number(Deno.env.get("PAIRS") ?? 1000);
 
 /** What is wrong with one list of one side: on every read, or on one. */
 interface Fault {
-  readonly kind: "link" | "wrong link" | "wrong body" | "gone" | "empty" | "cut";
+  readonly kind: "link" | "wrong link" | "wrong body" | "gone" | "empty" | "cut" | "mixed";
   readonly side: "source" | "target";
   /** The path of a repository; empty for the catalog. */
   readonly path: string;
@@ -75,7 +75,27 @@ class Pair {
         this.#checkDeletion(path, what);
       } catch (error) {
         // The client takes an error of the registry for one of the network.
-        if (Deno.env.get("SEED")) { console.log("VIOLATION", path, what); const h=(d:string)=>d.replace("sha256:","").slice(0,6); const t=this.target.repository(path); const e=this.expected(path); for (const d of t.digests) { const {members,subject,mentions}=this.maker.made.get(d)!; console.log(h(d), "m", members!.map(h).join(), "s", subject?h(subject):"", "x", mentions?h(mentions):"", [...t.tags].filter(([,x])=>x===d).map(([x])=>x.replace(/([0-9a-f]{6})[0-9a-f]{58}/,"$1")).join(), this.source.repositories.get(path)?.digests.has(d)?"SRC":"", e.digests.has(d)?"KEPT":""); } }
+        if (Deno.env.get("SEED")) {
+          console.log("VIOLATION", path, what);
+          const h = (d: string) => d.replace("sha256:", "").slice(0, 6);
+          const t = this.target.repository(path);
+          const e = this.expected(path);
+          for (const d of t.digests) {
+            const { members, subject, mentions } = this.maker.made.get(d)!;
+            console.log(
+              h(d),
+              "m",
+              members!.map(h).join(),
+              "s",
+              subject ? h(subject) : "",
+              "x",
+              mentions ? h(mentions) : "",
+              [...t.tags].filter(([, x]) => x === d).map(([x]) => x.replace(/([0-9a-f]{6})[0-9a-f]{58}/, "$1")).join(),
+              this.source.repositories.get(path)?.digests.has(d) ? "SRC" : "",
+              e.digests.has(d) ? "KEPT" : "",
+            );
+          }
+        }
         this.violations.push(error);
       }
     };
@@ -113,8 +133,11 @@ class Pair {
     if (Deno.env.get("SEED")) console.log("CHANGE", digest);
     const change = this.pick(["tag", "source", "source tag", "attach", "name", "name"]);
     if (change === "tag") this.target.put(path, digest, [this.pick(["late", "latest", "v1"])]);
-    else if (change === "source") this.source.put(path, digest);
-    else if (change === "source tag") {
+    else if (change === "source") {
+      // What a list of referrers belongs to is only asked for right before that list is deleted.
+      const isListed = this.target.repository(path).tags.has(attachedTag(digest, ""));
+      if (!this.isChanging || !isListed) this.source.put(path, digest);
+    } else if (change === "source tag") {
       const tags = [...this.target.repository(path).tags.keys()].filter((tag) => !tag.startsWith("sha256-"));
       this.source.put(path, this.maker.make({}), [this.pick(["late", ...tags])]);
     } else if (change === "attach") {
@@ -131,7 +154,8 @@ class Pair {
     ];
     const source = this.source.repositories.get(path) ?? new ModelRepository();
     const allowed = this.allowed?.filter(({ repository }) => repository === `${TARGET}/${path}`) ?? everything;
-    return modelOfApply(this.maker, { source, target, allowed, tagsAlone: !this.target.google || !this.source.google });
+    const isPlain = !this.target.google || !this.source.google || this.fault?.kind === "mixed";
+    return modelOfApply(this.maker, { source, target, allowed, tagsAlone: isPlain });
   }
 
   #make(from: readonly Hash[]): Hash {
@@ -164,7 +188,17 @@ class Pair {
   }
 
   #anyFault(): Fault {
-    const kind = this.pick(["link", "wrong link", "wrong link", "wrong body", "wrong body", "gone", "empty", "cut"]);
+    const kind = this.pick([
+      "link",
+      "wrong link",
+      "wrong link",
+      "wrong body",
+      "wrong body",
+      "gone",
+      "empty",
+      "cut",
+      "mixed",
+    ]);
     const side = this.pick(["source", "source", "target"]);
     const path = this.pick(["", "app", "app", "lib", "other"]);
     // What the target never lists can't be known to need something.
@@ -203,7 +237,11 @@ class Pair {
     if (kind === "wrong body") return forbid(WRONG_BODIES[form % WRONG_BODIES.length]());
     if (kind === "gone") return refusal(form % 2 ? "NAME_UNKNOWN" : "NOT_FOUND");
     if (kind === "empty") return Response.json({ name: answer.path, tags: null, repositories: null });
-    if (answer.next === undefined) return undefined;
+    if (kind === "mixed" && form % 3 === Math.min(answer.page, 2)) {
+      const { manifest: _, ...body } = answer.body;
+      return listResponse({ ...answer, body }, LINKS[0]);
+    }
+    if (answer.next === undefined || kind === "mixed") return undefined;
     if (kind === "cut") return listResponse({ ...answer, next: undefined }, String);
     return forbid(listResponse(answer, WRONG_LINKS[form % WRONG_LINKS.length]));
   }
@@ -239,7 +277,9 @@ async function run(seed: number): Promise<{ pair: Pair; isExact: boolean; failed
     for (let left = pair.index(3); left > 0; left--) pair.change(pair.pick([...pair.target.repositories.keys()]));
   }
   pair.forbidden.clear();
-  pair.isChanging = seed % 2 === 0;
+  // A list that is cut right after a change hides what was never seen.
+  const isCut = pair.fault?.side === "target" && pair.fault.kind === "cut";
+  pair.isChanging = seed % 2 === 0 && !isCut;
   // Content of the source comes first, and what is extra is judged after that.
   const result = await copied(pair, { extra: "delete", onlyExtra: pair.allowed });
   failed += result.failed;
