@@ -308,7 +308,7 @@ export class BlobTransfer {
       this.#location = undefined;
       return { afterMs: 0 };
     }
-    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error);
+    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error, true);
   }
 
   async #request(

@@ -74,8 +74,10 @@ export class ModelRegistry {
   beforeList: (path: string, page: number) => void = () => {};
   /** Returns a replacement for a page. */
   onList: (answer: ListAnswer) => Response | undefined = () => undefined;
-  /** Called before something is deleted. */
-  onDelete: (path: string, what: string) => void = () => {};
+  /** Called before something is deleted. Returns whether that is refused. */
+  onDelete: (path: string, what: string) => boolean = () => false;
+  /** Called before a tag is looked at. */
+  onTag: (path: string, tag: string) => void = () => {};
   readonly #maker: ManifestMaker;
   readonly #options: ModelRegistryOptions;
 
@@ -124,6 +126,7 @@ export class ModelRegistry {
       this.put(path, digest, isHash(name) ? [] : [name]);
       return new Response(null, { status: 201, headers: { "docker-content-digest": digest } });
     }
+    if (method === "HEAD" && !isHash(name)) this.onTag(path, name);
     const digest = isHash(name) ? name : this.repositories.get(path)?.tags.get(name);
     if (!digest || !this.repositories.get(path)?.digests.has(digest)) return refusal("MANIFEST_UNKNOWN");
     if (method === "DELETE") return this.#delete(path, name);
@@ -134,7 +137,7 @@ export class ModelRegistry {
   }
 
   #delete(path: string, name: string): Response {
-    this.onDelete(path, name);
+    if (this.onDelete(path, name)) return Response.json({ errors: [{ code: "DENIED" }] }, { status: 403 });
     if (isHash(name)) this.remove(path, name);
     else this.repository(path).tags.delete(name);
     return new Response(null, { status: 202 });
@@ -220,10 +223,10 @@ export const WRONG_LINKS: readonly ((url: string) => string)[] = [
 ];
 
 /** Bodies with status 200, or close to it, that are not lists. */
-export const WRONG_BODIES: readonly (() => Response)[] = [
+export const WRONG_BODIES: readonly ((body: ListAnswer["body"]) => Response)[] = [
   () => Response.json({}),
   () => Response.json({ errors: [{ code: "DENIED", message: "no" }] }),
-  () => Response.json({ tags: [], repositories: [], errors: [{ code: "DENIED" }] }),
+  (body) => Response.json({ ...body, errors: [{ code: "DENIED" }] }),
   () => Response.json({ tags: "v1", repositories: "app" }),
   () => Response.json({ tags: { v1: 1 }, repositories: { app: 1 } }),
   () => Response.json([]),

@@ -46,6 +46,8 @@ class Pair {
   /** Whether others change content during this run. */
   isChanging = false;
   deletions = 0;
+  /** The tags that the target has refused to delete. */
+  readonly refused = new Set<string>();
   /** What was deleted although it may not be. */
   readonly violations: unknown[] = [];
   changes = 0;
@@ -53,6 +55,8 @@ class Pair {
   readonly forbidden = new Set<string>();
   readonly #random: () => number;
   readonly #reads = new Map<string, number>();
+  /** Whether the target refuses to delete some tags. */
+  readonly #refuses: boolean;
   /** The last deletion in each repository. */
   readonly #lastDeleted = new Map<string, string>();
 
@@ -65,6 +69,7 @@ class Pair {
     this.target = new ModelRegistry(this.maker, options(this.some(0.15) ? !google : google));
     this.isExact = google && this.target.google;
     this.#fill();
+    this.#refuses = this.some(0.15);
     this.fault = this.some(0.5) ? this.#anyFault() : undefined;
     for (const side of ["source", "target"] as const) {
       this[side].beforeList = (path, page) => this.#beforeList(side, path, page);
@@ -77,7 +82,9 @@ class Pair {
         // The client takes an error of the registry for one of the network.
         this.violations.push(error);
       }
+      return this.refused.has(`${path}:${what}`);
     };
+    this.target.onTag = (path, tag) => this.#move(path, tag);
   }
 
   some(chance: number): boolean {
@@ -130,7 +137,8 @@ class Pair {
       ...[...target.digests].map((digest) => ({ repository: `${TARGET}/${path}`, digest })),
     ];
     const source = this.source.repositories.get(path) ?? new ModelRepository();
-    const allowed = this.allowed?.filter(({ repository }) => repository === `${TARGET}/${path}`) ?? everything;
+    const given = this.allowed?.filter(({ repository }) => repository === `${TARGET}/${path}`) ?? everything;
+    const allowed = given.filter(({ tag }) => !this.refused.has(`${path}:${tag}`));
     const isPlain = !this.target.google || !this.source.google || this.fault?.kind === "mixed";
     return modelOfApply(this.maker, { source, target, allowed, tagsAlone: isPlain });
   }
@@ -176,11 +184,19 @@ class Pair {
       "cut",
       "mixed",
     ]);
-    const side = this.pick(["source", "source", "target"]);
+    const side = kind === "mixed" ? "target" : this.pick(["source", "source", "target"]);
     const path = this.pick(["", "app", "app", "lib", "other"]);
     // What the target never lists can't be known to need something.
     const isSometimes = (kind === "cut" && side === "target") || this.some(0.4);
     return { kind, side, path, form: this.index(100), read: isSometimes ? this.index(5) : undefined } as Fault;
+  }
+
+  /** Moves a tag right before it is looked at. */
+  #move(path: string, tag: string): void {
+    const { digests, tags } = this.target.repository(path);
+    if (!this.isChanging || tag.startsWith("sha256-") || !tags.has(tag) || !this.some(0.05)) return;
+    this.changes++;
+    tags.set(tag, this.pick([...digests]));
   }
 
   #beforeList(side: string, path: string, page: number): void {
@@ -211,7 +227,7 @@ class Pair {
       return response;
     };
     if (kind === "link") return listResponse(answer, LINKS[form % LINKS.length]);
-    if (kind === "wrong body") return forbid(WRONG_BODIES[form % WRONG_BODIES.length]());
+    if (kind === "wrong body") return forbid(WRONG_BODIES[form % WRONG_BODIES.length](answer.body));
     if (kind === "gone") return refusal(form % 2 ? "NAME_UNKNOWN" : "NOT_FOUND");
     if (kind === "empty") return Response.json({ name: answer.path, tags: null, repositories: null });
     if (kind === "mixed" && form % 3 === Math.min(answer.page, 2)) {
@@ -234,6 +250,10 @@ class Pair {
       const target = this.target.repository(path);
       for (const digest of target.digests) assert(!this.maker.names(digest).includes(what), `${digest} names ${what}`);
       assert(![...target.tags.values()].includes(what), `a tag points at ${what}`);
+    }
+    if (this.#refuses && ["latest", "v1", "v2"].includes(what)) {
+      this.refused.add(`${path}:${what}`);
+      return;
     }
     this.#lastDeleted.set(path, what);
     this.deletions++;
@@ -261,7 +281,8 @@ async function run(seed: number): Promise<{ pair: Pair; isExact: boolean; failed
   const result = await copied(pair, { extra: "delete", onlyExtra: pair.allowed });
   failed += result.failed;
   if (pair.violations.length > 0) throw pair.violations[0];
-  const isExact = pair.isExact && !pair.isChanging && (pair.fault === undefined || pair.fault.kind === "link");
+  const isExact = pair.isExact && !pair.isChanging && pair.refused.size === 0 &&
+    (pair.fault === undefined || pair.fault.kind === "link");
   if (isExact) assertEquals(result.failures, []);
   for (const path of isExact ? pair.target.repositories.keys() : []) {
     // Once more, nothing is extra.
