@@ -132,7 +132,7 @@ class Pair {
   /** Returns what must be left of the target now. */
   expected(path: string): Content {
     const target = this.target.repository(path);
-    const everything = [
+    const everything: ExtraItem[] = [
       ...[...target.tags].map(([tag, digest]) => ({ repository: `${TARGET}/${path}`, tag, digest })),
       ...[...target.digests].map((digest) => ({ repository: `${TARGET}/${path}`, digest })),
     ];
@@ -194,6 +194,8 @@ class Pair {
   /** Moves a tag right before it is looked at. */
   #move(path: string, tag: string): void {
     const { digests, tags } = this.target.repository(path);
+    // By a list of tags alone, a tag of the source stands for the source's manifest.
+    if (this.source.repositories.get(path)?.tags.has(tag)) return;
     if (!this.isChanging || tag.startsWith("sha256-") || !tags.has(tag) || !this.some(0.05)) return;
     this.changes++;
     tags.set(tag, this.pick([...digests]));
