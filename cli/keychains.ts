@@ -130,6 +130,7 @@ export function helperOf({ environment, ask, note }: HelperWorld): (name: string
   }
   const isOnTerminal = ask() !== undefined;
   const options = {
+    environment,
     ...(isOnTerminal && { timeoutMs: 0, onSlow: note }),
     ...(text && { timeoutMs: seconds * 1000 }),
   };

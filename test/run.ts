@@ -17,15 +17,15 @@ const LIMITS = { silence: 4 * 60_000, total: 15 * 60_000 };
 const BUN_TEST_TIMEOUT = 120_000;
 
 const deno = Deno.execPath();
-const jsrUrl = Deno.env.get("JSR_URL");
-Deno.env.delete("JSR_URL");
+/** The variables of all commands; only what is run against the real @std has JSR_URL. */
+const { JSR_URL: jsrUrl, ...inherited } = Deno.env.toObject();
 const reports = new Map<string, Report>();
 const scratch = await Deno.makeTempDir({ prefix: "gcrane_test_" });
 
 /** Runs a command that counts as one test. */
 async function step(label: string, argv: readonly string[], env?: Record<string, string>): Promise<void> {
   heading(label);
-  const { code, hung } = await runWatched(argv, { ...LIMITS, env: { ...colour(), ...env } });
+  const { code, hung } = await runWatched(argv, { ...LIMITS, env: variables(env) });
   if (code === 0) report(label, { passed: 1, failures: [], skipped: [] });
   else fail(label, hung ?? `exited ${code}: see above`);
 }
@@ -65,7 +65,7 @@ async function runPart(
   write?: (chunk: Uint8Array) => void,
 ): Promise<void> {
   const junit = await Deno.makeTempFile({ dir: scratch, suffix: ".xml" });
-  const env = { ...colour(), ...suite.env };
+  const env = variables(suite.env);
   const { code, hung } = await runWatched(suite.command(files, junit), { ...LIMITS, env, write });
   const found = readJunit(await Deno.readTextFile(junit), suite);
   const ended = (message: string) => found.failures.push({ name: `(the run of ${files.join(" ")})`, message });
@@ -154,8 +154,9 @@ function report(label: string, { passed, failures, skipped }: Report): void {
   });
 }
 
-function colour(): Record<string, string> {
-  return Deno.stdout.isTerminal() && !Deno.noColor ? { FORCE_COLOR: "1" } : { NO_COLOR: "1" };
+function variables(env?: Record<string, string>): Record<string, string> {
+  const colour = Deno.stdout.isTerminal() && !Deno.noColor ? "FORCE_COLOR" : "NO_COLOR";
+  return { ...inherited, [colour]: "1", ...env };
 }
 
 /** Prints what failed, a line per part, and the sum as the last line; gives the number of failures. */

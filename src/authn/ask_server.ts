@@ -1,5 +1,5 @@
 import { AuthError, HttpError, NetworkError } from "../errors.ts";
-import { ask as askHttp, networkError, readBody, TimeLimitError } from "../http/mod.ts";
+import { ask as askHttp, isLocalHost, networkError, readBody, TimeLimitError } from "../http/mod.ts";
 import { isHeaderText, Limits, type RetryVerdict } from "../io/mod.ts";
 import { type Fields, parseFields } from "./fields.ts";
 import { refusalWords } from "./refusal.ts";
@@ -97,14 +97,8 @@ export async function askFields(question: Question, asking: Asking): Promise<Fie
 export function secretUrl(text: string, source: string): URL {
   if (!URL.canParse(text)) throw new AuthError(`${source}: it is not a URL`);
   const url = new URL(text);
-  if (url.protocol === "https:" || (url.protocol === "http:" && isLocal(url.hostname))) return url;
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLocalHost(url.hostname))) return url;
   throw new AuthError(`${source}: ${url.origin} is not https, and secrets would be sent there`);
-}
-
-/** Whether a host is this machine or link-local, as metadata servers are; `metadata.google.internal` is one of them. */
-function isLocal(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "metadata.google.internal" ||
-    /^(127|169\.254)\.[\d.]+$/.test(hostname) || hostname === "[::1]" || /^\[fe80:|^\[fd00:ec2::/.test(hostname);
 }
 
 function verdict(error: unknown): RetryVerdict {

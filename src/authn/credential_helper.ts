@@ -41,6 +41,11 @@ export interface CredentialHelperOptions {
    * @default 5000
    */
   slowMs?: number;
+  /**
+   * Returns the value of an environment variable: `PATH`, which leads to the program.
+   * @default that of the process
+   */
+  environment?: (name: string) => string | undefined;
 }
 
 type Verb = "get" | "store" | "erase" | "list";
@@ -60,7 +65,7 @@ const IDENTITY_TOKEN_USER = "<token>";
  * too long, or does not follow the protocol of docker-credential-helpers.
  */
 export function credentialHelper(name: string, options: CredentialHelperOptions = {}): CredentialHelper {
-  const { timeoutMs = 30_000, onSlow, slowMs = 5000 } = options;
+  const { timeoutMs = 30_000, onSlow, slowMs = 5000, environment } = options;
   if (!NAME.test(name)) {
     throw new AuthError(`${JSON.stringify(name)} can't be the name of a credential helper`, {
       hint: "a name has letters, digits, - _ and . only",
@@ -71,7 +76,9 @@ export function credentialHelper(name: string, options: CredentialHelperOptions 
   /** Returns the standard output; `undefined` if the program has no such credentials. */
   const run = async (verb: Verb, input: string, signal: AbortSignal | undefined): Promise<string | undefined> => {
     const timer = onSlow && setTimeout(() => onSlow(`still waiting for ${program} ${verb}`), slowMs);
-    const { code, stdout } = await start(program, verb, { input, timeoutMs: timeoutMs || Infinity, signal })
+    const path = environment?.("PATH");
+    const env = path === undefined ? undefined : { PATH: path };
+    const { code, stdout } = await start(program, verb, { input, timeoutMs: timeoutMs || Infinity, signal, env })
       .finally(() => clearTimeout(timer));
     if (code === 0) return stdout;
     if (stdout.trim() === NOT_FOUND) return undefined;

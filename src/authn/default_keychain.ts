@@ -1,5 +1,6 @@
 import { environmentVariable, exists, homeDirectory, joinPath, userId } from "../runtime/mod.ts";
 import { type ConfigLocationOptions, dockerConfigPath, homeConfigPath, readFileIfThere } from "./config_location.ts";
+import { credentialHelper } from "./credential_helper.ts";
 import {
   type DockerConfig,
   dockerConfigKeychain,
@@ -34,7 +35,11 @@ interface FoundCredentials {
  * file again only if it has changed.
  */
 export function defaultKeychain(options: DefaultKeychainOptions = {}): Keychain {
-  const { environment = environmentVariable, helper, warn } = options;
+  const {
+    environment = environmentVariable,
+    helper = (name: string) => credentialHelper(name, { environment: options.environment }),
+    warn,
+  } = options;
   let parsed: { path: string | undefined; text: string; variable: string; keychain: Keychain } | undefined;
   return {
     async resolve(target, { signal } = {}) {

@@ -50,7 +50,7 @@ export async function storeCredentials(
   config: AuthConfig,
   options: LoginOptions = {},
 ): Promise<CredentialLocation> {
-  const { helper = credentialHelper, signal } = options;
+  const { helper = helperIn(options), signal } = options;
   const key = loginKey(server);
   const auth = normalizeAuth(config, "the credentials");
   if (isEmptyAuth(auth)) throw new TypeError(`there are no credentials to store for ${server}`);
@@ -82,7 +82,7 @@ export async function eraseCredentials(
   server: string,
   options: LoginOptions = {},
 ): Promise<CredentialLocation | undefined> {
-  const { helper = credentialHelper, signal } = options;
+  const { helper = helperIn(options), signal } = options;
   const key = loginKey(server);
   return await inTurn(options, async (file) => {
     const { config } = await readConfig(file, signal);
@@ -97,6 +97,10 @@ export async function eraseCredentials(
     else if (!name) return undefined;
     return name ? { file, helper: name } : { file };
   });
+}
+
+function helperIn({ environment }: LoginOptions): (name: string) => CredentialHelper {
+  return (name) => credentialHelper(name, { environment });
 }
 
 function loginKey(server: string): string {

@@ -75,7 +75,8 @@ const HINTS: Readonly<Record<string, string>> = {
   fd: "set DOCKER_HOST to the path of the socket: unix:///var/run/docker.sock",
 };
 
-type Environment = (name: string) => string | undefined;
+/** Returns the value of an environment variable. */
+export type Environment = (name: string) => string | undefined;
 
 function tcpAddress(host: string, scheme: string, environment: Environment): EngineAddress {
   const tls = tlsOf(environment);

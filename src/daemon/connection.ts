@@ -11,7 +11,7 @@ import {
 } from "../http/mod.ts";
 import { type AbortOptions, lazy, Limits } from "../io/mod.ts";
 import { type ByteStream, environmentVariable } from "../runtime/mod.ts";
-import { type EngineAddress, engineAddress, type EngineAddressOptions } from "./address.ts";
+import { type EngineAddress, engineAddress, type EngineAddressOptions, type Environment } from "./address.ts";
 import { type ApiVersion, chosenApiVersion, negotiated, parseApiVersion, SILENT_API } from "./api_version.ts";
 import { type EngineCertificates, readCertificates } from "./certificates.ts";
 import { answerError, type EngineRequestLine, requestError, statusError } from "./failure.ts";
@@ -76,6 +76,7 @@ export class EngineConnection {
   readonly #chosenVersion: ApiVersion | undefined;
   readonly #connectMs: number;
   readonly #headers: DockerEngineOptions["headers"];
+  readonly #environment: Environment;
   readonly #fetch: (options?: AbortOptions) => Promise<typeof fetch>;
 
   /** Creates the connection. Sends nothing until the first request. */
@@ -83,6 +84,7 @@ export class EngineConnection {
     const { environment = environmentVariable, apiVersion = environment("DOCKER_API_VERSION") } = options;
     this.address = engineAddress(options);
     this.#chosenVersion = apiVersion ? chosenApiVersion(apiVersion) : undefined;
+    this.#environment = environment;
     this.#headers = options.headers;
     this.#connectMs = timeoutsOf(options.timeouts).connectMs;
     this.#fetch = lazy(async () => options.fetch ?? await engineFetch(this.address, options.certificates));
@@ -150,7 +152,7 @@ export class EngineConnection {
     { tar, signal, limitMs = 0 }: { tar?: ByteStream | undefined; signal?: AbortSignal | undefined; limitMs?: number },
   ): Promise<Response> {
     const type = tar && { "content-type": "application/x-tar" };
-    const failed = (cause: unknown) => requestError(cause, this.address);
+    const failed = (cause: unknown) => requestError(cause, this.address, this.#environment);
     try {
       const fetch = await this.#fetch({ signal }).catch(async (cause) => {
         throw signal?.aborted ? signal.reason : await failed(cause);

@@ -1,8 +1,8 @@
 import { type GcraneError, HttpError, type NetworkFailure, NotFoundError } from "../errors.ts";
 import { networkError, plainText, readBody, readFailure } from "../http/mod.ts";
 import { fileFailure, Limits } from "../io/mod.ts";
-import { environmentVariable, exists, homeDirectory, joinPath, userId } from "../runtime/mod.ts";
-import type { EngineAddress } from "./address.ts";
+import { exists, homeDirectory, joinPath, userId } from "../runtime/mod.ts";
+import type { EngineAddress, Environment } from "./address.ts";
 
 /** A request to an engine, for the message of its error. */
 export interface EngineRequestLine {
@@ -15,13 +15,17 @@ export interface EngineRequestLine {
 }
 
 /** Creates the error of a request without a response. Returns errors of this package unchanged. */
-export async function requestError(error: unknown, address: EngineAddress): Promise<unknown> {
+export async function requestError(
+  error: unknown,
+  address: EngineAddress,
+  environment: Environment,
+): Promise<unknown> {
   const doing = `can't reach the Docker engine at ${address.name}`;
   // The error names certificates, which did not fail.
   if (error instanceof Error && error.name === "NotSupportedError") return fileFailure(doing, error);
   const { reason, text } = readFailure(error);
   const words = (reason && (address.unixSocket === undefined ? TCP[reason] : SOCKET[reason])) ?? {};
-  const hint = words.hint === ELSEWHERE ? await whereElse(address) : words.hint;
+  const hint = words.hint === ELSEWHERE ? await whereElse(address, environment) : words.hint;
   return networkError(error, () => ({ message: `${doing}: ${words.text ?? text}`, hint }));
 }
 
@@ -65,28 +69,28 @@ const SOCKET: Words = {
 };
 
 /** Returns a hint: the socket of another engine, if there is one, or how to start one. */
-async function whereElse({ unixSocket }: EngineAddress): Promise<string> {
-  for (const path of otherSockets()) {
+async function whereElse({ unixSocket }: EngineAddress, environment: Environment): Promise<string> {
+  for (const path of otherSockets(environment)) {
     if (path !== unixSocket && await exists(path).catch(() => false)) {
       return `there is a socket at ${path}: set DOCKER_HOST=unix://${path}`;
     }
   }
   return "start Docker, or set DOCKER_HOST to the address of an engine; " +
-    `podman's does after systemctl --user start podman.socket, at unix://${podmanUserSocket()}`;
+    `podman's does after systemctl --user start podman.socket, at unix://${podmanUserSocket(environment)}`;
 }
 
 /** Returns the sockets of podman and Docker Desktop. */
-function otherSockets(): string[] {
+function otherSockets(environment: Environment): string[] {
   const home = homeDirectory();
   return [
-    podmanUserSocket(),
+    podmanUserSocket(environment),
     "/run/podman/podman.sock",
     ...(home === undefined ? [] : [joinPath(home, ".docker/run/docker.sock")]),
   ];
 }
 
-function podmanUserSocket(): string {
-  const folder = environmentVariable("XDG_RUNTIME_DIR") || `/run/user/${userId() ?? 0}`;
+function podmanUserSocket(environment: Environment): string {
+  const folder = environment("XDG_RUNTIME_DIR") || `/run/user/${userId() ?? 0}`;
   return joinPath(folder, "podman/podman.sock");
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { isLocalHost } from "./address.ts";
 export {
   ask,
   type AskOptions,

@@ -1,5 +1,6 @@
 import { NetworkError } from "../errors.ts";
 import type { Proxy } from "../runtime/mod.ts";
+import { addressBits, hostOf, isInRange, isLocalHost } from "./address.ts";
 
 /** Returns the value of an environment variable. */
 export type Environment = (name: string) => string | undefined;
@@ -23,7 +24,7 @@ export function proxyRules(environment: Environment): ProxyRules | undefined {
   return (url) => {
     const proxy = (url.protocol === "https:" ? secure : plain) ?? others ?? "none";
     const target = { host: hostOf(url.hostname), port: url.port || (url.protocol === "https:" ? "443" : "80") };
-    return isLocal(target.host) || exceptions.some((covers) => covers(target)) ? "none" : proxy;
+    return isLocalHost(url.hostname) || exceptions.some((covers) => covers(target)) ? "none" : proxy;
   };
 }
 
@@ -62,7 +63,7 @@ function exception(entry: string): (target: Target) => boolean {
   if (text === "") return () => false;
   if (text === "*") return () => true;
   const [, base, length] = /^(.*)\/(\d+)$/.exec(text) ?? [];
-  if (base !== undefined) return rangeTest(base, Number(length));
+  if (base !== undefined) return ({ host }) => isInRange(host, base, Number(length));
   const [, bracketed, named, port] = /^(?:\[(.*)\]|([^:]*|.*:.*:.*?))(?::(\d+))?$/.exec(text) ?? [];
   const name = bracketed ?? named ?? text;
   const isPort = (target: Target) => port === undefined || port === target.port;
@@ -72,47 +73,4 @@ function exception(entry: string): (target: Target) => boolean {
   // A leading dot leaves out the domain itself.
   const whole = /^[*.]/.test(name) ? undefined : name;
   return (target) => (target.host === whole || target.host.endsWith(suffix)) && isPort(target);
-}
-
-function rangeTest(base: string, length: number): (target: Target) => boolean {
-  const start = addressBits(base);
-  if (start === undefined || length > start.length) return () => false;
-  const prefix = start.slice(0, length);
-  return ({ host }) => {
-    const bits = addressBits(host);
-    return bits?.length === start.length && bits.startsWith(prefix);
-  };
-}
-
-/**
- * Returns whether a host is this machine, or on its link, as the metadata servers of clouds are, which answer any client
- * with credentials of the machine that they run on: a proxy's would be another one.
- */
-function isLocal(host: string): boolean {
-  return host === "localhost" || host.endsWith(".localhost") || LOCAL.some((covers) => covers({ host, port: "" }));
-}
-
-/** Loopback and link-local addresses, and Google's name of such a one. */
-const LOCAL = ["127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10", "metadata.google.internal"].map(exception);
-
-function hostOf(hostname: string): string {
-  return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "").toLowerCase();
-}
-
-/** Returns the 32 or 128 bits of an address as digits, an IPv4 address in IPv6 as its 32; `undefined` for a name. */
-function addressBits(text: string): string | undefined {
-  const bits = (number: string, radix: number, width: number) =>
-    parseInt(number, radix).toString(2).padStart(width, "0");
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
-    const parts = text.split(".");
-    return parts.every((part) => Number(part) < 256) ? parts.map((part) => bits(part, 10, 8)).join("") : undefined;
-  }
-  if (!text.includes(":") || !URL.canParse(`http://[${text}]`)) return undefined;
-  // The URL parser gives eight groups in hex, with at most one "::".
-  const [head, tail = []] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::")
-    .map((side) => side.split(":").filter((group) => group !== ""));
-  const groups = [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
-  const all = groups.map((group) => bits(group, 16, 16)).join("");
-  const mapped = "0".repeat(80) + "1".repeat(16);
-  return all.startsWith(mapped) ? all.slice(96) : all;
 }

@@ -1,4 +1,4 @@
-import { jsonBytes } from "../spec/internal.ts";
+import { configFileBytes, indexManifestBytes } from "../spec/internal.ts";
 import { MediaType, parsePlatform, type Platform } from "../spec/mod.ts";
 import { NotFoundError } from "../errors.ts";
 import { imageFromUncompressed } from "./image_core.ts";
@@ -26,7 +26,7 @@ export interface EmptyImageOptions extends EmptyOptions {
 /** An image without layers, to build on. */
 export function emptyImage(options: EmptyImageOptions = {}): Image {
   const platform = parsePlatform(options.platform ?? { architecture: "", os: "" });
-  const config = jsonBytes({ ...platform, config: {}, rootfs: { type: "layers", diff_ids: [] } });
+  const config = configFileBytes({ ...platform, config: {}, rootfs: { type: "layers", diff_ids: [] } });
   return imageFromUncompressed({
     rawConfigFile: () => Promise.resolve(config),
     layers: () => Promise.resolve<Layer[]>([]),
@@ -38,7 +38,7 @@ export function emptyImage(options: EmptyImageOptions = {}): Image {
 /** An index without members, to build on. */
 export function emptyIndex(options: EmptyOptions = {}): ImageIndex {
   const { mediaType = MediaType.OciImageIndex } = options;
-  const bytes = jsonBytes({ schemaVersion: 2, mediaType, manifests: [] });
+  const bytes = indexManifestBytes({ schemaVersion: 2, mediaType, manifests: [] });
   const nothing = () => {
     throw new NotFoundError("the empty index has no members");
   };

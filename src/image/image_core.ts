@@ -11,7 +11,7 @@ import {
   verifyBytes,
 } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { imageManifestBytes } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
@@ -119,14 +119,15 @@ export function imageFromUncompressed(parts: ImageParts): Image {
       size: bytes.length,
     };
   });
-  const manifest = lazy(async (): Promise<Manifest> => {
+  const rawManifest = lazy(async () => {
     const type = await mediaType();
     const pool = { concurrency: CONCURRENCY };
     const descriptors = await mapConcurrent(await layers(), pool, (layer, signal) => layer.descriptor({ signal }));
     // After the layers: reading them is how the diff ids in the config are learnt.
-    return await finish({ schemaVersion: 2, mediaType: type, config: await configDescriptor(), layers: descriptors });
+    const drafted = { schemaVersion: 2, mediaType: type, config: await configDescriptor(), layers: descriptors };
+    return imageManifestBytes(await finish(drafted));
   });
-  const rawManifest = lazy(async () => jsonBytes(await manifest()));
+  const manifest = lazy(async () => parseManifest(await rawManifest(), what));
   const configName = async (options?: AbortOptions) => (await configDescriptor(options)).digest;
   const configLayer = async (options?: AbortOptions) => {
     const bytes = await rawConfigFile(options);

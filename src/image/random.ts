@@ -1,5 +1,5 @@
 import { lazy } from "../io/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { configFileBytes, indexManifestBytes } from "../spec/internal.ts";
 import {
   type Compression,
   DEFAULT_PLATFORM,
@@ -111,7 +111,7 @@ export function randomImage(options: RandomImageOptions = {}): Image {
   const rawConfigFile = lazy(async () => {
     const diffIds: Hash[] = [];
     for (const layer of layers) diffIds.push(await layer.diffId());
-    return jsonBytes({
+    return configFileBytes({
       created: CREATED,
       author: "gcrane",
       ...platform,
@@ -153,7 +153,7 @@ export function randomIndex(options: RandomIndexOptions = {}): ImageIndex {
       byDigest.set(descriptor.digest, image);
       manifests.push({ ...descriptor, ...(platforms[i] ? { platform: platforms[i] } : {}) });
     }
-    return jsonBytes({ schemaVersion: 2, mediaType, manifests });
+    return indexManifestBytes({ schemaVersion: 2, mediaType, manifests });
   });
   const what = `random index ${seed}`;
   const nothing = ({ digest }: Descriptor) => {

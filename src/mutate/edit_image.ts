@@ -1,9 +1,9 @@
 import { ManifestError } from "../errors.ts";
 import { checkView, knownDigest, withDescriptor } from "../image/internal.ts";
 import { type Image, imageFromUncompressed, type Layer } from "../image/mod.ts";
-import { type AbortOptions, lazy } from "../io/mod.ts";
+import { type AbortOptions, digestBytes, lazy } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { configFileBytes } from "../spec/internal.ts";
+import { configFileBytes, imageManifestBytes } from "../spec/internal.ts";
 import { type ConfigFile, type Descriptor, isConfig, isImage, type Manifest, parseConfigFile } from "../spec/mod.ts";
 import { inFamily } from "./family.ts";
 import { sameJson } from "./fields.ts";
@@ -89,7 +89,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     // The bytes of a base without a digest need not be kept.
     if (await knownDigest(base) === undefined) return made;
     const before = { ...await base.manifest(), mediaType: await base.mediaType() };
-    return sameJson(await made.manifest(), before) ? base : made;
+    return await made.digest() === await digestBytes(imageManifestBytes(before)) ? base : made;
   });
   return {
     ...made,

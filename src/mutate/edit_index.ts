@@ -8,7 +8,7 @@ import {
   type OtherManifest,
 } from "../image/mod.ts";
 import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
-import { jsonBytesLike, sortedJson } from "../spec/internal.ts";
+import { indexManifestBytes, sortedJson } from "../spec/internal.ts";
 import { type Descriptor, type Hash, type IndexManifest, isIndex } from "../spec/mod.ts";
 import { sameJson } from "./fields.ts";
 import { type EditExtras, rewriteManifest } from "./manifest_extras.ts";
@@ -85,7 +85,7 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
     const parts = { schemaVersion: 2, mediaType: await mediaType(), manifests };
     const after = await rewriteManifest<IndexManifest>(before, parts, edit.manifest);
     const unchanged = sameJson(after, { ...before, mediaType: await base.mediaType() });
-    return unchanged ? await base.rawManifest() : jsonBytesLike(after, await base.rawManifest());
+    return unchanged ? await base.rawManifest() : indexManifestBytes(after, await base.rawManifest());
   });
   const view = (descriptor: Descriptor) => views.get(descriptor.digest);
   return indexFrom({

@@ -1,6 +1,6 @@
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { DigestReference, Repository } from "../name/mod.ts";
-import { isDescriptor, jsonBytes } from "../spec/internal.ts";
+import { indexManifestBytes, isDescriptor } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
@@ -32,6 +32,9 @@ export interface ReferrersOptions extends AbortOptions {
    */
   fallback?: boolean;
 }
+
+/** The statuses of responses to a request for referrers, those of registries without the API included. */
+export const REFERRERS_STATUSES: readonly number[] = [200, 400, 404, 405, 406];
 
 /**
  * Reads the referrers of a manifest as an index (distribution-spec, "Listing Referrers"): from the API, else from the
@@ -99,7 +102,7 @@ export function parseReferrers(found: FetchedManifest, repository: Repository, d
 export async function asManifest(manifests: readonly Descriptor[]): Promise<FetchedManifest> {
   const mediaType = MediaType.OciImageIndex;
   const index: IndexManifest = { schemaVersion: 2, mediaType, manifests };
-  const bytes = jsonBytes(index);
+  const bytes = indexManifestBytes(index);
   return { bytes, descriptor: { mediaType, digest: await digestBytes(bytes), size: bytes.length } };
 }
 
@@ -125,16 +128,27 @@ export async function fetchFromApi(
       method: "GET",
       to,
       access: "pull",
-      expect: page === 1 ? [200, 400, 404, 405, 406] : [200],
+      expect: page === 1 ? REFERRERS_STATUSES : [200],
       headers: { accept: MediaType.OciImageIndex },
       patience: "slow",
       signal,
     }, { limit: Limits.manifest, what });
-    if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;
-    for (const descriptor of descriptorsOf(answer)) found.push(descriptor);
+    const descriptors = page === 1 ? parseReferrersPage(answer) : descriptorsOf(answer);
+    if (descriptors === undefined) return undefined;
+    for (const descriptor of descriptors) found.push(descriptor);
     to = await links.next(answer);
   }
   return found;
+}
+
+/**
+ * Parses a page of referrers. Returns `undefined` if the registry has no such API: it reports that, or responds with
+ * something else than JSON.
+ *
+ * @throws {ProtocolError} if it is JSON that is not a list.
+ */
+export function parseReferrersPage(answer: WholeAnswer): readonly Descriptor[] | undefined {
+  return answer.response.status === 200 && isJson(answer.response) ? descriptorsOf(answer) : undefined;
 }
 
 /** Returns the referrers of a page; `null` is an empty list. */

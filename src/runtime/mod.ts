@@ -47,6 +47,7 @@ export {
   readFile,
   readLink,
   readTextFile,
+  readUnsortedDirectory,
   realPath,
   remove,
   removeFile,
@@ -120,4 +121,4 @@ export type { Proxy } from "./proxy_tunnel.ts";
 export { furtherAuthorities } from "./certificates.ts";
 export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
-export { forgetTemporary, registerTemporary, removeTemporaries } from "./temporaries.ts";
+export { forgetTemporary, registerTemporary, removeTemporaries, temporariesInUse } from "./temporaries.ts";

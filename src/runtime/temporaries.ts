@@ -13,6 +13,11 @@ export function forgetTemporary(path: string): void {
   temporaries.delete(path);
 }
 
+/** Returns the paths of the temporary files and directories that are neither removed nor permanent. */
+export function temporariesInUse(): string[] {
+  return [...temporaries];
+}
+
 /**
  * Removes every registered file and directory synchronously and without failing: for the handler of an interrupt,
  * before the program ends.

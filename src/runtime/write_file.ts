@@ -2,6 +2,8 @@ import type { FileHandle } from "node:fs/promises";
 import type { ByteStream } from "./bytes.ts";
 import { requireNodeModule } from "./host.ts";
 import { createNewFile, type NewFileOptions } from "./new_file.ts";
+import { removeOldTemporaries } from "./old_temporaries.ts";
+import { baseName, dirName } from "./paths.ts";
 
 /** Options of {@linkcode writeFileAtomic}. */
 export interface WriteFileOptions extends NewFileOptions {
@@ -19,6 +21,12 @@ export interface WriteFileOptions extends NewFileOptions {
    * @default false
    */
   replaceLink?: boolean;
+  /**
+   * Whether to remove the temporary files that killed programs left of the same file; it takes a list of the directory.
+   *
+   * @default true
+   */
+  tidy?: boolean;
 }
 
 /** Options of {@linkcode openWriter}. */
@@ -61,7 +69,8 @@ export interface FileWriter {
 /**
  * Writes a file atomically: into a temporary file beside it, which is then renamed. On a failure or an abort no new
  * file is left, and an existing file is unchanged. The target of a symbolic link is replaced, not the link; a device or
- * a fifo is written to directly. A stream that was not read to its end is cancelled. Returns the number of bytes.
+ * a fifo is written to directly. A stream that was not read to its end is cancelled. Temporary files of the same file
+ * that a killed program left an hour ago or earlier are removed. Returns the number of bytes.
  */
 export async function writeFileAtomic(
   path: string,
@@ -112,7 +121,8 @@ async function replace(
   data: Uint8Array | string | ByteStream,
   options: WriteFileOptions,
 ): Promise<number> {
-  const { mode, signal, sync } = options;
+  const { mode, signal, sync, tidy = true } = options;
+  if (tidy) await removeOldTemporaries(dirName(path), baseName(path));
   const file = await createNewFile(path, { mode });
   let written = 0;
   try {

@@ -1,5 +1,7 @@
 import { goFields, goNames } from "./go_fields.ts";
-import { jsonBytes, parseJsonObject } from "./json.ts";
+import { CONFIG } from "./go_forms.ts";
+import { goJsonBytes } from "./go_json.ts";
+import { parseJsonObject } from "./json.ts";
 import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
 import { ManifestError } from "../errors.ts";
 import { type Hash, isHash } from "./hash.ts";
@@ -134,9 +136,12 @@ export function parseConfigFile(bytes: Uint8Array, what = "config file"): Config
   };
 }
 
-/** Writes a config that was made from `before`, in which numbers that have not changed keep their text. */
-export function configFileBytes(config: ConfigFile, before: Uint8Array): Uint8Array<ArrayBuffer> {
-  return jsonBytes(withNumberTexts(config, withProperNames(parseNumberTexts(before) as Record<string, unknown>)));
+/** Writes a config; numbers that have not changed since `before`, from which it was made, keep their text. */
+export function configFileBytes(config: ConfigFile, before?: Uint8Array): Uint8Array<ArrayBuffer> {
+  const complete = { ...config, config: config.config ?? {} };
+  if (before === undefined) return goJsonBytes(complete, CONFIG);
+  const texts = withProperNames(parseNumberTexts(before) as Record<string, unknown>);
+  return goJsonBytes(withNumberTexts(complete, texts), CONFIG);
 }
 
 function isAbsent(value: unknown): value is undefined | null {

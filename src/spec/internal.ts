@@ -5,5 +5,5 @@ export { configFileBytes, isRfc3339 } from "./config_file.ts";
 export { HEX_LENGTH, isAlgorithm } from "./hash.ts";
 export { isOtherManifest } from "./media_type.ts";
 export { distinctDescriptors, isDescriptor } from "./manifest.ts";
-export { jsonBytesLike } from "./number_texts.ts";
+export { imageManifestBytes, indexManifestBytes } from "./go_forms.ts";
 export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject, sortedJson } from "./json.ts";

@@ -1,7 +1,5 @@
 /** Keeps the text of numbers that JavaScript can't hold: integers from 2^53 on, and fractions with many digits. */
 
-import { jsonBytes } from "./json.ts";
-
 /** Two functions of ECMAScript 2025 that the library's types don't have yet. */
 const { rawJSON, isRawJSON } = JSON as typeof JSON & {
   rawJSON?(text: string): object;
@@ -25,9 +23,4 @@ export function withNumberTexts(value: unknown, texts: unknown): unknown {
   const before = texts as Record<string, unknown>;
   if (Array.isArray(value)) return value.map((item, i) => withNumberTexts(item, before[i]));
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withNumberTexts(item, before[name])]));
-}
-
-/** Writes a value that was made from the JSON in `before`; numbers that have not changed keep their text. */
-export function jsonBytesLike(value: unknown, before: Uint8Array): Uint8Array<ArrayBuffer> {
-  return jsonBytes(withNumberTexts(value, parseNumberTexts(before)));
 }

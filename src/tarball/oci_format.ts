@@ -2,7 +2,7 @@ import { manifestBytes } from "../graph/internal.ts";
 import type { Node } from "../graph/mod.ts";
 import { REF_NAME_ANNOTATION } from "../image/internal.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import { jsonBytes } from "../spec/internal.ts";
+import { indexManifestBytes, jsonBytes } from "../spec/internal.ts";
 import { type Descriptor, type Hash, hashAlgorithm, hashHexDigits, MediaType } from "../spec/mod.ts";
 import type { PlannedFile } from "./archive_sink.ts";
 import { bytesFile } from "./docker_format.ts";
@@ -28,7 +28,7 @@ export async function ociFormat(nodes: readonly Node[], options: AbortOptions): 
   const index = { schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests: [...listed.values()] };
   return [
     bytesFile("oci-layout", jsonBytes({ imageLayoutVersion: "1.0.0" })),
-    bytesFile("index.json", jsonBytes(index)),
+    bytesFile("index.json", indexManifestBytes(index)),
     ...files,
   ];
 }

@@ -38,14 +38,14 @@ describe("credentialHelper", () => {
 
   it("gets credentials by its exact name, with the verb as its one argument and the server as its input", async () => {
     helpers.addRecording("exact.name_1-x", `echo '{"ServerURL":"x","Username":"ann","Secret":"pa\\"ss"}'`);
-    assertEquals(await credentialHelper("exact.name_1-x").get("gcr.io"), { username: "ann", secret: `pa"ss` });
+    assertEquals(await helpers.helper("exact.name_1-x").get("gcr.io"), { username: "ann", secret: `pa"ss` });
     assertEquals(helpers.calls("exact.name_1-x"), ["get|gcr.io"]);
   });
 
   it("hands the server over without a shell", async () => {
     helpers.addRecording("shell", `echo '{"Username":"a","Secret":"b"}'`);
     const marker = join(helpers.directory, "marker");
-    await credentialHelper("shell").get(`$(touch ${marker}); touch ${marker}`);
+    await helpers.helper("shell").get(`$(touch ${marker}); touch ${marker}`);
     assertFalse(existsSync(marker));
     assertEquals(helpers.calls("shell"), [`get|$(touch ${marker}); touch ${marker}`]);
   });
@@ -58,19 +58,19 @@ describe("credentialHelper", () => {
 
   it("takes the protocol's words for: there are none", async () => {
     helpers.add("none", `echo "credentials not found in native keychain"; exit 1`);
-    assertStrictEquals(await credentialHelper("none").get("gcr.io"), undefined);
-    await credentialHelper("none").erase("gcr.io");
-    assertEquals(await credentialHelper("none").list(), {});
+    assertStrictEquals(await helpers.helper("none").get("gcr.io"), undefined);
+    await helpers.helper("none").erase("gcr.io");
+    assertEquals(await helpers.helper("none").list(), {});
   });
 
   it("takes credentials without a name and a secret for none", async () => {
     helpers.add("empty", `echo '{"ServerURL":"gcr.io","Username":"","Secret":""}'`);
-    assertStrictEquals(await credentialHelper("empty").get("gcr.io"), undefined);
+    assertStrictEquals(await helpers.helper("empty").get("gcr.io"), undefined);
   });
 
   it("stores credentials through standard input alone", async () => {
     helpers.addRecording("store", "");
-    await credentialHelper("store").store("gcr.io", { username: "ann", secret: SECRET });
+    await helpers.helper("store").store("gcr.io", { username: "ann", secret: SECRET });
     const [call] = helpers.calls("store");
     assertEquals(call.slice(0, "store|".length), "store|");
     assertEquals(JSON.parse(call.slice("store|".length)), { ServerURL: "gcr.io", Username: "ann", Secret: SECRET });
@@ -78,10 +78,10 @@ describe("credentialHelper", () => {
 
   it("erases and lists", async () => {
     helpers.addRecording("erase", "");
-    await credentialHelper("erase").erase("gcr.io");
+    await helpers.helper("erase").erase("gcr.io");
     assertEquals(helpers.calls("erase"), ["erase|gcr.io"]);
     helpers.add("list", `[ "$1" = list ] && echo '{"https://gcr.io":"ann","quay.io":"bob"}'`);
-    assertEquals(await credentialHelper("list").list(), { "https://gcr.io": "ann", "quay.io": "bob" });
+    assertEquals(await helpers.helper("list").list(), { "https://gcr.io": "ann", "quay.io": "bob" });
   });
 
   it("says which program failed and how, and never what it printed", async () => {
@@ -99,7 +99,7 @@ describe("credentialHelper", () => {
       "not-there": "docker-credential-not-there is not on the PATH",
     };
     for (const [name, message] of Object.entries(messages)) {
-      const error = await assertRejects(() => credentialHelper(name).get("gcr.io"), AuthError);
+      const error = await assertRejects(() => helpers.helper(name).get("gcr.io"), AuthError);
       assertEquals(error.message, message);
       assert(error.hint);
       assertFalse(everythingOf(error).includes(SECRET), name);
@@ -108,13 +108,13 @@ describe("credentialHelper", () => {
 
   it("never repeats what it was told to store", async () => {
     helpers.add("full", `cat >&2; exit 1`);
-    const store = () => credentialHelper("full").store("gcr.io", { username: "ann", secret: SECRET });
+    const store = () => helpers.helper("full").store("gcr.io", { username: "ann", secret: SECRET });
     assertFalse(everythingOf(await assertRejects(store, AuthError)).includes(SECRET));
   });
 
   it("refuses a list that is not one", async () => {
     helpers.add("bad-list", `echo '{"gcr.io":{"Username":"ann"}}'`);
-    await assertRejects(() => credentialHelper("bad-list").list(), AuthError, "docker-credential-bad-list list");
+    await assertRejects(() => helpers.helper("bad-list").list(), AuthError, "docker-credential-bad-list list");
   });
 
   it("names a slow program once, and a fast one never", async () => {
@@ -122,18 +122,18 @@ describe("credentialHelper", () => {
     helpers.add("slow", `while [ ! -e '${go}' ]; do sleep 0.01; done; echo '{"Username":"ann","Secret":"s"}'`);
     const lines: string[] = [];
     const options = { timeoutMs: 0, slowMs: 1, onSlow: (line: string) => lines.push(line) };
-    const answer = credentialHelper("slow", options).get("gcr.io");
+    const answer = helpers.helper("slow", options).get("gcr.io");
     await until(() => lines.length > 0);
     writeFileSync(go, "");
     assertEquals(await answer, { username: "ann", secret: "s" });
-    await credentialHelper("slow", { ...options, slowMs: 60_000 }).get("gcr.io");
+    await helpers.helper("slow", { ...options, slowMs: 60_000 }).get("gcr.io");
     assertEquals(lines, ["still waiting for docker-credential-slow get"]);
   });
 
   it("gives up on a program that hangs, and kills it", async () => {
     const pid = join(helpers.directory, "pid");
     helpers.add("hangs", `echo $$ > '${pid}'; exec sleep 600`);
-    const get = () => credentialHelper("hangs", { timeoutMs: 50 }).get("gcr.io");
+    const get = () => helpers.helper("hangs", { timeoutMs: 50 }).get("gcr.io");
     const written = () => existsSync(pid) ? Number(readFileSync(pid, "utf8")) : 0;
     // On a slow machine it may be killed before it has written its number.
     await until(async () => {
@@ -146,7 +146,7 @@ describe("credentialHelper", () => {
   it("ends when its caller does not want to wait any more", async () => {
     helpers.add("hangs", "exec sleep 600");
     const controller = new AbortController();
-    const got = credentialHelper("hangs").get("gcr.io", { signal: controller.signal });
+    const got = helpers.helper("hangs").get("gcr.io", { signal: controller.signal });
     const reason = new Error("enough");
     controller.abort(reason);
     assertStrictEquals(await got.catch((error) => error), reason);
@@ -212,7 +212,7 @@ describe("a docker config with a helper that never ends (rule 19)", () => {
     try {
       helpers.add("endless", "exec sleep 600");
       const keychain = dockerConfigKeychain({ credsStore: "endless" }, {
-        helper: (name) => credentialHelper(name, { timeoutMs: 100 }),
+        helper: (name) => helpers.helper(name, { timeoutMs: 100 }),
         warn: (warning) => assert(false, warning),
       });
       const error = await assertRejects(() => keychain.resolve({ registry: "gcr.io" }), AuthError);
@@ -240,6 +240,7 @@ describe("a docker config with a helper that is broken", () => {
       helpers.add("broken", script);
       const warnings: string[] = [];
       const keychain = dockerConfigKeychain({ credsStore: "broken" }, {
+        helper: (name) => helpers.helper(name),
         warn: (warning) => warnings.push(warning),
       });
       assertStrictEquals(await keychain.resolve(target), anonymous);

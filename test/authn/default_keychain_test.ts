@@ -125,6 +125,7 @@ describe("defaultKeychain", () => {
 
   it("runs the helpers of the file", async () => {
     const helpers = new FakeHelpers();
+    home.variables.PATH = helpers.path;
     try {
       helpers.addRecording("fake", `echo '{"ServerURL":"","Username":"helper","Secret":"p"}'`);
       home.write(".docker/config.json", { credHelpers: { "gcr.io": "fake", "quay.io": "not-there" } });

@@ -17,6 +17,7 @@ describe("the storage of credentials", () => {
   beforeEach(() => {
     home = new FakeHome();
     helpers = new FakeHelpers();
+    home.variables.PATH = helpers.path;
   });
   afterEach(() => {
     home.remove();

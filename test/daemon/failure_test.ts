@@ -12,6 +12,9 @@ import { withEngine } from "../fakes/fake_engine.ts";
 
 const environment = () => undefined;
 const at = (host: string) => new DockerEngine({ host, environment });
+/** An engine where podman of a user has its socket in this folder. */
+const besidePodman = (host: string, folder: string) =>
+  new DockerEngine({ host, environment: (name) => name === "XDG_RUNTIME_DIR" ? folder : undefined });
 
 async function unreachable(engine: DockerEngine, text: string): Promise<NetworkError> {
   const error = await assertRejects(() => engine.ping(), NetworkError, text);
@@ -20,26 +23,14 @@ async function unreachable(engine: DockerEngine, text: string): Promise<NetworkE
   return error;
 }
 
-/** Runs a test with this as the folder in which podman of a user has its socket. */
-async function withRuntimeFolder(folder: string, test: () => Promise<void>): Promise<void> {
-  const before = process.env.XDG_RUNTIME_DIR;
-  process.env.XDG_RUNTIME_DIR = folder;
-  try {
-    await test();
-  } finally {
-    if (before === undefined) delete process.env.XDG_RUNTIME_DIR;
-    else process.env.XDG_RUNTIME_DIR = before;
-  }
-}
-
 describe("an engine that is not there", () => {
   it("has no socket", async () => {
     await inFolder(async (folder) => {
-      await withRuntimeFolder(join(folder, "run"), async () => {
-        const { hint = "" } = await unreachable(at(`unix://${folder}/none.sock`), "there is no such socket");
-        assertStringIncludes(hint, "DOCKER_HOST");
-        await unreachable(at(`unix://${folder}/none/none.sock`), "there is no such socket");
-      });
+      const run = join(folder, "run");
+      const none = besidePodman(`unix://${folder}/none.sock`, run);
+      const { hint = "" } = await unreachable(none, "there is no such socket");
+      assertStringIncludes(hint, `unix://${run}/podman/podman.sock`);
+      await unreachable(besidePodman(`unix://${folder}/none/none.sock`, run), "there is no such socket");
     });
   });
 
@@ -47,16 +38,12 @@ describe("an engine that is not there", () => {
     await inFolder(async (folder) => {
       mkdirSync(join(folder, "podman"));
       writeFileSync(join(folder, "podman/podman.sock"), "");
-      await withRuntimeFolder(folder, async () => {
-        const { hint } = await unreachable(at(`unix://${folder}/none.sock`), "there is no such socket");
-        assertEquals(
-          hint,
-          `there is a socket at ${folder}/podman/podman.sock: set DOCKER_HOST=unix://${folder}/podman/podman.sock`,
-        );
-        // It is no help to name the one that was tried.
-        const tried = await unreachable(at(`unix://${folder}/podman/podman.sock`), "no process listens on this socket");
-        assert(!tried.hint?.includes(`a socket at ${folder}`));
-      });
+      const podman = `unix://${folder}/podman/podman.sock`;
+      const { hint } = await unreachable(besidePodman(`unix://${folder}/none.sock`, folder), "there is no such socket");
+      assertEquals(hint, `there is a socket at ${folder}/podman/podman.sock: set DOCKER_HOST=${podman}`);
+      // It is no help to name the one that was tried.
+      const tried = await unreachable(besidePodman(podman, folder), "no process listens on this socket");
+      assert(!tried.hint?.includes(`a socket at ${folder}`));
     });
   });
 

@@ -1,11 +1,10 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import { readdirSync } from "node:fs";
 import type { ServerResponse } from "node:http";
-import process from "node:process";
 import { imageFromDaemon } from "../../src/daemon/mod.ts";
 import { DigestMismatchError, FileError, NotFoundError, TarballError } from "../../src/errors.ts";
 import { validateImage } from "../../src/image/mod.ts";
+import { temporariesInUse } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { writeTarball } from "../../src/tarball/mod.ts";
 import { type EngineAnswers, type EngineReply, type FakeEngine, pong, withEngine } from "../fakes/fake_engine.ts";
@@ -16,9 +15,6 @@ import { holding, inspectionOf, NAME, withConfig } from "../make/engine_images.t
 
 const isSave = (line: string) => line.includes("/images/get?");
 const saves = (engine: FakeEngine) => engine.lines().filter(isSave).length;
-
-/** What was put into the folder for temporary files, beside what the test has there. */
-const temporaries = () => readdirSync(process.env.TMPDIR!).filter((name) => name.startsWith("gcrane-"));
 
 describe("imageFromDaemon", () => {
   it("asks whether the image is there, and saves nothing for what the engine knows", async () => {
@@ -50,7 +46,7 @@ describe("imageFromDaemon", () => {
         }
         const names = encodeURIComponent(await image.configName());
         assertEquals(engine.lines().filter(isSave), [`GET /v1.41/images/get?names=${names}`]);
-        assertEquals(temporaries().length, 1);
+        assertEquals(temporariesInUse().length, 1);
         await found.dispose();
         await found.dispose();
       });
@@ -79,7 +75,7 @@ describe("imageFromDaemon", () => {
         const found = await imageFromDaemon(NAME, { engine: engine.client() });
         for (const words of ["out of order", "gone", "stops in the middle"]) {
           await assertRejects(() => found.layers(), Error, words);
-          assertEquals(temporaries(), []);
+          assertEquals(temporariesInUse(), []);
         }
         await validateImage(found);
         assertEquals(tries, 4);
@@ -98,7 +94,7 @@ describe("imageFromDaemon", () => {
           () => assertRejects(() => found.layers(), FileError, "can't keep an image"),
         );
         assertEquals([error.errno, error.hint], ["ENOSPC", "set TMPDIR to a directory with enough space"]);
-        assertEquals(temporaries(), []);
+        assertEquals(temporariesInUse(), []);
         await found.dispose();
       });
     });

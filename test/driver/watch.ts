@@ -2,7 +2,10 @@
 
 /** How {@linkcode runWatched} runs. */
 export interface RunWatchedOptions {
-  /** Variables beside the inherited ones. */
+  /**
+   * The environment variables.
+   * @default those of the driver
+   */
   env?: Record<string, string>;
   /** The longest silence, in milliseconds. */
   silence: number;
@@ -27,6 +30,7 @@ export interface WatchedResult {
 export async function runWatched(argv: readonly string[], options: RunWatchedOptions): Promise<WatchedResult> {
   const child = new Deno.Command(argv[0], {
     args: argv.slice(1),
+    clearEnv: options.env !== undefined,
     env: options.env,
     stdin: "null",
     stdout: "piped",

@@ -2,15 +2,17 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { type CredentialHelper, credentialHelper, type CredentialHelperOptions } from "../../src/authn/mod.ts";
 
-/** A directory in front of the `PATH` that holds credential helpers written as shell scripts. */
+/** A directory that holds credential helpers written as shell scripts. */
 export class FakeHelpers {
   readonly directory = mkdtempSync(join(tmpdir(), "gcrane-helpers-"));
-  readonly #path = process.env.PATH ?? "";
+  /** The `PATH` of this process with the directory in front. */
+  readonly path = `${this.directory}:${process.env.PATH ?? ""}`;
 
-  constructor() {
-    process.env.PATH = `${this.directory}:${this.#path}`;
-  }
+  /** Gives the helper of a name in the directory. */
+  readonly helper = (name: string, options: CredentialHelperOptions = {}): CredentialHelper =>
+    credentialHelper(name, { ...options, environment: (name) => name === "PATH" ? this.path : process.env[name] });
 
   /** Writes `docker-credential-<name>`; the verb is `$1` and the input comes on standard input. */
   add(name: string, script: string): void {
@@ -33,9 +35,8 @@ export class FakeHelpers {
     }
   }
 
-  /** Puts the `PATH` back and removes the directory. */
+  /** Removes the directory. */
   remove(): void {
-    process.env.PATH = this.#path;
     rmSync(this.directory, { recursive: true });
   }
 }

@@ -71,7 +71,14 @@ describe("the variables of proxies", () => {
 
 describe("a metadata server", () => {
   it("is never asked through a proxy, which has another one", () => {
-    for (const host of ["169.254.169.254", "169.254.170.2", "[fe80::a9fe:a9fe]", "metadata.google.internal"]) {
+    const hosts = [
+      "169.254.169.254",
+      "169.254.170.2",
+      "[fe80::a9fe:a9fe]",
+      "[fd00:ec2::254]",
+      "metadata.google.internal",
+    ];
+    for (const host of hosts) {
       assertEquals(proxyFor(`http://${host}/`, { HTTP_PROXY: P, ALL_PROXY: P }), "none", host);
     }
     assertEquals(proxyFor("http://169.253.169.254/", { HTTP_PROXY: P }), P);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { NotFoundError } from "../../src/errors.ts";
 import { imageFromUncompressed, type Layer, layerFromBytes, layerFromUncompressed } from "../../src/image/mod.ts";
 import { digestBytes } from "../../src/io/mod.ts";
-import { jsonBytes } from "../../src/spec/internal.ts";
+import { imageManifestBytes, jsonBytes } from "../../src/spec/internal.ts";
 import { type Hash, MediaType } from "../../src/spec/mod.ts";
 import { collect } from "../make/streams.ts";
 import { bigTar, MemorySource, tarOf } from "../make/memory_source.ts";
@@ -43,8 +43,8 @@ describe("imageFromUncompressed", () => {
       layers: await Promise.all(layers.map((layer) => layer.descriptor())),
     };
     assertEquals<unknown>(await image.manifest(), manifest);
-    assertEquals(await image.rawManifest(), jsonBytes(manifest));
-    assertEquals(await image.digest(), await digestBytes(jsonBytes(manifest)));
+    assertEquals(await image.rawManifest(), imageManifestBytes(manifest));
+    assertEquals(await image.digest(), await digestBytes(imageManifestBytes(manifest)));
     assertEquals(await collect(await (await image.configLayer()).compressed()), config);
     assertStrictEquals(await image.layerByDiffId(await digestBytes(TARS[1])), layers[1]);
     await assertRejects(() => image.layerByDigest(NOWHERE), NotFoundError, "the parts has no layer");

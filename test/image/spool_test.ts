@@ -1,41 +1,25 @@
 import { assert, assertEquals, assertFalse, assertRejects, assertStrictEquals } from "@std/assert";
 import * as fs from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { afterEach, beforeEach, describe, it } from "node:test";
-import { DigestMismatchError, FileError } from "../../src/errors.ts";
+import { describe, it } from "node:test";
+import { DigestMismatchError } from "../../src/errors.ts";
 import { layerOfContent, spoolContent } from "../../src/image/internal.ts";
 import { type Layer, layerFromBytes, layerFromUncompressed, streamLayer, validateLayer } from "../../src/image/mod.ts";
 import { type AbortOptions, digestBytes, streamOf } from "../../src/io/mod.ts";
-import { removeTemporaries } from "../../src/runtime/mod.ts";
+import { removeTemporaries, temporariesInUse } from "../../src/runtime/mod.ts";
 import { utf8 } from "../make/bytes.ts";
 import { collect, streamFrom, track } from "../make/streams.ts";
+import { runFile } from "../make/processes.ts";
 import { bigTar, tarOf } from "../make/memory_source.ts";
 
 const TAR = await tarOf({ "etc/motd": "hello\n" });
-
-let directory: string;
-let before: string | undefined;
-
-beforeEach(() => {
-  directory = fs.mkdtempSync(join(tmpdir(), "spool-test-"));
-  before = process.env.TMPDIR;
-  process.env.TMPDIR = directory;
-});
-
-afterEach(() => {
-  if (before === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = before;
-  fs.rmSync(directory, { recursive: true, force: true });
-});
 
 describe("spoolContent", () => {
   it("leaves a layer whose digest is known as it is", async () => {
     const known = await layerFromBytes(await collect(await (await layerFromBytes(TAR)).compressed()));
     const { layer, dispose } = await spool(known);
     assertStrictEquals(layer, known);
-    assertEquals(fs.readdirSync(directory), []);
+    assertEquals(temporariesInUse(), []);
     await dispose();
   });
 
@@ -78,23 +62,26 @@ describe("spoolContent", () => {
 
   it("leaves nothing behind when it is disposed of, even twice", async () => {
     const { layer, dispose } = await spool(streamLayer(streamOf(TAR)));
-    assertEquals(fs.readdirSync(directory).length, 1);
+    const [directory, ...more] = temporariesInUse();
+    assertEquals([fs.existsSync(directory), more], [true, []]);
     await dispose();
     await dispose();
-    assertEquals(fs.readdirSync(directory), []);
+    assertEquals([fs.existsSync(directory), temporariesInUse()], [false, []]);
     await assertRejects(async () => collect(await layer.compressed()));
   });
 
   it("leaves nothing behind when the program is interrupted", async () => {
     await spool(streamLayer(streamOf(TAR)));
+    const [directory] = temporariesInUse();
+    assert(fs.existsSync(directory));
     removeTemporaries();
-    assertEquals(fs.readdirSync(directory), []);
+    assertFalse(fs.existsSync(directory));
   });
 
   it("keeps the file to its owner, and notices when it was changed", async () => {
     const { layer, dispose } = await spool(streamLayer(streamOf(TAR), { compression: "none" }));
-    const [name] = fs.readdirSync(directory);
-    const file = join(directory, name, "layer");
+    const [directory] = temporariesInUse();
+    const file = join(directory, "layer");
     assertEquals(fs.statSync(file).mode & 0o077, 0);
     fs.writeFileSync(file, TAR.with(0, 1));
     await assertRejects(async () => collect(await layer.compressed()), DigestMismatchError, "the temporary copy of");
@@ -103,7 +90,7 @@ describe("spoolContent", () => {
 
   it("leaves nothing behind when the layer fails or the caller aborts", async () => {
     await assertRejects(() => spool(streamLayer(streamFrom(TAR, new Error("cut")))), Error, "cut");
-    assertEquals(fs.readdirSync(directory), []);
+    assertEquals(temporariesInUse(), []);
     const controller = new AbortController();
     const source = track(function* () {
       yield TAR;
@@ -112,21 +99,21 @@ describe("spoolContent", () => {
     }());
     const layer = streamLayer(source.stream, { compression: "none" });
     await assertRejects(() => spool(layer, { signal: controller.signal }), Error, "enough");
-    assertEquals(fs.readdirSync(directory), []);
+    assertEquals(temporariesInUse(), []);
     assertEquals(source.cancels.length, 1);
   });
 
   it("says where there is no room, and leaves the layer unread", async () => {
-    process.env.TMPDIR = join(directory, "missing");
-    const source = track([TAR]);
-    const error = await assertRejects(() => spool(streamLayer(source.stream)), FileError);
-    assert(
-      error.message.startsWith(`can't keep a layer in ${join(directory, "missing")}: no such file`),
-      error.message,
-    );
-    assertEquals(error.errno, "ENOENT");
-    assertEquals(error.hint, "set TMPDIR to a directory with enough space");
-    assertEquals(source.pulls(), 0);
+    const TMPDIR = "/there/is/no/such/folder";
+    const { out, err } = await runFile("test/image/programs/spool.ts", [], { env: { TMPDIR } });
+    assertEquals(err, "");
+    assertEquals(JSON.parse(out), {
+      kind: "FileError",
+      message: `can't keep a layer in ${TMPDIR}: no such file or directory`,
+      errno: "ENOENT",
+      hint: "set TMPDIR to a directory with enough space",
+      pulls: 0,
+    });
   });
 });
 

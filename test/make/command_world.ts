@@ -9,24 +9,31 @@ import { createRegistry, type RegistryOptions } from "../../src/registry/mod.ts"
 import type { Hash } from "../../src/spec/mod.ts";
 import { type LineResult, runLine, type RunLineOptions } from "./command_line.ts";
 
-/** The environment of a command: a registry that responds under any name, a folder of its own, and no credentials. */
-export class World {
-  readonly folder = mkdtempSync(join(tmpdir(), "gcrane_command_"));
-  readonly environment: Record<string, string> = {
-    DOCKER_CONFIG: this.path("docker"),
-    XDG_RUNTIME_DIR: this.path("no-run"),
-    XDG_CONFIG_HOME: this.path("no-config"),
-    // What the machine of the tests is signed in with at Google is none of theirs.
-    CLOUDSDK_CONFIG: this.path("no-gcloud"),
+/** Variables that have credentials looked for in a folder, and none of the machine's used. */
+export function ownCredentials(folder: string): Record<string, string> {
+  return {
+    DOCKER_CONFIG: join(folder, "docker"),
+    XDG_RUNTIME_DIR: join(folder, "no-run"),
+    XDG_CONFIG_HOME: join(folder, "no-config"),
+    CLOUDSDK_CONFIG: join(folder, "no-gcloud"),
     GCRANE_GCLOUD: "",
     NO_GCE_CHECK: "true",
   };
+}
+
+/** The environment of a command: a registry that responds under any name, a folder of its own, and no credentials. */
+export class World {
+  readonly folder: string;
+  readonly environment: Record<string, string>;
   /** The requests so far: method and path. */
   readonly requests: string[] = [];
   /** What reaches the registry. */
   readonly fetch: typeof fetch;
 
-  constructor(options: RegistryOptions = {}) {
+  /** Creates the environment, with the absolute path of an empty folder if it is to be in that one. */
+  constructor(options: RegistryOptions = {}, folder: string = mkdtempSync(join(tmpdir(), "gcrane_command_"))) {
+    this.folder = folder;
+    this.environment = ownCredentials(folder);
     const registry = createRegistry(options);
     this.fetch = ((input: string | URL | Request, init?: RequestInit) => {
       const url = new URL(input instanceof Request ? input.url : input);

@@ -4,8 +4,8 @@ import fs from "node:fs";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import process from "node:process";
 import { assertEquals } from "@std/assert";
+import { temporariesInUse } from "../../src/runtime/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 
 /** Runs a test with a folder of its own, which is gone afterwards. */
@@ -26,19 +26,11 @@ export function filesUnder(folder: string): string[] {
     .sort();
 }
 
-/** Runs `work` with a folder for temporary files, in which nothing may be left. */
+/** Runs `work`, which may leave no temporary file: each is registered, for an interrupt, until it is removed. */
 export async function leavingNothing(work: () => Promise<void>): Promise<void> {
-  const before = process.env.TMPDIR;
-  await inFolder(async (folder) => {
-    process.env.TMPDIR = folder;
-    try {
-      await work();
-      assertEquals(readdirSync(folder), []);
-    } finally {
-      if (before === undefined) delete process.env.TMPDIR;
-      else process.env.TMPDIR = before;
-    }
-  });
+  const before = new Set(temporariesInUse());
+  await work();
+  assertEquals(temporariesInUse().filter((path) => !before.has(path)), []);
 }
 
 /** Runs `work` while files are opened by `open` instead of by node:fs. */

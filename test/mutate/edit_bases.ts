@@ -6,6 +6,7 @@ import type { Bytes } from "../../src/runtime/mod.ts";
 import {
   type ConfigFile,
   type Descriptor,
+  type Hash,
   type IndexManifest,
   type Manifest,
   MediaType,
@@ -14,6 +15,8 @@ import {
   parseManifest,
   type Platform,
 } from "../../src/spec/mod.ts";
+import { configFileBytes, imageManifestBytes } from "../../src/spec/internal.ts";
+import { digestBytes } from "../../src/io/mod.ts";
 import { type ImageParts, type Json, MemorySource, tarOf } from "../make/memory_source.ts";
 import { utf8 } from "../make/bytes.ts";
 import { collect } from "../make/streams.ts";
@@ -54,6 +57,15 @@ export function spaced(value: unknown): Bytes {
 /** The manifest that an image would be sent with. */
 export async function sentManifest(image: Image): Promise<Manifest> {
   return parseManifest(await image.rawManifest());
+}
+
+/** The digest that an image has when its manifest, and perhaps its config, is written as edits write them. */
+export async function rewrittenDigest(image: Image, withConfig: boolean): Promise<Hash> {
+  const before = await image.rawConfigFile();
+  const config = withConfig ? configFileBytes(await sentConfig(image), before) : before;
+  const manifest = await sentManifest(image);
+  const descriptor = { ...manifest.config, digest: await digestBytes(config), size: config.length };
+  return await digestBytes(imageManifestBytes({ ...manifest, config: descriptor }));
 }
 
 /** The config that an image would be sent with. */

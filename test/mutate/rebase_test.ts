@@ -149,7 +149,7 @@ describe("rebaseImage", () => {
     const again = rebaseImage(named, { oldBase, newBase: oldBase, name: "example.com/base:1" });
     assertEquals(await again.digest(), await named.digest());
     const back = rebaseImage(rebaseImage(original, { oldBase, newBase }), { oldBase: newBase, newBase: oldBase });
-    assertEquals(await back.rawConfigFile(), await original.rawConfigFile());
+    assertEquals(await back.configFile(), { ...await original.configFile(), config: {} });
     assertEquals(await layerDigests(back), await layerDigests(original));
   });
 

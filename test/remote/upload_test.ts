@@ -1,16 +1,13 @@
 import { assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import { describe, it } from "node:test";
 import { DigestMismatchError, HttpError, NetworkError, ProtocolError } from "../../src/errors.ts";
 import { layerFromBytes, layerFromCompressed, streamLayer } from "../../src/image/mod.ts";
 import { streamOf } from "../../src/io/mod.ts";
-import { type ByteStream, pullStream } from "../../src/runtime/mod.ts";
+import { type ByteStream, pullStream, temporariesInUse } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { bytesOf, type Cue, CUT, digestOf, FakeRegistry, firstBytes, problem, STALL } from "../fakes/mod.ts";
 import { noise } from "../make/bytes.ts";
+import { leavingNothing } from "../make/folders.ts";
 import { failing, pushing, watchedLayer, WAYS } from "./pushing.ts";
 import { until } from "../make/waiting.ts";
 
@@ -304,31 +301,22 @@ for (const way of WAYS) {
       });
     });
 
-    it("of a layer without a digest compresses it once, into a file that is removed", async () => {
-      const folder = mkdtempSync(join(tmpdir(), "gcrane_upload_"));
-      const { TMPDIR } = process.env;
-      process.env.TMPDIR = folder;
-      try {
+    it("of a layer without a digest compresses it once, into a file that is removed", () =>
+      leavingNothing(async () => {
         const registry = new FakeRegistry();
         let during: string[] = [];
         registry.on("PATCH", UPLOADS, async (request, usual) => {
-          during = readdirSync(folder);
+          during = temporariesInUse();
           return await usual({ body: request.body });
         });
         registry.on("PUT", UPLOADS, () => problem(403, "DENIED"));
         await pushing(registry, way, {}, async ({ pusher, repository }) => {
           await assertRejects(async () => await pusher.upload(repository, await layerFromBytes(CONTENT)), HttpError);
-          assertEquals([during.length, readdirSync(folder)], [1, []]);
+          assertEquals([during.length, temporariesInUse()], [1, []]);
           const layer = await layerFromBytes(CONTENT);
           await pusher.upload(repository, layer);
-          assertEquals(readdirSync(folder), []);
           assertEquals(registry.blobsOf("app").get(await layer.digest())?.length, await layer.size());
         });
-      } finally {
-        if (TMPDIR === undefined) delete process.env.TMPDIR;
-        else process.env.TMPDIR = TMPDIR;
-        rmSync(folder, { recursive: true });
-      }
-    });
+      }));
   });
 }

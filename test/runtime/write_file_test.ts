@@ -62,6 +62,18 @@ describe("writeFileAtomic", () => {
     assert(fs.lstatSync(at("link")).isFile());
   });
 
+  it("removes what a killed program left of the same file, but not what another one is writing", async () => {
+    fs.writeFileSync(at("file"), "old");
+    fs.symlinkSync("file", at("link"));
+    const temporary = ["file", "file", "other"].map((name, i) => `.${name}.01234567-89a${i}.tmp`);
+    const [old, fresh, other] = temporary;
+    for (const name of [...temporary, ".file.tmp"]) fs.writeFileSync(at(name), "part");
+    const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    for (const name of [old, other, ".file.tmp"]) fs.utimesSync(at(name), longAgo, longAgo);
+    await writeFileAtomic(at("link"), "new");
+    assertEquals(names(), [fresh, ".file.tmp", other, "file", "link"]);
+  });
+
   it("leaves nothing when the source fails, and the old file as it was", async () => {
     fs.writeFileSync(at("file"), "old");
     const failure = new Error("cut");

@@ -2,12 +2,11 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { TarballError } from "../../src/errors.ts";
 import { transfer } from "../../src/graph/mod.ts";
 import type { Image, Layer, Place } from "../../src/image/mod.ts";
-import type { Bytes } from "../../src/runtime/mod.ts";
+import { type Bytes, temporariesInUse } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import {
   tarballBytes,
@@ -98,15 +97,11 @@ for (const [name, archiveOf] of Object.entries(ARCHIVES)) {
         const image = await sample();
         const path = join(folder, "a.tar");
         writeFileSync(path, await archiveOf(image));
-        const sink = new ModelSink(new World(), "sink");
-        const before = process.env.TMPDIR;
-        process.env.TMPDIR = join(folder, "missing");
-        try {
-          await transfer([{ view: await imageIn(tarballFile(path)) }], sink);
-        } finally {
-          if (before === undefined) delete process.env.TMPDIR;
-          else process.env.TMPDIR = before;
-        }
+        const world = new World();
+        const sink = new ModelSink(world, "sink");
+        world.onCall = (_, { kind }) => void (kind === "putBlob" && assertEquals(temporariesInUse(), []));
+        await transfer([{ view: await imageIn(tarballFile(path)) }], sink);
+        assertEquals(world.count("putBlob"), 3);
         for (const layer of await image.layers()) {
           assertEquals(sink.blobs.get(await layer.digest()), await collect(await layer.compressed()));
         }

@@ -222,7 +222,7 @@ describe("a credential helper that fails, as the command line tells of it", () =
       let result = { code: -1, out: "", err: "" };
       await inWorld(async (world) => {
         docker(world, { credsStore: "broken" });
-        const environment = { GCRANE_HELPER_TIMEOUT: "0.3" };
+        const environment = { GCRANE_HELPER_TIMEOUT: "0.3", PATH: helpers.path };
         const { code, out, err } = await world.gcrane(`auth get ${host}`, { environment });
         result = { code, out, err };
       });
@@ -272,7 +272,8 @@ describe("a credential helper that fails, as the command line tells of it", () =
       await inWorld(async (world) => {
         docker(world, { credsStore: "slow" });
         const onMessage = (text: string) => text.includes("docker-credential-slow get") && writeFileSync(go, "");
-        const io = new FakeIo({ environment: world.environment, answers: [], onMessage });
+        const environment = { ...world.environment, PATH: helpers.path };
+        const io = new FakeIo({ environment, answers: [], onMessage });
         assertEquals(await runProgram(gcrane, ["auth", "get", host], io), 0);
         assertEquals([io.out, io.err], [
           '{"Username":"ann","Secret":"s"}\n',

@@ -1,5 +1,6 @@
 import { main } from "../../../cli/main.ts";
 import { FakeIo } from "../../fakes/fake_io.ts";
+import { ownCredentials } from "../../make/command_world.ts";
 
 /** A registry that the command serves, until it is interrupted. */
 export class Served {
@@ -9,7 +10,7 @@ export class Served {
 
   constructor(words: readonly string[], environment: Record<string, string> = {}) {
     this.io = new FakeIo({
-      environment,
+      environment: { ...ownCredentials("/there/is/no/such/folder"), ...environment },
       onMessage: (text) => {
         const url = / at (https?:\/\/\S+)\n/.exec(text)?.[1];
         if (url !== undefined) this.#url.resolve(url);

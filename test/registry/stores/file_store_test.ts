@@ -158,6 +158,17 @@ describe("fileStore", () => {
     assertEquals(await store.records.list("r/"), ["a"]);
   });
 
+  it("removes what a killed server left of any record, but not what another one is writing", async () => {
+    const folder = join(directory, "records", "r");
+    await mkdir(folder, { recursive: true });
+    const [old, fresh] = [".a.12345678-1230.tmp", ".a.12345678-1231.tmp"];
+    for (const name of [old, fresh]) await writeFile(join(folder, name), "half of a");
+    const longAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    await utimes(join(folder, old), longAgo, longAgo);
+    await store.records.put("r/b", text("b"));
+    assertEquals((await readdir(folder)).sort(), [fresh, "b"]);
+  });
+
   it("hashes what the file holds when two wrote to one upload, not what either of them sent", async () => {
     for (const own of ["a", "b"]) {
       const id = `two-${own}`;

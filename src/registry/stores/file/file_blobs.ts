@@ -1,5 +1,5 @@
 import { DigestMismatchError, StoreError } from "../../../errors.ts";
-import { type AbortOptions, drain } from "../../../io/mod.ts";
+import { type AbortOptions, drain, missingIsUndefined } from "../../../io/mod.ts";
 import {
   type ByteStream,
   exists,
@@ -15,7 +15,7 @@ import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../.
 import { heldBack } from "../held_back.ts";
 import { RunningHash } from "../running_hash.ts";
 import type { BlobRange, BlobStore, StoredBlob } from "../store.ts";
-import { atFile, missingIsUndefined } from "./file_access.ts";
+import { atFile } from "./file_access.ts";
 import { VerifiedFiles } from "./verified_files.ts";
 
 /** The blobs of a file store: the file of a blob has the path of its digest. */

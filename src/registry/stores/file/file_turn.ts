@@ -1,4 +1,5 @@
 import type { ConflictError } from "../../../errors.ts";
+import { missingIsUndefined } from "../../../io/mod.ts";
 import {
   baseName,
   type Bytes,
@@ -13,7 +14,7 @@ import {
   setTimes,
 } from "../../../runtime/mod.ts";
 import { uploadConflict } from "../store.ts";
-import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import { atFile, inDirectory } from "./file_access.ts";
 
 const CHUNK_SIZE = 256 * 1024;
 

@@ -1,5 +1,5 @@
 import { DigestMismatchError, StoreError } from "../../../errors.ts";
-import type { AbortOptions } from "../../../io/mod.ts";
+import { type AbortOptions, missingIsUndefined } from "../../../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
@@ -13,7 +13,7 @@ import {
   setTimes,
 } from "../../../runtime/mod.ts";
 import { type Hash, hashAlgorithm } from "../../../spec/mod.ts";
-import { atFile, inDirectory, missingIsUndefined } from "./file_access.ts";
+import { atFile, inDirectory } from "./file_access.ts";
 import type { FileBlobs } from "./file_blobs.ts";
 import { FileTurn, markedUpload } from "./file_turn.ts";
 import type { RunningHash } from "../running_hash.ts";

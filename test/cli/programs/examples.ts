@@ -1,0 +1,103 @@
+// Runs the examples of the help in the current folder, which they fill and of which nothing is left, and prints for each a
+// line of JSON, an `Ended`.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import process from "node:process";
+import { gzipSync } from "node:zlib";
+import { gcrane } from "../../../cli/table.ts";
+import { emptyImage, emptyIndex, layerFromBytes } from "../../../src/image/mod.ts";
+import { createLayout } from "../../../src/layout/mod.ts";
+import { annotateBase, appendLayers, appendManifests, changeImage } from "../../../src/mutate/mod.ts";
+import { writeTar } from "../../../src/tar/mod.ts";
+import { writeTarballFile } from "../../../src/tarball/mod.ts";
+import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
+import { commandEntries } from "../../make/command_entries.ts";
+import { World } from "../../make/command_world.ts";
+
+/** How an example ended. */
+export interface Ended {
+  /** The command that it is an example of; empty for gcrane itself. */
+  path: string;
+  /** The line of the example. */
+  line: string;
+  /** The exit code. */
+  code: number;
+  /** What it wrote to standard error. */
+  err: string;
+}
+
+/** What the examples speak of. Gives the digest of a layer of the image. */
+async function prepare(world: World): Promise<string> {
+  const files = [{ path: "etc/os-release", content: new TextEncoder().encode("ID=example\n") }];
+  const tar = new Uint8Array(await new Response(writeTar(files)).arrayBuffer());
+  const layer = await layerFromBytes(tar);
+  const image = appendLayers(emptyImage(), [layer]);
+  const repositories = [
+    "registry.example.com/app",
+    "registry.example.com/base",
+    "registry.example.com/team/app",
+    "gcr.io/project/app",
+    "localhost:5000/app",
+  ];
+  for (const repository of repositories) await world.push(image, `${repository}:v1`);
+  await world.push(image, "registry.example.com/app:old");
+  const digest = await world.push(image, "registry.example.com/base:v2");
+  const based = annotateBase(image, { name: "registry.example.com/base:v1", digest });
+  await world.push(based, "registry.example.com/based:v1");
+  const arm = changeImage(image, { platform: { os: "linux", architecture: "arm64" } });
+  const multi = appendManifests(emptyIndex(), [image, arm]);
+  await world.push(multi, "registry.example.com/multi:v1");
+  await (await createLayout(world.path("multi"))).appendIndex(multi);
+  mkdirSync(world.path("build"));
+  world.write("build/index.html", "<p>");
+  world.write("rootfs.tar.gz", gzipSync(tar));
+  await writeTarballFile(world.path("app.tar"), [{ reference: "app:v1", image }]);
+  await (await createLayout(world.path("layout"))).appendImage(image);
+  world.write("plan.json", '{"kind":"gcrane gc plan","version":1,"items":[]}');
+  mkdirSync(world.path("docker"));
+  const auths = { "registry.example.com": { auth: btoa("me:s3cret") } };
+  writeFileSync(world.path("docker/config.json"), JSON.stringify({ auths }));
+  world.write("source.json", JSON.stringify({ auths }));
+  return await layer.digest();
+}
+
+/** The network of the examples: Docker Hub gives tokens. */
+function network(world: World): typeof fetch {
+  const hub = new FakeRegistry({ auth: "bearer" });
+  const { fetch } = fakeFetch({ "https://index.docker.io": hub.handle });
+  return (input, init) => {
+    const { host } = new URL(input instanceof Request ? input.url : input);
+    return host === "index.docker.io" ? fetch(input, init) : world.fetch(input, init);
+  };
+}
+
+/** The part of a line of shell that gcrane is given, what other programs put there filled in. */
+async function wordsOf(line: string, run: (words: string) => Promise<string>): Promise<string> {
+  const nested = /^gcrane .*\$\(gcrane ([^)]*)\)/.exec(line);
+  const filled = nested ? line.replace(`$(gcrane ${nested[1]})`, (await run(nested[1])).trim()) : line;
+  return /\bgcrane (.*?)(?:[|<>)&;]|$)/.exec(filled)![1];
+}
+
+async function ended(path: string, line: string): Promise<Ended> {
+  const world = new World({}, process.cwd());
+  const digest = await prepare(world);
+  // A user at the terminal whose editor changes nothing.
+  const options = {
+    fetch: network(world),
+    stdin: "s3cret\n",
+    answers: ["s3cret"],
+    environment: { EDITOR: "true", DST_USERNAME: "me", DST_PASSWORD: "s3cret" },
+  };
+  const words = await wordsOf(line.replace("sha256:…", digest), (nested) => world.data(nested, options));
+  const { code, err } = await world.gcrane(words, options);
+  for (const name of readdirSync(".")) rmSync(name, { recursive: true });
+  // As with diff, to find a difference is no failure.
+  return { path, line, code: words.startsWith("diff ") && code === 1 ? 0 : code, err };
+}
+
+const all = gcrane.examples.map(({ command }) => ["", command]);
+for (const [path, entry] of commandEntries(gcrane.entries)) {
+  // It would take a port that may be in use, and not end by itself: its own tests serve in every way.
+  if (path === "registry serve") continue;
+  for (const { command } of (await entry.load()).command.examples) all.push([path, command]);
+}
+for (const [path, line] of all) console.log(JSON.stringify(await ended(path, line)));
