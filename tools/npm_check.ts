@@ -28,7 +28,11 @@ const COMPILER_OPTIONS = [
 ];
 
 /** Programs that come through npx. */
-const TOOLS = { typescript: "typescript@7.0.2", publint: "publint@0.3.25", attw: "@arethetypeswrong/cli@0.18.5" };
+export const TOOLS = {
+  typescript: "typescript@7.0.2",
+  publint: "publint@0.3.25",
+  attw: "@arethetypeswrong/cli@0.18.5",
+};
 const NODE_TYPES = "@types/node@24";
 
 /** What a check came to. */
