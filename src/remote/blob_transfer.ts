@@ -10,7 +10,7 @@ import type { Answer } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { openNative } from "./native_body.ts";
-import { FIRST_WAY, StreamPieces, type UploadWay, wayAfter } from "./upload_way.ts";
+import { FIRST_WAY, StreamPieces, type UploadWay, wayAfter, wayAfterPut } from "./upload_way.ts";
 
 /** The largest blob that is sent in the request that commits it, which saves a request. */
 const MONOLITHIC_SIZE = 64 * 1024;
@@ -87,9 +87,18 @@ export class BlobTransfer {
     this.#interrupted = true;
     const { host } = this.#location;
     const way = this.#way ??= this.#client.uploadWays.get(host) ?? FIRST_WAY;
-    if (size !== undefined && (way.isWhole || (size <= MONOLITHIC_SIZE && offset === 0))) {
-      await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
-      return this.#remember(host, way);
+    if (size !== undefined && (way.isWhole || (!way.isSplit && size <= MONOLITHIC_SIZE && offset === 0))) {
+      try {
+        await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
+        return this.#remember(host, way);
+      } catch (error) {
+        const next = this.#wayAfterPut(error, way);
+        if (next === undefined) throw error;
+        this.#way = next;
+        this.#location = undefined;
+        this.#committed = false;
+        return await this.#attempt();
+      }
     }
     if (offset === 0 && size !== undefined && way === FIRST_WAY) {
       const passed = await this.#pass(size);
@@ -121,6 +130,14 @@ export class BlobTransfer {
     if (!(error instanceof HttpError) || this.#content.once || isLostSession(error)) return undefined;
     if (error.status >= 500) this.#isCareful = true;
     return wayAfter(way, error, { size, least: this.#leastChunk });
+  }
+
+  /** Returns the way to try after a failed PUT with bytes; `undefined` if it is not the way that failed. */
+  #wayAfterPut(error: unknown, way: UploadWay): UploadWay | undefined {
+    if (!(error instanceof HttpError) || this.#content.once || isLostSession(error) || isDigestRefusal(error)) {
+      return undefined;
+    }
+    return wayAfterPut(way, error);
   }
 
   /** Sends the bytes from an offset on, in one PATCH, or in several where the registry takes no larger ones. */
@@ -309,7 +326,7 @@ export class BlobTransfer {
       this.#location = undefined;
       return { afterMs: 0 };
     }
-    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error);
+    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error, true);
   }
 
   async #request(
@@ -346,6 +363,8 @@ export function nextLocation({ response, url }: Answer, { options }: Client): UR
     throw new ProtocolError(`${redactUrl(url)}: the registry's response has no Location header for the upload`);
   }
   const next = resolveLocation(location, url);
+  // A registry behind a proxy may name the scheme of the other side; one port has one scheme.
+  if (next.host === url.host && next.port !== "") next.protocol = url.protocol;
   checkRedirect(url, next, options);
   return next;
 }

@@ -2,7 +2,7 @@ import { HttpError, ManifestError, ProtocolError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { checkJsonDepth, parseJsonObject } from "../spec/internal.ts";
+import { checkJsonDepth, manifestFields } from "../spec/internal.ts";
 import { type Descriptor, type Hash, hashAlgorithm, isHash, manifestMediaType, MediaType } from "../spec/mod.ts";
 import { discard, findOrUndefined } from "../transport/internal.ts";
 import type { WholeAnswer } from "../transport/mod.ts";
@@ -183,13 +183,13 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
       `${reference.registry} answered ${reference} with a manifest whose digest is ${digest}`,
     );
   }
-  return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
+  return { mediaType, digest, size: bytes.length, ...artifactFields(fieldsOf(bytes) ?? {}) };
 }
 
 /** Returns the fields of a manifest, or `undefined` if it is not a JSON object, which some registries accept. */
-export function manifestFields(bytes: Bytes): Record<string, unknown> | undefined {
+export function fieldsOf(bytes: Bytes): Record<string, unknown> | undefined {
   try {
-    return parseJsonObject(bytes, "manifest");
+    return manifestFields(bytes, "manifest");
   } catch {
     return undefined;
   }

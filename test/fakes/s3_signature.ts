@@ -14,9 +14,12 @@ const OF_THE_RUNTIME = new Set([
   "accept-encoding",
   "accept-language",
   "authorization",
+  // By the Fetch standard, a request with If-Match or If-None-Match has cache-control and pragma: Node.js adds them.
+  "cache-control",
   "connection",
   "content-length",
   "host",
+  "pragma",
   "sec-fetch-mode",
   "user-agent",
 ]);

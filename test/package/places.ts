@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { TOOLS } from "../../tools/npm_check.ts";
+import { TYPESCRIPT } from "../../tools/npm_check.ts";
 import type { Outcomes } from "../make/outcomes.ts";
 import { inPage, type Peer, runPeer, workerd } from "../peers/mod.ts";
 import { top } from "../project/tree.ts";
@@ -139,7 +139,7 @@ export async function checkTypes(installation: string): Promise<void> {
   };
   const config = { compilerOptions, include: ["sources", "std.d.ts"] };
   writeFileSync(join(installation, "tsconfig.json"), JSON.stringify(config));
-  const check = run("npx", ["-y", "-p", TOOLS.typescript, "tsc", "-p", "."], { cwd: installation });
+  const check = run("npx", ["-y", "-p", `typescript@${TYPESCRIPT}`, "tsc", "-p", "."], { cwd: installation });
   await check.catch(({ stdout, stderr }) => {
     throw new Error(`${stdout}${stderr}`);
   });

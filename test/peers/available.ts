@@ -28,8 +28,13 @@ export type Peer =
   | "node 20"
   | "node 22"
   | "node 24"
+  | "node 26"
   | "npm"
-  | "npx";
+  | "npx"
+  | "apt-get"
+  | "dpkg-deb"
+  | "unshare"
+  | "chroot";
 
 const found = new Map<Peer, string | undefined>();
 
@@ -60,6 +65,7 @@ function search(peer: Peer): string | undefined {
     case "node 20":
     case "node 22":
     case "node 24":
+    case "node 26":
       return locateNodeOf(peer.slice("node ".length));
     case "dockerd":
       return locateDockerd();

@@ -14,11 +14,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "@std/cli/parse-args";
 import { collectStoreGarbage, fileStore, type RegistryStore, s3Store } from "../../src/registry/mod.ts";
 import { serveFetch } from "../../src/runtime/mod.ts";
 import { FakeS3 } from "../fakes/fake_s3.ts";
+import { programWords } from "../make/processes.ts";
 import { Clients } from "./clients.ts";
 
 const flags = parseArgs(process.argv.slice(2), { string: ["minutes", "store", "rate"] });
@@ -26,7 +26,7 @@ const minutes = Number(flags.minutes ?? 10);
 const rate = Number(flags.rate ?? 20);
 const stores: readonly string[] = flags.store === undefined ? ["file", "s3"] : [String(flags.store)];
 const COLLECT_EVERY_MS = 3_000;
-const PROGRAM = fileURLToPath(new URL("./serve_program.ts", import.meta.url));
+const PROGRAM = "test/soak/serve_program.ts";
 
 for (const kind of stores) await soak(kind);
 
@@ -69,8 +69,8 @@ interface SoakServer {
 }
 
 async function startServer(where: string): Promise<SoakServer> {
-  const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet", PROGRAM] : [PROGRAM];
-  const child = spawn(process.execPath, [...run, where, String(COLLECT_EVERY_MS)], {
+  const [command, ...words] = programWords(PROGRAM);
+  const child = spawn(command, [...words, where, String(COLLECT_EVERY_MS)], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said: string[] = [];

@@ -45,7 +45,7 @@ describe("security rule 1: the token realm", () => {
     }
   });
 
-  it("may not be http, not private, and no other scheme", async () => {
+  it("may not be http (rule 25), not private, and no other scheme", async () => {
     for (
       const [realm, words] of [
         ["http://auth.example.com/token", "not https"],

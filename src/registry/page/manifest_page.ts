@@ -1,5 +1,5 @@
 import { readAll } from "../../io/mod.ts";
-import { parseJsonObject } from "../../spec/internal.ts";
+import { manifestFields, parseJsonObject } from "../../spec/internal.ts";
 import {
   type Descriptor,
   isConfig,
@@ -43,7 +43,7 @@ export interface ShownManifest {
 export async function manifestContent(context: RegistryContext, shown: ShownManifest): Promise<Content[]> {
   const { image, manifest: { digest, mediaType, bytes, uploaded, imageSize } } = shown;
   const kind = manifestKind(mediaType);
-  const value = parseJsonObject(bytes, "the manifest");
+  const value = manifestFields(bytes, "the manifest");
   return [
     facts([
       ["Digest", digest],
