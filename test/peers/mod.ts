@@ -12,4 +12,6 @@ export { type DockerRegistry, dockerRegistry, type DockerRegistryOptions, regist
 export { describePeer, peerIt, type PeerTestOptions } from "./peer_tests.ts";
 export { podman, runPeer, runPeerForBytes, type RunPeerOptions, skopeo, tar, umoci } from "./programs.ts";
 export { type NodeProgram, s3rver, workerd, type WorkerdOptions } from "./node_programs.ts";
+export { moto, type MotoOptions, radosgw, type S3Server } from "./s3_servers.ts";
+export { freePort, type ServerProcess, startServer } from "./server_process.ts";
 export { Terminal, type TerminalOptions } from "./terminal.ts";
