@@ -5,9 +5,9 @@ import type { Repository } from "../src/name/mod.ts";
 import { type CopyJournal, DEFAULT_JOBS } from "../src/graph/internal.ts";
 import { TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher } from "../src/remote/mod.ts";
-import { Connection } from "../src/transport/mod.ts";
+import { connect } from "../src/transport/internal.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
-import { type CopyRoute, registryOf } from "./copy_route.ts";
+import type { CopyRoute } from "./copy_route.ts";
 import type { Deleter } from "./gc_sweep.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
 import { isInShard } from "./shard.ts";
@@ -80,9 +80,8 @@ export class CopyRun {
   async checkRegistries(): Promise<void> {
     for (const root of [this.route.source, this.route.target]) {
       try {
-        await new Connection(registryOf(root), { ...this.client.options, retry: this.options.retry }).ping({
-          signal: this.signal,
-        });
+        const options = { ...this.client.options, retry: this.options.retry };
+        await (await connect(root, options)).ping({ signal: this.signal });
       } catch (error) {
         // A registry that responds is reachable; the copy reports its error later.
         if (!(error instanceof HttpError)) throw error;

@@ -55,7 +55,13 @@ async function packageFiles(stage: string): Promise<Files> {
   const files: Files = new Map();
   const text = (path: string, content: string) => files.set(path, new TextEncoder().encode(content));
 
-  await bundle(stage, entries, { external: Object.keys(packages), into: "lib", files });
+  // The root stays a list of modules: a bundle would make objects of its namespaces, which a bundler can't leave out.
+  const [root, ...rooms] = entries;
+  const list = readFileSync(join(stage, root), "utf8");
+  const listed = [...list.matchAll(/^export \* .*from "(.*)";$/gm)].map(([, path]) => path);
+  const modules = [...new Set([...rooms, ...listed])];
+  await bundle(stage, modules, { external: Object.keys(packages), into: "lib", files });
+  text(`lib/${root.slice(2, -".ts".length)}.js`, list.replaceAll(/\.ts";$/gm, '.js";'));
   await bundle(stage, ["cli/main.ts"], { external: Object.keys(packages), into: "bin", files, minified: true });
   for (const [path, content] of await declarations(stage)) files.set(`lib/${path}`, content);
   text("bin/gcrane.cjs", starter());

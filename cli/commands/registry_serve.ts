@@ -262,8 +262,8 @@ function proxyOptions(
       hint: "for example docker.io or https://registry.example.com",
     });
   }
-  const { keychain, fetch, insecure } = remote;
-  return { upstream: proxy, ttl: proxyTtl, keychain, fetch, insecure };
+  const { keychain, fetch, insecure, allowRedirects, registries } = remote;
+  return { upstream: proxy, ttl: proxyTtl, keychain, fetch, insecure, allowRedirects, registries };
 }
 
 /** Returns the limits of `--proxy-keep`; `undefined` if there are none. */

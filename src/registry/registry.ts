@@ -111,7 +111,7 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { readOnly = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
   const context: RegistryContext = {
     store,
-    repositories: new Repositories(store, clock),
+    repositories: new Repositories(store, clock, { readOnly }),
     sessions: new UploadSessions(store, clock),
     readOnly,
     clock,

@@ -152,7 +152,7 @@ export class BlobTransfer {
     const answer = await this.#request("POST", "/blobs/uploads/", { expect: [202], repeatable: true });
     const least = Number(answer.response.headers.get("oci-chunk-min-length"));
     this.#leastChunk = Number.isSafeInteger(least) && least > 0 ? least : 0;
-    return nextLocation(answer);
+    return nextLocation(answer, this.#client);
   }
 
   /**
@@ -169,7 +169,7 @@ export class BlobTransfer {
       const answer = await this.#request("GET", location, { expect: [204, 202] });
       const received = receivedBytes(answer);
       if (received <= 1 || received > size) return 0;
-      this.#location = answer.response.headers.get("location") ? nextLocation(answer) : location;
+      this.#location = answer.response.headers.get("location") ? nextLocation(answer, this.#client) : location;
       this.#furthest = Math.max(this.#furthest, received);
       return received;
     } catch (error) {
@@ -194,7 +194,8 @@ export class BlobTransfer {
     const url = this.#location!;
     if (!mayPass || this.#client.earlyAnswers.has(url.host)) return "not possible";
     const { place } = this.#content;
-    const native = await openNative(this.#client.options, { place, url, size, signal: this.#signal });
+    const { fetch } = await this.#client.connection(this.#repository);
+    const native = await openNative(fetch, { place, url, size, signal: this.#signal });
     if (!native) return "not possible";
     this.#unverified = true;
     try {
@@ -225,7 +226,7 @@ export class BlobTransfer {
       headers: { "content-type": "application/octet-stream", ...range },
       signal,
     });
-    this.#location = nextLocation(answer);
+    this.#location = nextLocation(answer, this.#client);
     return answer;
   }
 
@@ -336,16 +337,16 @@ function receivedBytes({ response }: Answer): number {
 }
 
 /**
- * Returns the next location of an upload (distribution-spec, "Pushing blobs"), which is never another host with a
- * private address.
+ * Returns the next location of an upload (distribution-spec, "Pushing blobs"), which is never at a more private place
+ * than the registry, unless the client allows it.
  */
-export function nextLocation({ response, url }: Answer): URL {
+export function nextLocation({ response, url }: Answer, { options }: Client): URL {
   const location = response.headers.get("location");
   if (!location) {
     throw new ProtocolError(`${redactUrl(url)}: the registry's response has no Location header for the upload`);
   }
   const next = resolveLocation(location, url);
-  checkRedirect(url, next);
+  checkRedirect(url, next, options);
   return next;
 }
 

@@ -1,4 +1,4 @@
-import type { Dirent, Stats } from "node:fs";
+import type { Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { temporaryRoot } from "./environment.ts";
 import { denoHost, notSupported, requireNodeModule, runtimeName } from "./host.ts";
@@ -111,19 +111,30 @@ export function readTextFile(path: string): Promise<string> {
 
 /** Lists a directory, sorted by the bytes of the names in UTF-8. */
 export async function readDirectory(path: string): Promise<DirectoryEntry[]> {
-  const found = await fileSystem().readdir(path, { withFileTypes: true });
-  const entries = found.map((entry) =>
-    entry.isFile() ? { name: entry.name, kind: "file" as const } : special(path, entry)
-  );
-  return (await Promise.all(entries)).sort((a, b) => compareUtf8(a.name, b.name));
+  return (await readUnsortedDirectory(path)).sort((a, b) => compareUtf8(a.name, b.name));
 }
 
-/** Reads the kind of an entry that is not a plain file, as Deno's listing reports only directories and links. */
-async function special(path: string, entry: Dirent): Promise<DirectoryEntry> {
-  const { name } = entry;
-  if (entry.isDirectory()) return { name, kind: "directory" };
-  if (entry.isSymbolicLink()) return { name, kind: "symlink" };
-  return { name, kind: (await lstat(joinPath(path, name))).kind };
+/** Lists a directory in any order. */
+export async function readUnsortedDirectory(path: string): Promise<DirectoryEntry[]> {
+  const found: { name: string; kind: FileKind | undefined }[] = [];
+  const deno = denoHost();
+  if (deno === undefined) {
+    for (const entry of await fileSystem().readdir(path, { withFileTypes: true })) {
+      found.push({ name: entry.name, kind: entryKind(entry.isFile(), entry.isDirectory(), entry.isSymbolicLink()) });
+    }
+  } else { // for a large directory, this takes a tenth of the time of node:fs on Deno
+    for await (const { name, isFile, isDirectory, isSymlink } of deno.readDir(path)) {
+      found.push({ name, kind: entryKind(isFile, isDirectory, isSymlink) });
+    }
+  }
+  const entries: DirectoryEntry[] = [];
+  for (const { name, kind } of found) entries.push({ name, kind: kind ?? (await lstat(joinPath(path, name))).kind });
+  return entries;
+}
+
+/** Returns the kind of a directory's entry, or `undefined` for one of the kinds that Deno's list does not report. */
+function entryKind(isFile: boolean, isDirectory: boolean, isSymlink: boolean): FileKind | undefined {
+  return isFile ? "file" : isDirectory ? "directory" : isSymlink ? "symlink" : undefined;
 }
 
 /** Creates a directory. */
@@ -158,6 +169,8 @@ export async function removeFile(path: string): Promise<boolean> {
 
 /** Renames a file or a directory and replaces a file at the new path. */
 export async function rename(from: string, to: string): Promise<void> {
+  // workerd does not replace a file by a rename. Its files are those of one request.
+  if (runtimeName() === "workerd") await fileSystem().rm(to, { force: true });
   await fileSystem().rename(from, to);
 }
 

@@ -1,6 +1,6 @@
 import { anonymous, type Keychain } from "../authn/mod.ts";
 import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
-import { fetchFor, redactUrl, type Timeouts, userAgent } from "../http/mod.ts";
+import { fetchFor, redactUrl, type RegistryLookup, type Timeouts, userAgent } from "../http/mod.ts";
 import {
   type AbortOptions,
   isHeaderText,
@@ -61,6 +61,18 @@ export interface TransportOptions {
    * @default that in `cert`
    */
   key?: string;
+  /**
+   * The private hosts that a public registry may send requests on to, by a redirect, an upload's `Location` or the realm
+   * of a token: `HOST`, or `HOST:PORT` for one port. A link-local address is always refused.
+   * @default none: only a registry at a private address may name another one, of the same kind
+   */
+  allowRedirects?: readonly string[];
+  /**
+   * Returns the machine's settings for a registry or a repository: whether it is insecure or blocked, and its mirrors.
+   * `machineRegistries()` reads them from containers' registries.conf.
+   * @default no settings
+   */
+  registries?: RegistryLookup;
   /**
    * The name of the program that uses this package, put before the package's own in `User-Agent`.
    * @default nothing
@@ -166,6 +178,8 @@ export function retryVerdict(error: unknown): RetryVerdict {
 export class Connection {
   /** The registry. */
   readonly registry: Registry;
+  /** Sends its requests. */
+  readonly fetch: typeof fetch;
   /** Pings the registry on the first call; later calls return the same result. */
   readonly ping: (options?: AbortOptions) => Promise<Ping>;
   readonly #options: TransportOptions;
@@ -176,12 +190,14 @@ export class Connection {
   /** Creates the connection. Sends nothing until the first request. */
   constructor(registry: Registry, options: TransportOptions = {}) {
     this.registry = registry;
+    this.fetch = transportFetch(options);
     this.#options = options;
     this.#send = {
-      fetch: transportFetch(options),
+      fetch: this.fetch,
       onRequest: options.onRequest,
       pace: options.pace,
       timeouts: options.timeouts,
+      allowRedirects: options.allowRedirects,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
     this.ping = lazy(() =>

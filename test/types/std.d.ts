@@ -68,6 +68,10 @@ declare module "@std/cli/parse-args" {
   ): { _: (string | number)[]; "--"?: string[]; [key: string]: unknown };
 }
 
+declare module "@std/toml/parse" {
+  export function parse(tomlString: string): Record<string, unknown>;
+}
+
 declare module "@std/yaml/parse" {
   export interface ParseOptions {
     schema?: "core" | "default" | "extended" | "failsafe" | "json";

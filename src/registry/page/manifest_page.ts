@@ -110,9 +110,10 @@ function historyTable(history: unknown): Content | undefined {
 }
 
 async function referrers(context: RegistryContext, { name, manifest, signal }: ShownManifest): Promise<Content> {
-  const digests = await context.repositories.referrerDigests(name, manifest.digest, { signal });
-  const rows = await context.repositories.readManifests(name, {
-    digests: digests.slice(0, MOST_ROWS),
+  const { repositories } = context;
+  const { entries } = await repositories.referrers(name, manifest.digest, { limit: MOST_ROWS, signal });
+  const rows = await repositories.readManifests(name, {
+    digests: entries,
     signal,
     read: (
       { digest, mediaType, bytes },
