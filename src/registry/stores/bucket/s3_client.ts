@@ -92,7 +92,10 @@ export class S3Client {
   /** Returns a signed URL of an object. */
   async signedUrl(key: string, { signal }: AbortOptions = {}): Promise<string> {
     const url = `${this.#base}/${key}?X-Amz-Expires=${URL_SECONDS}`;
-    const signer = await this.#signer({ method: "GET", url, signQuery: true }, { doing: `sign a URL of ${key}`, signal });
+    const signer = await this.#signer({ method: "GET", url, signQuery: true }, {
+      doing: `sign a URL of ${key}`,
+      signal,
+    });
     return (await signer.sign()).url.href;
   }
 
@@ -109,14 +112,23 @@ export class S3Client {
     const url = new URL(key ? `${this.#base}/${key}` : this.#base);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const allHeaders = true; // some services refuse headers that are not signed
-    const signer = await this.#signer({ method, url: url.href, headers: { ...headers }, allHeaders }, { doing, signal });
+    const signer = await this.#signer({ method, url: url.href, headers: { ...headers }, allHeaders }, {
+      doing,
+      signal,
+    });
     const signed = await signer.sign();
     // The body is not signed: the digest of the blob verifies it, and TLS protects it in transit.
     return { method, url: signed.url.href, headers: signed.headers, body };
   }
 
   async #signer(
-    request: { method: string; url: string; headers?: Record<string, string>; allHeaders?: boolean; signQuery?: boolean },
+    request: {
+      method: string;
+      url: string;
+      headers?: Record<string, string>;
+      allHeaders?: boolean;
+      signQuery?: boolean;
+    },
     { doing, signal }: AbortOptions & { doing: string },
   ): Promise<AwsV4Signer> {
     const { accessKeyId, secretAccessKey, sessionToken } = await this.#keys({ signal }).catch((cause) => {
