@@ -47,8 +47,16 @@ describe("gcrane registry gc", () => {
         assertEquals([code, out], [2, ""]);
         assertMatch(err, message);
       }
-      const environment = { AWS_EC2_METADATA_DISABLED: "true", AWS_SHARED_CREDENTIALS_FILE: "/no", AWS_CONFIG_FILE: "/no" };
+      const environment = {
+        AWS_EC2_METADATA_DISABLED: "true",
+        AWS_SHARED_CREDENTIALS_FILE: "/no",
+        AWS_CONFIG_FILE: "/no",
+      };
       const { code, err } = await world.gcrane("registry gc --s3 http://127.0.0.1:1/b", { environment });
-      assertEquals([code, err.endsWith("has keys — set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n")], [1, true], err);
+      assertEquals(
+        [code, err.endsWith("has keys — set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n")],
+        [1, true],
+        err,
+      );
     }));
 });
