@@ -28,6 +28,12 @@ With --proxy the credentials for the other registry are found as for any command
       help: "The address to listen on; without a host all addresses, and port 0 for a free one",
     },
     ...storeFlags,
+    redirect: {
+      type: "boolean",
+      env: "GCRANE_REGISTRY_REDIRECT",
+      help:
+        "Send clients to the bucket for blobs of 64 KiB or more, by URLs that are valid for five minutes; needs --s3",
+    },
     gcEvery: {
       type: "string",
       valueName: "TIME",
@@ -153,6 +159,7 @@ With --proxy the credentials for the other registry are found as for any command
     const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
     const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
+    if (flags.redirect && flags.s3 === undefined) throw new UsageError("--redirect needs --s3");
     const { store, name, bucket } = await registryStore(flags, context);
     const { collectStoreGarbageEvery, evictCachedContent, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
@@ -170,6 +177,7 @@ With --proxy the credentials for the other registry are found as for any command
       addressHeader: flags.addressHeader,
       access,
       readOnly: flags.readOnly,
+      redirect: flags.redirect,
       proxy: proxyOptions(flags, remoteOptions(context)),
       manifestLimit: sizeFlag("max-manifest", flags.maxManifest),
       cors,
