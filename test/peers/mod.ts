@@ -13,4 +13,6 @@ export { inPage, type PageResult } from "./page.ts";
 export { describePeer, peerIt, type PeerTestOptions } from "./peer_tests.ts";
 export { podman, runPeer, runPeerForBytes, type RunPeerOptions, skopeo, tar, umoci } from "./programs.ts";
 export { type NodeProgram, s3rver, workerd, type WorkerdOptions } from "./node_programs.ts";
+export { moto, type MotoOptions, radosgw, type S3Server } from "./s3_servers.ts";
+export { freePort, type ServerProcess, startServer } from "./server_process.ts";
 export { Terminal, type TerminalOptions } from "./terminal.ts";
