@@ -41,6 +41,17 @@ export function timeoutsFlag(values: readonly string[]): Timeouts {
   return timeouts;
 }
 
+/** Checks the values of `--allow-redirect`. @throws {UsageError} if one is neither HOST nor HOST:PORT. */
+export function redirectsFlag(values: readonly string[]): readonly string[] {
+  for (const value of values) {
+    if (/^[^/?#@\\\s]+$/.test(value) && URL.canParse(`http://${value}`)) continue;
+    throw new UsageError(`--allow-redirect ${value} is neither HOST nor HOST:PORT`, {
+      hint: "for example 10.0.0.5 or 10.0.0.5:8443",
+    });
+  }
+  return values;
+}
+
 /** Parses the size of a flag and returns a number of bytes. @throws {UsageError} with the name of the flag. */
 export function sizeFlag(flag: string, text: string): number {
   const bytes = parseBytes(text);

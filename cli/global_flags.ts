@@ -49,6 +49,17 @@ export const globalFlags = {
     completes: "file",
     help: "The private key of --client-cert, if it is in a file of its own",
   },
+  allowRedirect: {
+    type: "strings",
+    valueName: "HOST",
+    help:
+      "Follow a registry that sends requests on to this private HOST or HOST:PORT, by a redirect, the location of an upload or the realm of its tokens",
+  },
+  useMirrors: {
+    type: "boolean",
+    help:
+      "Read blobs, and manifests by digest, from the mirrors in registries.conf and hosts.toml; nothing is pushed there",
+  },
   timeout: {
     type: "strings",
     valueName: "TIME",

@@ -1,12 +1,13 @@
 import type { Keychain } from "../src/authn/mod.ts";
 import { UsageError } from "../src/errors.ts";
+import { machineRegistries } from "../src/http/mod.ts";
 import type { RemoteOptions } from "../src/remote/mod.ts";
 import type { Platform } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { headersOf } from "./docker_headers.ts";
 import { keychainOf } from "./keychains.ts";
 import { networkFetch } from "./network.ts";
-import { platformFlag, timeoutsFlag } from "./flag_values.ts";
+import { platformFlag, redirectsFlag, timeoutsFlag } from "./flag_values.ts";
 
 /** Options of every command that uses a registry. */
 export interface CommandOptions extends RemoteOptions {
@@ -46,7 +47,10 @@ export function platformsOptions(context: Context): SomeImagesOptions {
 /** Returns the options of a command that reads --platform itself, or ignores it. */
 export function commandOptions(
   context: Omit<Context, "flags"> & {
-    readonly flags: Pick<Context["flags"], "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout">;
+    readonly flags: Pick<
+      Context["flags"],
+      "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect" | "useMirrors"
+    >;
   },
 ): CommandOptions {
   const { flags, signal, onRequest } = context;
@@ -58,7 +62,9 @@ export function commandOptions(
     signal,
     onRequest,
     timeouts: timeoutsFlag(flags.timeout),
+    ...(flags.allowRedirect.length > 0 && { allowRedirects: redirectsFlag(flags.allowRedirect) }),
     fetch: networkFetch(context, flags),
+    registries: machineRegistries({ useMirrors: flags.useMirrors, environment: context.environment }),
     ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
   };
 }

@@ -5,10 +5,11 @@ import type { Repository } from "../src/name/mod.ts";
 import { type CopyJournal, DEFAULT_JOBS } from "../src/graph/internal.ts";
 import { TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher } from "../src/remote/mod.ts";
-import { Connection } from "../src/transport/mod.ts";
+import { connect } from "../src/transport/internal.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
-import { type CopyRoute, registryOf } from "./copy_route.ts";
+import type { CopyRoute } from "./copy_route.ts";
 import type { Deleter } from "./gc_sweep.ts";
+import { PATIENCE } from "./patience.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
 import { isInShard } from "./shard.ts";
 
@@ -17,12 +18,6 @@ const MAX_FAILURES = 1000;
 
 /** The number of consecutive connection failures after which the copy is given up. */
 const MAX_UNREACHABLE = 20;
-
-/**
- * The default retries of failed requests. Quotas of registries cover one or ten minutes, so a copy waits for nine
- * minutes in total, and for up to ten if the registry asks for it.
- */
-const PATIENCE = { attempts: 8, delayMs: 500, maxDelayMs: 600_000 };
 
 /** The shared state of all repositories of one recursive copy: connections, limits, the journal, the counts. */
 export class CopyRun {
@@ -80,9 +75,8 @@ export class CopyRun {
   async checkRegistries(): Promise<void> {
     for (const root of [this.route.source, this.route.target]) {
       try {
-        await new Connection(registryOf(root), { ...this.client.options, retry: this.options.retry }).ping({
-          signal: this.signal,
-        });
+        const options = { ...this.client.options, retry: this.options.retry };
+        await (await connect(root, options)).ping({ signal: this.signal });
       } catch (error) {
         // A registry that responds is reachable; the copy reports its error later.
         if (!(error instanceof HttpError)) throw error;

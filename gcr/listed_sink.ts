@@ -3,7 +3,7 @@ import type { BlobOrigin } from "../src/image/mod.ts";
 import type { AbortOptions } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
 import { type Client, type ManifestBytes, referrersTag, RegistrySink } from "../src/remote/mod.ts";
-import { isDescriptor, parseJsonObject } from "../src/spec/internal.ts";
+import { isDescriptor, manifestFields } from "../src/spec/internal.ts";
 import type { Descriptor, Hash } from "../src/spec/mod.ts";
 
 /** The known state of the target repository. */
@@ -95,7 +95,7 @@ export class ListedSink implements ContentSink {
    * Returns whether a tag of the source, which is copied unchanged, holds the referrers list of a manifest's subject.
    */
   #isListedByTag({ bytes }: ManifestBytes): boolean {
-    const { subject } = parseJsonObject(bytes, "manifest");
+    const { subject } = manifestFields(bytes, "manifest");
     return isDescriptor(subject) && this.#options.sourceTags.has(referrersTag(subject.digest));
   }
 }

@@ -45,6 +45,7 @@ export type GcraneErrorCode =
   | "STREAM_LAYER"
   | "AUTH_FAILED"
   | "URL_REFUSED"
+  | "REGISTRY_BLOCKED"
   | "NETWORK_FAILED"
   | "PROTOCOL_INVALID"
   | "DAEMON_FAILED"
@@ -165,6 +166,12 @@ export class AuthError extends GcraneError {
 export class UnsafeUrlError extends GcraneError {
   /** `URL_REFUSED`. */
   readonly code = "URL_REFUSED";
+}
+
+/** A registry or a repository that the machine's registries.conf blocks. */
+export class BlockedError extends GcraneError {
+  /** `REGISTRY_BLOCKED`. */
+  readonly code = "REGISTRY_BLOCKED";
 }
 
 /** The kind of a failure without a complete response. */

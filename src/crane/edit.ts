@@ -3,7 +3,7 @@ import { digestBytes } from "../io/mod.ts";
 import { editImage } from "../mutate/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { parseJsonObject } from "../spec/internal.ts";
+import { manifestFields } from "../spec/internal.ts";
 import type { Hash } from "../spec/mod.ts";
 import { type ChangeOptions, changeSource, destinationOf } from "./change_reference.ts";
 import { pusherOf, referenceOf } from "./options.ts";
@@ -60,7 +60,7 @@ export async function editManifest(
   const found = await puller.get(source, options);
   const chosen = options.platform ? await found.image(options) : undefined;
   const edited = await edit(chosen ? await chosen.rawManifest(options) : found.bytes);
-  const { mediaType: own } = parseJsonObject(edited, "the edited manifest");
+  const { mediaType: own } = manifestFields(edited, "the edited manifest");
   const before = chosen ? await chosen.mediaType(options) : found.descriptor.mediaType;
   const mediaType = options.mediaType ?? (typeof own === "string" && own !== "" ? own : before);
   const digest = await digestBytes(edited);

@@ -7,8 +7,8 @@ import {
 } from "../authn/mod.ts";
 import { AuthError, HttpError } from "../errors.ts";
 import { parseRegistry, type Registry } from "../name/mod.ts";
-import { discard } from "../transport/internal.ts";
-import { Connection, type TransportOptions } from "../transport/mod.ts";
+import { connect, discard } from "../transport/internal.ts";
+import type { TransportOptions } from "../transport/mod.ts";
 
 /** Options of {@linkcode signIn}. */
 export interface SignInOptions extends LoginOptions, Omit<TransportOptions, "keychain"> {
@@ -49,7 +49,7 @@ async function prove(registry: Registry, credentials: AuthConfig, options: SignI
   const { signal } = options;
   const authenticator = fromConfig(credentials);
   const keychain = { resolve: () => Promise.resolve(authenticator) };
-  const connection = new Connection(registry, { ...options, keychain });
+  const connection = await connect(registry, { ...options, keychain });
   if ((await connection.ping({ signal })).challenge === undefined) return false;
   try {
     const request = { method: "GET", to: "/v2/", scopes: [], expect: [200], signal };

@@ -1,5 +1,5 @@
 import { parseRepository, type Repository, scope } from "../name/mod.ts";
-import { Connection } from "../transport/mod.ts";
+import { connect } from "../transport/internal.ts";
 import { type CraneOptions, repositoryOf } from "./options.ts";
 
 /** Options of {@linkcode token}. */
@@ -28,6 +28,6 @@ export async function token(repository: Repository | string, options: TokenOptio
     scope(target, options.push ? ["push", "pull"] : ["pull"]),
     ...(options.mount ?? []).map((text) => scope(parseRepository(text, options), ["pull"])),
   ];
-  const connection = new Connection(target.registry, options);
+  const connection = await connect(target, options);
   return await connection.authorization(target.path, scopes, options);
 }

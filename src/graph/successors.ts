@@ -1,6 +1,6 @@
 import { ManifestError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { isDescriptor, parseJson, parseJsonObject } from "../spec/internal.ts";
+import { isDescriptor, manifestFields, parseJson } from "../spec/internal.ts";
 import {
   type Descriptor,
   type Hash,
@@ -50,7 +50,7 @@ export function successors(manifest: Bytes, mediaType: string, what = "manifest"
       return { kind: "index", blobs: [], members: manifests, ...subjectOf(subject) };
     }
     case "other":
-      return otherSuccessors(parseJsonObject(manifest, what), mediaType, what);
+      return otherSuccessors(manifestFields(manifest, what), mediaType, what);
   }
 }
 

@@ -49,9 +49,10 @@ export function proxyFailure(error: unknown, proxy: Proxy): unknown {
 
 /** Creates the failure of a proxy that answers 407. */
 export function refusedByProxy(proxy: Proxy, cause?: unknown): ProxyFailure {
-  const { username } = new URL(proxy.url);
-  const text = username === "" ? "demands credentials (407)" : "refuses the credentials (407)";
-  return new ProxyFailure(proxy, text, `set ${proxy.source} to http://USER:PASSWORD@HOST:PORT`, cause);
+  const { username, protocol } = new URL(proxy.url);
+  const status = protocol.startsWith("http") ? " (407)" : "";
+  const text = `${username === "" ? "demands credentials" : "refuses the credentials"}${status}`;
+  return new ProxyFailure(proxy, text, `set ${proxy.source} to a URL with USER:PASSWORD@ before the host`, cause);
 }
 
 /** The errors of Deno, Bun, Node.js, browsers and workerd for a broken network: each has its own codes and texts. */
@@ -91,6 +92,18 @@ const PATTERNS: readonly (readonly [NetworkFailure, RegExp, string])[] = [
   ],
 ];
 
+/** The errors of Chromium, Firefox and Safari, which hide the reason from scripts. */
+const HIDDEN = /^(Failed to fetch|NetworkError when attempting to fetch resource|Load failed)/;
+
+/** The hint for an error of a browser. The headers are those of the distribution-spec that scripts need. */
+function browserHint(): string {
+  const { location } = globalThis as { location?: { origin?: string } };
+  const origin = location?.origin ?? "this origin";
+  return `check the address, and that the server lets pages of ${origin} in (CORS): it has to send ` +
+    "Access-Control-Allow-Origin, also in answers to OPTIONS, and a registry Access-Control-Expose-Headers with " +
+    "Docker-Content-Digest, Link, Location, Range, WWW-Authenticate; createRegistry has the option cors for it";
+}
+
 /** Reads the error of a failed `fetch` or of a failed body. */
 export function readFailure(error: unknown): Failure {
   const errors = chain(error);
@@ -102,6 +115,10 @@ export function readFailure(error: unknown): Failure {
   if (late) return { reason: "timeout", text: late.message, code };
   const all = errors.map(({ message }, i) => `${codes[i] ?? ""} ${withoutUrls(message)}`).join(" ");
   for (const [reason, pattern, text] of PATTERNS) if (pattern.test(all)) return { reason, text, code };
+  if (errors.some(({ message }) => HIDDEN.test(message))) {
+    const text = "the browser does not get a response, and gives no reason";
+    return { reason: undefined, text, code, hint: browserHint() };
+  }
   const last = errors.at(-1)?.message ?? String(error);
   return { reason: undefined, text: plainText(redactUrlsIn(last)) || "the request failed", code };
 }

@@ -24,6 +24,17 @@ const made = new BoundedMap<string, typeof fetch>(64);
 /** The same by environment and options, before a URL is known. */
 const routes = new WeakMap<Environment, BoundedMap<string, typeof fetch>>();
 
+/** The options of each `fetch` from here. */
+const optionsOf = new WeakMap<typeof fetch, ConnectionOptions>();
+
+/** Returns the `fetch` with further options; one that is not from here, a registry in memory say, as it is. */
+export function fetchWith(fetcher: typeof fetch, options: ConnectionOptions): typeof fetch {
+  const own = optionsOf.get(fetcher);
+  if (own === undefined) return fetcher;
+  const ca = [own.ca, options.ca].filter((text) => text !== undefined).join("\n");
+  return fetchFor({ ...own, ...options, ...(ca !== "" && { ca }) });
+}
+
 /**
  * Returns the `fetch` for connection options. All rooms get theirs here. It reads the environment once, on its first
  * request: proxies hold for all servers but loopback, and the authorities of SSL_CERT_FILE and SSL_CERT_DIR are trusted
@@ -36,6 +47,7 @@ export function fetchFor(options: ConnectionOptions = {}): typeof fetch {
   const id = JSON.stringify([insecureTls, ca, cert, key, unixSocket, certsDirectories]);
   const fetcher = known.get(id) ?? (unixSocket === undefined ? routed({ ...options, environment }) : base(options));
   known.set(id, fetcher);
+  optionsOf.set(fetcher, options);
   return fetcher;
 }
 

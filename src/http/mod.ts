@@ -15,6 +15,8 @@ export {
   userAgent,
 } from "./ask.ts";
 export { type Failure, type FailureWords, networkError, readFailure, redactedCause } from "./failure.ts";
-export { certsDirectories, type ConnectionOptions, fetchFor } from "./fetch_for.ts";
+export { certsDirectories, type ConnectionOptions, fetchFor, fetchWith } from "./fetch_for.ts";
 export { plainText, redactUrl, redactUrlsIn } from "./redact.ts";
+export { machineRegistries, type MachineRegistriesOptions } from "./machine_registries.ts";
+export type { Mirror, RegistryLookup, RegistrySettings } from "./registry_lookup.ts";
 export { BodyReader, TimeLimitError, type Timeouts, timeoutsOf, type Wait } from "./time_limit.ts";

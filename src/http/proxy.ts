@@ -12,7 +12,7 @@ export type ProxyRules = (url: URL) => Proxy | "none";
  * Reads HTTP_PROXY, HTTPS_PROXY, ALL_PROXY (for a scheme without a variable of its own) and NO_PROXY, in upper or lower
  * case, by the rules of Go's programs. Returns `undefined` if no variable names a proxy.
  *
- * @throws {NetworkError} if a variable does not name an HTTP proxy.
+ * @throws {NetworkError} if a variable does not name an HTTP or SOCKS 5 proxy.
  */
 export function proxyRules(environment: Environment): ProxyRules | undefined {
   // A CGI program gets the header "Proxy" of a request as HTTP_PROXY.
@@ -41,11 +41,11 @@ function proxyOf(name: string, environment: Environment): Proxy | undefined {
   if (!found) return undefined;
   const { text, name: source } = found;
   const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  const hint = `set ${source} to http://HOST:PORT or https://HOST:PORT`;
+  const hint = `set ${source} to http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT`;
   // The message omits the value, which may hold a password.
   if (!URL.canParse(full)) throw new NetworkError(`${source} is not the URL of a proxy`, { hint, reason: "proxy" });
-  const { protocol, href } = new URL(full);
-  if (protocol === "http:" || protocol === "https:") return { url: href, source };
+  const { protocol, href, host } = new URL(full);
+  if (host !== "" && ["http:", "https:", "socks5:", "socks5h:"].includes(protocol)) return { url: href, source };
   throw new NetworkError(`${source} names a proxy of the kind ${protocol}//, which is not supported`, {
     hint,
     reason: "proxy",

@@ -96,6 +96,11 @@ export interface ImageParts {
    * @default the manifest itself, which reads the layers whose digests are not known
    */
   outline?(options?: AbortOptions): Promise<Manifest>;
+  /**
+   * The bytes of the manifest that this one is made from: numbers that stay keep their text.
+   * @default none
+   */
+  before?(): Promise<Bytes | undefined>;
   /** What to call the image in an error. */
   readonly what?: string;
 }
@@ -125,7 +130,7 @@ export function imageFromUncompressed(parts: ImageParts): Image {
     const descriptors = await mapConcurrent(await layers(), pool, (layer, signal) => layer.descriptor({ signal }));
     // After the layers: reading them is how the diff ids in the config are learnt.
     const drafted = { schemaVersion: 2, mediaType: type, config: await configDescriptor(), layers: descriptors };
-    return imageManifestBytes(await finish(drafted));
+    return imageManifestBytes(await finish(drafted), await parts.before?.());
   });
   const manifest = lazy(async () => parseManifest(await rawManifest(), what));
   const configName = async (options?: AbortOptions) => (await configDescriptor(options)).digest;

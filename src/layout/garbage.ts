@@ -2,7 +2,7 @@ import { LayoutError, ManifestError } from "../errors.ts";
 import { mentionedDigests } from "../graph/internal.ts";
 import { type AbortOptions, Limits } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { isDescriptor, parseJson } from "../spec/internal.ts";
+import { isDescriptor, parseJson, properManifest } from "../spec/internal.ts";
 import { type Hash, isLayer, manifestKind } from "../spec/mod.ts";
 import type { BlobFiles, StoredBlob } from "./blob_files.ts";
 
@@ -72,7 +72,7 @@ async function readManifest(blobs: BlobFiles, pointer: Pointer, options: AbortOp
 }
 
 function contentOf(bytes: Bytes, what: string): Content {
-  const { manifests, subject } = Object(parseJson(bytes, what)) as { manifests?: unknown; subject?: unknown };
+  const { manifests, subject } = properManifest(parseJson(bytes, what));
   const pointers = [...Array.isArray(manifests) ? manifests : [], subject].filter(isDescriptor);
   return { mentioned: mentionedDigests(bytes), pointers };
 }

@@ -64,6 +64,7 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
       return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
     },
     outline: (options) => base.outline(options),
+    before: () => base.rawManifest(),
     what: "the image with layers appended",
   });
 }

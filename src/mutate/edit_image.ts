@@ -83,10 +83,11 @@ export function editImage(base: Image, edit: ImageEdit): Image {
       return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
     },
     outline,
+    // The bytes of a base without a digest need not be kept.
+    before: async () => await knownDigest(base) === undefined ? undefined : await base.rawManifest(),
     what: "the edited image",
   });
   const answering = lazy(async () => {
-    // The bytes of a base without a digest need not be kept.
     if (await knownDigest(base) === undefined) return made;
     const before = { ...await base.manifest(), mediaType: await base.mediaType() };
     return await made.digest() === await digestBytes(imageManifestBytes(before)) ? base : made;

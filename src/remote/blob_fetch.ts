@@ -4,9 +4,10 @@ import { type AbortOptions, sliceStream } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import { type ByteStream, fetchAt, passesBodies } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
-import { checkForeignUrl, discard, redactUrl, responseError, send, transportFetch } from "../transport/internal.ts";
+import { checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/internal.ts";
 import type { Answer } from "../transport/mod.ts";
 import type { Access, Client } from "./client.ts";
+import type { ContentServer } from "./mirrors.ts";
 import { resumable } from "./resume.ts";
 
 /**
@@ -21,8 +22,13 @@ export async function openBlob(
 ): Promise<ByteStream> {
   const { digest, size } = descriptor;
   const { offset: start = 0, signal } = options;
-  const open = async (offset: number) =>
-    await blobBody(await getBlob(client, repository, digest, { offset, signal }), { offset, size });
+  let opened = 0;
+  const open = async (offset: number) => {
+    const read = async (server: ContentServer) =>
+      await blobBody(await getBlob(server, digest, { offset, signal }), { offset, size });
+    // What a mirror began and did not end, the registry continues.
+    return await client.readContent(repository, read, { signal, useMirrors: opened++ === 0 });
+  };
   const { retry, timeouts } = client.options;
   const what = `blob ${digest} of ${repository}`;
   const resuming = { signal, start, size, what, retry, stallMs: timeouts?.stallMs };
@@ -58,25 +64,25 @@ export async function blobResponse(
   { digest, size }: Descriptor,
   options: AbortOptions = {},
 ): Promise<Response> {
-  const { response, url } = await getBlob(client, repository, digest, { ...options, offset: 0 });
-  const { headers } = response;
-  const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size) &&
-    passesBodies(await fetchAt(transportFetch(client.options), url));
-  if (isWhole && response.body) return response;
-  await discard(response);
-  throw new ProtocolError(`GET ${redactUrl(url)}: the answer is not the blob's ${size} bytes as they are stored`);
+  return await client.readContent(repository, async (server) => {
+    const { response, url } = await getBlob(server, digest, { ...options, offset: 0 });
+    const { headers } = response;
+    const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size) &&
+      passesBodies(await fetchAt(await server.fetch(), url));
+    if (isWhole && response.body) return response;
+    await discard(response);
+    throw new ProtocolError(`GET ${redactUrl(url)}: the answer is not the blob's ${size} bytes as they are stored`);
+  }, options);
 }
 
 async function getBlob(
-  client: Client,
-  repository: Repository,
+  server: ContentServer,
   digest: string,
   { offset, signal }: { offset: number; signal?: AbortSignal },
 ): Promise<Answer> {
-  return await client.request(repository, {
+  return await server.request({
     method: "GET",
     to: `/blobs/${digest}`,
-    access: "pull",
     expect: offset > 0 ? [200, 206] : [200],
     headers: rangeHeaders(offset),
     verbatim: true,
@@ -126,13 +132,14 @@ async function openForeign(
   repository: Repository,
   { url: text, offset, size, signal }: { url: string; offset: number; size: number; signal?: AbortSignal },
 ): Promise<ByteStream> {
-  const { base } = await client.connection(repository.registry).ping({ signal });
+  const connection = await client.connection(repository);
+  const { base } = await connection.ping({ signal });
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url) throw new ProtocolError("the URL of a foreign layer is not a URL");
   checkForeignUrl(url, base);
   const headers = new Headers(rangeHeaders(offset));
   const answer = await send({ method: "GET", url, headers, verbatim: true, signal }, {
-    fetch: transportFetch(client.options),
+    fetch: connection.fetch,
     onRequest: client.options.onRequest,
     pace: client.options.pace,
     timeouts: client.options.timeouts,

@@ -10,7 +10,7 @@ import type { Answer } from "../transport/mod.ts";
 import { hasBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { openNative } from "./native_body.ts";
-import { FIRST_WAY, StreamPieces, type UploadWay, wayAfter } from "./upload_way.ts";
+import { FIRST_WAY, StreamPieces, type UploadWay, wayAfter, wayAfterPut } from "./upload_way.ts";
 
 /** The largest blob that is sent in the request that commits it, which saves a request. */
 const MONOLITHIC_SIZE = 64 * 1024;
@@ -87,9 +87,18 @@ export class BlobTransfer {
     this.#interrupted = true;
     const { host } = this.#location;
     const way = this.#way ??= this.#client.uploadWays.get(host) ?? FIRST_WAY;
-    if (size !== undefined && (way.isWhole || (size <= MONOLITHIC_SIZE && offset === 0))) {
-      await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
-      return this.#remember(host, way);
+    if (size !== undefined && (way.isWhole || (!way.isSplit && size <= MONOLITHIC_SIZE && offset === 0))) {
+      try {
+        await this.#commit(size <= MONOLITHIC_SIZE ? await this.#bytes(size) : this.#body(0, size));
+        return this.#remember(host, way);
+      } catch (error) {
+        const next = this.#wayAfterPut(error, way);
+        if (next === undefined) throw error;
+        this.#way = next;
+        this.#location = undefined;
+        this.#committed = false;
+        return await this.#attempt();
+      }
     }
     if (offset === 0 && size !== undefined && way === FIRST_WAY) {
       const passed = await this.#pass(size);
@@ -123,6 +132,14 @@ export class BlobTransfer {
     return wayAfter(way, error, { size, least: this.#leastChunk });
   }
 
+  /** Returns the way to try after a failed PUT with bytes; `undefined` if it is not the way that failed. */
+  #wayAfterPut(error: unknown, way: UploadWay): UploadWay | undefined {
+    if (!(error instanceof HttpError) || this.#content.once || isLostSession(error) || isDigestRefusal(error)) {
+      return undefined;
+    }
+    return wayAfterPut(way, error);
+  }
+
   /** Sends the bytes from an offset on, in one PATCH, or in several where the registry takes no larger ones. */
   async #send(offset: number, size: number | undefined, { chunk }: UploadWay): Promise<void> {
     if (size === undefined || size - offset <= chunk) {
@@ -152,7 +169,7 @@ export class BlobTransfer {
     const answer = await this.#request("POST", "/blobs/uploads/", { expect: [202], repeatable: true });
     const least = Number(answer.response.headers.get("oci-chunk-min-length"));
     this.#leastChunk = Number.isSafeInteger(least) && least > 0 ? least : 0;
-    return nextLocation(answer);
+    return nextLocation(answer, this.#client);
   }
 
   /**
@@ -169,7 +186,7 @@ export class BlobTransfer {
       const answer = await this.#request("GET", location, { expect: [204, 202] });
       const received = receivedBytes(answer);
       if (received <= 1 || received > size) return 0;
-      this.#location = answer.response.headers.get("location") ? nextLocation(answer) : location;
+      this.#location = answer.response.headers.get("location") ? nextLocation(answer, this.#client) : location;
       this.#furthest = Math.max(this.#furthest, received);
       return received;
     } catch (error) {
@@ -194,7 +211,8 @@ export class BlobTransfer {
     const url = this.#location!;
     if (!mayPass || this.#client.earlyAnswers.has(url.host)) return "not possible";
     const { place } = this.#content;
-    const native = await openNative(this.#client.options, { place, url, size, signal: this.#signal });
+    const { fetch } = await this.#client.connection(this.#repository);
+    const native = await openNative(fetch, { place, url, size, signal: this.#signal });
     if (!native) return "not possible";
     this.#unverified = true;
     try {
@@ -225,7 +243,7 @@ export class BlobTransfer {
       headers: { "content-type": "application/octet-stream", ...range },
       signal,
     });
-    this.#location = nextLocation(answer);
+    this.#location = nextLocation(answer, this.#client);
     return answer;
   }
 
@@ -308,7 +326,7 @@ export class BlobTransfer {
       this.#location = undefined;
       return { afterMs: 0 };
     }
-    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error);
+    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error, true);
   }
 
   async #request(
@@ -336,16 +354,18 @@ function receivedBytes({ response }: Answer): number {
 }
 
 /**
- * Returns the next location of an upload (distribution-spec, "Pushing blobs"), which is never another host with a
- * private address.
+ * Returns the next location of an upload (distribution-spec, "Pushing blobs"), which is never at a more private place
+ * than the registry, unless the client allows it.
  */
-export function nextLocation({ response, url }: Answer): URL {
+export function nextLocation({ response, url }: Answer, { options }: Client): URL {
   const location = response.headers.get("location");
   if (!location) {
     throw new ProtocolError(`${redactUrl(url)}: the registry's response has no Location header for the upload`);
   }
   const next = resolveLocation(location, url);
-  checkRedirect(url, next);
+  // A registry behind a proxy may name the scheme of the other side; one port has one scheme.
+  if (next.host === url.host && next.port !== "") next.protocol = url.protocol;
+  checkRedirect(url, next, options);
   return next;
 }
 

@@ -1,14 +1,16 @@
 import { type AbortOptions, KeyedMutex, RateLimit } from "../io/mod.ts";
 import type { Registry, Repository } from "../name/mod.ts";
 import { pullScope, scope } from "../name/mod.ts";
-import {
-  type Answer,
-  type BodyLimit,
+import type {
+  Answer,
+  BodyLimit,
   Connection,
-  type RegistryRequest,
-  type TransportOptions,
-  type WholeAnswer,
+  RegistryRequest,
+  TransportOptions,
+  WholeAnswer,
 } from "../transport/mod.ts";
+import { connect, settingsOf } from "../transport/internal.ts";
+import { type ContentServer, Mirrors } from "./mirrors.ts";
 import type { UploadWay } from "./upload_way.ts";
 
 /** An action on a repository, as in a token's scope. */
@@ -67,24 +69,48 @@ export class Client {
    * @internal
    */
   readonly uploadWays: Map<string, UploadWay> = new Map();
-  readonly #connections = new Map<string, Connection>();
+  readonly #connections = new Map<string, Promise<Connection>>();
+  readonly #mirrors: Mirrors;
 
   /** Creates a client; sends nothing before the first request. */
   constructor(options: ClientOptions = {}) {
     const { rate, ...transport } = options;
     const limit = rate === undefined ? undefined : new RateLimit(rate);
     this.options = limit ? { ...transport, pace: (passing) => limit.pass(1, passing) } : transport;
+    this.#mirrors = new Mirrors(this.options);
   }
 
-  /** Returns the connection to a registry. */
-  connection(registry: Registry): Connection {
-    const key = `${registry.schemes.join()}://${registry.name}`;
-    let connection = this.#connections.get(key);
-    if (!connection) {
-      connection = new Connection(registry, this.options);
-      this.#connections.set(key, connection);
-    }
-    return connection;
+  /**
+   * Returns the connection to a registry, or to that of a repository, by the machine's settings for it.
+   *
+   * @throws {BlockedError} if the settings block it.
+   */
+  async connection(target: Registry | Repository): Promise<Connection> {
+    const { insecure } = await settingsOf(target, this.options);
+    const { name, schemes } = target.kind === "registry" ? target : target.registry;
+    const key = `${schemes.join()}${insecure ? "!" : ""}://${name}`;
+    const connection = this.#connections.get(key) ?? connect(target, this.options);
+    this.#connections.set(key, connection);
+    return await connection;
+  }
+
+  /**
+   * Reads content by its digest, from a mirror where the machine's settings name one that has it. The caller verifies
+   * what it reads.
+   * @internal
+   */
+  async readContent<T>(
+    repository: Repository,
+    read: (server: ContentServer) => Promise<T>,
+    options: AbortOptions & { useMirrors?: boolean } = {},
+  ): Promise<T> {
+    const registry: ContentServer = {
+      request: (request) => this.request(repository, { ...request, access: "pull" }),
+      requestWhole: (request, limit) => this.requestWhole(repository, { ...request, access: "pull" }, limit),
+      fetch: async () => (await this.connection(repository)).fetch,
+    };
+    const { useMirrors = true } = options;
+    return useMirrors ? await this.#mirrors.read(repository, registry, read, options) : await read(registry);
   }
 
   /**
@@ -102,17 +128,18 @@ export class Client {
 
   /** Drops the tokens of a repository, which would accumulate in a run over many. */
   forget(repository: Repository): void {
-    this.connection(repository.registry).forget(repository.path);
+    this.connection(repository).then((connection) => connection.forget(repository.path)).catch(() => {});
   }
 
   /** Sends a request to a repository. `to` is relative to the repository's name: `/tags/list`. */
   async request(repository: Repository, request: RepositoryRequest): Promise<Answer> {
-    return await this.connection(repository.registry).request(repository.path, ofRegistry(repository, request));
+    const connection = await this.connection(repository);
+    return await connection.request(repository.path, ofRegistry(repository, request));
   }
 
   /** Sends a request as {@linkcode Client.request} does, and reads the body too. */
   async requestWhole(repository: Repository, request: RepositoryRequest, limit: BodyLimit): Promise<WholeAnswer> {
-    const connection = this.connection(repository.registry);
+    const connection = await this.connection(repository);
     return await connection.requestWhole(repository.path, ofRegistry(repository, request), limit);
   }
 }

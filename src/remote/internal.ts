@@ -2,3 +2,4 @@
 
 export { wantedPlatform } from "./options.ts";
 export { isGoogle, parseTagsPage } from "./listing.ts";
+export { parseReferrersPage, REFERRERS_STATUSES } from "./referrers.ts";

@@ -1,6 +1,6 @@
 import { LimitError, ProtocolError } from "../errors.ts";
 import { jsonObject, Limits, Tally } from "../io/mod.ts";
-import type { Registry } from "../name/mod.ts";
+import type { Registry, Repository } from "../name/mod.ts";
 import { checkLink, errorWords, nextLink, redactUrl } from "../transport/internal.ts";
 import type { BodyLimit, WholeAnswer } from "../transport/mod.ts";
 import type { Client } from "./client.ts";
@@ -52,15 +52,15 @@ export function notAList(url: URL, why: string): ProtocolError {
  */
 export class LinkFollower {
   readonly #client: Client;
-  readonly #registry: Registry;
+  readonly #target: Registry | Repository;
   readonly #seen = new Set<string>();
   readonly #pages: Tally;
   readonly #bytes: Tally;
 
   /** Creates an instance for one list; `what` names the list in an error. */
-  constructor(client: Client, registry: Registry, { what, limit }: BodyLimit) {
+  constructor(client: Client, target: Registry | Repository, { what, limit }: BodyLimit) {
     this.#client = client;
-    this.#registry = registry;
+    this.#target = target;
     this.#pages = new Tally(Limits.pages, `the pages of ${what}`);
     this.#bytes = new Tally(limit, `the bytes of ${what}`);
   }
@@ -79,7 +79,7 @@ export class LinkFollower {
     this.#seen.add(url.href);
     const next = nextLink(answer);
     if (next === undefined) return undefined;
-    checkLink(next, (await this.#client.connection(this.#registry).ping()).base);
+    checkLink(next, (await (await this.#client.connection(this.#target)).ping()).base);
     if (this.#seen.has(next.href)) throw new LimitError(`GET ${redactUrl(url)}: the list's links form a cycle`);
     return next;
   }

@@ -65,7 +65,7 @@ export async function* tagPages(
       { method: "GET", to, access: "pull", expect: [200], ...accepting(options) },
       limit,
     );
-  for await (const answer of pages(client, repository.registry, `/tags/list${query}`, request)) {
+  for await (const answer of pages(client, repository, `/tags/list${query}`, request)) {
     yield parseTagsPage(answer, repository);
   }
 }
@@ -92,7 +92,7 @@ export async function* catalogPages(
   registry: Registry,
   options: ListOptions = {},
 ): AsyncGenerator<CatalogPage, void, undefined> {
-  const connection = client.connection(registry);
+  const connection = await client.connection(registry);
   const request = (to: string | URL, limit: BodyLimit) =>
     connection.requestWhole(
       undefined,
@@ -112,12 +112,12 @@ export function isGoogle(registry: string): boolean {
 /** Follows `Link` headers from page to page. */
 async function* pages(
   client: Client,
-  registry: Registry,
+  target: Registry | Repository,
   first: string,
   request: (to: string | URL, limit: BodyLimit) => Promise<WholeAnswer>,
 ): AsyncGenerator<WholeAnswer, void, undefined> {
-  const what = `a list of ${registry}`;
-  const links = new LinkFollower(client, registry, { limit: Limits.list, what });
+  const what = `a list of ${target.kind === "registry" ? target : target.registry}`;
+  const links = new LinkFollower(client, target, { limit: Limits.list, what });
   for (let to: string | URL | undefined = first; to !== undefined;) {
     const answer: WholeAnswer = await request(to, { limit: Limits.page, what: `a page of ${what}` });
     yield answer;

@@ -2,9 +2,10 @@ import { HttpError, ManifestError, ProtocolError } from "../errors.ts";
 import { type AbortOptions, digestBytes, Limits } from "../io/mod.ts";
 import type { Reference } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
-import { checkJsonDepth, parseJsonObject } from "../spec/internal.ts";
+import { checkJsonDepth, manifestFields } from "../spec/internal.ts";
 import { type Descriptor, type Hash, hashAlgorithm, isHash, manifestMediaType, MediaType } from "../spec/mod.ts";
 import { discard, findOrUndefined } from "../transport/internal.ts";
+import type { WholeAnswer } from "../transport/mod.ts";
 import type { Access, Client } from "./client.ts";
 import { signedPayload } from "./schema1.ts";
 
@@ -48,18 +49,31 @@ export async function fetchManifest(
   reference: Reference,
   options: FetchManifestOptions = {},
 ): Promise<FetchedManifest> {
+  const { access = "pull", signal } = options;
   const what = `manifest ${reference}`;
-  const { response, bytes } = await client.requestWhole(reference.repository, {
+  const request = {
     method: "GET",
     to: `/manifests/${reference.identifier}`,
-    access: options.access ?? "pull",
     expect: [200],
     headers: { accept: ACCEPT },
-    signal: options.signal,
-  }, { limit: Limits.manifest, what });
-  checkJsonDepth(bytes, what);
-  const mediaType = contentType(response.headers) ?? mediaTypeOfBody(bytes, reference, response.headers);
-  return { bytes, descriptor: await describe(bytes, mediaType, reference) };
+    signal,
+  } as const;
+  const read = async ({ response, bytes }: WholeAnswer): Promise<FetchedManifest> => {
+    checkJsonDepth(bytes, what);
+    const mediaType = contentType(response.headers) ?? mediaTypeOfBody(bytes, reference, response.headers);
+    return { bytes, descriptor: await describe(bytes, mediaType, reference) };
+  };
+  const limit = { limit: Limits.manifest, what };
+  // Only the registry itself decides which digest a tag has, and what it holds where content is pushed.
+  return reference.kind === "digest" && access === "pull"
+    ? await client.readContent(
+      reference.repository,
+      async (server) => read(await server.requestWhole(request, limit)),
+      {
+        signal,
+      },
+    )
+    : await read(await client.requestWhole(reference.repository, { ...request, access }, limit));
 }
 
 /**
@@ -169,13 +183,13 @@ async function describe(bytes: Bytes, mediaType: string, reference: Reference): 
       `${reference.registry} answered ${reference} with a manifest whose digest is ${digest}`,
     );
   }
-  return { mediaType, digest, size: bytes.length, ...artifactFields(manifestFields(bytes) ?? {}) };
+  return { mediaType, digest, size: bytes.length, ...artifactFields(fieldsOf(bytes) ?? {}) };
 }
 
 /** Returns the fields of a manifest, or `undefined` if it is not a JSON object, which some registries accept. */
-export function manifestFields(bytes: Bytes): Record<string, unknown> | undefined {
+export function fieldsOf(bytes: Bytes): Record<string, unknown> | undefined {
   try {
-    return parseJsonObject(bytes, "manifest");
+    return manifestFields(bytes, "manifest");
   } catch {
     return undefined;
   }

@@ -1,9 +1,7 @@
 import type { Place } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { fetchAt, type OpenFile, passesBodies } from "../runtime/mod.ts";
-import { transportFetch } from "../transport/internal.ts";
 import type { NativeBody } from "../transport/mod.ts";
-import type { TransportOptions } from "../transport/mod.ts";
 
 /** The parameters of a native body. */
 export interface NativeRequest {
@@ -41,10 +39,10 @@ const LOOK_EVERY = 1000;
  * content's place does not allow it, or if opening fails: a stream then reports the cause.
  */
 export async function openNative(
-  options: TransportOptions,
+  fetch: typeof globalThis.fetch,
   { place, url, size, signal }: NativeRequest,
 ): Promise<OpenNativeBody | undefined> {
-  if (!place || options.insecure || !passesBodies(await fetchAt(transportFetch(options), url))) return undefined;
+  if (!place || !passesBodies(await fetchAt(fetch, url))) return undefined;
   const deadline = AbortSignal.timeout(60_000 + size / SLOWEST * 1000);
   const shrunk = new AbortController();
   const any = AbortSignal.any([deadline, shrunk.signal, ...(signal ? [signal] : [])]);

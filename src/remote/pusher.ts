@@ -182,7 +182,7 @@ async function checkPush(client: Client, repository: Repository, options: AbortO
     signal: options.signal,
   });
   await discard(answer.response);
-  await giveUp(client, repository, nextLocation(answer), options);
+  await giveUp(client, repository, nextLocation(answer, client), options);
 }
 
 /** Cancels an upload session. The distribution-spec does not require that a registry supports this. */

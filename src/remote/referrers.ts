@@ -33,6 +33,9 @@ export interface ReferrersOptions extends AbortOptions {
   fallback?: boolean;
 }
 
+/** The statuses of responses to a request for referrers, those of registries without the API included. */
+export const REFERRERS_STATUSES: readonly number[] = [200, 400, 404, 405, 406];
+
 /**
  * Reads the referrers of a manifest as an index (distribution-spec, "Listing Referrers"): from the API, else from the
  * tag `sha256-<hex>`. Empty if there are none.
@@ -117,7 +120,7 @@ export async function fetchFromApi(
   const { artifactType, signal } = options;
   const query = artifactType ? `?${new URLSearchParams({ artifactType })}` : "";
   const what = `the referrers of ${reference}`;
-  const links = new LinkFollower(client, reference.registry, { limit: Limits.manifest, what });
+  const links = new LinkFollower(client, reference.repository, { limit: Limits.manifest, what });
   const found: Descriptor[] = [];
   let to: string | URL | undefined = `/referrers/${reference.identifier}${query}`;
   for (let page = 1; to !== undefined; page++) {
@@ -125,16 +128,27 @@ export async function fetchFromApi(
       method: "GET",
       to,
       access: "pull",
-      expect: page === 1 ? [200, 400, 404, 405, 406] : [200],
+      expect: page === 1 ? REFERRERS_STATUSES : [200],
       headers: { accept: MediaType.OciImageIndex },
       patience: "slow",
       signal,
     }, { limit: Limits.manifest, what });
-    if (page === 1 && !(answer.response.status === 200 && isJson(answer.response))) return undefined;
-    for (const descriptor of descriptorsOf(answer)) found.push(descriptor);
+    const descriptors = page === 1 ? parseReferrersPage(answer) : descriptorsOf(answer);
+    if (descriptors === undefined) return undefined;
+    for (const descriptor of descriptors) found.push(descriptor);
     to = await links.next(answer);
   }
   return found;
+}
+
+/**
+ * Parses a page of referrers. Returns `undefined` if the registry has no such API: it reports that, or responds with
+ * something else than JSON.
+ *
+ * @throws {ProtocolError} if it is JSON that is not a list.
+ */
+export function parseReferrersPage(answer: WholeAnswer): readonly Descriptor[] | undefined {
+  return answer.response.status === 200 && isJson(answer.response) ? descriptorsOf(answer) : undefined;
 }
 
 /** Returns the referrers of a page; `null` is an empty list. */

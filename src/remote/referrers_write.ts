@@ -4,7 +4,7 @@ import type { Bytes } from "../runtime/mod.ts";
 import { isDescriptor } from "../spec/internal.ts";
 import { type Descriptor, type Hash, MediaType } from "../spec/mod.ts";
 import { discard } from "../transport/internal.ts";
-import { artifactFields, manifestFields } from "./manifest_fetch.ts";
+import { artifactFields, fieldsOf } from "./manifest_fetch.ts";
 import type { Client } from "./client.ts";
 import { asManifest, fetchFromApi, fetchTag, parseReferrers, referrersTag } from "./referrers.ts";
 
@@ -50,7 +50,7 @@ export async function removeReferrer(
 
 /** Returns the digest of a manifest's subject, if it has one. */
 export function subjectOf(manifest: Bytes): Hash | undefined {
-  const subject = manifestFields(manifest)?.subject;
+  const subject = fieldsOf(manifest)?.subject;
   return isDescriptor(subject) ? subject.digest : undefined;
 }
 
@@ -93,7 +93,7 @@ async function rewriteTag(
 
 /** Returns the descriptor of a manifest in the referrers list, or `undefined` if it has no subject. */
 function describeReferrer(manifest: PushedManifest): { subject: Hash; descriptor: Descriptor } | undefined {
-  const value = manifestFields(manifest.bytes);
+  const value = fieldsOf(manifest.bytes);
   if (!isDescriptor(value?.subject)) return undefined;
   return {
     subject: value.subject.digest,

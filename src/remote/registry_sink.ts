@@ -135,7 +135,7 @@ export class RegistrySink implements ContentSink {
         signal,
       });
       await discard(answer.response);
-      return answer.response.status === 201 ? "mounted" : nextLocation(answer);
+      return answer.response.status === 201 ? "mounted" : nextLocation(answer, this.#client);
     } catch (error) {
       if (error instanceof HttpError) return undefined;
       throw error;

@@ -9,10 +9,12 @@ export interface UploadWay {
   readonly chunk: number;
   /** Whether the blob is sent whole with the commit, by PUT. */
   readonly isWhole: boolean;
+  /** Whether the commit has no body, of small blobs too. */
+  readonly isSplit: boolean;
 }
 
 /** The way to try first. */
-export const FIRST_WAY: UploadWay = { hasLength: false, chunk: Infinity, isWhole: false };
+export const FIRST_WAY: UploadWay = { hasLength: false, chunk: Infinity, isWhole: false, isSplit: false };
 
 const KIB = 1024;
 /** The sizes of a PATCH, in this order, after 413: common limits of proxies are 100 MB, 10 MB and 1 MiB. */
@@ -38,7 +40,12 @@ export function wayAfter(way: UploadWay, error: HttpError, { size, least }: Sent
     return { ...way, chunk: Math.max(chunk, least) };
   }
   if (!REFUSALS.has(error.status)) return undefined;
-  return way.hasLength ? { ...way, isWhole: true } : { ...way, hasLength: true };
+  return way.hasLength ? { ...way, isWhole: true, isSplit: false } : { ...way, hasLength: true };
+}
+
+/** Returns the way to try after a refused PUT with the bytes of a small blob; `undefined` if there is none. */
+export function wayAfterPut(way: UploadWay, { status }: HttpError): UploadWay | undefined {
+  return way.isWhole || way.isSplit || !REFUSALS.has(status) ? undefined : { ...way, isSplit: true };
 }
 
 /** Cuts a stream into pieces, each a stream of its own that is read before the next. */

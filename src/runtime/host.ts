@@ -9,6 +9,7 @@ interface NodeModules {
   "node:fs": typeof import("node:fs");
   "node:http": typeof import("node:http");
   "node:https": typeof import("node:https");
+  "node:net": typeof import("node:net");
   "node:os": typeof import("node:os");
   "node:tls": typeof import("node:tls");
   "node:tty": typeof import("node:tty");

@@ -2,7 +2,7 @@ import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, notSupported, runtimeName } from "./host.ts";
 import { defaultAuthorities } from "./certificates.ts";
 import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
-import { credentialsOf, type Proxy } from "./proxy_tunnel.ts";
+import { credentialsOf, isSocks, type Proxy } from "./proxy_tunnel.ts";
 
 /** Options of {@linkcode runtimeFetch}. */
 export type RuntimeFetchOptions = ConnectionOptions;
@@ -67,7 +67,12 @@ function isSpecial(connection: ConnectionOptions): boolean {
 
 /** Returns whether Deno's own `fetch` has a client for the options. */
 export function isForDenosClient({ insecureTls, unixSocket, proxy }: ConnectionOptions): boolean {
-  return !insecureTls && unixSocket === undefined && proxy !== "none";
+  return !insecureTls && unixSocket === undefined && proxy !== "none" && !isSocks(proxy);
+}
+
+/** Returns whether only node:http can connect as the options demand, on a runtime with a `fetch` of its own. */
+export function needsNode(connection: ConnectionOptions): boolean {
+  return runtimeName() === "deno" ? !isForDenosClient(connection) : isSocks(connection.proxy);
 }
 
 /**
@@ -93,8 +98,8 @@ function specialFetch(options: ConnectionOptions): typeof fetch {
     throw notSupported("A choice of certificates, a proxy or a unix socket");
   }
   const deno = denoHost();
-  if (deno !== undefined && isForDenosClient(options)) return denoFetchFunction(deno, options);
-  return runtime === "bun" ? bunFetchFunction(options) : nodeFetchFunction(options);
+  if (runtime === "node" || needsNode(options)) return nodeFetchFunction(options);
+  return deno === undefined ? bunFetchFunction(options) : denoFetchFunction(deno, options);
 }
 
 function denoFetchFunction(deno: typeof Deno, { ca, cert, key, proxy }: ConnectionOptions): typeof fetch {

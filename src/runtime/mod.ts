@@ -47,6 +47,7 @@ export {
   readFile,
   readLink,
   readTextFile,
+  readUnsortedDirectory,
   realPath,
   remove,
   removeFile,

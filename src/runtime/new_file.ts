@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { rename } from "./files.ts";
 import { requireNodeModule } from "./host.ts";
 import { baseName, dirName, joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
@@ -71,7 +72,7 @@ class NodeNewFile implements NewFile {
   async commit(path: string, { sync = false } = {}): Promise<void> {
     if (sync) await this.#handle.sync();
     await this.#handle.close();
-    await requireNodeModule("node:fs", "The file system").promises.rename(this.#path, path);
+    await rename(this.#path, path);
     this.#over = true;
     forgetTemporary(this.#path);
   }

@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import type { ByteStream } from "./bytes.ts";
 import { requireNodeModule } from "./host.ts";
 import { defaultAuthorities } from "./certificates.ts";
-import { type Proxy, proxyAuthorization, tunnelAgent } from "./proxy_tunnel.ts";
+import { isSocks, plainTunnelAgent, type Proxy, proxyAuthorization, tunnelAgent } from "./proxy_tunnel.ts";
 import { fromNodeReadable, NodeReader } from "./node_readable.ts";
 import { pipeToNode } from "./node_writable.ts";
 
@@ -55,8 +55,12 @@ const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 
 /** Creates a pool. Idle connections do not keep the program alive. */
 export function connectionPool(connection: ConnectionOptions): ConnectionPool {
+  return { http: plainAgent(connection, true), https: secureAgent(connection, true) };
+}
+
+function plainAgent({ proxy }: ConnectionOptions, keepAlive: boolean): Agent {
   const http = requireNodeModule("node:http", "HTTP over node");
-  return { http: new http.Agent({ keepAlive: true }), https: secureAgent(connection, true) };
+  return isSocks(proxy) ? plainTunnelAgent(proxy, { keepAlive }) : new http.Agent({ keepAlive });
 }
 
 function secureAgent(connection: ConnectionOptions, keepAlive: boolean): Agent {
@@ -68,6 +72,11 @@ function secureAgent(connection: ConnectionOptions, keepAlive: boolean): Agent {
 
 function proxyOf({ proxy }: ConnectionOptions): Proxy | undefined {
   return proxy === "none" ? undefined : proxy;
+}
+
+/** Returns the proxy that is sent a plain request itself, with its whole URL. */
+function forwarderOf(url: URL, connection: ConnectionOptions): Proxy | undefined {
+  return url.protocol === "https:" || isSocks(connection.proxy) ? undefined : proxyOf(connection);
 }
 
 /**
@@ -92,7 +101,7 @@ class StaleConnectionError extends Error {}
 function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promise<Response> {
   const { url, method, body, contentLength, signal, connection = {} } = request;
   const secure = url.protocol === "https:";
-  const proxy = secure ? undefined : proxyOf(connection);
+  const proxy = forwarderOf(url, connection);
   const { request: start } = requireNodeModule(
     secure || proxy?.url.startsWith("https:") ? "node:https" : "node:http",
     "HTTP over node",
@@ -106,7 +115,11 @@ function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promi
     if (signal?.aborted) return fail(signal.reason);
     const outgoing = start(proxy === undefined ? url : new URL(proxy.url), {
       method,
-      agent: secure ? pool?.https ?? secureAgent(connection, false) : proxy === undefined ? pool?.http ?? false : false,
+      agent: secure
+        ? pool?.https ?? secureAgent(connection, false)
+        : proxy === undefined
+        ? pool?.http ?? plainAgent(connection, false)
+        : false,
       headers: headersOf(request),
       // A proxy reads the whole URL.
       ...(proxy && { path: withoutCredentials(url), auth: undefined }),
@@ -146,7 +159,7 @@ function withoutCredentials(url: URL): string {
 }
 
 function headersOf({ url, headers, body, contentLength, connection = {} }: NodeRequest): Record<string, string> {
-  const proxy = url.protocol === "http:" ? proxyOf(connection) : undefined;
+  const proxy = forwarderOf(url, connection);
   const lines: Record<string, string> = {
     ...(proxy && { host: url.host, ...proxyAuthorization(proxy) }),
     ...Object.fromEntries(headers),

@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { type FileKind, type FileStat, toFileStat } from "./files.ts";
-import { bunHost, denoHost, requireNodeModule } from "./host.ts";
+import { bunHost, denoHost, requireNodeModule, runtimeName } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
 
 /** Options of {@linkcode openFile}. */
@@ -89,6 +89,8 @@ class NodeOpenFile implements OpenFile {
   static async open(path: string, flags: number, noFollow: boolean): Promise<NodeOpenFile> {
     const fs = requireNodeModule("node:fs", "The file system");
     const { O_RDONLY, O_NOFOLLOW } = fs.constants;
+    // workerd creates a missing file that is opened for reading.
+    if (runtimeName() === "workerd") await fs.promises.stat(path);
     // Windows has no such flag, so the check runs just before the opening.
     if (noFollow && O_NOFOLLOW === undefined && (await fs.promises.lstat(path)).isSymbolicLink()) {
       throw Object.assign(new Error(`ELOOP: is a symbolic link, open '${path}'`), { code: "ELOOP", path });

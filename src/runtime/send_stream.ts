@@ -1,6 +1,6 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { runtimeName } from "./host.ts";
-import { connectionOf, fetchAt, isForDenosClient, runtimeFetch } from "./http_client.ts";
+import { connectionOf, fetchAt, needsNode, runtimeFetch } from "./http_client.ts";
 import { type ConnectionOptions, nodeFetch } from "./node_fetch.ts";
 import { pullStream } from "./pull_stream.ts";
 
@@ -42,8 +42,11 @@ export async function sendStream(request: StreamRequest): Promise<Response> {
   const fetch = await fetchAt(request.fetch ?? runtimeFetch(), request.url);
   const connection = connectionOf(fetch);
   switch (connection === undefined ? "other" : runtimeName()) {
-    case "deno": {
-      const mustUseNode = !isForDenosClient(connection!) || (demandLength && contentLength !== undefined);
+    case "deno":
+    case "bun": {
+      // Deno's fetch sends no length of a stream.
+      const wantsLength = runtimeName() === "deno" && demandLength && contentLength !== undefined;
+      const mustUseNode = needsNode(connection!) || wantsLength;
       return await (mustUseNode ? sendWithNode(request, connection) : sendWithFetch(request, fetch));
     }
     case "node":

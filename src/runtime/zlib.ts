@@ -4,6 +4,7 @@ import { nodeModule, notSupported } from "./host.ts";
 import { portableGzipStream } from "./portable_gzip.ts";
 import { pullStream } from "./pull_stream.ts";
 import { webCodecStream } from "./web_codec.ts";
+import { webGunzipStream } from "./web_gunzip.ts";
 import { zstdFrameInput } from "./zstd_frames.ts";
 
 /** Options of {@linkcode gzipStream}. */
@@ -41,11 +42,11 @@ const DEFAULT_GZIP_LEVEL = 2;
 /**
  * Decompresses gzip of one or more members; zeros after the last are padding. Corrupt input fails with an `Error` of
  * the name `CodecError` and the code `Z_DATA_ERROR`, input that ends early with `Z_BUF_ERROR`; an error of the source
- * is passed on. Without node:zlib it reads as many members as `DecompressionStream` does.
+ * is passed on. Without node:zlib the padding is an error.
  */
 export function gunzipStream(source: ByteStream): ByteStream {
   const zlib = nodeModule("node:zlib");
-  if (zlib === undefined) return webCodecStream(source, () => new DecompressionStream("gzip"));
+  if (zlib === undefined) return webGunzipStream(source);
   return codecStream(blockInput(source, BLOCK_SIZE), {
     open: () => zlib.createGunzip({ chunkSize: BLOCK_SIZE }),
     padded: true,

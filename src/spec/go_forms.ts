@@ -2,7 +2,7 @@
 
 import { goJsonBytes, goList, goMap, goStruct } from "./go_json.ts";
 import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
-import type { IndexManifest, Manifest } from "./manifest.ts";
+import { type IndexManifest, type Manifest, properManifest } from "./manifest.ts";
 
 const PLATFORM = goStruct("architecture os os.version? os.features? variant? features?");
 const DESCRIPTOR = goStruct("mediaType size digest data? urls? annotations? platform? artifactType?", {
@@ -43,10 +43,10 @@ export const CONFIG = goStruct(
 
 /** Writes the manifest of an image; numbers that have not changed since `before` keep their text. */
 export function imageManifestBytes(manifest: Manifest, before?: Uint8Array): Uint8Array<ArrayBuffer> {
-  return goJsonBytes(before ? withNumberTexts(manifest, parseNumberTexts(before)) : manifest, MANIFEST);
+  return goJsonBytes(before ? withNumberTexts(manifest, properManifest(parseNumberTexts(before))) : manifest, MANIFEST);
 }
 
 /** Writes the manifest of an index; numbers that have not changed since `before` keep their text. */
 export function indexManifestBytes(index: IndexManifest, before?: Uint8Array): Uint8Array<ArrayBuffer> {
-  return goJsonBytes(before ? withNumberTexts(index, parseNumberTexts(before)) : index, INDEX);
+  return goJsonBytes(before ? withNumberTexts(index, properManifest(parseNumberTexts(before))) : index, INDEX);
 }

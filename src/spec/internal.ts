@@ -4,6 +4,6 @@ export { wrongArgument } from "./argument.ts";
 export { configFileBytes, isRfc3339 } from "./config_file.ts";
 export { HEX_LENGTH, isAlgorithm } from "./hash.ts";
 export { isOtherManifest } from "./media_type.ts";
-export { distinctDescriptors, isDescriptor } from "./manifest.ts";
+export { distinctDescriptors, isDescriptor, manifestFields, properManifest } from "./manifest.ts";
 export { imageManifestBytes, indexManifestBytes } from "./go_forms.ts";
 export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject, sortedJson } from "./json.ts";

@@ -1,6 +1,7 @@
 import { ManifestError } from "../errors.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { type Hash, isHash } from "./hash.ts";
+import { goFields, goNames } from "./go_fields.ts";
 import { parseJsonObject } from "./json.ts";
 import { isImage, isIndex, MediaType } from "./media_type.ts";
 
@@ -38,6 +39,40 @@ export interface IndexManifest {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+const MANIFEST = goNames(
+  "annotations artifactType blobs config fsLayers layers manifests mediaType schemaVersion signatures subject",
+);
+const DESCRIPTOR = goNames("annotations artifactType blobSum data digest mediaType platform size urls");
+const PLATFORM = goNames("architecture features os os.features os.version variant");
+/** The fields of a manifest that are a descriptor or a list of them. */
+const DESCRIPTORS = ["blobs", "config", "fsLayers", "layers", "manifests", "subject"];
+
+/** Gives the known fields of a manifest, at all its levels, their proper names; a value that is no object has none. */
+export function properManifest(value: unknown): Record<string, unknown> {
+  const manifest = Object(goFields(value, MANIFEST)) as Record<string, unknown>;
+  for (const name of DESCRIPTORS) {
+    const own = manifest[name];
+    if (own !== undefined) manifest[name] = Array.isArray(own) ? own.map(properDescriptor) : properDescriptor(own);
+  }
+  return manifest;
+}
+
+function properDescriptor(value: unknown): unknown {
+  const descriptor = goFields(value, DESCRIPTOR) as { platform?: unknown } | null | undefined;
+  return descriptor?.platform ? { ...descriptor, platform: goFields(descriptor.platform, PLATFORM) } : descriptor;
+}
+
+/**
+ * Parses a manifest of any type. A known field may be written in another case, as Go's programs read it; it gets its
+ * proper name.
+ *
+ * @param what the name of the manifest in an error
+ * @throws {ManifestError} if it is not a JSON object.
+ */
+export function manifestFields(bytes: Uint8Array, what: string): Record<string, unknown> {
+  return properManifest(parseJsonObject(bytes, what));
+}
+
 /**
  * Parses an image manifest.
  *
@@ -45,7 +80,7 @@ export interface IndexManifest {
  * @throws {ManifestError} if it is not JSON, is an index, or its config or a layer is not a descriptor.
  */
 export function parseManifest(bytes: Uint8Array, what = "manifest"): Manifest {
-  const value = parseJsonObject(bytes, what);
+  const value = manifestFields(bytes, what);
   if (isIndex(value.mediaType as string | undefined) || (value.manifests && !value.layers)) {
     throw new ManifestError(`${what} is an index where an image manifest was expected`, {
       hint: "choose one of its images with --platform",
@@ -66,7 +101,7 @@ export function parseManifest(bytes: Uint8Array, what = "manifest"): Manifest {
  * @throws {ManifestError} if it is not JSON, is an image manifest, or a member is not a descriptor.
  */
 export function parseIndexManifest(bytes: Uint8Array, what = "index"): IndexManifest {
-  const value = parseJsonObject(bytes, what);
+  const value = manifestFields(bytes, what);
   if (isImage(value.mediaType as string | undefined) || (value.layers && !value.manifests)) {
     throw new ManifestError(`${what} is an image manifest where an index was expected`);
   }
@@ -82,7 +117,7 @@ export function parseIndexManifest(bytes: Uint8Array, what = "index"): IndexMani
  * @throws {ManifestError} if the bytes are not JSON or do not look like a manifest.
  */
 export function manifestMediaType(bytes: Uint8Array, what = "manifest"): string {
-  const value = parseJsonObject(bytes, what);
+  const value = manifestFields(bytes, what);
   if (typeof value.mediaType === "string" && value.mediaType !== "") return value.mediaType;
   if (Array.isArray(value.manifests)) return MediaType.OciImageIndex;
   if (Array.isArray(value.layers) || value.config) return MediaType.OciManifest;

@@ -247,6 +247,9 @@ export class HeaderReader {
     const map = entry.pax.get("GNU.sparse.map") ??
       (recordNumber(entry, "GNU.sparse.numblocks", parseDigits) === 0 ? EMPTY : undefined);
     if (major === 0 && map === undefined) return this.#finish(entry);
+    if (entry.dialect === "v7" || entry.dialect === "gnu") {
+      throw corruptEntry(entry, "it is sparse by PAX records, and its header is of a format without them");
+    }
     if (major > 1 || (major === 1 && minor !== 0)) {
       throw corruptEntry(entry, `it is sparse in the unknown format ${major}.${minor}`);
     }

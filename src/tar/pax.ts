@@ -51,6 +51,11 @@ export function parsePax(body: Bytes, problem: (what: string) => Error): Map<str
       }
       sparse.push(value);
     } else {
+      const earlier = records.get(key);
+      // The last one counts, but GNU tar reads each.
+      if (earlier !== undefined && (key.startsWith("GNU.sparse.") || isBadNumber(key, earlier))) {
+        throw problem(`the PAX record ${JSON.stringify(key)} comes twice`);
+      }
       records.set(key, value);
     }
     at = end;
@@ -59,10 +64,19 @@ export function parsePax(body: Bytes, problem: (what: string) => Error): Map<str
   return records;
 }
 
+function isBadNumber(key: string, value: Bytes): boolean {
+  return NUMBER_KEYS.has(key) && !Number.isFinite(key.endsWith("time") ? parseSeconds(value) : parseInteger(value));
+}
+
 /** Encodes the body of an extended header, sorted by key so that equal records give equal bytes. */
 export function encodePax(records: PaxRecords): Bytes {
-  const encoded = [...records].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(encodeRecord);
+  const encoded = [...records].sort(([a], [b]) => (sortKey(a) < sortKey(b) ? -1 : 1)).map(encodeRecord);
   return concat(encoded);
+}
+
+/** Puts the map of a sparse file behind the number of its regions, as GNU tar demands. */
+function sortKey(key: string): string {
+  return key === "GNU.sparse.map" ? "GNU.sparse.numblocks+" : key;
 }
 
 function encodeRecord([key, value]: readonly [string, Bytes]): Bytes {

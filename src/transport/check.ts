@@ -102,9 +102,15 @@ export async function readBody(response: Response, options: ReadBodyOptions): Pr
   }
 }
 
+/**
+ * How long to wait for the next byte of a body that holds no more than the words of an error, in milliseconds: the
+ * status is known, and a longer wait is not worth them.
+ */
+const WORDS_STALL_MS = 2_000;
+
 /** Discards a body. Reads a short one to its end, since the connection can be used again only then. */
 export async function discard(response: Response): Promise<void> {
-  await readBytes(response, { limit: Limits.message, what: "body" }).catch(() => {});
+  await readBytes(response, { limit: Limits.message, what: "body", stallMs: WORDS_STALL_MS }).catch(() => {});
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
@@ -124,7 +130,13 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 async function readDiagnostics(response: Response): Promise<Diagnostic[]> {
   let text: string;
   try {
-    text = new TextDecoder().decode(await readBytes(response, { limit: Limits.message, what: "error body" }));
+    text = new TextDecoder().decode(
+      await readBytes(response, {
+        limit: Limits.message,
+        what: "error body",
+        stallMs: WORDS_STALL_MS,
+      }),
+    );
   } catch {
     return [];
   }

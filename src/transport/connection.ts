@@ -1,6 +1,6 @@
 import { anonymous, type Keychain } from "../authn/mod.ts";
-import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
-import { fetchFor, redactUrl, type Timeouts, userAgent } from "../http/mod.ts";
+import { HttpError, NetworkError, type NetworkFailure, ProtocolError } from "../errors.ts";
+import { fetchFor, redactUrl, type RegistryLookup, type Timeouts, userAgent } from "../http/mod.ts";
 import { type AbortOptions, isHeaderText, retry, type RetryOptions, type RetryVerdict, SharedWork } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -53,6 +53,18 @@ export interface TransportOptions {
    * @default that in `cert`
    */
   key?: string;
+  /**
+   * The private hosts that a public registry may send requests on to, by a redirect, an upload's `Location` or the realm
+   * of a token: `HOST`, or `HOST:PORT` for one port. A link-local address is always refused.
+   * @default none: only a registry at a private address may name another one, of the same kind
+   */
+  allowRedirects?: readonly string[];
+  /**
+   * Returns the machine's settings for a registry or a repository: whether it is insecure or blocked, and its mirrors.
+   * `machineRegistries()` reads them from containers' registries.conf.
+   * @default no settings
+   */
+  registries?: RegistryLookup;
   /**
    * The name of the program that uses this package, put before the package's own in `User-Agent`.
    * @default nothing
@@ -146,18 +158,28 @@ export interface WholeAnswer extends Answer {
 /** Statuses of passing failures: the same request may succeed later. */
 const PASSING = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
 
-/** Returns whether, and after which wait, the request may be retried after an error. */
-export function retryVerdict(error: unknown): RetryVerdict {
+/** Reasons for which a registry that has answered before may answer again. */
+const AWAY: ReadonlySet<NetworkFailure> = new Set(["unresolved", "refused", "unreachable"]);
+
+/**
+ * Returns whether, and after which wait, the request may be retried after an error.
+ *
+ * @param wasThere whether the registry has answered before: it may be restarting, or the network be down for a while
+ */
+export function retryVerdict(error: unknown, wasThere: boolean): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? { afterMs: error.retryAfter } : false;
   if (!(error instanceof NetworkError)) return false;
-  // A name that does not resolve, a closed port or a bad certificate is not fixed within a second.
-  return error.hint === undefined || error.reason === "timeout" ? {} : false;
+  if (error.hint === undefined || error.reason === "timeout") return {};
+  // At first, a name that does not resolve or a closed port is a mistake; a bad certificate always is.
+  return wasThere && error.reason !== undefined && AWAY.has(error.reason) ? {} : false;
 }
 
 /** A connection to one registry with its ping, its tokens and its retries. Create one per registry and reuse it. */
 export class Connection {
   /** The registry. */
   readonly registry: Registry;
+  /** Sends its requests. */
+  readonly fetch: typeof fetch;
   /** Pings the registry on the first call; later calls return the same result. */
   readonly ping: (options?: AbortOptions) => Promise<Ping>;
   readonly #options: TransportOptions;
@@ -168,18 +190,24 @@ export class Connection {
   /** Creates the connection. Sends nothing until the first request. */
   constructor(registry: Registry, options: TransportOptions = {}) {
     this.registry = registry;
+    this.fetch = transportFetch(options);
     this.#options = options;
     this.#send = {
-      fetch: transportFetch(options),
+      fetch: this.fetch,
       onRequest: options.onRequest,
       pace: options.pace,
       timeouts: options.timeouts,
+      allowRedirects: options.allowRedirects,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
     const pings = new SharedWork<Ping>({ keep: true });
     const settings = { ...this.#send, ownHeaders: options.headers, headers: this.#headers };
     this.ping = (caller = {}) =>
-      pings.run("", caller, (signal) => this.#retrying(() => ping(registry, { ...settings, signal }), signal));
+      pings.run(
+        "",
+        caller,
+        (signal) => this.#retrying(() => ping(registry, { ...settings, signal }), { signal, wasThere: false }),
+      );
   }
 
   /**
@@ -193,7 +221,7 @@ export class Connection {
     const { signal, repeatable = true } = request;
     await this.ping({ signal }); // before the tries, since it has its own
     const attempt = () => this.#attempt(repository, request);
-    return repeatable ? await this.#retrying(attempt, signal) : await attempt();
+    return repeatable ? await this.#retrying(attempt, { signal }) : await attempt();
   }
 
   /**
@@ -231,11 +259,14 @@ export class Connection {
       }
       await discard(answer.response);
       return { ...answer, bytes: new Uint8Array() };
-    }, signal);
+    }, { signal });
   }
 
-  async #retrying<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return await retry(work, retryVerdict, { ...this.#options.retry, signal });
+  async #retrying<T>(
+    work: () => Promise<T>,
+    { signal, wasThere = true }: AbortOptions & { readonly wasThere?: boolean },
+  ): Promise<T> {
+    return await retry(work, (error) => retryVerdict(error, wasThere), { ...this.#options.retry, signal });
   }
 
   async #attempt(repository: string | undefined, request: RegistryRequest): Promise<Answer> {

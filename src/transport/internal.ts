@@ -12,7 +12,8 @@ export {
   type RequestLine,
   responseError,
 } from "./check.ts";
-export { retryVerdict, transportFetch } from "./connection.ts";
+export { connect, connectMirror, settingsOf } from "./connect.ts";
+export { retryVerdict } from "./connection.ts";
 export { nextLink } from "./link.ts";
 export { resolveLocation, send } from "./send.ts";
 export { basicAuthorization } from "./token.ts";

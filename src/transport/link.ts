@@ -13,7 +13,7 @@ interface Link {
 const SEPARATORS = /[ \t,]*/y;
 const TARGET = /<([^<>]*)>/y;
 const PARAMETER =
-  /[ \t]*;[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t";,<>]*)))?)?/y;
+  /(?:[ \t]*;|(?=[ \t]+rel[ \t]*=))[ \t]*(?:([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^ \t";,<>]*)))?)?/y;
 const END = /[ \t]*(?=,|$)/y;
 /** A registered relation type, or a URI (RFC 8288, section 2.1). */
 const RELATION = /^[a-z](?:[a-z0-9.-]*|[a-z0-9+.-]*:\S+)$/;
@@ -49,7 +49,9 @@ function parseLinks(text: string): Link[] | undefined {
       const [, name, quoted, bare = ""] = parameter;
       // The first "rel" of a link is used.
       if (name?.toLowerCase() !== "rel" || relations) continue;
-      relations = (quoted?.replace(/\\(.)/g, "$1") ?? bare).trim().toLowerCase().split(/[ \t]+/);
+      relations = (quoted?.replace(/\\(.)/g, "$1") ?? bare.replace(/^'(.*)'$/, "$1")).trim().toLowerCase().split(
+        /[ \t]+/,
+      );
       if (!relations.every((relation) => RELATION.test(relation))) return undefined;
     }
     if (!header.take(END)) return undefined;

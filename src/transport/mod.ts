@@ -24,5 +24,13 @@ export {
 export { type Ping, ping, type PingOptions } from "./ping.ts";
 export type { Answer, NativeBody, OutgoingRequest, Patience, RequestEvent, SendOptions, StreamBody } from "./send.ts";
 export { type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
-export { type Timeouts, userAgent } from "../http/mod.ts";
+export {
+  machineRegistries,
+  type MachineRegistriesOptions,
+  type Mirror,
+  type RegistryLookup,
+  type RegistrySettings,
+  type Timeouts,
+  userAgent,
+} from "../http/mod.ts";
 export { VERSION } from "../version.ts";

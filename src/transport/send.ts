@@ -76,6 +76,8 @@ export interface SendOptions {
   readonly authorize?: (url: URL) => Promise<string | undefined> | string | undefined;
   /** Returns further headers for the registry itself. Not called after a redirect to another host. */
   readonly ownHeaders?: () => Promise<Readonly<Record<string, string>>>;
+  /** The private hosts that redirects may lead to: `HOST`, or `HOST:PORT` for one port. */
+  readonly allowRedirects?: readonly string[] | undefined;
   /** Throws to refuse a redirect. The default is security rule 3. */
   readonly checkRedirect?: (from: URL, to: URL) => void;
 }
@@ -91,12 +93,12 @@ export interface Answer {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /**
- * Sends a request and follows its redirects under these rules: at most 10, none to a private address of another host,
+ * Sends a request and follows its redirects under these rules: at most 10, none to a more private place,
  * authorization only from `authorize` and never after another host. A write keeps its method and body, except
  * after 303.
  */
 export async function send(request: OutgoingRequest, options: SendOptions): Promise<Answer> {
-  const check = options.checkRedirect ?? checkRedirect;
+  const check = options.checkRedirect ?? ((from, to) => checkRedirect(from, to, options));
   let { url, method, body } = request;
   let { authorize, ownHeaders } = options;
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {

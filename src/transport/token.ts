@@ -50,7 +50,7 @@ export async function exchangeToken(challenge: Challenge, options: ExchangeOptio
   if (!named) throw new AuthError(`${options.registry.host} asks for a bearer token but names no realm`);
   if (!URL.canParse(named)) throw new AuthError(`${options.registry.host} names a realm that is not a URL`);
   const realm = new URL(named);
-  checkRealm(realm, options.registry);
+  checkRealm(realm, options.registry, options);
   if (options.credentials.identityToken) {
     try {
       return await readToken("POST", await askByPost(realm, service, options), options);
@@ -77,7 +77,7 @@ async function askByGet(realm: URL, service: string | undefined, options: Exchan
   for (const scope of options.scopes) url.searchParams.append("scope", scope);
   return await send({ method: "GET", url, headers: options.headers, signal: options.signal }, {
     ...options,
-    checkRedirect: (_from, to) => checkRealm(to, options.registry),
+    checkRedirect: (_from, to) => checkRealm(to, options.registry, options),
     authorize: (to) => mayAuthorize(to, realm) ? basicAuthorization(options.credentials) : undefined,
   });
 }
@@ -97,7 +97,7 @@ async function askByPost(realm: URL, service: string | undefined, options: Excha
     ...options,
     authorize: undefined,
     checkRedirect(_from, to) {
-      checkRealm(to, options.registry);
+      checkRealm(to, options.registry, options);
       // The body is the credential, so it is sent to no other host.
       if (!mayAuthorize(to, realm)) {
         throw new AuthError(`${redactUrl(realm)} redirects an identity token to ${to.origin}, which is refused`);

@@ -4,45 +4,43 @@ import { redactUrl } from "../http/mod.ts";
 /** The maximum number of redirects of one request. */
 export const MAX_REDIRECTS = 10;
 
+/** The class of a host: public, or one of the kinds of private hosts. */
+type Place = "public" | "loopback" | "link-local" | "network" | "shared";
+
 /**
- * Whether a URL's host is an IP literal of a private network: loopback, link-local, RFC 1918, unique-local,
- * carrier-grade NAT or unspecified; or `localhost`, or a name under it. The URL parser has normalised it already, so
- * unusual spellings are detected too.
+ * Returns the class of a URL's host. An IP literal is private if it is loopback or unspecified, link-local, RFC 1918 or
+ * unique-local ("network"), or carrier-grade NAT ("shared"); `localhost` and the names under it are loopback (RFC 6761).
+ * The URL parser has normalised it already, so unusual spellings are detected too.
  */
-export function isPrivateHost(hostname: string): boolean {
-  if (LOCALHOST.test(hostname)) return true;
-  if (hostname.startsWith("[")) return isPrivateIpv6(hostname.slice(1, -1));
+function placeOf(hostname: string): Place {
+  if (/(^|\.)localhost\.?$/.test(hostname)) return "loopback";
+  if (hostname.startsWith("[")) return placeOfIpv6(hostname.slice(1, -1));
   const parts = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(hostname.replace(/\.$/, ""));
-  return parts !== null && isPrivateIpv4(parts.slice(1).map(Number));
+  return parts === null ? "public" : placeOfIpv4(parts.slice(1).map(Number));
 }
 
-function isPrivateIpv4([a, b]: readonly number[]): boolean {
-  return a === 0 || a === 10 || a === 127 ||
-    (a === 100 && b >= 64 && b < 128) ||
-    (a === 169 && b === 254) ||
-    (a === 172 && b >= 16 && b < 32) ||
-    (a === 192 && b === 168);
+function placeOfIpv4([a, b]: readonly number[]): Place {
+  if (a === 0 || a === 127) return "loopback";
+  if (a === 169 && b === 254) return "link-local";
+  if (a === 100 && b >= 64 && b < 128) return "shared";
+  return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) ? "network" : "public";
 }
 
-function isPrivateIpv6(address: string): boolean {
+function placeOfIpv6(address: string): Place {
   const groups = ipv6Groups(address);
   const [first] = groups;
-  if ((first & 0xffc0) === 0xfe80 || (first & 0xfe00) === 0xfc00) return true;
-  const ipv4 = [groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255];
+  if ((first & 0xffc0) === 0xfe80) return "link-local";
+  if ((first & 0xfe00) === 0xfc00) return "network";
   const leading = groups.slice(0, 6).join();
-  // Unspecified, loopback, and addresses that embed IPv4: compatible, mapped, NAT64 (RFC 4291, RFC 6052).
-  return (leading === "0,0,0,0,0,0" && (groups[6] === 0 && groups[7] <= 1 || isPrivateIpv4(ipv4))) ||
-    (leading === "0,0,0,0,0,65535" && isPrivateIpv4(ipv4)) ||
-    (leading === "100,65435,0,0,0,0" && isPrivateIpv4(ipv4));
+  if (leading === "0,0,0,0,0,0" && groups[6] === 0 && groups[7] <= 1) return "loopback";
+  // Addresses that embed IPv4: compatible, mapped, NAT64 (RFC 4291, RFC 6052).
+  const embeds = ["0,0,0,0,0,0", "0,0,0,0,0,65535", "100,65435,0,0,0,0"].includes(leading);
+  return embeds ? placeOfIpv4([groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255]) : "public";
 }
 
-/** The names that stand for the machine itself (RFC 6761). */
-const LOCALHOST = /(^|\.)localhost\.?$/;
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+\.?|\[::1\])$/;
-
-/** Whether both hosts are the machine itself, under any of its names. */
-function areLoopback(...hosts: readonly string[]): boolean {
-  return hosts.every((host) => LOCALHOST.test(host) || LOOPBACK.test(host));
+/** Returns whether a URL's host is private. */
+export function isPrivateHost(hostname: string): boolean {
+  return placeOf(hostname) !== "public";
 }
 
 /** Returns the eight groups of an address in the URL parser's form: hex only, at most one `::`. */
@@ -67,34 +65,54 @@ export function mayAuthorize(url: URL, place: URL): boolean {
   return hostAndPort(url) === hostAndPort(place) && !(place.protocol === "https:" && url.protocol === "http:");
 }
 
-/**
- * Refuses a redirect, or an upload's `Location`, to another host that is private (security rule 3).
- *
- * @throws {UnsafeUrlError}
- */
-export function checkRedirect(from: URL, to: URL): void {
-  checkWebScheme(to);
-  const isSameHost = to.hostname === from.hostname || areLoopback(to.hostname, from.hostname);
-  if (!isSameHost && isPrivateHost(to.hostname)) {
-    throw new UnsafeUrlError(`${from.host} points at the private address ${to.host}, which is refused`);
-  }
+/** Options of {@linkcode checkRedirect} and {@linkcode checkRealm}. */
+export interface RedirectOptions {
+  /** The private hosts that are allowed: `HOST`, or `HOST:PORT` for one port. */
+  readonly allowRedirects?: readonly string[] | undefined;
 }
 
 /**
- * Refuses a token realm, or a redirect of a token request, that is not https (http only if the ping ended on http)
- * or that is private and not the registry itself, nor on the same machine (security rules 1 and 2).
+ * Refuses a redirect, or an upload's `Location`, to a more private place (security rule 3): a private host of another
+ * class than the one that names it, unless it is allowed, and a link-local host always.
  *
  * @throws {UnsafeUrlError}
  */
-export function checkRealm(realm: URL, registry: URL): void {
+export function checkRedirect(from: URL, to: URL, options: RedirectOptions = {}): void {
+  checkWebScheme(to);
+  checkPlace(from, to, "points at the", options);
+}
+
+/**
+ * Refuses a token realm, or a redirect of a token request, that is not https (http only if the ping ended on http),
+ * or that is at a more private place than the registry (security rules 1 to 3).
+ *
+ * @throws {UnsafeUrlError}
+ */
+export function checkRealm(realm: URL, registry: URL, options: RedirectOptions = {}): void {
   checkWebScheme(realm);
   if (realm.protocol === "http:" && registry.protocol !== "http:") {
     throw new UnsafeUrlError(`${registry.host} names the token server ${redactUrl(realm)}, which is not https`);
   }
-  const isSamePlace = hostAndPort(realm) === hostAndPort(registry) || areLoopback(realm.hostname, registry.hostname);
-  if (!isSamePlace && isPrivateHost(realm.hostname)) {
-    throw new UnsafeUrlError(`${registry.host} names a token server at the private address ${realm.host}`);
-  }
+  checkPlace(registry, realm, "names a token server at the", options);
+}
+
+function checkPlace(from: URL, to: URL, verb: string, { allowRedirects = [] }: RedirectOptions): void {
+  const place = placeOf(to.hostname);
+  if (place === "public" || to.hostname === from.hostname) return;
+  // A machine in a cloud gets its credentials from such an address.
+  if (place === "link-local") throw new UnsafeUrlError(`${from.host} ${verb} link-local address ${to.host}`);
+  if (place === placeOf(from.hostname) || allowRedirects.some((allowed) => covers(allowed, to))) return;
+  throw new UnsafeUrlError(`${from.host} ${verb} private address ${to.host}, which is refused`, {
+    hint: `if that is meant, allow it with --allow-redirect ${to.host} (the option allowRedirects)`,
+  });
+}
+
+/** Returns whether `HOST` or `HOST:PORT` is the place of a URL. */
+function covers(allowed: string, url: URL): boolean {
+  const place = `http://${allowed}`;
+  if (!URL.canParse(place) || new URL(place).hostname !== url.hostname) return false;
+  const port = /:(\d+)$/.exec(allowed)?.[1];
+  return port === undefined || hostAndPort(url) === `${url.hostname}:${Number(port)}`;
 }
 
 /**

@@ -36,7 +36,7 @@ describe("credentialHelper", () => {
   before(() => helpers = new FakeHelpers());
   after(() => helpers.remove());
 
-  it("gets credentials by its exact name, with the verb as its one argument and the server as its input", async () => {
+  it("gets credentials by its exact name, with the verb as its one argument and the server as its input (rule 16)", async () => {
     helpers.addRecording("exact.name_1-x", `echo '{"ServerURL":"x","Username":"ann","Secret":"pa\\"ss"}'`);
     assertEquals(await helpers.helper("exact.name_1-x").get("gcr.io"), { username: "ann", secret: `pa"ss` });
     assertEquals(helpers.calls("exact.name_1-x"), ["get|gcr.io"]);
@@ -50,7 +50,7 @@ describe("credentialHelper", () => {
     assertEquals(helpers.calls("shell"), [`get|$(touch ${marker}); touch ${marker}`]);
   });
 
-  it("refuses a name that could be a path or a command", () => {
+  it("refuses a name that could be a path or a command (rule 16)", () => {
     for (const name of ["", "../x", "a/b", "a b", "a;b", "a\\b", "$(a)", "a\n", "日本"]) {
       assertThrows(() => credentialHelper(name), AuthError, "can't be the name of a credential helper");
     }

@@ -29,7 +29,7 @@ describe("the storage of credentials", () => {
   const mode = (name: string) => statSync(home.path(name)).mode & 0o777;
 
   describe("storeCredentials", () => {
-    it("makes docker's file, for its owner alone", async () => {
+    it("makes docker's file, for its owner alone (rule 15)", async () => {
       assertEquals(await storeCredentials("gcr.io", ANN, home.options), { file: home.path(FILE) });
       assertEquals(json(), { auths: { "gcr.io": { auth: AUTH } } });
       assertEquals([mode(FILE), mode(".docker")], [0o600, 0o700]);

@@ -13,13 +13,20 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { createHash, randomBytes } from "node:crypto";
-import { median, peakOf } from "./measure.ts";
+import { peakOf } from "../make/memory.ts";
+import { median } from "./measure.ts";
 import { ask, type Connections } from "./load.ts";
 import { type BenchServer, servers } from "./registry_servers.ts";
+import { copyRepositories, copyTags } from "./registry_totals.ts";
 
 const text = (value: string) => ({ type: "string", default: value }) as const;
 const { values: flags } = parseArgs({
-  options: { runs: text("3"), mb: text("1000"), only: text("push,pull,small,tags,manifest"), servers: text("") },
+  options: {
+    runs: text("3"),
+    mb: text("1000"),
+    only: text("push,pull,small,tags,manifest,page,delete"),
+    servers: text(""),
+  },
 });
 const LAYERS = 8;
 const SMALL = 64 * 1024;
@@ -36,7 +43,9 @@ interface Blob {
 interface Work {
   readonly name: string;
   readonly unit: "s" | "/s";
-  readonly run: (host: string, round: number, connections: Connections) => Promise<number>;
+  readonly run: (host: string, round: number, connections: Connections, server: BenchServer) => Promise<number>;
+  /** Whether it needs what only some servers have: tags on their disk, referrers. */
+  readonly isFor?: (server: BenchServer) => boolean;
 }
 
 const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "gcrane_bench_"));
@@ -98,16 +107,42 @@ async function putBlob(host: string, repository: string, body: Uint8Array, conne
   return digest;
 }
 
-async function putManifests(host: string, repository: string, tags: string[], connections: Connections): Promise<void> {
+/** Pushes images, each under a reference or its digest. */
+async function putImages(
+  host: string,
+  repository: string,
+  images: readonly { readonly tag?: string; readonly fields?: Readonly<Record<string, unknown>> }[],
+  connections: Connections,
+): Promise<{ digest: string; size: number }[]> {
   const config = { mediaType: "application/vnd.oci.empty.v1+json", digest: "", size: 2 };
   config.digest = await putBlob(host, repository, new TextEncoder().encode("{}"), connections);
-  const body = new TextEncoder().encode(
-    JSON.stringify({ schemaVersion: 2, mediaType: IMAGE, config, layers: [config] }),
-  );
-  await rate(tags.length, async (index) => {
-    const url = `http://${host}/v2/${repository}/manifests/${tags[index]}`;
+  const put: { digest: string; size: number }[] = [];
+  await rate(images.length, async (index) => {
+    const { tag, fields } = images[index];
+    const manifest = { schemaVersion: 2, mediaType: IMAGE, config, layers: [config], ...fields };
+    const body = new TextEncoder().encode(JSON.stringify(manifest));
+    const digest = `sha256:${createHash("sha256").update(body).digest("hex")}`;
+    put[index] = { digest, size: body.length };
+    const url = `http://${host}/v2/${repository}/manifests/${tag ?? digest}`;
     await ask(connections, { method: "PUT", url, body, headers: { "content-type": IMAGE } });
   });
+  return put;
+}
+
+async function putManifests(host: string, repository: string, tags: string[], connections: Connections): Promise<void> {
+  await putImages(host, repository, tags.map((tag) => ({ tag })), connections);
+}
+
+const isOnDisk = ({ kind }: BenchServer) => kind !== "crane";
+/** The servers whose repository of many tags is there. */
+const tagged = new Set<string>();
+
+/** Makes a server have a repository of 100,000 tags. */
+async function withManyTags(host: string, connections: Connections, server: BenchServer): Promise<void> {
+  if (tagged.has(host)) return;
+  tagged.add(host);
+  await putManifests(host, "many-tags", ["v0"], connections);
+  copyTags(server, "many-tags", 100_000);
 }
 
 const works: Work[] = [
@@ -174,24 +209,75 @@ const works: Work[] = [
       return await rate(3000, () => ask(connections, { method: "GET", url, headers: { accept: IMAGE } }));
     },
   },
+  {
+    name: "page of 100 of 100,000 tags",
+    unit: "s",
+    isFor: isOnDisk,
+    run: async (host, round, connections, server) => {
+      await withManyTags(host, connections, server);
+      const url = `http://${host}/v2/many-tags/tags/list?n=100&last=v${round + 1}5`;
+      return await timed(() => ask(connections, { method: "GET", url }));
+    },
+  },
+  {
+    name: "delete by digest of a repository with 100,000 tags",
+    unit: "s",
+    isFor: isOnDisk,
+    run: async (host, round, connections, server) => {
+      await withManyTags(host, connections, server);
+      const image = { tag: `deleted${round}`, fields: { annotations: { round: String(round) } } };
+      const [{ digest }] = await putImages(host, "many-tags", [image], connections);
+      const url = `http://${host}/v2/many-tags/manifests/${digest}`;
+      return await timed(() => ask(connections, { method: "DELETE", url }));
+    },
+  },
+  {
+    name: "page of 100 of 20,000 repositories",
+    unit: "s",
+    isFor: isOnDisk,
+    run: async (host, round, connections, server) => {
+      if (round === 0) {
+        await putManifests(host, "many/r0", ["v0"], connections);
+        copyRepositories(server, "many", 20_000);
+      }
+      const url = `http://${host}/v2/_catalog?n=100&last=many/r${round + 1}5`;
+      return await timed(() => ask(connections, { method: "GET", url }));
+    },
+  },
+  {
+    name: "page of 1,000 of 5,000 referrers",
+    unit: "s",
+    isFor: ({ kind }) => kind === "ours", // docker-registry has no such list
+    run: async (host, round, connections) => {
+      const [{ digest, size }] = await putImages(host, "referrers", [{ tag: "subject" }], connections);
+      if (round === 0) {
+        const subject = { mediaType: IMAGE, digest, size };
+        const fields = Array.from({ length: 5000 }, (_, i) => ({ subject, annotations: { number: String(i) } }));
+        await putImages(host, "referrers", fields.map((fields) => ({ fields })), connections);
+      }
+      const url = `http://${host}/v2/referrers/referrers/${digest}`;
+      return await timed(() => ask(connections, { method: "GET", url }));
+    },
+  },
 ];
 
 /** Runs a piece of work on each server in turn, again and again, so that a change of the machine's speed hits all. */
-async function measure(work: Work, running: readonly BenchServer[]): Promise<void> {
+async function measure(work: Work, all: readonly BenchServer[]): Promise<void> {
+  const running = work.isFor ? all.filter(work.isFor) : all;
   const values = new Map(running.map((server) => [server, [] as number[]]));
   for (let round = 0; round < Number(flags.runs); round++) {
     for (const server of running) {
       const connections = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-      values.get(server)!.push(await work.run(server.host, round, connections));
+      values.get(server)!.push(await work.run(server.host, round, connections, server));
       connections.destroy();
     }
   }
   console.log(work.name);
-  const peer = values.get(running.find(({ isPeer }) => isPeer)!);
+  const peer = values.get(running.find(({ kind }) => kind !== "ours")!);
   for (const [server, measured] of values) {
     const value = median(measured);
     const ratio = peer ? work.unit === "s" ? value / median(peer) : median(peer) / value : NaN;
-    const shown = work.unit === "s" ? `${value.toFixed(2)} s` : `${value.toFixed(0)}/s`;
+    const shown = work.unit === "s" ? `${value.toFixed(3)} s` : `${value.toFixed(0)}/s`;
     const memory = `${(peakOf(server.pid) ?? 0).toFixed(0)} MB`;
     console.log(
       `  ${server.name.padEnd(18)}${shown.padStart(10)}${`× ${ratio.toFixed(2)}`.padStart(10)}${memory.padStart(10)}`,

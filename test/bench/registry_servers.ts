@@ -9,8 +9,9 @@ import { available, pathOf } from "../peers/mod.ts";
 /** A registry that runs, with its content in a folder. */
 export interface BenchServer {
   readonly name: string;
-  /** Whether ours is compared with it. */
-  readonly isPeer: boolean;
+  readonly kind: "ours" | "docker-registry" | "crane";
+  /** The folder with its content, empty for one over a bucket. */
+  readonly folder: string;
   /** `127.0.0.1:PORT` */
   readonly host: string;
   readonly pid: number;
@@ -26,8 +27,10 @@ export function ownServers(): {
   const serve = [main, "registry", "serve", "--address", "127.0.0.1:0"];
   const ours = (name: string, command: readonly string[]) => ({
     name,
-    start: (flags: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-      start({ name, isPeer: false, env }, [...command, ...serve, ...flags], / at http:\/\/(\S+)/),
+    start: (flags: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+      const folder = flags[0] === "--disk" ? flags[1] : "";
+      return start({ name, kind: "ours", folder, env }, [...command, ...serve, ...flags], / at http:\/\/(\S+)/);
+    },
   });
   const deno = "Deno" in globalThis ? Deno.execPath() : undefined;
   return [
@@ -51,23 +54,30 @@ async function startDockerRegistry(folder: string): Promise<BenchServer> {
   const config = {
     version: "0.1",
     log: { level: "info", accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: join(folder, "storage"), maxthreads: 100 } },
+    storage: {
+      filesystem: { rootdirectory: join(folder, "storage"), maxthreads: 100 },
+      delete: { enabled: true },
+    },
     http: { addr: "127.0.0.1:0", secret: "of a benchmark" },
   };
   writeFileSync(file, JSON.stringify(config)); // JSON is YAML
   const command = [pathOf("docker-registry"), "serve", file];
-  return await start({ name: "docker-registry", isPeer: true }, command, /listening on (127\.0\.0\.1:\d+)/);
+  return await start(
+    { name: "docker-registry", kind: "docker-registry", folder },
+    command,
+    /listening on (127\.0\.0\.1:\d+)/,
+  );
 }
 
 /** Go's registry in memory; it can keep blobs on a disk. */
 async function startCrane(folder: string): Promise<BenchServer> {
   mkdirSync(folder, { recursive: true });
   const command = [pathOf("crane"), "registry", "serve", "--address", "127.0.0.1:0", "--disk", folder];
-  return await start({ name: "crane", isPeer: true }, command, /serving on port (\d+)/);
+  return await start({ name: "crane", kind: "crane", folder }, command, /serving on port (\d+)/);
 }
 
 async function start(
-  { name, isPeer, env = {} }: { name: string; isPeer: boolean; env?: Readonly<Record<string, string>> },
+  { env = {}, ...server }: Pick<BenchServer, "name" | "kind" | "folder"> & { env?: Readonly<Record<string, string>> },
   [program, ...words]: readonly string[],
   announcement: RegExp,
 ): Promise<BenchServer> {
@@ -83,11 +93,10 @@ async function start(
       const match = announcement.exec(said)?.[1];
       if (match) resolve(match);
     });
-    exited.then(() => reject(new Error(`${name} did not start: ${said}`)));
+    exited.then(() => reject(new Error(`${server.name} did not start: ${said}`)));
   });
   return {
-    name,
-    isPeer,
+    ...server,
     host: found.includes(":") ? found : `127.0.0.1:${found}`,
     pid: child.pid!,
     async stop() {

@@ -39,7 +39,7 @@ const cases: [line: string, offered: string[]][] = [
   ["trial group ", ["one", "two", "zwei"]],
   ["trial group t", ["two"]],
   ["trial group two --p", ["--platform"]],
-  ["trial show --al", ["--all-tags", "--allow-nondistributable-artifacts"]],
+  ["trial show --al", ["--all-tags", "--allow-nondistributable-artifacts", "--allow-redirect"]],
   ["trial sh --all-", ["--all-tags"]],
   ["trial show --sec", []],
   ["trial show --format ", ["oci", "tarball"]],

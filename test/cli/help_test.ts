@@ -6,32 +6,42 @@ import { commandEntries } from "../make/command_entries.ts";
 import { runLine } from "../make/command_line.ts";
 
 const GLOBAL_FLAGS = `Global flags:
-      --platform PLATFORM  The image of an index: os/arch[/variant][:osversion],
-                           for example linux/amd64, or all (may be repeated or
-                           contain commas)
-      --keychain NAME      The sources of credentials, in this order: google,
-                           docker[:FILE], ecr, acr, github (these by default),
-                           kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE,
-                           env:PREFIX, anonymous (may be repeated or contain
-                           commas; or from $GCRANE_KEYCHAIN)
-      --insecure           Use plain http for registries, or https with any
-                           certificate
-      --ca-cert FILE       Also trust the authorities in this PEM file, beside
-                           those in SSL_CERT_FILE and SSL_CERT_DIR
-      --client-cert FILE   Show the certificate in this PEM file to servers that
-                           demand one
-      --client-key FILE    The private key of --client-cert, if it is in a file
-                           of its own
-      --timeout TIME       How long to wait for servers; by default connect=30s,
-                           answer=60s for manifests, blobs and tokens, slow=10m
-                           for lists and writes, stall=60s for the next byte; a
-                           time alone sets all, 0 is no limit (may be repeated
-                           or contain commas; or from $GCRANE_TIMEOUT)
+      --platform PLATFORM    The image of an index:
+                             os/arch[/variant][:osversion], for example
+                             linux/amd64, or all (may be repeated or contain
+                             commas)
+      --keychain NAME        The sources of credentials, in this order: google,
+                             docker[:FILE], ecr, acr, github (these by default),
+                             kubernetes[:[NAMESPACE/]ACCOUNT], secrets:FILE,
+                             env:PREFIX, anonymous (may be repeated or contain
+                             commas; or from $GCRANE_KEYCHAIN)
+      --insecure             Use plain http for registries, or https with any
+                             certificate
+      --ca-cert FILE         Also trust the authorities in this PEM file, beside
+                             those in SSL_CERT_FILE and SSL_CERT_DIR
+      --client-cert FILE     Show the certificate in this PEM file to servers
+                             that demand one
+      --client-key FILE      The private key of --client-cert, if it is in a
+                             file of its own
+      --allow-redirect HOST  Follow a registry that sends requests on to this
+                             private HOST or HOST:PORT, by a redirect, the
+                             location of an upload or the realm of its tokens
+                             (may be repeated)
+      --use-mirrors          Read blobs, and manifests by digest, from the
+                             mirrors in registries.conf and hosts.toml; nothing
+                             is pushed there
+      --timeout TIME         How long to wait for servers; by default
+                             connect=30s, answer=60s for manifests, blobs and
+                             tokens, slow=10m for lists and writes, stall=60s
+                             for the next byte; a time alone sets all, 0 is no
+                             limit (may be repeated or contain commas; or from
+                             $GCRANE_TIMEOUT)
       --allow-nondistributable-artifacts
-                           Also push layers that are marked as nondistributable
-  -v, --verbose            Show each request and the causes of an error, without
-                           secrets
-  -h, --help               Show this help`;
+                             Also push layers that are marked as
+                             nondistributable
+  -v, --verbose              Show each request and the causes of an error,
+                             without secrets
+  -h, --help                 Show this help`;
 
 describe("the help of a command", () => {
   it("shows everything that its declaration says", async () => {

@@ -28,6 +28,8 @@ describe("flags", () => {
         platform: [],
         keychain: [],
         insecure: false,
+        allowRedirect: [],
+        useMirrors: false,
         timeout: [],
         allowNondistributableArtifacts: false,
         verbose: false,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, it } from "node:test";
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   type Answer,
   assertRefused,
@@ -133,6 +133,25 @@ export function listingContract(tested: () => RegistryUnderTest): void {
       assertRefused(await client.send("GET", "/v2/google/g/a/c/tags/list"), 404, "NAME_UNKNOWN");
     });
 
+    it("has the manifests without a tag after the tags, in pages", async () => {
+      await client.pushImage("google/moved", "old", "a");
+      await client.pushImage("google/moved", "new", "a");
+      await client.pushImage("google/moved", "new", "b");
+      const expected = new Set<string>();
+      for (let i = 0; i < 5; i++) expected.add((await client.pushImage("google/moved", `untagged ${i}`)).digest);
+      expected.add((await client.pushImage("google/moved", "old")).digest);
+      expected.add((await client.pushImage("google/moved", "gone", "gone")).digest);
+      await client.send("DELETE", "/v2/google/moved/manifests/gone");
+      const untaggedOf = ({ manifest }: { manifest: Record<string, { tag: string[] }> }) =>
+        Object.entries(manifest).filter(([, { tag }]) => tag.length === 0).map(([digest]) => digest);
+      for (const n of [1, 2, 3, 5, 7, 100]) {
+        const parts = (await pages(`/v2/google/moved/tags/list?n=${n}`)).map((answer) => JSON.parse(answer.text));
+        for (const part of parts) assert(part.tags.length + untaggedOf(part).length <= n);
+        assertEquals(parts.flatMap((part) => part.tags), ["a", "b"]);
+        assertEquals(parts.flatMap(untaggedOf), [...expected].sort());
+      }
+    });
+
     it("is whole when its pages are put together", async () => {
       const one = await client.pushImage("google/pages", "one", "a");
       await client.pushImage("google/pages", "one", "z");
@@ -141,13 +160,18 @@ export function listingContract(tested: () => RegistryUnderTest): void {
       await client.pushImage("google/pages/child", "four", "v1");
       const whole = await json("/v2/google/pages/tags/list");
       const parts = (await pages("/v2/google/pages/tags/list?n=1")).map((answer) => JSON.parse(answer.text));
-      assertEquals(parts.map((part) => part.child), [["child"], [], []]);
-      assertEquals(parts.map((part) => Object.keys(part.manifest).sort()), [
-        [one.digest, untagged.digest].sort(),
+      assertEquals(parts.flatMap((part) => part.child), ["child"]);
+      assertEquals(parts.slice(0, 3).map((part) => Object.keys(part.manifest)), [
+        [one.digest],
         [two.digest],
         [one.digest],
       ]);
-      assertEquals(Object.assign({}, ...parts.map((part) => part.manifest)), whole.manifest);
+      assertEquals(parts.slice(3).flatMap((part) => Object.keys(part.manifest)), [untagged.digest]);
+      const joined: Record<string, { tag: string[] }> = {};
+      for (const [digest, facts] of parts.flatMap((part) => Object.entries<{ tag: string[] }>(part.manifest))) {
+        joined[digest] = { ...facts, tag: [...joined[digest]?.tag ?? [], ...facts.tag] };
+      }
+      assertEquals(joined, whole.manifest);
       assertEquals(parts.flatMap((part) => part.tags), whole.tags);
     });
   });

@@ -68,6 +68,24 @@ export function recordContract(store: () => RegistryStore): void {
       assertEquals(await store().records.list("r/a/"), ["b/"]);
     });
 
+    it("are listed in pages, with each change at once", async () => {
+      const names = Array.from({ length: 100 }, (_, i) => `r${String(i).padStart(3, "0")}`);
+      for (const name of names) await store().records.put(`pages/${name}`, text("x"));
+      const pages: string[][] = [];
+      for (let after: string | undefined; pages.at(-1)?.length !== 0; after = pages.at(-1)!.at(-1)) {
+        pages.push(await store().records.list("pages/", { after, limit: 30 }));
+      }
+      assertEquals(pages.map(({ length }) => length), [30, 30, 30, 10, 0]);
+      assertEquals(pages.flat(), names);
+      await store().records.put("pages/r050a", text("x"));
+      assertEquals(await store().records.list("pages/", { after: "r050", limit: 2 }), ["r050a", "r051"]);
+      await store().records.delete("pages/r050a");
+      await store().records.put("pages/r050-/x", text("x"));
+      assertEquals(await store().records.list("pages/", { after: "r050", limit: 2 }), ["r050-/", "r051"]);
+      await store().records.delete("pages/r050-/x");
+      assertEquals(await store().records.list("pages/", { after: "r050", limit: 2 }), ["r051", "r052"]);
+    });
+
     it("have keys of a narrow form", async () => {
       const wrong = [
         "",

@@ -1,7 +1,7 @@
 // Finds the runtimes besides Deno that the suite runs on: as installed, or through npm.
 
-/** The version of Bun that the suite runs on. */
-export const BUN_VERSION = "1.4.5";
+import { BUN_VERSION } from "../../tools/bun.ts";
+
 /** The major version of Node.js that the suite runs on, at least. */
 export const NODE_MAJOR = 24;
 

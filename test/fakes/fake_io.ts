@@ -40,6 +40,8 @@ export interface FakeIoOptions {
   answers?: string[];
   /** The terminal that standard output and standard error are. */
   terminal?: { columns: number; rows: number };
+  /** Whether temporary files stay at the end of a line, since other lines run at the same time. */
+  keepsTemporaries?: boolean;
   /** Called with what is written to standard output, to fail for example. */
   onWrite?: (text: string) => void;
   /** Called after something was written to standard error. */
@@ -111,7 +113,7 @@ export class FakeIo implements Io {
   onUnhandledError = (handler: (error: unknown) => void) => listen(this.#unhandled, handler);
   removeTemporaries = (): void => {
     this.removals++;
-    removeTemporaries();
+    if (!this.#options.keepsTemporaries) removeTemporaries();
   };
   exit = (code: number): void => void this.exits.push(code);
 

@@ -137,7 +137,7 @@ describe("a plan of what is extra", () => {
     );
   });
 
-  it("looks again before each deletion", async () => {
+  it("looks again before each deletion (rule 20)", async () => {
     const [first, second] = [image(50), image(51)];
     const digests = [await first.digest(), await second.digest()].toSorted();
     const world = await mirrored(async (world) => {

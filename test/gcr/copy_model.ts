@@ -92,8 +92,14 @@ export function ownerOf(tag: string, digests: ReadonlySet<Hash>): Hash | undefin
  * kept grows, by one rule after the other over all pairs of manifests, until nothing changes.
  */
 export function modelOfApply(
-  maker: Maker,
-  { source, target, allowed }: { source: Content; target: Content; allowed: readonly ExtraItem[] },
+  maker: Pick<Maker, "names"> & { readonly made: ReadonlyMap<Hash, Made> },
+  { source, target, allowed, tagsAlone = false }: {
+    source: Content;
+    target: Content;
+    allowed: readonly ExtraItem[];
+    /** Whether only tags are known: a manifest to which none leads counts as going, though it is not deleted. */
+    tagsAlone?: boolean;
+  },
 ): Content {
   const digests = target.digests;
   const isAllowed = (digest: Hash, tag?: string) => allowed.some((item) => item.tag === tag && item.digest === digest);
@@ -116,7 +122,8 @@ export function modelOfApply(
   const belongs = (a: Hash, b: Hash) =>
     maker.made.get(b)!.subject === a || tagged.some(({ digest, owner }) => owner === a && digest === b);
   const free = [...digests].filter((digest) =>
-    !source.digests.has(digest) && isAllowed(digest) && !staying.some((entry) => entry.digest === digest)
+    (tagsAlone || (!source.digests.has(digest) && isAllowed(digest))) &&
+    !staying.some((entry) => entry.digest === digest)
   );
   const kept = grow(
     [...digests].filter((digest) => !free.includes(digest) || staying.some(({ owner }) => owner === digest)),

@@ -18,7 +18,7 @@ async function collect(world: GcWorld, rules: Partial<GcRules> = {}): Promise<{ 
 }
 
 describe("collectGarbage", () => {
-  it("keeps what a kept manifest mentions in any field, and all that leads to", async () => {
+  it("keeps what a kept manifest mentions in any field, and all that leads to (rule 21)", async () => {
     for (const plain of [false, true]) {
       const world = new GcWorld({ plain });
       const remove = [{ tag: "pr-*" }];

@@ -135,7 +135,7 @@ for (const plain of [false, true]) {
 }
 
 describe("a sweep", () => {
-  it("leaves a repository alone in which one manifest leads to another without end", async () => {
+  it("leaves a repository alone in which one manifest leads to another without end (rule 21)", async () => {
     const world = new GcWorld({ plain: true });
     const orphan = await world.put("app", { tags: ["pr-1"] });
     const made = new Map<Hash, Uint8Array<ArrayBuffer>>();

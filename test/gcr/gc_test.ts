@@ -181,7 +181,7 @@ describe("collectGarbage, when things go wrong", () => {
     return { world, result, child, other };
   }
 
-  it("leaves a repository alone of which a manifest can't be read, and goes on with the rest", async () => {
+  it("leaves a repository alone of which a manifest can't be read, and goes on with the rest (rule 21)", async () => {
     const { world, result, other } = await broken(/\/v2\/app\/a\/manifests\/sha256/, 500);
     assertEquals([result.failed, result.deleted, result.found], [1, 1, [other]]);
     assertStringIncludes(result.failures[0][1], "500");
@@ -326,7 +326,7 @@ describe("collectGarbage, when things go wrong", () => {
     assertEquals(await world.there("app", [child, parent]), [child]);
   });
 
-  it("looks again before each deletion", async () => {
+  it("looks again before each deletion (rule 20)", async () => {
     const world = new GcWorld();
     const child = await world.put("app");
     const parent = await world.put("app", { members: [child] });

@@ -1,4 +1,4 @@
-import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
 import { NetworkError, NotFoundError } from "../../src/errors.ts";
 import { fetchFor, networkError, readFailure } from "../../src/http/mod.ts";
@@ -62,6 +62,16 @@ describe("what a runtime says of a broken network", () => {
       for (const error of errors) assertEquals(readFailure(error).reason, reason, error.message);
     });
   }
+
+  it("in a browser, which gives no reason, comes with what a server has to allow", () => {
+    const ofBrowsers = ["Failed to fetch", "NetworkError when attempting to fetch resource.", "Load failed"];
+    for (const words of ofBrowsers) {
+      const { reason, text, hint } = readFailure(new TypeError(words));
+      assertEquals([reason, text], [undefined, "the browser does not get a response, and gives no reason"]);
+      assertStringIncludes(hint!, "lets pages of this origin in (CORS): it has to send Access-Control-Allow-Origin");
+    }
+    assertEquals(readFailure(new Error("the load failed")).hint, undefined);
+  });
 
   it("is read by what broke, and not by the names of hosts", () => {
     const error = new TypeError("error for url (https://certificate.dns-error.example/timed%20out): EPIPE");

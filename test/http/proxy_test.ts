@@ -40,8 +40,16 @@ describe("the variables of proxies", () => {
     assertEquals(proxyFor("http://a.test/", { HTTP_PROXY: P, REQUEST_METHOD: "GET" }), undefined);
   });
 
-  it("are refused without their value if they do not name an HTTP proxy", () => {
-    for (const value of ["http://ann:s3cret@:x", "socks5://ann:s3cret@proxy.test:1080"]) {
+  it("may name a SOCKS 5 proxy", () => {
+    for (const url of ["socks5://ann:pw@proxy.test:1080", "socks5h://proxy.test"]) {
+      assertEquals(proxyFor("https://a.test/", { ALL_PROXY: url }), url);
+    }
+  });
+
+  it("are refused without their value if they do not name a proxy", () => {
+    for (
+      const value of ["http://ann:s3cret@:x", "socks4://ann:s3cret@proxy.test:1080", "socks5:s3cret", "ftp://s3cret"]
+    ) {
       const error = assertThrows(() => rulesOf({ HTTPS_PROXY: value }), NetworkError, "HTTPS_PROXY");
       assertStringIncludes(error.hint ?? "", "set HTTPS_PROXY to http://HOST:PORT");
       assertEquals(error.message.includes("s3cret"), false);

@@ -47,7 +47,7 @@ describe("limitStream", () => {
   });
 });
 
-describe("limitRatio", () => {
+describe("limitRatio (rule 11)", () => {
   const MIB = 1024 * 1024;
   const zeros = new Uint8Array(MIB);
 

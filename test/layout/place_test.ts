@@ -24,7 +24,7 @@ describe("a layer of a layout", () => {
       assertEquals(await collect(await content.open({ offset: 7 })), bytes.slice(7));
     }));
 
-  it("is not opened where it is a symbolic link", () =>
+  it("is not opened where it is a symbolic link (rule 9)", () =>
     inFolder(async (folder) => {
       const layout = await createLayout(join(folder, "layout"));
       const image = await textImage("one");

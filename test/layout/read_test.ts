@@ -195,7 +195,7 @@ describe("Layout, reading", () => {
       await assertRejects(async () => await (await layout.image()).manifest(), SizeMismatchError);
     });
   });
-  it("does not follow a blob that is a symbolic link", async () => {
+  it("does not follow a blob that is a symbolic link (rule 9)", async () => {
     await withHello(async (layout, path) => {
       renameSync(path, `${path}.elsewhere`);
       symlinkSync(`${path}.elsewhere`, path);
@@ -214,7 +214,7 @@ describe("Layout, reading", () => {
       await assertRejects(() => layout.blob(HELLO), LayoutError, "but a fifo");
     });
   });
-  it("notices a blob that is exchanged while it is being opened", async () => {
+  it("notices a blob that is exchanged while it is being opened (rule 9)", async () => {
     const exchange = async (swap: (path: string) => void) => {
       await withHello(async (layout, path) => {
         const open = (real: (...args: never[]) => unknown) => (...args: unknown[]) => {

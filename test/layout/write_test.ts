@@ -181,7 +181,7 @@ describe("Layout, writing", () => {
       assertEquals(listed(folder).length, 1);
     });
   });
-  it("does not follow an index.json that is a symbolic link", async () => {
+  it("does not follow an index.json that is a symbolic link (rule 9)", async () => {
     await inFolder(async (folder) => {
       const layout = await createLayout(join(folder, "layout"));
       const index = join(folder, "layout", "index.json");

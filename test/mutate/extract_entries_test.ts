@@ -111,7 +111,7 @@ describe("extract passes on", () => {
   });
 });
 
-describe("extract refuses", () => {
+describe("extract refuses (rule 10)", () => {
   const unsafe = [
     "../x",
     "a/../../x",

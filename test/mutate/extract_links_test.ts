@@ -159,7 +159,7 @@ describe("a hard link to a file that went by hidden", () => {
   });
 });
 
-describe("a link that leaves the root", () => {
+describe("a link that leaves the root (rule 10)", () => {
   it("is left out, and what lower layers have there does not come back", async () => {
     const names = ["../etc", "d/../../etc", "./../x"];
     for (const linkname of names) {

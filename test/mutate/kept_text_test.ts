@@ -5,7 +5,7 @@ import { layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers, appendManifests, changeImage, changeIndex } from "../../src/mutate/mod.ts";
 import type { Bytes } from "../../src/runtime/mod.ts";
 import { utf8 } from "../make/bytes.ts";
-import { MemorySource, tarOf } from "../make/memory_source.ts";
+import { type Json, MemorySource, tarOf } from "../make/memory_source.ts";
 import { collect } from "../make/streams.ts";
 import { baseImage, imageIn, sentConfig, sentManifest } from "./edit_bases.ts";
 
@@ -51,6 +51,22 @@ for (const [name, edit] of Object.entries(EDITS)) {
       assertEquals([config?.Env, config?.Cmd, config?.env, Config], [["A=b"], ["a"], undefined, undefined]);
       assertEquals([history?.[1].created_by, History, RootFS], ["b", undefined, undefined]);
       assertStringIncludes(await configText(await edit(base)), '"big":9007199254740993');
+    });
+
+    it("keeps the text of numbers in the manifest, and knows its fields in any case", async () => {
+      const { base } = await baseImage({
+        manifest(manifest) {
+          manifest.own = [number("9007199254740993"), { deep: number("1.0") }];
+          manifest.config.own = number("12345678901234567890");
+          manifest.Layers = manifest.layers.map(({ digest, ...rest }: Json) => ({ Digest: digest, ...rest }));
+          delete manifest.layers;
+        },
+      });
+      const edited = await edit(base);
+      assertEquals((await sentManifest(edited)).layers.length, (await edited.layers()).length);
+      const text = new TextDecoder().decode(await edited.rawManifest());
+      assertStringIncludes(text, '"own":[9007199254740993,{"deep":1.0}]');
+      assertEquals([text.includes("Layers"), text.includes("Digest")], [false, false]);
     });
 
     it("keeps the annotations of the config's descriptor", async () => {

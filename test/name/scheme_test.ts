@@ -26,8 +26,7 @@ describe("schemes", () => {
     }
   });
 
-  // Security rule 12.
-  it("are https alone for *.local and names that only begin with an address", () => {
+  it("are https alone for *.local and names that only begin with an address (rule 12)", () => {
     const hosts = ["my.local", "my.local:5000", "127.0.0.1.evil.com", "127.0.0.1.evil.com:80", "10.0.0.1.evil.com"];
     for (const host of [...hosts, "localhost.evil.com:80", "127.1.2.3", "localhost", "evillocalhost", "x127.0.0.1"]) {
       assertEquals(schemes(host), HTTPS, host);

@@ -116,8 +116,10 @@ describe("Puller.tags", () => {
     assertEquals(await all(remoting({ [HOME]: handler }).puller.tags(APP)), ["a", "b", "c", "d"]);
   });
 
-  it("understands every form of a link that RFC 8288 allows", async () => {
+  it("understands every form of a link that RFC 8288 allows, and two that are as clear", async () => {
     const links = [
+      '<?page=2> rel="next"',
+      "<?page=2>; rel='next'",
       '<?page=2>; rel="last next"',
       "<?page=2>; rel=next",
       '<?page=2>;Rel = "Next"',
@@ -142,8 +144,6 @@ describe("Puller.tags", () => {
       '/v2/team/app/tags/list?page=2; rel="next"',
       '<?page=2; rel="next"',
       '?page=2>; rel="next"',
-      '<?page=2> rel="next"',
-      "<?page=2>; rel='next'",
       '<?page=2>; rel=""',
       "<?page=2>; rel",
       "<?page=2>; rel=",

@@ -25,7 +25,9 @@ const APP = parseRepository("registry.example.com/app");
 
 describe("security rule 3: an upload's Location", () => {
   it("never leads to another host that is private", async () => {
-    for (const host of ["127.0.0.1:8080", "[::1]", "2130706433", "169.254.169.254", "[fd00::1]", "100.64.0.1"]) {
+    for (
+      const host of ["127.0.0.1:8080", "[::1]", "2130706433", "169.254.169.254", "[fd00::1]", "100.64.0.1", "localhost"]
+    ) {
       for (const method of ["POST", "PATCH"]) {
         const location = `http://${host}/v2/app/blobs/uploads/x`;
         const registry = new FakeRegistry().on(method, /uploads/, async (request, usual) => ({
@@ -33,10 +35,21 @@ describe("security rule 3: an upload's Location", () => {
           headers: { location },
         }));
         const remote = remoting(registry);
-        await assertRejects(() => remote.pusher.upload(APP, watchedLayer(CONTENT).layer), UnsafeUrlError, "private");
+        await assertRejects(() => remote.pusher.upload(APP, watchedLayer(CONTENT).layer), UnsafeUrlError, "address");
         assertEquals(new Set(remote.requests.map((request) => request.host)), new Set(["registry.example.com"]));
       }
     }
+  });
+
+  it("may lead to a private host that is allowed", async () => {
+    const other = new FakeRegistry();
+    const home = new FakeRegistry().on("POST", /uploads/, async (request) => {
+      const { headers } = await other.handle(request) as FakeAnswer;
+      return { status: 202, headers: { location: `https://10.0.0.1${(headers as { location: string }).location}` } };
+    });
+    const network = { [HOME]: home.handle, "https://10.0.0.1": other.handle };
+    await remoting(network, { allowRedirects: ["10.0.0.1"] }).pusher.upload(APP, watchedLayer(CONTENT).layer);
+    assertEquals(other.blobsOf("app").get(digestOf(CONTENT)), CONTENT);
   });
 
   it("may lead to another public host, which is shown no credentials", async () => {

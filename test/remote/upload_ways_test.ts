@@ -35,6 +35,42 @@ for (const way of WAYS) {
       }
     });
 
+    it("is a PATCH and a PUT without a body where the registry takes no bytes with a PUT", async () => {
+      const small = noise(1000, 7);
+      const registry = new FakeRegistry();
+      registry.on(
+        "PUT",
+        UPLOADS,
+        ({ headers }, usual) => headers.get("content-length") === "1000" ? failing(400) : usual(),
+        9,
+      );
+      await pushing(registry, way, {}, async ({ pusher, repository, steps }) => {
+        await pusher.upload(repository, watchedLayer(small).layer);
+        assertEquals(registry.blobsOf("app").get(digestOf(small)), small);
+        const before = steps().length;
+        await pusher.upload(repository, watchedLayer(noise(1000, 8)).layer);
+        assertEquals(steps().slice(before).filter((step) => step.endsWith("400")), []);
+      });
+    });
+
+    it("goes on by the scheme that the registry was reached by, whatever its Location names", async () => {
+      const registry = new FakeRegistry();
+      registry.on("POST", UPLOADS, async ({ url }, usual) => {
+        const answer = await usual();
+        const { location } = answer.headers as Record<string, string>;
+        const other = url.protocol === "https:" ? "http:" : "https:";
+        const { host, pathname } = new URL(location, url);
+        return {
+          ...answer,
+          headers: { ...answer.headers, location: url.port ? `${other}//${host}${pathname}` : location },
+        };
+      });
+      await pushing(registry, way, {}, async ({ pusher, repository }) => {
+        await pusher.upload(repository, watchedLayer(CONTENT).layer);
+        assertEquals(registry.blobsOf("app").get(DIGEST), CONTENT);
+      });
+    });
+
     it("is a PATCH of a known length where the registry takes none without", async () => {
       for (const status of [400, 403, 405, 411, 501, 500]) {
         const registry = new FakeRegistry().on("PATCH", UPLOADS, () => failing(status));

@@ -10,6 +10,7 @@ import {
   zstdDecompressStream,
 } from "../../src/runtime/mod.ts";
 import { webCodecStream } from "../../src/runtime/web_codec.ts";
+import { webGunzipStream } from "../../src/runtime/web_gunzip.ts";
 import { collect, streamOf, watchedSource } from "../make/streams.ts";
 import { joined, noise, text } from "../make/bytes.ts";
 import { settled } from "../make/waiting.ts";
@@ -275,5 +276,75 @@ describe("webCodecStream", () => {
     const unread = watchedSource(gzip(small), 100);
     await gunzipOfWeb(unread.stream).cancel();
     assert(unread.cancelled());
+  });
+});
+
+describe("webGunzipStream", () => {
+  it("reads every member, wherever the chunks end", async () => {
+    const members = [small, large, new Uint8Array(0), small];
+    const compressed = joined(...members.map(gzip));
+    for (const size of [1, 997, 65536, 1 << 24]) {
+      const source = streamOf(size === 1 ? compressed.subarray(0, gzip(small).length) : compressed, size);
+      assertEquals(await collect(webGunzipStream(source)), size === 1 ? small : joined(...members));
+    }
+    const two = joined(gzip(small), gzip(small));
+    for (const offset of [-12, -4, -1, 0, 1, 5, 11]) {
+      const source = streamOf(two, gzip(small).length + offset);
+      assertEquals(await collect(webGunzipStream(source)), joined(small, small));
+    }
+  });
+
+  it("reads thousands of short members", async () => {
+    const parts = Array.from({ length: 3000 }, (_, at) => text(at % 50));
+    assertEquals(await collect(webGunzipStream(streamOf(joined(...parts.map(gzip)), 65536))), joined(...parts));
+  });
+
+  it("does not take for a member what only looks like one", async () => {
+    // Stored blocks hold their content as it is: archives have many such files.
+    const file = joined(new Uint8Array(100), gzip(small));
+    const likely = joined(new Uint8Array([0, 0, 1, 0]), gzip(small)); // after a length that the output may have
+    const inner = joined(likely, ...new Array(500).fill(file), likely);
+    const stored = new Uint8Array(zlib.gzipSync(inner, { level: 0 }));
+    assertEquals(await collect(webGunzipStream(streamOf(joined(stored, stored)))), joined(inner, inner));
+  });
+
+  it("fails on a wrong checksum, what is no gzip, garbage, and an early end", async () => {
+    const [first, second] = [gzip(small), gzip(text(3000))];
+    for (
+      const wrong of [
+        joined(flipped(first, -6), second),
+        joined(first, flipped(second, -6)),
+        joined(first, text(100)),
+        joined(first, second).subarray(0, -3),
+        joined(first, second.subarray(0, 9)),
+        first.subarray(0, 30),
+        text(100),
+        new Uint8Array(0),
+      ]
+    ) await codeOf(webGunzipStream(streamOf(wrong)));
+  });
+
+  it("passes an error of the source on, and a cancel to it", async () => {
+    const failure = new Error("cut");
+    const broken = watchedSource(gzip(large).subarray(0, 300_000), 65536, failure);
+    assertStrictEquals(await assertRejects(() => collect(webGunzipStream(broken.stream))), failure);
+    const source = watchedSource(gzip(noise(16 << 20)), 65536);
+    const reader = webGunzipStream(source.stream).getReader();
+    await reader.read();
+    await reader.cancel();
+    await settled();
+    assert(source.cancelled());
+    const unread = watchedSource(gzip(small), 100);
+    await webGunzipStream(unread.stream).cancel();
+    assert(unread.cancelled());
+  });
+
+  it("reads no more than a few blocks ahead", async () => {
+    const source = watchedSource(gzip(noise(16 << 20)), 65536);
+    const reader = webGunzipStream(source.stream).getReader();
+    await reader.read();
+    await settled();
+    assert(source.pulls() <= 4, `${source.pulls()} chunks were read for the first`);
+    await reader.cancel();
   });
 });

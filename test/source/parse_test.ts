@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { parseSource } from "../../src/source/mod.ts";
 
 describe("parseSource", () => {
-  it("decides by the form of a text alone", () => {
+  it("decides by the form of a text alone (rule 18)", () => {
     for (
       const [text, wanted] of [
         ["alpine", { kind: "reference", text: "alpine" }],

@@ -7,7 +7,7 @@ import { describePeer, runPeerForBytes } from "../peers/mod.ts";
 import { assertSameBytes, latin1, utf8 } from "../make/bytes.ts";
 import { collect, streamOf } from "../make/streams.ts";
 import { list, type Listed } from "../make/archives.ts";
-import { listing, LISTING_OPTIONS, squeezed } from "./listing.ts";
+import { listing, LISTING_OPTIONS, squeezed } from "../make/tar_listing.ts";
 import { abilities, Folder, HOLES, plantTree, type Room, XATTR } from "./tree.ts";
 
 interface Case {

@@ -15,7 +15,7 @@ import { describePeer, runPeer, runPeerForBytes } from "../peers/mod.ts";
 import { assertSameBytes, latin1, utf8 } from "../make/bytes.ts";
 import { collect, streamOf } from "../make/streams.ts";
 import { list } from "../make/archives.ts";
-import { listing, LISTING_OPTIONS, squeezed } from "./listing.ts";
+import { listing, LISTING_OPTIONS, squeezed } from "../make/tar_listing.ts";
 import { Random } from "../make/random.ts";
 import { abilities, Folder, plantTree, XATTR } from "./tree.ts";
 

@@ -1,5 +1,6 @@
 import { describe, it } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { TarError } from "../../src/errors.ts";
 import { readTar, rewriteEntry, type TarEntry, type TarWriteEntry, writeTar } from "../../src/tar/mod.ts";
 import { archive, extended, header, list, record } from "../make/archives.ts";
 import { assertSameBytes, joined, latin1, utf8 } from "../make/bytes.ts";
@@ -108,6 +109,42 @@ describe("an entry that was read", () => {
     const sized = archive(extended("g", record("size", "5")), header({ name: "f" }), utf8("hello"));
     const copy = await list(await collect(writeTar(readTar(streamOf(sized)))));
     assertEquals(copy.map(({ entry, content }) => [entry.pax.get("size"), content]), [[utf8("5"), utf8("hello")]]);
+  });
+
+  it("has no records of a sparse file where it is none, and no number that is empty or malformed", async () => {
+    const junk = joined(record("GNU.sparse.realsize", "a"), record("GNU.sparse.size", "5"), record("gid", ""));
+    const bytes = archive(
+      extended("x", joined(junk, record("comment", "kept"))),
+      header({ name: "plain" }),
+      extended("x", joined(record("GNU.sparse.name", "named"), junk)),
+      header({ name: "link", typeflag: "2", linkname: "target" }),
+    );
+    const entries = await list(await collect(writeTar(readTar(streamOf(bytes)))));
+    assertEquals(entries.map(({ entry }) => [entry.path, [...entry.pax.keys()]]), [
+      ["plain", ["comment"]],
+      ["named", ["GNU.sparse.name"]],
+    ]);
+    const twice = archive(extended("x", joined(record("gid", "1.5"), record("gid", "1"))), header({}));
+    await assertRejects(() => list(twice), TarError, 'the PAX record "gid" comes twice');
+  });
+
+  it("keeps the map of a sparse file behind the number of its regions, where its records are written anew", async () => {
+    const map = joined(record("GNU.sparse.size", "2000"), record("GNU.sparse.map", "0,4,1024,6"));
+    for (const counted of [joined(record("GNU.sparse.numblocks", "2"), map), map]) {
+      const own = joined(counted, record("GNU.sparse.realsize", "x"));
+      const bytes = archive(
+        extended("g", record("uid", "7")),
+        extended("x", own),
+        header({ name: "holes", size: 10 }),
+        utf8("0123456789"),
+      );
+      const copy = await collect(writeTar(readTar(streamOf(bytes))));
+      const [{ entry, content }] = await list(copy);
+      assertEquals([entry.sparse, content.length, entry.uid], [true, 2000, 7]);
+      const text = latin1Text(copy);
+      assertEquals(text.indexOf("GNU.sparse.numblocks=2") < text.indexOf("GNU.sparse.map="), true);
+      assertEquals([text.includes("GNU.sparse.numblocks=2"), text.includes("realsize")], [true, false]);
+    }
   });
 
   it("has a mode that can be written", async () => {

@@ -214,6 +214,14 @@ describe("a sparse file is refused with", () => {
       archive(header({ typeflag: "S" })),
       "it is sparse in a format that is not GNU tar's",
     ],
+    "PAX records in front of a header of an older format": [
+      archive(
+        extended("x", joined(V0, record("GNU.sparse.map", "0,4,1024,6"))),
+        header({ size: 10, magic: "" }),
+        STORED,
+      ),
+      "it is sparse by PAX records, and its header is of a format without them",
+    ],
     "a map that has no number of regions": [version1("two\n0\n4\n1024\n6\n"), "its sparse map is not a list"],
     "a map that has no line": [version1("1".repeat(512)), "its sparse map is not a list"],
     "a map that runs out of blocks": [version1("9\n0\n4\n1024\n6\n"), "its sparse map is longer than what the archive"],

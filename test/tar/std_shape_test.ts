@@ -197,7 +197,11 @@ describe("TarStream", () => {
   });
 
   it("takes the entries of an UntarStream and writes the same bytes", async () => {
-    const map = Uint8Array.of(...record("GNU.sparse.map", "0,0"), ...record("GNU.sparse.size", "4096"));
+    const map = Uint8Array.of(
+      ...record("GNU.sparse.numblocks", "1"),
+      ...record("GNU.sparse.map", "0,0"),
+      ...record("GNU.sparse.size", "4096"),
+    );
     const hole = Uint8Array.of(...extended("x", map), ...header({ name: "hole" }));
     const source = archive(extended("g", record("comment", "c")), header({ name: "f", typeflag: "6" }));
     const archives = [ARCHIVE, archive(hole, header({ name: "after" })), archive(header({ name: "empty" }), hole)];

@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { latin1 } from "../make/bytes.ts";
+import { latin1, utf8 } from "../make/bytes.ts";
 import { Random } from "../make/random.ts";
 
 /** What a format has no room for is left out of the tree. */
@@ -128,6 +128,10 @@ export function plantTree(root: string, room: Room, able: Abilities): void {
 function plantHoles(path: string): void {
   const descriptor = openSync(path, "w");
   ftruncateSync(descriptor, HOLES.size);
-  for (let i = 0; i < HOLES.regions; i++) writeSync(descriptor, `region ${i}`, i * HOLES.step);
+  for (let i = 0; i < HOLES.regions; i++) {
+    // Deno ignores the position of a text.
+    const bytes = utf8(`region ${i}`);
+    writeSync(descriptor, bytes, 0, bytes.length, i * HOLES.step);
+  }
   closeSync(descriptor);
 }

@@ -54,7 +54,7 @@ describe("imageFromTarball, of what is no such tarball", () => {
     garbled.fill(0xff, 20, 60);
     await complaint(tarballBytes(garbled));
   });
-  it("notices an archive that is cut off anywhere", async () => {
+  it("notices an archive that is cut off anywhere (rule 11)", async () => {
     const bytes = await dockerSave(await contentsOf("one".repeat(500_000), "two".repeat(1000)));
     // The two zero blocks at the end may be missing: everything is there without them.
     const cuts = [1, 100, 512, 1000, 5000, 1_000_000, bytes.length - 3000, bytes.length - 1500];
@@ -66,7 +66,7 @@ describe("imageFromTarball, of what is no such tarball", () => {
     }
     await readAllOf(tarballBytes(bytes.slice(0, bytes.length - 1024)));
   });
-  it("refuses sizes that are negative or beyond the end", async () => {
+  it("refuses sizes that are negative or beyond the end (rule 11)", async () => {
     const bytes = await dockerSave(await contentsOf("one"));
     const at = 512 * 3; // the header of 0/layer.tar
     const withSize = (field: Uint8Array) => {
@@ -158,7 +158,7 @@ describe("imageFromTarball, of what is no such tarball", () => {
     const two = await complaint(await described({ Layers: ["l.tar", "l.tar"] }));
     assertStringIncludes(two.message, "has 2 layers, but its config has 1 diff ids");
   });
-  it("refuses links that lead in a circle or nowhere", async () => {
+  it("refuses links that lead in a circle or nowhere (rule 11)", async () => {
     const linked = async (...links: [string, string][]) =>
       await saved(
         ...links.map(([path, linkname]) => ({ path, type: "symlink" as const, linkname })),

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { HttpError, NameError, NetworkError } from "../../src/errors.ts";
 import { parseRegistry } from "../../src/name/mod.ts";
 import { ping } from "../../src/transport/mod.ts";
+import { within } from "../make/waiting.ts";
 import { CUT, type FakeAnswer, fakeFetch, type FakeHandler, type FakeNetwork, problem, STALL } from "../fakes/mod.ts";
 
 const OK: FakeAnswer = { status: 200, body: "{}" };
@@ -20,6 +21,23 @@ function pinging(name: string, network: FakeNetwork, options: { fallbackMs?: num
 }
 
 describe("ping", () => {
+  it("does not wait for the rest of a body that only has words (rule 19)", { timeout: 60_000 }, async () => {
+    for (const status of [401, 503]) {
+      const { answer } = pinging("registry.example.com", {
+        "https://registry.example.com": answers({
+          ...challenges("Basic"),
+          status,
+          body: "no",
+          length: 9,
+          stalls: true,
+        }),
+      });
+      const outcome = answer.then(({ challenge }) => challenge?.scheme, (error) => error.status);
+      const ended = await within(outcome, { what: "an answer", limit: 20_000 });
+      assertEquals(ended, status === 401 ? "basic" : status);
+    }
+  });
+
   it("asks /v2/ by https, and takes 200 for: nothing need be shown", async () => {
     const { requests, answer } = pinging("registry.example.com", { "https://registry.example.com": answers(OK) });
     assertEquals(await answer, { base: new URL("https://registry.example.com/v2/"), challenge: undefined });

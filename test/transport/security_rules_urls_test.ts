@@ -45,12 +45,12 @@ describe("security rule 1: the token realm", () => {
     }
   });
 
-  it("may not be http, not private, and no other scheme", async () => {
+  it("may not be http (rule 25), not private, and no other scheme", async () => {
     for (
       const [realm, words] of [
         ["http://auth.example.com/token", "not https"],
         ["http://registry.example.com/token", "not https"],
-        ["https://169.254.169.254/token", "private"],
+        ["https://169.254.169.254/token", "link-local"],
         ["https://2130706433/token", "private"],
         ["https://[::ffff:10.0.0.1]/token", "private"],
         ["file:///etc/passwd", "scheme"],
@@ -58,18 +58,26 @@ describe("security rule 1: the token realm", () => {
     ) assertEquals(await refused({ [HOME]: wantsToken(realm) }, words), ["registry.example.com"]);
   });
 
-  it("may be http, and the registry's own private address, where the ping ended on http", async () => {
-    for (const realm of ["http://auth.example.com/token", "http://10.0.0.1:5000/token", "https://auth.example.com/t"]) {
+  it("may be http, and at a private address of the same class, where the ping ended on http", async () => {
+    for (
+      const realm of [
+        "http://auth.example.com/token",
+        "http://10.0.0.1:5000/token",
+        "https://auth.example.com/t",
+        "http://192.168.0.1:5000/token",
+      ]
+    ) {
       const network: FakeNetwork = {
         "http://10.0.0.1:5000": (request) =>
           request.url.pathname === "/token" ? tokenServer(request) : wantsToken(realm)(request),
         "http://auth.example.com": tokenServer,
         "https://auth.example.com": tokenServer,
+        "http://192.168.0.1:5000": tokenServer,
       };
       const connection = new Connection(parseRegistry("10.0.0.1:5000"), { fetch: fakeFetch(network).fetch });
       assertEquals((await connection.request("team/app", asking())).response.status, 200);
     }
-    for (const realm of ["http://10.0.0.1:6000/token", "http://10.0.0.1/token", "http://192.168.0.1:5000/token"]) {
+    for (const realm of ["http://127.0.0.1:6000/token", "http://localhost/token", "http://100.64.0.1/token"]) {
       const { fetch, requests } = fakeFetch({ "http://10.0.0.1:5000": wantsToken(realm) });
       const connection = new Connection(parseRegistry("10.0.0.1:5000"), { fetch });
       await assertRejects(() => connection.request("team/app", asking()), UnsafeUrlError, "private");
@@ -118,7 +126,6 @@ describe("security rule 3: redirects", () => {
   const PRIVATE = [
     "http://127.0.0.1:8080/",
     "https://[fd00:ec2::254]/",
-    "http://2852039166/latest",
     "https://100.64.0.1/",
   ];
 
@@ -132,6 +139,32 @@ describe("security rule 3: redirects", () => {
       const put = asking({ method: "PUT", body: new TextEncoder().encode("{}") });
       await assertRejects(() => connection.request("team/app", put), UnsafeUrlError, "private");
       assertEquals(requests.length, 2);
+    }
+  });
+
+  it("lead to a private place that is allowed, for a realm and an upload too", async () => {
+    const network: FakeNetwork = {
+      [HOME]: (request) => {
+        if (request.url.pathname === "/v2/") return wantsToken("https://10.0.0.1/token")(request);
+        return redirect("https://10.0.0.1:8443/x", 308);
+      },
+      "https://10.0.0.1": () => json(200, { token: "t" }),
+      "https://10.0.0.1:8443": () => OK,
+    };
+    for (const method of ["GET", "PUT"]) {
+      const body = method === "PUT" ? new Uint8Array(3) : undefined;
+      const { connection } = connecting(network, { keychain: annsKeychain, allowRedirects: ["10.0.0.1"] });
+      const { url } = await connection.request("team/app", asking({ method, body }));
+      assertEquals(url.href, "https://10.0.0.1:8443/x");
+      const other = connecting(network, { keychain: annsKeychain, allowRedirects: ["10.0.0.1:443"] }).connection;
+      await assertRejects(() => other.request("team/app", asking({ method, body })), UnsafeUrlError, "10.0.0.1:8443");
+    }
+  });
+
+  it("never lead to a link-local address, not where it is allowed either", async () => {
+    for (const host of ["2852039166", "169.254.1.1", "[fe80::1]"]) {
+      const { connection } = connecting({ [HOME]: redirects(`http://${host}/latest`) }, { allowRedirects: [host] });
+      await assertRejects(() => connection.request("team/app", asking()), UnsafeUrlError, "link-local");
     }
   });
 

@@ -86,42 +86,78 @@ describe("mayAuthorize", () => {
   });
 });
 
-describe("checkRedirect", () => {
-  const check = (from: URL, to: string) => checkRedirect(from, new URL(to, from));
+/** Places of each class, and of them some that are the same host. */
+const PLACES = {
+  public: ["https://registry.example.com/", "https://8.8.8.8/", "https://[2001:db8::1]/"],
+  loopback: ["http://localhost:5000/", "http://127.0.0.1:6000/", "http://[::1]/", "http://a.localhost./", "http://0/"],
+  network: ["http://10.1.2.3:5000/", "http://192.168.0.1/", "https://172.16.0.9/", "http://[fd00::1]/"],
+  shared: ["http://100.64.0.1/", "http://100.127.0.1:5000/"],
+  linkLocal: ["http://169.254.169.254/", "http://169.254.1.1:80/", "http://[fe80::1]/", "http://[::ffff:169.254.1.1]/"],
+} as const;
 
-  it("lets a redirect go to public hosts and within its own host", () => {
-    check(https, "https://cdn.example.com/blob?sig=x");
-    check(https, "/elsewhere");
-    check(http, "http://10.1.2.3:6000/blob");
-    check(http, "https://cdn.example.com/");
-  });
+describe("security rule 3: checkRedirect", () => {
+  const check = (from: string, to: string, allowRedirects?: readonly string[]) =>
+    checkRedirect(new URL(from), new URL(to, from), { allowRedirects });
+  const kinds = Object.keys(PLACES) as (keyof typeof PLACES)[];
 
-  it("takes the machine itself for one host, under any of its names", () => {
-    const names = ["http://localhost:5000/", "http://127.0.0.1:6000/", "http://[::1]/", "http://registry.localhost/"];
-    for (const from of names) for (const to of names) check(new URL(from), to);
-  });
-
-  it("refuses another host that is private, and other schemes", () => {
-    for (
-      const to of [
-        "http://localhost:5000/",
-        "https://a.localhost./",
-        "http://127.0.0.1/",
-        "https://[::ffff:10.0.0.1]/",
-        "http://2852039166/latest/meta-data",
-      ]
-    ) {
-      assertThrows(() => check(https, to), UnsafeUrlError, "private address");
+  it("lets a redirect go to public places, and to places of the same class", () => {
+    for (const kind of kinds) {
+      for (const from of PLACES[kind]) {
+        for (const to of PLACES.public) check(from, to);
+        for (const to of kind === "linkLocal" ? [] : PLACES[kind]) check(from, to);
+        check(from, "/elsewhere");
+      }
     }
-    assertThrows(() => check(http, "http://10.1.2.4:5000/"), UnsafeUrlError, "private address 10.1.2.4:5000");
+  });
+
+  it("refuses a private place of another class, and names the option", () => {
+    for (const from of kinds) {
+      for (const to of kinds.filter((to) => to !== from && to !== "public" && to !== "linkLocal")) {
+        for (const place of PLACES[to]) {
+          const { host } = new URL(place);
+          const error = assertThrows(() => check(PLACES[from][0], place), UnsafeUrlError, `private address ${host}`);
+          assertEquals(error.hint?.includes(`--allow-redirect ${host} (the option allowRedirects)`), true);
+        }
+      }
+    }
+  });
+
+  it("refuses link-local addresses always, but for a registry on that very host", () => {
+    for (const from of Object.values(PLACES).flat()) {
+      for (const to of PLACES.linkLocal) {
+        const { hostname } = new URL(to);
+        if (new URL(from).hostname === hostname) {
+          check(from, `http://${hostname}:8080/`);
+        } else {
+          const error = assertThrows(() => check(from, to, [hostname]), UnsafeUrlError, "link-local address");
+          assertEquals(error.hint, undefined);
+        }
+      }
+    }
+  });
+
+  it("lets a redirect go to what is allowed: a host, or one port of it", () => {
+    for (const allowed of ["10.1.2.3", "10.1.2.3:5000", "0x0a.1.2.3:5000"]) {
+      check(PLACES.public[0], "http://10.1.2.3:5000/", ["other.example.com", allowed]);
+    }
+    check(PLACES.public[0], "http://10.1.2.3/", ["10.1.2.3:80"]);
+    check(PLACES.public[0], "https://[fd00::1]:5000/", ["[fd00::1]:5000"]);
+    check(PLACES.public[0], "https://LOCALHOST/", ["localhost"]);
+    for (const allowed of ["10.1.2.3:5001", "10.1.2.3:443", "10.1.2.4", "0.1.2.3", ""]) {
+      assertThrows(() => check(PLACES.public[0], "http://10.1.2.3:5000/", [allowed]), UnsafeUrlError, "private");
+    }
+  });
+
+  it("refuses other schemes", () => {
     for (const to of ["file:///etc/passwd", "ftp://a.example/", "javascript:alert(1)", "data:,x"]) {
-      assertThrows(() => check(https, to), UnsafeUrlError, "only https and http are");
+      assertThrows(() => check(PLACES.public[0], to), UnsafeUrlError, "only https and http are");
     }
   });
 });
 
-describe("checkRealm", () => {
-  const check = (realm: string, registry: URL) => checkRealm(new URL(realm), registry);
+describe("security rules 1 and 3: checkRealm", () => {
+  const check = (realm: string, registry: URL, allowRedirects?: readonly string[]) =>
+    checkRealm(new URL(realm), registry, { allowRedirects });
 
   it("lets https through, and http for an http registry", () => {
     check("https://auth.example.com/token", https);
@@ -130,23 +166,34 @@ describe("checkRealm", () => {
     check("http://10.1.2.3:5000/token", http);
   });
 
-  it("refuses http for an https registry, also at its own host", () => {
+  it("refuses http for an https registry, also at its own host, and where the host is allowed", () => {
     assertThrows(() => check("http://auth.example.com/token", https), UnsafeUrlError, "not https");
     assertThrows(() => check("http://registry.example.com/token", https), UnsafeUrlError, "not https");
+    assertThrows(() => check("http://10.0.0.1/token", https, ["10.0.0.1"]), UnsafeUrlError, "not https");
   });
 
-  it("lets a registry on the machine itself name another port of it", () => {
+  it("lets a private registry name a place of the same class", () => {
     check("http://localhost:5001/token", new URL("http://127.0.0.1:5000/v2/"));
     check("https://127.0.0.1:5001/token", new URL("https://registry.localhost/v2/"));
+    check("http://10.1.2.3:6000/token", http);
+    check("http://192.168.0.1/token", http);
   });
 
-  it("refuses private hosts but the registry's own", () => {
-    assertThrows(() => check("https://localhost:5000/token", https), UnsafeUrlError, "private");
-    assertThrows(() => check("http://localhost:5000/token", http), UnsafeUrlError, "private");
-    assertThrows(() => check("https://169.254.169.254/token", https), UnsafeUrlError, "private");
-    assertThrows(() => check("http://10.1.2.3:6000/token", http), UnsafeUrlError, "private");
-    assertThrows(() => check("http://10.1.2.3/token", http), UnsafeUrlError, "private");
-    assertThrows(() => check("http://127.0.0.1:5000/token", http), UnsafeUrlError, "private");
+  it("refuses other private hosts, and names the option", () => {
+    for (
+      const [realm, registry] of [
+        ["https://localhost:5000/token", https],
+        ["http://localhost:5000/token", http],
+        ["http://127.0.0.1:5000/token", http],
+        ["http://100.64.0.1/token", http],
+      ] as const
+    ) {
+      const { host } = new URL(realm);
+      const error = assertThrows(() => check(realm, registry), UnsafeUrlError, `token server at the private address`);
+      assertEquals(error.hint?.includes(`--allow-redirect ${host}`), true);
+      check(realm, registry, [host]);
+    }
+    assertThrows(() => check("https://169.254.169.254/token", https), UnsafeUrlError, "link-local");
   });
 });
 

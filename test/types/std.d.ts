@@ -68,11 +68,16 @@ declare module "@std/cli/parse-args" {
   ): { _: (string | number)[]; "--"?: string[]; [key: string]: unknown };
 }
 
+declare module "@std/toml/parse" {
+  export function parse(tomlString: string): Record<string, unknown>;
+}
+
 declare module "@std/yaml/parse" {
   export interface ParseOptions {
     schema?: "core" | "default" | "extended" | "failsafe" | "json";
     allowDuplicateKeys?: boolean;
   }
+  export function parse(content: string, options?: ParseOptions): unknown;
   export function parseAll(content: string, options?: ParseOptions): unknown[];
 }
 

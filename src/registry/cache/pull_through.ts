@@ -1,9 +1,8 @@
 import { HttpError } from "../../errors.ts";
 import { Limits, SharedWork } from "../../io/mod.ts";
-import { pullScope } from "../../name/mod.ts";
-import { parseTagsPage } from "../../remote/internal.ts";
+import { parseReferrersPage, parseTagsPage, REFERRERS_STATUSES } from "../../remote/internal.ts";
 import { type ByteStream, runtimeName } from "../../runtime/mod.ts";
-import { type Descriptor, type Hash, hashAlgorithm, isHash, parseIndexManifest } from "../../spec/mod.ts";
+import { type Hash, hashAlgorithm, isHash, MediaType, parseIndexManifest } from "../../spec/mod.ts";
 import { nextLink } from "../../transport/internal.ts";
 import { serveBlob, serveStream } from "../http/blobs.ts";
 import { CachedManifests } from "./cached_manifests.ts";
@@ -11,7 +10,7 @@ import type { RegistryContext, RepositoryRequest } from "../http/context.ts";
 import type { CacheOutcome } from "../http/exchange.ts";
 import { listTags } from "../http/listings.ts";
 import { serveManifest } from "../http/manifests.ts";
-import { listReferrers, replyReferrers } from "../http/referrers.ts";
+import { listReferrers, replyReferrers, replyReferrersPage } from "../http/referrers.ts";
 import { refuse, replyJson } from "../http/reply.ts";
 import { ManifestUses } from "./manifest_uses.ts";
 import { SharedFetch } from "./shared_fetch.ts";
@@ -100,10 +99,10 @@ export class PullThrough {
     const { name, url, request } = asked;
     return await this.#listing(asked, () => listTags(this.#context, asked), async () => {
       const repository = this.#upstream.repository(name);
-      const answer = await this.#upstream.connection.requestWhole(repository.path, {
+      const answer = await this.#upstream.puller.client.requestWhole(repository, {
         method: "GET",
-        to: `/v2/${repository.path}/tags/list${url.search}`,
-        scopes: [pullScope(repository)],
+        to: `/tags/list${url.search}`,
+        access: "pull",
         expect: [200],
         patience: "slow",
         signal: request.signal,
@@ -116,18 +115,30 @@ export class PullThrough {
     });
   }
 
-  /** Answers the list of referrers: the upstream's, or that of the store while the upstream does not answer. */
+  /** Answers the list of referrers: the upstream's page, or that of the store while the upstream does not answer. */
   async referrers(asked: RepositoryRequest, subject: Hash): Promise<Response> {
-    const { name, request } = asked;
+    const { name, url, request: { signal } } = asked;
     return await this.#listing(asked, () => listReferrers(this.#context, asked, subject), async () => {
       const reference = this.#upstream.repository(name).digest(subject);
-      const index = await this.#upstream.puller.referrers(reference, { signal: request.signal });
-      const manifests: readonly Descriptor[] =
-        parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`).manifests;
+      const answer = await this.#upstream.puller.client.requestWhole(reference.repository, {
+        method: "GET",
+        to: `/referrers/${subject}${url.search}`,
+        access: "pull",
+        expect: REFERRERS_STATUSES,
+        headers: { accept: MediaType.OciImageIndex },
+        patience: "slow",
+        signal,
+      }, { limit: Limits.manifest, what: `the referrers of ${reference}` });
+      const page = parseReferrersPage(answer);
+      if (page) return replyReferrersPage(asked, page, nextLink(answer)?.searchParams.toString());
+      // Without the API, the whole list is in one manifest under a tag.
+      const index = await this.#upstream.puller.referrers(reference, { signal });
+      const { manifests } = parseIndexManifest(await index.rawManifest(), `the referrers of ${reference}`);
       const sorted = manifests.toSorted((one, other) => one.digest < other.digest ? -1 : 1);
-      return await replyReferrers(asked, async function* (after = "" as Hash) {
-        yield* sorted.filter(({ digest }) => digest > after);
-      });
+      return await replyReferrers(
+        asked,
+        (after = "" as Hash) => Promise.resolve({ referrers: sorted.filter(({ digest }) => digest > after) }),
+      );
     });
   }
 
@@ -230,7 +241,7 @@ export class PullThrough {
   }
 
   #marked({ exchange }: RepositoryRequest, outcome: CacheOutcome, response: Response): Response {
-    if (!response.ok && response.status !== 304) return response;
+    if (response.status >= 400) return response;
     exchange.cache = outcome;
     for (const [name, value] of Object.entries(OUTCOMES[outcome])) response.headers.set(name, value);
     return response;

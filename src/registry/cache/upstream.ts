@@ -2,7 +2,7 @@ import { anonymous, type Authenticator, type Keychain } from "../../authn/mod.ts
 import { GcraneError, HttpError, NetworkError } from "../../errors.ts";
 import { parseRegistry, type Registry, type Repository } from "../../name/mod.ts";
 import { Puller } from "../../remote/mod.ts";
-import { Connection, type TransportOptions } from "../../transport/mod.ts";
+import type { RegistryLookup, TransportOptions } from "../../transport/mod.ts";
 
 /** Options of a pull-through cache. */
 export interface ProxyOptions {
@@ -28,6 +28,16 @@ export interface ProxyOptions {
    * @default only if its URL has the scheme http, or its host is local
    */
   insecure?: boolean;
+  /**
+   * The private hosts that the upstream may send requests on to: `HOST`, or `HOST:PORT` for one port.
+   * @default none
+   */
+  allowRedirects?: readonly string[];
+  /**
+   * Returns the machine's settings for the upstream: whether it is insecure or blocked, and its mirrors.
+   * @default no settings
+   */
+  registries?: RegistryLookup;
 }
 
 /** How long the upstream is not asked again after a failure if the cache could answer without it, in milliseconds. */
@@ -37,8 +47,6 @@ const REST_MS = 5_000;
 export class Upstream {
   /** Reads from the upstream. */
   readonly puller: Puller;
-  /** Asks the upstream for lists. */
-  readonly connection: Connection;
   /** For how long the cache trusts a tag, in milliseconds. */
   readonly ttlMs: number;
   readonly #registry: Registry;
@@ -55,10 +63,11 @@ export class Upstream {
       fetch: options.fetch,
       keychain: options.keychain ?? { resolve: (): Promise<Authenticator> => Promise.resolve(anonymous) },
       insecure: options.insecure,
+      ...(options.allowRedirects && { allowRedirects: options.allowRedirects }),
+      ...(options.registries && { registries: options.registries }),
       retry: { attempts: 2 },
     };
     this.puller = new Puller(transport);
-    this.connection = new Connection(this.#registry, transport);
   }
 
   /** Makes the name of a repository of the upstream, with Docker Hub's `library/` if that is implied. */
@@ -86,10 +95,10 @@ export function isAbsent(error: unknown): boolean {
   return error instanceof HttpError && error.status === 404;
 }
 
-/** Returns whether an error means that the upstream refuses access. */
+/** Returns whether an error means that the upstream refuses access, or that the machine's settings block it. */
 export function isRefused(error: unknown): boolean {
   return error instanceof HttpError && (error.status === 401 || error.status === 403) ||
-    error instanceof GcraneError && error.code === "AUTH_FAILED";
+    error instanceof GcraneError && (error.code === "AUTH_FAILED" || error.code === "REGISTRY_BLOCKED");
 }
 
 /** Reads `docker.io`, `https://registry.example.com/` or `http://127.0.0.1:5000`. */

@@ -1,7 +1,7 @@
 import { ManifestError } from "../../errors.ts";
 import { successors } from "../../graph/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { isDescriptor, parseJsonObject } from "../../spec/internal.ts";
+import { isDescriptor, manifestFields } from "../../spec/internal.ts";
 import { type Descriptor, type Hash, isDistributable, manifestMediaType } from "../../spec/mod.ts";
 
 /** The facts of a manifest that is being pushed. */
@@ -34,7 +34,7 @@ const MEDIA_TYPE = /^application\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/i;
  * @throws {ManifestError} if it is not of its type, or could be read both as an image and as an index.
  */
 export function readPushedManifest(bytes: Bytes, contentType: string | undefined): PushedManifest {
-  const value = parseJsonObject(bytes, "the manifest");
+  const value = manifestFields(bytes, "the manifest");
   const declared = typeof value.mediaType === "string" && value.mediaType !== "" ? value.mediaType : undefined;
   if (declared && contentType && declared.toLowerCase() !== contentType.toLowerCase()) {
     throw new ManifestError(`the manifest's mediaType is ${declared}, its Content-Type ${contentType}`);
@@ -70,7 +70,7 @@ export function readPushedManifest(bytes: Bytes, contentType: string | undefined
 
 /** Reads the members that the list of referrers gives a manifest's descriptor (distribution-spec, "Listing Referrers"). */
 export function referrerFacts(bytes: Bytes): ReferrerFacts {
-  const value = parseJsonObject(bytes, "the manifest");
+  const value = manifestFields(bytes, "the manifest");
   const config = isDescriptor(value.config) ? value.config.mediaType : undefined;
   const artifactType = typeof value.artifactType === "string" && value.artifactType !== ""
     ? value.artifactType

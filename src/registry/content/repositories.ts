@@ -2,16 +2,18 @@ import { ManifestError, StoreError } from "../../errors.ts";
 import { mentionedDigests } from "../../graph/internal.ts";
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { type Hash, isHash } from "../../spec/mod.ts";
+import type { Hash } from "../../spec/mod.ts";
 import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
 import { digestKey, keyDigests } from "../stores/store_key.ts";
+import { Catalog } from "./catalog.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
+import { EMPTY, RecordIndex } from "./record_index.ts";
+import { blobKey, manifestKey, referrerKey, repositoryPath } from "./repository_keys.ts";
+import { type ListedPage, RepositoryTags, type TagTarget } from "./repository_tags.ts";
 import type { RegistryStore, StoredBlob, StoreListOptions } from "../stores/store.ts";
 
 /** The number of records that are read at the same time. */
 const CONCURRENCY = 16;
-
-const EMPTY: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** A manifest of a repository with its digest. */
 export interface RepositoryManifest extends ManifestRecord {
@@ -28,21 +30,34 @@ export interface RepositoryManifest extends ManifestRecord {
  * | `_tags/<tag>` | the digest of a manifest |
  * | `_blobs/<digest>` | empty: the repository may serve this blob of the store |
  * | `_referrers/<subject>/<digest>` | empty: this manifest refers to that one |
+ * | `_tagged/<digest>.<tag>` | empty: an entry of the index of tags by manifest |
+ * | `_indexed` | empty: that index is whole |
  *
- * No segment of a repository's name starts with `_`, so these names can't conflict with it. A digest is written with `-`
- * in the place of `:`. Tags and referrers whose manifest is gone count as gone too.
+ * Under `repositories/_catalog/` is an index of the repositories that hold a manifest, with `repositories/_indexed` once
+ * it is whole. No segment of a repository's name starts with `_`, so these names can't conflict with it. A digest is
+ * written with `-` in the place of `:`. Tags and referrers whose manifest is gone count as gone too.
  */
 export class Repositories {
   /** The claims of servers that rely on blobs. */
   readonly claims: BlobClaims;
   readonly #store: RegistryStore;
   readonly #clock: () => number;
+  readonly #index: RecordIndex;
+  readonly #catalog: Catalog;
+  readonly #tags: RepositoryTags;
 
-  /** Makes the repositories of a store; the clock gives milliseconds since 1970. */
-  constructor(store: RegistryStore, clock: () => number) {
+  /**
+   * Makes the repositories of a store; the clock gives milliseconds since 1970.
+   *
+   * @param options.readOnly whether reading writes no index that the store lacks
+   */
+  constructor(store: RegistryStore, clock: () => number, { readOnly = false }: { readOnly?: boolean } = {}) {
     this.#store = store;
     this.#clock = clock;
     this.claims = new BlobClaims(store, clock);
+    this.#index = new RecordIndex(store.records);
+    this.#catalog = new Catalog(store.records, { index: this.#index, readOnly });
+    this.#tags = new RepositoryTags(store.records, { index: this.#index, readOnly });
   }
 
   /** Reads a manifest, or `undefined`. */
@@ -72,10 +87,8 @@ export class Repositories {
   }
 
   /** Reads the digest that a tag points at, or `undefined`. */
-  async tag(name: string, tag: string, options?: AbortOptions): Promise<Hash | undefined> {
-    const value = await this.#store.records.get(tagKey(name, tag), options);
-    const digest = value && new TextDecoder().decode(value);
-    return isHash(digest) ? digest : undefined;
+  tag(name: string, tag: string, options?: AbortOptions): Promise<Hash | undefined> {
+    return this.#tags.get(name, tag, options);
   }
 
   /**
@@ -95,7 +108,9 @@ export class Repositories {
     const put = async () => {
       await this.#store.records.put(key, encodeManifestRecord(record));
       if (record.subject) await this.#store.records.put(referrerKey(name, record.subject, digest), EMPTY);
+      await this.#catalog.add(name);
     };
+    await this.#catalog.begin();
     await put();
     if (this.#clock() - claimed > FRESH_MS) {
       throw new StoreError(`the store took more than ${FRESH_MS / 1000} seconds to write the manifest ${digest}`, {
@@ -110,56 +125,62 @@ export class Repositories {
   /** Removes a manifest, its entry among the referrers and the tags that point at it; returns whether it was there. */
   async deleteManifest(name: string, digest: Hash): Promise<boolean> {
     const encoded = await this.#store.records.get(manifestKey(name, digest));
-    if (!encoded) return false;
-    const named = await namedDigests(encoded, digest).catch((error) => {
-      if (error instanceof ManifestError) return this.blobDigests(name); // it may name any of them
-      throw error;
-    });
+    if (encoded) await this.#tags.complete(name);
+    const named = encoded ? await this.#mayBeNamed(name, digest, encoded) : [];
     await mapConcurrent(named, { concurrency: CONCURRENCY }, (digest) => this.claims.note(digest));
-    if (!await this.#store.records.delete(manifestKey(name, digest))) return false;
-    const manifest = await decodeManifestRecord(encoded, digest);
+    const isRemoved = encoded !== undefined && await this.#store.records.delete(manifestKey(name, digest));
+    const manifest = encoded && await decodeManifestRecord(encoded, digest);
     if (manifest?.subject) await this.#store.records.delete(referrerKey(name, manifest.subject, digest));
-    for (const [tag, target] of await this.tags(name)) {
-      if (target === digest) await this.#store.records.delete(tagKey(name, tag));
+    await this.#tags.deleteOf(name, digest); // also of a manifest that is gone: an earlier deletion may have been cut off
+    if (!await this.exists(name)) {
+      await this.#catalog.remove(name);
+      await this.#index.forget(repositoryPath(name));
     }
-    return true;
+    return isRemoved;
   }
 
   /** Points a tag at a manifest that is there. */
   pointTag(name: string, tag: string, digest: Hash): Promise<void> {
-    return this.#store.records.put(tagKey(name, tag), new TextEncoder().encode(digest));
+    return this.#tags.point(name, tag, digest);
   }
 
   /** Removes a tag and leaves the manifest; returns whether the tag was there. */
   deleteTag(name: string, tag: string): Promise<boolean> {
-    return this.#store.records.delete(tagKey(name, tag));
+    return this.#tags.delete(name, tag);
   }
 
-  /** Reads all tags, sorted, with the digests that they point at. Their manifests may be gone. */
-  async tags(name: string, options: AbortOptions = {}): Promise<[tag: string, digest: Hash][]> {
-    const { signal } = options;
-    const targets = await mapConcurrent(
-      await this.#store.records.list(`${path(name)}_tags/`, { signal }),
-      { concurrency: CONCURRENCY, signal },
-      async (tag, signal) => [tag, await this.tag(name, tag, { signal })] as const,
-    );
-    return targets.flatMap(([tag, digest]): [string, Hash][] => digest === undefined ? [] : [[tag, digest]]);
+  /** Lists tags, sorted, with the digests that they point at. Their manifests may be gone. */
+  tags(name: string, options?: StoreListOptions): Promise<ListedPage<TagTarget>> {
+    return this.#tags.page(name, options);
+  }
+
+  /**
+   * Lists the manifests that no tag points at, sorted by digest. A page may have fewer than the limit, or none, although
+   * another one follows.
+   *
+   * @param options.all all tags of the repository, if they are known
+   */
+  untagged(name: string, options: StoreListOptions & { all?: readonly TagTarget[] } = {}): Promise<ListedPage<Hash>> {
+    return this.#tags.untagged(name, options);
   }
 
   /** Lists the digests of all manifests. */
   async manifestDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
-    return keyDigests(await this.#store.records.list(`${path(name)}_manifests/`, options));
+    return keyDigests(await this.#store.records.list(`${repositoryPath(name)}_manifests/`, options));
   }
 
-  /** Lists the digests of the manifests whose subject is this one, sorted, those that follow `after`. */
-  async referrerDigests(
-    name: string,
-    subject: Hash,
-    options: AbortOptions & { after?: Hash } = {},
-  ): Promise<Hash[]> {
-    const { after, signal } = options;
-    const directory = `${path(name)}_referrers/${digestKey(subject)}/`;
-    return keyDigests(await this.#store.records.list(directory, { after: after && digestKey(after), signal }));
+  /** Lists the digests of the manifests whose subject is this one, sorted. */
+  async referrers(name: string, subject: Hash, options: StoreListOptions = {}): Promise<ListedPage<Hash>> {
+    const { after, limit = Infinity, signal } = options;
+    const digests = keyDigests(
+      await this.#store.records.list(`${repositoryPath(name)}_referrers/${digestKey(subject)}/`, {
+        after: after?.replace(":", "-"),
+        limit: limit + 1,
+        signal,
+      }),
+    );
+    const entries = digests.slice(0, limit);
+    return { entries, ...(digests.length > limit && { next: entries.at(-1) }) };
   }
 
   /** Reads manifests and returns the result of `read` for each that is there. Several are read at the same time. */
@@ -221,8 +242,9 @@ export class Repositories {
   }
 
   /** Links a blob of the store to the repository, which may then serve it. */
-  linkBlob(name: string, digest: Hash): Promise<void> {
-    return this.#store.records.put(blobKey(name, digest), EMPTY);
+  async linkBlob(name: string, digest: Hash): Promise<void> {
+    await this.#catalog.begin();
+    await this.#store.records.put(blobKey(name, digest), EMPTY);
   }
 
   /**
@@ -235,56 +257,36 @@ export class Repositories {
 
   /** Lists the digests of the blobs that are linked to the repository. The blobs may be gone. */
   async blobDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
-    return keyDigests(await this.#store.records.list(`${path(name)}_blobs/`, options));
+    return keyDigests(await this.#store.records.list(`${repositoryPath(name)}_blobs/`, options));
   }
 
   /** Returns whether a repository holds a manifest. One that only has blobs is being pushed to, or has been emptied. */
-  exists(name: string, options: AbortOptions = {}): Promise<boolean> {
-    return this.#holds(name, "_manifests/", options);
+  exists(name: string, options?: AbortOptions): Promise<boolean> {
+    return this.#catalog.exists(name, options);
   }
 
-  /** Lists the names of the repositories directly below one, by their last segment, sorted. */
-  async children(name: string, options?: AbortOptions): Promise<string[]> {
-    return childNames(await this.#store.records.list(path(name), options));
+  /** Lists the last segments of the repositories directly below one that hold a manifest, or lead to one, sorted. */
+  children(name: string, options?: AbortOptions): Promise<string[]> {
+    return this.#catalog.children(name, options);
   }
 
   /** Lists the names of the repositories that hold a manifest, sorted. */
-  async names(options: StoreListOptions = {}): Promise<string[]> {
-    const { limit = Infinity } = options;
-    const names: string[] = [];
-    const exists = (name: string) => this.exists(name, options);
-    for await (const name of this.#walk("", { ...options, exists })) {
-      if (names.length >= limit) break;
-      names.push(name);
-    }
-    return names;
+  names(options?: StoreListOptions): Promise<string[]> {
+    return this.#catalog.names(options);
   }
 
-  /** Lists the names of the repositories that hold a manifest or a blob, sorted, one by one. */
-  eachName(options: AbortOptions = {}): AsyncIterable<string> {
-    const exists = async (name: string) =>
-      await this.exists(name, options) || await this.#holds(name, "_blobs/", options);
-    return this.#walk("", { ...options, exists });
+  /** Lists the names of the repositories that hold a manifest or a blob, sorted, one by one, without an index. */
+  eachName(options?: AbortOptions): AsyncIterable<string> {
+    return this.#catalog.eachName(options);
   }
 
-  async #holds(name: string, directory: string, { signal }: AbortOptions): Promise<boolean> {
-    return (await this.#store.records.list(path(name) + directory, { signal, limit: 1 })).length > 0;
-  }
-
-  /** Lists the names below a path in the order of whole names: `a`, `a-b`, `a/b`, though `a/` is one directory. */
-  async *#walk(
-    parent: string,
-    options: AbortOptions & { after?: string; exists: (name: string) => Promise<boolean> },
-  ): AsyncGenerator<string, void, unknown> {
-    const { after = "", exists, signal } = options;
-    const steps = (await this.children(parent, { signal })).flatMap((child) => [child, `${child}/`]).sort();
-    for (const step of steps) {
-      const name = parent === "" ? step : `${parent}/${step}`;
-      if (name.endsWith("/")) {
-        if (name > after || after.startsWith(name)) yield* this.#walk(name.slice(0, -1), options);
-      } else if (name > after && await exists(name)) {
-        yield name;
-      }
+  /** Reads the digests that a manifest names; all blobs of its repository if it can't be read. */
+  async #mayBeNamed(name: string, digest: Hash, encoded: Bytes): Promise<Iterable<Hash>> {
+    try {
+      return await namedDigests(encoded, digest);
+    } catch (error) {
+      if (error instanceof ManifestError) return await this.blobDigests(name);
+      throw error;
     }
   }
 }
@@ -294,28 +296,4 @@ async function namedDigests(encoded: Bytes, digest: Hash): Promise<ReadonlySet<H
   const record = await decodeManifestRecord(encoded, digest);
   if (!record) throw new ManifestError("its bytes are spoilt");
   return mentionedDigests(record.bytes);
-}
-
-function path(name: string): string {
-  return name === "" ? "repositories/" : `repositories/${name}/`;
-}
-
-function manifestKey(name: string, digest: Hash): string {
-  return `${path(name)}_manifests/${digestKey(digest)}`;
-}
-
-function tagKey(name: string, tag: string): string {
-  return `${path(name)}_tags/${tag}`;
-}
-
-function blobKey(name: string, digest: Hash): string {
-  return `${path(name)}_blobs/${digestKey(digest)}`;
-}
-
-function referrerKey(name: string, subject: Hash, digest: Hash): string {
-  return `${path(name)}_referrers/${digestKey(subject)}/${digestKey(digest)}`;
-}
-
-function childNames(entries: readonly string[]): string[] {
-  return entries.filter((entry) => !entry.startsWith("_")).map((entry) => entry.slice(0, -1)).sort();
 }

@@ -1,5 +1,5 @@
 import { readAll } from "../../io/mod.ts";
-import { parseJsonObject } from "../../spec/internal.ts";
+import { manifestFields, parseJsonObject } from "../../spec/internal.ts";
 import {
   type Descriptor,
   isConfig,
@@ -43,7 +43,7 @@ export interface ShownManifest {
 export async function manifestContent(context: RegistryContext, shown: ShownManifest): Promise<Content[]> {
   const { image, manifest: { digest, mediaType, bytes, uploaded, imageSize } } = shown;
   const kind = manifestKind(mediaType);
-  const value = parseJsonObject(bytes, "the manifest");
+  const value = manifestFields(bytes, "the manifest");
   return [
     facts([
       ["Digest", digest],
@@ -110,9 +110,10 @@ function historyTable(history: unknown): Content | undefined {
 }
 
 async function referrers(context: RegistryContext, { name, manifest, signal }: ShownManifest): Promise<Content> {
-  const digests = await context.repositories.referrerDigests(name, manifest.digest, { signal });
-  const rows = await context.repositories.readManifests(name, {
-    digests: digests.slice(0, MOST_ROWS),
+  const { repositories } = context;
+  const { entries } = await repositories.referrers(name, manifest.digest, { limit: MOST_ROWS, signal });
+  const rows = await repositories.readManifests(name, {
+    digests: entries,
     signal,
     read: (
       { digest, mediaType, bytes },

@@ -61,7 +61,8 @@ async function repositoriesPage({ repositories }: RegistryContext, { url, reques
   const after = url.searchParams.get("last") ?? undefined;
   const names = await repositories.names({ after, limit: PAGE + 1, signal: request.signal });
   if (names.length > 0) {
-    return replyPage("Repositories", html`${repositoryList(names.slice(0, PAGE))}\n${more("/", names)}`);
+    const next = names.length > PAGE ? names[PAGE - 1] : undefined;
+    return replyPage("Repositories", html`${repositoryList(names.slice(0, PAGE))}\n${more("/", next)}`);
   }
   if (after !== undefined) return replyPage("Repositories", html`<p>There are no more</p>`);
   return replyPage(
@@ -75,24 +76,22 @@ async function repositoriesPage({ repositories }: RegistryContext, { url, reques
 async function repositoryPage(context: RegistryContext, { url, request }: Exchange, name: string): Promise<Response> {
   const { repositories } = context;
   const { signal } = request;
-  const after = url.searchParams.get("last") ?? "";
-  const [tags, digests, children] = await Promise.all([
-    repositories.tags(name, { signal }),
-    repositories.manifestDigests(name, { signal }),
-    repositories.children(name, { signal }),
+  const after = url.searchParams.get("last") ?? undefined;
+  const isFirst = after === undefined;
+  const [tags, children] = await Promise.all([
+    repositories.tags(name, { after, limit: PAGE, signal }),
+    isFirst ? repositories.children(name, { signal }) : [],
   ]);
-  if (digests.length + children.length === 0) return nothing();
-  const following = tags.filter(([tag]) => tag > after);
-  const shown = following.slice(0, PAGE);
-  const tagged = new Set(tags.map(([, digest]) => digest));
-  const untagged = after === "" ? digests.filter((digest) => !tagged.has(digest)).slice(0, PAGE) : [];
+  const all = isFirst && tags.next === undefined ? tags.entries : undefined;
+  const untagged = isFirst ? (await repositories.untagged(name, { limit: PAGE, all, signal })).entries : [];
   const manifests = new Map(
     await repositories.readManifests(name, {
-      digests: new Set([...shown.map(([, digest]) => digest), ...untagged]),
+      digests: new Set([...tags.entries.map(([, digest]) => digest), ...untagged]),
       signal,
       read: (manifest) => [manifest.digest, manifest] as const,
     }),
   );
+  if (manifests.size + children.length === 0 && !await repositories.exists(name, { signal })) return nothing();
   const manifestTable = (rows: readonly (readonly [label: Markup, digest: Hash])[]) =>
     table(
       ["", "Digest", "Type", "Size", "Pushed"],
@@ -104,8 +103,8 @@ async function repositoryPage(context: RegistryContext, { url, request }: Exchan
       }),
     );
   return replyPage(name, [
-    section("Tags", manifestTable(shown.map(([tag, digest]) => [link(pageOf(name, `:${tag}`), tag), digest]))),
-    more(pageOf(name), following.map(([tag]) => tag)),
+    section("Tags", manifestTable(tags.entries.map(([tag, digest]) => [link(pageOf(name, `:${tag}`), tag), digest]))),
+    more(pageOf(name), tags.next),
     section("Without a tag", manifestTable(untagged.map((digest) => [manifestLink(name, digest), digest]))),
     section("Below it", repositoryList(children.map((child) => `${name}/${child}`))),
   ]);
@@ -128,10 +127,10 @@ async function referencePage(
   ]);
 }
 
-/** Makes the link to the next page of names, if there is one. */
-function more(path: string, names: readonly string[]): Content {
-  if (names.length <= PAGE) return "";
-  return html`<p>${link(`${path}?${new URLSearchParams({ last: names[PAGE - 1] })}`, "More")}</p>\n`;
+/** Makes the link to the page of the names after one, if there is one. */
+function more(path: string, next: string | undefined): Content {
+  if (next === undefined) return "";
+  return html`<p>${link(`${path}?${new URLSearchParams({ last: next })}`, "More")}</p>\n`;
 }
 
 function nothing(): Promise<Response> {

@@ -17,7 +17,7 @@ import {
   uploadConflict,
   type UploadStore,
 } from "./store.ts";
-import { checkUploadId, keySegments, pathSegments } from "./store_key.ts";
+import { checkUploadId, keySegments, pathSegments, positionAfter } from "./store_key.ts";
 
 /** Makes a store in memory, whose content is lost with it. Blobs are kept in the chunks that they came in. */
 export function memoryStore(): RegistryStore {
@@ -29,6 +29,8 @@ export function memoryStore(): RegistryStore {
 interface Directory {
   readonly values: Map<string, Bytes>;
   readonly directories: Map<string, Directory>;
+  /** The sorted names of both, while neither has got or lost one. */
+  names?: readonly string[];
 }
 
 class MemoryRecords implements RecordStore {
@@ -52,9 +54,13 @@ class MemoryRecords implements RecordStore {
     let directory = this.#root;
     for (const segment of segments) {
       let next = directory.directories.get(segment);
-      if (!next) directory.directories.set(segment, next = emptyDirectory());
+      if (!next) {
+        directory.directories.set(segment, next = emptyDirectory());
+        directory.names = undefined;
+      }
       directory = next;
     }
+    if (!directory.values.has(name)) directory.names = undefined;
     directory.values.set(name, value.slice());
   }
 
@@ -75,9 +81,11 @@ class MemoryRecords implements RecordStore {
     await nextTurn(options);
     const segments = keySegments(key);
     const name = segments.pop()!;
-    const removed = this.#directory(segments)?.values.delete(name) ?? false;
-    if (removed) this.#prune(segments);
-    return removed;
+    const directory = this.#directory(segments);
+    if (!directory?.values.delete(name)) return false;
+    directory.names = undefined;
+    this.#prune(segments);
+    return true;
   }
 
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
@@ -85,9 +93,9 @@ class MemoryRecords implements RecordStore {
     const { after, limit = Infinity } = options;
     const directory = this.#directory(pathSegments(path));
     if (!directory) return [];
-    const names = [...directory.values.keys()];
-    for (const name of directory.directories.keys()) names.push(`${name}/`);
-    return (after === undefined ? names : names.filter((name) => name > after)).sort().slice(0, limit);
+    directory.names ??= [...directory.values.keys(), ...directory.directories.keys().map((name) => `${name}/`)].sort();
+    const first = positionAfter(directory.names, after);
+    return directory.names.slice(first, first + limit);
   }
 
   #directory(segments: readonly string[]): Directory | undefined {
@@ -102,7 +110,9 @@ class MemoryRecords implements RecordStore {
       const directory = this.#directory(segments)!;
       if (directory.values.size + directory.directories.size > 0) return;
       const name = segments.pop()!;
-      this.#directory(segments)!.directories.delete(name);
+      const parent = this.#directory(segments)!;
+      parent.directories.delete(name);
+      parent.names = undefined;
     }
   }
 }

@@ -37,3 +37,14 @@ export function digestKey(digest: Hash): string {
 export function keyDigests(keys: readonly string[]): Hash[] {
   return keys.map((key) => key.replace("-", ":")).filter(isHash);
 }
+
+/** Returns the position of the first name after one, in sorted names. */
+export function positionAfter(names: readonly string[], after: string | undefined): number {
+  let [low, high] = [0, after === undefined ? 0 : names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (names[middle] > after!) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -85,7 +85,7 @@ describe("gcrane auth get", () => {
 });
 
 describe("gcrane auth login", () => {
-  it("takes the password from standard input and keeps it in a file for the user alone", () =>
+  it("takes the password from standard input and keeps it in a file for the user alone (rule 15)", () =>
     inWorld(async (world) => {
       const { code, out, err } = await world.gcrane(`auth login ${host} -u ann --password-stdin`, {
         stdin: "s3cret\r\n",
@@ -131,7 +131,7 @@ describe("gcrane auth login", () => {
     }));
 
   for (const auth of ["basic", "bearer"] as const) {
-    it(`stores nothing that the registry refuses: ${auth}`, () =>
+    it(`stores nothing that the registry refuses (rule 25): ${auth}`, () =>
       inWorld(async (world) => {
         const line = `auth login ${host} -u ann --password-stdin`;
         const refused = await world.gcrane(line, { stdin: "wrong-pass", fetch: fakes(auth).fetch });
@@ -143,7 +143,7 @@ describe("gcrane auth login", () => {
       }));
   }
 
-  it("stores nothing for a host that does not exist, except with --no-check", () =>
+  it("stores nothing for a host that does not exist, except with --no-check (rule 25)", () =>
     inWorld(async (world) => {
       const options = { stdin: "s3cret", fetch: fakeFetch({}).fetch };
       const { code, err } = await world.gcrane(`auth login ${host} -u ann --password-stdin`, options);

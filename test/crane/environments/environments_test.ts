@@ -1,12 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createRegistry, serveRegistry } from "../../../src/registry/mod.ts";
-import { serveFetch } from "../../../src/runtime/mod.ts";
-import { bundleForWeb, chromium, describePeer, type Peer, runPeer, workerd } from "../../peers/mod.ts";
-import type { Outcomes } from "./program.ts";
+import { serveRegistry } from "../../../src/registry/mod.ts";
+import type { Outcomes } from "../../make/outcomes.ts";
+import { bundleForWeb, describePeer, inPage, type Peer, runPeer, workerd } from "../../peers/mod.ts";
 import { verbs } from "./verbs.ts";
 
 /** How long all verbs together may take in one environment, in milliseconds: the limit of a verb, and a slow start. */
@@ -28,64 +27,14 @@ function eachVerb(run: (folder: string) => Promise<Outcomes>): void {
 }
 
 /** Runs the program in a page of Chromium. */
-async function inPage(folder: string, registry?: string): Promise<Outcomes> {
-  const { promise, resolve, reject } = Promise.withResolvers<Outcomes>();
-  const program = await readFile(join(folder, "program.mjs"), "utf8");
-  const page = `<!doctype html><script type="module">
-    const send = (path, value) => fetch(path, { method: "POST", body: JSON.stringify(value) });
-    addEventListener("error", ({ message }) => send("/failure", message));
-    addEventListener("unhandledrejection", ({ reason }) => send("/failure", String(reason)));
-    const { outcomes } = await import("/program.mjs");
-    await send("/outcomes", await outcomes(${JSON.stringify(registry)}));
-  </script>`;
-  const server = await serveFetch(async (request) => {
-    switch (new URL(request.url).pathname) {
-      case "/":
-        return new Response(page, { headers: { "Content-Type": "text/html" } });
-      case "/program.mjs":
-        return new Response(program, { headers: { "Content-Type": "text/javascript" } });
-      case "/outcomes":
-        resolve(await request.json());
-        return new Response();
-      case "/failure":
-        reject(new Error(`the page failed: ${await request.json()}`));
-        return new Response();
-      default:
-        return new Response(null, { status: 404 });
-    }
-  });
-  const limit = setTimeout(() => reject(new Error(`the page gave nothing within ${LIMIT} ms`)), LIMIT);
-  const browser = await chromium(`${server.url}/`);
-  try {
-    return await Promise.race([promise, browser.ended]);
-  } finally {
-    clearTimeout(limit);
-    await browser.stop();
-    await server.close();
-  }
+async function inChromium(folder: string, registry?: string): Promise<Outcomes> {
+  const expression = `import("/program.mjs").then(({ outcomes }) => outcomes(${JSON.stringify(registry)}))`;
+  return (await inPage<Outcomes>(folder, expression)).value;
 }
 
-/** Works with a registry that lets pages of other origins in, as a proxy in front of one can. */
-async function withCorsRegistry<Value>(work: (host: string) => Promise<Value>): Promise<Value> {
-  const registry = createRegistry();
-  const server = await serveFetch(async (request) => {
-    const answer = request.method === "OPTIONS" ? new Response(null, { status: 204 }) : await registry.fetch(request);
-    const headers = new Headers(answer.headers);
-    headers.set("Access-Control-Allow-Origin", "*");
-    headers.set("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
-    headers.set("Access-Control-Allow-Headers", request.headers.get("Access-Control-Request-Headers") ?? "*");
-    headers.set("Access-Control-Expose-Headers", "*");
-    return new Response(answer.body, { status: answer.status, headers });
-  });
-  try {
-    return await work(`${server.hostname}:${server.port}`);
-  } finally {
-    await server.close();
-  }
-}
-
+/** Works with a registry that lets pages of other origins in. */
 async function withRegistry<Value>(work: (host: string) => Promise<Value>): Promise<Value> {
-  const registry = await serveRegistry();
+  const registry = await serveRegistry({ cors: ["*"] });
   try {
     return await work(`${registry.hostname}:${registry.port}`);
   } finally {
@@ -116,9 +65,9 @@ async function inProcess(folder: string, peer: Peer, args: readonly string[], re
 }
 
 describePeer("verbs in Chromium", ["chromium"], () => {
-  describe("on a registry in the page", () => eachVerb((folder) => inPage(folder)));
+  describe("on a registry in the page", () => eachVerb((folder) => inChromium(folder)));
   describe("on a registry of another origin", () => {
-    eachVerb((folder) => withCorsRegistry((host) => inPage(folder, host)));
+    eachVerb((folder) => withRegistry((host) => inChromium(folder, host)));
   });
 });
 

@@ -2,37 +2,18 @@
 // Worker, and programs of Deno, Bun and Node.js import it.
 
 import { createRegistry } from "../../../src/registry/mod.ts";
+import { type Outcomes, outcomesOf } from "../../make/outcomes.ts";
 import { verbs } from "./verbs.ts";
-
-/** How each verb ended, by its name: `done`, or its error. */
-export type Outcomes = Readonly<Record<string, string>>;
-
-/** How long a verb may take, in milliseconds, so that one that hangs is named. */
-const LIMIT = 60_000;
 
 /** Calls each verb on a registry at a host and port, or on one in memory. */
 export async function outcomes(host?: string | null): Promise<Outcomes> {
   const registry = host ?? "registry.example.com";
   const options = host ? {} : { fetch: createRegistry().fetch };
-  const ended = Object.entries(verbs).map(async ([name, verb], position) => {
+  const works = Object.entries(verbs).map(([name, verb], position) => {
     const repository = `${registry}/verb-${position}`;
-    return [name, await ending(verb({ registry, repository, options }))] as const;
+    return [name, () => verb({ registry, repository, options })] as const;
   });
-  return Object.fromEntries(await Promise.all(ended));
-}
-
-/** Returns the outcome of work as text. */
-async function ending(work: Promise<void>): Promise<string> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`did not end within ${LIMIT} ms`)), LIMIT);
-  try {
-    await Promise.race([work, late]);
-    return "done";
-  } catch (error) {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await outcomesOf(Object.fromEntries(works));
 }
 
 /** The Worker: its query may name the registry's host. */

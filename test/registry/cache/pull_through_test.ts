@@ -37,6 +37,21 @@ describe("a pull-through cache", () => {
     assertEquals(errors, []);
   });
 
+  it("refuses what the machine's settings block at its upstream", async () => {
+    const origin = new Origin();
+    const image = await origin.client.image("team/app", "one");
+    await origin.client.pushManifest("team/app", image, "v1");
+    origin.asked();
+    const registries = (name: string) =>
+      Promise.resolve({ insecure: false, mirrors: [], ...(name.endsWith("/team/app") && { blockedBy: "/conf" }) });
+    const { client, errors } = cacheOf(origin, { proxy: { registries } });
+    for (const path of ["manifests/v1", "tags/list"]) {
+      assertRefused(await client.send("GET", `/v2/team/app/${path}`), 403, "DENIED");
+    }
+    assertEquals((await client.send("GET", "/v2/team/other/manifests/v1")).status, 404);
+    assertEquals([origin.asked().some((line) => line.includes("team/app")), errors], [false, []]);
+  });
+
   it("fetches and keeps manifests and blobs that are named by SHA-512", async () => {
     const origin = new Origin();
     const [config, layer] = [encode("{}"), encode("a layer")];

@@ -47,7 +47,7 @@ const kinds: Record<string, () => Promise<Content>> = {
 };
 
 for (const [kind, make] of Object.entries(kinds)) {
-  describe(`a client that breaks off a GET from a registry over ${kind}`, () => {
+  describe(`a client that breaks off a GET from a registry over ${kind} (rule 22)`, () => {
     let content: Content;
     before(async () => {
       content = await make();

@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { parseRepository } from "../../../src/name/mod.ts";
 import { createRegistry } from "../../../src/registry/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
+import { cacheOf, Origin } from "../cache/caching.ts";
 import { assertRefused, EMPTY_JSON, IMAGE, RegistryClient } from "../../contracts/registry_client.ts";
 
 const SBOM = "application/vnd.example.sbom+json";
@@ -63,5 +64,40 @@ describe("a long list of referrers", () => {
     const reference = parseRepository("registry.example.com/app").digest(subject.digest);
     const index = JSON.parse(new TextDecoder().decode(await (await puller.referrers(reference)).rawManifest()));
     assertEquals(index.manifests.length, 12);
+  });
+
+  it("is passed on by a cache page by page", async () => {
+    const origin = new Origin();
+    const { client: upstream } = origin;
+    const subject = await upstream.pushImage("app", "subject", "v1");
+    for (let i = 0; i < 5; i++) {
+      await upstream.pushManifest("app", {
+        ...await upstream.image("app", `referrer ${i}`, { subject }),
+        annotations: { long: "x".repeat(1_500_000) },
+      });
+    }
+    const client = cacheOf(origin).client;
+    const path = `/v2/app/referrers/${subject.digest}`;
+    const whole = await pagesOf(upstream, path);
+    origin.asked();
+    assertEquals(await pagesOf(client, path), whole);
+    assertEquals(whole.map(({ manifests }) => manifests.length), [2, 2, 1]);
+    const cursors = whole.slice(0, 2).map(({ manifests }) => `?last=${encodeURIComponent(manifests[1].digest)}`);
+    assertEquals(origin.asked(), ["", ...cursors].map((cursor) => `GET ${path}${cursor}`));
+  });
+});
+
+describe("many referrers", () => {
+  it("come in pages of a thousand", { timeout: 60_000 }, async () => {
+    const client = new RegistryClient({ fetch: createRegistry().fetch, base });
+    const subject = await client.pushImage("app", "subject", "v1");
+    const image = await client.image("app", "referrer", { subject });
+    const digests: string[] = [];
+    for (let i = 0; i < 1001; i++) {
+      digests.push((await client.pushManifest("app", { ...image, annotations: { number: String(i) } })).digest);
+    }
+    const pages = await pagesOf(client, `/v2/app/referrers/${subject.digest}`);
+    assertEquals(pages.map(({ manifests }) => manifests.length), [1000, 1]);
+    assertEquals(pages.flatMap(({ manifests }) => manifests.map(({ digest }) => digest)), digests.toSorted());
   });
 });

@@ -27,7 +27,7 @@ function links(text: string): string[] {
 }
 
 describe("the page of a registry", () => {
-  it("is there where it is wanted, under headers that let a browser do little", async () => {
+  it("is there where it is wanted, under headers that let a browser do little (rule 17)", async () => {
     const { page } = paged();
     for (const path of ["/", "/browse/style.css", "/browse/nothing"]) {
       const { headers } = await page(path);
@@ -108,7 +108,7 @@ describe("the page of a registry", () => {
     assertStringIncludes((await page("/?last=many")).text, "no more");
   });
 
-  it("escapes all that an image or an artifact says of itself", async () => {
+  it("escapes all that an image or an artifact says of itself (rule 17)", async () => {
     const { client, page } = paged();
     const evil = `<script>alert(1)</script>"'><img src=x onerror=alert(1)> javascript:alert(1) \u2028 </title></pre>`;
     const config = await client.blob(

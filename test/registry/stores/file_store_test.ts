@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { DigestMismatchError, HashError, StoreError } from "../../../src/errors.ts";
 import { createRegistry, fileStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { FileRecords } from "../../../src/registry/stores/file/file_records.ts";
 import { RegistryClient } from "../../contracts/registry_client.ts";
 import { digestOf, patterned, storeContract, stream, text } from "../../contracts/store_contract.ts";
 import { until } from "../../make/waiting.ts";
@@ -49,6 +50,21 @@ describe("fileStore", () => {
     return new Uint8Array(await new Response(await blob.read(range)).arrayBuffer());
   }
 
+  it("keeps records that differ in case alone, and those of names that Windows reserves", async () => {
+    const records = new FileRecords(join(directory, "records"), { sync: true, ignoresCase: true });
+    const names = ["CON", "V1", "aux", "aux.1", "com1-x", "con", "lpt9", "nul.", "v1", "v1.", "v1.."];
+    for (const name of names) await records.put(`tags/${name}`, text(name));
+    assertEquals(await records.list("tags/"), names);
+    for (const name of names) assertEquals(await records.get(`tags/${name}`), text(name), name);
+    assertEquals(await records.list("tags/", { after: "com1-x", limit: 2 }), ["con", "lpt9"]);
+
+    const files = await readdir(join(directory, "records", "tags"));
+    assertEquals(new Set(files.map((name) => name.toLowerCase())).size, names.length, files.join());
+    assertEquals(files.filter((name) => /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)|\.$/i.test(name)), []);
+    for (const name of names) assertEquals(await records.delete(`tags/${name}`), true);
+    assertEquals(await records.list("tags/"), []);
+  });
+
   it("keeps each blob once, by its digest", async () => {
     assertEquals(new Uint8Array(await readFile(fileOf(digest))), bytes);
     await store.uploads.append("v", stream(bytes));
@@ -57,7 +73,7 @@ describe("fileStore", () => {
     assertEquals((await readdir(directory)).sort(), ["blobs", "uploads"]);
   });
 
-  it("never gives a whole blob whose bytes have changed", async () => {
+  it("never gives a whole blob whose bytes have changed (rule 14)", async () => {
     await writeFile(fileOf(digest), spoilt(bytes));
     for (const from of [store, fileStore(directory)]) {
       await assertRejects(() => read(from), DigestMismatchError, "instead of that of its name");
@@ -138,7 +154,7 @@ describe("fileStore", () => {
     assertEquals(await store.blobs.get(digest), undefined);
   });
 
-  it("makes no path of what is no digest", async () => {
+  it("makes no path of what is no digest (rule 14)", async () => {
     for (const wrong of ["sha256:..", `sha256:${"../..".repeat(20)}x`, `sha256:${"A".repeat(64)}`, "x", "sha1:00"]) {
       await assertRejects(() => store.blobs.get(wrong as typeof digest), HashError);
       await store.uploads.append("w", stream(text("x")));

@@ -1,14 +1,6 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
-import { errorCode, missingIsUndefined } from "../../../io/mod.ts";
-import {
-  type DirectoryEntry,
-  dirName,
-  exists,
-  joinPath,
-  makeDirectory,
-  readDirectory,
-  syncDirectory,
-} from "../../../runtime/mod.ts";
+import { errorCode } from "../../../io/mod.ts";
+import { dirName, exists, makeDirectory, syncDirectory } from "../../../runtime/mod.ts";
 
 /**
  * Runs work on a file, and turns an error of the operating system into a `StoreError` that names the path.
@@ -48,15 +40,4 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
     if (each === oldest) break;
   }
   return result;
-}
-
-/** Returns whether a directory holds a file at any depth, except files being written, whose names start with a dot. */
-export async function holdsFile(directory: string): Promise<boolean> {
-  const entries: DirectoryEntry[] = await readDirectory(directory).catch(missingIsUndefined) ?? [];
-  const visible = entries.filter((entry) => !entry.name.startsWith("."));
-  if (visible.some((entry) => entry.kind === "file")) return true;
-  for (const entry of visible) {
-    if (entry.kind === "directory" && await holdsFile(joinPath(directory, entry.name))) return true;
-  }
-  return false;
 }

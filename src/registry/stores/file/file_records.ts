@@ -4,31 +4,48 @@ import {
   dirName,
   joinPath,
   lstat,
-  readDirectory,
+  platformOs,
   readFile,
   remove,
   removeOldTemporaries,
   writeFileAtomic,
 } from "../../../runtime/mod.ts";
-import { atFile, holdsFile, inDirectory } from "./file_access.ts";
+import { DirectoryNames } from "./directory_names.ts";
+import { atFile, inDirectory } from "./file_access.ts";
+import { CASE_BLIND, type FileNames, PLAIN } from "./file_names.ts";
 import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
-import { isSegment, keySegments, pathSegments } from "../store_key.ts";
+import { keySegments, pathSegments, positionAfter } from "../store_key.ts";
 
 /** How often a directory is searched for old temporary files, and how many directories are remembered. */
 const TIDY_EACH_MS = 60 * 60 * 1000;
 const TIDIED = 10_000;
 
-/** The records of a file store: the file of a record has the path of its key. */
+/** Options of {@linkcode FileRecords}. */
+export interface FileRecordsOptions {
+  /** Whether writes wait until durable records are on the disk. */
+  readonly sync: boolean;
+  /**
+   * Whether the file system ignores the case of letters.
+   * @default it does on Windows and macOS
+   */
+  readonly ignoresCase?: boolean;
+}
+
+/** The records of a file store: the file of a record has the path of its key, each part as {@linkcode FileNames} has it. */
 export class FileRecords implements RecordStore {
   readonly #root: string;
   readonly #sync: boolean;
+  readonly #names: DirectoryNames;
+  readonly #fileNames: FileNames;
   /** When directories were last searched for old temporary files. */
   readonly #tidied = new BoundedMap<string, number>(TIDIED);
 
-  /** Makes the records of a directory, which need not exist yet; with `sync`, writes wait until durable records are on the disk. */
-  constructor(root: string, { sync }: { sync: boolean }) {
+  /** Makes the records of a directory, which need not exist yet. */
+  constructor(root: string, { sync, ignoresCase }: FileRecordsOptions) {
     this.#root = root;
     this.#sync = sync;
+    this.#fileNames = ignoresCase ?? ["windows", "darwin"].includes(platformOs()) ? CASE_BLIND : PLAIN;
+    this.#names = new DirectoryNames(this.#fileNames);
   }
 
   /** @inheritdoc */
@@ -57,6 +74,7 @@ export class FileRecords implements RecordStore {
       path,
       () => inDirectory(path, sync, () => writeFileAtomic(path, value, { sync, signal, tidy: false })),
     );
+    this.#forgetNames(path);
   }
 
   /** Removes what killed servers left in a directory: not with each write, since a list of many records takes long. */
@@ -74,31 +92,50 @@ export class FileRecords implements RecordStore {
     return await atFile("remove", path, async () => {
       if ((await lstat(path).catch(missingIsUndefined))?.kind !== "file") return false;
       await remove(path);
+      this.#forgetNames(path);
       return true;
     });
+  }
+
+  /** Forgets the names in the directories that lead to a file, any of which may be new. */
+  #forgetNames(path: string): void {
+    for (let each = dirName(path); each.length >= this.#root.length; each = dirName(each)) this.#names.forget(each);
   }
 
   /** @inheritdoc A directory without records, which removed records left behind, does not count. */
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     signal?.throwIfAborted();
-    const directory = joinPath(this.#root, ...pathSegments(path));
-    const entries = await atFile("list", directory, () => readDirectory(directory).catch(missingIsUndefined)) ?? [];
-    const names = entries
-      .filter((entry) => isSegment(entry.name) && (entry.kind === "file" || entry.kind === "directory"))
-      .map((entry) => entry.kind === "directory" ? `${entry.name}/` : entry.name)
-      .filter((name) => after === undefined || name > after)
-      .sort();
-    const found: string[] = [];
-    for (const name of names) {
-      if (found.length >= limit) break;
-      signal?.throwIfAborted();
-      if (!name.endsWith("/") || await holdsFile(joinPath(directory, name))) found.push(name);
-    }
-    return found;
+    const directory = this.#fileOf(pathSegments(path));
+    return await atFile("list", directory, async () => {
+      const names = await this.#names.in(directory);
+      const found: string[] = [];
+      for (let i = positionAfter(names, after); i < names.length && found.length < limit; i++) {
+        signal?.throwIfAborted();
+        const name = names[i];
+        if (!name.endsWith("/") || await this.#holdsRecord(this.#below(directory, name))) found.push(name);
+      }
+      return found;
+    });
+  }
+
+  async #holdsRecord(directory: string): Promise<boolean> {
+    const names = await this.#names.in(directory);
+    if (names.some((name) => !name.endsWith("/"))) return true;
+    for (const name of names) if (await this.#holdsRecord(this.#below(directory, name))) return true;
+    return false;
+  }
+
+  /** Returns the path of a directory whose listed name ends with `/`. */
+  #below(directory: string, name: string): string {
+    return joinPath(directory, this.#fileNames.fileOf(name.slice(0, -1)));
   }
 
   #path(key: string): string {
-    return joinPath(this.#root, ...keySegments(key));
+    return this.#fileOf(keySegments(key));
+  }
+
+  #fileOf(segments: readonly string[]): string {
+    return joinPath(this.#root, ...segments.map(this.#fileNames.fileOf));
   }
 }

@@ -1,7 +1,7 @@
 // Entries in the words of `tar --list --verbose`.
 
 import type { Bytes, TarEntryType, TarHeader } from "../../src/tar/mod.ts";
-import { joined, utf8 } from "../make/bytes.ts";
+import { joined, utf8 } from "./bytes.ts";
 
 const LETTERS: Record<TarEntryType, string> = {
   file: "-",
