@@ -4,6 +4,7 @@ import {
   type Bytes,
   forgetTemporary,
   joinPath,
+  platformOs,
   readFile,
   remove,
   runOnTerminal,
@@ -55,12 +56,19 @@ export async function withEdited<T>(
   }
 }
 
+/** Returns a name for a file of an image on this machine: its last name, without what a file system may refuse. */
+export function editorFileName(path: string): string {
+  const name = path.split("/").findLast((name) => name !== "" && name !== "..") ?? "file";
+  // deno-lint-ignore no-control-regex -- Windows refuses these
+  return name.replaceAll(/[\x00-\x1f<>:"|?*\\]/g, "_");
+}
+
 async function fromInput({ stdin, signal }: EditContext): Promise<Bytes> {
   return await readAll(stdin(), { limit: Limits.manifest, what: "standard input", signal });
 }
 
 async function inEditor(bytes: Bytes, { fileName }: Editing, { environment, signal }: EditContext): Promise<Bytes> {
-  const editor = environment("EDITOR") || "vi";
+  const editor = environment("EDITOR") || (platformOs() === "windows" ? "notepad" : "vi");
   const [program, ...args] = editor.trim().split(/\s+/);
   const directory = await temporaryDirectory("gcrane-edit-");
   try {

@@ -12,6 +12,9 @@ export interface FrameOptions {
   readonly unicode: boolean;
 }
 
+/** After this many milliseconds without a byte a transfer is shown as stalled. */
+const SILENCE = 10_000;
+
 const nameWidth = 21;
 const amountWidth = 17;
 const rateWidth = 10;
@@ -37,7 +40,13 @@ interface LineOptions {
 
 function transferLine(transfer: TransferView, options: LineOptions): string {
   const arrow = options.unicode ? { read: "↓", write: "↑" } : { read: "<", write: ">" };
-  return line(`${arrow[transfer.kind]} ${shortLabel(transfer.label)}`, transfer, rateText(transfer.rate), options);
+  return line(`${arrow[transfer.kind]} ${shortLabel(transfer.label)}`, transfer, paceText(transfer), options);
+}
+
+/** Returns the rate, or how long there was no byte: of the transfer, or of the answer to all of it. */
+function paceText({ rate, silent, complete, total }: TransferView): string {
+  if (silent < SILENCE) return rateText(rate);
+  return `${complete === total ? "waiting" : "stalled"} ${timeText(Math.floor(silent / 1000))}`;
 }
 
 function totalLine(view: ProgressView, options: LineOptions): string {

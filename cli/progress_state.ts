@@ -14,6 +14,8 @@ export interface TransferView {
   readonly total: number | undefined;
   /** Bytes per second; `undefined` until it is known. */
   readonly rate: number | undefined;
+  /** The number of milliseconds since its last byte. */
+  readonly silent: number;
 }
 
 /** All transfers at one moment. */
@@ -37,6 +39,7 @@ export interface ProgressView {
 interface Transfer {
   event: ProgressEvent;
   meter: RateMeter;
+  movedAt: number;
 }
 
 /** Aggregates progress events for display. */
@@ -48,8 +51,12 @@ export class ProgressState {
   add(event: ProgressEvent, now: number): void {
     this.#meter ??= new RateMeter(now, 0);
     const known = this.#transfers.get(event.id);
-    if (known === undefined) this.#transfers.set(event.id, { event, meter: new RateMeter(now, event.complete) });
-    else known.event = event;
+    if (known === undefined) {
+      this.#transfers.set(event.id, { event, meter: new RateMeter(now, event.complete), movedAt: now });
+      return;
+    }
+    if (known.event.complete !== event.complete || known.event.state !== event.state) known.movedAt = now;
+    known.event = event;
   }
 
   /** Returns the state at a time in milliseconds; rates are those of the last seconds. */
@@ -60,7 +67,7 @@ export class ProgressState {
     let settled = 0;
     let reused = 0;
     const active: TransferView[] = [];
-    for (const { event, meter } of transfers) {
+    for (const { event, meter, movedAt } of transfers) {
       const isReused = event.state === "skipped" || event.state === "mounted";
       if (event.state !== "active" && event.state !== "waiting") settled++;
       if (isReused) reused++;
@@ -70,7 +77,8 @@ export class ProgressState {
       total = total === undefined || size === undefined ? undefined : total + size;
       if (event.state !== "active") continue;
       const { label, kind } = event;
-      active.push({ label, kind, complete: event.complete, total: size, rate: meter.measure(now, event.complete) });
+      const rate = meter.measure(now, event.complete);
+      active.push({ label, kind, complete: event.complete, total: size, rate, silent: now - movedAt });
     }
     const rate = this.#meter?.measure(now, complete);
     return { active, complete, total, rate, objects: transfers.length, settled, reused };

@@ -83,8 +83,8 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
   /**
    * What to do with extra content: tags and manifests of the destination that the source does not have. It is kept,
    * listed in the result, or deleted. Nothing is deleted after a failure, and a manifest that another one needs is
-   * never deleted. Tags and referrers are read again just before a deletion; a later change can't be detected, as
-   * registries have no conditional delete.
+   * never deleted. Tags and referrers are read again just before a deletion, and the source is asked for the content
+   * itself, as its lists may be partial; a later change can't be detected, as registries have no conditional delete.
    *
    * @default "keep"
    */

@@ -9,6 +9,7 @@ import { connect } from "../src/transport/internal.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
 import type { CopyRoute } from "./copy_route.ts";
 import type { Deleter } from "./gc_sweep.ts";
+import { PATIENCE } from "./patience.ts";
 import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
 import { isInShard } from "./shard.ts";
 
@@ -17,12 +18,6 @@ const MAX_FAILURES = 1000;
 
 /** The number of consecutive connection failures after which the copy is given up. */
 const MAX_UNREACHABLE = 20;
-
-/**
- * The default retries of failed requests. Quotas of registries cover one or ten minutes, so a copy waits for nine
- * minutes in total, and for up to ten if the registry asks for it.
- */
-const PATIENCE = { attempts: 8, delayMs: 500, maxDelayMs: 600_000 };
 
 /** The shared state of all repositories of one recursive copy: connections, limits, the journal, the counts. */
 export class CopyRun {

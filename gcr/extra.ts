@@ -13,6 +13,8 @@ import { type WalkFailure, walkRepositories } from "./walk.ts";
 export interface ComparedRepositories {
   /** The repository of the target. */
   readonly target: Repository;
+  /** The repository of the source; it does not exist if the listing is empty. */
+  readonly source: Repository;
   /** The listing of the target. */
   readonly before: RepositoryListing;
   /** The listing of the source; empty if there is no such repository. */
@@ -48,7 +50,7 @@ export class ExtraFinder {
     this.#sourceIsEmpty &&= isEmpty(listing);
     if (!before) return;
     const target = this.#run.route.targetOf(source);
-    await this.#find({ target, before, listing });
+    await this.#find({ target, source, before, listing });
     if (isEmpty(listing)) this.#checkMeant(source, target);
   }
 
@@ -67,7 +69,9 @@ export class ExtraFinder {
     });
     for await (const { repository, listing } of walk) {
       try {
-        await this.#find({ target: repository, before: listing, listing: { name: "", ...nothing }, isCurrent: true });
+        const source = route.sourceOf(repository)!;
+        const found = { target: repository, source, before: listing, listing: { name: "", ...nothing } };
+        await this.#find({ ...found, isCurrent: true });
         // The walk started at the source's root, so a root that it did not report has responded with 404.
         if (this.#sourceIsEmpty || repository.name === `${route.target}`) this.#checkMeant(route.source, repository);
       } catch (error) {
@@ -90,7 +94,7 @@ export class ExtraFinder {
     return source !== undefined && this.#run.wantsRepository(source.path) && !this.#seen.has(source.path);
   }
 
-  async #find({ target, before, listing, isCurrent = false }: ComparedRepositories): Promise<void> {
+  async #find({ target, source, before, listing, isCurrent = false }: ComparedRepositories): Promise<void> {
     const { onlyExtra } = this.#run.options;
     const allowed = onlyExtra?.filter(({ repository }) => repository === target.name);
     const judge = new ExtraJudge(this.#run, listing, allowed);
@@ -102,7 +106,7 @@ export class ExtraFinder {
       repository: target.name,
       ...item,
     }));
-    if (items.length > 0) this.repositories.push({ target, judge, items });
+    if (items.length > 0) this.repositories.push({ target, source, judge, items });
   }
 }
 

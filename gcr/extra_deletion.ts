@@ -1,10 +1,12 @@
 import { ProtocolError } from "../src/errors.ts";
 import { mapConcurrent } from "../src/io/mod.ts";
 import type { Repository } from "../src/name/mod.ts";
+import { isHash } from "../src/spec/mod.ts";
+import { findOrUndefined } from "../src/transport/internal.ts";
 import type { ExtraItem } from "./copy_options.ts";
 import type { CopyRun } from "./copy_run.ts";
-import type { ExtraJudge } from "./extra_judge.ts";
-import type { GcGraph } from "./gc_graph.ts";
+import { type ExtraJudge, isReferrersTag } from "./extra_judge.ts";
+import { attachedDigest, type GcGraph } from "./gc_graph.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Garbage, type LooseTag, Sweep, type SweepEvent } from "./gc_sweep.ts";
 
@@ -12,6 +14,8 @@ import { type Garbage, type LooseTag, Sweep, type SweepEvent } from "./gc_sweep.
 export interface ExtraOfRepository {
   /** The repository. */
   readonly target: Repository;
+  /** The repository of the source that it is a copy of, which need not exist. */
+  readonly source: Repository;
   /** The items to delete. */
   readonly items: readonly ExtraItem[];
   /** Decides again which of them are extra. */
@@ -56,13 +60,15 @@ function garbageOf(items: readonly ExtraItem[]): Garbage {
 class Deletion {
   readonly #run: CopyRun;
   readonly #target: Repository;
+  readonly #source: Repository;
   readonly #judge: ExtraJudge;
   readonly #survey: Survey;
   readonly #waiting: Set<ExtraItem>;
 
-  constructor(run: CopyRun, { target, judge, items }: ExtraOfRepository) {
+  constructor(run: CopyRun, { target, source, judge, items }: ExtraOfRepository) {
     this.#run = run;
     this.#target = target;
+    this.#source = source;
     this.#judge = judge;
     this.#survey = surveyOf(run, target);
     this.#waiting = new Set(items);
@@ -104,8 +110,23 @@ class Deletion {
       // A registry that can't delete tags drops them with their manifest.
       else this.#tell(({ digest }) => digest === event.digest);
     };
-    const allowance = { left: Infinity };
-    await new Sweep(this.#survey, { judge, puller, deleter, jobs, allowance, tell, signal }).run(garbage);
+    await new Sweep(this.#survey, {
+      ...{ judge, puller, deleter, jobs, tell, signal },
+      allowance: { left: Infinity },
+      mustStay: (what, options) => this.#mustStay(what, options),
+    }).run(garbage);
+  }
+
+  /** Asks the source itself: its lists may have been partial, and it may have got the content since. */
+  async #mustStay(what: string, { signal }: { signal: AbortSignal }): Promise<boolean> {
+    const subject = isReferrersTag(what) ? attachedDigest(what) : undefined;
+    const names = [isHash(what) ? this.#source.digest(what) : this.#source.tag(what)];
+    for (const reference of subject ? [...names, this.#source.digest(subject)] : names) {
+      if (!await findOrUndefined(() => this.#run.reader.head(reference, { signal }))) continue;
+      this.#judge.learn(what);
+      return true;
+    }
+    return false;
   }
 
   #tell(isMeant: (item: ExtraItem) => boolean): void {

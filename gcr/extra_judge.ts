@@ -21,6 +21,8 @@ export class ExtraJudge {
   readonly #run: CopyRun;
   readonly #listing: RepositoryListing;
   readonly #tags: ReadonlySet<string>;
+  /** The content of the source that its listing lacks. */
+  readonly #unlisted = new Set<string>();
   /** The deletable content from a list; `undefined` without a list. */
   readonly #allowed: readonly ExtraItem[] | undefined;
   readonly #allowedKeys: ReadonlySet<string>;
@@ -32,6 +34,11 @@ export class ExtraJudge {
     this.#tags = new Set(listing.tags);
     this.#allowed = allowed;
     this.#allowedKeys = new Set(allowed?.map(({ tag, digest }) => keyOf(digest, tag)));
+  }
+
+  /** Learns that the source has a tag or a digest, or needs the tag, which its listing does not show. */
+  learn(what: string): void {
+    this.#unlisted.add(what);
   }
 
   /** Returns whether the listing before the copy contains anything that may be extra. */
@@ -135,7 +142,7 @@ export class ExtraJudge {
   }
 
   #whyKept(tag: string): string {
-    if (this.#tags.has(tag)) return "the source has it";
+    if (this.#tags.has(tag) || this.#unlisted.has(tag)) return "the source has it";
     return this.#run.wantsTag(tag) ? "it lists the referrers of a manifest of the source" : "the options leave it out";
   }
 
@@ -152,7 +159,7 @@ export class ExtraJudge {
   }
 
   #isInSource(digest: string): boolean {
-    return digest in (this.#listing.manifest ?? {});
+    return this.#unlisted.has(digest) || digest in (this.#listing.manifest ?? {});
   }
 
   #isAllowed(digest: Hash, tag?: string): boolean {
@@ -160,7 +167,8 @@ export class ExtraJudge {
   }
 
   #isExtra(tag: string): boolean {
-    return !this.#tags.has(tag) && this.#run.wantsTag(tag) && !standsForReferrers(tag, this.#listing);
+    return !this.#tags.has(tag) && !this.#unlisted.has(tag) && this.#run.wantsTag(tag) &&
+      !standsForReferrers(tag, this.#listing);
   }
 
   /** Returns whether a dry run has left a tag in place that the copy would move. */
@@ -170,15 +178,17 @@ export class ExtraJudge {
   }
 }
 
-/** A tag of the form that {@linkcode referrersTag} returns. */
-const REFERRERS_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/;
+/** Returns whether a tag has the form that {@linkcode referrersTag} returns. */
+export function isReferrersTag(tag: string): boolean {
+  return /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})$/.test(tag);
+}
 
 /**
  * Returns whether a tag holds the referrers list of a manifest of the source, which the copy creates if a registry has
  * no referrers API.
  */
 function standsForReferrers(tag: string, { manifest, tags, child }: RepositoryListing): boolean {
-  if (!REFERRERS_TAG.test(tag)) return false;
+  if (!isReferrersTag(tag)) return false;
   // A plain listing lacks the members of indexes, so any digest may be one.
   if (!manifest) return tags.length > 0 || child !== undefined;
   return Object.keys(manifest).some((digest) => isHash(digest) && referrersTag(digest) === tag);

@@ -44,7 +44,7 @@ export interface GcGraph {
 }
 
 /** A tag like `sha256-<hex>`, `sha256-<hex>.sig`, `.att` or `.sbom`. */
-const ATTACHED = /^(?:sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?|sha512-[0-9a-f]{121})$/;
+const ATTACHED = /^(?:sha256-([0-9a-f]{64})(?:\.(?:sig|att|sbom))?|sha512-[0-9a-f]{121})$/;
 
 /**
  * Returns whether a tag belongs to the manifest of a digest: the list of its referrers (distribution-spec, "Referrers
@@ -52,6 +52,15 @@ const ATTACHED = /^(?:sha256-[0-9a-f]{64}(?:\.(?:sig|att|sbom))?|sha512-[0-9a-f]
  */
 export function isAttachedTag(tag: string): boolean {
   return ATTACHED.test(tag);
+}
+
+/**
+ * Returns the manifest that a tag belongs to by its form; `undefined` for other tags, and for a tag that has only a part
+ * of the digest.
+ */
+export function attachedDigest(tag: string): Hash | undefined {
+  const [, hex] = ATTACHED.exec(tag) ?? [];
+  return hex === undefined ? undefined : `sha256:${hex}`;
 }
 
 /** The references between the manifests of a repository. */
@@ -146,6 +155,12 @@ export class GcLinks {
     const { members = [], subject, blobs = [], mentions = [] } = manifests.get(digest) ?? {};
     const named = [...members, ...subject ? [subject] : [], ...blobs.map(({ digest }) => digest), ...mentions];
     return named.filter((other) => manifests.has(other));
+  }
+
+  /** Returns the manifests that one of some tags points at. */
+  targets(tags: ReadonlySet<string>): Hash[] {
+    const all = [...this.#graph.manifests.values()];
+    return all.filter((manifest) => manifest.tags.some((tag) => tags.has(tag))).map(({ digest }) => digest);
   }
 
   /** Returns the manifests that a manifest's tags belong to. */

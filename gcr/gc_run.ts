@@ -6,6 +6,7 @@ import { type GcEvent, GcTally } from "./gc_events.ts";
 import { GcJournal } from "./gc_journal.ts";
 import { planGarbage } from "./gc_plan.ts";
 import type { GcRules } from "./gc_rules.ts";
+import { PATIENCE } from "./patience.ts";
 import { Survey } from "./gc_survey.ts";
 import { type Deleter, type Garbage, Sweep, type SweepEvent } from "./gc_sweep.ts";
 
@@ -80,7 +81,7 @@ export class GcRun {
     this.#jobs = jobs;
     this.#slots = new Semaphore(jobs);
     this.#allowance = { left: maxDelete };
-    const { client = new Client(options) } = options;
+    const { client = new Client({ ...options, retry: { ...PATIENCE, ...options.retry } }) } = options;
     this.#deleter = new Pusher({ client });
     this.puller = new Puller({ client });
     this.tally = new GcTally(onEvent);

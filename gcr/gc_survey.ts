@@ -5,7 +5,7 @@ import type { Puller } from "../src/remote/mod.ts";
 import type { Hash } from "../src/spec/mod.ts";
 import { findOrUndefined } from "../src/transport/internal.ts";
 import type { RepositorySummary } from "./gc_events.ts";
-import type { GcBlob, GcGraph, GcManifest } from "./gc_graph.ts";
+import { attachedDigest, type GcBlob, type GcGraph, type GcManifest } from "./gc_graph.ts";
 import { createdTime, type GcFacts, gcFacts } from "./gc_manifest.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
@@ -83,9 +83,10 @@ export class Survey {
       listed.set(manifest.digest, manifest);
     }
     const told = current.manifest !== undefined;
-    // A list of tags lacks manifests that have lost their tags, which may exist and have referrers.
-    const start = told ? listed.keys() : new Set([...listed.keys(), ...suspects]);
-    const found = await this.#follow([...start], listed, told);
+    // A list of tags lacks manifests that have lost their tags, or have only a signature's tag, and may have referrers.
+    const owners = current.tags.map(attachedDigest).filter((owner) => owner !== undefined);
+    const unlisted = told ? [] : [...suspects, ...owners].filter((digest) => !this.#missing.has(digest));
+    const found = await this.#follow([...new Set([...listed.keys(), ...unlisted])], listed, told);
     const manifests = new Map<Hash, GcManifest>();
     for (const digest of [...found].sort()) {
       const { needed: _, ...facts } = this.#facts.get(digest)!;

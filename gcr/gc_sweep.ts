@@ -10,6 +10,7 @@ import type { GarbageManifest, GarbageTag } from "./gc_plan.ts";
 import type { Survey } from "./gc_survey.ts";
 
 const OTHER_TAGS = "its tags have changed";
+const MOVED = "the tag has moved";
 const LED_TO = "it is reachable now";
 const KEPT = "it is kept now";
 
@@ -56,6 +57,13 @@ export type Deleter = Pick<Pusher, "delete">;
 export interface SweepOptions {
   /** Decides which content of the repository's current state to delete. @throws if that can't be known */
   readonly judge: (graph: GcGraph) => Garbage;
+  /**
+   * Finds out whether a tag or a digest must be kept for a reason outside of the repository, right before its deletion.
+   * The judgement has to know it from then on.
+   *
+   * @default nothing has to
+   */
+  readonly mustStay?: (what: string, options: { signal: AbortSignal }) => Promise<boolean>;
   /** Deletes content. */
   readonly deleter: Deleter;
   /** Reads from the registry. */
@@ -77,7 +85,12 @@ interface Sought {
 }
 
 /** The result of an attempt to delete. */
-type DeletionOutcome = "deleted" | "gone" | "moved" | "unsupported" | HttpError;
+type DeletionOutcome = "deleted" | "gone" | "unsupported" | KeptOutcome | HttpError;
+
+/** The content must be kept after all. */
+interface KeptOutcome {
+  readonly reason: string;
+}
 
 /**
  * Deletes garbage of one repository: tags, then manifests with references, then those that they reference. The
@@ -97,10 +110,16 @@ export class Sweep {
   readonly #options: SweepOptions;
   /** The manifests that existing content needs. */
   readonly #needed = new Set<Hash>();
+  /** The manifests to delete of which everything around is kept, as far as the last read shows it. */
+  readonly #kept = new Set<Hash>();
   /** The manifests to delete, as far as known. */
   #doomed: ReadonlySet<Hash> = new Set();
-  /** The kept content that was reported. */
+  /** The kept manifests that were reported. */
   readonly #left = new Set<Hash>();
+  /** The kept tags that were reported. */
+  readonly #leftTags = new Set<string>();
+  /** The tags that were deleted. */
+  readonly #untagged = new Set<string>();
   #links!: GcLinks;
 
   /** Creates a sweep of a repository that was surveyed. */
@@ -121,11 +140,12 @@ export class Sweep {
     const attached = tags.filter(({ tag }) => isAttachedTag(tag));
     for (const batch of this.#batches(attached)) await this.#deleteAttached(batch, { manifests, tags: attached });
     for (const batch of this.#links.deletionWaves(manifests.keys()).flatMap((wave) => this.#batches(wave))) {
-      await this.#lookAgain({ manifests, tags: [] }, batch);
+      const all = { manifests, tags: [] };
+      await this.#lookAgain(all, { digests: batch });
       const doomed = batch.filter((digest) => this.#mayGo(digest)).map((digest) => manifests.get(digest)!);
       if (doomed.some(({ tags }) => tags.some(isAttachedTag))) {
         await this.#deleteTags(doomed, isAttachedTag);
-        await this.#lookAgain({ manifests, tags: [] }, batch);
+        await this.#lookAgain(all, { digests: batch });
       }
       await this.#each(doomed, (manifest, signal) => this.#deleteManifest(manifest, signal));
     }
@@ -152,7 +172,7 @@ export class Sweep {
     const tags = garbage.tags.filter(({ tag, digest }) => {
       if (now.tags.some((found) => found.tag === tag && found.digest === digest)) return true;
       const target = [...graph.manifests.values()].find((manifest) => manifest.tags.includes(tag));
-      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : "the tag has moved");
+      if (target) this.#leave(tag, "changed", target.digest === digest ? KEPT : MOVED);
       return false;
     });
     this.#protect(graph, { manifests, tags });
@@ -161,6 +181,7 @@ export class Sweep {
 
   /** Keeps everything that is needed by manifests, and by their tags, that are not garbage. */
   #protect(graph: GcGraph, { manifests, tags }: Garbage): void {
+    this.#kept.clear();
     const going = new Set(manifests.map(({ digest }) => digest));
     const loose = new Set(tags.map(({ tag }) => tag));
     for (const { digest, tags } of graph.manifests.values()) {
@@ -191,17 +212,20 @@ export class Sweep {
   async #deleteLooseTags(tags: readonly LooseTag[]): Promise<void> {
     await this.#each(tags, async ({ tag, digest }, signal) => {
       const outcome = await this.#deleteTag(tag, digest, signal);
-      if (outcome === "moved") this.#leave(tag, "changed", "the tag has moved");
-      else if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
+      if (outcome === "unsupported") this.#leave(tag, "refused", "the registry deletes no tags");
       else if (outcome instanceof HttpError) this.#leave(tag, "refused", outcome.message, outcome);
+      else if (typeof outcome === "object") this.#leave(tag, "changed", outcome.reason);
       else if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: true });
     });
   }
 
   /** Deletes tags of kept manifests that belong to manifests that are still to be deleted. */
   async #deleteAttached(batch: readonly LooseTag[], all: Sought): Promise<void> {
-    const now = new Set((await this.#lookAgain(all, [])).tags.map(({ tag }) => tag));
-    const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some((owner) => this.#stays(owner));
+    const now = new Set((await this.#lookAgain(all, { tags: batch })).tags.map(({ tag }) => tag));
+    // The judgement took the tags that were left for garbage, and what belongs to their manifests too.
+    const held = this.#links.reach(this.#links.targets(this.#leftTags));
+    const stays = (owner: Hash) => held.has(owner) || this.#stays(owner);
+    const goes = ({ tag }: LooseTag) => now.has(tag) && !this.#links.owners([tag]).some(stays);
     for (const item of batch) if (!goes(item)) this.#leave(item.tag, "changed", KEPT);
     await this.#deleteLooseTags(batch.filter(goes));
   }
@@ -214,8 +238,8 @@ export class Sweep {
         if (outcome === "deleted") await this.#options.tell({ kind: "untagged", tag, digest, alone: false });
         // A registry that can't delete tags drops them with the manifest.
         if (outcome === "deleted" || outcome === "gone" || outcome === "unsupported") continue;
-        if (outcome === "moved") this.#leave(digest, "changed", `its tag ${tag} has moved`);
-        else this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`, outcome);
+        if (outcome instanceof HttpError) this.#leave(digest, "refused", `its tag ${tag}: ${outcome.message}`, outcome);
+        else this.#leave(digest, "changed", `its tag ${tag}: ${outcome.reason}`);
         return;
       }
     });
@@ -224,8 +248,10 @@ export class Sweep {
   async #deleteTag(tag: string, digest: Hash, signal: AbortSignal): Promise<DeletionOutcome> {
     const reference = this.#repository.tag(tag);
     const target = await this.#targetOf(reference, signal);
-    if (target !== digest) return target ? "moved" : "gone";
+    if (target !== digest) return target ? { reason: MOVED } : "gone";
+    if (!isAttachedTag(tag) && await this.#options.mustStay?.(tag, { signal })) return { reason: KEPT };
     const outcome = await this.#delete(reference, signal);
+    if (outcome === "deleted") this.#untagged.add(tag);
     // Some registries that can't delete tags respond with 404.
     return outcome === "gone" && await this.#targetOf(reference, signal) ? "unsupported" : outcome;
   }
@@ -249,7 +275,7 @@ export class Sweep {
     return !this.#needed.has(digest);
   }
 
-  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, "moved">> {
+  async #delete(reference: Reference, signal: AbortSignal): Promise<Exclude<DeletionOutcome, KeptOutcome>> {
     try {
       // The subject is deleted too, and its referrers list with it.
       await this.#options.deleter.delete(reference, { subject: null, signal });
@@ -269,22 +295,41 @@ export class Sweep {
    * Reads the repository again before manifests are deleted, keeps those that are not garbage any more, and returns the
    * others.
    */
-  async #lookAgain({ manifests, tags }: Sought, batch: readonly Hash[]): Promise<Garbage> {
-    const graph = await this.#survey.look({ suspects: manifests.keys(), anew: batch });
+  async #lookAgain(
+    { manifests, tags }: Sought,
+    batch: { readonly digests?: readonly Hash[]; readonly tags?: readonly LooseTag[] },
+  ): Promise<Garbage> {
+    const { digests = [] } = batch;
+    const graph = await this.#survey.look({ suspects: manifests.keys(), anew: digests });
     this.#links = new GcLinks(graph);
+    const attached = digests.flatMap((digest) => manifests.get(digest)!.tags.filter(isAttachedTag));
+    await this.#each([...digests, ...attached, ...(batch.tags ?? []).map(({ tag }) => tag)], async (what, signal) => {
+      await this.#options.mustStay?.(what, { signal });
+    });
     const garbage = this.#options.judge(graph);
     const still = new Set(garbage.manifests.map(({ digest }) => digest));
+    const anew = await this.#tagsSetAnew(graph);
     const going = [...manifests.values()].filter(({ digest, tags }) => {
       if (this.#left.has(digest)) return false;
       const now = graph.manifests.get(digest);
       if (!now) return true;
-      const isSame = now.tags.every((tag) => tags.includes(tag));
+      const isSame = now.tags.every((tag) => tags.includes(tag) && !anew.has(tag));
       if (isSame && still.has(digest)) return true;
       this.#leave(digest, "changed", isSame ? LED_TO : OTHER_TAGS);
       return false;
     });
     this.#protect(graph, { manifests: going, tags });
     return garbage;
+  }
+
+  /** Returns the deleted tags that exist again. A list may still have a tag that was just deleted. */
+  async #tagsSetAnew(graph: GcGraph): Promise<ReadonlySet<string>> {
+    const listed = [...graph.manifests.values()].flatMap(({ tags }) => tags.filter((tag) => this.#untagged.has(tag)));
+    const anew = new Set<string>();
+    await this.#each(listed, async (tag, signal) => {
+      if (await this.#targetOf(this.#repository.tag(tag), signal)) anew.add(tag);
+    });
+    return anew;
   }
 
   /** Runs work on items concurrently. */
@@ -297,7 +342,7 @@ export class Sweep {
   #leave(what: string, why: LeftWhy, reason: string, error?: HttpError): void {
     const name = `${this.#repository}${isHash(what) ? "@" : ":"}${what}`;
     this.#options.tell({ kind: "left", what, name, why, reason, ...(error && { error }) });
-    if (!isHash(what)) return;
+    if (!isHash(what)) return void this.#leftTags.add(what);
     this.#left.add(what);
     const below = this.#links.leansOn(what);
     // Referrers are deleted before their subject, so a subject beyond the limit does not keep them.
@@ -309,12 +354,14 @@ export class Sweep {
     this.#leave(digest, "needed", "other content needs it");
   }
 
-  /** Keeps needed manifests, and with each manifest to delete all its referrers. */
+  /** Keeps needed manifests, and with each manifest to delete everything that it leads to, and all its referrers. */
   #keep(digests: Iterable<Hash>): void {
-    for (const digest of digests) {
+    const open = [...digests];
+    for (let digest = open.pop(); digest; digest = open.pop()) {
       this.#needed.add(digest);
-      if (!this.#doomed.has(digest)) continue;
-      for (const other of this.#links.allReferring(digest)) this.#needed.add(other);
+      if (!this.#doomed.has(digest) || this.#kept.has(digest)) continue;
+      this.#kept.add(digest);
+      open.push(...this.#links.leansOn(digest), ...this.#links.referring(digest));
     }
   }
 

@@ -69,6 +69,8 @@ class WholeListing {
   readonly #manifests = new Map<string, GoogleManifestInfo>();
   readonly #entries: Tally;
   #google = false;
+  /** Whether a page has tags alone: manifests without a tag may be missing then, so the list is not one of manifests. */
+  #hasPlainPage = false;
 
   constructor(repository: Repository) {
     this.#entries = new Tally(Limits.entries, `the tags and manifests in the list of ${repository}`);
@@ -87,11 +89,16 @@ class WholeListing {
       this.#manifests.set(digest, known ? { ...info, tag: joined(known.tag, info.tag) } : info);
     }
     this.#google ||= child !== undefined || manifest !== undefined;
+    this.#hasPlainPage ||= manifest === undefined;
   }
 
   listing({ path }: Repository): RepositoryListing {
-    const google = { child: [...this.#children].sort(), manifest: Object.fromEntries(this.#manifests) };
-    return { name: path, tags: [...this.#tags], ...(this.#google ? google : {}) };
+    return {
+      name: path,
+      tags: [...this.#tags],
+      ...(this.#google && { child: [...this.#children].sort() }),
+      ...(this.#google && !this.#hasPlainPage && { manifest: Object.fromEntries(this.#manifests) }),
+    };
   }
 }
 

@@ -1,15 +1,17 @@
 // The test driver: `deno task test`. Its last line is the sum: `N passed, N failed` or `N passed, N failed, N skipped`.
 //
-//   deno task test                      fmt, lint, checks, the suite on Deno, the suite on Bun; --jsr if JSR_URL is set
-//   deno task test --deno test/name     the suite, or these folders or files, on one runtime (--deno or --bun)
+//   deno task test                      fmt, lint, checks, the suite on Deno, Bun and Node.js; --jsr if JSR_URL is set
+//   deno task test --deno test/name     the suite, or these folders or files, on one runtime (--deno, --bun or --node)
 //   deno task test --check              fmt, lint, type check, documentation lint and test/project only
 //   deno task test --jsr                what JSR will see, against the real @std of the registry at JSR_URL
 
 import { parseArgs } from "@std/cli/parse-args";
-import { findBun, installForBun } from "./driver/bun.ts";
+import { delimiter, dirname } from "node:path";
 import { readJunit, type ReadJunitOptions, type Report } from "./driver/junit.ts";
 import { partsOf, sideBySide, testFiles } from "./driver/parts.ts";
+import { findBun, findNode, installPackages } from "./driver/runtimes.ts";
 import { runWatched } from "./driver/watch.ts";
+import { standardModules } from "./project/standard_modules.ts";
 
 /** A test falls silent for at most this long, and a runtime's whole suite takes at most that. */
 const LIMITS = { silence: 4 * 60_000, total: 15 * 60_000 };
@@ -99,7 +101,7 @@ async function exportedFiles(): Promise<string[]> {
 async function suiteOnDeno(paths: readonly string[]): Promise<void> {
   // Deno needs no node_modules, but the tests that start Node.js do.
   if (await Deno.stat("node_modules").then(() => false, () => true)) {
-    await findBun().then(installForBun).catch((error) => fail("Node.js", (error as Error).message));
+    await findBun().then(installPackages).catch((error) => fail("Node.js", (error as Error).message));
   }
   const args = ["test", "--allow-all", "--no-check", "--frozen"];
   const command: Suite["command"] = (files, junit) => [deno, ...args, `--junit-path=${junit}`, ...files];
@@ -111,7 +113,7 @@ async function suiteOnBun(paths: readonly string[]): Promise<void> {
   let bun: string;
   try {
     bun = await findBun();
-    await installForBun(bun);
+    await installPackages(bun);
   } catch (error) {
     return fail("Bun", error instanceof Error ? error.message : String(error));
   }
@@ -119,6 +121,33 @@ async function suiteOnBun(paths: readonly string[]): Promise<void> {
   const named = (files: readonly string[]) => files.map((path) => path.replace(/^(?![./])/, "./"));
   const command: Suite["command"] = (files, junit) => [bun, ...args, `--reporter-outfile=${junit}`, ...named(files)];
   await runSuite("Bun", paths, { command, suitesAreTests: false });
+}
+
+async function suiteOnNode(paths: readonly string[]): Promise<void> {
+  let node: string;
+  try {
+    node = await findNode();
+    await installPackages(await findBun());
+  } catch (error) {
+    return fail("Node.js", error instanceof Error ? error.message : String(error));
+  }
+  // Each file runs in a process of its own, which compiles the sources again unless it finds them compiled. Tests that
+  // need a bundle have Deno make it.
+  const env = {
+    GCRANE_NODE: node,
+    NODE_COMPILE_CACHE: `${scratch}/node_cache`,
+    PATH: `${Deno.env.get("PATH")}${delimiter}${dirname(deno)}`,
+  };
+  const preload = new URL("driver/node_preload.ts", import.meta.url).href;
+  const args = ["--import", standardModules(), "--import", preload, "--test", "--test-concurrency=1"];
+  const command: Suite["command"] = (files, junit) => [
+    node,
+    ...args,
+    ...["--test-reporter=spec", "--test-reporter-destination=stdout"],
+    ...["--test-reporter=junit", `--test-reporter-destination=${junit}`],
+    ...files,
+  ];
+  await runSuite("Node.js", paths, { command, suitesAreTests: false, env });
 }
 
 /** Checks the publish manifest and runs the suite with the real @std, which a registry at JSR_URL has. */
@@ -185,21 +214,22 @@ function line(passed: number, failed: number, skipped: number): string {
 }
 
 const flags = parseArgs(Deno.args, {
-  boolean: ["deno", "bun", "check", "jsr"],
+  boolean: ["deno", "bun", "node", "check", "jsr"],
   unknown: (name, key) => {
     if (key === undefined) return true;
-    console.error(`test/run.ts has no flag ${name}: --deno, --bun, --check and --jsr are there`);
+    console.error(`test/run.ts has no flag ${name}: --deno, --bun, --node, --check and --jsr are there`);
     Deno.exit(2);
   },
 });
 const paths = flags._.map(String);
-const all = !flags.deno && !flags.bun && !flags.check && !flags.jsr;
+const all = !flags.deno && !flags.bun && !flags.node && !flags.check && !flags.jsr;
 const asked = paths.length > 0 ? paths : ["test"];
 
 if (flags.check || (all && paths.length === 0)) await checkTree();
 if (flags.check) await suiteOnDeno(["test/project"]);
 if (flags.deno || all) await suiteOnDeno(asked);
 if (flags.bun || all) await suiteOnBun(asked);
+if (flags.node || all) await suiteOnNode(asked);
 if (flags.jsr || (all && paths.length === 0 && jsrUrl !== undefined)) await checkForJsr();
 
 const failed = summarise();

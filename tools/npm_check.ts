@@ -21,14 +21,19 @@ const ALLOWED = [
   /^lib\/require(\.cjs|\.d\.cts)$/,
 ];
 
-/** What the types are checked with, the strictest first. */
-const COMPILER_OPTIONS = [
-  { module: "nodenext", target: "esnext", lib: ["esnext"], types: ["node"] },
-  { module: "nodenext", target: "es2022", types: [] },
+/** The newest TypeScript that types are checked with. */
+export const TYPESCRIPT = "7.0.2";
+
+/** What the types are checked with, the strictest first; TypeScript 5.7 is the oldest that reads them. */
+const COMPILERS = [
+  { typescript: TYPESCRIPT, options: { module: "nodenext", target: "esnext", lib: ["esnext"], types: ["node"] } },
+  { typescript: TYPESCRIPT, options: { module: "nodenext", target: "es2022", types: [] } },
+  { typescript: TYPESCRIPT, options: { module: "esnext", moduleResolution: "bundler", target: "es2022", types: [] } },
+  { typescript: "5.7.3", options: { module: "esnext", moduleResolution: "node10", target: "es2022", types: [] } },
 ];
 
 /** Programs that come through npx. */
-const TOOLS = { typescript: "typescript@7.0.2", publint: "publint@0.3.25", attw: "@arethetypeswrong/cli@0.18.5" };
+const TOOLS = { publint: "publint@0.3.25", attw: "@arethetypeswrong/cli@0.18.5" };
 const NODE_TYPES = "@types/node@24";
 
 /** What a check came to. */
@@ -99,7 +104,7 @@ async function findNode(needed: string): Promise<string> {
 /** Checks a tarball. */
 export async function checkNpmPackage(tarball: string): Promise<NpmCheck> {
   const files = await readPackage(tarball);
-  const lines = [...files].map(([path, text]) => `${String(text.length).padStart(8)} ${path}`);
+  const lines: string[] = [];
   const failures: string[] = [];
   /** Runs a check: what it throws is a failure. */
   const check = async (label: string, work: () => Promise<unknown> | unknown) => {
@@ -122,6 +127,7 @@ export async function checkNpmPackage(tarball: string): Promise<NpmCheck> {
     const rooms = Object.keys(exports).filter((subpath) => subpath !== "./package.json");
     const names = rooms.map((subpath) => name + subpath.slice(1));
     const options = { cwd: folder, maxBuffer: 2 ** 26 };
+    writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
     await check("npm install", () => run("npm", ["install", "--no-audit", "--no-fund", tarball, NODE_TYPES], options));
 
     const node = await findNode(engines.node);
@@ -133,13 +139,13 @@ export async function checkNpmPackage(tarball: string): Promise<NpmCheck> {
     });
 
     const source = names.map((name, at) => `export * as room${at} from ${JSON.stringify(name)};`).join("\n");
-    writeFileSync(join(folder, "rooms.mts"), `${source}\n`);
-    for (const compilerOptions of COMPILER_OPTIONS) {
-      const config = { compilerOptions: { ...compilerOptions, strict: true, noEmit: true }, files: ["rooms.mts"] };
+    writeFileSync(join(folder, "rooms.ts"), `${source}\n`);
+    for (const { typescript, options: compilerOptions } of COMPILERS) {
+      const config = { compilerOptions: { ...compilerOptions, strict: true, noEmit: true }, files: ["rooms.ts"] };
       writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
       await check(
-        `types with ${JSON.stringify(compilerOptions)}, strict`,
-        () => run("npx", ["-y", "-p", TOOLS.typescript, "tsc", "-p", "."], options),
+        `types in TypeScript ${typescript} with ${JSON.stringify(compilerOptions)}, strict`,
+        () => run("npx", ["-y", "-p", `typescript@${typescript}`, "tsc", "-p", "."], options),
       );
     }
     await check("publint", () => run("npx", ["-y", TOOLS.publint, "--strict", tarball], options));

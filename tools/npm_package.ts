@@ -5,46 +5,34 @@
 // it has each file of the checkout, in JavaScript that imports deno-std.
 
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { readTar, writeTar } from "../src/tar/mod.ts";
-import { configFiles, npmSpecifier, rangeOf } from "./configs.ts";
+import { npmSpecifier, rangeOf } from "./configs.ts";
 import { publicNames } from "./public_names.ts";
+import { withStage } from "./stage.ts";
 
 const run = promisify(execFile);
 
 /** The Node.js that the package needs: the first that has `process.getBuiltinModule`. */
 const NODE = { major: 22, minor: 3 };
 
-/** What the package is made of, from a checkout. */
-const SOURCES = [
-  ...["deno.json", "deno.lock", "jsr.json", "package.json", "tsconfig.json", "README.md", "LICENSE"],
-  ...["mod.ts", "src", "gcr", "cli", "test/types"],
-];
-
 /** The bytes of a package's files, by their path in it. */
 type Files = Map<string, Uint8Array<ArrayBuffer>>;
 
 /** Makes the tarball of a version in a folder, and returns its path. The same sources give the same bytes. */
 export async function makeNpmPackage(top: string, version: string, folder: string): Promise<string> {
-  const stage = mkdtempSync(join(tmpdir(), "gcrane_release_"));
-  try {
-    for (const path of SOURCES) cpSync(join(top, path), join(stage, path), { recursive: true });
-    const deno = { ...JSON.parse(readFileSync(join(top, "deno.json"), "utf8")), version };
-    writeFileSync(join(stage, "deno.json"), JSON.stringify(deno));
-    for (const [path, text] of configFiles(stage)) writeFileSync(join(stage, path), text);
+  return await withStage(top, version, async (stage) => {
+    const { name } = JSON.parse(readFileSync(join(stage, "deno.json"), "utf8"));
     const bytes = await tarball(await packageFiles(stage));
     mkdirSync(folder, { recursive: true });
-    const path = join(folder, `${deno.name.replace("@", "").replace("/", "-")}-${version}.tgz`);
+    const path = join(folder, `${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
     writeFileSync(path, bytes);
     return path;
-  } finally {
-    rmSync(stage, { recursive: true });
-  }
+  });
 }
 
 /** Makes the files of the package from those of a checkout. */

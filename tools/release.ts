@@ -4,10 +4,14 @@
 //   deno task release VERSION              the same, and then published; refused while the project has no public names
 
 import { parseArgs } from "@std/cli/parse-args";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { BESIDE, type Binary, faultsOfBinary, makeBinaries } from "./binaries.ts";
+import { hostPlatform, platforms } from "./bun.ts";
+import { checkImage, makeImage } from "./image.ts";
 import { checkNpmPackage } from "./npm_check.ts";
 import { makeNpmPackage } from "./npm_package.ts";
 import { publicNames } from "./public_names.ts";
+import { tryCommand } from "./trial.ts";
 
 const USAGE = "usage: deno task release VERSION [--dry-run]";
 const top = join(import.meta.dirname!, "..");
@@ -48,20 +52,86 @@ if (!/^\d+\.\d+\.\d+(-[0-9a-z.-]+)?$/i.test(version)) refuse(`${version} is no v
 const isDryRun = flags["dry-run"] === true;
 if (!isDryRun) await checkIntent(version);
 
-const folder = join(top, "dist", "npm");
-await Deno.remove(folder, { recursive: true }).catch(() => {});
-const tarball = await makeNpmPackage(top, version, folder);
-const { lines, failures } = await checkNpmPackage(tarball);
-console.log(lines.join("\n"));
-if (failures.length > 0) refuse(`\nnot released:\n${failures.join("\n")}`);
+/** A thing that a release publishes. */
+interface Product {
+  readonly kind: string;
+  readonly path: string;
+  /** Its bytes, if it is a file. */
+  readonly size?: number;
+  /** Where it goes. */
+  readonly to: string;
+}
 
-const commands = [
-  ["npm", "publish", tarball, "--access=public", ...version.includes("-") ? ["--tag=next"] : []],
-  [Deno.execPath(), "publish", "--config=jsr.json", "--no-lock"],
+/** Makes and checks the npm package. */
+async function makeNpm(): Promise<Product> {
+  const path = await makeNpmPackage(top, version, await emptyFolder("npm"));
+  const { lines, failures } = await checkNpmPackage(path);
+  console.log(lines.join("\n"));
+  if (failures.length > 0) refuse(`\nnot released:\n${failures.join("\n")}`);
+  return product("npm", path, "the npm registry");
+}
+
+/** Makes and checks the executables. */
+async function makeExecutables(): Promise<Binary[]> {
+  const binaries = await makeBinaries(top, version, await emptyFolder("bin"), platforms);
+  const faults = binaries.flatMap(faultsOfBinary);
+  if (faults.length > 0) refuse(`\nnot released:\n${faults.join("\n")}`);
+  const host = binaries.find(({ platform }) => platform === hostPlatform())!;
+  await tryCommand([host.path], version, { cwd: join(top, "dist") });
+  console.log(`ok: ${binaries.length} executables for the right machines; ${host.platform.name} runs`);
+  return binaries;
+}
+
+/** Makes and checks the container image. */
+async function makeContainerImage(binaries: readonly Binary[]): Promise<string> {
+  const folder = await emptyFolder("image");
+  const { stdout } = await new Deno.Command("git", { args: ["log", "-1", "--format=%cI"], cwd: top }).output();
+  const created = new Date(new TextDecoder().decode(stdout).trim());
+  await makeImage(folder, { version, binaries, created });
+  await checkImage(folder, version);
+  console.log("ok: the image is valid and runs with its own files alone");
+  return folder;
+}
+
+async function emptyFolder(name: string): Promise<string> {
+  const folder = join(top, "dist", name);
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
+  return folder;
+}
+
+function product(kind: string, path: string, to: string): Product {
+  const { isFile, size } = Deno.statSync(path);
+  return { kind, path: relative(top, path), size: isFile ? size : undefined, to };
+}
+
+const failed = (error: Error) => refuse(`\nnot released: ${error.message}`);
+const npm = await makeNpm().catch(failed);
+const binaries = await makeExecutables().catch(failed);
+const image = await makeContainerImage(binaries).catch(failed);
+
+const { repository = "REPOSITORY", image: name = "IMAGE" } = publicNames;
+const files = [...binaries.map(({ path }) => path), ...BESIDE.map((name) => join(top, "dist", "bin", name))];
+const products = [
+  npm,
+  product("jsr", join(top, "jsr.json"), "the JSR registry"),
+  ...files.map((path) => product("file", path, `${repository}, release v${version}`)),
+  product("image", image, `${name}:${version}`),
 ];
+const commands = [
+  ["npm", "publish", join(top, npm.path), "--access=public", ...version.includes("-") ? ["--tag=next"] : []],
+  [Deno.execPath(), "publish", "--config=jsr.json", "--no-lock"],
+  ["gh", "release", "create", `v${version}`, "--verify-tag", `--repo=${repository}`, ...files],
+  [Deno.execPath(), "run", "-A", "cli/main.ts", "push", image, `${name}:${version}`],
+];
+console.log(`\nA release of ${version} publishes:\n`);
+for (const { kind, path, size, to } of products) {
+  console.log(`  ${kind.padEnd(6)} ${path.padEnd(40)} ${(size?.toLocaleString("en") ?? "").padStart(12)}  ${to}`);
+}
 if (isDryRun) {
-  console.log(`\n${tarball} is made and checked. A release of ${version} runs:`);
-  for (const words of commands) console.log(`  ${words.join(" ")}`);
+  console.log("\nwith these commands:\n");
+  for (const words of commands) {
+    console.log(`  ${words.map((word) => word.replace(`${top}/`, "").replace(Deno.execPath(), "deno")).join(" ")}`);
+  }
 } else {
   for (const [command, ...args] of commands) await publish(command, args);
 }

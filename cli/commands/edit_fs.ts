@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
-import { withEdited } from "../edit_text.ts";
+import { editorFileName, withEdited } from "../edit_text.ts";
 import { imageSource } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 
@@ -40,7 +40,7 @@ The original stays. Pushes the result under the name of -t, or to the same repos
     const options = { ...remoteOptions(context), create, tag };
     const { editFile } = await import("../../src/crane/mod.ts");
     const source = await imageSource(args.image, context);
-    const editing = { what: path, fileName: path.split("/").findLast((name) => name !== "") ?? "file" };
+    const editing = { what: path, fileName: editorFileName(path) };
     const pushed = await withEdited(editing, context, (edit) => editFile(source, { path, edit }, options));
     if (pushed !== undefined) return await stdout.print(pushed);
     note(`${path} is unchanged: nothing was pushed`);

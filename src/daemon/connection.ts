@@ -9,7 +9,7 @@ import {
   timeoutsOf,
   userAgent,
 } from "../http/mod.ts";
-import { type AbortOptions, lazy, Limits } from "../io/mod.ts";
+import { type AbortOptions, lazy, Limits, SharedWork } from "../io/mod.ts";
 import { type ByteStream, environmentVariable } from "../runtime/mod.ts";
 import { type EngineAddress, engineAddress, type EngineAddressOptions, type Environment } from "./address.ts";
 import { type ApiVersion, chosenApiVersion, negotiated, parseApiVersion, SILENT_API } from "./api_version.ts";
@@ -88,7 +88,8 @@ export class EngineConnection {
     this.#headers = options.headers;
     this.#connectMs = timeoutsOf(options.timeouts).connectMs;
     this.#fetch = lazy(async () => options.fetch ?? await engineFetch(this.address, options.certificates));
-    this.ping = lazy(() => this.#askVersion());
+    const pings = new SharedWork<EnginePing>({ keep: true });
+    this.ping = (caller = {}) => pings.run("", caller, (signal) => this.#askVersion(signal));
   }
 
   /** Returns the version of the API to use. */
@@ -122,9 +123,9 @@ export class EngineConnection {
     }
   }
 
-  async #askVersion(): Promise<EnginePing> {
+  async #askVersion(signal: AbortSignal): Promise<EnginePing> {
     const line: EngineRequestLine = { method: "GET", path: "/_ping", doing: "report its API version" };
-    const response = await this.#exchange(line, { limitMs: this.#connectMs });
+    const response = await this.#exchange(line, { limitMs: this.#connectMs, signal });
     const header = response.headers.get("api-version");
     const server = response.headers.get("server");
     const newest = parseApiVersion(header);
@@ -135,7 +136,7 @@ export class EngineConnection {
         { hint: "is it an engine? Docker and podman answer with a version, 1.41 for example" },
       );
     }
-    const limits = { limit: Limits.message, stallMs: this.#connectMs };
+    const limits = { limit: Limits.message, stallMs: this.#connectMs, signal };
     const said = await this.text(response, { ...limits, what: "the engine's answer" });
     if (newest === undefined && said.trim() !== "OK") {
       throw new DaemonError(`the server at ${this.address.name} is not a Docker engine`, {

@@ -68,14 +68,13 @@ export async function examineImage(image: Image, options: ExamineOptions): Promi
     const layers = await attempt(inside(where, "layers"), signal, async () => {
       const checks = await layerChecks(image, manifest, { ...options, diffIds: config.diffIds });
       blobs.push(...checks);
-      const found = checks.map((check) =>
-        attempt(
-          check.where,
-          signal,
-          () => descriptorProblems(check.where, check.layer, { descriptor: check.descriptor, signal }),
-        )
+      const found = await mapConcurrent(
+        checks,
+        options,
+        ({ where, layer, descriptor }, signal) =>
+          attempt(where, signal, () => descriptorProblems(where, layer, { descriptor, signal })),
       );
-      return (await Promise.all(found)).flat();
+      return found.flat();
     });
     return [...own, ...config.problems, ...layers];
   });

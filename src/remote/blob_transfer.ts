@@ -326,7 +326,7 @@ export class BlobTransfer {
       this.#location = undefined;
       return { afterMs: 0 };
     }
-    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error);
+    return error instanceof HttpError && isLostSession(error) ? {} : retryVerdict(error, true);
   }
 
   async #request(

@@ -39,7 +39,7 @@ export async function askLine(question: string, options: AskOptions = {}): Promi
     return done ? END_OF_INPUT : decoder.decode(value, { stream: true });
   };
   try {
-    return secret ? await readHidden(question, { typed, aborted: aborted.promise }) : await readShown(question, typed);
+    return secret ? await readHidden(question, typed) : await readShown(question, typed);
   } finally {
     signal?.removeEventListener("abort", abort);
   }
@@ -53,10 +53,7 @@ async function readShown(question: string, typed: () => Promise<string>): Promis
 }
 
 /** Reads a line in raw mode, since the terminal can hide input only there. Editing keys are handled here. */
-async function readHidden(
-  question: string,
-  { typed, aborted }: { typed: () => Promise<string>; aborted: Promise<never> },
-): Promise<string> {
+async function readHidden(question: string, typed: () => Promise<string>): Promise<string> {
   setRaw(true);
   try {
     writeStderrSync(question);
@@ -68,7 +65,7 @@ async function readHidden(
         if (key === INTERRUPT) {
           setRaw(false);
           nodeProcess()?.kill(nodeProcess()!.pid, "SIGINT");
-          return await aborted;
+          for (;;) await typed(); // until the signal aborts it; on Node.js the read keeps the program alive
         }
         if (BACKSPACE.includes(key)) line.pop();
         else if (key === KILL_LINE) line = [];

@@ -1,8 +1,8 @@
 import type { Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
-import { temporaryRoot } from "./environment.ts";
+import { platformOs, temporaryRoot } from "./environment.ts";
 import { denoHost, notSupported, requireNodeModule, runtimeName } from "./host.ts";
-import { joinPath } from "./paths.ts";
+import { dirName, joinPath } from "./paths.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
 /** The kind of a file. */
@@ -14,7 +14,10 @@ export interface FileStat {
   readonly kind: FileKind;
   /** Length in bytes. */
   readonly size: number;
-  /** Permissions with set-user-id, set-group-id and sticky: the low 12 bits. */
+  /**
+   * Permissions with set-user-id, set-group-id and sticky: the low 12 bits. On Windows, which has none, 0o755: a file in
+   * an image may be a program.
+   */
   readonly mode: number;
   /** Time of the last change of the content, in milliseconds since 1970. */
   readonly mtimeMs: number;
@@ -26,7 +29,7 @@ export interface FileStat {
   readonly dev: number;
   /** The file's number on that device. Two names with the same `dev` and `ino` are the same file. */
   readonly ino: number;
-  /** The number of the file's hard links. */
+  /** The number of the file's hard links; on Windows 1, as a `number` can't hold all of its numbers of files. */
   readonly nlink: number;
   /** The major number of a device file, else 0. */
   readonly deviceMajor: number;
@@ -140,7 +143,25 @@ function entryKind(isFile: boolean, isDirectory: boolean, isSymlink: boolean): F
 /** Creates a directory. */
 export async function makeDirectory(path: string, options: MakeDirectoryOptions = {}): Promise<void> {
   const { recursive = false, mode } = options;
-  await fileSystem().mkdir(path, { recursive, ...(mode !== undefined && { mode }) });
+  const make = () => fileSystem().mkdir(path, mode === undefined ? {} : { mode });
+  if (!recursive) return await make();
+  // The recursive mkdir of Node.js reports a read-only file system as a missing directory, and never returns in /proc.
+  const makeIfAbsent = async () => {
+    try {
+      await make();
+    } catch (error) {
+      const found = isMissing(error) ? undefined : await fileSystem().stat(path).catch(() => undefined);
+      if (!found?.isDirectory()) throw error;
+    }
+  };
+  try {
+    await makeIfAbsent();
+  } catch (error) {
+    const parent = dirName(path);
+    if ((error as { code?: unknown }).code !== "ENOENT" || parent === path) throw error;
+    await makeDirectory(parent, options);
+    await makeIfAbsent();
+  }
 }
 
 /** Removes a file, a link or an empty directory, or with `recursive` a whole tree. A missing path is not an error. */
@@ -167,15 +188,34 @@ export async function removeFile(path: string): Promise<boolean> {
   }
 }
 
-/** Renames a file or a directory and replaces a file at the new path. */
+/** How long {@linkcode rename} waits in total for other programs on Windows: 10, 20, 40, … ms. */
+const RENAME_WAITS = 7;
+
+/**
+ * Renames a file or a directory and replaces a file at the new path. Windows refuses that while another program has one
+ * of them open, as virus scanners do for a moment, so it is tried again there.
+ */
 export async function rename(from: string, to: string): Promise<void> {
   // workerd does not replace a file by a rename. Its files are those of one request.
   if (runtimeName() === "workerd") await fileSystem().rm(to, { force: true });
-  await fileSystem().rename(from, to);
+  for (let waits = 0;; waits++) {
+    try {
+      return await fileSystem().rename(from, to);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      const isBusy = platformOs() === "windows" && ["EPERM", "EACCES", "EBUSY"].includes(code ?? "");
+      if (!isBusy || waits === RENAME_WAITS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10 * 2 ** waits));
+    }
+  }
 }
 
-/** Waits until the entries of a directory are on the disk: of a new, a renamed or a removed file. */
+/**
+ * Waits until the entries of a directory are on the disk: of a new, a renamed or a removed file. Windows has no way to
+ * wait for them.
+ */
 export async function syncDirectory(path: string): Promise<void> {
+  if (platformOs() === "windows") return;
   const handle = await fileSystem().open(path, "r");
   try {
     await handle.sync();
@@ -194,9 +234,10 @@ export async function symlink(target: string, path: string): Promise<void> {
   await fileSystem().symlink(target, path);
 }
 
-/** Returns the target of a symbolic link. */
-export function readLink(path: string): Promise<string> {
-  return fileSystem().readlink(path);
+/** Returns the target of a symbolic link, with slashes. */
+export async function readLink(path: string): Promise<string> {
+  const target = await fileSystem().readlink(path);
+  return platformOs() === "windows" ? target.replaceAll("\\", "/") : target;
 }
 
 /** Returns the absolute path without links and dots. */
@@ -235,16 +276,17 @@ export function isMissing(error: unknown): boolean {
 /** Converts the metadata of node:fs. */
 export function toFileStat(stats: Stats): FileStat {
   const { major, minor } = deviceNumbers(stats.rdev);
+  const isWindows = platformOs() === "windows";
   return {
     kind: kindOf(stats),
     size: stats.size,
-    mode: stats.mode & 0o7777,
+    mode: isWindows ? 0o755 : stats.mode & 0o7777,
     mtimeMs: stats.mtimeMs,
     uid: stats.uid,
     gid: stats.gid,
     dev: stats.dev,
     ino: stats.ino,
-    nlink: stats.nlink,
+    nlink: isWindows ? 1 : stats.nlink,
     deviceMajor: major,
     deviceMinor: minor,
   };

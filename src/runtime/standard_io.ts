@@ -1,5 +1,5 @@
-import type { Bytes, ByteStream } from "./bytes.ts";
-import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule } from "./host.ts";
+import { type Bytes, type ByteStream, toPlainBytes } from "./bytes.ts";
+import { denoHost, nodeModule, nodeProcess, notSupported, requireNodeModule, runtimeName } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
 
 /** A standard stream of the program. */
@@ -12,6 +12,9 @@ const RETRY_DELAY = 2;
 
 /** The most bytes to read from standard input at once. */
 const CHUNK_SIZE = 256 * 1024;
+
+/** What ends a wait of a read of node's standard input. */
+const STDIN_EVENTS = ["readable", "end", "error", "close"];
 
 /** The last pending write: writes that are not awaited must not mix their bytes. */
 let last: Promise<void> | undefined;
@@ -47,6 +50,7 @@ export function writeStderrSync(text: string): void {
 
 /** Returns standard input as a stream. Cancelling it leaves standard input open. */
 export function stdinStream(): ByteStream {
+  if (runtimeName() === "node") return pullStream({ read: readNodeStdin });
   return pullStream({
     async read() {
       const chunk = new Uint8Array(CHUNK_SIZE);
@@ -126,6 +130,28 @@ async function readStdin(into: Bytes): Promise<number> {
       else resolve(error ? 0 : count);
     });
   });
+}
+
+/**
+ * Reads from node's stream. A read of the descriptor would keep Node.js from its exit until the other side of the pipe
+ * or the terminal writes. The stream keeps the program alive only while a read waits.
+ */
+async function readNodeStdin(): Promise<Bytes | undefined> {
+  const { stdin } = nodeProcess()!;
+  // An error may also come between two reads. The next one throws it.
+  if (stdin.listenerCount("error") === 0) stdin.on("error", () => {});
+  for (;;) {
+    const chunk: Bytes | null = stdin.read();
+    if (chunk !== null) return toPlainBytes(chunk);
+    if (stdin.errored) throw stdin.errored;
+    if (stdin.readableEnded || stdin.destroyed) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    for (const event of STDIN_EVENTS) stdin.on(event, resolve);
+    stdin.ref?.(); // a file has none
+    await promise;
+    for (const event of STDIN_EVENTS) stdin.off(event, resolve);
+    stdin.unref?.();
+  }
 }
 
 /** Repeats an attempt while it fails with `EAGAIN`, as the parent process may have made the pipe non-blocking. */

@@ -10,13 +10,14 @@ export interface LocalPath {
 
 /**
  * Splits `PATH:NAME`. Both parts may contain colons: an existing path of the whole text is preferred, then the shortest
- * existing prefix; if none exists, all of the text is the path. `~/` is the home directory.
+ * existing prefix; if none exists, all of the text is the path. The colon of a drive letter separates nothing. `~/` is the home directory.
  */
 export async function splitLocalPath(text: string): Promise<LocalPath> {
   const home = /^~[/\\]/.test(text) ? homeDirectory() : undefined;
   const whole = home === undefined ? text : joinPath(home, text.slice(2));
   if (await isThere(whole)) return { path: whole };
-  for (let at = whole.indexOf(":"); at >= 0; at = whole.indexOf(":", at + 1)) {
+  const drive = /^[A-Za-z]:[/\\]/.test(whole) ? 2 : 0;
+  for (let at = whole.indexOf(":", drive); at >= 0; at = whole.indexOf(":", at + 1)) {
     const path = whole.slice(0, at);
     if (await isThere(path)) return { path, tag: whole.slice(at + 1) };
   }

@@ -1,15 +1,7 @@
 import { anonymous, type Keychain } from "../authn/mod.ts";
-import { HttpError, NetworkError, ProtocolError } from "../errors.ts";
+import { HttpError, NetworkError, type NetworkFailure, ProtocolError } from "../errors.ts";
 import { fetchFor, redactUrl, type RegistryLookup, type Timeouts, userAgent } from "../http/mod.ts";
-import {
-  type AbortOptions,
-  isHeaderText,
-  lazy,
-  retry,
-  type RetryOptions,
-  type RetryVerdict,
-  SharedWork,
-} from "../io/mod.ts";
+import { type AbortOptions, isHeaderText, retry, type RetryOptions, type RetryVerdict, SharedWork } from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { answerableChallenge, type Challenge, demandedChallenge, responseChallenges } from "./challenge.ts";
@@ -166,12 +158,20 @@ export interface WholeAnswer extends Answer {
 /** Statuses of passing failures: the same request may succeed later. */
 const PASSING = new Set([408, 429, 499, 500, 502, 503, 504, 522]);
 
-/** Returns whether, and after which wait, the request may be retried after an error. */
-export function retryVerdict(error: unknown): RetryVerdict {
+/** Reasons for which a registry that has answered before may answer again. */
+const AWAY: ReadonlySet<NetworkFailure> = new Set(["unresolved", "refused", "unreachable"]);
+
+/**
+ * Returns whether, and after which wait, the request may be retried after an error.
+ *
+ * @param wasThere whether the registry has answered before: it may be restarting, or the network be down for a while
+ */
+export function retryVerdict(error: unknown, wasThere: boolean): RetryVerdict {
   if (error instanceof HttpError) return PASSING.has(error.status) ? { afterMs: error.retryAfter } : false;
   if (!(error instanceof NetworkError)) return false;
-  // A name that does not resolve, a closed port or a bad certificate is not fixed within a second.
-  return error.hint === undefined || error.reason === "timeout" ? {} : false;
+  if (error.hint === undefined || error.reason === "timeout") return {};
+  // At first, a name that does not resolve or a closed port is a mistake; a bad certificate always is.
+  return wasThere && error.reason !== undefined && AWAY.has(error.reason) ? {} : false;
 }
 
 /** A connection to one registry with its ping, its tokens and its retries. Create one per registry and reuse it. */
@@ -200,12 +200,14 @@ export class Connection {
       allowRedirects: options.allowRedirects,
     };
     this.#headers = new Headers({ "user-agent": userAgent(options.userAgent) });
-    this.ping = lazy(() =>
-      this.#retrying(
-        () => ping(registry, { ...this.#send, ownHeaders: options.headers, headers: this.#headers }),
-        undefined,
-      )
-    );
+    const pings = new SharedWork<Ping>({ keep: true });
+    const settings = { ...this.#send, ownHeaders: options.headers, headers: this.#headers };
+    this.ping = (caller = {}) =>
+      pings.run(
+        "",
+        caller,
+        (signal) => this.#retrying(() => ping(registry, { ...settings, signal }), { signal, wasThere: false }),
+      );
   }
 
   /**
@@ -219,7 +221,7 @@ export class Connection {
     const { signal, repeatable = true } = request;
     await this.ping({ signal }); // before the tries, since it has its own
     const attempt = () => this.#attempt(repository, request);
-    return repeatable ? await this.#retrying(attempt, signal) : await attempt();
+    return repeatable ? await this.#retrying(attempt, { signal }) : await attempt();
   }
 
   /**
@@ -257,11 +259,14 @@ export class Connection {
       }
       await discard(answer.response);
       return { ...answer, bytes: new Uint8Array() };
-    }, signal);
+    }, { signal });
   }
 
-  async #retrying<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    return await retry(work, retryVerdict, { ...this.#options.retry, signal });
+  async #retrying<T>(
+    work: () => Promise<T>,
+    { signal, wasThere = true }: AbortOptions & { readonly wasThere?: boolean },
+  ): Promise<T> {
+    return await retry(work, (error) => retryVerdict(error, wasThere), { ...this.#options.retry, signal });
   }
 
   async #attempt(repository: string | undefined, request: RegistryRequest): Promise<Answer> {

@@ -7,9 +7,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { programWords } from "../make/processes.ts";
 import { median, run } from "./measure.ts";
 import { available, pathOf } from "../peers/mod.ts";
 import { tools } from "./tools.ts";
@@ -29,9 +28,8 @@ interface LargeRegistry {
 
 /** Starts a registry with so many repositories and manifests in a process of its own. */
 async function largeRegistry(repositories: number, manifests: number): Promise<LargeRegistry> {
-  const program = fileURLToPath(new URL("large_registry.ts", import.meta.url));
-  const words = "Deno" in globalThis ? ["run", "-A", "--no-check", program] : [program];
-  const server = spawn(process.execPath, [...words, `${repositories}`, `${manifests}`], {
+  const [command, ...words] = programWords("test/bench/large_registry.ts");
+  const server = spawn(command, [...words, `${repositories}`, `${manifests}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = await once(server.stdout!, "data") as [Uint8Array];

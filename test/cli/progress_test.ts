@@ -113,6 +113,18 @@ describe("a frame", () => {
     assertEquals(lines[0].endsWith("1.0 MB/s"), true);
   });
 
+  it("shows since when a transfer has stalled, or its end is awaited, and that it goes on", () => {
+    const steps: Parameters<typeof frame>[0] = [
+      [0, event("a", 0), event("b", 0, { total: 5e6 }), event("c", 0)],
+      [1, event("a", 50e6), event("b", 5e6, { total: 5e6 }), event("c", 1e6)],
+      [10, event("a", 50e6), event("c", 90e6)],
+    ];
+    assertEquals(frame(steps).slice(0, 3).map((line) => /stalled|waiting/.test(line)), [false, false, false]);
+    const lines = frame([...steps, [14, event("a", 50e6)]]);
+    assertEquals(lines.slice(0, 3).map((line) => line.split("B  ")[1]), ["stalled 13s", "waiting 13s", "0 B/s"]);
+    assertEquals(frame([...steps, [14, event("a", 50e6)], [15, event("a", 51e6)]])[0].includes("stalled"), false);
+  });
+
   it("has no rate below zero when a transfer starts over", () => {
     const lines = frame([[0, event("a", 0)], [1, event("a", 50e6)], [2, event("a", 0)], [3, event("a", 10e6)]]);
     assertEquals(lines[0].endsWith("10.0 MB/s"), true);

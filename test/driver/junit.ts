@@ -1,4 +1,4 @@
-// Reads the JUnit files that `deno test` and `bun test` write.
+// Reads the JUnit files that `deno test`, `bun test` and `node --test` write.
 
 /** A test that failed, and why. */
 export interface Failure {
@@ -13,6 +13,10 @@ export interface Report {
   /** The names of the skipped tests. */
   skipped: string[];
 }
+
+/** The end of a suite, the attributes of a suite, or those of a test with its body. An attribute may contain `>`. */
+const ELEMENTS =
+  /(<\/testsuite>)|<testsuite\b((?:"[^"]*"|[^">/])*)>|<testcase\b((?:"[^"]*"|[^">/])*)(?:\/>|>([\s\S]*?)<\/testcase>)/g;
 
 interface TestCase {
   name: string;
@@ -38,7 +42,7 @@ export interface ReadJunitOptions {
 
 /** Reads the tests of a JUnit file, each once. */
 export function readJunit(xml: string, options: ReadJunitOptions = {}): Report {
-  const cases = testCases(xml);
+  const cases = testCases(xml, !options.suitesAreTests);
   const suites = options.suitesAreTests ? suiteNames(cases) : new Set<string>();
   const report: Report = { passed: 0, failures: [], skipped: [] };
   for (const { name, body } of cases) {
@@ -60,14 +64,20 @@ export function readJunit(xml: string, options: ReadJunitOptions = {}): Report {
   return report;
 }
 
-function testCases(xml: string): TestCase[] {
+/** Finds the tests; of those that their suites' elements enclose, as Bun and Node.js write them, with the suites' names. */
+function testCases(xml: string, enclosed: boolean): TestCase[] {
   const cases: TestCase[] = [];
-  for (const [, attributes, body = ""] of xml.matchAll(/<testcase\b([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
-    const name = attribute(attributes, "name");
-    const file = attribute(attributes, "file");
-    // Bun gives the suites apart, the innermost first.
-    const suites = file === "" ? [] : attribute(attributes, "classname").split(" > ").filter(Boolean).reverse();
-    cases.push({ name: [...suites, name].join(" > "), body });
+  const suites: string[] = [];
+  for (const [, end, suite, test, body = ""] of xml.matchAll(ELEMENTS)) {
+    const name = attribute(suite ?? test ?? "", "name");
+    const file = attribute(suite ?? test ?? "", "file");
+    if (end !== undefined) suites.pop();
+    // Bun encloses a file's suites in one for the file.
+    else if (suite !== undefined) suites.push(enclosed && name !== file ? name : "");
+    // Node.js lists a file as a test if it has none or fails by itself.
+    else if (body !== "" || !name.endsWith("_test.ts") || !file.endsWith(name)) {
+      cases.push({ name: [...suites.filter(Boolean), name].join(" > "), body });
+    }
   }
   return cases;
 }

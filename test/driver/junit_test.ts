@@ -50,18 +50,52 @@ describe("readJunit", () => {
   });
 
   it("reads Bun's form", () => {
-    const xml = `<testsuite name="test/a_test.ts"><testsuite name="outer">
-        <testcase name="passes" classname="inner &gt; outer" file="test/a_test.ts" assertions="0" />
-        <testcase name="fails" classname="inner &gt; outer" file="test/a_test.ts">
-          <failure type="AssertionError" message="not&#10;equal" />
-        </testcase>
+    const xml = `<testsuites name="bun test" tests="3"><testsuite name="test/a_test.ts" file="test/a_test.ts">
+        <testsuite name="outer" file="test/a_test.ts">
+          <testsuite name="inner" file="test/a_test.ts">
+            <testcase name="passes" classname="inner &gt; outer" file="test/a_test.ts" assertions="0" />
+            <testcase name="fails" classname="inner &gt; outer" file="test/a_test.ts">
+              <failure type="AssertionError" message="not&#10;equal" />
+            </testcase>
+          </testsuite>
+        </testsuite>
         <testcase name="skips" classname="" file="test/a_test.ts">
           <skipped />
         </testcase>
-      </testsuite></testsuite>`;
+      </testsuite></testsuites>`;
     assertEquals(readJunit(xml), {
       passed: 1,
       failures: [{ name: "outer > inner > fails", message: "not\nequal" }],
+      skipped: ["skips"],
+    });
+  });
+
+  it("reads Node.js's form, where a file without a test is one that passed", () => {
+    const xml = `<testsuites>
+      <testsuite name="outer" tests="2">
+        <testsuite name="a > &quot;b&quot;" tests="1">
+          <testcase name="x > y" classname="outer.a > &quot;b&quot;" file="/t/a_test.ts"/>
+        </testsuite>
+        <testcase name="fails" classname="outer" file="/t/a_test.ts" failure="on purpose">
+          <failure type="testCodeFailure" message="on purpose">
+[Error: on purpose] { at &lt;anonymous> }
+          </failure>
+        </testcase>
+      </testsuite>
+      <testcase name="skips" classname="test" file="/t/a_test.ts"><skipped type="skipped" message="why"/></testcase>
+      <testcase name="/t/none_test.ts" classname="test" file="/t/none_test.ts"/>
+      <testcase name="t/none_test.ts" classname="test" file="/t/none_test.ts"/>
+      <testcase name="t/broken_test.ts" classname="test" file="/t/broken_test.ts">
+        <failure type="testCodeFailure" message="test failed"></failure>
+      </testcase>
+      <!-- tests 5 -->
+    </testsuites>`;
+    assertEquals(readJunit(xml), {
+      passed: 1,
+      failures: [
+        { name: "outer > fails", message: "[Error: on purpose] { at <anonymous> }" },
+        { name: "t/broken_test.ts", message: "test failed" },
+      ],
       skipped: ["skips"],
     });
   });

@@ -39,6 +39,13 @@ it(
         assertEquals(gcrane("digest", "--full-ref", `${host}/app:v1`), { status: 0, stdout, stderr: "" });
         assertEquals(gcrane("validate", "--remote", `${host}/app:v1`).status, 0);
         assertEquals(gcrane("digets").status, 2);
+
+        // The settings of a project that the command is used in are not the command's.
+        writeFileSync(join(folder, "bunfig.toml"), 'preload = ["./preload.js"]\n');
+        writeFileSync(join(folder, "preload.js"), 'console.error("ran preload.js");\n');
+        writeFileSync(join(folder, ".env"), "GCRANE_KEYCHAIN=missing\n");
+        assertEquals(gcrane("version"), { status: 0, stdout: `${VERSION}\n`, stderr: "" });
+        assertEquals(gcrane("digest", "--full-ref", `${host}/app:v1`), { status: 0, stdout, stderr: "" });
       })
     ),
 );

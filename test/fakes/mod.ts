@@ -16,6 +16,7 @@ export {
   utf8,
 } from "./messages.ts";
 export { type CuttingProxy, cuttingProxy } from "./cutting_proxy.ts";
+export { type FailingNetwork, failingNetwork, type NetworkFault } from "./failing_network.ts";
 export { type FakeServer, fakeServer } from "./http_server.ts";
 export { type FakeFetch, fakeFetch, type FakeNetwork } from "./fake_fetch.ts";
 export { type Cue, digestOf, FakeRegistry, type FakeRegistryOptions, json, problem } from "./fake_registry.ts";

@@ -18,6 +18,13 @@ function answering(world: CopyWorld, path: RegExp, answer: () => Response): void
   world.intercept = (request) => request.host === SOURCE && path.test(request.path) ? answer() : undefined;
 }
 
+/** Does so, and lets the source have no manifests in the repositories of a path. */
+function without(world: CopyWorld, manifests: RegExp, path: RegExp, answer: () => Response): void {
+  answering(world, path, answer);
+  const lists = world.intercept;
+  world.intercept = (request) => request.host === SOURCE && manifests.test(request.path) ? unknown() : lists(request);
+}
+
 /** What a copy that deletes comes to; the first error, if any. */
 async function outcome(world: CopyWorld, [source, target]: readonly string[], options: CopyRecursivelyOptions = {}) {
   const result = await world.copy(source, target, { extra: "delete", ...options }).catch((error) => ({
@@ -35,6 +42,7 @@ async function tagged(world: CopyWorld): Promise<string[]> {
     .map(([name]) => name);
 }
 
+/** The answer that a repository or a manifest is not there. */
 const unknown = () => Response.json({ errors: [{ code: "NAME_UNKNOWN" }] }, { status: 404 });
 const all = [SOURCE, TARGET];
 const team = [`${SOURCE}/team`, `${TARGET}/team`];
@@ -50,7 +58,7 @@ describe("a recursive copy that deletes, from a source that has nothing (rule 20
   ) {
     it(`deletes nothing where ${what}, unless that is meant`, async () => {
       const world = await mirrored();
-      answering(world, path, answer);
+      without(world, /\/manifests\//, path, answer);
       const before = await world.content(TARGET);
       const refused = await outcome(world, roots);
       assertEquals([refused.deleted, refused.error instanceof NotFoundError], [0, true]);
@@ -62,10 +70,24 @@ describe("a recursive copy that deletes, from a source that has nothing (rule 20
     });
   }
 
+  it("deletes nothing that it has, though its lists have nothing, and that is meant", async () => {
+    for (const path of [/_catalog/, /tags\/list/]) {
+      const world = await mirrored();
+      await world.push(`${TARGET}/other:old`, image(70));
+      answering(world, path, () => Response.json({ repositories: [], tags: [] }));
+      const { failed, deleted } = await outcome(world, all, { allowEmpty: true });
+      // By a list of tags alone, only the tag is known not to be there.
+      assertEquals([failed, deleted], [0, path.source === "_catalog" ? 2 : 1]);
+      assertEquals(Object.keys(await world.content(TARGET)), ["other", "team/app", "team/web/multi"]);
+      assertEquals(Object.keys((await world.content(TARGET)).other.tags), ["latest"]);
+    }
+  });
+
   it("deletes nothing where one of its repositories lists nothing, and names that one", async () => {
     const world = await mirrored();
     await world.push(`${TARGET}/other:old`, image(70));
-    answering(world, /\/team\/app\/tags\/list/, () => Response.json({ name: "team/app", tags: null }));
+    const [manifests, list] = [/\/team\/app\/manifests\//, /\/team\/app\/tags\/list/];
+    without(world, manifests, list, () => Response.json({ name: "team/app", tags: null }));
     const before = await world.content(TARGET);
     const refused = await outcome(world, all);
     assertEquals([refused.name, refused.failed, refused.deleted], [`${SOURCE}/team/app`, 1, 0]);
@@ -92,10 +114,7 @@ describe("a recursive copy that deletes, from a source that has nothing (rule 20
 
   it("deletes nothing where the repository is not there, nor any below, unless that is meant", async () => {
     const world = await mirrored();
-    answering(world, /\/tags\/list|_catalog/, () => Response.json({ repositories: [] }));
-    const none = world.intercept;
-    world.intercept = (request) =>
-      request.host === SOURCE && request.path.includes("/tags/list") ? unknown() : none(request);
+    without(world, /\/manifests\/|tags\/list/, /_catalog/, () => Response.json({ repositories: [] }));
     const refused = await outcome(world, team);
     assertEquals([refused.deleted, refused.error instanceof HttpError && refused.error.status], [0, 404]);
     assertEquals(world.writes, []);

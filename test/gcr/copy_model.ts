@@ -1,3 +1,4 @@
+import { encodeHex } from "@std/encoding/hex";
 import type { ExtraItem } from "../../gcr/mod.ts";
 import { staticLayer } from "../../src/image/mod.ts";
 import { parseRepository } from "../../src/name/mod.ts";
@@ -44,7 +45,7 @@ export class Maker {
       annotations: { serial: String(this.made.size), ...(mentions && { mentions }) },
     });
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    const digest: Hash = `sha256:${hash.toHex()}`;
+    const digest: Hash = `sha256:${encodeHex(hash)}`;
     this.made.set(digest, { members, subject, mentions, bytes, mediaType });
     return digest;
   }
@@ -91,8 +92,14 @@ export function ownerOf(tag: string, digests: ReadonlySet<Hash>): Hash | undefin
  * kept grows, by one rule after the other over all pairs of manifests, until nothing changes.
  */
 export function modelOfApply(
-  maker: Maker,
-  { source, target, allowed }: { source: Content; target: Content; allowed: readonly ExtraItem[] },
+  maker: Pick<Maker, "names"> & { readonly made: ReadonlyMap<Hash, Made> },
+  { source, target, allowed, tagsAlone = false }: {
+    source: Content;
+    target: Content;
+    allowed: readonly ExtraItem[];
+    /** Whether only tags are known: a manifest to which none leads counts as going, though it is not deleted. */
+    tagsAlone?: boolean;
+  },
 ): Content {
   const digests = target.digests;
   const isAllowed = (digest: Hash, tag?: string) => allowed.some((item) => item.tag === tag && item.digest === digest);
@@ -115,7 +122,8 @@ export function modelOfApply(
   const belongs = (a: Hash, b: Hash) =>
     maker.made.get(b)!.subject === a || tagged.some(({ digest, owner }) => owner === a && digest === b);
   const free = [...digests].filter((digest) =>
-    !source.digests.has(digest) && isAllowed(digest) && !staying.some((entry) => entry.digest === digest)
+    (tagsAlone || (!source.digests.has(digest) && isAllowed(digest))) &&
+    !staying.some((entry) => entry.digest === digest)
   );
   const kept = grow(
     [...digests].filter((digest) => !free.includes(digest) || staying.some(({ owner }) => owner === digest)),

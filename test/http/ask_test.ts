@@ -88,8 +88,9 @@ describe("ask", () => {
       const asked = options({ limitMs: 50, wait: timers.wait });
       const response = await ask(request, asked, (response) => response);
       await timers.fire();
-      assertEquals((await new BodyReader(response.body as ByteStream).read())?.length, 3);
-      await response.body?.cancel().catch(() => {});
+      const reader = new BodyReader(response.body as ByteStream);
+      assertEquals((await reader.read())?.length, 3);
+      await reader.cancel().catch(() => {});
       const reading = Promise.withResolvers<void>();
       const whole = ask(request, asked, (response) => {
         reading.resolve();

@@ -1,16 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { programWords } from "./processes.ts";
 
 /** The entry of the command line. */
 export const mainFile = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 
 /** The words that run the command line on the runtime that runs the tests. */
-export const gcraneWords: readonly string[] = "Deno" in globalThis
-  ? [process.execPath, "run", "-A", "--no-check", "--quiet", mainFile]
-  : [process.execPath, "run", mainFile];
+export const gcraneWords: readonly string[] = programWords(mainFile);
 
 /** The same as a line of shell. */
 export const gcraneCommand = gcraneWords.map((word) => `'${word}'`).join(" ");

@@ -1,7 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
+import { standardModules } from "../project/standard_modules.ts";
 import { until } from "./waiting.ts";
 
 const top = join(import.meta.dirname!, "..", "..");
@@ -14,9 +15,14 @@ export interface RunningOptions {
 
 /** The words that run a file of the checkout on the runtime that runs the test. */
 export function programWords(file: string): string[] {
+  return [process.execPath, ...runtimeOptions(), resolve(top, file)];
+}
+
+function runtimeOptions(): string[] {
+  if ("Bun" in globalThis) return [];
+  if (!("Deno" in globalThis)) return ["--import", standardModules()];
   // The config is named since the program may run in another folder.
-  const options = ["run", "--allow-all", "--no-check", "--quiet", "--frozen", `--config=${join(top, "deno.json")}`];
-  return [process.execPath, ..."Deno" in globalThis ? options : [], join(top, file)];
+  return ["run", "--allow-all", "--no-check", "--quiet", "--frozen", `--config=${join(top, "deno.json")}`];
 }
 
 /** A program of this checkout that runs as a process, on the runtime that runs the test. */

@@ -1,15 +1,11 @@
 // Runs the small programs beside the tests on the runtime that runs the tests.
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { programWords } from "./processes.ts";
 
 /** The command line that runs a program of `programs/` on this runtime. */
 export function programCommand(name: string, args: readonly string[] = []): { command: string; args: string[] } {
-  const path = fileURLToPath(new URL(`../runtime/programs/${name}`, import.meta.url));
-  const isDeno = (globalThis as { Deno?: unknown }).Deno !== undefined;
-  return {
-    command: process.execPath,
-    args: [...(isDeno ? ["run", "-A", "--no-check", "--quiet"] : []), path, ...args],
-  };
+  const [command, ...words] = programWords(`test/runtime/programs/${name}`);
+  return { command, args: [...words, ...args] };
 }
 
 /** Starts a program with pipes to all its streams. */

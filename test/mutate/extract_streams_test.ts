@@ -1,8 +1,6 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { execFile } from "node:child_process";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { CompressionError, DigestMismatchError, ManifestError, SizeMismatchError, TarError } from "../../src/errors.ts";
 import { type Layer, staticLayer } from "../../src/image/mod.ts";
@@ -10,6 +8,7 @@ import type { AbortOptions } from "../../src/io/mod.ts";
 import { extractLayers } from "../../src/mutate/mod.ts";
 import type { Bytes, ByteStream } from "../../src/runtime/mod.ts";
 import { file, layer, layerOf, tarOf, uncheckedLayer } from "../make/entry_layers.ts";
+import { programWords } from "../make/processes.ts";
 import { until } from "../make/waiting.ts";
 
 const run = promisify(execFile);
@@ -194,9 +193,8 @@ describe("extract, stopped half-way,", () => {
 describe("extract holds little in memory", () => {
   it("however large a layer is", { timeout: 60_000 }, async () => {
     const size = 300;
-    const program = fileURLToPath(new URL("./extract_memory.ts", import.meta.url));
-    const deno = "Deno" in globalThis ? ["run", "-A", "--no-check", "--quiet"] : [];
-    const { stdout } = await run(process.execPath, [...deno, program, String(size)]);
+    const [command, ...words] = programWords("test/mutate/extract_memory.ts");
+    const { stdout } = await run(command, [...words, String(size)]);
     const { written, growth, ahead } = JSON.parse(stdout);
     assert(written > size, stdout);
     assert(ahead < 8, `${ahead} MiB were read ahead`);

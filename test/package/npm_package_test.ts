@@ -1,30 +1,25 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { execFile, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { crane, randomImage } from "../../mod.ts";
-import { readPackage } from "../../tools/npm_check.ts";
+import { checkNpmPackage, readPackage } from "../../tools/npm_check.ts";
 import { makeNpmPackage } from "../../tools/npm_package.ts";
 import { withFolder } from "../make/gcrane_process.ts";
 import { withRegistryProcess } from "../make/registry_process.ts";
 import { pathOf, type Peer, peerIt } from "../peers/mod.ts";
 import { exportedModules } from "../project/exports.ts";
 import { top } from "../project/tree.ts";
+import { inShell, withNode } from "./shell.ts";
 
 const run = promisify(execFile);
 const VERSION = "1.2.3-test.1";
-
-/** The environment in which `node`, and so npm and npx, is this Node.js. */
-function withNode(peer: Peer, folder: string): NodeJS.ProcessEnv {
-  const programs = join(folder, ".programs");
-  mkdirSync(programs);
-  symlinkSync(pathOf(peer), join(programs, "node"));
-  return { ...process.env, PATH: [programs, process.env.PATH].join(delimiter) };
-}
+/** The line of the README that installs an executable of a release, which another test makes. */
+const INSTALL_EXECUTABLE = /^install -D \.\/dist\/bin\/gcrane-linux-x64 ~\/\.local\/bin\/gcrane +# /;
 
 describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes it" }, () => {
   const made = mkdtempSync(join(tmpdir(), "gcrane_npm_"));
@@ -33,10 +28,6 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
     tarball = await makeNpmPackage(top, VERSION, made);
   }, { timeout: 120_000 });
   after(() => rmSync(made, { recursive: true }));
-
-  /** Runs lines of shell in an empty folder. */
-  const inShell = async (lines: string, options: { cwd: string; env?: NodeJS.ProcessEnv }) =>
-    (await run("bash", ["-c", `set -euo pipefail\n${lines}`], { timeout: 100_000, ...options })).stdout;
 
   it("has JavaScript and declarations of each export, the command, and nothing else", async () => {
     const files = await readPackage(tarball);
@@ -71,8 +62,15 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
     assertEquals(Object.keys(dependencies), ["@noble/hashes", "aws4fetch", "bcryptjs", "fflate", "hono", "jose"]);
   });
 
+  peerIt("has no fault that type checks and linters of packages find", ["npm", "npx", "node 24"], async () => {
+    const { lines, failures } = await checkNpmPackage(tarball);
+    assertEquals(failures, []);
+    assertEquals(lines.length, 9);
+  }, { timeout: 170_000 });
+
   for (
     const { name, peers, lines } of [
+      { name: "Node.js 26", peers: ["npm", "npx", "node 26"], lines: ["npm install TARBALL", "npx gcrane"] },
       { name: "Node.js 24", peers: ["npm", "npx", "node 24"], lines: ["npm install TARBALL", "npx gcrane"] },
       { name: "Node.js 22", peers: ["npm", "npx", "node 22"], lines: ["npm install TARBALL", "npx gcrane"] },
       { name: "Bun", peers: ["bun"], lines: ["bun add TARBALL", "bun x --bun gcrane"] },
@@ -114,7 +112,10 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
         const [made, installs] = [...section.matchAll(/^```console\n(.*?)^```$/gms)].map(([, lines]) => lines);
         const { version } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
         const name = `dist/npm/gcrane-gcrane-${version}.tgz`;
-        assertStringIncludes(made, `deno@2.9.6 task release ${version} --dry-run   # ${name}\n`);
+        assertStringIncludes(
+          made,
+          `deno@2.9.6 task release ${version} --dry-run   # dist/npm, dist/bin and dist/image\n`,
+        );
 
         const env = {
           ...withNode("node 24", folder),
@@ -123,6 +124,7 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
           BUN_INSTALL: join(folder, "bun"),
         };
         const lines = installs.trimEnd().split("\n").map((line) => line.replace(`./${name}`, `'${tarball}'`));
+        assertMatch(lines.pop()!, INSTALL_EXECUTABLE);
         assertEquals(lines.length, 4);
         const outputs: string[] = [];
         for (const line of lines) outputs.push(await inShell(line, { cwd: top, env }));
@@ -145,6 +147,7 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
     "node 20",
     "node 22",
     "node 24",
+    "node 26",
   ], () =>
     withFolder(async (folder) => {
       writeFileSync(join(folder, "package.json"), "{}\n");
@@ -161,7 +164,7 @@ const { crane } = await import("@gcrane/gcrane");
 if ((await import("@gcrane/gcrane/crane")).copy !== crane.copy) throw new Error("a room is there twice");`;
       const expected: string[] = [];
       for (const name of names) expected.push(`${name} ${Object.keys(await import(name)).sort().join()}\n`);
-      for (const peer of ["node 22", "node 24"] as const) {
+      for (const peer of ["node 22", "node 24", "node 26"] as const) {
         const { status, stdout, stderr } = node(peer, "--input-type=module", "--eval", program);
         assertEquals({ status, stdout, stderr }, { status: 0, stdout: expected.join(""), stderr: "" }, peer);
         for (const name of ["@gcrane/gcrane", "@gcrane/gcrane/tar"]) {

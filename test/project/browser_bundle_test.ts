@@ -1,18 +1,12 @@
 import { after, describe, it } from "node:test";
 import { assertEquals, assertNotMatch } from "@std/assert";
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
 import { bundleForWeb } from "../peers/mod.ts";
 import { exportedModules } from "./exports.ts";
 import { importsOf } from "./imports.ts";
-import { top } from "./tree.ts";
-
-const run = promisify(execFile);
 
 describe("bundled for the browser", () => {
   const folder = mkdtempSync(join(tmpdir(), "gcrane_bundle_"));
@@ -22,7 +16,7 @@ describe("bundled for the browser", () => {
   for (const { name, path } of exportedModules().filter(({ path }) => !path.startsWith("cli/"))) {
     it(`${name} imports nothing that a browser lacks, and loads`, { timeout: 60_000 }, async () => {
       const output = join(folder, `${name.replaceAll(/\W/g, "_")}.js`);
-      await bundleForWeb(path, output);
+      await bundleForWeb(path, { file: output });
       const code = readFileSync(output, "utf8");
       assertEquals(importsOf(code).map(({ specifier }) => specifier), []);
       assertNotMatch(code, /require\(["']/);
@@ -38,11 +32,7 @@ describe("bundled in parts", () => {
   after(() => rmSync(folder, { recursive: true }));
 
   it("k8schain loads a cloud's code for that cloud's registries alone", { timeout: 60_000 }, async () => {
-    const path = "src/authn/k8schain/mod.ts";
-    const args = "Deno" in globalThis
-      ? ["bundle", "--quiet", "--frozen", "--platform=browser", "--code-splitting", "--outdir", folder, path]
-      : ["build", "--target=browser", "--external=node:*", "--splitting", "--outdir", folder, path];
-    await run(process.execPath, args, { cwd: top });
+    await bundleForWeb("src/authn/k8schain/mod.ts", { folder });
     const first = partsOf(folder, "static");
     // Words of each part that is to wait: Google, AWS, Azure, YAML.
     const words = [/metadata-flavor/i, /AmazonEC2ContainerRegistry/, /oauth2\/exchange/, /tag:yaml\.org/];

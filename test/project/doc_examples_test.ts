@@ -2,8 +2,8 @@ import { after, describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import process from "node:process";
 import { promisify } from "node:util";
+import { programWords } from "../make/processes.ts";
 import { docExamples, type Example, markdownExamples, moduleDoc } from "./examples.ts";
 import { exportedModules } from "./exports.ts";
 import { packageSources, read, top, typescript } from "./tree.ts";
@@ -33,8 +33,8 @@ describe("examples run", () => {
     it(place, { timeout: 60_000 }, async () => {
       const file = `${folder}/example_${index}.ts`;
       writeFileSync(file, code);
-      const args = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet", "--frozen", file] : [file];
-      await run(process.execPath, args, { cwd: folder, timeout: 50_000 });
+      const [command, ...words] = programWords(file);
+      await run(command, words, { cwd: folder, timeout: 50_000 });
     });
   }
 });

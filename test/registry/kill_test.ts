@@ -3,17 +3,16 @@ import { once } from "node:events";
 import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { assert, assertEquals } from "@std/assert";
 import { collectStoreGarbage, createRegistry, fileStore } from "../../src/registry/mod.ts";
 import { codes, type Digest, digestOf, encode, IMAGE, RegistryClient } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
+import { programWords } from "../make/processes.ts";
 import { until } from "../make/waiting.ts";
 
-const PROGRAM = fileURLToPath(new URL("./serve_program.ts", import.meta.url));
+const PROGRAM = "test/registry/serve_program.ts";
 const HOUR = 3_600_000;
 
 describe("a registry on a disk that is killed while it is written to", () => {
@@ -28,8 +27,8 @@ describe("a registry on a disk that is killed while it is written to", () => {
   });
 
   async function start(...dieAt: string[]): Promise<RegistryClient> {
-    const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet", PROGRAM] : [PROGRAM];
-    child = spawn(process.execPath, [...run, disk, ...dieAt], { stdio: ["ignore", "pipe", "inherit"] });
+    const [command, ...words] = programWords(PROGRAM);
+    child = spawn(command, [...words, disk, ...dieAt], { stdio: ["ignore", "pipe", "inherit"] });
     const [base] = await once(createInterface({ input: child.stdout! }), "line");
     return new RegistryClient({ fetch, base });
   }

@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 async function startWorker(options: { flags?: string[]; bindings?: Record<string, string> } = {}) {
   const folder = await mkdtemp(join(tmpdir(), "gcrane_worker_"));
   const script = join(folder, "worker.js");
-  await bundleForWeb("src/registry/worker.ts", script);
+  await bundleForWeb("src/registry/worker.ts", { file: script });
   const program = await workerd(script, { r2: join(folder, "r2"), ...options });
   const close = async () => {
     await program.stop();

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { describe, it } from "node:test";
 import { parseRepository } from "../../src/name/mod.ts";
 import { Puller, Pusher } from "../../src/remote/mod.ts";
@@ -39,7 +39,8 @@ describe("over connections that are cut in the middle", () => {
     const server = await serveRegistry({ signal: stop.signal });
     const proxy = await cuttingProxy(`127.0.0.1:${server.port}`);
     try {
-      assertEquals(await pushAndPull(proxy), ["POST", "PATCH", "GET", "PATCH", "PUT"]);
+      // A GET may come before the server has stored all that it received: the next PATCH is then refused once more.
+      assertMatch((await pushAndPull(proxy)).join(" "), /^POST PATCH( GET PATCH){1,2} PUT$/);
     } finally {
       await proxy.close();
       stop.abort();

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DigestMismatchError, HttpError, NetworkError, ProtocolError, SizeMismatchError } from "../../src/errors.ts";
 import { chunks } from "../../src/io/mod.ts";
 import { Pusher } from "../../src/remote/mod.ts";
-import type { Bytes } from "../../src/runtime/mod.ts";
+import { type Bytes, passesBodies, runtimeFetch } from "../../src/runtime/mod.ts";
 import { type Cue, fakeServer, problem } from "../fakes/mod.ts";
 import { CUT, firstBytes, STALL } from "../fakes/messages.ts";
 import { CONTENT, passing, SOURCES } from "./passing.ts";
@@ -31,9 +31,16 @@ async function closedPort(): Promise<number> {
 
 const CLOSED = await closedPort();
 
+const skip = passesBodies(runtimeFetch()) ? false : "not applicable: Node.js passes each body through JavaScript";
+
+/** A test of a body that is passed on whole. */
+function whole(name: string, test: () => Promise<void>): void {
+  it(name, { skip }, test);
+}
+
 for (const kind of SOURCES) {
   describe(`a layer that is passed on whole from a ${kind}`, { timeout: 120_000 }, () => {
-    it("is not opened as a stream", () =>
+    whole("is not opened as a stream", () =>
       passing(kind, async (it) => {
         await it.pusher.upload(it.repository, it.layer);
         it.checkArrived();
@@ -55,7 +62,7 @@ for (const kind of SOURCES) {
     });
 
     for (const [name, at] of Object.entries(CUTS)) {
-      it(`goes on as a stream after the target cut it at ${name}`, () =>
+      whole(`goes on as a stream after the target cut it at ${name}`, () =>
         passing(kind, async (it) => {
           it.target.on("PATCH", /./, after(at, () => CUT));
           await it.pusher.upload(it.repository, it.layer);
@@ -84,7 +91,7 @@ for (const kind of SOURCES) {
       }
     }
 
-    it("goes on after a 500 in the middle", () =>
+    whole("goes on after a 500 in the middle", () =>
       passing(kind, async (it) => {
         it.target.on("PATCH", /./, after(SIZE / 2, () => problem(500, "UNKNOWN")));
         await it.pusher.upload(it.repository, it.layer);
@@ -108,18 +115,21 @@ for (const kind of SOURCES) {
     }
 
     for (const status of [401, 413]) {
-      it(`is a stream for a host that answered ${status} before it had the bytes, and so is the next`, () =>
-        passing(kind, async (it) => {
-          it.target.on("PATCH", /./, () => problem(status, "UNSUPPORTED"));
-          await it.pusher.upload(it.repository, it.layer);
-          it.checkArrived();
-          assertEquals(it.streams, [0]);
-          const { client } = it.pusher;
-          await new Pusher({ client }).upload(it.repository.registry.repository("other"), it.layer);
-          assertEquals(it.target.blobsOf("other").get(it.digest), CONTENT);
-          assertEquals(it.uploads().filter(({ method }) => method === "PATCH").length, 3);
-          assertEquals(it.streams, [0, 0]);
-        }));
+      whole(
+        `is a stream for a host that answered ${status} before it had the bytes, and so is the next`,
+        () =>
+          passing(kind, async (it) => {
+            it.target.on("PATCH", /./, () => problem(status, "UNSUPPORTED"));
+            await it.pusher.upload(it.repository, it.layer);
+            it.checkArrived();
+            assertEquals(it.streams, [0]);
+            const { client } = it.pusher;
+            await new Pusher({ client }).upload(it.repository.registry.repository("other"), it.layer);
+            assertEquals(it.target.blobsOf("other").get(it.digest), CONTENT);
+            assertEquals(it.uploads().filter(({ method }) => method === "PATCH").length, 3);
+            assertEquals(it.streams, [0, 0]);
+          }),
+      );
     }
 
     it("is a stream for a host that redirected it", () =>
@@ -141,7 +151,7 @@ for (const kind of SOURCES) {
         assertEquals([error.status, error.method], [413, "PATCH"]);
       }));
 
-    it("waits for a slow reader", () =>
+    whole("waits for a slow reader", () =>
       passing(kind, async (it) => {
         it.target.on("PATCH", /./, async ({ body }, usual) => {
           const slow = new TransformStream<Bytes, Bytes>({
@@ -157,7 +167,7 @@ for (const kind of SOURCES) {
         assertEquals(it.streams, []);
       }));
 
-    it("ends with the caller's reason in the middle", () =>
+    whole("ends with the caller's reason in the middle", () =>
       passing(kind, async (it) => {
         const stop = new AbortController();
         let received = 0;
@@ -174,7 +184,7 @@ for (const kind of SOURCES) {
         assertEquals(it.steps().filter((step) => step.startsWith("PUT")), []);
       }));
 
-    it("is read again where its bytes are wrong, and the error names that side", () =>
+    whole("is read again where its bytes are wrong, and the error names that side", () =>
       passing(kind, async (it) => {
         const wrong = CONTENT.slice();
         wrong[SIZE / 2] ^= 1;
@@ -185,7 +195,7 @@ for (const kind of SOURCES) {
         assertEquals(it.target.blobsOf("app").size, 0);
       }));
 
-    it("is sent once more where the registry refused good bytes", () =>
+    whole("is sent once more where the registry refused good bytes", () =>
       passing(kind, async (it) => {
         it.target.on("PUT", /uploads/, () => problem(400, "DIGEST_INVALID"));
         await it.pusher.upload(it.repository, it.layer);
@@ -206,7 +216,7 @@ for (const kind of SOURCES) {
         assertEquals(it.streams, [0, 0]);
       }));
 
-    it("fails where the registry says that it stored other bytes", () =>
+    whole("fails where the registry says that it stored other bytes", () =>
       passing(kind, async (it) => {
         const other = `sha256:${"0".repeat(64)}`;
         it.target.on("PUT", /uploads/, async (_, usual) => {
@@ -216,7 +226,7 @@ for (const kind of SOURCES) {
         await assertRejects(() => it.pusher.upload(it.repository, it.layer), ProtocolError, other);
       }));
 
-    it("fails with the registry's answer where it refuses good bytes again", () =>
+    whole("fails with the registry's answer where it refuses good bytes again", () =>
       passing(kind, async (it) => {
         it.target.on("PUT", /uploads/, () => problem(400, "DIGEST_INVALID"), 9);
         const error = await assertRejects(() => it.pusher.upload(it.repository, it.layer), HttpError);
@@ -276,13 +286,18 @@ describe("a response that can't be passed on whole", { timeout: 120_000 }, () =>
     "has another length": async (_, usual) => ({ ...await usual(), body: CONTENT.subarray(1) }),
   };
   for (const [name, reply] of Object.entries(replies)) {
-    it(`is a stream: one that ${name}`, () =>
-      passing("registry", async (it) => {
-        it.source.on("GET", /blobs/, reply);
-        await it.pusher.upload(it.repository, it.layer);
-        it.checkArrived();
-        assertEquals(it.streams, [0]);
-        assertEquals(it.steps(), ["POST 202", "PATCH 202", "PUT 201"]);
-      }));
+    // A stream of another length is an error, which only a body that is passed on whole avoids.
+    it(
+      `is a stream: one that ${name}`,
+      { skip: name === "has another length" && skip },
+      () =>
+        passing("registry", async (it) => {
+          it.source.on("GET", /blobs/, reply);
+          await it.pusher.upload(it.repository, it.layer);
+          it.checkArrived();
+          assertEquals(it.streams, [0]);
+          assertEquals(it.steps(), ["POST 202", "PATCH 202", "PUT 201"]);
+        }),
+    );
   }
 });

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import process from "node:process";
+import { programCommand } from "../make/runtime_programs.ts";
 import {
   chmod,
   exists,
@@ -127,6 +129,21 @@ describe("changing the tree", () => {
     assertEquals(await readDirectory(directory), []);
   });
 
+  it("gives the reason why directories can't be made", async () => {
+    fs.writeFileSync(at("file"), "");
+    assertEquals(await codeOf(makeDirectory(at("file"), { recursive: true })), "EEXIST");
+    assertEquals(await codeOf(makeDirectory(at("file/x"), { recursive: true })), "ENOTDIR");
+    fs.symlinkSync("loop", at("loop"));
+    assertEquals(await codeOf(makeDirectory(at("loop/x"), { recursive: true })), "ELOOP");
+  });
+
+  it("makes no directory where the system takes none", {
+    timeout: 5_000,
+    skip: process.platform === "linux" ? false : "not applicable: needs /proc",
+  }, async () => {
+    assertEquals(await codeOf(makeDirectory("/proc/gcrane/x", { recursive: true })), "ENOENT");
+  });
+
   it("removes a link and not what it leads to", async () => {
     fs.mkdirSync(at("kept"));
     fs.writeFileSync(at("kept/file"), "");
@@ -158,5 +175,23 @@ describe("changing the tree", () => {
     await setTimes(at("link"), 1_000_000);
     assertEquals((await lstat(at("link"))).mtimeMs, 1_000_000);
     assertEquals((await stat(at("a"))).mtimeMs, 1_500_000_000_250);
+  });
+});
+
+describe("files on Windows", () => {
+  it("have the modes of programs and no links, and are renamed once no other program has them open", () => {
+    const { command, args } = programCommand("windows_files.ts");
+    const { stdout, stderr } = spawnSync(command, args, { cwd: directory, encoding: "utf8" });
+    assertEquals(stderr, "");
+    assertEquals(JSON.parse(stdout), {
+      modes: ["755", "755"],
+      nlink: 1,
+      link: "folder/file",
+      sync: "nothing to do",
+      rename: "renamed",
+      commit: "renamed",
+      refused: "EPERM",
+      source: { path: "C:\\app.tar", tag: "v1" },
+    });
   });
 });

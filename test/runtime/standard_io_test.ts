@@ -57,6 +57,13 @@ describe("standard streams", () => {
     assertEquals(await runProgram("standard_io.ts", ["stderr"]), { code: 3, stdout: "", stderr: "first second" });
   });
 
+  it("end with an exit code while a read waits for more", { timeout: 20_000 }, async () => {
+    const child = startProgram("standard_io.ts", ["leave"]);
+    child.stdin?.write("something");
+    assertEquals(await new Promise((resolve) => child.on("exit", resolve)), 5);
+    child.stdin?.destroy();
+  });
+
   it("know that a pipe is no terminal", async () => {
     assertEquals((await runProgram("standard_io.ts", ["terminal"])).stdout, "[false,false,false]undefined");
   });

@@ -5,6 +5,7 @@ import { streamOf } from "../../src/io/mod.ts";
 import { type RequestEvent, VERSION } from "../../src/transport/mod.ts";
 import { bytesOf, CUT, fakeFetch, FakeRegistry, type FakeRequest, problem, STALL, utf8 } from "../fakes/mod.ts";
 import { asking, connecting, connectingTo, registryWithManifest } from "../make/connecting.ts";
+import { until } from "../make/waiting.ts";
 
 const MANIFEST = /manifests/;
 const statusOf = async (answer: Promise<{ response: Response }>) => (await answer).response.status;
@@ -82,6 +83,18 @@ describe("a connection", () => {
     assertStrictEquals(await answer.catch((error) => error), reason);
     assertStrictEquals(await connection.request("team/app", asking({ signal: stop.signal })).catch((e) => e), reason);
     assertEquals(requests.map(({ over }) => over), [true, true]);
+  });
+
+  it("ends a ping that no other caller waits for", async () => {
+    const registry = registryWithManifest().on("GET", /^\/v2\/$/, () => STALL);
+    const { connection, requests } = connectingTo(registry);
+    const stop = new AbortController();
+    const asked = connection.request("team/app", asking({ signal: stop.signal }));
+    await until(() => requests.length === 1, { what: "the ping" });
+    stop.abort(new Error("enough"));
+    await assertRejects(() => asked, Error, "enough");
+    assertEquals(requests.map(({ over }) => over), [true]);
+    assertEquals(await statusOf(connection.request("team/app", asking())), 200);
   });
 
   it("does not end a ping that others wait for", async () => {

@@ -170,12 +170,17 @@ export class RepositoryTags {
     tags: readonly string[],
     { indexed, signal }: AbortOptions & { indexed?: ReadonlyMap<string, Hash> },
   ): Promise<TagTarget[]> {
-    const targets = await mapConcurrent(
-      tags,
-      { concurrency: CONCURRENCY, signal },
-      async (tag, signal) => [tag, indexed?.get(tag) ?? await this.get(name, tag, { signal })] as const,
+    const read = new Map(
+      await mapConcurrent(
+        tags.filter((tag) => !indexed?.has(tag)),
+        { concurrency: CONCURRENCY, signal },
+        async (tag, signal) => [tag, await this.get(name, tag, { signal })] as const,
+      ),
     );
-    return targets.flatMap(([tag, digest]): TagTarget[] => digest === undefined ? [] : [[tag, digest]]);
+    return tags.flatMap((tag): TagTarget[] => {
+      const digest = indexed?.get(tag) ?? read.get(tag);
+      return digest === undefined ? [] : [[tag, digest]];
+    });
   }
 
   #dropEntry(name: string, digest: Hash, tag: string): Promise<void> {

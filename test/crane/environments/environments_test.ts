@@ -17,7 +17,7 @@ function eachVerb(run: (folder: string) => Promise<Outcomes>): void {
   let found: Outcomes;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "gcrane_environment_"));
-    await bundleForWeb("test/crane/environments/program.ts", join(folder, "program.mjs"));
+    await bundleForWeb("test/crane/environments/program.ts", { file: join(folder, "program.mjs") });
     found = await run(folder);
   }, { timeout: LIMIT + 10_000 });
   after(async () => {

@@ -3,15 +3,14 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { assertRefused, digestOf, RegistryClient, withQuery } from "../../contracts/registry_client.ts";
 import { patterned } from "../../contracts/store_contract.ts";
+import { programWords } from "../../make/processes.ts";
 
-const PROGRAM = fileURLToPath(new URL("../serve_program.ts", import.meta.url));
+const PROGRAM = "test/registry/serve_program.ts";
 
 describe("a registry that is killed", () => {
   let disk: string;
@@ -26,8 +25,8 @@ describe("a registry that is killed", () => {
   });
 
   async function start(): Promise<{ client: RegistryClient; base: string; child: ChildProcess }> {
-    const run = "Deno" in globalThis ? ["run", "--allow-all", "--no-check", "--quiet", PROGRAM] : [PROGRAM];
-    const child = spawn(process.execPath, [...run, disk], { stdio: ["ignore", "pipe", "inherit"] });
+    const [command, ...words] = programWords(PROGRAM);
+    const child = spawn(command, [...words, disk], { stdio: ["ignore", "pipe", "inherit"] });
     running.add(child);
     const [base] = await once(createInterface({ input: child.stdout! }), "line");
     return { client: new RegistryClient({ fetch, base }), base, child };

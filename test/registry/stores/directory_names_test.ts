@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { fileStore } from "../../../src/registry/mod.ts";
 import { DirectoryNames } from "../../../src/registry/stores/file/directory_names.ts";
+import { PLAIN } from "../../../src/registry/stores/file/file_names.ts";
 import { inFolder } from "../../make/folders.ts";
 
 /** Makes the last change of a directory look older than a clock is coarse. */
@@ -19,7 +20,7 @@ describe("the names in a directory", () => {
     inFolder(async (folder) => {
       for (const name of [...many, "a-b", "a.b", ".a.12345678-1234.tmp", "-x"]) await writeFile(join(folder, name), "");
       await mkdir(join(folder, "a"));
-      const names = new DirectoryNames();
+      const names = new DirectoryNames(PLAIN);
       assertEquals(await names.in(folder), ["a/", "a-b", "a.b", ...many].sort());
       assertEquals(await names.in(join(folder, "none")), []);
       assertEquals(await names.in(join(folder, "r1")), []);
@@ -29,7 +30,7 @@ describe("the names in a directory", () => {
     inFolder(async (folder) => {
       for (const name of many) await writeFile(join(folder, name), "");
       await settle(folder);
-      const names = new DirectoryNames();
+      const names = new DirectoryNames(PLAIN);
       const first = await names.in(folder);
       assertStrictEquals(await names.in(folder), first);
       await writeFile(join(folder, "r0"), "a new value");
@@ -52,7 +53,7 @@ describe("the names in a directory", () => {
       for (const name of many) await writeFile(join(folder, name), "");
       const now = new Date();
       await utimes(folder, now, now);
-      const names = new DirectoryNames();
+      const names = new DirectoryNames(PLAIN);
       assertEquals((await names.in(folder)).length, 100);
       await writeFile(join(folder, "new"), "");
       await utimes(folder, now, now); // a coarse clock

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import { DigestMismatchError, HashError, StoreError } from "../../../src/errors.ts";
 import { createRegistry, fileStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { FileRecords } from "../../../src/registry/stores/file/file_records.ts";
 import { RegistryClient } from "../../contracts/registry_client.ts";
 import { digestOf, patterned, storeContract, stream, text } from "../../contracts/store_contract.ts";
 import { until } from "../../make/waiting.ts";
@@ -48,6 +49,21 @@ describe("fileStore", () => {
     assert(blob, "the blob is not there");
     return new Uint8Array(await new Response(await blob.read(range)).arrayBuffer());
   }
+
+  it("keeps records that differ in case alone, and those of names that Windows reserves", async () => {
+    const records = new FileRecords(join(directory, "records"), { sync: true, ignoresCase: true });
+    const names = ["CON", "V1", "aux", "aux.1", "com1-x", "con", "lpt9", "nul.", "v1", "v1.", "v1.."];
+    for (const name of names) await records.put(`tags/${name}`, text(name));
+    assertEquals(await records.list("tags/"), names);
+    for (const name of names) assertEquals(await records.get(`tags/${name}`), text(name), name);
+    assertEquals(await records.list("tags/", { after: "com1-x", limit: 2 }), ["con", "lpt9"]);
+
+    const files = await readdir(join(directory, "records", "tags"));
+    assertEquals(new Set(files.map((name) => name.toLowerCase())).size, names.length, files.join());
+    assertEquals(files.filter((name) => /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)|\.$/i.test(name)), []);
+    for (const name of names) assertEquals(await records.delete(`tags/${name}`), true);
+    assertEquals(await records.list("tags/"), []);
+  });
 
   it("keeps each blob once, by its digest", async () => {
     assertEquals(new Uint8Array(await readFile(fileOf(digest))), bytes);

@@ -40,6 +40,12 @@ switch (what) {
     writeStderrSync("second");
     exit(3);
     break;
+  case "leave":
+    await stdinStream().getReader().read();
+    void stdinStream().getReader().read();
+    await writeStdout("waiting");
+    exit(5);
+    break;
   case "terminal":
     await writeStdout(JSON.stringify([isTerminal("stdin"), isTerminal("stdout"), isTerminal("stderr")]));
     await writeStdout(String(JSON.stringify(terminalSize())));

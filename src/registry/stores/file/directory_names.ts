@@ -1,6 +1,6 @@
 import { missingIsUndefined } from "../../../io/mod.ts";
 import { type DirectoryEntry, type FileStat, readUnsortedDirectory, stat } from "../../../runtime/mod.ts";
-import { isSegment } from "../store_key.ts";
+import type { FileNames } from "./file_names.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
 /** The most names that are remembered, of all directories together. */
@@ -22,8 +22,14 @@ interface KnownDirectory {
  * remembered for as long as the time of its last change stays, so that the pages of its list cost one reading of it.
  */
 export class DirectoryNames {
+  readonly #fileNames: FileNames;
   readonly #known = new Map<string, KnownDirectory>();
   #size = 0;
+
+  /** Creates lists of the segments that files stand for. */
+  constructor(fileNames: FileNames) {
+    this.#fileNames = fileNames;
+  }
 
   /** Lists the files and directories whose names are segments of keys; none if there is no such directory. */
   async in(directory: string): Promise<Names> {
@@ -36,7 +42,7 @@ export class DirectoryNames {
       this.#known.set(directory, known); // the newest
       return await known.names;
     }
-    const names = readNames(directory);
+    const names = readNames(directory, this.#fileNames);
     // After a change a moment ago, another one might not show in the time.
     if (Date.now() - found.mtimeMs > SETTLED_AGE) this.#remember(directory, { identity, names, size: 0 });
     else this.forget(directory);
@@ -63,13 +69,14 @@ export class DirectoryNames {
   }
 }
 
-async function readNames(directory: string): Promise<Names> {
+async function readNames(directory: string, fileNames: FileNames): Promise<Names> {
   const entries: DirectoryEntry[] = await readUnsortedDirectory(directory).catch(missingIsUndefined) ?? [];
   const names: string[] = [];
   for (const { name, kind } of entries) {
-    if (!isSegment(name)) continue;
-    if (kind === "file") names.push(name);
-    else if (kind === "directory") names.push(`${name}/`);
+    const segment = fileNames.segmentOf(name);
+    if (segment === undefined) continue;
+    if (kind === "file") names.push(segment);
+    else if (kind === "directory") names.push(`${segment}/`);
   }
   return names.sort();
 }

@@ -4,6 +4,7 @@ import {
   dirName,
   joinPath,
   lstat,
+  platformOs,
   readFile,
   remove,
   removeOldTemporaries,
@@ -11,6 +12,7 @@ import {
 } from "../../../runtime/mod.ts";
 import { DirectoryNames } from "./directory_names.ts";
 import { atFile, inDirectory } from "./file_access.ts";
+import { CASE_BLIND, type FileNames, PLAIN } from "./file_names.ts";
 import type { RecordStore, StoreListOptions, StorePutOptions } from "../store.ts";
 import { keySegments, pathSegments, positionAfter } from "../store_key.ts";
 
@@ -18,18 +20,32 @@ import { keySegments, pathSegments, positionAfter } from "../store_key.ts";
 const TIDY_EACH_MS = 60 * 60 * 1000;
 const TIDIED = 10_000;
 
-/** The records of a file store: the file of a record has the path of its key. */
+/** Options of {@linkcode FileRecords}. */
+export interface FileRecordsOptions {
+  /** Whether writes wait until durable records are on the disk. */
+  readonly sync: boolean;
+  /**
+   * Whether the file system ignores the case of letters.
+   * @default it does on Windows and macOS
+   */
+  readonly ignoresCase?: boolean;
+}
+
+/** The records of a file store: the file of a record has the path of its key, each part as {@linkcode FileNames} has it. */
 export class FileRecords implements RecordStore {
   readonly #root: string;
   readonly #sync: boolean;
-  readonly #names = new DirectoryNames();
+  readonly #names: DirectoryNames;
+  readonly #fileNames: FileNames;
   /** When directories were last searched for old temporary files. */
   readonly #tidied = new BoundedMap<string, number>(TIDIED);
 
-  /** Makes the records of a directory, which need not exist yet; with `sync`, writes wait until durable records are on the disk. */
-  constructor(root: string, { sync }: { sync: boolean }) {
+  /** Makes the records of a directory, which need not exist yet. */
+  constructor(root: string, { sync, ignoresCase }: FileRecordsOptions) {
     this.#root = root;
     this.#sync = sync;
+    this.#fileNames = ignoresCase ?? ["windows", "darwin"].includes(platformOs()) ? CASE_BLIND : PLAIN;
+    this.#names = new DirectoryNames(this.#fileNames);
   }
 
   /** @inheritdoc */
@@ -90,14 +106,14 @@ export class FileRecords implements RecordStore {
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     signal?.throwIfAborted();
-    const directory = joinPath(this.#root, ...pathSegments(path));
+    const directory = this.#fileOf(pathSegments(path));
     return await atFile("list", directory, async () => {
       const names = await this.#names.in(directory);
       const found: string[] = [];
       for (let i = positionAfter(names, after); i < names.length && found.length < limit; i++) {
         signal?.throwIfAborted();
         const name = names[i];
-        if (!name.endsWith("/") || await this.#holdsRecord(joinPath(directory, name))) found.push(name);
+        if (!name.endsWith("/") || await this.#holdsRecord(this.#below(directory, name))) found.push(name);
       }
       return found;
     });
@@ -106,11 +122,20 @@ export class FileRecords implements RecordStore {
   async #holdsRecord(directory: string): Promise<boolean> {
     const names = await this.#names.in(directory);
     if (names.some((name) => !name.endsWith("/"))) return true;
-    for (const name of names) if (await this.#holdsRecord(joinPath(directory, name))) return true;
+    for (const name of names) if (await this.#holdsRecord(this.#below(directory, name))) return true;
     return false;
   }
 
+  /** Returns the path of a directory whose listed name ends with `/`. */
+  #below(directory: string, name: string): string {
+    return joinPath(directory, this.#fileNames.fileOf(name.slice(0, -1)));
+  }
+
   #path(key: string): string {
-    return joinPath(this.#root, ...keySegments(key));
+    return this.#fileOf(keySegments(key));
+  }
+
+  #fileOf(segments: readonly string[]): string {
+    return joinPath(this.#root, ...segments.map(this.#fileNames.fileOf));
   }
 }
