@@ -61,5 +61,6 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
+  StoreUsage,
   UploadStore,
 } from "./stores/store.ts";

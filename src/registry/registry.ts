@@ -14,6 +14,7 @@ import { refuse, replyJson } from "./http/reply.ts";
 import { apiRoutes, nothingHere, routedPath } from "./http/routes.ts";
 import { Repositories } from "./content/repositories.ts";
 import type { RegistryStore } from "./stores/store.ts";
+import { UsageCount } from "./http/usage_count.ts";
 import { UploadSessions } from "./content/upload_sessions.ts";
 import type { ProxyOptions } from "./cache/upstream.ts";
 
@@ -140,7 +141,10 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
       return refuse(503, "UNKNOWN", { message: "the store does not answer; the log has the reason" });
     }
   });
-  if (metrics) app.get("/metrics", named("metrics"), () => metrics.answer());
+  if (metrics) {
+    const usage = new UsageCount(store, { clock, onError: (error) => options.onError?.(error) });
+    app.get("/metrics", named("metrics"), () => metrics.answer(usage.current()));
+  }
   app.notFound(async (c) => {
     const { request, url, context: { address } } = c.env;
     const response = await access.serve?.({ request, url, address });
