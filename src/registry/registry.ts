@@ -42,6 +42,12 @@ export interface RegistryOptions {
    */
   readOnly?: boolean;
   /**
+   * Whether manifests may name content that their repository does not have, such as an index whose other images are
+   * elsewhere. Clients can't pull all of such an image.
+   * @default false
+   */
+  allowSparse?: boolean;
+  /**
    * Whether there is a web page at `/` to browse the content; it works without scripts.
    * @default false
    */
@@ -109,12 +115,13 @@ const MANIFEST_LIMIT = 4 * 1024 * 1024;
  */
 export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
-  const { readOnly = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
+  const { readOnly = false, allowSparse = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
   const context: RegistryContext = {
     store,
     repositories: new Repositories(store, clock, { readOnly }),
     sessions: new UploadSessions(store, clock),
     readOnly,
+    allowSparse,
     clock,
     manifestLimit,
   };
