@@ -38,6 +38,12 @@ With --proxy the credentials for the other registry are found as for any command
       help: "The address to listen on; without a host all addresses, and port 0 for a free one",
     },
     ...storeFlags,
+    redirect: {
+      type: "boolean",
+      env: "GCRANE_REGISTRY_REDIRECT",
+      help:
+        "Send clients to the bucket for blobs of 64 KiB or more, by URLs that are valid for five minutes; needs --s3",
+    },
     gcEvery: {
       type: "string",
       valueName: "TIME",
@@ -177,6 +183,7 @@ With --proxy the credentials for the other registry are found as for any command
     const warn = log.warn;
     const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
+    if (flags.redirect && flags.s3 === undefined) throw new UsageError("--redirect needs --s3");
     const { store, name, bucket } = await registryStore(flags, context);
     const { collectStoreGarbageEvery, evictCachedContent, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
@@ -195,6 +202,7 @@ With --proxy the credentials for the other registry are found as for any command
       access,
       readOnly: flags.readOnly,
       allowSparse: flags.allowSparse,
+      redirect: flags.redirect,
       proxy: proxyOptions(flags, remoteOptions(context)),
       manifestLimit: sizeFlag("max-manifest", flags.maxManifest),
       cors,

@@ -69,10 +69,17 @@ describe("our registry", () => {
 });
 
 describePeer("our registry over moto's S3", ["moto"], () => {
-  it("conforms", { timeout: 300_000 }, async () => {
+  it("conforms, also where it redirects", { timeout: 300_000 }, async () => {
     const { options, stop } = await moto();
     try {
       await assertConforms(s3Store(options));
+      const store = s3Store({ ...options, prefix: "redirected/" });
+      const server = await serveRegistry({ store, access: tokenAccess({ users: USERS }), redirect: true });
+      try {
+        assertEquals(rest(await lookAtAll({ url: server.url, ...USER })), []);
+      } finally {
+        await server.shutdown({ patience: 0 });
+      }
     } finally {
       await stop();
     }

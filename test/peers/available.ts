@@ -96,6 +96,8 @@ function search(peer: Peer): string | undefined {
       return locateNodeOf(peer.slice("node ".length));
     case "dockerd":
       return locateDockerd();
+    case "crane":
+      return onPath(peer) ?? locateCrane();
     case "miniflare":
     case "s3rver":
       return locatePackage(peer);
@@ -159,6 +161,12 @@ function locateNodeOf(major: string): string | undefined {
 function locatePackage(name: string): string | undefined {
   const folder = join(homedir(), ".cache/gcrane-peers/npm/node_modules", name);
   return onPath("node") !== undefined && existsSync(join(folder, "package.json")) ? folder : undefined;
+}
+
+/** Finds a crane beside PATH, where Debian's package of it may be unpacked. */
+function locateCrane(): string | undefined {
+  const unpacked = join(homedir(), ".cache/gcrane-peers/debian-forky/bin/crane");
+  return executable(unpacked) ? unpacked : undefined;
 }
 
 /** Finds a dockerd, on PATH or in a package that is unpacked. */

@@ -5,6 +5,7 @@
  */
 
 export { available, pathOf, type Peer } from "./available.ts";
+export { type Containerd, containerd } from "./containerd.ts";
 export { dockerEngine, type Engine, podmanEngine } from "./engines.ts";
 export { bundleForWeb } from "./bundle.ts";
 export { type Browser, chromium } from "./chromium.ts";

@@ -24,51 +24,48 @@ export interface S3Server {
 export interface MotoOptions {
   /** The files of a certificate and its key, to serve HTTPS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** The host in its URL, which has to lead to 127.0.0.1: `localhost` for a bucket in the host's name. */
-  readonly host?: string;
+  /** Sends requests to it, trusting that certificate. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 const BUCKET = "images";
 
 /** Starts moto's server: AWS's services in memory. It takes any key and checks no signature. */
-export async function moto({ tls, host = "127.0.0.1" }: MotoOptions = {}): Promise<S3Server> {
+export async function moto({ tls, fetch }: MotoOptions = {}): Promise<S3Server> {
   const port = /Running on https?:\/\/127\.0\.0\.1:(\d+)/;
   const server = await startServer("moto", {
     args: () => ["-m", "moto.server", "-H", "127.0.0.1", "-p", "0", ...(tls ? ["-c", tls.cert, "-k", tls.key] : [])],
     env: pythonOfForky,
     isReady: ({ logs }) => port.test(logs()),
   });
-  const endpoint = `${tls ? "https" : "http"}://${host}:${port.exec(server.logs())![1]}`;
+  const endpoint = `${tls ? "https" : "http"}://127.0.0.1:${port.exec(server.logs())![1]}`;
   const keys = { accessKeyId: "MOTO", secretAccessKey: "any" };
-  // It starts with HTTPS only where a test trusts its certificate, and that test makes the bucket.
-  return await withBucket(server, { endpoint, bucket: BUCKET, ...keys }, tls === undefined);
+  return await withBucket(server, { endpoint, bucket: BUCKET, ...keys }, fetch);
 }
 
 /** Starts Ceph's object gateway, on a cluster of one monitor and one disk in memory. */
 export async function radosgw(): Promise<S3Server> {
   const keys = { accessKeyId: "GCRANE", secretAccessKey: "secret/of+radosgw" };
   const gateway = await cephGateway(keys);
-  return await withBucket(gateway, { endpoint: gateway.url, bucket: BUCKET, ...keys }, true);
+  return await withBucket(gateway, { endpoint: gateway.url, bucket: BUCKET, ...keys });
 }
 
 async function withBucket(
   server: { logs(): string; stop(): Promise<void> },
   options: S3Server["options"],
-  makesBucket: boolean,
+  send: (url: string, init: RequestInit) => Promise<Response> = fetch,
 ): Promise<S3Server> {
   const ask = async (method: string, path: string, body?: string) => {
     const { endpoint, accessKeyId, secretAccessKey } = options;
     const url = `${endpoint}/${path}`;
     const signed = await new AwsV4Signer({ method, url, body, accessKeyId, secretAccessKey, service: "s3" }).sign();
-    return await fetch(signed.url, { method, headers: signed.headers, body });
+    return await send(signed.url.href, { method, headers: signed.headers, body });
   };
-  if (makesBucket) {
-    const made = await ask("PUT", options.bucket);
-    const answer = await made.text();
-    if (!made.ok) {
-      await server.stop();
-      throw new Error(`no bucket could be made: ${made.status} ${answer}`);
-    }
+  const made = await ask("PUT", options.bucket);
+  const answer = await made.text();
+  if (!made.ok) {
+    await server.stop();
+    throw new Error(`no bucket could be made: ${made.status} ${answer}`);
   }
   return { options, ask, logs: server.logs, stop: server.stop };
 }

@@ -18,6 +18,8 @@ export interface RegistryContext {
   readonly allowSparse: boolean;
   /** Returns the time, in milliseconds since 1970. */
   readonly clock: () => number;
+  /** Whether clients are sent to the store's own URLs of blobs. */
+  readonly redirect: boolean;
   /** The most bytes that a manifest may have. */
   readonly manifestLimit: number;
 }
