@@ -94,7 +94,8 @@ export function schemaProblems(value: unknown): string[] {
 function problems(value: unknown, shape: Shape, path: string): string[] {
   if (shape === "port") return typeof value === "string" || Number.isInteger(value) ? [] : [`${path} is no port`];
   if (shape === "number") return Number.isInteger(value) ? [] : [`${path} is no whole number`];
-  if (typeof shape === "string") return typeof value === shape ? [] : [`${path} is no ${shape}`];
+  const type: string = typeof value;
+  if (typeof shape === "string") return type === shape ? [] : [`${path} is no ${shape}`];
   if ("list" in shape) {
     if (!Array.isArray(value)) return [`${path} is no list`];
     return value.flatMap((item, at) => problems(item, shape.list, `${path}[${at}]`));
