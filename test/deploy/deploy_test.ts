@@ -46,7 +46,7 @@ async function parseCommand(
 type Manifest = any;
 
 function manifests(): Manifest[] {
-  const files = readdirSync(join(DEPLOY, "kubernetes"));
+  const files = readdirSync(join(DEPLOY, "kubernetes")).sort();
   return files.flatMap((file) => parseAll(read(join("kubernetes", file))) as Manifest[]);
 }
 
