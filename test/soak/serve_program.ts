@@ -12,7 +12,7 @@ await collectStoreGarbageEvery(store, {
   interval: Number(process.argv[3]),
   grace: 60_000,
   uploadExpiry: 60_000,
-  onCollected: ({ blobs, uploads }) => console.log(`collected ${blobs.length} ${uploads.length}`),
+  onCollected: ({ blobs, uploads }) => console.log(`collected ${blobs} ${uploads}`),
   onError,
   signal: new AbortController().signal,
 });
