@@ -1,6 +1,9 @@
 import { type AbortOptions, Semaphore } from "../../io/mod.ts";
 import type { RegistryStore } from "../stores/store.ts";
 
+/** The number of blobs that a bucket lists at once. */
+const PAGE = 1_000;
+
 /** Returns the same store, of which a bounded number of calls are under way at a time. Uploads are not limited. */
 export function limitCalls({ records, blobs, uploads }: RegistryStore, calls: number): RegistryStore {
   const limit = new Semaphore(calls);
@@ -20,10 +23,12 @@ export function limitCalls({ records, blobs, uploads }: RegistryStore, calls: nu
       delete: (digest, options) => limit.run(() => blobs.delete(digest, options), options),
       async *list(options) {
         const iterator = blobs.list(options)[Symbol.asyncIterator]();
+        // A bucket is asked for each page; the blobs of a page need no permit.
+        const next = (count: number) =>
+          count % PAGE === 0 ? limit.run(() => iterator.next(), options) : iterator.next();
         try {
-          for (let next = await limit.run(() => iterator.next(), options); !next.done;) {
-            yield next.value;
-            next = await limit.run(() => iterator.next(), options);
+          for (let count = 0, result = await next(count); !result.done; result = await next(++count)) {
+            yield result.value;
           }
         } finally {
           await iterator.return?.();

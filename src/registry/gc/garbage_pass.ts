@@ -6,7 +6,7 @@ import type { Repositories } from "../content/repositories.ts";
 import { blobKey } from "../content/repository_keys.ts";
 import { deleteBlobs, deleteRecords, type RegistryStore } from "../stores/store.ts";
 import { digestPrefix, keyDigests } from "../stores/store_key.ts";
-import { eachListed } from "./listed_names.ts";
+import { namePages } from "./listed_names.ts";
 
 const CONCURRENCY = 64;
 /** The number of blobs whose removal is one: few enough for the longest time of a removal, also on a slow store. */
@@ -101,16 +101,16 @@ export class GarbagePasses {
       if (link) idle.set(link.digest, [...idle.get(link.digest) ?? [], link.name]);
       link = undefined;
     };
-    for await (const name of this.#names(`${MENTIONS}${digits}/`, signal)) {
-      const read = readMentionName(name);
-      if (!read) continue;
-      const { digest, repository, manifest } = read;
+    const read = (name: string) => {
+      const { digest, repository, manifest } = readMentionName(name) ?? {};
+      if (digest === undefined || repository === undefined) return;
       const isOfLink = link?.digest === digest && link.repository === repository;
       if (isOfLink) link = undefined;
       else endLink();
       if (manifest === undefined) link = { name, digest, repository };
       else mentioned.add(digest);
-    }
+    };
+    for await (const page of this.#pages(`${MENTIONS}${digits}/`, signal)) page.forEach(read);
     endLink();
     return { mentioned, idle };
   }
@@ -124,11 +124,13 @@ export class GarbagePasses {
 
   /** Lists the digests that were claimed; the blobs of some never came. */
   async #claimed(digits: string, signal: AbortSignal | undefined): Promise<readonly Hash[]> {
-    return keyDigests(await Array.fromAsync(this.#names(claimsPath(digits), signal)));
+    const digests: Hash[] = [];
+    for await (const page of this.#pages(claimsPath(digits), signal)) digests.push(...keyDigests(page));
+    return digests;
   }
 
-  async *#names(path: string, signal: AbortSignal | undefined): AsyncGenerator<string, void, undefined> {
-    if (this.#paths.has(path)) yield* eachListed(this.#store.records, path, { signal });
+  async *#pages(path: string, signal: AbortSignal | undefined): AsyncGenerator<readonly string[], void, undefined> {
+    if (this.#paths.has(path)) yield* namePages(this.#store.records, path, { signal });
   }
 
   /** Yields those of some digests that no server has claimed within the grace. */
