@@ -249,9 +249,9 @@ With --proxy the credentials for the other registry are found as for any command
         before: keep && (({ signal }) => evictCachedContent(store, { ...keep, signal })),
         onCollected: (garbage) =>
           log.info(`garbage collection: removed ${garbageSummary(garbage)}`, {
-            blobs: garbage.blobs.length,
+            blobs: garbage.blobs,
             bytes: garbage.bytes,
-            uploads: garbage.uploads.length,
+            uploads: garbage.uploads,
           }),
         onError: (error) => warn(`garbage collection: ${summary(error)}`),
         signal,

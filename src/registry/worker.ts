@@ -98,8 +98,7 @@ const worker: {
   scheduled(_event, environment, context) {
     context.waitUntil(
       collectStoreGarbage(r2Store(environment.BUCKET)).then(
-        ({ blobs, bytes, uploads }) =>
-          console.log(JSON.stringify({ garbage: { blobs: blobs.length, bytes, uploads: uploads.length } })),
+        ({ blobs, bytes, uploads }) => console.log(JSON.stringify({ garbage: { blobs, bytes, uploads } })),
         (error) => console.error(`garbage collection: ${(error as Error).message}`),
       ),
     );

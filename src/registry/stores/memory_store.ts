@@ -4,6 +4,7 @@ import type { Bytes, ByteStream } from "../../runtime/mod.ts";
 import { type Algorithm, type Hash, hashAlgorithm } from "../../spec/mod.ts";
 import { RunningHash } from "./running_hash.ts";
 import {
+  type BlobListOptions,
   type BlobRange,
   type BlobStore,
   isSameValue,
@@ -136,9 +137,11 @@ class MemoryBlobs implements BlobStore {
     return { size, modified, read: (range) => Promise.resolve(contentStream(content, range)) };
   }
 
-  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+  async *list(options: BlobListOptions = {}): AsyncGenerator<Hash, void, undefined> {
     await nextTurn(options);
-    yield* [...this.#contents.keys()];
+    const { algorithm = "", digits = "" } = options.prefix ?? {};
+    const prefix = algorithm && `${algorithm}:${digits}`;
+    yield* [...this.#contents.keys()].filter((digest) => digest.startsWith(prefix));
   }
 
   async usage(options: AbortOptions = {}): Promise<StoreUsage> {

@@ -76,6 +76,8 @@ export interface ObjectBucket {
   put(key: string, bytes: Bytes, options?: AbortOptions & { onlyIf?: string }): Promise<string | undefined>;
   /** Removes an object, if there is one. */
   delete(key: string, options?: AbortOptions): Promise<void>;
+  /** Removes the objects that are there among any number. */
+  deleteMany(keys: readonly string[], options?: AbortOptions): Promise<void>;
   /** Lists the keys with a prefix. */
   list(prefix: string, options?: BucketListOptions): Promise<BucketPage>;
   /** Starts an object in parts. */
@@ -86,6 +88,14 @@ export interface ObjectBucket {
   finishParts(upload: PartsUpload, etags: readonly string[], options?: AbortOptions): Promise<void>;
   /** Drops the parts, if there are any. */
   dropParts(upload: PartsUpload, options?: AbortOptions): Promise<void>;
+}
+
+/** The most objects that services remove with one request. */
+const BATCH = 1_000;
+
+/** Divides keys into as many as services remove with one request. */
+export function deleteBatches(keys: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, i) => keys.slice(i * BATCH, (i + 1) * BATCH));
 }
 
 /** Lists every object with a prefix, over all pages. */

@@ -1,7 +1,14 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
 import { type AbortOptions, retry } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
-import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
+import {
+  type BucketContent,
+  type BucketListOptions,
+  type BucketPage,
+  deleteBatches,
+  type ObjectBucket,
+  type PartsUpload,
+} from "./object_bucket.ts";
 import { type BucketStore, objectStore } from "./object_store.ts";
 import type { R2BucketLike } from "./r2_binding.ts";
 import { S3Client } from "./s3_client.ts";
@@ -77,6 +84,12 @@ class R2ObjectBucket implements ObjectBucket {
 
   delete(key: string, { signal }: AbortOptions = {}): Promise<void> {
     return this.#ask(`remove ${key}`, signal, () => this.#bucket.delete(key));
+  }
+
+  async deleteMany(keys: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
+    for (const batch of deleteBatches(keys)) {
+      await this.#ask(`remove ${batch[0]} and others`, signal, () => this.#bucket.delete(batch));
+    }
   }
 
   list(prefix: string, options: BucketListOptions = {}): Promise<BucketPage> {

@@ -14,7 +14,7 @@ import {
 import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../../../spec/mod.ts";
 import { heldBack } from "../held_back.ts";
 import { RunningHash } from "../running_hash.ts";
-import type { BlobRange, BlobStore, StoredBlob, StoreUsage } from "../store.ts";
+import type { BlobListOptions, BlobRange, BlobStore, StoredBlob, StoreUsage } from "../store.ts";
 import { atFile } from "./file_access.ts";
 import { VerifiedFiles } from "./verified_files.ts";
 
@@ -39,11 +39,11 @@ export class FileBlobs implements BlobStore {
   }
 
   /** @inheritdoc */
-  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
-    options.signal?.throwIfAborted();
-    for (const algorithm of ["sha256", "sha512"] as const) {
+  async *list({ prefix, signal }: BlobListOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    signal?.throwIfAborted();
+    for (const algorithm of prefix ? [prefix.algorithm] : ["sha256", "sha512"] as const) {
       const root = joinPath(this.#root, algorithm);
-      for (const folder of await namesIn(root)) {
+      for (const folder of prefix ? [prefix.digits] : await namesIn(root)) {
         for (const hex of await namesIn(joinPath(root, folder))) {
           const digest = `${algorithm}:${hex}`;
           if (isHash(digest)) yield digest;
