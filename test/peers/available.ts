@@ -72,6 +72,8 @@ function search(peer: Peer): string | undefined {
     case "miniflare":
     case "s3rver":
       return locatePackage(peer);
+    case "crane":
+      return onPath(peer) ?? unpackedCrane();
     default:
       return onPath(peer);
   }
@@ -111,6 +113,12 @@ function locateNodeOf(major: string): string | undefined {
 function locatePackage(name: string): string | undefined {
   const folder = join(homedir(), ".cache/gcrane-peers/npm/node_modules", name);
   return onPath("node") !== undefined && existsSync(join(folder, "package.json")) ? folder : undefined;
+}
+
+/** Finds a crane in one of the folders into which Debian's packages are unpacked. */
+function unpackedCrane(): string | undefined {
+  const folders = ["forky", "debian-forky"].map((name) => join(homedir(), ".cache/gcrane-peers", name, "bin/crane"));
+  return folders.find(executable);
 }
 
 /** Finds a dockerd, on PATH or in a package that is unpacked. */
