@@ -81,7 +81,7 @@ function onSomeImages(sample: string): Case[] {
     { sample, lines: ["mutate {src} -l a=b -t {dst} -o {file}", "push {file} {dst}"], result: printed },
     one("flatten {own}"),
     one("copy -n {src} {dst}", ["{dst}"]),
-    one("copy --no-clobber {src} {own}", []),
+    one("copy --no-clobber {src} {dst}", ["{dst}"]),
     one("copy -j 1 {src} {dst}", ["{dst}"]),
     one("copy --jobs 3 {src} {dst}", ["{dst}"]),
     one("copy -a {src_repository} {dst_repository}", ["{dst}"]),

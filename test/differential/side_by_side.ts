@@ -49,13 +49,19 @@ interface Document {
   readonly text: string;
 }
 
-/** Runs every n-th case, in a folder for their files. */
-export async function runSideBySide(folder: string, every: number): Promise<Outcome[]> {
+/** One of several parts of the cases. */
+export interface Part {
+  readonly part: number;
+  readonly of: number;
+}
+
+/** Runs a part of the cases, in a folder for their files. */
+export async function runSideBySide(folder: string, part: Part): Promise<Outcome[]> {
   // It takes indexes whose members are absent, as some registries do.
   const registry = new FakeRegistry();
   const server = await fakeServer(registry.handle);
   try {
-    return await new SideBySide(registry, server.host, folder).run(every);
+    return await new SideBySide(registry, server.host, folder).run(part);
   } finally {
     await server.close();
   }
@@ -75,7 +81,7 @@ class SideBySide {
     this.#folder = folder;
   }
 
-  async run(every: number): Promise<Outcome[]> {
+  async run({ part, of }: Part): Promise<Outcome[]> {
     const made = await samples();
     for (const sample of [...made.images, ...made.indexes, ...made.bases]) {
       this.#samples.set(sample.name, sample);
@@ -90,7 +96,7 @@ class SideBySide {
       }
     }
     const outcomes: Outcome[] = [];
-    const chosen = cases(made).filter((_, at) => at % every === 0);
+    const chosen = cases(made).filter((_, at) => at % of === part);
     await mapConcurrent(chosen.entries(), { concurrency: 4 }, async ([at, one]) => {
       outcomes[at] = { case: one, findings: await this.#compare(one, at) };
     });
