@@ -190,7 +190,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
   {
     commands: "push of a tarball",
     crane: "gives each layer the media type of gzip",
-    ours: "the type says how the layer is stored",
+    ours: "the type is that of the stored bytes",
     reason: "engines decompress by the type, and fail with zstd",
     explains: ({ lines, place, theirs }) =>
       /; push /.test(lines) && /^layers\[\d+\]\.mediaType$/.test(place) && theirs!.includes("tar.gzip"),
