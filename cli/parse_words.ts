@@ -32,7 +32,7 @@ export async function parseWords(words: readonly string[], options: ParseWordsOp
   const sources: ValueSource[] = [
     { has: (key) => given.has(key), value: (key) => parsed[key], label: (key) => `--${flagName(key)}` },
     {
-      has: (key, flag) => inherited(flag, options.environment) !== undefined,
+      has: (_key, flag) => inherited(flag, options.environment) !== undefined,
       value: (_, flag) => inherited(flag, options.environment),
       label: (_, flag) => `the environment variable ${flag.env}`,
     },

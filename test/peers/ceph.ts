@@ -92,6 +92,7 @@ osd class dir = ${join(libraries, "rados-classes")}
 erasure code dir = ${join(libraries, "ceph/erasure-code")}
 plugin dir = ${join(libraries, "ceph")}
 run dir = ${folder}
+crash dir = ${folder}
 admin socket =
 log to file = false
 log to stderr = true

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UnsafeUrlError } from "../../../src/errors.ts";
+import { GcraneError, UnsafeUrlError } from "../../../src/errors.ts";
 import { parseRepository } from "../../../src/name/mod.ts";
 import {
   basicAccess,
@@ -132,7 +132,7 @@ describe("a registry with redirect", () => {
 });
 
 describe("our client, redirected by a registry", () => {
-  async function pull(endpoint?: string) {
+  async function pull(endpoint?: string, answer?: () => Promise<Response>) {
     const access = basicAccess({ users: { ann: "secret" } });
     const { fetch, s3, digest } = await redirecting({ access }, endpoint);
     const sent: string[] = [];
@@ -141,10 +141,10 @@ describe("our client, redirected by a registry", () => {
       const { host } = new URL(request.url);
       if (host === "registry.example.com") return fetch(request);
       sent.push(request.headers.get("Authorization") ?? "none");
-      return s3.fetch(request);
+      return answer?.() ?? s3.fetch(request);
     };
     const keychain = { resolve: () => Promise.resolve({ authorization: () => Promise.resolve(ann) }) };
-    const puller = new Puller({ fetch: route as typeof globalThis.fetch, keychain });
+    const puller = new Puller({ fetch: route as typeof globalThis.fetch, keychain, retry: { attempts: 1 } });
     const repository = parseRepository("registry.example.com/app", { insecure: true });
     const bytes = async () => {
       const layer = await puller.layer(repository.digest(digest));
@@ -158,6 +158,21 @@ describe("our client, redirected by a registry", () => {
     const { bytes, sent } = await pull();
     assertEquals(digestOf(await bytes()), digestOf(large));
     assertEquals(sent, ["none"]);
+  });
+
+  it("shows no signature where the bucket refuses or does not answer", async () => {
+    const answers = [
+      () => Promise.resolve(new Response("<Code>AccessDenied</Code>", { status: 403 })),
+      () => Promise.reject(new TypeError("connection reset by http://s3.example.com/?X-Amz-Signature=1")),
+    ];
+    for (const answer of answers) {
+      const { bytes, sent } = await pull(undefined, answer);
+      const error = await assertRejects(bytes, GcraneError);
+      assertEquals([/X-Amz-Signature=(?!REDACTED)/.test(`${error.message} ${error.stack}`), sent.length > 0], [
+        false,
+        true,
+      ], error.message);
+    }
   });
 
   it("does not follow to a more private place", async () => {
