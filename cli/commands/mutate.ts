@@ -73,7 +73,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     if (args.images.length > 1 && append.includes("-")) {
       throw new UsageError("standard input is a layer for one image, not for several", { hint: "name a file" });
     }
-    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag });
+    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag, repository });
   },
 });
 
