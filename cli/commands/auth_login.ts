@@ -13,7 +13,12 @@ export const command: Command = declare({
     username: { type: "string", short: "u", valueName: "NAME", help: "The user" },
     passwordStdin: { type: "boolean", help: "Read the password from standard input" },
     noCheck: { type: "boolean", help: "Store the credentials without asking the registry, for example offline" },
-    password: { type: "string", short: "p", valueName: "PASSWORD", help: "The password, which other users of the machine can then read" },
+    password: {
+      type: "string",
+      short: "p",
+      valueName: "PASSWORD",
+      help: "The password, which other users of the machine can then read",
+    },
   },
   examples: [
     { text: "Sign in", command: "gcrane auth login registry.example.com -u me" },
@@ -32,7 +37,8 @@ export const command: Command = declare({
     }
     const { registryArgument } = await import("../auth_input.ts");
     const registry = registryArgument(args.registry);
-    const username = flags.username ?? (flags.passwordStdin || flags.password !== undefined ? undefined : await ask("Username: ", { context }));
+    const username = flags.username ??
+      (flags.passwordStdin || flags.password !== undefined ? undefined : await ask("Username: ", { context }));
     if (!username) throw new UsageError("no user is given", { hint: "give one with -u" });
     const password = flags.password ??
       (flags.passwordStdin ? await readLine(context) : await ask("Password: ", { context, secret: true }));

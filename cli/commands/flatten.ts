@@ -27,7 +27,12 @@ ${SOURCES_HELP} The result then requires -t.`,
   async run(context) {
     const { args, flags, onProgress } = context;
     const { tag, inPlace } = flags;
-    const options = { ...changeOptions(context, { tag }), ...layerOptions(context), onProgress };
+    const options = {
+      ...changeOptions(context, { tag }),
+      ...layerOptions(context),
+      onProgress,
+      onWarning: context.warn,
+    };
     const { flatten } = await import("../../src/crane/mod.ts");
     const change = async (image: string, tag: string | undefined) =>
       await flatten(await imageSource(image, context), { ...options, tag });

@@ -57,7 +57,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     const { inPlace, append, repo: repository } = flags;
     if (flags.output !== undefined) return await writeOne(flags.output, context);
     const layers = { ...layerOptions(context), stdin };
-    const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
+    const options = { ...changeOptions(context, flags), onProgress: context.onProgress, onWarning: context.warn };
     const changes = await changesOf(flags, subjectFinder(context));
     const { mutate } = await import("../../src/crane/mod.ts");
     const { withClient } = await import("../../src/crane/internal.ts");
@@ -106,6 +106,7 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
     ...layerOptions(context),
     stdin,
     signal,
+    onWarning: context.warn,
   });
   const reference = flags.repo ?? flags.tag ?? (local ? undefined : name);
   const image = changeImage(layered, await changesOf(flags, subjectFinder(context)));

@@ -29,7 +29,10 @@ With --all, pushes every image of a layout or a tarball to one repository: an im
   },
   examples: [
     { text: "Push a tarball of docker save", command: "gcrane push app.tar registry.example.com/app:v1" },
-    { text: "Push every image of a tarball under its tag", command: "gcrane push app.tar --all registry.example.com/app" },
+    {
+      text: "Push every image of a tarball under its tag",
+      command: "gcrane push app.tar --all registry.example.com/app",
+    },
     { text: "Push all of a layout as an index", command: "gcrane push --index ./layout registry.example.com/app:v1" },
   ],
   transfers: true,
@@ -61,7 +64,9 @@ With --all, pushes every image of a layout or a tarball to one repository: an im
       await writeFile(flags.imageRefs, lines.map((line) => `${line}\n`).join(""), { signal });
     };
     if (all !== undefined) {
-      if (local?.tag !== undefined) throw new UsageError(`${args.path} names one image`, { hint: "leave out its name" });
+      if (local?.tag !== undefined) {
+        throw new UsageError(`${args.path} names one image`, { hint: "leave out its name" });
+      }
       return await publish(await pushAll(await loadAll(from, options), await referenceText(all), options));
     }
     const image = args.image!;

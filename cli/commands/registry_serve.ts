@@ -12,7 +12,7 @@ import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 /** `gcrane registry serve` */
 export const command: Command = declare({
   description:
-    `Serves a registry for a laptop, a container or a team. By default it listens only on this machine and requires no login.
+    `Serves a registry for a laptop, a container or a team. By default it listens only on this machine and requires no login; with the environment variable PORT, as platforms for containers set it, on that port of all addresses.
 
 A flag with an environment variable can also be set by it. GCRANE_REGISTRY_USERS can contain users, one user:password per line.
 
@@ -23,9 +23,9 @@ With --proxy the credentials for the other registry are found as for any command
     address: {
       type: "string",
       valueName: "HOST:PORT",
-      default: "127.0.0.1:5000",
       env: "GCRANE_REGISTRY_ADDRESS",
-      help: "The address to listen on; without a host all addresses, and port 0 for a free one",
+      help:
+        "The address to listen on; without a host all addresses, and port 0 for a free one; by default :$PORT, or else 127.0.0.1:5000",
     },
     ...storeFlags,
     gcEvery: {
@@ -148,7 +148,9 @@ With --proxy the credentials for the other registry are found as for any command
   endsItself: true,
   async run(context) {
     const { flags, note, signal, environment } = context;
-    const { hostname, port } = parseAddress(flags.address);
+    const environmentPort = context.environment("PORT");
+    const address = flags.address ?? (environmentPort ? `:${environmentPort}` : "127.0.0.1:5000");
+    const { hostname, port } = parseAddress(address);
     const tls = await certificate(flags);
     const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
     const access = await registryAccess(flags, environment, warn);
@@ -179,7 +181,7 @@ With --proxy the credentials for the other registry are found as for any command
       onError: (error, request) =>
         warn(`${request === undefined ? "" : `${request.method} ${new URL(request.url).pathname}: `}${summary(error)}`),
     }).catch((error) => {
-      throw listenFailure(flags.address, error);
+      throw listenFailure(address, error);
     });
     let reloads = Promise.resolve();
     const reload = async () => {

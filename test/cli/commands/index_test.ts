@@ -51,7 +51,7 @@ describe("gcrane index append", () => {
       await pushMulti(world, "linux/amd64");
       await world.push(imageFor("linux/arm64"), `${app}:arm64`);
       const before = await world.data(`digest ${multi}:v1`);
-      const pushed = await world.data(`index append ${multi}:v1 ${app}:arm64`);
+      const pushed = await world.unmoved(`index append ${multi}:v1 ${app}:arm64`);
       assert(pushed.startsWith(`${multi}@sha256:`), pushed);
       assertEquals(await platformsAt(world, pushed), ["linux/amd64", "linux/arm64"]);
       assertEquals(await world.data(`digest ${multi}:v1`), before);
@@ -86,9 +86,11 @@ describe("gcrane index append", () => {
       await pushMulti(world, "linux/amd64", "linux/arm64");
       await world.push(imageFor("linux/s390x"), `${app}:v1`);
       const layout = world.path("layout");
-      assertEquals(await world.data(`index append ${layout} -m ${multi}:v1`), "");
-      assertEquals(await world.data(`index append ${layout} -m ${app}:v1`), "");
-      const rows = (await world.data(`index list ${layout}`)).trimEnd().split("\n").map((line) => line.split(/\s+/)[2]);
+      assertEquals(await world.unmoved(`index append ${layout} -m ${multi}:v1`), "");
+      assertEquals(await world.unmoved(`index append ${layout} -m ${app}:v1`), "");
+      const rows = (await world.unmoved(`index list ${layout}`)).trimEnd().split("\n").map((line) =>
+        line.split(/\s+/)[2]
+      );
       assertEquals(rows, ["Platform", "linux/amd64", "linux/arm64", "linux/s390x"]);
       const { code } = await world.gcrane(`index append ${world.path("none")} -m ${app}:missing`);
       assertEquals([code, existsSync(world.path("none"))], [1, false]);
@@ -133,7 +135,7 @@ describe("gcrane index filter", () => {
         await pushMulti(world, "linux/amd64", "linux/arm64", "windows/amd64");
         const before = await world.data(`digest ${multi}:v1`);
         world.requests.length = 0;
-        const pushed = await world.data(`index filter ${multi}:v1 ${flags}`);
+        const pushed = await world.unmoved(`index filter ${multi}:v1 ${flags}`);
         assertEquals(world.requests.filter((request) => /\/blobs\//.test(request) && !/^HEAD /.test(request)), []);
         assert(pushed.startsWith(`${multi}@sha256:`), pushed);
         assertEquals(await platformsAt(world, pushed), [...kept]);
@@ -174,7 +176,7 @@ describe("gcrane index list", () => {
       const index = appendManifests(emptyIndex(), [first, { member: second, platform: null }]);
       await world.push(index, `${multi}:v1`);
       assertEquals(
-        await world.data(`index list ${multi}:v1`),
+        await world.unmoved(`index list ${multi}:v1`),
         `Digest${" ".repeat(64)} MediaType            Platform\n` +
           `${await first.digest()} ${MediaType.OciManifest} linux/amd64\n` +
           `${await second.digest()} ${MediaType.OciManifest} -\n`,

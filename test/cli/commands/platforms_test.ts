@@ -18,7 +18,7 @@ const TWO = "--platform linux/arm64,linux/arm/v7";
 /** The platforms of what an index lists. */
 async function platformsAt(world: World, name: string): Promise<string[]> {
   assertEquals(await world.data(`validate ${name}`), `PASS: ${name}\n`);
-  return (await world.data(`index list ${name}`)).trimEnd().split("\n").slice(1).map((line) => line.split(/\s+/)[2]);
+  return (await world.unmoved(`index list ${name}`)).trimEnd().split("\n").slice(1).map((line) => line.split(/\s+/)[2]);
 }
 
 async function labelsAt(world: World, reference: string): Promise<(string | undefined)[]> {
@@ -155,7 +155,7 @@ describe("--keep-others", () => {
       await world.data(`mutate ${app}:kept --platform linux/amd64 --keep-others -l a=c -t ${app}:kept`);
       assertEquals(await labelsAt(world, `${app}:kept`), ["c", "b", "b"]);
       const base = `--old-base ${app}:all --new-base ${app}:all`;
-      const rebased = await world.data(`rebase ${app}:all ${base} --platform linux/amd64 --keep-others`);
+      const rebased = await world.unmoved(`rebase ${app}:all ${base} --platform linux/amd64 --keep-others`);
       const { manifests } = JSON.parse(await world.data(`manifest ${rebased.trim()}`));
       const before = JSON.parse(await world.data(`manifest ${app}:all`)).manifests;
       assertEquals(
