@@ -57,7 +57,7 @@ export async function copy(
   const to = referenceOf(destination, options);
   const ends = endsOf(options);
   if (options.noClobber && await isThere(to, ends.there, options)) {
-    throw new ConflictError(`${to} exists, and is not overwritten`, { hint: "without no-clobber it is replaced" });
+    throw new ConflictError(`${to} exists already`, { hint: "leave out no-clobber to replace it" });
   }
   const reference = referenceIn(source);
   if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);

@@ -86,11 +86,9 @@ describe("gcrane index append", () => {
       await pushMulti(world, "linux/amd64", "linux/arm64");
       await world.push(imageFor("linux/s390x"), `${app}:v1`);
       const layout = world.path("layout");
-      assertEquals(await world.unmoved(`index append ${layout} -m ${multi}:v1`), "");
-      assertEquals(await world.unmoved(`index append ${layout} -m ${app}:v1`), "");
-      const rows = (await world.unmoved(`index list ${layout}`)).trimEnd().split("\n").map((line) =>
-        line.split(/\s+/)[2]
-      );
+      assertEquals(await world.data(`index append ${layout} -m ${multi}:v1`), "");
+      assertEquals(await world.data(`index append ${layout} -m ${app}:v1`), "");
+      const rows = (await world.data(`index list ${layout}`)).trimEnd().split("\n").map((line) => line.split(/\s+/)[2]);
       assertEquals(rows, ["Platform", "linux/amd64", "linux/arm64", "linux/s390x"]);
       const { code } = await world.gcrane(`index append ${world.path("none")} -m ${app}:missing`);
       assertEquals([code, existsSync(world.path("none"))], [1, false]);
@@ -176,7 +174,7 @@ describe("gcrane index list", () => {
       const index = appendManifests(emptyIndex(), [first, { member: second, platform: null }]);
       await world.push(index, `${multi}:v1`);
       assertEquals(
-        await world.unmoved(`index list ${multi}:v1`),
+        await world.data(`index list ${multi}:v1`),
         `Digest${" ".repeat(64)} MediaType            Platform\n` +
           `${await first.digest()} ${MediaType.OciManifest} linux/amd64\n` +
           `${await second.digest()} ${MediaType.OciManifest} -\n`,

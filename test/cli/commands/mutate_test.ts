@@ -46,7 +46,7 @@ describe("gcrane mutate", () => {
       const words =
         `mutate ${app}:v1 -a note=a=1,b -l team=web,tier=front -l list=a,b -e PATH=/bin,x -e EMPTY= -u 1000:1
         --entrypoint /bin/app,--serve --cmd "a,b",c -w /srv --exposed-ports 80/tcp,53/udp --set-platform linux/arm/v7`;
-      const pushed = await world.data(words.split(/\s+/));
+      const pushed = await world.unmoved(words.split(/\s+/));
       assertMatch(pushed, /^registry\.example\.com\/app@sha256:[0-9a-f]{64}\n$/);
       assertEquals(await world.data(`digest ${app}:v1`), before);
       const image = await imageAt(world, pushed);
@@ -80,7 +80,7 @@ describe("gcrane mutate", () => {
       await world.push(full, `${app}:v1`);
       const line = `mutate ${app}:v1 --unset-annotation old --unset-label old --unset-env OLD --unset-entrypoint ` +
         "--unset-cmd --unset-user --unset-workdir --unset-exposed-ports";
-      const image = await imageAt(world, await world.data(line));
+      const image = await imageAt(world, await world.unmoved(line));
       assertEquals((await image.manifest()).annotations, { kept: "1" });
       assertEquals((await image.configFile()).config, { Labels: { kept: "1" }, Env: ["KEPT=1"] });
     }));

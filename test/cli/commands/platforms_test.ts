@@ -18,7 +18,7 @@ const TWO = "--platform linux/arm64,linux/arm/v7";
 /** The platforms of what an index lists. */
 async function platformsAt(world: World, name: string): Promise<string[]> {
   assertEquals(await world.data(`validate ${name}`), `PASS: ${name}\n`);
-  return (await world.unmoved(`index list ${name}`)).trimEnd().split("\n").slice(1).map((line) => line.split(/\s+/)[2]);
+  return (await world.data(`index list ${name}`)).trimEnd().split("\n").slice(1).map((line) => line.split(/\s+/)[2]);
 }
 
 async function labelsAt(world: World, reference: string): Promise<(string | undefined)[]> {

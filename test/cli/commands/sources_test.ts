@@ -204,7 +204,7 @@ describe("gcrane digest --tarball", () => {
 
 describe("gcrane index and files", () => {
   const platformsOf = async (world: World, name: string) =>
-    (await world.unmoved(`index list ${name}`)).trimEnd().split("\n").slice(1).map((line) => line.split(/\s+/)[2]);
+    (await world.data(`index list ${name}`)).trimEnd().split("\n").slice(1).map((line) => line.split(/\s+/)[2]);
 
   it("lists what layouts and tarballs hold", () =>
     inWorld(async (world) => {
@@ -216,7 +216,7 @@ describe("gcrane index and files", () => {
       assertEquals(await platformsOf(world, `${layout}:v1`), ["linux/amd64", "linux/arm64"]);
       assertEquals(await platformsOf(world, archive), ["-"]);
       const stdin = new Uint8Array(readFileSync(two));
-      assertStringIncludes(await world.unmoved("index list -", { stdin }), "linux/arm64");
+      assertStringIncludes(await world.data("index list -", { stdin }), "linux/arm64");
     }));
 
   it("filters a layout where it is, or any file into a registry", () =>
@@ -229,9 +229,9 @@ describe("gcrane index and files", () => {
       assertEquals(await platformsOf(world, `${app}:few`), ["linux/amd64"]);
       assertEquals(await platformsOf(world, `${layout}:v1`), ["linux/amd64", "linux/arm64"]);
 
-      assertEquals(await world.unmoved(`index filter ${layout} --platform linux/arm64`), "");
+      assertEquals(await world.data(`index filter ${layout} --platform linux/arm64`), "");
       assertEquals(await platformsOf(world, `${layout}:v1`), ["linux/arm64"]);
-      assertEquals(await world.unmoved(`index filter ${gathered} --platform linux/arm64`), "");
+      assertEquals(await world.data(`index filter ${gathered} --platform linux/arm64`), "");
       assertEquals(await platformsOf(world, gathered), ["linux/arm64"]);
       await validateIndex((await openLayout(gathered)).index());
       const { code, err } = await world.gcrane(`index filter ${gathered} --platform windows`);

@@ -74,7 +74,7 @@ function network(world: World): typeof fetch {
 async function wordsOf(line: string, run: (words: string) => Promise<string>): Promise<string> {
   const nested = /^gcrane .*\$\(gcrane ([^)]*)\)/.exec(line);
   const filled = nested ? line.replace(`$(gcrane ${nested[1]})`, (await run(nested[1])).trim()) : line;
-  return /\bgcrane (.*?)(?:[|<>)&;]|$)/.exec(filled)![1];
+  return /\bgcrane ((?:'[^']*'|[^|<>)&;'])*)/.exec(filled)![1];
 }
 
 async function ended(path: string, line: string): Promise<Ended> {
@@ -88,7 +88,8 @@ async function ended(path: string, line: string): Promise<Ended> {
     environment: { EDITOR: "true", DST_USERNAME: "me", DST_PASSWORD: "s3cret" },
   };
   const words = await wordsOf(line.replace("sha256:…", digest), (nested) => world.data(nested, options));
-  const { code, err } = await world.gcrane(words, options);
+  const split = Array.from(words.matchAll(/'([^']*)'|[^\s']+/g), ([word, quoted]) => quoted ?? word);
+  const { code, err } = await world.gcrane(split, options);
   for (const name of readdirSync(".")) rmSync(name, { recursive: true });
   // As with diff, to find a difference is no failure.
   return { path, line, code: words.startsWith("diff ") && code === 1 ? 0 : code, err };
