@@ -21,11 +21,14 @@ const ALLOWED = [
   /^lib\/require(\.cjs|\.d\.cts)$/,
 ];
 
+/** The newest TypeScript that types are checked with. */
+export const TYPESCRIPT = "7.0.2";
+
 /** What the types are checked with, the strictest first; TypeScript 5.7 is the oldest that reads them. */
 const COMPILERS = [
-  { typescript: "7.0.2", options: { module: "nodenext", target: "esnext", lib: ["esnext"], types: ["node"] } },
-  { typescript: "7.0.2", options: { module: "nodenext", target: "es2022", types: [] } },
-  { typescript: "7.0.2", options: { module: "esnext", moduleResolution: "bundler", target: "es2022", types: [] } },
+  { typescript: TYPESCRIPT, options: { module: "nodenext", target: "esnext", lib: ["esnext"], types: ["node"] } },
+  { typescript: TYPESCRIPT, options: { module: "nodenext", target: "es2022", types: [] } },
+  { typescript: TYPESCRIPT, options: { module: "esnext", moduleResolution: "bundler", target: "es2022", types: [] } },
   { typescript: "5.7.3", options: { module: "esnext", moduleResolution: "node10", target: "es2022", types: [] } },
 ];
 

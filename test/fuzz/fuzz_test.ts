@@ -40,20 +40,14 @@ describe("a fuzzer", () => {
     assertEquals(new Set(traces[0]).size, 5);
   });
 
-  it("counts a rejection that is handled nowhere, and a case without an end, as failures", async () => {
+  it("counts a case without an end as a failure", async () => {
     const never: Fuzzer = {
       concurrency: 1,
       limit: 20,
-      run: (random) => {
-        if (random.next() < 2) void Promise.reject(new Error("lost"));
-        return new Promise(() => {});
-      },
+      run: () => new Promise(() => {}),
       close: () => Promise.resolve(),
     };
     const { failures } = await fuzz(never, { seed: 1, more: (started) => started < 1 });
-    assertEquals(failures.map(({ error }) => (error as Error).message), [
-      "an unhandled rejection, perhaps of this case",
-      "waited in vain for the end of the case",
-    ]);
+    assertEquals(failures.map(({ error }) => (error as Error).message), ["waited in vain for the end of the case"]);
   });
 });

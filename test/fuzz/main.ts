@@ -6,7 +6,8 @@
 //   deno task fuzz --seed 4711 --cases 1        the case 4711 again; --only names its fuzzer
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -53,5 +54,11 @@ const words = Object.entries({ ...flags, seed }).flatMap(([name, value]) =>
 );
 const [executable, ...args] = command();
 console.log(`${runtime}: seed ${seed}`);
-const { status } = spawnSync(executable, [...args, ...words], { stdio: "inherit", cwd: top });
+const temporary = mkdtempSync(join(tmpdir(), "gcrane_fuzz_"));
+const { status } = spawnSync(executable, [...args, ...words, "--temporary", temporary], {
+  stdio: "inherit",
+  cwd: top,
+  env: { ...process.env, TMPDIR: temporary },
+});
+rmSync(temporary, { recursive: true });
 process.exit(status ?? 1);

@@ -5,10 +5,10 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { describeCase, fuzz, type Fuzzer } from "./fuzzing.ts";
-import { registryFuzzer } from "./registry_fuzzer.ts";
+import { registryFuzzer, type RegistryFuzzerOptions } from "./registry_fuzzer.ts";
 import { tarFuzzer } from "./tar_fuzzer.ts";
 
-const FUZZERS: Readonly<Record<string, (options: { binary?: string }) => Promise<Fuzzer>>> = {
+const FUZZERS: Readonly<Record<string, (options: RegistryFuzzerOptions) => Promise<Fuzzer>>> = {
   tar: tarFuzzer,
   registry: registryFuzzer,
 };
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     cases: { type: "string" },
     only: { type: "string" },
     binary: { type: "string" },
+    temporary: { type: "string" },
   },
 });
 const names = Object.keys(FUZZERS).filter((name) => values.only === undefined || values.only === name);
@@ -34,7 +35,7 @@ for (const name of names) {
   let highest = 0;
   let reported = started;
   let failures = 0;
-  const result = await fuzz(await FUZZERS[name]({ binary: values.binary }), {
+  const result = await fuzz(await FUZZERS[name]({ binary: values.binary, temporary: values.temporary }), {
     seed,
     more: (count) => count < most && performance.now() < end && failures < 20,
     onFailure: (failed) => {

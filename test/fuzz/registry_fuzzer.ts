@@ -1,7 +1,7 @@
 // Runs the operations of a client against a registry that changes its answers.
 
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -29,17 +29,22 @@ interface Outcome {
   readonly complaint: string;
 }
 
+/** What is fuzzed, and where. */
+export interface RegistryFuzzerOptions {
+  /** The program to run; the library otherwise. */
+  readonly binary?: string;
+  /** The folder for temporary files, if it is of this process alone: none may stay. */
+  readonly temporary?: string;
+}
+
 /** Creates the fuzzer, of the library or of a program. */
-export async function registryFuzzer({ binary }: { readonly binary?: string } = {}): Promise<Fuzzer> {
+export async function registryFuzzer({ binary, temporary }: RegistryFuzzerOptions = {}): Promise<Fuzzer> {
   const content = await Content.make();
   const root = mkdtempSync(join(tmpdir(), "gcrane_fuzz_registry_"));
-  const temporary = join(root, "tmp");
-  mkdirSync(temporary);
-  const before = process.env.TMPDIR;
-  process.env.TMPDIR = temporary;
   return {
     concurrency: 8,
-    limit: 120_000,
+    // The program's recursive copy repeats requests for minutes.
+    limit: binary === undefined ? 120_000 : 900_000,
     async run(random, trace) {
       const [name, operation] = random.pick(Object.entries(OPERATIONS));
       trace(name);
@@ -62,17 +67,13 @@ export async function registryFuzzer({ binary }: { readonly binary?: string } = 
       }
     },
     async close() {
-      try {
-        const left = () => readdirSync(temporary);
-        await until(() => left().length === 0, {
-          what: () => `the end of temporary files: ${left().join(", ")}`,
-          limit: 5000,
-        });
-      } finally {
-        if (before === undefined) delete process.env.TMPDIR;
-        else process.env.TMPDIR = before;
-        rmSync(root, { recursive: true });
-      }
+      rmSync(root, { recursive: true });
+      if (temporary === undefined) return;
+      const left = () => readdirSync(temporary).filter((name) => !name.startsWith("gcrane_fuzz_"));
+      await until(() => left().length === 0, {
+        what: () => `the end of temporary files: ${left().join(", ")}`,
+        limit: 5000,
+      });
     },
   };
 }
@@ -119,7 +120,7 @@ async function byProgram(binary: string, operation: Operation, place: Place): Pr
     JSON.stringify({ auths: { [place.server.host]: auth, [place.plain.host]: auth } }),
   );
   try {
-    return await run(binary, [...operation.words(place), "--timeout", "500ms", "--verbose"], config);
+    return await run(binary, [...operation.words(place), "--timeout", "1s", "--verbose"], config);
   } finally {
     rmSync(config, { recursive: true });
   }

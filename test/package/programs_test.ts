@@ -11,7 +11,7 @@ import { makeNpmPackage } from "../../tools/npm_package.ts";
 import type { Outcomes } from "../make/outcomes.ts";
 import { describePeer, inPage } from "../peers/mod.ts";
 import { top } from "../project/tree.ts";
-import { clients, install, needsFiles, places, programNames } from "./places.ts";
+import { checkTypes, clients, install, needsFiles, places, programNames } from "./places.ts";
 import { tableText } from "./table.ts";
 
 describe("programs with the npm package", { skip: "Deno" in globalThis ? false : "Deno makes it" }, () => {
@@ -35,6 +35,10 @@ describe("programs with the npm package", { skip: "Deno" in globalThis ? false :
   });
 
   it("there are sixty", () => assertEquals(programNames.length, 60));
+
+  describePeer("types", ["npm", "npx"], () => {
+    it("of the programs are those that the package declares", { timeout: 120_000 }, () => checkTypes(installation));
+  });
 
   for (const place of places) {
     describePeer(`on ${place.name}`, ["npm", place.peer], () => {
