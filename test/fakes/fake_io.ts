@@ -34,7 +34,7 @@ export class FakeClock {
 export interface FakeIoOptions {
   environment?: Record<string, string>;
   /** The names that the program was started by. */
-  names?: string[];
+  names?: readonly string[];
   stdin?: string | Uint8Array<ArrayBuffer>;
   /** Used instead of the network. */
   fetch?: typeof fetch;
