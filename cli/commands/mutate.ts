@@ -57,7 +57,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     const { inPlace, append, repo: repository } = flags;
     if (flags.output !== undefined) return await writeOne(flags.output, context);
     const layers = { ...layerOptions(context), stdin };
-    const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
+    const options = { ...changeOptions(context, flags), onProgress: context.onProgress, onWarning: context.warn };
     const changes = await changesOf(flags, changesOptions(context));
     const { mutate } = await import("../../src/crane/mod.ts");
     const { withClient } = await import("../../src/crane/internal.ts");
@@ -73,7 +73,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     if (args.images.length > 1 && append.includes("-")) {
       throw new UsageError("standard input is a layer for one image, not for several", { hint: "name a file" });
     }
-    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag });
+    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag, repository });
   },
 });
 
@@ -106,6 +106,7 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
     ...layerOptions(context),
     stdin,
     signal,
+    onWarning: context.warn,
   });
   const reference = flags.repo ?? flags.tag ?? (local ? undefined : name);
   const image = changeImage(layered, await changesOf(flags, changesOptions(context)));

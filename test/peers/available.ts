@@ -17,6 +17,7 @@ export type Peer =
   | "script"
   | "zsh"
   | "fish"
+  | "jq"
   | "crane"
   | "gcrane"
   | "deno"

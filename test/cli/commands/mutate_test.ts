@@ -46,7 +46,7 @@ describe("gcrane mutate", () => {
       const words =
         `mutate ${app}:v1 -a note=a=1,b -l team=web,tier=front -l list=a,b -e PATH=/bin,x -e EMPTY= -u 1000:1
         --entrypoint /bin/app,--serve --cmd "a,b",c -w /srv --exposed-ports 80/tcp,53/udp --set-platform linux/arm/v7`;
-      const pushed = await world.data(words.split(/\s+/));
+      const pushed = await world.unmoved(words.split(/\s+/));
       assertMatch(pushed, /^registry\.example\.com\/app@sha256:[0-9a-f]{64}\n$/);
       assertEquals(await world.data(`digest ${app}:v1`), before);
       const image = await imageAt(world, pushed);
@@ -80,7 +80,7 @@ describe("gcrane mutate", () => {
       await world.push(full, `${app}:v1`);
       const line = `mutate ${app}:v1 --unset-annotation old --unset-label old --unset-env OLD --unset-entrypoint ` +
         "--unset-cmd --unset-user --unset-workdir --unset-exposed-ports";
-      const image = await imageAt(world, await world.data(line));
+      const image = await imageAt(world, await world.unmoved(line));
       assertEquals((await image.manifest()).annotations, { kept: "1" });
       assertEquals((await image.configFile()).config, { Labels: { kept: "1" }, Env: ["KEPT=1"] });
     }));
@@ -117,7 +117,7 @@ describe("gcrane mutate", () => {
       await world.push(appendManifests(emptyIndex(), images), `${app}:v1`);
       const layer = world.write("layer.tar", await tarOf("etc/new"));
       world.requests.length = 0;
-      const pushed = await world.data(`mutate ${app}:v1 -l team=web --append ${layer}`);
+      const pushed = await world.unmoved(`mutate ${app}:v1 -l team=web --append ${layer}`);
       const index = await indexAt(world, pushed);
       const children = await index.children();
       assertEquals(children.length, 3);
@@ -128,7 +128,7 @@ describe("gcrane mutate", () => {
       // Each new config once, and the new layer once for both of Linux, and once for Windows.
       assertEquals(moved(world).sent, 5);
       await validateIndex(index);
-      const one = await imageAt(world, await world.data(`mutate ${app}:v1 -l team=web --platform linux/arm64`));
+      const one = await imageAt(world, await world.unmoved(`mutate ${app}:v1 -l team=web --platform linux/arm64`));
       const { architecture, config } = await one.configFile();
       assertEquals([architecture, config?.Labels], ["arm64", { team: "web" }]);
     }));
@@ -137,7 +137,7 @@ describe("gcrane mutate", () => {
     inWorld(async (world) => {
       await world.push(randomIndex({ images: 2 }), `${app}:v1`);
       const stdin = await tarOf("etc/piped");
-      const index = await indexAt(world, await world.data(`mutate ${app}:v1 --append -`, { stdin }));
+      const index = await indexAt(world, await world.unmoved(`mutate ${app}:v1 --append -`, { stdin }));
       const digests = await Promise.all((await index.children()).map(async ({ view }) => {
         assert(view.kind === "image");
         return await (await view.layers()).at(-1)!.digest();
