@@ -6,6 +6,7 @@ import {
   parseShard,
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
+import { isHash } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { type endKeychainFlags, endKeychains } from "./keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
@@ -33,23 +34,20 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
 
 /** Runs `gcrane copy --recursive` and reports the result. Returns the exit code. */
 export async function runRecursiveCopy(context: RecursiveContext): Promise<number> {
-  const { args, flags, stdout, signal, note, warn } = context;
+  const { args, flags, stdout, signal, note } = context;
   refusePlaces(args);
   const options = await optionsOf(context);
   const progressLines = new ProgressLines(context.onProgress ? undefined : note);
   const onEvent = (event: CopyEvent) => {
     progressLines.add(event);
-    if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
-      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before the next request`);
-    }
-    if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
+    reportEvent(event, context);
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A closed reader ends the command, which needs no report here.
     for (const line of plannedLines(event)) stdout.print(line).catch(() => {});
   };
   try {
     const result = await copyRecursively(args.source, args.destination, { ...options, onEvent });
-    return await report(result, context);
+    return await reportCopy(result, context);
   } catch (error) {
     if (signal.aborted) note(`interrupted: ${progressLines.text}; the same command continues from there`);
     throw error;
@@ -62,6 +60,14 @@ function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
     if (!/^(\.{0,2}\/|-$|daemon:)/.test(name)) continue;
     throw new UsageError(`${name} is not a repository or a registry`, { hint: "without -r, one image is copied" });
   }
+}
+
+/** Reports what a person may have to know during a copy. */
+export function reportEvent(event: CopyEvent, { note, warn }: Pick<Context, "note" | "warn">): void {
+  if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
+    warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before the next request`);
+  }
+  if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
 }
 
 async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOptions> {
@@ -87,8 +93,11 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
 }
 
 /** Returns the options for extra content of the destination. */
-async function extraOf(
-  { deleteExtra, allowEmpty, plan, apply, yes }: RecursiveFlags,
+export async function extraOf(
+  { deleteExtra, allowEmpty, plan, apply, yes }: Pick<
+    RecursiveFlags,
+    "deleteExtra" | "allowEmpty" | "plan" | "apply" | "yes"
+  >,
 ): Promise<Pick<CopyRecursivelyOptions, "extra" | "allowEmpty" | "onlyExtra">> {
   if (yes && !deleteExtra) throw new UsageError("--yes requires --delete-extra");
   if (allowEmpty && !deleteExtra && plan === undefined && apply === undefined) {
@@ -103,14 +112,27 @@ async function extraOf(
   return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
 }
 
-/** Formats the actions of a dry run as arguments of commands. */
-function plannedLines({ source, target, digest, tags, there }: CopyEvent & { kind: "manifest" }): string[] {
+/**
+ * Formats the actions of a dry run as arguments of commands.
+ *
+ * @param from returns what a tag of the target is at the source: a tag, by default the same, or a digest
+ */
+export function plannedLines(
+  { source, target, digest, tags, there }: CopyEvent & { kind: "manifest" },
+  from: (tag: string) => string = (tag) => tag,
+): string[] {
   const manifest = there ? [] : [`copy ${source}@${digest} ${target}@${digest}`];
-  return [...manifest, ...tags.map((tag) => `copy ${source}:${tag} ${target}:${tag}`)];
+  const named = (tag: string) => isHash(from(tag)) ? `${source}@${from(tag)}` : `${source}:${from(tag)}`;
+  return [...manifest, ...tags.map((tag) => `copy ${named(tag)} ${target}:${tag}`)];
 }
 
-/** Reports the result: extra content on standard output, the rest on standard error. */
-async function report(result: CopyResult, context: RecursiveContext): Promise<number> {
+/** The part of a command's context that reports need. */
+export type ReportContext = Pick<Context, "stdout" | "note" | "signal"> & {
+  readonly flags: Pick<RecursiveFlags, "dryRun" | "plan" | "deleteExtra" | "yes" | "apply">;
+};
+
+/** Reports the result: extra content on standard output, the rest on standard error. Returns the exit code. */
+export async function reportCopy(result: CopyResult, context: ReportContext): Promise<number> {
   const { flags: { dryRun, plan, deleteExtra, yes, apply }, stdout, note, signal } = context;
   const { failures, failed, extra, deleted } = result;
   const isDeleting = (yes || apply !== undefined) && !dryRun;
@@ -131,7 +153,7 @@ async function report(result: CopyResult, context: RecursiveContext): Promise<nu
   return 1;
 }
 
-function confirmation({ flags: { plan } }: RecursiveContext): string {
+function confirmation({ flags: { plan } }: ReportContext): string {
   return plan === undefined ? "--delete-extra --yes deletes them" : `--apply ${plan} does so`;
 }
 
@@ -144,7 +166,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there }: Co
 }
 
 /** Reports the progress at intervals. */
-class ProgressLines {
+export class ProgressLines {
   readonly #note: ((message: string) => void) | undefined;
   #manifests = 0;
   #repositories = 0;
