@@ -2,10 +2,10 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { type CopyEvent, type CopyResult, parseSyncFile, syncImages, type SyncOptions } from "../../../gcr/mod.ts";
 import { UsageError } from "../../../src/errors.ts";
-import { mapIndex } from "../../../src/mutate/mod.ts";
+
 import { FakeRegistry } from "../../fakes/mod.ts";
-import { amd64, CopyWorld, cosignTag, fill, image, index, referrer, SOURCE, TARGET } from "../../make/copy_world.ts";
-import { withFolder } from "../../make/folders.ts";
+import { CopyWorld, cosignTag, fill, image, index, referrer, SOURCE, TARGET } from "../../make/copy_world.ts";
+import { inFolder } from "../../make/folders.ts";
 
 /** Runs the entries of a file in a world. */
 async function sync(
@@ -202,11 +202,11 @@ describe("syncImages, forceRecursive", () => {
     await world.push(`${SOURCE}/app:v1`, image(1));
     await sync(world, repository());
     const [{ digest }] = (await image(1).manifest()).layers;
-    target.blobs.delete(digest);
+    target.blobsOf("copy").delete(digest);
     await sync(world, repository());
-    assertEquals(target.blobs.has(digest), false);
+    assertEquals(target.blobsOf("copy").has(digest), false);
     await sync(world, repository("    forceRecursive: true"));
-    assertEquals(target.blobs.has(digest), true);
+    assertEquals(target.blobsOf("copy").has(digest), true);
   });
 });
 
@@ -308,7 +308,7 @@ sync:
   }
 
   it("continues from its journal, entry by entry", () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const journal = `${folder}/journal`;
       const copied = await world();
       copied.intercept = ({ host, path }) =>
