@@ -30,6 +30,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
+export { type FilesOptions, image, layer } from "./files.ts";
 export { push, remove, tag } from "./push.ts";
 export {
   append,
