@@ -13,7 +13,11 @@ describe("crane.layer", () => {
     const [what, files, diffId] of [
       ["no file", {}, "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"],
       ["one file", { "/test": "testy" }, "sha256:23db89a59ae4a121b898c6ff3ed698fb76f34f02a59edc00b6a554f679297d11"],
-      ["two files, in any order", { "/testalt": "footesty", "/test": utf8("testy") }, "sha256:1063e4d3e68a1de07d605c49885a488d3cb66d7263044b462856ba115daa6f35"],
+      [
+        "two files, in any order",
+        { "/testalt": "footesty", "/test": utf8("testy") },
+        "sha256:1063e4d3e68a1de07d605c49885a488d3cb66d7263044b462856ba115daa6f35",
+      ],
     ] as const
   ) {
     it(`has the content of Go's for ${what}`, async () =>
