@@ -36,6 +36,8 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly ask: () => Ask | undefined;
   /** Writes an informational line to standard error. */
   readonly note: (message: string) => void;
+  /** Reads the values of the flags again: the configuration file may have changed. */
+  readonly rereadFlags: () => Promise<FlagValues<F>>;
   /** Calls a function on SIGHUP, and returns one that ends that. */
   readonly onHangUp: (handler: () => void) => () => void;
   /** Writes `Warning: …` to standard error, each text once. */

@@ -36,6 +36,12 @@ export interface StringFlag extends FlagBase {
   readonly choices?: readonly string[];
   /** The kind of value for shell completion. */
   readonly completes?: Completes;
+  /**
+   * Whether it names a file with values for the other flags; see `readConfig`.
+   *
+   * @default false
+   */
+  readonly isConfig?: boolean;
 }
 
 /** `--flag N`: a whole number. */

@@ -22,20 +22,57 @@ export interface ParseWordsOptions {
 }
 
 /**
- * Parses the words after a command's name. Throws a `UsageError` for an unknown flag, for a missing or invalid value,
+ * Parses the words after a command's name. A flag has its value from the words, else from the environment, else from the
+ * file that a flag names. Throws a `UsageError` for an unknown flag, for a missing or invalid value,
  * and for missing or superfluous arguments.
  */
 export async function parseWords(words: readonly string[], options: ParseWordsOptions): Promise<ParsedWords> {
   const { flagWords, positional, given } = canonicalLine(words, options.flags);
   const parsed = given.size === 0 ? {} : await parseFlags(flagWords, options.flags);
-  const flags: Record<string, unknown> = {};
+  const sources: ValueSource[] = [
+    { has: (key) => given.has(key), value: (key) => parsed[key], label: (key) => `--${flagName(key)}` },
+    {
+      has: (_key, flag) => inherited(flag, options.environment) !== undefined,
+      value: (_, flag) => inherited(flag, options.environment),
+      label: (_, flag) => `the environment variable ${flag.env}`,
+    },
+  ];
+  const find = (key: string, flag: Flag) => {
+    const source = sources.find((source) => source.has(key, flag));
+    return source === undefined ? unset(flag) : convert(flag, source.value(key, flag), source.label(key, flag));
+  };
   for (const [key, flag] of Object.entries(options.flags)) {
-    const typed = given.has(key);
-    const value = typed ? parsed[key] : inherited(flag, options.environment);
-    const source = typed ? `--${flagName(key)}` : `the environment variable ${flag.env}`;
-    flags[key] = value === undefined ? unset(flag) : convert(flag, value, source);
+    if (flag.type !== "string" || !flag.isConfig) continue;
+    const file = find(key, flag);
+    if (file !== undefined) sources.push(await fileSource(String(file), options.flags));
   }
+  const flags = Object.fromEntries(Object.entries(options.flags).map(([key, flag]) => [key, find(key, flag)]));
   return { flags, args: assignArguments(positional, options.args) };
+}
+
+/** A source of the values of flags. An earlier one wins. */
+interface ValueSource {
+  has(key: string, flag: Flag): boolean;
+  value(key: string, flag: Flag): unknown;
+  label(key: string, flag: Flag): string;
+}
+
+async function fileSource(file: string, flags: Flags): Promise<ValueSource> {
+  const { readConfig } = await import("./config_file.ts");
+  const values = await readConfig(
+    file,
+    Object.fromEntries(Object.entries(flags).filter(([, flag]) => mayBeInFile(flag))),
+  );
+  return {
+    has: (key) => values.has(key),
+    value: (key) => values.get(key),
+    label: (key) => `${file}: ${flagName(key)}`,
+  };
+}
+
+/** Returns whether a file may set the flag: `--help` has nothing to set, and a file names no other one. */
+function mayBeInFile(flag: Flag): boolean {
+  return flag.short !== "h" && !(flag.type === "string" && flag.isConfig);
 }
 
 /** Parses the flags. The common case without flags does not load the parser. */

@@ -73,12 +73,12 @@ const USERS_VARIABLE = "GCRANE_REGISTRY_USERS";
 
 /** The access control of a running registry. */
 export interface ServedAccess extends RegistryAccess {
-  /** Reads the files of the flags again. If that fails, everything stays as it was. */
-  reload(): Promise<void>;
+  /** Reads the files of the flags again, which may have other values. If that fails, everything stays as it was. */
+  reload(flags: FlagValues<typeof accessFlags>): Promise<void>;
 }
 
 /**
- * Returns the access control of the flags and the environment, or `undefined` for unrestricted access.
+ * Returns the access control of the flags and the environment, which is unrestricted without any.
  *
  * @param warn called when the file of users can't be read while the registry serves
  */
@@ -86,18 +86,20 @@ export async function registryAccess(
   flags: FlagValues<typeof accessFlags>,
   environment: (name: string) => string | undefined,
   warn: (message: string) => void,
-): Promise<ServedAccess | undefined> {
-  const { generateSigningKey } = await import("../src/registry/internal.ts");
-  // Generated once, so that tokens outlive a reload.
-  const ownKey = flags.tokenAuth && flags.tokenKey === undefined ? await generateSigningKey() : undefined;
-  const read = () => readAccess(flags, { environment, ownKey, warn });
-  let current = await read();
-  if (current === undefined) return undefined;
+): Promise<ServedAccess> {
+  const { generateSigningKey, openAccess } = await import("../src/registry/internal.ts");
+  let ownKey: string | undefined;
+  const read = async (flags: FlagValues<typeof accessFlags>) => {
+    // Generated once, so that tokens outlive a reload.
+    if (flags.tokenAuth && flags.tokenKey === undefined) ownKey ??= await generateSigningKey();
+    return await readAccess(flags, { environment, ownKey, warn }) ?? openAccess;
+  };
+  let current = await read(flags);
   return {
-    admit: (question) => current!.admit(question),
-    serve: async (question) => await current!.serve?.(question),
-    async reload() {
-      current = await read() ?? current;
+    admit: (question) => current.admit(question),
+    serve: async (question) => await current.serve?.(question),
+    async reload(flags) {
+      current = await read(flags);
     },
   };
 }
@@ -115,7 +117,7 @@ async function readAccess(
   const { checkSigningKey } = await import("../src/registry/internal.ts");
   const { summary } = await import("./failure.ts");
   const { htpasswd: file, tokenKey: keyFile, allow, allowFile, ...rest } = flags;
-  const tokenKey = keyFile === undefined ? ownKey : await readNamed(keyFile);
+  const tokenKey = keyFile === undefined ? flags.tokenAuth ? ownKey : undefined : await readNamed(keyFile);
   if (keyFile !== undefined) await checkSigningKey(tokenKey!);
   const rules = allowFile === undefined ? [] : (await readNamed(allowFile)).replaceAll(/^\s*#.*$/gm, "");
   const make = (htpasswd: AccessSettings["htpasswd"]) => {

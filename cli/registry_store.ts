@@ -1,4 +1,5 @@
 import { UsageError } from "../src/errors.ts";
+import type { awsKeys } from "../src/authn/aws/internal.ts";
 import type { BucketStore, RegistryStore, S3StoreOptions } from "../src/registry/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags } from "./flag.ts";
@@ -17,13 +18,19 @@ export const storeFlags = {
     type: "string",
     valueName: "URL",
     env: "GCRANE_REGISTRY_S3",
-    help: "Store the content in a bucket of S3 or a compatible service: ENDPOINT/BUCKET[/PREFIX]",
+    help:
+      "Store the content in a bucket of S3 or a compatible service, ENDPOINT/BUCKET[/PREFIX], with the keys that AWS's tools would use",
   },
   s3Region: {
     type: "string",
     valueName: "NAME",
     env: "AWS_REGION",
     help: "The region of the bucket; us-east-1 by default",
+  },
+  s3VirtualHost: {
+    type: "boolean",
+    env: "GCRANE_REGISTRY_S3_VIRTUAL_HOST",
+    help: "Put the bucket's name into the host of its URLs, BUCKET.ENDPOINT, instead of into their path",
   },
 } as const satisfies Flags;
 
@@ -39,7 +46,7 @@ export interface NamedStore {
 
 /** Returns the store of the flags and the environment, in memory by default. */
 export async function registryStore(
-  flags: { disk?: string; s3?: string; s3Region?: string },
+  flags: { disk?: string; s3?: string; s3Region?: string; s3VirtualHost: boolean },
   context: Pick<Context, "environment" | "certificates">,
 ): Promise<NamedStore> {
   const { disk, s3 } = flags;
@@ -48,9 +55,14 @@ export async function registryStore(
   if (disk !== undefined) return { store: fileStore(disk), name: disk };
   if (s3 === undefined) return { store: memoryStore(), name: "memory" };
   try {
+    const { environment } = context;
+    const fetch = networkFetch({ ...context, fetch: undefined });
     const bucket = s3Store({
-      ...s3Options(s3, flags.s3Region, context.environment),
-      fetch: networkFetch({ ...context, fetch: undefined }),
+      ...s3Options(s3),
+      region: flags.s3Region,
+      pathStyle: !flags.s3VirtualHost,
+      credentials: await bucketKeys({ region: flags.s3Region, environment, fetch }),
+      fetch,
     });
     return { store: bucket, name: s3, bucket };
   } catch (error) {
@@ -58,29 +70,20 @@ export async function registryStore(
   }
 }
 
-function s3Options(
-  text: string,
-  region: string | undefined,
-  environment: (name: string) => string | undefined,
-): S3StoreOptions {
+/** Returns a function that returns the keys of the bucket; throws if there are none now. */
+async function bucketKeys(options: Parameters<typeof awsKeys>[0]): Promise<NonNullable<S3StoreOptions["credentials"]>> {
+  const { awsKeys } = await import("../src/authn/aws/internal.ts");
+  const keys = awsKeys(options);
+  await keys();
+  return keys;
+}
+
+function s3Options(text: string): S3StoreOptions {
   const [, endpoint, bucket, prefix] = /^(https?:\/\/[^/?#@]+)\/([^/?#]+)(?:\/([^?#]*))?$/.exec(text) ?? [];
   if (endpoint === undefined) {
     throw new UsageError(`--s3 ${text.replace(/\/\/[^/]*@/, "//")} is not ENDPOINT/BUCKET`, {
-      hint: "for example https://s3.eu-central-1.amazonaws.com/images; the keys are in the environment",
+      hint: "for example https://s3.eu-central-1.amazonaws.com/images",
     });
   }
-  const [accessKeyId, secretAccessKey] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map((name) => {
-    const value = environment(name);
-    if (!value) throw new UsageError(`--s3 needs ${name} in the environment`);
-    return value;
-  });
-  return {
-    endpoint,
-    bucket,
-    region,
-    accessKeyId,
-    secretAccessKey,
-    sessionToken: environment("AWS_SESSION_TOKEN") || undefined,
-    prefix: prefix ? prefix.replace(/\/?$/, "/") : undefined,
-  };
+  return { endpoint, bucket, prefix: prefix ? prefix.replace(/\/?$/, "/") : undefined };
 }

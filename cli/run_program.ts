@@ -75,25 +75,32 @@ class Run {
     if (parsed === "help" || parsed.flags.help) return await this.#help(resolved);
     this.#verbose = parsed.flags.verbose === true;
     const args = this.#args = referencesOf(parsed.args, command);
-    const context = await this.#context(command, { ...parsed, args });
+    const context = await this.#context(command, { words: resolved.words, parsed: { ...parsed, args } });
     return await command.run(context) ?? 0;
   }
 
   async #parse(words: readonly string[], command: Command | undefined): Promise<ParsedWords | "help"> {
     try {
-      return await parseWords(words, {
-        args: command?.args ?? {},
-        flags: { ...this.#program.flags, ...command?.flags },
-        environment: this.#io.environment,
-      });
+      return await this.#read(words, command);
     } catch (error) {
       // A request for help works even if the rest of the command line is wrong.
-      if (error instanceof UsageError && words.some((word) => word === "--help" || word === "-h")) return "help";
+      if (words.some((word) => word === "--help" || word === "-h")) return "help";
       throw error;
     }
   }
 
-  async #context(command: Command, { args, flags }: ParsedWords): Promise<Context> {
+  #read(words: readonly string[], command: Command | undefined): Promise<ParsedWords> {
+    return parseWords(words, {
+      args: command?.args ?? {},
+      flags: { ...this.#program.flags, ...command?.flags },
+      environment: this.#io.environment,
+    });
+  }
+
+  async #context(
+    command: Command,
+    { words, parsed: { args, flags } }: { words: readonly string[]; parsed: ParsedWords },
+  ): Promise<Context> {
     const io = this.#io;
     const display = () => this.#display();
     return {
@@ -104,6 +111,7 @@ class Run {
       stdin: () => io.stdin(),
       environment: (name) => io.environment(name),
       ask: () => io.ask(),
+      rereadFlags: async () => (await this.#read(words, command)).flags,
       onHangUp: (handler) => io.onHangUp(handler),
       note: (message) => this.#say(message),
       warn: (message) => {

@@ -1,12 +1,14 @@
-import { NetworkError, UsageError } from "../../src/errors.ts";
-import { errorCode } from "../../src/io/mod.ts";
+import { UsageError } from "../../src/errors.ts";
 import type { TlsCertificate } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { durationFlag, sizeFlag } from "../flag_values.ts";
+import { flagName } from "../flag_words.ts";
+import { listenFailure, parseAddress } from "../listen_address.ts";
 import { readNamed } from "../named_file.ts";
 import { accessFlags, registryAccess } from "../registry_access.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
 import { type CommandOptions, remoteOptions } from "../remote_options.ts";
+import { logFormats, serverLog } from "../server_log.ts";
 import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 
 /** `gcrane registry serve` */
@@ -14,12 +16,20 @@ export const command: Command = declare({
   description:
     `Serves a registry for a laptop, a container or a team. By default it listens only on this machine and requires no login.
 
-A flag with an environment variable can also be set by it. GCRANE_REGISTRY_USERS can contain users, one user:password per line.
+A flag can also be set in a file (--config), or by the environment variable that is named below; the command line counts more than the environment, and that more than the file. GCRANE_REGISTRY_USERS can contain users, one user:password per line.
 
 With --proxy the credentials for the other registry are found as for any command; every client of the cache pulls with them.
 
-/healthz shows whether it works, /metrics has metrics for Prometheus. SIGHUP makes it read the files of users, permissions, keys and certificate again. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
+/healthz shows whether it works, /metrics has metrics for Prometheus. SIGHUP makes it read the configuration and the files of users, permissions, keys and certificate again; other settings need a restart. After Ctrl-C or SIGTERM it accepts no new requests, completes the pending ones and ends with 0; a second signal ends it immediately.`,
   flags: {
+    config: {
+      type: "string",
+      valueName: "FILE",
+      completes: "file",
+      isConfig: true,
+      env: "GCRANE_REGISTRY_CONFIG",
+      help: "Read flags from this file of YAML, by their names, with lists for those that can be repeated",
+    },
     address: {
       type: "string",
       valueName: "HOST:PORT",
@@ -28,6 +38,12 @@ With --proxy the credentials for the other registry are found as for any command
       help: "The address to listen on; without a host all addresses, and port 0 for a free one",
     },
     ...storeFlags,
+    redirect: {
+      type: "boolean",
+      env: "GCRANE_REGISTRY_REDIRECT",
+      help:
+        "Send clients to the bucket for blobs of 64 KiB or more, by URLs that are valid for five minutes; needs --s3",
+    },
     gcEvery: {
       type: "string",
       valueName: "TIME",
@@ -101,6 +117,14 @@ With --proxy the credentials for the other registry are found as for any command
       env: "GCRANE_REGISTRY_TLS_KEY",
       help: "The private key of the certificate (PEM)",
     },
+    logFormat: {
+      type: "string",
+      valueName: "FORMAT",
+      choices: logFormats,
+      default: "text",
+      env: "GCRANE_REGISTRY_LOG_FORMAT",
+      help: "Write the log on standard error as text or, with an object for each line, as json",
+    },
     accessLog: {
       type: "string",
       valueName: "FILE",
@@ -148,11 +172,13 @@ With --proxy the credentials for the other registry are found as for any command
   endsItself: true,
   async run(context) {
     const { flags, note, signal, environment } = context;
+    const log = serverLog(flags.logFormat, note);
     const { hostname, port } = parseAddress(flags.address);
     const tls = await certificate(flags);
-    const warn = (message: string) => note(`Warning: ${message}`); // repeats an equal warning, as the same failure can occur again
+    const warn = log.warn;
     const access = await registryAccess(flags, environment, warn);
     const [interval, grace] = [durationFlag("gc-every", flags.gcEvery), graceOf(flags.grace)];
+    if (flags.redirect && flags.s3 === undefined) throw new UsageError("--redirect needs --s3");
     const { store, name, bucket } = await registryStore(flags, context);
     const { collectStoreGarbageEvery, evictCachedContent, serveRegistry } = await import("../../src/registry/mod.ts");
     const { summary } = await import("../failure.ts");
@@ -160,7 +186,7 @@ With --proxy the credentials for the other registry are found as for any command
     const cors = await originsOf(flags.cors);
     const { openAccessLog } = await import("../access_log.ts");
     for (const warning of proxyWarnings(flags)) warn(warning);
-    const log = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
+    const requests = flags.accessLog === undefined ? undefined : await openAccessLog(flags.accessLog, { note, warn });
     const server = await serveRegistry({
       hostname,
       port,
@@ -170,30 +196,38 @@ With --proxy the credentials for the other registry are found as for any command
       addressHeader: flags.addressHeader,
       access,
       readOnly: flags.readOnly,
+      redirect: flags.redirect,
       proxy: proxyOptions(flags, remoteOptions(context)),
       manifestLimit: sizeFlag("max-manifest", flags.maxManifest),
       cors,
       page: flags.page,
       metrics: flags.metrics,
-      onRequest: log && ((record) => log.write(record)),
-      onError: (error, request) =>
-        warn(`${request === undefined ? "" : `${request.method} ${new URL(request.url).pathname}: `}${summary(error)}`),
+      onRequest: requests && ((record) => requests.write(record)),
+      onError(error, request) {
+        if (request === undefined) return warn(summary(error));
+        const { method, url } = request;
+        const path = new URL(url).pathname;
+        warn(`${method} ${path}: ${summary(error)}`, { method, path });
+      },
     }).catch((error) => {
       throw listenFailure(flags.address, error);
     });
     let reloads = Promise.resolve();
     const reload = async () => {
       try {
-        const tls = await certificate(flags);
-        if (tls) await server.setCertificate(tls);
-        await access?.reload();
-        note("reloaded users, permissions, keys and certificate");
+        const now = await context.rereadFlags();
+        const renewed = await certificate(now);
+        if (tls && renewed) await server.setCertificate(renewed);
+        await access.reload(now);
+        log.info("reloaded users, permissions, keys and certificate");
+        const fixed = unreloaded(flags, now);
+        if (fixed.length > 0) warn(`only a restart changes ${fixed.join(", ")}`);
       } catch (error) {
         warn(`can't reload, so the rest stays as it was: ${summary(error)}`);
       }
     };
     const endReloads = context.onHangUp(() => void (reloads = reloads.then(reload)));
-    note(`serving from ${name} at ${server.url}`);
+    log.info(`serving from ${name} at ${server.url}`, { store: name, url: server.url });
     if (bucket && !flags.readOnly) {
       bucket.heedsConditions({ signal }).then(
         (heeds) => heeds || warn(`the bucket ignores conditional writes (If-Match): run only one server on it`),
@@ -207,7 +241,12 @@ With --proxy the credentials for the other registry are found as for any command
         grace,
         uploadExpiry: grace,
         before: keep && (({ signal }) => evictCachedContent(store, { ...keep, signal })),
-        onCollected: (garbage) => note(`garbage collection: removed ${garbageSummary(garbage)}`),
+        onCollected: (garbage) =>
+          log.info(`garbage collection: removed ${garbageSummary(garbage)}`, {
+            blobs: garbage.blobs.length,
+            bytes: garbage.bytes,
+            uploads: garbage.uploads.length,
+          }),
         onError: (error) => warn(`garbage collection: ${summary(error)}`),
         signal,
       });
@@ -215,10 +254,22 @@ With --proxy the credentials for the other registry are found as for any command
     await aborted(signal);
     endReloads();
     const drained = await server.shutdown({ patience: flags.drain * 1000 });
-    await log?.close();
+    await requests?.close();
     if (!drained) warn(`aborted requests that were pending after ${flags.drain} s`);
   },
 });
+
+/** Returns the flags that have other values now and can't be changed while the registry serves. */
+function unreloaded(
+  flags: { readonly [key: string]: unknown; tlsCert?: string },
+  now: { readonly [key: string]: unknown; tlsCert?: string },
+): string[] {
+  const keptTls = (flags.tlsCert === undefined) === (now.tlsCert === undefined) ? ["tlsCert", "tlsKey"] : ["tlsKey"];
+  const reloaded = [...Object.keys(accessFlags), ...keptTls];
+  return Object.keys(now)
+    .filter((key) => !reloaded.includes(key) && JSON.stringify(flags[key]) !== JSON.stringify(now[key]))
+    .map((key) => `--${flagName(key)}`);
+}
 
 /** Returns what may be wrong with the flags if there is a proxy in front of the server. */
 function proxyWarnings(flags: {
@@ -302,31 +353,4 @@ async function certificate(flags: { tlsCert?: string; tlsKey?: string }): Promis
     throw new UsageError("--tls-cert and --tls-key require each other");
   }
   return { cert: await readNamed(tlsCert), key: await readNamed(tlsKey) };
-}
-
-/** Parses `host:port`, `:port` (all addresses) or a port alone. */
-function parseAddress(text: string): { hostname: string; port: number } {
-  const match = /^(?:(.*):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (!match || port > 65535) {
-    throw new UsageError(`--address ${text} is not HOST:PORT`, { hint: "for example 127.0.0.1:5000" });
-  }
-  const host = match[1] === undefined ? "127.0.0.1" : match[1] === "" ? "0.0.0.0" : match[1];
-  return { hostname: host.replace(/^\[(.*)\]$/, "$1"), port };
-}
-
-const notHere = ["this machine does not have that address", "0.0.0.0 listens on all its addresses"] as const;
-
-const listenFailures: Readonly<Record<string, readonly [text: string, hint: string]>> = {
-  EADDRINUSE: ["another program listens on this port", "choose another port with --address, or 0 for a free one"],
-  EADDRNOTAVAIL: notHere,
-  EINVAL: notHere,
-  ENOTFOUND: notHere,
-  EACCES: ["only an administrator may use this port", "choose a port above 1023 with --address"],
-};
-
-/** Converts a runtime's error into one with the address; the runtimes' own messages differ and most lack it. */
-function listenFailure(address: string, error: unknown): unknown {
-  const [text, hint] = listenFailures[errorCode(error) ?? ""] ?? [];
-  return text === undefined ? error : new NetworkError(`can't listen on ${address}: ${text}`, { cause: error, hint });
 }

@@ -1,4 +1,5 @@
 // The part of this room that only the other rooms of the package use: it is not exported from the package.
 
+export { openAccess } from "./access/access.ts";
 export { checkOrigins } from "./http/cross_origin.ts";
 export { checkSigningKey, generateSigningKey } from "./access/token_keys.ts";

@@ -47,8 +47,9 @@ export { memoryStore } from "./stores/memory_store.ts";
 export { fileStore, type FileStoreOptions } from "./stores/file/file_store.ts";
 export type { BucketStore } from "./stores/bucket/object_store.ts";
 export { s3Store } from "./stores/bucket/s3_bucket.ts";
+export type { AwsCredentials } from "../authn/ecr/mod.ts";
 export type { S3StoreOptions } from "./stores/bucket/s3_options.ts";
-export { r2Store } from "./stores/bucket/r2_bucket.ts";
+export { r2Store, type R2StoreOptions } from "./stores/bucket/r2_bucket.ts";
 export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./stores/bucket/r2_binding.ts";
 export type {
   BlobRange,

@@ -41,6 +41,13 @@ export interface RegistryOptions {
    */
   readOnly?: boolean;
   /**
+   * Whether a GET of a blob of 64 KiB or more is answered with a redirect to a signed URL of the bucket, which is valid
+   * for five minutes, instead of with its bytes. Clients must reach the bucket's endpoint, and verify the bytes. A store
+   * without such URLs sends the bytes: only `s3Store`, and `r2Store` with `signedUrls`, has them.
+   * @default false
+   */
+  redirect?: boolean;
+  /**
    * Whether there is a web page at `/` to browse the content; it works without scripts.
    * @default false
    */
@@ -108,12 +115,13 @@ const MANIFEST_LIMIT = 4 * 1024 * 1024;
  */
 export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
-  const { readOnly = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
+  const { readOnly = false, redirect = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
   const context: RegistryContext = {
     store,
     repositories: new Repositories(store, clock, { readOnly }),
     sessions: new UploadSessions(store, clock),
     readOnly,
+    redirect,
     clock,
     manifestLimit,
   };

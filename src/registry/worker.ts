@@ -6,13 +6,22 @@
 import { accessFromSettings } from "./access/access_settings.ts";
 import { collectStoreGarbage } from "./gc/garbage.ts";
 import type { R2BucketLike } from "./stores/bucket/r2_binding.ts";
-import { r2Store } from "./stores/bucket/r2_bucket.ts";
+import { r2Store, type R2StoreOptions } from "./stores/bucket/r2_bucket.ts";
 import { createRegistry, type RegistryHandler, type RegistryOptions } from "./registry.ts";
 
 /** The bindings of the Worker: its bucket, variables and secrets. */
 interface WorkerEnvironment {
   /** The bucket that holds the registry. */
   readonly BUCKET: R2BucketLike;
+  /**
+   * `https://ACCOUNT.r2.cloudflarestorage.com/BUCKET`, R2's API of S3, to send clients to the bucket for blobs of 64 KiB or
+   * more; needs the keys.
+   */
+  readonly GCRANE_REGISTRY_REDIRECT?: string;
+  /** An access key of R2 that may read the bucket. */
+  readonly AWS_ACCESS_KEY_ID?: string;
+  /** A secret: that belongs to the access key. */
+  readonly AWS_SECRET_ACCESS_KEY?: string;
   /** `true` for a registry that refuses writes. */
   readonly GCRANE_REGISTRY_READ_ONLY?: string;
   /** A secret: users with their passwords, as lines of `user:password`. */
@@ -44,10 +53,22 @@ let current: { environment: WorkerEnvironment; registry: RegistryHandler } | und
 /** Returns the registry of an instance, one for all its requests, so that they share what it remembers. */
 function registryOf(environment: WorkerEnvironment): RegistryHandler {
   if (current?.environment.BUCKET !== environment.BUCKET) {
-    const options = workerOptions(environment);
-    current = { environment, registry: createRegistry({ ...options, store: r2Store(environment.BUCKET) }) };
+    const store = r2Store(environment.BUCKET, { signedUrls: signedUrlsOf(environment) });
+    current = { environment, registry: createRegistry({ ...workerOptions(environment), store }) };
   }
   return current.registry;
+}
+
+/** Returns how URLs of blobs are signed, if they are. @throws {TypeError} if the variables are malformed. */
+function signedUrlsOf(environment: WorkerEnvironment): R2StoreOptions["signedUrls"] {
+  const { GCRANE_REGISTRY_REDIRECT: url, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = environment;
+  if (url === undefined) return undefined;
+  const [, endpoint, bucket] = /^(https:\/\/[^/?#@]+)\/([^/?#]+)\/?$/.exec(url) ?? [];
+  if (endpoint === undefined) throw new TypeError("GCRANE_REGISTRY_REDIRECT is not https://ENDPOINT/BUCKET");
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
+    throw new TypeError("GCRANE_REGISTRY_REDIRECT needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  }
+  return { endpoint, bucket, accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
 }
 
 /** Returns the response with a body whose length workerd sends even though it is a stream. */
@@ -98,6 +119,7 @@ function workerOptions(environment: WorkerEnvironment): Omit<RegistryOptions, "s
   if (tokenAuth && !tokenKey) throw new TypeError("GCRANE_REGISTRY_TOKEN_AUTH needs GCRANE_REGISTRY_TOKEN_KEY");
   return {
     readOnly: environment.GCRANE_REGISTRY_READ_ONLY === "true",
+    redirect: environment.GCRANE_REGISTRY_REDIRECT !== undefined,
     page: environment.GCRANE_REGISTRY_PAGE !== "false",
     cors: environment.GCRANE_REGISTRY_CORS?.split(/\s+/).filter(Boolean),
     metrics: false, // each instance would have numbers of its own

@@ -30,7 +30,8 @@ const MISREAD_SIZE = "2346";
  */
 export function ownHeader(blocks: Bytes, at: number, entry: EntryFacts): Bytes {
   const records = ownRecords(entry);
-  const misread = MISREAD_SIZE.includes(entry.typeflag) && readNumber(blocks, at, FIELDS.size) !== 0;
+  const size = readNumber(blocks, at, FIELDS.size);
+  const misread = MISREAD_SIZE.includes(entry.typeflag) ? size !== 0 : !hasContent(entry.type) && !(size >= 0);
   if (records === undefined && !misread) return blocks;
   const before = blocks.subarray(0, at);
   return concat([

@@ -1,8 +1,8 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { createRegistry, serveRegistry, tokenAccess } from "../../src/registry/mod.ts";
+import { createRegistry, s3Store, serveRegistry, tokenAccess } from "../../src/registry/mod.ts";
 import { runFile } from "../make/processes.ts";
-import { describePeer, dockerRegistry } from "../peers/mod.ts";
+import { describePeer, dockerRegistry, moto } from "../peers/mod.ts";
 import { checks, look, type Outcome } from "./checks.ts";
 import { type Target, World } from "./world.ts";
 
@@ -35,6 +35,29 @@ describe("our registry, looked at as anybody's", () => {
     assertEquals(rest(await lookAtAll({ ...target, user: "ann", password: "secret" })), []);
     const outsider = await lookAtAll(target);
     assertEquals(outsider.filter(({ verdict }) => verdict === "pass").length, 0);
+  });
+});
+
+describePeer("our registry on moto's S3", ["moto"], () => {
+  it("does all that the specification asks, open and with tokens, also where it redirects", {
+    timeout: 120_000,
+  }, async () => {
+    const s3 = await moto();
+    try {
+      const access = tokenAccess({ users: { ann: "secret" } });
+      for (const options of [{}, { access }, { access, redirect: true }]) {
+        const store = s3Store({ ...s3.options, prefix: `${Object.keys(options).length}/` });
+        const server = await serveRegistry({ store, ...options });
+        try {
+          const signedIn = "access" in options ? { user: "ann", password: "secret" } : {};
+          assertEquals(rest(await lookAtAll({ url: server.url, ...signedIn })), []);
+        } finally {
+          await server.shutdown({ patience: 0 });
+        }
+      }
+    } finally {
+      await s3.stop();
+    }
   });
 });
 

@@ -76,7 +76,7 @@ describe("a registry whose disk gets full while a body comes in", () => {
             const metrics = await (await fetch(`${base}/metrics`)).text();
             assertMatch(metrics, new RegExp(`^gcrane_registry_failures_total ${count}$`, "m"));
             const warnings = log().split("\n").filter((line) =>
-              /^Warning: (PATCH|PUT|POST) \/v2\/app\/.*ENOSPC/.test(line)
+              /^\S+Z Warning: (PATCH|PUT|POST) \/v2\/app\/.*ENOSPC/.test(line)
             );
             assertEquals(warnings.length, count, log());
           })

@@ -24,7 +24,7 @@ function tableOfReadme(): Map<string, Record<string, string>> {
 }
 
 const table = tableOfReadme();
-const isBun = "Bun" in globalThis;
+const runtime = "Bun" in globalThis ? "Bun" : "Deno" in globalThis ? "Deno" : "Node.js";
 
 let world: NetworkWorld;
 before(async () => world = await networkWorld());
@@ -53,16 +53,16 @@ function column(runtime: string, words: () => readonly string[]): void {
   }
 }
 
-describe(`the network of gcrane on ${isBun ? "Bun" : "Deno"}`, () => column(isBun ? "Bun" : "Deno", () => gcraneWords));
+describe(`the network of gcrane on ${runtime}`, () => column(runtime, () => gcraneWords));
 
-if (isBun) {
+if (runtime === "Bun") {
   describe("the network of gcrane as an executable", () => {
     const folder = mkdtempSync(join(tmpdir(), "gcrane-network-"));
     before(() => buildBinary(join(folder, "gcrane")), { timeout: 120_000 });
     after(() => rmSync(folder, { recursive: true, force: true }));
     column("Executable", () => [join(folder, "gcrane")]);
   });
-} else {
+} else if (runtime === "Deno") {
   describePeer("the network of gcrane on Node.js", ["node 22.18"], () => {
     column("Node.js", () => [pathOf("node 22.18"), "--no-warnings", "--import", standardModules(), mainFile]);
   });

@@ -26,27 +26,35 @@ const OF_THE_RUNTIME = new Set([
 
 /** What is wrong with the signature of a request (AWS Signature Version 4), as S3 would call it; else `undefined`. */
 export function signatureProblem(request: Request, keys: S3Keys): string | undefined {
+  const url = new URL(request.url);
+  const isQuery = url.searchParams.has("X-Amz-Signature");
   const header = request.headers.get("Authorization") ?? "";
-  const match = /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(header);
+  if (isQuery && header !== "") return "InvalidArgument"; // S3 takes one of them
+  const inQuery = (name: string) => url.searchParams.get(`X-Amz-${name}`) ?? "";
+  const match = isQuery
+    ? ["", inQuery("Credential"), inQuery("SignedHeaders"), inQuery("Signature")]
+    : /^AWS4-HMAC-SHA256 Credential=([^,]+), ?SignedHeaders=([^,]+), ?Signature=([0-9a-f]{64})$/.exec(header);
   if (!match) return "AccessDenied";
   const [, credential, signedHeaders, signature] = match;
+  url.searchParams.delete("X-Amz-Signature");
+  const part = (name: string) => isQuery ? url.searchParams.get(name) : request.headers.get(name);
   const [accessKeyId, day, region, service, terminator] = credential.split("/");
   if (accessKeyId !== keys.accessKeyId) return "InvalidAccessKeyId";
   if (region !== keys.region || service !== "s3" || terminator !== "aws4_request") {
     return "AuthorizationHeaderMalformed";
   }
-  if ((request.headers.get("X-Amz-Security-Token") ?? undefined) !== keys.sessionToken) return "InvalidToken";
-  const time = request.headers.get("X-Amz-Date") ?? "";
+  if ((part("X-Amz-Security-Token") ?? undefined) !== keys.sessionToken) return "InvalidToken";
+  const time = part("X-Amz-Date") ?? "";
   const at = Date.parse(time.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
-  if (!(Math.abs(at - Date.now()) < 15 * 60_000)) return "RequestTimeTooSkewed";
+  const validMs = isQuery ? Number(inQuery("Expires")) * 1000 : 15 * 60_000;
+  if (!(Math.abs(at - Date.now()) < validMs)) return isQuery ? "AccessDenied" : "RequestTimeTooSkewed";
   const names = signedHeaders.split(";");
   for (const name of request.headers.keys()) {
     // S3 wants the host and all of its own headers signed; Ceph also refuses an unsigned Content-Type.
-    if (!OF_THE_RUNTIME.has(name) && !names.includes(name)) return "AccessDenied";
+    if (!isQuery && !OF_THE_RUNTIME.has(name) && !names.includes(name)) return "AccessDenied";
   }
   if (!names.includes("host")) return "AccessDenied";
 
-  const url = new URL(request.url);
   const encode = (text: string) =>
     encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
   const query = [...url.searchParams].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort().join("&");
@@ -58,7 +66,7 @@ export function signatureProblem(request: Request, keys: S3Keys): string | undef
     query,
     headers.join(""),
     signedHeaders,
-    request.headers.get("X-Amz-Content-Sha256"),
+    isQuery ? "UNSIGNED-PAYLOAD" : request.headers.get("X-Amz-Content-Sha256"),
   ].join("\n");
   const scope = `${day}/${region}/s3/aws4_request`;
   const hashed = createHash("sha256").update(canonical).digest("hex");

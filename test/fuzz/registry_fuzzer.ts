@@ -43,7 +43,8 @@ export async function registryFuzzer({ binary, temporary }: RegistryFuzzerOption
   const root = mkdtempSync(join(tmpdir(), "gcrane_fuzz_registry_"));
   return {
     concurrency: 8,
-    limit: 120_000,
+    // The program's recursive copy repeats requests for minutes.
+    limit: binary === undefined ? 120_000 : 900_000,
     async run(random, trace) {
       const [name, operation] = random.pick(Object.entries(OPERATIONS));
       trace(name);
@@ -119,7 +120,7 @@ async function byProgram(binary: string, operation: Operation, place: Place): Pr
     JSON.stringify({ auths: { [place.server.host]: auth, [place.plain.host]: auth } }),
   );
   try {
-    return await run(binary, [...operation.words(place), "--timeout", "500ms", "--verbose"], config);
+    return await run(binary, [...operation.words(place), "--timeout", "1s", "--verbose"], config);
   } finally {
     rmSync(config, { recursive: true });
   }

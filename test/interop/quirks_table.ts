@@ -24,7 +24,7 @@ import {
   UPLOAD_QUIRKS,
 } from "../fakes/mod.ts";
 import { runLine } from "../make/command_line.ts";
-import { pathOf } from "../peers/mod.ts";
+import { available, pathOf } from "../peers/mod.ts";
 
 /** The quirks, by name. */
 const QUIRKS: Readonly<Record<string, Quirk>> = { ...SIGN_IN_QUIRKS, ...READING_QUIRKS, ...UPLOAD_QUIRKS };
@@ -32,7 +32,7 @@ const QUIRKS: Readonly<Record<string, Quirk>> = { ...SIGN_IN_QUIRKS, ...READING_
 /** What a command came to: success with the right result, an error, or success with another result. */
 export type Outcome = "yes" | "error" | "WRONG";
 
-/** A row: the outcomes of each command, ours and crane's; crane has no tree. */
+/** A row: the outcomes of each command, ours and, where crane is installed, crane's, which has no tree. */
 export interface Row {
   readonly quirk: string;
   readonly outcomes: readonly { readonly command: string; readonly ours: Outcome; readonly crane?: Outcome }[];
@@ -162,7 +162,9 @@ export async function quirkRows(names: readonly string[] = Object.keys(QUIRKS)):
       signal?.throwIfAborted();
       const folder = mkdtempSync(join(root, "run-"));
       const own = await outcomeOf(ours, { content, folder, quirk, command });
-      const theirs = command === "tree" ? undefined : await outcomeOf(crane, { content, folder, quirk, command });
+      const theirs = command === "tree" || !available("crane")
+        ? undefined
+        : await outcomeOf(crane, { content, folder, quirk, command });
       return { quirk, command, ours: own, crane: theirs };
     });
     return names.map((quirk) => ({ quirk, outcomes: outcomes.filter((outcome) => outcome.quirk === quirk) }));
@@ -205,6 +207,24 @@ export const REASONS: Readonly<Record<string, string>> = {
   "tags: null": "an emptied repository has this list, so it is empty",
   "tags: missing": "a list without its field may be partial, and crane takes it for empty",
 };
+
+/** Reads the rows of the document. */
+export function documentedRows(text: string): Row[] {
+  const lines = text.split("\n").filter((line) => line.startsWith("|")).map((line) => line.split("|").slice(1, -1));
+  const [head, _, ...body] = lines.map((cells) => cells.map((cell) => cell.trim()));
+  const commands = head.slice(1, -1);
+  return body.map(([quirk, ...cells]) => ({
+    quirk,
+    outcomes: commands.map((command, i) => {
+      const [, ours, crane = ours] = /^(\w+)(?: \(crane: (\w+)\))?$/.exec(cells[i]) as unknown as [
+        string,
+        Outcome,
+        Outcome?,
+      ];
+      return { command, ours, crane: command === "tree" ? undefined : crane };
+    }),
+  }));
+}
 
 /** Writes the rows as a document. */
 export function quirkDocument(rows: readonly Row[]): string {

@@ -24,6 +24,18 @@ export type Peer =
   | "chromium"
   | "miniflare"
   | "s3rver"
+  | "moto"
+  | "radosgw"
+  | "radosgw-admin"
+  | "ceph-mon"
+  | "ceph-osd"
+  | "python of forky"
+  | "oras"
+  | "cosign"
+  | "notation"
+  | "skopeo 1.22"
+  | "containerd"
+  | "ctr"
   | "node 22.18"
   | "node 20"
   | "node 22"
@@ -36,6 +48,19 @@ export type Peer =
   | "unshare"
   | "chroot";
 
+/** The folder into which .ci/run unpacks programs of a newer Debian. */
+const forky = join(homedir(), ".cache/gcrane-peers/forky");
+
+/** The root of the file system of those programs. */
+export const forkyRoot = join(forky, "root");
+
+/** The environment of the Python there. */
+export const pythonOfForky: Record<string, string> = {
+  PYTHONHOME: join(forkyRoot, "usr"),
+  PYTHONUNBUFFERED: "1",
+  PYTHONDONTWRITEBYTECODE: "1",
+};
+
 const found = new Map<Peer, string | undefined>();
 
 /** Returns whether a program is installed. */
@@ -45,7 +70,8 @@ export function available(peer: Peer): boolean {
 
 /**
  * The path of a program. `GCRANE_NODE` names a Node.js other than the one on PATH, `GCRANE_DOCKERD` such a dockerd; else
- * Debian's docker.io may be unpacked, not installed, into `~/.cache/gcrane-peers/docker.io`.
+ * Debian's docker.io may be unpacked, not installed, into `~/.cache/gcrane-peers/docker.io`. Programs of a newer Debian
+ * are unpacked into `~/.cache/gcrane-peers/forky`.
  */
 export function pathOf(peer: Peer): string {
   const path = locate(peer);
@@ -69,9 +95,27 @@ function search(peer: Peer): string | undefined {
       return locateNodeOf(peer.slice("node ".length));
     case "dockerd":
       return locateDockerd();
+    case "crane":
+      return onPath(peer) ?? locateCrane();
     case "miniflare":
     case "s3rver":
       return locatePackage(peer);
+    case "moto":
+      return existsSync(join(forkyRoot, "usr/lib/python3/dist-packages/moto")) ? inForky("python3") : undefined;
+    case "python of forky":
+      return inForky("python3");
+    case "skopeo 1.22":
+      return inForky("skopeo");
+    case "radosgw":
+    case "radosgw-admin":
+    case "ceph-mon":
+    case "ceph-osd":
+    case "oras":
+    case "cosign":
+    case "notation":
+    case "containerd":
+    case "ctr":
+      return inForky(peer);
     default:
       return onPath(peer);
   }
@@ -88,6 +132,11 @@ function executable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+function inForky(name: string): string | undefined {
+  const path = join(forky, "bin", name);
+  return executable(path) ? path : undefined;
 }
 
 /** Finds a Node.js that runs TypeScript without a flag. */
@@ -111,6 +160,12 @@ function locateNodeOf(major: string): string | undefined {
 function locatePackage(name: string): string | undefined {
   const folder = join(homedir(), ".cache/gcrane-peers/npm/node_modules", name);
   return onPath("node") !== undefined && existsSync(join(folder, "package.json")) ? folder : undefined;
+}
+
+/** Finds a crane beside PATH, where Debian's package of it may be unpacked. */
+function locateCrane(): string | undefined {
+  const unpacked = join(homedir(), ".cache/gcrane-peers/debian-forky/bin/crane");
+  return executable(unpacked) ? unpacked : undefined;
 }
 
 /** Finds a dockerd, on PATH or in a package that is unpacked. */

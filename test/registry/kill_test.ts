@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, statfs } from "node:fs/promises";
+import { mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -170,7 +170,7 @@ describe("a registry on a disk that is full", () => {
 
       // A disk without room for a record either.
       const filler = patterned(await free() - 8192);
-      execFileSync("dd", ["if=/dev/stdin", `of=${join(folder, "filler")}`, "status=none"], { input: filler });
+      await writeFile(join(folder, "filler"), filler);
       execFileSync("sh", ["-c", `cat /dev/zero >> ${join(folder, "filler")} 2>/dev/null || true`]);
       const put = await client.send("PUT", "/v2/full/manifests/v2", {
         body: (await client.send("GET", "/v2/full/manifests/v1")).bytes,

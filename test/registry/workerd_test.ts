@@ -86,6 +86,27 @@ describePeer("the Worker under workerd", ["miniflare"], () => {
     }
   });
 
+  it("sends clients to its bucket by signed URLs of R2's API of S3", async () => {
+    const worker = await startWorker({
+      bindings: {
+        GCRANE_REGISTRY_REDIRECT: "https://account.r2.example.com/images",
+        AWS_ACCESS_KEY_ID: "key",
+        AWS_SECRET_ACCESS_KEY: "hidden",
+      },
+    });
+    try {
+      const digest = await new RegistryClient(worker).pushBlob("app", patterned(70_000));
+      const answer = await worker.fetch(`${worker.base}/v2/app/blobs/${digest}`, { redirect: "manual" });
+      await answer.body?.cancel();
+      assertEquals(answer.status, 307);
+      const { origin, pathname, searchParams } = new URL(answer.headers.get("Location")!);
+      assertEquals(origin, "https://account.r2.example.com");
+      assertEquals([/^\/images\/data\/[\w-]+$/.test(pathname), searchParams.get("X-Amz-Expires")], [true, "300"]);
+    } finally {
+      await worker.close();
+    }
+  });
+
   it("lets in whom its secret names, and others as far as its variables say", async () => {
     const worker = await startWorker({
       bindings: { GCRANE_REGISTRY_USERS: "ann:correct horse", GCRANE_REGISTRY_ANONYMOUS_PULL: "true" },

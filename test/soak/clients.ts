@@ -1,22 +1,35 @@
 import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 
 const REPOSITORIES = ["one", "two", "three"];
 const TAGS = 12;
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";
 
-/** Clients that push, pull, tag and delete through several servers, and know what must be there in the end. */
+/** For how long a request is sent again while servers are killed and started, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+/** A server was killed before its answer was complete. */
+class CutOff extends Error {}
+
+/**
+ * Clients that push, pull, tag and delete through several servers, break off some reads, and know what must be there in
+ * the end. What a killed server did not acknowledge is done again until a server does.
+ */
 export class Clients {
-  readonly #urls: readonly string[];
+  readonly #urls: () => readonly string[];
   readonly #tags: Map<string, Map<string, string>> = new Map(REPOSITORIES.map((name) => [name, new Map()]));
   readonly #busy: Set<string> = new Set();
   readonly #running: Set<Promise<void>> = new Set();
-  /** Layers that images share, so that mounts and HEADs find some. */
-  readonly #layers: readonly Uint8Array<ArrayBuffer>[] = Array.from({ length: 20 }, () => bytesOf(200_000));
+  /** Layers that images share, so that mounts and HEADs find some; large ones do not fit into the buffers of a socket. */
+  readonly #layers: readonly Uint8Array<ArrayBuffer>[] = Array.from(
+    { length: 20 },
+    (_, index) => bytesOf(index % 5 === 0 ? 6_000_000 : 200_000),
+  );
   readonly #counts: Map<string, number> = new Map();
   #failure: { error: unknown } | undefined;
 
-  /** Makes them for these servers. */
-  constructor(urls: readonly string[]) {
+  /** Makes them for the servers that run at the time of a request. */
+  constructor(urls: () => readonly string[]) {
     this.#urls = urls;
   }
 
@@ -57,7 +70,8 @@ export class Clients {
   #act(name: string, tag: string): Promise<void> {
     const known = this.#tags.get(name)!.get(tag);
     const roll = Math.random();
-    if (known && roll < 0.3) return this.#pull(name, known);
+    if (known && roll < 0.2) return this.#pull(name, known);
+    if (known && roll < 0.3) return this.#breakOff(name, known);
     if (known && roll < 0.4) return this.#retag(name, tag, known);
     if (known && roll < 0.55) return this.#delete(name, tag, known);
     if (roll < 0.6) return this.#abandon(name);
@@ -96,66 +110,130 @@ export class Clients {
     if ((await this.#send("HEAD", `/v2/${name}/blobs/${digest}`)).status === 200) return this.#count("blobs found");
     const mount = await this.#send("POST", `/v2/${name}/blobs/uploads/?mount=${digest}&from=${pick(REPOSITORIES)}`);
     if (mount.status === 201) return this.#count("mounts");
-    const location = mount.headers.get("Location")!;
-    const half = Math.floor(bytes.length / 2);
-    await this.#expect(202, "PATCH", location, { body: bytes.slice(0, half) });
-    await this.#expect(202, "PATCH", location, { body: bytes.slice(half) });
-    await this.#expect(201, "PUT", `${location}?digest=${digest}`);
+    await this.#again(async () => {
+      const begun = await this.#ask("POST", `/v2/${name}/blobs/uploads/`);
+      const location = begun.headers.get("Location")!;
+      const half = Math.floor(bytes.length / 2);
+      // A chunk that was not acknowledged may be there in part, so the upload starts anew.
+      await this.#expect(202, this.#ask("PATCH", location, { body: bytes.slice(0, half) }));
+      await this.#expect(202, this.#ask("PATCH", location, { body: bytes.slice(half) }));
+      await this.#expect(201, this.#ask("PUT", `${location}?digest=${digest}`));
+    });
     this.#count("uploads");
   }
 
   async #pull(name: string, digest: string): Promise<void> {
-    const manifest = await this.#expect(200, "GET", `/v2/${name}/manifests/${digest}`);
-    const { config, layers } = JSON.parse(new TextDecoder().decode(manifest));
-    for (const part of [config, ...layers]) {
-      const bytes = await this.#expect(200, "GET", `/v2/${name}/blobs/${part.digest}`);
+    for (const part of await this.#parts(name, digest)) {
+      const bytes = await this.#expect(200, this.#send("GET", `/v2/${name}/blobs/${part.digest}`));
       if (digestOf(bytes) !== part.digest) throw new Error(`${part.digest} has other bytes`);
     }
     this.#count("pulls");
   }
 
+  async #parts(name: string, digest: string): Promise<{ digest: string }[]> {
+    const manifest = await this.#expect(200, this.#send("GET", `/v2/${name}/manifests/${digest}`));
+    const { config, layers } = JSON.parse(new TextDecoder().decode(manifest));
+    return [config, ...layers];
+  }
+
+  /** Reads some bytes of each blob of an image and breaks off. */
+  async #breakOff(name: string, digest: string): Promise<void> {
+    for (const part of await this.#parts(name, digest)) {
+      await this.#again(async () => {
+        const answer = await this.#request("GET", `/v2/${name}/blobs/${part.digest}`);
+        if (answer.status !== 200) throw new Error(`${part.digest} is answered with ${answer.status}`);
+        const reader = answer.body!.getReader();
+        await reader.read().catch(cutOff);
+        await wait(Math.random() * 20);
+        await reader.cancel().catch(() => {}); // the server may be gone
+      });
+    }
+    this.#count("reads broken off");
+  }
+
   /** Pushes the manifest of a tag once more, under the same tag: its digest has to stay. */
   async #retag(name: string, tag: string, digest: string): Promise<void> {
-    const body = await this.#expect(200, "GET", `/v2/${name}/manifests/${digest}`);
-    await this.#expect(201, "PUT", `/v2/${name}/manifests/${tag}`, { body, headers: { "Content-Type": IMAGE } });
+    const body = await this.#expect(200, this.#send("GET", `/v2/${name}/manifests/${digest}`));
+    const put = this.#send("PUT", `/v2/${name}/manifests/${tag}`, { body, headers: { "Content-Type": IMAGE } });
+    await this.#expect(201, put);
     this.#count("tags");
   }
 
+  /** Deletes an image. The second request finds nothing if the first one did its work and was not answered. */
   async #delete(name: string, tag: string, digest: string): Promise<void> {
     this.#tags.get(name)!.delete(tag);
-    await this.#expect(202, "DELETE", `/v2/${name}/manifests/${digest}`);
+    const path = `/v2/${name}/manifests/${digest}`;
+    let attempts = 0;
+    await this.#again(async () => {
+      attempts++;
+      const { status } = await this.#ask("DELETE", path);
+      if (status !== 202 && (attempts === 1 || status !== 404)) throw new Error(`DELETE ${path}: ${status}`);
+    });
     this.#count("deletes");
   }
 
   /** Begins uploads that are never completed. */
   async #abandon(name: string): Promise<void> {
-    const begun = await this.#send("POST", `/v2/${name}/blobs/uploads/`);
-    await this.#expect(202, "PATCH", begun.headers.get("Location")!, { body: bytesOf(10_000) });
     const stray = bytesOf(10_000);
-    await this.#expect(201, "POST", `/v2/${name}/blobs/uploads/?digest=${digestOf(stray)}`, { body: stray });
+    await this.#again(async () => {
+      const begun = await this.#ask("POST", `/v2/${name}/blobs/uploads/`);
+      await this.#expect(202, this.#ask("PATCH", begun.headers.get("Location")!, { body: bytesOf(10_000) }));
+    });
+    const path = `/v2/${name}/blobs/uploads/?digest=${digestOf(stray)}`;
+    await this.#expect(201, this.#send("POST", path, { body: stray }));
     this.#count("abandoned");
   }
 
-  async #expect(
-    status: number,
-    method: string,
-    path: string,
-    init: RequestInit = {},
-  ): Promise<Uint8Array<ArrayBuffer>> {
-    const answer = await this.#send(method, path, init);
+  async #expect(status: number, asked: Promise<Answer>): Promise<Uint8Array<ArrayBuffer>> {
+    const answer = await asked;
     if (answer.status === status) return answer.bytes;
-    throw new Error(`${method} ${path}: ${answer.status} ${new TextDecoder().decode(answer.bytes)}`);
+    throw new Error(`${answer.line}: ${answer.status} ${new TextDecoder().decode(answer.bytes)}`);
   }
 
-  async #send(method: string, path: string, init: RequestInit = {}) {
-    const answer = await fetch(`${pick(this.#urls)}${path}`, { method, ...init });
-    const { status, headers } = answer;
-    return { status, headers, bytes: new Uint8Array(await answer.arrayBuffer()) };
+  /** Sends a request that may be done twice, until it is answered. */
+  async #send(method: string, path: string, init: RequestInit = {}): Promise<Answer> {
+    return await this.#again(() => this.#ask(method, path, init));
+  }
+
+  /** Repeats what a kill cut off. */
+  async #again<T>(act: () => Promise<T>): Promise<T> {
+    const end = Date.now() + PATIENCE_MS;
+    while (true) {
+      try {
+        return await act();
+      } catch (error) {
+        if (!(error instanceof CutOff)) throw error;
+        if (Date.now() > end) throw new Error(`no server answers for ${PATIENCE_MS / 1000} s`, { cause: error });
+        this.#count("cut off");
+        await wait(100);
+      }
+    }
+  }
+
+  async #ask(method: string, path: string, init: RequestInit = {}): Promise<Answer> {
+    const answer = await this.#request(method, path, init);
+    const bytes = new Uint8Array(await answer.arrayBuffer().catch(cutOff));
+    return { line: `${method} ${path}`, status: answer.status, headers: answer.headers, bytes };
+  }
+
+  async #request(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    return await fetch(`${pick(this.#urls())}${path}`, { method, ...init }).catch(cutOff);
   }
 
   #count(what: string): void {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
   }
+}
+
+interface Answer {
+  readonly line: string;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+function cutOff(cause: unknown): never {
+  throw new CutOff("a request was cut off", { cause });
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -1,9 +1,11 @@
 // The soak: two servers in processes of their own over one store, clients that push, pull, tag and delete at a bounded
-// rate, and garbage collections in both servers at once. In the end every image that should be there validates, none is
-// there that should not, and the store holds no blob that no manifest names.
+// rate and break off some reads, garbage collections in both servers at once, and every 20 seconds one of the servers is
+// killed with SIGKILL and started again. In the end every image that was acknowledged and not deleted validates, no other
+// is there, and the store holds no blob that no manifest names.
 //
-//   deno task soak                                 10 minutes over a directory, then 10 over S3
-//   deno task soak --minutes 1 --store file        shorter, over one of file and s3
+//   deno task soak                                 10 minutes over a directory, then 10 over moto's S3
+//   deno task soak --minutes 1 --store disk        shorter, over one of disk, moto, and s3, a stand-in in this process
+//   deno task soak --kill-every 5                  kills more often; 0 is never
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,84 +17,136 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "@std/cli/parse-args";
-import { collectStoreGarbage, fileStore, type RegistryStore, s3Store } from "../../src/registry/mod.ts";
+import { collectStoreGarbage, type RegistryStore } from "../../src/registry/mod.ts";
 import { serveFetch } from "../../src/runtime/mod.ts";
 import { FakeS3 } from "../fakes/fake_s3.ts";
 import { programWords } from "../make/processes.ts";
+import { moto } from "../peers/mod.ts";
 import { Clients } from "./clients.ts";
+import { openStore, type StorePlace } from "./stores.ts";
 
-const flags = parseArgs(process.argv.slice(2), { string: ["minutes", "store", "rate"] });
+const flags = parseArgs(process.argv.slice(2), { string: ["minutes", "store", "rate", "kill-every"] });
 const minutes = Number(flags.minutes ?? 10);
 const rate = Number(flags.rate ?? 20);
-const stores: readonly string[] = flags.store === undefined ? ["file", "s3"] : [String(flags.store)];
+const killEvery = Number(flags["kill-every"] ?? 20);
+const kinds: readonly string[] = flags.store === undefined ? ["disk", "moto"] : [String(flags.store)];
 const COLLECT_EVERY_MS = 3_000;
 const PROGRAM = "test/soak/serve_program.ts";
 
-for (const kind of stores) await soak(kind);
+for (const kind of kinds) await soak(kind);
 
 async function soak(kind: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "gcrane_soak_"));
-  const s3 = new FakeS3();
-  const s3Server = await serveFetch((request) => s3.fetch(request));
-  const where = kind === "file" ? `file:${folder}` : `s3:${s3Server.url}`;
-  s3.keys.endpoint = s3Server.url;
-  const store = kind === "file" ? fileStore(folder) : s3Store(s3.keys);
-  const servers = await Promise.all([startServer(where), startServer(where)]);
+  const { place, stop: stopStore } = await startStore(kind);
+  const servers = await Promise.all([startServer(place), startServer(place)]);
+  const live = () => servers.filter(({ isLive }) => isLive()).map(({ url }) => url);
+  const clients = new Clients(live);
+  let kills = 0;
+  const summary = () => `${kind}: ${kills} kills, ${clients.summary()}, ${collected(servers)}`;
+  const report = setInterval(() => console.log(summary()), 30_000);
   try {
-    const clients = new Clients(servers.map(({ url }) => url));
     const end = Date.now() + minutes * 60_000;
-    const report = setInterval(() => console.log(`${kind}: ${clients.summary()}, ${collected(servers)}`), 30_000);
+    let nextKill = killEvery > 0 ? Date.now() + killEvery * 1000 : Infinity;
+    let restarting: Promise<void> = Promise.resolve();
     while (Date.now() < end) {
+      if (Date.now() >= nextKill) {
+        await restarting;
+        restarting = servers[kills++ % servers.length].restart();
+        nextKill += killEvery * 1000;
+      }
       clients.begin();
       await wait(1000 / rate);
     }
-    clearInterval(report);
+    await restarting;
     await clients.settle();
-    console.log(`${kind}: ${clients.summary()}, ${collected(servers)}`);
-    await checkImages(clients, servers.map(({ url }) => url));
-    await checkStore(store);
+    console.log(summary());
+    await checkImages(clients, live());
+    await checkStore(openStore(place));
   } finally {
+    clearInterval(report);
     for (const { stop } of servers) await stop();
-    await s3Server.close();
-    await rm(folder, { recursive: true, force: true });
+    await stopStore();
   }
-  const failures = servers.flatMap(({ said }) => said());
-  if (failures.length > 0) throw new Error(`the servers said:\n${failures.join("\n")}`);
+  const failures = servers.flatMap(({ output }) => output());
+  if (failures.length > 0) throw new Error(`the servers reported:\n${failures.join("\n")}`);
   console.log(`${kind}: all that should be there is, and nothing else`);
 }
 
+/** Starts an empty store of a kind. */
+async function startStore(kind: string): Promise<{ place: StorePlace; stop(): Promise<void> }> {
+  switch (kind) {
+    case "disk": {
+      const folder = await mkdtemp(join(tmpdir(), "gcrane_soak_"));
+      return { place: { disk: folder }, stop: () => rm(folder, { recursive: true, force: true }) };
+    }
+    case "moto": {
+      const { options, stop } = await moto();
+      return { place: { s3: options }, stop };
+    }
+    case "s3": {
+      const s3 = new FakeS3();
+      const server = await serveFetch((request) => s3.fetch(request));
+      s3.keys.endpoint = server.url;
+      return { place: { s3: s3.keys }, stop: () => server.close() };
+    }
+    default:
+      throw new Error(`--store ${kind} is none of disk, moto, s3`);
+  }
+}
+
 interface SoakServer {
+  /** Its URL, another one after each start. */
   readonly url: string;
   readonly removed: { blobs: number; uploads: number; rounds: number };
-  said(): string[];
+  /** Returns whether it takes requests. */
+  isLive(): boolean;
+  /** Returns what it wrote to standard error. */
+  output(): string[];
+  /** Kills it and starts it again. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
-async function startServer(where: string): Promise<SoakServer> {
+async function startServer(place: StorePlace): Promise<SoakServer> {
   const [command, ...words] = programWords(PROGRAM);
-  const child = spawn(command, [...words, where, String(COLLECT_EVERY_MS)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const said: string[] = [];
-  child.stderr.on("data", (chunk) => said.push(String(chunk)));
-  const lines = createInterface({ input: child.stdout });
-  const [url] = await once(lines, "line");
+  const output: string[] = [];
   const removed = { blobs: 0, uploads: 0, rounds: 0 };
-  lines.on("line", (line) => {
-    const [, blobs, uploads] = line.split(" ");
-    removed.rounds++;
-    removed.blobs += Number(blobs);
-    removed.uploads += Number(uploads);
-  });
-  const exited = once(child, "exit");
-  return {
-    url: String(url),
-    removed,
-    said: () => said,
-    async stop() {
+  const start = async () => {
+    const child = spawn(command, [...words, JSON.stringify(place), String(COLLECT_EVERY_MS)], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const exited = once(child, "exit");
+    child.stderr.on("data", (chunk) => output.push(String(chunk)));
+    const lines = createInterface({ input: child.stdout });
+    const first = await Promise.race([once(lines, "line"), exited.then(() => undefined)]);
+    if (first === undefined) throw new Error(`a server does not start:\n${output.join("\n")}`);
+    lines.on("line", (line) => {
+      const [, blobs, uploads] = line.split(" ");
+      removed.rounds++;
+      removed.blobs += Number(blobs);
+      removed.uploads += Number(uploads);
+    });
+    const kill = async () => {
       child.kill("SIGKILL");
       await exited;
+    };
+    return { url: String(first[0]), kill };
+  };
+  let running = await start();
+  let live = true;
+  return {
+    get url() {
+      return running.url;
     },
+    removed,
+    isLive: () => live,
+    output: () => output,
+    async restart() {
+      await running.kill();
+      live = false;
+      running = await start();
+      live = true;
+    },
+    stop: () => running.kill(),
   };
 }
 

@@ -106,6 +106,9 @@ describe("an entry that was read", () => {
       }
       assertEquals((await list(copy)).map(({ entry }) => entry.path), Object.keys(types));
     }
+    const negative = archive(...["1", "5"].map((typeflag) => header({ typeflag, size: "\xff".repeat(12) })));
+    const without = await list(await collect(writeTar(readTar(streamOf(negative)))));
+    assertEquals(without.map(({ entry }) => entry.rawHeader.slice(124, 135)), Array(2).fill(utf8("00000000000")));
     const sized = archive(extended("g", record("size", "5")), header({ name: "f" }), utf8("hello"));
     const copy = await list(await collect(writeTar(readTar(streamOf(sized)))));
     assertEquals(copy.map(({ entry, content }) => [entry.pax.get("size"), content]), [[utf8("5"), utf8("hello")]]);

@@ -77,6 +77,7 @@ declare module "@std/yaml/parse" {
     schema?: "core" | "default" | "extended" | "failsafe" | "json";
     allowDuplicateKeys?: boolean;
   }
+  export function parse(content: string, options?: ParseOptions): unknown;
   export function parseAll(content: string, options?: ParseOptions): unknown[];
 }
 

@@ -241,7 +241,7 @@ export class PullThrough {
   }
 
   #marked({ exchange }: RepositoryRequest, outcome: CacheOutcome, response: Response): Response {
-    if (!response.ok && response.status !== 304) return response;
+    if (response.status >= 400) return response;
     exchange.cache = outcome;
     for (const [name, value] of Object.entries(OUTCOMES[outcome])) response.headers.set(name, value);
     return response;

@@ -6,17 +6,25 @@ import type { RegistryContext, RepositoryRequest } from "./context.ts";
 import { refuse, replyBytes, replyEmpty, replyNotModified } from "./reply.ts";
 
 const TYPE = "application/octet-stream";
+/** The smallest blob that clients are sent to the bucket for: below, another connection costs more than the bytes. */
+const REDIRECTED = 64 * 1024;
 
 /** Answers GET and HEAD of a blob (distribution-spec, "Pulling blobs"). */
 export async function serveBlob(context: RegistryContext, asked: RepositoryRequest, digest: Hash): Promise<Response> {
   const { request, name } = asked;
   const { signal } = request;
-  const { repositories, readOnly } = context;
+  const { repositories, readOnly, redirect } = context;
   const blob = request.method === "HEAD" && !readOnly
     ? await repositories.reliedBlob(name, digest, { signal }) // a client that would otherwise upload the blob
     : await repositories.blob(name, digest, { signal });
   if (!blob) return blobUnknown(digest);
-  return await serveStream(asked, { digest, size: blob.size, read: (part) => blob.read({ ...part, signal }) });
+  const { size } = blob;
+  return await serveStream(asked, {
+    digest,
+    size,
+    read: (part) => blob.read({ ...part, signal }),
+    ...(redirect && blob.url && size >= REDIRECTED && { url: () => blob.url!({ signal }) }),
+  });
 }
 
 /** A blob of the store or of an upstream. */
@@ -27,6 +35,8 @@ export interface ReadableBlob {
   readonly size: number;
   /** Opens a stream of a part; absent if only HEAD is to be answered. */
   read?(part: { offset: number; length: number }): ByteStream | Promise<ByteStream>;
+  /** Returns the URL that the client is sent to instead; it may be used by every client. */
+  url?(): Promise<string>;
 }
 
 /** Answers with a blob, or the part of it that the request names. */
@@ -42,6 +52,10 @@ export async function serveStream({ exchange, request }: RepositoryRequest, blob
       message: `the blob has ${size} bytes, none of them in the requested range`,
       headers: { "Content-Range": `bytes */${size}` },
     });
+  }
+  if (blob.url) {
+    const location = { "Location": await blob.url(), "Cache-Control": "no-store" };
+    return replyEmpty(307, { "Docker-Content-Digest": digest, ...location });
   }
   exchange.isStreamed = true;
   if (part === "whole") {

@@ -16,6 +16,8 @@ export interface RegistryContext {
   readonly readOnly: boolean;
   /** Returns the time, in milliseconds since 1970. */
   readonly clock: () => number;
+  /** Whether clients are sent to the store's own URLs of blobs. */
+  readonly redirect: boolean;
   /** The most bytes that a manifest may have. */
   readonly manifestLimit: number;
 }

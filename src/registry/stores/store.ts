@@ -28,6 +28,11 @@ export interface StoredBlob {
    * another digest.
    */
   read(range?: BlobRange & AbortOptions): Promise<ByteStream>;
+  /**
+   * Returns a URL where any client can read the blob for a few minutes, past the registry. A store whose bytes have no such
+   * URLs does not have it.
+   */
+  url?(options?: AbortOptions): Promise<string>;
 }
 
 /** An upload that has not become a blob. */

@@ -33,13 +33,12 @@ describe("gcrane registry gc", () => {
       assertEquals((await world.gcrane(`registry gc --disk ${path} --grace 0`)).out, "");
     }));
 
-  it("wants to know one store, and the keys of a bucket from the environment", () =>
+  it("wants to know one store, and the keys of a bucket", () =>
     inWorld(async (world) => {
       const wrong: [string, RegExp][] = [
         ["registry gc", /^Error: name a store with --disk or --s3\n/],
         ["registry gc --disk a --s3 http://127.0.0.1:1/b", /^Error: --disk and --s3 exclude each other\n/],
         ["registry gc --disk a --grace 24", /^Error: --grace: "24" is not a duration — for example 90s, /],
-        ["registry gc --s3 http://127.0.0.1:1/b", /^Error: --s3 needs AWS_ACCESS_KEY_ID in the environment\n/],
         ["registry gc --s3 s3.example.com/b", /^Error: --s3 s3\.example\.com\/b is not ENDPOINT\/BUCKET — for example/],
         ["registry gc --s3 https://me:secret@s3.example.com/b", /^Error: --s3 https:\/\/s3\.example\.com\/b is not/],
       ];
@@ -48,5 +47,16 @@ describe("gcrane registry gc", () => {
         assertEquals([code, out], [2, ""]);
         assertMatch(err, message);
       }
+      const environment = {
+        AWS_EC2_METADATA_DISABLED: "true",
+        AWS_SHARED_CREDENTIALS_FILE: "/no",
+        AWS_CONFIG_FILE: "/no",
+      };
+      const { code, err } = await world.gcrane("registry gc --s3 http://127.0.0.1:1/b", { environment });
+      assertEquals(
+        [code, err.endsWith("has keys — set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n")],
+        [1, true],
+        err,
+      );
     }));
 });

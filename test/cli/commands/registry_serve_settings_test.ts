@@ -28,7 +28,7 @@ async function serving(
   } finally {
     assertEquals(await served.interrupt(), 0);
   }
-  return served.io.err;
+  return served.log();
 }
 
 async function status(url: string, init?: RequestInit): Promise<number> {
@@ -328,6 +328,6 @@ describe("gcrane registry serve: running it", () => {
     served.io.interrupt("SIGINT");
     await failed;
     assertEquals(await served.code, 0);
-    assertMatch(served.io.err, /\nWarning: aborted requests that were pending after 0 s\n$/);
+    assertMatch(served.log(), /\nWarning: aborted requests that were pending after 0 s\n$/);
   });
 });

@@ -25,7 +25,7 @@ describe("gcrane registry serve", () => {
     assertMatch(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     assertEquals(await answers(url), true);
     assertEquals(await served.interrupt(), 0);
-    assertEquals([served.io.out, served.io.err], ["", `serving from memory at ${url}\n`]);
+    assertEquals([served.io.out, served.log()], ["", `Info: serving from memory at ${url}\n`]);
     await assertRejects(() => fetch(`${url}/v2/`));
   });
 
@@ -52,7 +52,7 @@ describe("gcrane registry serve", () => {
       for (const round of ["push", "look"]) {
         const served = new Served(line);
         const url = await served.url();
-        assertEquals(served.io.err, `serving from ${world.path("registry")} at ${url}\n`);
+        assertEquals(served.log(), `Info: serving from ${world.path("registry")} at ${url}\n`);
         const reference = `${new URL(url).host}/team/app:v1`;
         if (round === "push") await push(image, reference);
         assertEquals(await digest(reference), await image.digest());
@@ -77,8 +77,8 @@ describe("gcrane registry serve", () => {
         await until(isOver, { what: "the probe of the bucket" });
         assertEquals(await served.interrupt(), 0);
         const warning = "Warning: the bucket ignores conditional writes (If-Match): run only one server on it\n";
-        const start = /^serving from \S+ at \S+\n/.exec(served.io.err)![0];
-        assertEquals(served.io.err.slice(start.length), conditions === "ignored" ? warning : "");
+        const start = /^Info: serving from \S+ at \S+\n/.exec(served.log())![0];
+        assertEquals(served.log().slice(start.length), conditions === "ignored" ? warning : "");
       } finally {
         await bucket.close();
       }
@@ -95,7 +95,7 @@ describe("gcrane registry serve", () => {
       const answer = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: "POST" });
       await answer.body?.cancel();
       assertEquals(answer.status, 500);
-      assertMatch(served.io.err, /\nWarning: POST \/v2\/team\/app\/blobs\/uploads\/: .*registry.*\n$/);
+      assertMatch(served.log(), /\nWarning: POST \/v2\/team\/app\/blobs\/uploads\/: .*registry.*\n$/);
       assertEquals([served.io.err.includes("internal error"), await answers(url)], [false, true]);
       await served.interrupt();
     }));

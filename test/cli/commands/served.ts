@@ -12,12 +12,17 @@ export class Served {
     this.io = new FakeIo({
       environment: { ...ownCredentials("/there/is/no/such/folder"), ...environment },
       onMessage: (text) => {
-        const url = / at (https?:\/\/\S+)\n/.exec(text)?.[1];
+        const url = / at (https?:\/\/[^\s"]+)/.exec(text)?.[1];
         if (url !== undefined) this.#url.resolve(url);
       },
     });
     this.code = main(["registry", "serve", ...words], this.io);
     this.code.then((code) => this.#url.reject(new Error(`it ended with ${code}: ${this.io.err}`)));
+  }
+
+  /** Returns the log without the times of its lines. */
+  log(): string {
+    return this.io.err.replaceAll(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /gm, "");
   }
 
   async url(): Promise<string> {

@@ -7,10 +7,13 @@ import { FakeS3 } from "../../fakes/fake_s3.ts";
 
 const stores: Record<string, () => RegistryStore> = {
   memory: memoryStore,
-  S3() {
-    const s3 = new FakeS3();
-    return s3Store({ ...s3.keys, fetch: s3.fetch });
-  },
+  ...Object.fromEntries((["heeded", "ignored", "refused"] as const).map((conditions) => [
+    `S3 where conditions are ${conditions}`,
+    () => {
+      const s3 = new FakeS3({ conditions });
+      return s3Store({ ...s3.keys, fetch: s3.fetch });
+    },
+  ])),
   R2: () => r2Store(new FakeR2()),
 };
 

@@ -22,9 +22,11 @@ export class ObjectBlobs implements BlobStore {
     const entry = await loadEntry(this.#bucket, digest, options);
     if (!entry) return undefined;
     const { object, size, modified } = entry;
+    const bucket = this.#bucket;
     return {
       size,
       modified,
+      ...(bucket.signedUrl && size > 0 && { url: (options: AbortOptions = {}) => bucket.signedUrl!(object, options) }),
       read: async (range: BlobRange & AbortOptions = {}) => {
         const { offset = 0, length = size - offset, signal } = range;
         if (size === 0) return new Blob([]).stream();

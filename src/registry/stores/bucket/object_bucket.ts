@@ -56,6 +56,8 @@ export interface ObjectBucket {
   partSize(number: number): number;
   /** Reads an object or a part of it; `undefined` if there is none. */
   read(key: string, options?: BlobRange & AbortOptions): Promise<BucketContent | undefined>;
+  /** Returns a signed URL where any client can read an object for a few minutes; absent if the bucket has none. */
+  signedUrl?(key: string, options?: AbortOptions): Promise<string>;
   /** Returns whether there is such an object. */
   has(key: string, options?: AbortOptions): Promise<boolean>;
   /**

@@ -1,4 +1,4 @@
-import { type AbortOptions, Limits, readAll } from "../../../io/mod.ts";
+import { type AbortOptions, KeyedMutex, Limits, readAll } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
 import type { ObjectBucket } from "./object_bucket.ts";
 import { isSameValue, type RecordStore, type StoreListOptions } from "../store.ts";
@@ -13,6 +13,8 @@ const LAST = "\uffff";
 /** The records of an object store: the object of a record has the key of the record. */
 export class ObjectRecords implements RecordStore {
   readonly #bucket: ObjectBucket;
+  /** Orders replacements within this process, for a bucket without conditional writes. */
+  readonly #turns = new KeyedMutex();
 
   /** Makes the records of a bucket. */
   constructor(bucket: ObjectBucket) {
@@ -38,10 +40,12 @@ export class ObjectRecords implements RecordStore {
     { expected, signal }: AbortOptions & { expected: Bytes | undefined },
   ): Promise<boolean> {
     const object = objectKey(key);
-    const content = await this.#bucket.read(object, { signal });
-    const current = content && await readAll(content.body, { limit: LIMIT, what: object, signal });
-    if (!isSameValue(current, expected)) return false;
-    return await this.#bucket.put(object, value, { onlyIf: content?.etag ?? "absent", signal }) !== undefined;
+    return await this.#turns.run(object, async () => {
+      const content = await this.#bucket.read(object, { signal });
+      const current = content && await readAll(content.body, { limit: LIMIT, what: object, signal });
+      if (!isSameValue(current, expected)) return false;
+      return await this.#bucket.put(object, value, { onlyIf: content?.etag ?? "absent", signal }) !== undefined;
+    }, { signal });
   }
 
   /** @inheritdoc */

@@ -4,27 +4,46 @@ import type { Bytes } from "../../../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
 import { type BucketStore, objectStore } from "./object_store.ts";
 import type { R2BucketLike } from "./r2_binding.ts";
+import { S3Client } from "./s3_client.ts";
+import { checkS3Options, type S3StoreOptions } from "./s3_options.ts";
 import type { BlobRange } from "../store.ts";
 
 /** The size of parts: R2 requires one size of all parts but the last. */
 const PART_SIZE = 8 * 1024 * 1024;
 const PAGE = 1_000;
 
+/** Options of {@linkcode r2Store}. */
+export interface R2StoreOptions {
+  /**
+   * The same bucket by R2's API of S3, with an access key that may read it: it signs URLs, which the binding can't.
+   * @default none: clients get all bytes from the Worker
+   */
+  readonly signedUrls?: Pick<S3StoreOptions, "endpoint" | "bucket" | "accessKeyId" | "secretAccessKey">;
+}
+
 /**
  * Makes a store in an R2 bucket that is bound to a Worker. All state is in the bucket, so that any instance of the Worker
  * continues the uploads of another. A blob is written once, in parts of 8 MiB as it comes, of which R2 allows 10,000. At
  * most two parts of each upload are in memory.
+ *
+ * @throws {TypeError} if `signedUrls` is malformed.
  */
-export function r2Store(bucket: R2BucketLike): BucketStore {
-  return objectStore(new R2ObjectBucket(bucket));
+export function r2Store(bucket: R2BucketLike, options: R2StoreOptions = {}): BucketStore {
+  return objectStore(new R2ObjectBucket(bucket, options));
 }
 
 /** An R2 bucket that is bound to a Worker. */
 class R2ObjectBucket implements ObjectBucket {
   readonly #bucket: R2BucketLike;
+  readonly signedUrl?: ObjectBucket["signedUrl"];
 
-  constructor(bucket: R2BucketLike) {
+  constructor(bucket: R2BucketLike, { signedUrls }: R2StoreOptions) {
     this.#bucket = bucket;
+    if (!signedUrls) return;
+    const options = { region: "auto", ...signedUrls };
+    checkS3Options(options);
+    const client = new S3Client(options);
+    this.signedUrl = (key, options) => client.signedUrl(key, options);
   }
 
   partSize(): number {

@@ -1,17 +1,15 @@
 import { StoreError } from "../../../errors.ts";
-import { type AbortOptions, isHeaderText } from "../../../io/mod.ts";
+import type { AbortOptions } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
 import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
 import { type BucketStore, objectStore } from "./object_store.ts";
 import { element, elements, failureOf, textOf } from "./s3_answers.ts";
 import { S3Client } from "./s3_client.ts";
-import type { S3StoreOptions } from "./s3_options.ts";
+import { checkS3Options, type S3StoreOptions } from "./s3_options.ts";
 import type { BlobRange } from "../store.ts";
 
 const MIB = 1024 * 1024;
 const PAGE = 1_000;
-const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
-const PREFIX = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*$/;
 
 /**
  * Makes a store in a bucket of S3 or a compatible service. Any number of servers may use one bucket: all state is in the
@@ -22,20 +20,13 @@ const PREFIX = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]*\/)*$/;
  * `If-None-Match` of writes, two servers that get the same upload at once detect it, and one of them continues. If not,
  * the digest reveals the wrong bytes in the end; {@linkcode BucketStore.heedsConditions} tests which is the case.
  *
+ * Without `accessKeyId` and `credentials` the keys are found as AWS's tools find them, on the first request, and renewed
+ * before they expire.
+ *
  * @throws {TypeError} if the endpoint, the bucket, the prefix or a key is malformed.
  */
 export function s3Store(options: S3StoreOptions): BucketStore {
-  const { endpoint, bucket, prefix = "" } = options;
-  if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint)) {
-    throw new TypeError(`the S3 endpoint ${JSON.stringify(endpoint)} is not a URL of http or https`);
-  }
-  if (!BUCKET.test(bucket)) throw new TypeError(`${JSON.stringify(bucket)} is not the name of an S3 bucket`);
-  if (!PREFIX.test(prefix)) {
-    throw new TypeError(`the S3 prefix ${JSON.stringify(prefix)} does not consist of names that each end with a slash`);
-  }
-  if (![options.accessKeyId, options.sessionToken ?? ""].every(isHeaderText)) {
-    throw new TypeError("the access key or the session token for S3 has characters that no header can carry");
-  }
+  checkS3Options(options);
   return objectStore(new S3Bucket(options));
 }
 
@@ -77,6 +68,10 @@ class S3Bucket implements ObjectBucket {
       });
     }
     return { body: this.#client.body(response, key), etag: response.headers.get("ETag") ?? "" };
+  }
+
+  async signedUrl(key: string, options: AbortOptions = {}): Promise<string> {
+    return await this.#client.signedUrl(this.#prefix + key, options);
   }
 
   async has(key: string, { signal }: AbortOptions = {}): Promise<boolean> {

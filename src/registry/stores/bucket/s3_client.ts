@@ -1,4 +1,6 @@
 import { AwsV4Signer } from "aws4fetch";
+import { awsKeys } from "../../../authn/aws/internal.ts";
+import type { AwsCredentials } from "../../../authn/ecr/mod.ts";
 import { GcraneError, StoreError } from "../../../errors.ts";
 import {
   ask,
@@ -9,7 +11,7 @@ import {
   type Timeouts,
   timeoutsOf,
 } from "../../../http/mod.ts";
-import type { AbortOptions } from "../../../io/mod.ts";
+import { type AbortOptions, isHeaderText } from "../../../io/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../../../runtime/mod.ts";
 import { readFailure } from "./s3_answers.ts";
 import type { S3StoreOptions } from "./s3_options.ts";
@@ -30,6 +32,8 @@ export interface S3Request extends AbortOptions {
 }
 
 const ATTEMPTS = 5;
+/** For how many seconds a signed URL is valid. Clients follow it at once, but their clocks and S3's differ. */
+const URL_SECONDS = 300;
 /** The error codes of S3 for transient failures. */
 const TRANSIENT = new Set(["InternalError", "RequestTimeout", "ServiceUnavailable", "SlowDown", "OperationAborted"]);
 
@@ -38,13 +42,17 @@ export class S3Client {
   readonly #options: S3StoreOptions;
   readonly #timeouts: Required<Timeouts>;
   readonly #base: string;
+  readonly #keys: (options?: AbortOptions) => Promise<AwsCredentials>;
 
   /** Makes a client from checked options. */
   constructor(options: S3StoreOptions) {
-    const { endpoint, bucket, pathStyle = true } = options;
+    const { endpoint, bucket, pathStyle = true, accessKeyId, secretAccessKey, sessionToken } = options;
     const url = new URL(endpoint);
     if (!pathStyle) url.hostname = `${bucket}.${url.hostname}`;
     this.#options = options;
+    this.#keys = accessKeyId !== undefined && secretAccessKey !== undefined
+      ? () => Promise.resolve({ accessKeyId, secretAccessKey, sessionToken })
+      : options.credentials ?? awsKeys(options);
     this.#timeouts = timeoutsOf(options.timeouts);
     this.#base = url.href.replace(/\/$/, "") + (pathStyle ? `/${bucket}` : "");
   }
@@ -55,7 +63,13 @@ export class S3Client {
     const doing = `${VERBS[method]} ${request.key || "objects"} in bucket ${this.#options.bucket}`;
     const { fetch = fetchFor(), retry } = this.#options;
     let isTransient = true;
-    return await ask(() => this.#signed(request), {
+    const signed = async () => {
+      isTransient = false;
+      const httpRequest = await this.#signed(request, doing);
+      isTransient = true;
+      return httpRequest;
+    };
+    return await ask(signed, {
       fetch,
       signal,
       limitMs: method === "GET" || method === "HEAD" ? this.#timeouts.answerMs : this.#timeouts.slowAnswerMs,
@@ -75,6 +89,16 @@ export class S3Client {
     return pullStream(new BodyReader(body, this.#timeouts.stallMs, (cause) => this.#failure(`read ${key}`, cause)));
   }
 
+  /** Returns a signed URL of an object. */
+  async signedUrl(key: string, { signal }: AbortOptions = {}): Promise<string> {
+    const url = `${this.#base}/${key}?X-Amz-Expires=${URL_SECONDS}`;
+    const signer = await this.#signer({ method: "GET", url, signQuery: true }, {
+      doing: `sign a URL of ${key}`,
+      signal,
+    });
+    return (await signer.sign()).url.href;
+  }
+
   #failure(doing: string, cause: unknown): unknown {
     if (cause instanceof GcraneError) return cause;
     return new StoreError(`can't ${doing}: ${new URL(this.#base).host} does not answer`, {
@@ -83,24 +107,42 @@ export class S3Client {
     });
   }
 
-  async #signed({ method, key, query = {}, headers = {}, body }: S3Request): Promise<HttpRequest> {
-    const { region, accessKeyId, secretAccessKey, sessionToken } = this.#options;
+  async #signed(request: S3Request, doing: string): Promise<HttpRequest> {
+    const { method, key, query = {}, headers = {}, body, signal } = request;
     const url = new URL(key ? `${this.#base}/${key}` : this.#base);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const signer = new AwsV4Signer({
-      method,
-      url: url.href,
-      headers: { ...headers },
-      allHeaders: true, // some services refuse headers that are not signed
-      service: "s3",
-      region,
-      accessKeyId,
-      secretAccessKey,
-      sessionToken,
+    const allHeaders = true; // some services refuse headers that are not signed
+    const signer = await this.#signer({ method, url: url.href, headers: { ...headers }, allHeaders }, {
+      doing,
+      signal,
     });
     const signed = await signer.sign();
     // The body is not signed: the digest of the blob verifies it, and TLS protects it in transit.
     return { method, url: signed.url.href, headers: signed.headers, body };
+  }
+
+  async #signer(
+    request: {
+      method: string;
+      url: string;
+      headers?: Record<string, string>;
+      allHeaders?: boolean;
+      signQuery?: boolean;
+    },
+    { doing, signal }: AbortOptions & { doing: string },
+  ): Promise<AwsV4Signer> {
+    const { accessKeyId, secretAccessKey, sessionToken } = await this.#keys({ signal }).catch((cause) => {
+      signal?.throwIfAborted();
+      throw new StoreError(`can't ${doing}: there are no keys: ${(cause as Error).message}`, {
+        cause,
+        hint: (cause as GcraneError).hint,
+      });
+    });
+    if (![accessKeyId, sessionToken ?? ""].every(isHeaderText)) {
+      throw new StoreError(`can't ${doing}: the keys have characters that no header can carry`);
+    }
+    const { region } = this.#options;
+    return new AwsV4Signer({ ...request, service: "s3", region, accessKeyId, secretAccessKey, sessionToken });
   }
 }
 
