@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { parseSyncFile, type ParseSyncFileOptions } from "../../../gcr/mod.ts";
 import { UsageError } from "../../../src/errors.ts";
+import { read } from "../../project/tree.ts";
 
 const world = {
   environment: (name: string) => ({ HUB_USER: "ann", ZONE: "EU" })[name],
@@ -227,4 +228,26 @@ registry.example.com:
   }
 
   it("needs a destination", async () => assertMatch(await messageOf(text), /does not name where the copies go$/));
+});
+
+describe("docs/sync.md", () => {
+  const blocks = [...read("docs/sync.md").matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
+
+  it("has files that are understood", async () => {
+    const environment = () => "ann";
+    const readFile = () => Promise.resolve("s3cret");
+    assertEquals((await parse(blocks[0], { environment, readFile })).entries.length, 3);
+    assertEquals((await parse(blocks[1], { destination: "m.example.com" })).entries.length, 4);
+    assertEquals(blocks.length, 2);
+  });
+
+  it("names every key that regsync's files have", () => {
+    const source = read("gcr/sync/regsync_file.ts");
+    const keys = [
+      ...source.matchAll(/(?:text|boolean|count|number|duration|texts|list|map|required|read|refuse|ignore)\("(\w+)"/g),
+    ];
+    const known = new Set([...read("docs/sync.md").matchAll(/`(\w+)`|(\w+):/g)].map(([, code, key]) => code ?? key));
+    assertEquals(keys.length > 20, true);
+    assertEquals(keys.map(([, key]) => key).filter((key) => !known.has(key)), []);
+  });
 });
