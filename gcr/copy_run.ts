@@ -6,6 +6,7 @@ import { type CopyJournal, DEFAULT_JOBS } from "../src/graph/internal.ts";
 import { TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher } from "../src/remote/mod.ts";
 import { connect } from "../src/transport/internal.ts";
+import type { CopyContext } from "./copy_context.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
 import { type CopyRoute, registryOf } from "./copy_route.ts";
 import type { CopyTerms } from "./copy_terms.ts";
@@ -21,7 +22,7 @@ const MAX_FAILURES = 1000;
 const MAX_UNREACHABLE = 20;
 
 /** The shared state of all repositories of one recursive copy: connections, limits, the journal, the counts. */
-export class CopyRun {
+export class CopyRun implements CopyContext {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;

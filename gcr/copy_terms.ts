@@ -1,6 +1,6 @@
 import type { Repository } from "../src/name/mod.ts";
 import type { Descriptor, Hash } from "../src/spec/mod.ts";
-import type { CopyRun } from "./copy_run.ts";
+import type { CopyContext } from "./copy_context.ts";
 import type { WalkedRepository } from "./walk.ts";
 
 /** Conditions and hooks of a recursive copy that its options lack: those of an entry of a sync file. */
@@ -10,7 +10,7 @@ export interface CopyTerms {
    * @default the source and all below it
    */
   readonly walk?: (
-    run: CopyRun,
+    run: CopyContext,
     select: (repository: Repository) => boolean,
   ) => AsyncGenerator<WalkedRepository, void, undefined>;
   /** Returns whether a tag is copied, in place of the filter of the options. */
@@ -40,9 +40,9 @@ export interface CopyTerms {
   /** Whether the content of a manifest that the target has is looked for too. */
   readonly deep?: boolean;
   /** Awaited before a missing manifest of a tag is read. */
-  readonly beforeCopy?: (run: CopyRun, source: Repository, digest: Hash) => Promise<void>;
+  readonly beforeCopy?: (run: CopyContext, source: Repository, digest: Hash) => Promise<void>;
   /** Awaited before a tag of the target is set to another manifest than this one. */
-  readonly beforeMove?: (run: CopyRun, target: Repository, tag: string, digest: Hash) => Promise<void>;
+  readonly beforeMove?: (run: CopyContext, target: Repository, tag: string, digest: Hash) => Promise<void>;
   /** The registries that were reachable, shared by several copies. */
   readonly reached?: Set<string>;
 }

@@ -1,7 +1,7 @@
 import { HttpError } from "../../src/errors.ts";
 import { parseReference, type TagReference } from "../../src/name/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import type { CopyRun } from "../copy_run.ts";
+import type { CopyContext } from "../copy_context.ts";
 import type { SyncEntry } from "./sync_file.ts";
 import { expandTemplate } from "./template.ts";
 
@@ -9,7 +9,7 @@ import { expandTemplate } from "./template.ts";
  * Copies what a tag of the target points at to the entry's backup. An image that is not there any more has none, and the
  * tag is set all the same.
  */
-export async function saveBackup(run: CopyRun, entry: SyncEntry, tag: TagReference, digest: Hash): Promise<void> {
+export async function saveBackup(run: CopyContext, entry: SyncEntry, tag: TagReference, digest: Hash): Promise<void> {
   const { client, signal, options } = run;
   const { repository, identifier } = tag;
   const sync = { Source: entry.texts.source, Target: entry.texts.target, Type: entry.texts.type };

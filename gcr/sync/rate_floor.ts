@@ -1,7 +1,8 @@
 import { fetchFor } from "../../src/http/mod.ts";
 import type { Repository } from "../../src/name/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
-import { type CopyRun, reportedWait } from "../copy_run.ts";
+import type { CopyContext } from "../copy_context.ts";
+import { reportedWait } from "../copy_run.ts";
 
 /** The requests that registries have left for this client, as they report them with manifests (Docker Hub does). */
 export class RateFloor {
@@ -22,7 +23,7 @@ export class RateFloor {
 
   /** Waits until the registry of the source has at least `min` requests left. One that reports none has enough. */
   async pass(
-    run: CopyRun,
+    run: CopyContext,
     { source, digest, min, retryMs }: { source: Repository; digest: Hash; min: number; retryMs: number },
   ): Promise<void> {
     const { options: { retry }, signal } = run;

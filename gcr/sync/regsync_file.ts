@@ -2,7 +2,7 @@ import { UsageError } from "../../src/errors.ts";
 import { type NameOptions, parseReference, parseRegistry, parseRepository } from "../../src/name/mod.ts";
 import { MediaType, parsePlatform } from "../../src/spec/mod.ts";
 import { type CopyRoot, parseRoot } from "../copy_route.ts";
-import { at, Fields, type Node, textOf, withPath } from "./fields.ts";
+import { at, Fields, type Node, withPath } from "./fields.ts";
 import { intervalSchedule, parseSchedule, type SyncSchedule } from "./schedule.ts";
 import type { SyncEntry, SyncFile, SyncImage, SyncReferrerFilter, SyncRegistry } from "./sync_file.ts";
 import type { SyncWorld } from "./sync_world.ts";

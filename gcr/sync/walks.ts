@@ -1,7 +1,7 @@
 import type { Repository } from "../../src/name/mod.ts";
 import type { GoogleManifestInfo } from "../../src/remote/mod.ts";
 import { type Hash, isHash } from "../../src/spec/mod.ts";
-import type { CopyRun } from "../copy_run.ts";
+import type { CopyContext } from "../copy_context.ts";
 import { listRepository } from "../list.ts";
 import type { WalkedRepository } from "../walk.ts";
 import type { SyncEntry } from "./sync_file.ts";
@@ -9,7 +9,7 @@ import type { SyncEntry } from "./sync_file.ts";
 type Walk = AsyncGenerator<WalkedRepository, void, undefined>;
 
 /** Yields the source of a run, without the repositories below it. */
-export async function* oneRepository(run: CopyRun, select: (repository: Repository) => boolean): Walk {
+export async function* oneRepository(run: CopyContext, select: (repository: Repository) => boolean): Walk {
   const repository = run.route.source as Repository;
   if (!select(repository)) return;
   try {
@@ -21,7 +21,7 @@ export async function* oneRepository(run: CopyRun, select: (repository: Reposito
 }
 
 /** Yields the repository of an entry with the images that the entry names, each under its tag at the target. */
-export async function* namedImages(run: CopyRun, { images = [], digestTags, referrers }: SyncEntry): Walk {
+export async function* namedImages(run: CopyContext, { images = [], digestTags, referrers }: SyncEntry): Walk {
   const repository = run.route.source as Repository;
   const { reader, signal } = run;
   if (!run.wantsRepository(repository.path) || run.journal.isDone(repository.path)) return;

@@ -40,7 +40,7 @@ function hasMember(name: string, member: string, tree: Tree): boolean {
   return false;
 }
 
-describe("the page for those who come from Go", () => {
+describe("the page for users of the Go packages", () => {
   const rows = rowsOf(page);
 
   it("has every exported name once", () => {
