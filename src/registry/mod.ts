@@ -62,5 +62,6 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
+  StoreUsage,
   UploadStore,
 } from "./stores/store.ts";

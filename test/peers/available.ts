@@ -45,6 +45,7 @@ export type Peer =
   | "npx"
   | "apt-get"
   | "dpkg-deb"
+  | "systemd-analyze"
   | "unshare"
   | "chroot";
 

@@ -72,7 +72,10 @@ export async function collectStoreGarbage(
   const cutoff = begun - grace;
   const sweep: SweepState = { store, repositories, ...marked, cutoff, dryRun, signal };
   const blobs = await sweepBlobs(sweep);
-  if (!dryRun) await sweepClaims(sweep);
+  if (!dryRun) {
+    await sweepClaims(sweep);
+    await repositories.claims.forgetRemovals({ signal });
+  }
   const sessions = new UploadSessions(store, clock);
   const uploads = await sessions.expire({ before: begun - uploadExpiry, dryRun, signal });
   return { blobs, bytes: blobs.reduce((sum, { size }) => sum + size, 0), uploads };

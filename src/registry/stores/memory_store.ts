@@ -14,6 +14,7 @@ import {
   type StoredUpload,
   type StoreFinishOptions,
   type StoreListOptions,
+  type StoreUsage,
   uploadConflict,
   type UploadStore,
 } from "./store.ts";
@@ -138,6 +139,12 @@ class MemoryBlobs implements BlobStore {
   async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
     await nextTurn(options);
     yield* [...this.#contents.keys()];
+  }
+
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    await nextTurn(options);
+    const contents = [...this.#contents.values()];
+    return { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
   }
 
   async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
