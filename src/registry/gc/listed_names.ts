@@ -10,7 +10,8 @@ export async function* namePages(
   path: string,
   options: AbortOptions = {},
 ): AsyncGenerator<readonly string[], void, undefined> {
-  for (let after: string | undefined;;) {
+  let after: string | undefined;
+  while (true) {
     const page = await records.list(path, { after, limit: PAGE, ...options });
     yield page;
     if (page.length < PAGE) return;
