@@ -251,6 +251,32 @@ describe("a garbage collection by the prefixes of digests", () => {
     assertEquals((await collect()).blobs, []);
   });
 
+  it("keeps the mentions of a manifest that is pushed again while it is deleted", async () => {
+    const image = await client.image("both", "both");
+    const { digest } = await client.pushManifest("both", image, "v1");
+    const [deleting, pushing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const [goOn, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = wrapStore(store, async (operation, key) => {
+      if (operation === "records.delete" && String(key).startsWith("mentions/")) {
+        deleting.resolve();
+        await goOn.promise;
+      }
+      if (operation !== "records.put" || !String(key).includes("_manifests/")) return;
+      pushing.resolve();
+      await finish.promise;
+    });
+    const deleted = open(slow).send("DELETE", `/v2/both/manifests/${digest}`);
+    await deleting.promise;
+    const pushed = open(slow).pushManifest("both", image, "v1");
+    await pushing.promise;
+    goOn.resolve();
+    await deleted;
+    finish.resolve();
+    await pushed;
+    const mentions = (await keys("mentions/")).filter((key) => key.endsWith(digest.slice(7)));
+    assertEquals(mentions.length, 2);
+  });
+
   it("keeps the mentions of one manifest when another one is deleted that mentions the same", async () => {
     const layer = await client.blob("two", "application/x-layer", "shared");
     const index = (name: string) => ({ schemaVersion: 2, mediaType: INDEX, manifests: [layer], annotations: { name } });
