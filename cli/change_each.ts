@@ -25,29 +25,54 @@ export type ChangeOne = (image: string, tag: string | undefined) => Promise<stri
 /** Options of {@linkcode changeEach}. */
 export interface ChangeEachOptions {
   /** The context of the command. */
-  readonly context: Pick<Context, "stdout" | "note" | "signal">;
+  readonly context: Pick<Context, "stdout" | "note" | "signal" | "asCrane">;
   /** Whether each result gets the name of its original. */
   readonly inPlace: boolean;
   /** The name of a single result. */
   readonly tag: string | undefined;
+  /**
+   * The repository of results without a name.
+   *
+   * @default that of each original
+   */
+  readonly repository?: string;
 }
 
 /** Changes images concurrently, and prints the results in the order of the images. @returns the exit code */
 export async function changeEach(
   images: readonly string[],
   change: ChangeOne,
-  { context, inPlace, tag }: ChangeEachOptions,
+  { context, inPlace, tag, repository }: ChangeEachOptions,
 ): Promise<number> {
-  const { stdout, note, signal } = context;
+  const { stdout, note, signal, asCrane } = context;
   if (inPlace && tag !== undefined) {
     throw new UsageError("-t and --in-place both name the result", { hint: "leave out one" });
   }
   if (images.length > 1 && tag !== undefined) {
     throw new UsageError("-t names one result, not several", { hint: "leave it out, or use --in-place" });
   }
-  const tags = await Promise.all(images.map((image) => inPlace ? ownName(image) : tag));
+  const own = await Promise.all(images.map(ownName));
+  const without = inPlace ? own.indexOf(undefined) : -1;
+  if (without >= 0) {
+    throw new UsageError(`${images[without]} has no tag in a registry for its result`, {
+      hint: "leave out --in-place",
+    });
+  }
+  const moves = inPlace || (asCrane && tag === undefined && repository === undefined);
+  const tags = own.map((name) => moves ? name : tag);
+  const noteUnmoved = () => {
+    const unmoved = moves || tag !== undefined || repository !== undefined
+      ? []
+      : own.filter((name) => name !== undefined);
+    if (unmoved.length === 0) return;
+    const what = unmoved.length === 1
+      ? `${unmoved[0]} still names the original`
+      : `${unmoved.length} tags still name their originals`;
+    note(`${what}: --in-place moves ${unmoved.length === 1 ? "it" : "them"} to the result`);
+  };
   if (images.length === 1) {
     await stdout.print(await change(images[0], tags[0]));
+    noteUnmoved();
     return 0;
   }
   const outcomes = images.map(() => Promise.withResolvers<{ pushed: string } | { error: unknown }>());
@@ -69,16 +94,16 @@ export async function changeEach(
     }
   }
   await work;
+  noteUnmoved();
   return failed === 0 ? 0 : 1;
 }
 
-/** Returns the image's own name for its result. */
-async function ownName(image: string): Promise<string> {
+/** Returns the name of an image by tag in a registry, which its result can take; `undefined` for any other. */
+async function ownName(image: string): Promise<string | undefined> {
   const { parseReference } = await import("../src/name/mod.ts");
   const { parseSource } = await import("../src/source/mod.ts");
   const named = parseSource(image);
-  if (named.kind === "reference" && parseReference(named.text).kind === "tag") return named.text;
-  throw new UsageError(`${image} has no tag in a registry for its result`, { hint: "leave out --in-place" });
+  return named.kind === "reference" && parseReference(named.text).kind === "tag" ? named.text : undefined;
 }
 
 /** Options of a command that creates a new image or index. */

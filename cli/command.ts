@@ -30,6 +30,8 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly stdout: StandardOutput;
   /** Standard input as bytes. */
   readonly stdin: () => ByteStream;
+  /** Whether the habits of crane hold instead of gcrane's: bare tags in `ls`, and results that take the original's tag. */
+  readonly asCrane: boolean;
   /** Reads an environment variable. */
   readonly environment: (name: string) => string | undefined;
   /** Returns the function that asks at the terminal, or `undefined` if standard input is not a terminal. */

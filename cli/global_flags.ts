@@ -69,7 +69,15 @@ export const globalFlags = {
       "How long to wait for servers; by default connect=30s, answer=60s for manifests, blobs and tokens, slow=10m for lists and writes, stall=60s for the next byte; a time alone sets all, 0 is no limit",
   },
   allowNondistributableArtifacts: { type: "boolean", help: "Also push layers that are marked as nondistributable" },
+  as: {
+    type: "string",
+    valueName: "NAME",
+    choices: ["gcrane", "crane"],
+    env: "GCRANE_AS",
+    help: "Have the habits of crane: ls prints bare tags, and a changed image takes its tag; also under the name crane",
+  },
   verbose: { type: "boolean", short: "v", help: "Show each request and the causes of an error, without secrets" },
+  version: { type: "boolean", help: "Print the version" },
   help: { type: "boolean", short: "h", help: "Show this help" },
 } as const satisfies Flags;
 

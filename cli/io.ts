@@ -51,6 +51,12 @@ export interface Io {
   ask(): Ask | undefined;
   /** Reads an environment variable. */
   environment(name: string): string | undefined;
+  /**
+   * Returns the names that the program was started by, of which `crane` chooses crane's habits.
+   *
+   * @default none
+   */
+  programNames?(): readonly string[];
   /** Calls the handler on SIGINT and SIGTERM. Returns a function that removes the handler. */
   onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
   /** Calls the handler on SIGHUP. Returns a function that removes the handler. */

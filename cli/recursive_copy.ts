@@ -11,8 +11,9 @@ import { type endKeychainFlags, endKeychains } from "./keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
 import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";
-import { bandwidthOf, type RecursiveFlags } from "./recursive_flags.ts";
+import { bandwidthOf, noTagText, type RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
+import { jsonLine } from "./terminal_text.ts";
 import { count, formatBytes, formatDuration } from "./units.ts";
 
 /** The shortest wait that is reported, in milliseconds. */
@@ -28,7 +29,7 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
     & Context["flags"]
     & RecursiveFlags
     & FlagValues<typeof endKeychainFlags>
-    & { readonly jobs: number | undefined; readonly noClobber: boolean };
+    & { readonly jobs: number | undefined; readonly noClobber: boolean; readonly json: boolean };
 };
 
 /** Runs `gcrane copy --recursive` and reports the result. Returns the exit code. */
@@ -66,13 +67,14 @@ function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
 
 async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOptions> {
   const { flags, environment, onProgress } = context;
-  const { tagFilter, exclude, withReferrers, noClobber, jobs, rate, journal, dryRun } = flags;
+  const { tagFilter, semver, exclude, withReferrers, noClobber, jobs, rate, journal, dryRun } = flags;
   return {
     ...platformsOptions({ ...context, args: {} }),
     ...endKeychains(flags, context),
     onProgress,
     jobs,
     tagFilter,
+    semver,
     exclude,
     withReferrers,
     ...(flags.untagged ? {} : { untagged: false }),
@@ -111,10 +113,12 @@ function plannedLines({ source, target, digest, tags, there }: CopyEvent & { kin
 
 /** Reports the result: extra content on standard output, the rest on standard error. */
 async function report(result: CopyResult, context: RecursiveContext): Promise<number> {
-  const { flags: { dryRun, plan, deleteExtra, yes, apply }, stdout, note, signal } = context;
+  const { args, flags, stdout, note, signal } = context;
+  const { dryRun, plan, deleteExtra, yes, apply, json } = flags;
   const { failures, failed, extra, deleted } = result;
+  if (json) await stdout.print(jsonLine(sumOf(result)));
   const isDeleting = (yes || apply !== undefined) && !dryRun;
-  if (!isDeleting) { for (const item of extra) await stdout.print(`delete ${extraText(item)}`); }
+  if (!isDeleting && !json) { for (const item of extra) await stdout.print(`delete ${extraText(item)}`); }
   note(`${dryRun ? "would copy" : "copied"} ${copiedText(result)}`);
   if (result.unsuited > 0) {
     note(`left out ${count(result.unsuited, "index", "indexes")} without an image for the platform`);
@@ -125,7 +129,10 @@ async function report(result: CopyResult, context: RecursiveContext): Promise<nu
   if (plan !== undefined && failed === 0) await writeExtraPlan(plan, extra, { signal });
   for (const { name, error } of failures) note(`Failed: ${name}: ${summary(error)}`);
   if (failed > failures.length) note(`… and ${failed - failures.length} more`);
-  if (failed === 0) return 0;
+  const { manifests, there, resumed, kept } = result;
+  const none = manifests + there + resumed + kept === 0 ? noTagText(args.source, flags) : undefined;
+  if (none !== undefined && failed === 0) note(none);
+  if (failed === 0) return none !== undefined && flags.require ? 1 : 0;
   const untouched = (deleteExtra || apply !== undefined) && deleted === 0 ? ", so nothing was deleted" : "";
   note(`Error: ${count(failed, "thing")} failed${untouched} — the same command tries them again`);
   return 1;
@@ -135,11 +142,18 @@ function confirmation({ flags: { plan } }: RecursiveContext): string {
   return plan === undefined ? "--delete-extra --yes deletes them" : `--apply ${plan} does so`;
 }
 
-function copiedText({ manifests, tags, bytes, repositories, resumed, there }: CopyResult): string {
+/** Returns the result for JSON, with the messages of the failures. */
+function sumOf({ failures, ...counts }: CopyResult): object {
+  return { ...counts, failures: failures.map(({ name, error }) => ({ name, error: summary(error) })) };
+}
+
+function copiedText({ manifests, tags, bytes, repositories, resumed, there, kept }: CopyResult): string {
   const size = bytes > 0 ? `, ${formatBytes(bytes)} of layers` : "";
   const before = resumed > 0 ? `, ${resumed} more were done before` : "";
   return `${count(manifests, "manifest")} and ${count(tags, "tag")}${size}; ` +
-    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there ` +
+    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there${
+      kept > 0 ? `, ${count(kept, "tag")} kept` : ""
+    } ` +
     `(${count(repositories, "repository", "repositories")}${before})`;
 }
 

@@ -19,13 +19,23 @@ export const transferFlags = {
   },
 } as const satisfies Flags;
 
-/** The flags of `gcrane copy` that require `--recursive`. */
-export const recursiveFlags = {
+/** The flags of `gcrane copy` that choose tags, with `--all-tags` or `--recursive`. */
+export const tagChoiceFlags = {
   tagFilter: {
     type: "strings",
     valueName: "PATTERN",
     help: "Copy only tags that match, for example v1.* or /^v\\d+$/",
   },
+  semver: {
+    type: "string",
+    valueName: "RANGE",
+    help: "Copy only tags that are versions in a range, for example '>=1.2 <2'",
+  },
+  ["require"]: { type: "boolean", help: "Exit with 1 if no tag is chosen" },
+} as const satisfies Flags;
+
+/** The flags of `gcrane copy` that require `--recursive`. */
+export const recursiveFlags = {
   exclude: {
     type: "strings",
     valueName: "PATTERN",
@@ -58,12 +68,11 @@ export const recursiveFlags = {
 } as const satisfies Flags;
 
 /** The values of the flags of `gcrane copy --recursive`. */
-export type RecursiveFlags = FlagValues<typeof recursiveFlags & typeof transferFlags>;
+export type RecursiveFlags = FlagValues<typeof recursiveFlags & typeof tagChoiceFlags & typeof transferFlags>;
 
 /** Rejects transfer flags for a copy that does not run between registries. @throws {UsageError} for one that is set. */
 export function refuseTransferFlags(flags: FlagValues<typeof transferFlags>): void {
-  const given = (Object.keys(transferFlags) as (keyof typeof transferFlags)[])
-    .find((key) => flags[key] !== undefined && flags[key] !== false);
+  const given = (Object.keys(transferFlags) as (keyof typeof transferFlags)[]).find((key) => isGiven(flags[key]));
   if (given === undefined) return;
   throw new UsageError(`--${flagName(given)} is for copies from registry to registry`, { hint: "leave it out" });
 }
@@ -73,12 +82,35 @@ export function bandwidthOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : sizeFlag("bandwidth", text);
 }
 
+/** Rejects flags that choose tags, for a copy of one image. @throws {UsageError} for one that is set. */
+export function refuseTagChoice(flags: FlagValues<typeof tagChoiceFlags>): void {
+  const given = (Object.keys(tagChoiceFlags) as (keyof typeof tagChoiceFlags)[]).find((key) => isGiven(flags[key]));
+  if (given === undefined) return;
+  throw new UsageError(`--${flagName(given)} requires --all-tags or --recursive`, {
+    hint: "with -a, SRC and DST are repositories",
+  });
+}
+
+/** Returns the line for a filter or a range that no tag passes; `undefined` if neither is given. */
+export function noTagText(
+  source: string,
+  { tagFilter, semver }: FlagValues<typeof tagChoiceFlags>,
+): string | undefined {
+  const conditions = [
+    ...tagFilter.map((pattern) => `--tag-filter ${pattern}`),
+    ...semver ? [`--semver ${semver}`] : [],
+  ];
+  return conditions.length === 0 ? undefined : `no tag of ${source} matches ${conditions.join(" or ")}`;
+}
+
+function isGiven(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false;
+}
+
 /** Rejects recursive flags without `--recursive`. @throws {UsageError} for one that is set. */
 export function refuseRecursiveFlags(flags: FlagValues<typeof recursiveFlags>): void {
-  const given = (Object.keys(recursiveFlags) as (keyof typeof recursiveFlags)[]).find((key) => {
-    const value = flags[key];
-    return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== (key === "untagged");
-  });
+  const given = (Object.keys(recursiveFlags) as (keyof typeof recursiveFlags)[])
+    .find((key) => key === "untagged" ? !flags.untagged : isGiven(flags[key]));
   if (given === undefined) return;
   const name = given === "untagged" ? "no-untagged" : flagName(given);
   throw new UsageError(`--${name} requires --recursive`, {

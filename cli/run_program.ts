@@ -1,3 +1,4 @@
+import { VERSION } from "../src/version.ts";
 import { HttpError, NameError, NetworkError, UsageError } from "../src/errors.ts";
 import type { Certificates, Command, Context, Display, Program } from "./command.ts";
 import type { GlobalFlags } from "./global_flags.ts";
@@ -19,6 +20,7 @@ const CERTIFICATE_FLAGS = ["caCert", "clientCert", "clientKey"] as const satisfi
 /** The run of one command line. */
 class Run {
   readonly #program: Program;
+  readonly #isCalledCrane: boolean;
   readonly #io: Io;
   readonly #stdout: StandardOutput;
   readonly #interruption: Interruption;
@@ -30,8 +32,9 @@ class Run {
   #verbose = false;
 
   constructor(program: Program, io: Io) {
-    this.#program = program;
     this.#io = io;
+    this.#isCalledCrane = io.programNames?.().includes("crane") ?? false;
+    this.#program = this.#isCalledCrane ? { ...program, name: "crane" } : program;
     this.#interruption = new Interruption(io);
     this.#stdout = new StandardOutput(io.stdout, {
       onFailure: (error) => this.#interruption.stop(error),
@@ -65,14 +68,15 @@ class Run {
   async #dispatch(words: readonly string[]): Promise<number> {
     const resolved = this.#resolved = resolveCommand(this.#program, words);
     if (resolved.entry === undefined || !isCommandEntry(resolved.entry)) {
-      await this.#parse(resolved.words, undefined);
-      return await this.#help(resolved);
+      const parsed = await this.#parse(resolved.words, undefined);
+      return parsed !== "help" && parsed.flags.version ? await this.#version() : await this.#help(resolved);
     }
     const { command } = await resolved.entry.load();
     this.#command = command;
     if (command.endsItself) this.#interruption.waitForWork();
     const parsed = await this.#parse(resolved.words, command);
     if (parsed === "help" || parsed.flags.help) return await this.#help(resolved);
+    if (parsed.flags.version) return await this.#version();
     this.#verbose = parsed.flags.verbose === true;
     const args = this.#args = referencesOf(parsed.args, command);
     const context = await this.#context(command, { words: resolved.words, parsed: { ...parsed, args } });
@@ -106,6 +110,7 @@ class Run {
     return {
       args,
       flags: flags as unknown as GlobalFlags,
+      asCrane: flags.as === undefined ? this.#isCalledCrane : flags.as === "crane",
       signal: this.#interruption.signal,
       stdout: this.#stdout,
       stdin: () => io.stdin(),
@@ -165,6 +170,11 @@ class Run {
     const { environment } = this.#io;
     const color = terminal !== undefined && !environment("NO_COLOR") && environment("TERM") !== "dumb";
     return { columns: terminal?.columns ?? 80, color };
+  }
+
+  async #version(): Promise<number> {
+    await this.#stdout.print(VERSION);
+    return 0;
   }
 
   async #help(resolved: Resolved): Promise<number> {

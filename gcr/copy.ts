@@ -88,11 +88,12 @@ async function copyWalked(run: CopyRun, walked: WalkedRepository, finder: ExtraF
 
 /** Returns everything that decides what is copied: a journal with another identity belongs to a different copy. */
 function identityOf({ source, target }: CopyRoute, options: CopyRecursivelyOptions): JournalLine {
-  const { tagFilter = [], exclude = [], platforms = [], withReferrers, untagged, noClobber, shard } = options;
+  const { tagFilter = [], semver, exclude = [], platforms = [], withReferrers, untagged, noClobber, shard } = options;
   return {
     source: `${source}`,
     target: `${target}`,
     ...(tagFilter.length > 0 && { tagFilter }),
+    ...(semver !== undefined && { semver }),
     ...(exclude.length > 0 && { exclude }),
     ...(platforms.length > 0 && { platforms: platforms.map((platform) => platformString(parsePlatform(platform))) }),
     ...(withReferrers && { withReferrers }),

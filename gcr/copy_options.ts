@@ -25,6 +25,12 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    */
   tagFilter?: readonly string[];
   /**
+   * A range of versions, for example `>=1.2 <2`: copies only tags that are complete versions in it.
+   *
+   * @default every tag, versions or not
+   */
+  semver?: string;
+  /**
    * Repositories to leave out, with those below them, by their path in the source registry: globs, or regular
    * expressions in slashes.
    *
@@ -49,7 +55,7 @@ export interface CopyRecursivelyOptions extends RemoteOptions, NameOptions {
    * Whether to copy manifests without a tag, if the source registry lists them (Google's extension). The members of an
    * index are always copied.
    *
-   * @default true, but false with a filter of tags
+   * @default true, but false with a filter of tags or versions
    */
   untagged?: boolean;
   /**
@@ -179,6 +185,8 @@ export interface CopyResult {
   readonly there: number;
   /** The number of tags that were set. */
   readonly tags: number;
+  /** The number of tags of the destination that were kept because of `noClobber`. */
+  readonly kept: number;
   /** The number of indexes without images for the requested platforms. */
   readonly unsuited: number;
   /** The number of layer bytes that were sent. */

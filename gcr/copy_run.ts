@@ -10,7 +10,7 @@ import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_opti
 import type { CopyRoute } from "./copy_route.ts";
 import type { Deleter } from "./gc_sweep.ts";
 import { PATIENCE } from "./patience.ts";
-import { anyOf, type NameMatcher, namePattern, repositoryPattern } from "./name_pattern.ts";
+import { anyOf, type NameMatcher, repositoryPattern, tagMatcher } from "../src/name/internal.ts";
 import { isInShard } from "./shard.ts";
 
 /** The most failures that are kept. */
@@ -42,17 +42,17 @@ export class CopyRun {
   readonly bandwidth: RateLimit | undefined;
   /** Aborted by the caller, or if the copy can't continue. */
   readonly signal: AbortSignal;
-  readonly counts = { repositories: 0, manifests: 0, there: 0, tags: 0, unsuited: 0, bytes: 0, deleted: 0 };
+  readonly counts = { repositories: 0, manifests: 0, there: 0, tags: 0, kept: 0, unsuited: 0, bytes: 0, deleted: 0 };
   readonly failures: CopyFailure[] = [];
   failed = 0;
   readonly #source: Client;
   readonly #stop = new AbortController();
-  readonly #wantsTag: NameMatcher;
+  readonly #wantsTag: NameMatcher | undefined;
   readonly #excludes: NameMatcher;
   #unreachable = 0;
 
   constructor(options: CopyRecursivelyOptions, route: CopyRoute, journal: CopyJournal) {
-    const { bytesPerSecond, tagFilter = [], exclude = [] } = options;
+    const { bytesPerSecond, tagFilter, semver, exclude = [] } = options;
     this.options = options;
     this.route = route;
     this.journal = journal;
@@ -67,7 +67,7 @@ export class CopyRun {
     this.#source = sourceKeychain ? new Client({ ...client.options, keychain: sourceKeychain }) : client;
     this.reader = new Puller({ client: this.#source });
     this.slots = new Semaphore(this.jobs);
-    this.#wantsTag = tagFilter.length === 0 ? () => true : anyOf(tagFilter.map(namePattern));
+    this.#wantsTag = tagMatcher({ patterns: tagFilter, semver });
     this.#excludes = anyOf(exclude.map(repositoryPattern));
   }
 
@@ -90,7 +90,7 @@ export class CopyRun {
 
   /** Whether manifests without a tag are copied. Members of an index always are. */
   get wantsUntagged(): boolean {
-    const { tagFilter = [], platforms = [], untagged = tagFilter.length === 0 } = this.options;
+    const { platforms = [], untagged = this.#wantsTag === undefined } = this.options;
     return untagged && platforms.length === 0;
   }
 
@@ -103,12 +103,12 @@ export class CopyRun {
 
   /** Whether the options include everything in a repository's listing. */
   get wantsAll(): boolean {
-    return this.wantsUntagged && (this.options.tagFilter ?? []).length === 0;
+    return this.wantsUntagged && this.#wantsTag === undefined;
   }
 
   /** Returns whether a tag should be copied. */
   wantsTag(tag: string): boolean {
-    return this.#wantsTag(tag);
+    return this.#wantsTag?.(tag) ?? true;
   }
 
   /** Returns whether a repository of the source, given by its path, should be copied. */

@@ -11,7 +11,7 @@ import type { Garbage } from "./gc_sweep.ts";
 import type { Survey } from "./gc_survey.ts";
 import type { RepositoryListing } from "./list.ts";
 import { Lookahead } from "./lookahead.ts";
-import { anyOf, repositoryPattern } from "./name_pattern.ts";
+import { anyOf, repositoryPattern } from "../src/name/internal.ts";
 import { walkRepositories } from "./walk.ts";
 
 /** The number of repositories that are read at the same time. */

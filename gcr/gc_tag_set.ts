@@ -1,7 +1,7 @@
-import { compare, parseRange, satisfies, type SemVer, tryParse } from "@std/semver";
+import { compare, type SemVer } from "@std/semver";
 import { UsageError } from "../src/errors.ts";
 import type { GcGraph, GcManifest } from "./gc_graph.ts";
-import { namePattern, repositoryPattern } from "./name_pattern.ts";
+import { namePattern, repositoryPattern, tagVersion, versionRange } from "../src/name/internal.ts";
 
 /** The conditions of a rule on tags. All must hold; a rule without conditions applies to all tags. */
 export interface TagSetRule {
@@ -87,7 +87,7 @@ function entryReader(
   const inRange = rule.semver === undefined ? () => true : rangeOf(rule.semver, purpose);
   return (tag, manifest) => {
     const captured = capture(tag);
-    const version = rule.semver === undefined ? undefined : versionOf(tag);
+    const version = rule.semver === undefined ? undefined : tagVersion(tag);
     if (captured === undefined || (rule.semver !== undefined && !(version && inRange(version)))) return undefined;
     const parts = version && rule.per ? [version.major, ...rule.per === "minor" ? [version.minor] : []] : [];
     return { tag, manifest, version, group: JSON.stringify([captured, ...parts]) };
@@ -106,20 +106,10 @@ function capturer(pattern: string): (tag: string) => string | undefined {
 }
 
 function rangeOf(text: string, purpose: "keep" | "remove"): (version: SemVer) => boolean {
-  let range: ReturnType<typeof parseRange>;
-  try {
-    range = parseRange(text);
-  } catch (cause) {
-    throw new UsageError(`${JSON.stringify(text)} is not a range of versions`, { cause, hint: "for example >=1.2 <2" });
-  }
+  const isIn = versionRange(text);
   return (version) =>
-    satisfies(version, range) ||
-    (purpose === "keep" && (version.prerelease?.length ?? 0) > 0 && satisfies({ ...version, prerelease: [] }, range));
-}
-
-/** Returns the version of a tag. A partial version like `v1` moves between versions and does not count. */
-function versionOf(tag: string): SemVer | undefined {
-  return tryParse(tag);
+    isIn(version) ||
+    (purpose === "keep" && (version.prerelease?.length ?? 0) > 0 && isIn({ ...version, prerelease: [] }));
 }
 
 function newestOf(count: number): (group: Entry[]) => string[] {

@@ -126,12 +126,6 @@ export function isDigestTag(tag: string): boolean {
 /** Options of {@linkcode listingLines}. */
 export interface ListingLinesOptions {
   /**
-   * Whether to write plain tags with their repository.
-   *
-   * @default false
-   */
-  fullRef?: boolean;
-  /**
    * Whether to leave out tags that hold referrers (`sha256-…`).
    *
    * @default false
@@ -141,7 +135,7 @@ export interface ListingLinesOptions {
 
 /**
  * Yields a listing as lines: with Google's extension the repositories below, then each `repository@digest` followed by
- * its `repository:tag`s, sorted; otherwise the tags.
+ * its `repository:tag`s, sorted; otherwise the `repository:tag`s.
  */
 export function* listingLines(
   repository: Repository,
@@ -150,7 +144,7 @@ export function* listingLines(
 ): Generator<string, void, undefined> {
   const shown = (tag: string) => !(options.omitDigestTags && isDigestTag(tag));
   if (!listing.manifest) {
-    for (const tag of listing.tags.filter(shown).sort()) yield options.fullRef ? `${repository}:${tag}` : tag;
+    for (const tag of listing.tags.filter(shown).sort()) yield `${repository}:${tag}`;
     return;
   }
   for (const child of listing.child ?? []) yield `${repository}/${child}`;

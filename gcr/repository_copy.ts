@@ -122,6 +122,7 @@ class RepositoryCopy {
     const { options, reader, signal, jobs } = this.#run;
     const taken = new Set(options.noClobber ? before?.tags : []);
     const isWanted = (tag: string) => this.#run.wantsTag(tag) && !taken.has(tag);
+    this.#run.counts.kept += listing.tags.filter((tag) => this.#run.wantsTag(tag) && taken.has(tag)).length;
     const asked = { ...listing, tags: listing.tags.filter((tag) => isWanted(tag) && !this.#journaled.hasTag(tag)) };
     const wanted: ListedManifest[] = [];
     for await (const manifest of listedManifests(source, asked, { puller: reader, signal, jobs })) {

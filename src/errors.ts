@@ -242,8 +242,8 @@ export class StoreError extends GcraneError {
 }
 
 /**
- * An upload that another server on the same store has continued or ended. The upload keeps the state that the other
- * server left.
+ * Something exists or has changed: a tag that a copy must not overwrite, or an upload that another server on the same
+ * store has continued or ended, which keeps the state that the other server left.
  */
 export class ConflictError extends GcraneError {
   /** `CONFLICT`. */

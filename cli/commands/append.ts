@@ -72,6 +72,7 @@ With --reproducible, files of a directory get the time in the environment variab
       oci: flags.ociEmptyBase,
       platform: options.platform,
       stdin: context.stdin,
+      onWarning: context.warn,
       signal: context.signal,
     });
     const image = base !== undefined && flags.setBaseImageAnnotations

@@ -5,12 +5,17 @@ import { looksLikeFile } from "../copy_elsewhere.ts";
 import { imageSource, namedSource, referenceText } from "../local_source.ts";
 import {
   bandwidthOf,
+  noTagText,
   recursiveFlags,
   refuseRecursiveFlags,
+  refuseTagChoice,
   refuseTransferFlags,
+  tagChoiceFlags,
   transferFlags,
 } from "../recursive_flags.ts";
 import { platformsOptions } from "../remote_options.ts";
+import { jsonLine } from "../terminal_text.ts";
+import { count } from "../units.ts";
 
 /** `gcrane copy` */
 export const command: Command = declare({
@@ -21,7 +26,7 @@ Copies every image of an index. With --platform, copies the image for one platfo
 
 SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with one of these prefixes. A tarball and an engine get the image for --platform, linux/amd64 by default.
 
-With --recursive, SRC is a repository with all below it, or a registry, and DST is the root of the copies; below a registry they keep their whole path. Manifests are copied by digest, then tagged. Content of DST is not copied again, so a second run copies only what is missing. A failure does not stop the rest; all failures are listed at the end. An interrupted run compares everything again when it is repeated; with --journal, also for --all-tags, it continues where it stopped. The flags from --tag-filter on require --recursive.
+With --recursive, SRC is a repository with all below it, or a registry, and DST is the root of the copies; below a registry they keep their whole path. Manifests are copied by digest, then tagged. Content of DST is not copied again, so a second run copies only what is missing. A failure does not stop the rest; all failures are listed at the end. An interrupted run compares everything again when it is repeated; with --journal, also for --all-tags, it continues where it stopped. --tag-filter and --semver choose tags for --all-tags and --recursive; the flags from --exclude on require --recursive.
 
 --shard 2/8 copies the third of eight parts; a repository is always in the same part. In a Cloud Run job, --shard auto takes both numbers from CLOUD_RUN_TASK_INDEX and CLOUD_RUN_TASK_COUNT. In a Kubernetes job with completionMode Indexed, --shard auto/8 takes the index from JOB_COMPLETION_INDEX.
 
@@ -33,15 +38,16 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
   flags: {
     allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
     recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
-    noClobber: { type: "boolean", short: "n", help: "Keep tags that exist at the destination" },
+    noClobber: { type: "boolean", short: "n", help: "Keep tags that exist at the destination; for a single one, fail" },
     jobs: {
       type: "number",
       short: "j",
       valueName: "N",
-      minimum: 1,
-      help: "The number of concurrent copies of layers and of tags",
+      help: "The number of concurrent copies of layers and of tags; 0 is the default",
     },
     ...transferFlags,
+    ...tagChoiceFlags,
+    json: { type: "boolean", help: "Print the sum as one line of JSON" },
     ...endKeychainFlags,
     ...recursiveFlags,
   },
@@ -74,13 +80,15 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     },
   ],
   transfers: true,
-  async run(context) {
-    const { args, flags } = context;
+  async run(command) {
+    const context = withJobs(command);
+    const { args, flags, stdout, note } = context;
     if (flags.recursive) {
       const { runRecursiveCopy } = await import("../recursive_copy.ts");
       return await runRecursiveCopy(context);
     }
     refuseRecursiveFlags(flags);
+    if (!flags.allTags) refuseTagChoice(flags);
     const { source, destination } = args;
     const to = await namedSource(destination);
     const isLocal = to.kind !== "reference" || (await namedSource(source)).kind !== "reference";
@@ -94,6 +102,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     }
     if (isLocal) refuseTransferFlags(flags);
     if (to.kind !== "reference") {
+      if (flags.json) throw new UsageError("--json is for copies to registries", { hint: "leave it out" });
       if (flags.noClobber) throw new UsageError("--no-clobber is for tags of registries", { hint: "leave it out" });
       const keychain = flags.srcKeychain.length > 0 ? flags.srcKeychain : flags.keychain;
       const { copyElsewhere } = await import("../copy_elsewhere.ts");
@@ -116,8 +125,22 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
       bytesPerSecond: bandwidthOf(flags.bandwidth),
     };
     if (flags.allTags) {
-      return await copyRepository(await referenceText(source), to.text, { ...options, journal: flags.journal });
+      const { journal, tagFilter, semver } = flags;
+      const choice = { journal, tagFilter, semver };
+      const result = await copyRepository(await referenceText(source), to.text, { ...options, ...choice });
+      if (flags.json) await stdout.print(jsonLine(result));
+      else if (result.kept > 0) note(`kept ${count(result.kept, "tag")} of ${to.text}, copied ${result.copied}`);
+      const none = result.copied + result.kept + result.resumed === 0 ? noTagText(source, flags) : undefined;
+      if (none === undefined) return;
+      note(none);
+      return flags.require ? 1 : 0;
     }
-    await copy(await imageSource(source, context), to.text, options);
+    const digest = await copy(await imageSource(source, context), to.text, options);
+    if (flags.json) await stdout.print(jsonLine({ source, destination: to.text, digest }));
   },
 });
+
+/** Returns the context with `--jobs 0` as its default, as crane has it. */
+function withJobs<C extends { readonly flags: { readonly jobs: number | undefined } }>(context: C): C {
+  return context.flags.jobs === 0 ? { ...context, flags: { ...context.flags, jobs: undefined } } : context;
+}

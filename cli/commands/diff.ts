@@ -1,6 +1,9 @@
 import type { FileDifference, FileFacts, FileField, ImageDiff, LayerDifference } from "../../src/crane/mod.ts";
-import type { Difference } from "../../src/image/mod.ts";
+import { UsageError } from "../../src/errors.ts";
+import type { Difference, Image } from "../../src/image/mod.ts";
+import type { AbortOptions } from "../../src/io/mod.ts";
 import { type Command, command as declare } from "../command.ts";
+import { sizeFlag } from "../flag_values.ts";
 import { imageSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
 import { jsonLine, oneLine, shortDigest, stepText, truncate } from "../terminal_text.ts";
@@ -17,13 +20,21 @@ export const command: Command = declare({
   description:
     `Compares manifest, config, layers and files: "-" is only in the first image, "+" only in the second, "~" in both, but different. Compares the visible files by type, mode, owner, size, content, link and extended attributes, but not by time. Of an index, compares the image for --platform, linux/amd64 by default.
 
-As with diff, the exit code is 0 and nothing is printed if the images are equal, and 1 if they differ. A failure has exit code 1 too, and an error on standard error.
+As with diff, the exit code is 0 and nothing is printed if the images are equal, and 1 if they differ. A failure has exit code 1 too, and an error on standard error. With --max-growth, the exit code is 1 only if the layers grow by more than that.
 
 Reads only layers that differ, and shared layers if the layers above them require it.
 
 ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
   args: { first: { valueName: "A", help: "The first image" }, second: { valueName: "B", help: "The second image" } },
-  flags: { json: { type: "boolean", help: "Print the differences as one line of JSON, even if there are none" } },
+  flags: {
+    json: { type: "boolean", help: "Print the differences as one line of JSON, even if there are none" },
+    markdown: { type: "boolean", help: "Print the differences as Markdown, for a comment on a pull request" },
+    maxGrowth: {
+      type: "string",
+      valueName: "SIZE",
+      help: "Exit with 1 only if the layers of B are larger than those of A by more than SIZE, for example 5MB",
+    },
+  },
   examples: [
     {
       text: "See whether two tags are equal",
@@ -34,30 +45,57 @@ ${SOURCES_HELP.replace("IMAGE", "A or B")}`,
       command: "gcrane diff ./app.tar registry.example.com/app:v1",
     },
     {
+      text: "Describe a pull request's image, and fail if it is over 5 MB larger",
+      command: "gcrane diff --markdown --max-growth 5MB registry.example.com/app:old registry.example.com/app:v1",
+    },
+    {
       text: "List the files that differ",
       command: "gcrane diff --json registry.example.com/app:v1 registry.example.com/app:old | jq -r '.files[].path'",
     },
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, stdout, signal } = context;
+    const { args, flags, stdout, signal, note } = context;
     const { diff } = await import("../../src/crane/mod.ts");
     const { withClient } = await import("../../src/crane/internal.ts");
     const { openImage } = await import("../../src/source/mod.ts");
+    if (flags.json && flags.markdown) {
+      throw new UsageError("--json and --markdown exclude each other", { hint: "leave out one" });
+    }
+    const most = flags.maxGrowth === undefined ? undefined : growthFlag(flags.maxGrowth);
     const options = withClient({ ...remoteOptions(context), onReadProgress: context.onProgress });
     const find = async (name: string) => await openImage(await imageSource(name, context), options);
     const [first, second] = [await find(args.first), await find(args.second)];
     const found = await diff(first, second, { signal });
+    const sizes = async () => [await storedSize(first, { signal }), await storedSize(second, { signal })] as const;
     if (flags.json) {
       await stdout.print(jsonLine(found));
+    } else if (flags.markdown) {
+      const { markdownLines } = await import("../diff_markdown.ts");
+      const names = [args.first, args.second] as const;
+      for (const line of markdownLines(found, { names, sizes: await sizes() })) await stdout.print(line);
     } else if (!found.equal) {
       await stdout.print(`--- ${oneLine(args.first)}`);
       await stdout.print(`+++ ${oneLine(args.second)}`);
       for (const line of linesOf(found)) await stdout.print(line);
     }
-    return found.equal ? 0 : 1;
+    if (most === undefined) return found.equal ? 0 : 1;
+    const [before, after] = await sizes();
+    if (after - before <= most) return 0;
+    note(`the layers grow by ${formatBytes(after - before)}, and --max-growth allows ${formatBytes(most)}`);
+    return 1;
   },
 });
+
+/** Returns the number of bytes of an image's stored layers. */
+async function storedSize(image: Image, options: AbortOptions): Promise<number> {
+  return (await image.manifest(options)).layers.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** Parses the allowed growth; 0 allows none. */
+function growthFlag(text: string): number {
+  return /^0+$/.test(text) ? 0 : sizeFlag("max-growth", text);
+}
 
 function* linesOf({ manifest, config, layers, files }: ImageDiff): Generator<string> {
   yield* section("Manifest", manifest.map((one) => fieldLine(one, "manifest.")));

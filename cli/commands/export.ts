@@ -30,7 +30,7 @@ ${SOURCES_HELP}`,
         hint: 'name a file, use a pipe, or force it with "-"',
       });
     }
-    const options = { ...remoteOptions(context), onReadProgress: context.onProgress };
+    const options = { ...remoteOptions(context), onReadProgress: context.onProgress, schema1: "convert" as const };
     const { extract } = await import("../../src/crane/mod.ts");
     const { openImage } = await import("../../src/source/mod.ts");
     const image = await openImage(await imageSource(args.image, context), options);

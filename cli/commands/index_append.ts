@@ -1,4 +1,5 @@
 import { UsageError } from "../../src/errors.ts";
+import { changeEach, inPlaceFlag } from "../change_each.ts";
 import { type Command, command as declare } from "../command.ts";
 import { imageSource, layoutToChange, localSource, SOURCES_HELP } from "../local_source.ts";
 import { platformsOptions } from "../remote_options.ts";
@@ -8,7 +9,7 @@ export const command: Command = declare({
   description:
     `An image is given by reference, or by the path of an OCI layout or a tarball. Adds the members of an index, or with --flatten=false the index itself; --platform selects one or several of its images. The platform of an image is taken from its index or its config.
 
-Without BASE the index is new and requires -t. Pushes the result under the name of -t, or by digest; the base is unchanged. If BASE is the path of a layout ("./layout") and there is no -t, that layout is changed, or created.
+Without BASE the index is new and requires -t. Pushes the result under the name of -t, with --in-place under that of the base, or by digest; the base is unchanged. If BASE is the path of a layout ("./layout") and there is no -t, that layout is changed, or created.
 
 ${SOURCES_HELP}`,
   args: {
@@ -24,6 +25,7 @@ ${SOURCES_HELP}`,
       completes: "file",
       help: "An image or an index to add",
     },
+    ...inPlaceFlag,
     tag: { type: "string", short: "t", valueName: "IMAGE", help: "The name of the result" },
     flatten: { type: "boolean", default: true, help: "Add the members of an index instead of the index" },
     dockerEmptyBase: { type: "boolean", help: "Without BASE, use Docker's media type instead of OCI's" },
@@ -45,7 +47,7 @@ ${SOURCES_HELP}`,
     const { args, flags, stdout, onProgress } = context;
     const { base } = args;
     const members = [...flags.manifest, ...args.more];
-    const { tag, flatten, dockerEmptyBase: docker } = flags;
+    const { tag, flatten, inPlace, dockerEmptyBase: docker } = flags;
     if (members.length === 0) {
       throw new UsageError("no image to add is given", { hint: "name it with -m" });
     }
@@ -58,6 +60,12 @@ ${SOURCES_HELP}`,
     const local = base === undefined ? undefined : await localSource(base, context);
     const layout = tag === undefined ? await layoutToChange(local) : undefined;
     if (layout !== undefined) return await appendToLayout(layout, sources, options);
-    await stdout.print(await appendToIndex(local ?? base, sources, { ...options, tag, docker }));
+    if (base === undefined) {
+      if (inPlace) throw new UsageError("--in-place requires a base", { hint: "name the result with -t" });
+      return await stdout.print(await appendToIndex(undefined, sources, { ...options, tag, docker }));
+    }
+    const change = async (base: string, tag: string | undefined) =>
+      await appendToIndex(local ?? base, sources, { ...options, tag });
+    return await changeEach([base], change, { context, inPlace, tag });
   },
 });

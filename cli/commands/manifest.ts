@@ -1,3 +1,7 @@
+import type { Image, ImageIndex } from "../../src/image/mod.ts";
+import type { Bytes } from "../../src/runtime/mod.ts";
+import type { Descriptor } from "../../src/spec/mod.ts";
+import { jsonLine } from "../terminal_text.ts";
 import { type Command, command as declare } from "../command.ts";
 import { localSource, SOURCES_HELP } from "../local_source.ts";
 import { remoteOptions } from "../remote_options.ts";
@@ -9,22 +13,37 @@ export const command: Command = declare({
 
 ${SOURCES_HELP}`,
   args: { image: { help: "The image" } },
+  flags: {
+    json: { type: "boolean", help: "Print the descriptors of the manifest and of what it names as one line of JSON" },
+  },
   examples: [
     { text: "See the layers of an image", command: "gcrane manifest registry.example.com/app:v1 | jq .layers" },
+    {
+      text: "List all digests that an image names",
+      command: "gcrane manifest --json registry.example.com/app:v1 | jq -r '.config.digest, .blobs[].digest'",
+    },
   ],
   async run(context) {
     const { args, flags, stdout, signal } = context;
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Puller } = await import("../../src/remote/mod.ts");
     const options = remoteOptions(context);
+    const print = async (bytes: Bytes, descriptor: Descriptor) => {
+      if (!flags.json) return await stdout.write(bytes);
+      const { successors } = await import("../../src/graph/mod.ts");
+      await stdout.print(jsonLine({ ...descriptor, ...successors(bytes, descriptor.mediaType, args.image) }));
+    };
+    const printView = async (view: Image | ImageIndex) =>
+      await print(await view.rawManifest({ signal }), await view.descriptor({ signal }));
     const local = await localSource(args.image, context);
     if (local) {
       const { open } = await import("../../src/source/mod.ts");
-      return await stdout.write(await (await open(local, options)).rawManifest({ signal }));
+      return await printView(await open(local, options));
     }
     const found = await new Puller(options).get(parseReference(args.image, { insecure: flags.insecure }), { signal });
     const { isIndex } = await import("../../src/spec/mod.ts");
     const whole = options.platform === undefined || !isIndex(found.descriptor.mediaType);
-    await stdout.write(whole ? found.bytes : await (await found.image(options)).rawManifest({ signal }));
+    if (whole) await print(found.bytes, found.descriptor);
+    else await printView(await found.image(options));
   },
 });

@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeFlags, changesOf } from "../change_flags.ts";
+import { changeFlags, changesOf, type ChangesOptions } from "../change_flags.ts";
 import { type Command, command as declare } from "../command.ts";
 import { layerFlags, layerOptions, outputFlag } from "../layer_flags.ts";
 import { imageSource, localSource, SOURCES_HELP } from "../local_source.ts";
@@ -57,8 +57,8 @@ ${SOURCES_HELP} The result then requires -t.`,
     const { inPlace, append, repo: repository } = flags;
     if (flags.output !== undefined) return await writeOne(flags.output, context);
     const layers = { ...layerOptions(context), stdin };
-    const options = { ...changeOptions(context, flags), onProgress: context.onProgress };
-    const changes = await changesOf(flags, subjectFinder(context));
+    const options = { ...changeOptions(context, flags), onProgress: context.onProgress, onWarning: context.warn };
+    const changes = await changesOf(flags, changesOptions(context));
     const { mutate } = await import("../../src/crane/mod.ts");
     const { withClient } = await import("../../src/crane/internal.ts");
     const connected = withClient(options);
@@ -73,7 +73,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     if (args.images.length > 1 && append.includes("-")) {
       throw new UsageError("standard input is a layer for one image, not for several", { hint: "name a file" });
     }
-    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag });
+    return await changeEach(args.images, change, { context, inPlace, tag: flags.tag, repository });
   },
 });
 
@@ -106,15 +106,17 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
     ...layerOptions(context),
     stdin,
     signal,
+    onWarning: context.warn,
   });
   const reference = flags.repo ?? flags.tag ?? (local ? undefined : name);
-  const image = changeImage(layered, await changesOf(flags, subjectFinder(context)));
+  const image = changeImage(layered, await changesOf(flags, changesOptions(context)));
   await writeTarballFile(path, [{ reference, image }], options);
 }
 
-/** Returns the descriptor of a subject's reference: of an index that of the index itself. */
-function subjectFinder(context: MutateContext): Parameters<typeof changesOf>[1] {
+/** Returns what the changes need: for a subject's reference its descriptor, of an index that of the index itself. */
+function changesOptions(context: MutateContext): ChangesOptions {
   return {
+    warn: context.warn,
     async findSubject(reference) {
       const { head } = await import("../../src/crane/mod.ts");
       return await head(reference, commandOptions(context));

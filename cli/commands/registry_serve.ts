@@ -14,7 +14,7 @@ import { graceOf, summary as garbageSummary } from "./registry_gc.ts";
 /** `gcrane registry serve` */
 export const command: Command = declare({
   description:
-    `Serves a registry for a laptop, a container or a team. By default it listens only on this machine and requires no login.
+    `Serves a registry for a laptop, a container or a team. By default it listens only on this machine and requires no login; with the environment variable PORT, as platforms for containers set it, on that port of all addresses.
 
 A flag can also be set in a file (--config), or by the environment variable that is named below; the command line counts more than the environment, and that more than the file. GCRANE_REGISTRY_USERS can contain users, one user:password per line.
 
@@ -33,9 +33,9 @@ With --proxy the credentials for the other registry are found as for any command
     address: {
       type: "string",
       valueName: "HOST:PORT",
-      default: "127.0.0.1:5000",
       env: "GCRANE_REGISTRY_ADDRESS",
-      help: "The address to listen on; without a host all addresses, and port 0 for a free one",
+      help:
+        "The address to listen on; without a host all addresses, and port 0 for a free one; by default :$PORT, or else 127.0.0.1:5000",
     },
     ...storeFlags,
     redirect: {
@@ -62,6 +62,11 @@ With --proxy the credentials for the other registry are found as for any command
       type: "boolean",
       env: "GCRANE_REGISTRY_READ_ONLY",
       help: "Reject all changes",
+    },
+    allowSparse: {
+      type: "boolean",
+      env: "GCRANE_REGISTRY_ALLOW_SPARSE",
+      help: "Accept manifests whose content is not all here, such as an index with images elsewhere",
     },
     proxy: {
       type: "strings",
@@ -173,7 +178,9 @@ With --proxy the credentials for the other registry are found as for any command
   async run(context) {
     const { flags, note, signal, environment } = context;
     const log = serverLog(flags.logFormat, note);
-    const { hostname, port } = parseAddress(flags.address);
+    const environmentPort = environment("PORT");
+    const address = flags.address ?? (environmentPort ? `:${environmentPort}` : "127.0.0.1:5000");
+    const { hostname, port } = parseAddress(address);
     const tls = await certificate(flags);
     const warn = log.warn;
     const access = await registryAccess(flags, environment, warn);
@@ -196,6 +203,7 @@ With --proxy the credentials for the other registry are found as for any command
       addressHeader: flags.addressHeader,
       access,
       readOnly: flags.readOnly,
+      allowSparse: flags.allowSparse,
       redirect: flags.redirect,
       proxy: proxyOptions(flags, remoteOptions(context)),
       manifestLimit: sizeFlag("max-manifest", flags.maxManifest),
@@ -210,7 +218,7 @@ With --proxy the credentials for the other registry are found as for any command
         warn(`${method} ${path}: ${summary(error)}`, { method, path });
       },
     }).catch((error) => {
-      throw listenFailure(flags.address, error);
+      throw listenFailure(address, error);
     });
     let reloads = Promise.resolve();
     const reload = async () => {

@@ -10,7 +10,7 @@ import {
 } from "../image/mod.ts";
 import { TarError } from "../errors.ts";
 import { type AbortOptions, decompressSniffed, fileFailure, lazy } from "../io/mod.ts";
-import { windowsLayer } from "../mutate/internal.ts";
+import { holdsZstd, ociForZstd, windowsLayer } from "../mutate/internal.ts";
 import { appendLayers } from "../mutate/mod.ts";
 import { type ByteStream, type FileStat, readStream, stat } from "../runtime/mod.ts";
 import { DEFAULT_PLATFORM, MediaType, type Platform } from "../spec/mod.ts";
@@ -95,7 +95,16 @@ export interface AppendOptions extends LayersFromPathsOptions {
    * @default linux/amd64
    */
   platform?: Platform | string;
+  /**
+   * Called with a message for the user: the image becomes an OCI image, as Docker's media types have no zstd.
+   *
+   * @default not called
+   */
+  onWarning?: (message: string) => void;
 }
+
+/** The message on an image whose media types become OCI's. */
+export const OCI_FOR_ZSTD = "the image becomes an OCI image, since Docker's media types have no zstd";
 
 /**
  * Adds tarballs or directories to an image as layers on top, one each, the last one uppermost. For an image of Windows
@@ -112,7 +121,10 @@ export async function append(
   const mediaType = oci ? MediaType.OciManifest : MediaType.DockerManifestSchema2;
   const image = base ?? emptyImage({ mediaType, platform });
   const layersFor = fittingLayers(await layersFromPaths(paths, options), options);
-  return appendLayers(image, await layersFor(image));
+  const layers = await layersFor(image);
+  const appended = appendLayers(image, layers);
+  if (!await holdsZstd(layers)) return appended;
+  return await ociForZstd(appended, base && (() => options.onWarning?.(OCI_FOR_ZSTD)));
 }
 
 /**

@@ -1,7 +1,9 @@
+import { ConflictError } from "../errors.ts";
 import type { Keychain } from "../authn/mod.ts";
 import { CopyJournal, DEFAULT_JOBS, throttled } from "../graph/internal.ts";
 import { type AnyManifest, TransferState } from "../graph/mod.ts";
 import { mapConcurrent, RateLimit } from "../io/mod.ts";
+import { tagMatcher } from "../name/internal.ts";
 import type { Reference, Repository } from "../name/mod.ts";
 import { Client, Puller, RegistrySink } from "../remote/mod.ts";
 import { type Hash, platformString } from "../spec/mod.ts";
@@ -14,7 +16,7 @@ import { type CraneOptions, referenceOf, repositoryOf, withClient } from "./opti
 /** Options of {@linkcode copy}. */
 export interface CopyOptions extends CraneOptions, PlatformsOptions {
   /**
-   * Whether to keep a tag that exists at the destination.
+   * Whether to keep a tag that exists at the destination: {@linkcode copy} then fails, {@linkcode copyRepository} skips it.
    *
    * @default false
    */
@@ -43,18 +45,25 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
  * Copies a source to a reference with its digests unchanged: an image, an index, or a manifest of any other type. With
  * a platform, copies only the index's image for it; with several, an index of their images. Does not read what the
  * destination holds or can mount.
+ *
+ * @returns the digest of the copy
+ * @throws {ConflictError} with `noClobber`, if the destination exists.
  */
 export async function copy(
   source: ImageSource,
   destination: Reference | string,
   options: CopyOptions = {},
-): Promise<void> {
+): Promise<Hash> {
   const to = referenceOf(destination, options);
   const ends = endsOf(options);
-  if (options.noClobber && await isThere(to, ends.there, options)) return;
+  if (options.noClobber && await isThere(to, ends.there, options)) {
+    throw new ConflictError(`${to} exists already`, { hint: "leave out no-clobber to replace it" });
+  }
   const reference = referenceIn(source);
-  if (reference !== undefined) return void await copyReference(referenceOf(reference, options), to, ends, options);
-  await copyView({ view: await open(source, options), to }, ends, options);
+  if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);
+  const view = await open(source, options);
+  await copyView({ view, to }, ends, options);
+  return await view.digest(options);
 }
 
 /** Options of {@linkcode copyRepository}. */
@@ -71,21 +80,48 @@ export interface CopyRepositoryOptions extends CopyOptions {
    * @default none
    */
   journal?: string;
+  /**
+   * The tags to copy: globs, or regular expressions in slashes, one of which must match.
+   *
+   * @default all
+   */
+  tagFilter?: readonly string[];
+  /**
+   * A range of versions, for example `>=1.2 <2`: copies only tags that are complete versions in it.
+   *
+   * @default every tag, versions or not
+   */
+  semver?: string;
+}
+
+/** The result of {@linkcode copyRepository}, in tags. */
+export interface CopyRepositoryResult {
+  /** The number that the destination now has in the state of the source. */
+  readonly copied: number;
+  /** The number that existed at the destination and were kept because of `noClobber`. */
+  readonly kept: number;
+  /** The number that were copied before, by the journal. */
+  readonly resumed: number;
+  /** The number that the filter or the range leaves out. */
+  readonly filtered: number;
 }
 
 /**
- * Copies every tag of a repository to another. A tag with the same digest at both costs one request each.
+ * Copies the tags of a repository to another. A tag with the same digest at both costs one request each.
  *
  * @throws {JournalError} if the journal belongs to a different copy.
+ * @throws {UsageError} for a filter or a range that is invalid.
  */
 export async function copyRepository(
   source: Repository | string,
   destination: Repository | string,
   options: CopyRepositoryOptions = {},
-): Promise<void> {
+): Promise<CopyRepositoryResult> {
   const from = repositoryOf(source, options);
   const to = repositoryOf(destination, options);
   const ends = endsOf(options);
+  const isWanted = tagMatcher({ patterns: options.tagFilter, semver: options.semver });
+  const counts = { copied: 0, kept: 0, resumed: 0, filtered: 0 };
   const journal = await openJournal(from, to, options);
   try {
     const taken = options.noClobber ? await existingTags(ends.there, to, options) : new Set<string>();
@@ -93,11 +129,15 @@ export async function copyRepository(
     const concurrency = options.tagJobs ?? options.jobs ?? DEFAULT_JOBS;
     const pool = { concurrency, signal: options.signal };
     await mapConcurrent(ends.reader.tags(from, options), pool, async (tag, signal) => {
-      if (taken.has(tag) || copied.hasTag(tag)) return;
+      if (isWanted?.(tag) === false) return void counts.filtered++;
+      if (taken.has(tag)) return void counts.kept++;
+      if (copied.hasTag(tag)) return void counts.resumed++;
       const digest = await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
       await journal.copied(from.path, digest, [tag]);
+      counts.copied++;
     });
     await journal.end();
+    return counts;
   } finally {
     await journal.close();
   }
@@ -109,7 +149,7 @@ async function openJournal(
   target: Repository,
   options: CopyRepositoryOptions,
 ): Promise<CopyJournal> {
-  const { journal, noClobber, withReferrers } = options;
+  const { journal, noClobber, withReferrers, tagFilter = [], semver } = options;
   if (journal === undefined) return CopyJournal.none();
   const wanted = wantedPlatforms(options).map(platformString);
   const identity = {
@@ -117,6 +157,8 @@ async function openJournal(
     target: target.name,
     tags: "all",
     ...(wanted.length > 0 && { platforms: wanted }),
+    ...(tagFilter.length > 0 && { tagFilter }),
+    ...(semver !== undefined && { semver }),
     ...(noClobber && { noClobber }),
     ...(withReferrers && { withReferrers }),
   };

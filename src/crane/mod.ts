@@ -17,7 +17,13 @@
  */
 export { type CraneOptions } from "./options.ts";
 export { blob, catalog, config, configFile, digest, head, list, listPages, manifest } from "./inspect.ts";
-export { copy, type CopyOptions, copyRepository, type CopyRepositoryOptions } from "./copy.ts";
+export {
+  copy,
+  type CopyOptions,
+  copyRepository,
+  type CopyRepositoryOptions,
+  type CopyRepositoryResult,
+} from "./copy.ts";
 
 export {
   type NamedView,
@@ -30,7 +36,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
-export { push, remove, tag } from "./push.ts";
+export { push, pushAll, remove, tag } from "./push.ts";
 export {
   append,
   type AppendOptions,

@@ -1,10 +1,11 @@
 import { UsageError } from "../errors.ts";
 import type { Image } from "../image/mod.ts";
+import { holdsZstd, ociForZstd, ociIndex } from "../mutate/internal.ts";
 import { appendLayers, changeImage, type ImageChanges, mapIndex } from "../mutate/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { sourceName } from "../source/internal.ts";
 import type { ImageSource } from "../source/mod.ts";
-import { fittingLayers, layersFromPaths, type LayersFromPathsOptions } from "./append.ts";
+import { fittingLayers, layersFromPaths, type LayersFromPathsOptions, OCI_FOR_ZSTD } from "./append.ts";
 import { changeSource, type ChangeSourceOptions } from "./change_reference.ts";
 
 /** Options of {@linkcode mutate}. */
@@ -16,6 +17,12 @@ export interface MutateOptions
    * @default none
    */
   append?: readonly string[];
+  /**
+   * Called with a message for the user: the image becomes an OCI image, as Docker's media types have no zstd.
+   *
+   * @default not called
+   */
+  onWarning?: (message: string) => void;
 }
 
 /**
@@ -38,7 +45,13 @@ export async function mutate(
     }
     const layers = await layersFromPaths(options.append ?? [], options);
     const layersFor = fittingLayers(layers, options);
-    const edit = async (image: Image) => changeImage(appendLayers(image, await layersFor(image)), changes);
-    return view.kind === "index" ? mapIndex(view, edit, { images }) : await edit(view);
+    const isZstd = await holdsZstd(layers);
+    const edit = async (image: Image) => {
+      const edited = changeImage(appendLayers(image, await layersFor(image)), changes);
+      return isZstd ? await ociForZstd(edited, () => options.onWarning?.(OCI_FOR_ZSTD)) : edited;
+    };
+    return view.kind === "index"
+      ? mapIndex(view, edit, { images, ...(isZstd && { indexes: ociIndex }) })
+      : await edit(view);
   }, options);
 }

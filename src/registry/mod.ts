@@ -64,5 +64,6 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
+  StoreUsage,
   UploadStore,
 } from "./stores/store.ts";

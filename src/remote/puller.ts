@@ -20,6 +20,7 @@ import { type CatalogPage, catalogPages, type ListOptions, tagPages, type TagsPa
 import { type FetchedManifest, fetchManifest, headManifest } from "./manifest_fetch.ts";
 import { clientOf, nameOptions, type PlatformOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
 import { fetchReferrers, type ReferrersOptions } from "./referrers.ts";
+import { schema1Image } from "./schema1_image.ts";
 import { anyView, remoteLayer, type ViewContext, viewOf } from "./views.ts";
 
 /** A manifest of any type from a registry, and the views of it. */
@@ -48,6 +49,11 @@ export class RemoteManifest {
       });
     }
     return viewOf(this.#context, this, `${this.reference}`);
+  }
+
+  /** Returns the image of a schema 1 manifest, converted to schema 2. @throws {ManifestError} if it is damaged. */
+  schema1Image(): Image {
+    return schema1Image(this.#context, this, `${this.reference}`);
   }
 
   /** Returns a view of a manifest of any type, to be copied as it is. */

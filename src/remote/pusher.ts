@@ -97,11 +97,16 @@ export class Pusher {
     return await findManifest(this.client, parseReference(reference, nameOptions(this.client)), options);
   }
 
-  /** Points a tag of the same repository at the manifest of a reference. */
-  async tag(reference: Reference | string, tag: string, options: AbortOptions = {}): Promise<void> {
+  /** Points tags of the same repository, one or several, at the manifest of a reference. */
+  async tag(
+    reference: Reference | string,
+    tags: string | readonly string[],
+    options: AbortOptions = {},
+  ): Promise<void> {
     const parsed = parseReference(reference, nameOptions(this.client));
+    const targets = [tags].flat().map((tag) => parsed.repository.tag(tag));
     const { bytes, descriptor } = await fetchManifest(this.client, parsed, options);
-    await this.put(parsed.repository.tag(tag), { bytes, mediaType: descriptor.mediaType }, options);
+    for (const target of targets) await this.put(target, { bytes, mediaType: descriptor.mediaType }, options);
   }
 
   /**

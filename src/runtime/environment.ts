@@ -33,6 +33,16 @@ export function commandLineArguments(): string[] {
   return deno === undefined ? nodeProcess()?.argv?.slice(2) ?? [] : [...deno.args];
 }
 
+/**
+ * Returns the names that this process was started by, without folders and extensions: the one of the program and the one
+ * of its script. A runtime may resolve links first, and then gives the name of the file.
+ */
+export function programNames(): string[] {
+  const host = nodeProcess();
+  const paths = [host?.argv0, host?.argv?.[1]].filter((path) => typeof path === "string");
+  return paths.map((path) => path.replace(/^.*[/\\]/, "").replace(/\.(?:exe|cmd|[mc]?[jt]s)$/i, ""));
+}
+
 /** Returns the user's home directory, if there is one. */
 export function homeDirectory(): string | undefined {
   const fromEnvironment = platformOs() === "windows" ? environmentVariable("USERPROFILE") : environmentVariable("HOME");

@@ -88,6 +88,7 @@ export {
   onInterrupt,
   onUnhandledError,
   platformOs,
+  programNames,
   temporaryRoot,
   userId,
 } from "./environment.ts";

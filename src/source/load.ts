@@ -56,6 +56,44 @@ export async function load(from: string | TarballSource, options: LoadOptions = 
   return await fromLayout(contents.index, { what: source.name, options });
 }
 
+/** An image or an index with its names. */
+export interface LoadedImage {
+  /** The names, as the file has them: `repository:tag`, or a tag alone; none if it has no name. */
+  readonly names: readonly string[];
+  /** The image or the index. */
+  readonly view: Image | ImageIndex;
+}
+
+/**
+ * Loads every image and index from a path or a tarball, in order, with their names. With platforms, each index gives
+ * what {@linkcode load} gives for them.
+ *
+ * @throws {FileError} if the path does not exist or can't be read.
+ */
+export async function loadAll(
+  from: string | TarballSource,
+  options: Omit<LoadOptions, "tag" | "index" | "several"> = {},
+): Promise<LoadedImage[]> {
+  if (typeof from === "string" && await isDirectory(from)) {
+    const { openLayout } = await import("../layout/mod.ts");
+    return await allOf((await openLayout(from, options)).index(), options);
+  }
+  const { tarballContents, tarballFile } = await import("../tarball/mod.ts");
+  const contents = await tarballContents(typeof from === "string" ? tarballFile(from) : from, options);
+  if (contents.kind === "layout") return await allOf(contents.index, options);
+  return (await contents.all(options)).map(({ repoTags, image }) => ({ names: repoTags, view: image }));
+}
+
+async function allOf(index: ImageIndex, options: PlatformsOptions): Promise<LoadedImage[]> {
+  const loaded: LoadedImage[] = [];
+  for (const { descriptor, view } of await index.children(options)) {
+    if (view.kind !== "image" && view.kind !== "index") continue;
+    // The specification's annotation and containerd's may give the same name in two forms.
+    loaded.push({ names: namesOf(descriptor).slice(0, 1), view: await ofPlatforms(view, options) });
+  }
+  return loaded;
+}
+
 async function fromImages(images: SavedImages, options: LoadOptions): Promise<Image | ImageIndex> {
   const { tag, index, several } = options;
   const all = index || (several === "index" && images.manifests.length > 1);

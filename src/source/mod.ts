@@ -18,6 +18,6 @@
  */
 export { type NamedSource, parseSource, type PathFormat } from "./parse.ts";
 export { type LocalPath, splitLocalPath } from "./local_path.ts";
-export { load, type LoadOptions } from "./load.ts";
+export { load, loadAll, type LoadedImage, type LoadOptions } from "./load.ts";
 export { type ImageSource, open, openImage, type OpenOptions, type PathSource } from "./open.ts";
 export { ofPlatforms, type PlatformsOptions } from "./platforms.ts";

@@ -3,6 +3,7 @@ import { type NameOptions, parseReference, type Reference } from "../name/mod.ts
 import { wantedPlatform } from "../remote/internal.ts";
 import { Puller, type RemoteOptions } from "../remote/mod.ts";
 import { wrongArgument } from "../spec/internal.ts";
+import { isSchema1 } from "../spec/mod.ts";
 import type { TarballSource } from "../tarball/mod.ts";
 import { load, type LoadOptions } from "./load.ts";
 import { ofPlatforms, type PlatformsOptions } from "./platforms.ts";
@@ -36,6 +37,12 @@ export interface OpenOptions
    * @default a new one
    */
   puller?: Puller;
+  /**
+   * The result for Docker's schema 1, the manifests of before 2016: an error, or the image converted to schema 2.
+   *
+   * @default "error"
+   */
+  schema1?: "error" | "convert";
 }
 
 /**
@@ -48,7 +55,8 @@ export async function open(source: ImageSource, options: OpenOptions = {}): Prom
   if (isReference(source)) {
     const { puller = new Puller(options) } = options;
     const found = await puller.get(parseReference(source, options), options);
-    return await ofPlatforms(found.view(), options);
+    const converts = options.schema1 === "convert" && isSchema1(found.descriptor.mediaType);
+    return await ofPlatforms(converts ? found.schema1Image() : found.view(), options);
   }
   if (!("kind" in source)) return await load(source, options);
   if (source.kind !== "path") return await ofPlatforms(source, options);

@@ -68,9 +68,13 @@ export function chooseImage(
     });
   }
   const wanted = parseTag(tag).name;
-  const found = images.find(({ repoTags }) =>
+  const [found, other] = images.filter(({ repoTags }) =>
     repoTags.some((repoTag) => repoTag === tag || fullName(repoTag) === wanted)
   );
+  // The same image may be listed again.
+  if (found && other && other.config !== found.config) {
+    throw new TarballError(`${name} holds several images ${tag}`, { hint: "save each under a tag of its own" });
+  }
   if (found) return found;
   throw new TarballError(`${name} holds no image ${tag}: ${listTags(images)}`, {
     hint: "choose one of its tags, or none when it holds a single image",

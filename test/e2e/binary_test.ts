@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { it } from "node:test";
@@ -39,6 +39,10 @@ it(
         assertEquals(gcrane("digest", "--full-ref", `${host}/app:v1`), { status: 0, stdout, stderr: "" });
         assertEquals(gcrane("validate", "--remote", `${host}/app:v1`).status, 0);
         assertEquals(gcrane("digets").status, 2);
+        // A link of another name changes the habits.
+        symlinkSync(file, join(folder, "crane"));
+        const crane = spawnSync(join(folder, "crane"), ["ls", `${host}/app`], { encoding: "utf8" });
+        assertEquals([crane.status, crane.stdout, crane.stderr], [0, "v1\n", ""]);
 
         // The settings of a project that the command is used in are not the command's.
         writeFileSync(join(folder, "bunfig.toml"), 'preload = ["./preload.js"]\n');

@@ -33,6 +33,8 @@ export class FakeClock {
 
 export interface FakeIoOptions {
   environment?: Record<string, string>;
+  /** The names that the program was started by. */
+  names?: readonly string[];
   stdin?: string | Uint8Array<ArrayBuffer>;
   /** Used instead of the network. */
   fetch?: typeof fetch;
@@ -107,6 +109,7 @@ export class FakeIo implements Io {
       return Promise.resolve(answers.shift() ?? "");
     });
   };
+  programNames = (): readonly string[] => this.#options.names ?? [];
   environment = (name: string): string | undefined => this.#options.environment?.[name];
   onInterrupt = (handler: (signal: "SIGINT" | "SIGTERM") => void) => listen(this.#interrupts, handler);
   onHangUp = (handler: () => void) => listen(this.#hangUps, handler);

@@ -106,7 +106,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
   "copy -a": {
     words: ({ server, plain }) => ["copy", "-a", at(server, "team/app"), at(plain, "copy/app")],
-    call: ({ server, plain }, options) => crane.copyRepository(at(server, "team/app"), at(plain, "copy/app"), options),
+    call: ({ server, plain }, options) =>
+      crane.copyRepository(at(server, "team/app"), at(plain, "copy/app"), options).then(() => {}),
     check: async ({ server, plain, content }) => {
       const missing: string[] = [];
       if (server.lied) return missing;

@@ -110,8 +110,8 @@ describe("listingLines", () => {
 
   it("are the tags alone of a plain listing, sorted, or with their repository", () => {
     const plain = { name: "team/app", tags: ["v2", "v1", digestTag] };
-    assertEquals([...listingLines(repository, plain)], [digestTag, "v1", "v2"]);
-    assertEquals([...listingLines(repository, plain, { fullRef: true, omitDigestTags: true })], [
+    assertEquals([...listingLines(repository, plain)], [digestTag, "v1", "v2"].map((tag) => `${repository}:${tag}`));
+    assertEquals([...listingLines(repository, plain, { omitDigestTags: true })], [
       `${repository}:v1`,
       `${repository}:v2`,
     ]);
@@ -120,8 +120,8 @@ describe("listingLines", () => {
   it("leave out tags that stand for referrers, and nothing that only looks like one", () => {
     const tags = [digestTag, `${digestTag}.sig`, `sha512-${"b".repeat(128)}`, "sha256-abc", `x-${digestTag}`];
     assertEquals([...listingLines(repository, { name: "", tags }, { omitDigestTags: true })], [
-      "sha256-abc",
-      `x-${digestTag}`,
+      `${repository}:sha256-abc`,
+      `${repository}:x-${digestTag}`,
     ]);
     assertEquals(
       [...listingLines(repository, google, { omitDigestTags: true })].includes(`${repository}:${digestTag}`),

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +68,17 @@ export class World {
   async data(line: string | readonly string[], options: RunLineOptions = {}): Promise<string> {
     const { code, out, err } = await this.gcrane(line, options);
     assertEquals([code, err], [0, ""], `gcrane ${line}`);
+    return out;
+  }
+
+  /** Runs a line that changes an image by tag and moves no tag, which it notes; what it prints is given back. */
+  async unmoved(line: string | readonly string[], options: RunLineOptions = {}): Promise<string> {
+    const { code, out, err } = await this.gcrane(line, options);
+    assertEquals(code, 0, err);
+    assertMatch(
+      err,
+      /^(?:\S+ still names the original|\d+ tags still name their originals): --in-place moves [^\n]+\n$/,
+    );
     return out;
   }
 

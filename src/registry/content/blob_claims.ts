@@ -121,6 +121,16 @@ export class BlobClaims {
     }
   }
 
+  /** Removes the records of removals whose server was killed; a claim does so only for its own blob. */
+  async forgetRemovals(options: AbortOptions): Promise<void> {
+    const { records } = this.#store;
+    for (const folder of await records.list("removals/", options)) {
+      for (const id of await records.list(`removals/${folder}`, options)) {
+        await this.#forgetAbandoned(`removals/${folder}${id}`, options);
+      }
+    }
+  }
+
   /** Waits for the end of all removals of a blob; returns whether there was one. */
   async #waitForRemoval(digest: Hash, options: AbortOptions): Promise<boolean> {
     const path = removalPath(digest);
@@ -129,12 +139,14 @@ export class BlobClaims {
       const ids = await this.#store.records.list(path, options);
       if (ids.length === 0) return waited;
       waited = true;
-      for (const id of ids) {
-        const begun = await this.#store.records.get(path + id, options);
-        if (begun && this.#clock() - timeOf(begun) > ABANDONED_MS) await this.#store.records.delete(path + id, options);
-      }
+      for (const id of ids) await this.#forgetAbandoned(path + id, options);
       await delay(POLL_MS, options);
     }
+  }
+
+  async #forgetAbandoned(key: string, options: AbortOptions): Promise<void> {
+    const begun = await this.#store.records.get(key, options);
+    if (begun && this.#clock() - timeOf(begun) > ABANDONED_MS) await this.#store.records.delete(key, options);
   }
 }
 

@@ -127,6 +127,7 @@ export async function collectStoreGarbage(
   }
 
   if (prefixes.first === 0) {
+    if (!dryRun) await repositories.claims.forgetRemovals({ signal });
     const sessions = new UploadSessions(store, clock);
     for (const id of await sessions.expire({ before: begun - uploadExpiry, dryRun, signal })) {
       total.uploads++;

@@ -11,7 +11,7 @@ export async function* namePages(
   options: AbortOptions = {},
 ): AsyncGenerator<readonly string[], void, undefined> {
   let after: string | undefined;
-  while (true) {
+  for (;;) {
     const page = await records.list(path, { after, limit: PAGE, ...options });
     yield page;
     if (page.length < PAGE) return;

@@ -15,6 +15,7 @@ import {
   type StoredUpload,
   type StoreFinishOptions,
   type StoreListOptions,
+  type StoreUsage,
   uploadConflict,
   type UploadStore,
 } from "./store.ts";
@@ -141,6 +142,12 @@ class MemoryBlobs implements BlobStore {
     const { algorithm = "", digits = "" } = options.prefix ?? {};
     const prefix = algorithm && `${algorithm}:${digits}`;
     yield* [...this.#contents.keys()].filter((digest) => digest.startsWith(prefix));
+  }
+
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    await nextTurn(options);
+    const contents = [...this.#contents.values()];
+    return { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
   }
 
   async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {

@@ -138,12 +138,25 @@ export interface RecordStore {
   list(path: string, options?: StoreListOptions): Promise<string[]>;
 }
 
+/** How much a store holds. */
+export interface StoreUsage {
+  /** The number of blobs. */
+  readonly blobs: number;
+  /** The number of their bytes. */
+  readonly bytes: number;
+}
+
 /** The blobs of a {@linkcode RegistryStore}. */
 export interface BlobStore {
   /** Finds a blob; `undefined` if the store does not have it or has found that its bytes are spoilt. */
   get(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
   /** Lists the digests of all blobs in no order. One that is added or removed meanwhile may be listed or not. */
   list(options?: BlobListOptions): AsyncIterable<Hash>;
+  /**
+   * Counts the blobs by lists alone, in which blobs that are added or removed meanwhile may be missing. A store without it
+   * can't count them without a call for each.
+   */
+  usage?(options?: AbortOptions): Promise<StoreUsage>;
   /** Removes a blob and its bytes; returns whether it was there. A read that has started may fail. */
   delete(digest: Hash, options?: AbortOptions): Promise<boolean>;
   /** Removes blobs and their bytes; returns those that were there. A store without it removes one by one. */

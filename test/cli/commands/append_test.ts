@@ -117,13 +117,13 @@ describe("gcrane append", () => {
       await world.data(`append --new_layer ${files[0]} --new_layer ${files[1]} --new_tag ${site}`);
       const { layers } = await manifestOf(world, site);
       assertEquals(layers.map(({ digest, mediaType }) => [digest, mediaType]), [
-        [digestOf(gzip), MediaType.DockerLayer],
-        [digestOf(zstd), MediaType.DockerLayerZstd],
+        [digestOf(gzip), MediaType.OciLayerGzip],
+        [digestOf(zstd), MediaType.OciLayerZstd],
       ]);
       assertEquals(JSON.parse(await world.data(`config ${site}`)).rootfs.diff_ids, [digestOf(tar), digestOf(tar)]);
     }));
 
-  for (const [kind, mediaType] of [["zstd", MediaType.DockerLayerZstd], ["none", MediaType.DockerUncompressedLayer]]) {
+  for (const [kind, mediaType] of [["zstd", MediaType.OciLayerZstd], ["none", MediaType.DockerUncompressedLayer]]) {
     it(`--compression ${kind} stores it so`, () =>
       inWorld(async (world) => {
         const file = world.write("a.tar", await tarOf({ a: "a" }));

@@ -181,14 +181,9 @@ describe("gcrane auth login", () => {
   for (
     const [line, options, message] of [
       [
-        `${host} -u ann -p s3cret`,
-        {},
-        "a password on the command line can be read by every process — pipe it in with --password-stdin",
-      ],
-      [
-        `${host} -u ann --password=s3cret`,
-        {},
-        "a password on the command line can be read by every process — pipe it in with --password-stdin",
+        `${host} -u ann --password=s3cret --password-stdin`,
+        { stdin: "s3cret" },
+        "-p and --password-stdin exclude each other — leave out one",
       ],
       [`${host} --password-stdin`, { stdin: "s3cret" }, "no user is given — give one with -u"],
       [`${host} -u ann --password-stdin`, { stdin: "\n" }, "the password is empty"],

@@ -76,7 +76,8 @@ describe("gcrane copy", () => {
       const one = await world.push(first, `${source}:v1`);
       const two = await world.push(second, `${source}:v2`);
       const old = await world.push(first, `${mirror}:v2`);
-      assertEquals(await world.data(`copy -a -n ${source} ${mirror}`), "");
+      const { code, out, err } = await world.gcrane(`copy -a -n ${source} ${mirror}`);
+      assertEquals([code, out, err], [0, "", `kept 1 tag of ${mirror}, copied 1\n`]);
       assertEquals([await digest(world, `${mirror}:v1`), await digest(world, `${mirror}:v2`)], [one, old]);
       assertEquals(await world.data(`copy --all-tags ${source} ${mirror}`), "");
       assertEquals(await digest(world, `${mirror}:v2`), two);
@@ -129,15 +130,17 @@ describe("gcrane copy", () => {
       assertEquals((await referrers()).length, 1);
     }));
 
-  it("-n leaves a tag alone that is there, also without -a", () =>
+  it("-n of one tag that is there fails, and names it", () =>
     inWorld(async (world) => {
       await world.push(first, `${source}:v1`);
       const old = await world.push(second, `${mirror}:v1`);
-      assertEquals(await world.data(`copy -n ${source}:v1 ${mirror}:v1`), "");
+      const { code, out, err } = await world.gcrane(`copy -n ${source}:v1 ${mirror}:v1`);
+      assertEquals([code, out], [1, ""]);
+      assertEquals(err, `Error: ${mirror}:v1 exists already — leave out no-clobber to replace it\n`);
       assertEquals(await digest(world, `${mirror}:v1`), old);
     }));
 
-  it("-j bounds what moves at a time, and is a number from 1 on", () =>
+  it("-j bounds what moves at a time, and 0 is the default", () =>
     inWorld(async (world) => {
       const pushed = await world.push(randomImage({ seed: 4, layers: 6 }), `${source}:v1`);
       let now = 0;
@@ -153,9 +156,11 @@ describe("gcrane copy", () => {
       };
       await world.data(`copy -j 1 ${source}:v1 ${mirror}:v1`, { fetch: counting });
       assertEquals([await digest(world, `${mirror}:v1`), most], [pushed, 1]);
-      const { code, err } = await world.gcrane(`copy -j 0 ${source}:v1 ${mirror}:v1`);
+      await world.data(`copy -j 0 ${source}:v1 ${mirror}:v2`);
+      assertEquals(await digest(world, `${mirror}:v2`), pushed);
+      const { code, err } = await world.gcrane(`copy -j -1 ${source}:v1 ${mirror}:v3`);
       assertEquals(code, 2);
-      assertMatch(err, /^Error: --jobs must be a whole number of at least 1, not "0"\n/);
+      assertMatch(err, /^Error: --jobs must be a whole number of at least 0, not "-1"\n/);
     }));
 
   it("of what is not there fails and makes nothing", () =>
@@ -185,7 +190,7 @@ describe("gcrane tag", () => {
         const { code, err } = await world.gcrane(`tag ${source}:v1 ${typed}`);
         assertEquals([code, err], [
           2,
-          `Error: ${typed} is not a tag — give the tag alone: gcrane tag ${source}:v1 ${hint}\nUsage: gcrane tag [flags] IMAGE TAG\n`,
+          `Error: ${typed} is not a tag — give the tag alone: gcrane tag ${source}:v1 ${hint}\nUsage: gcrane tag [flags] IMAGE TAG...\n`,
         ]);
       }));
   }

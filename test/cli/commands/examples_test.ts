@@ -27,3 +27,22 @@ describe("the examples of the help", () => {
     });
   }
 });
+
+describe("the documents for users of other programs", () => {
+  let lines: Ended[] = [];
+  before(() =>
+    inFolder(async (cwd) => {
+      const { code, out, err } = await runFile("test/cli/programs/examples.ts", ["documents"], { cwd });
+      assertEquals([code, err], [0, ""]);
+      lines = out.trim().split("\n").map((line): Ended => JSON.parse(line));
+    })
+  );
+
+  for (const [page, count] of [["crane", 15], ["skopeo", 15], ["regctl", 20], ["oras", 18]] as const) {
+    it(`each line of coming_from_${page}.md runs`, () => {
+      const all = lines.filter(({ path }) => path === `coming_from_${page}.md`);
+      assert(all.length >= count, `${all.length} lines`);
+      assertEquals(all.filter(({ code }) => code !== 0), []);
+    });
+  }
+});

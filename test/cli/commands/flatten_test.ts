@@ -29,7 +29,7 @@ describe("gcrane flatten", () => {
       await world.push(await withFiles(lower, { ".wh.a": "", c: "three" }), `${app}:v1`);
       const before = await world.data(`digest ${app}:v1`);
       world.requests.length = 0;
-      const pushed = await world.data(`flatten ${app}:v1`);
+      const pushed = await world.unmoved(`flatten ${app}:v1`);
       assertMatch(pushed, /^registry\.example\.com\/app@sha256:[0-9a-f]{64}\n$/);
       // Three layers and the config are read, one layer and the config are sent.
       const blobs = world.requests.filter((request) => /^(GET|PUT) .*\/blobs\//.test(request));

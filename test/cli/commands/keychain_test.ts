@@ -195,10 +195,13 @@ describe("gcrane copy between two accounts of one registry", () => {
       assertEquals(await world.data(`digest --keychain env:TWO ${host}/two/app:v1`, options), `${digest}\n`);
       // Nothing to do, and whether there is is asked of the destination.
       const again = `copy -n ${host}/one/app:v1 ${host}/two/app:v1 --src-keychain docker:${one} --keychain env:TWO`;
-      assertEquals(await world.data(again, options), "");
+      const refused = await world.gcrane(again, options);
+      assertEquals([refused.code, refused.out], [1, ""]);
+      assertMatch(refused.err, /two\/app:v1 exists already/);
       const second = await world.push(randomImage({ seed: 2 }), `${host}/one/app:v2`);
       const all = `copy -a -n ${host}/one/app ${host}/two/app --src-keychain docker:${one} --keychain env:TWO`;
-      assertEquals(await world.data(all, options), "");
+      const { code, out, err } = await world.gcrane(all, options);
+      assertEquals([code, out, err], [0, "", `kept 1 tag of ${host}/two/app, copied 1\n`]);
       assertEquals(await world.data(`digest --keychain env:TWO ${host}/two/app:v2`, options), `${second}\n`);
     }));
 

@@ -119,16 +119,21 @@ describe("gcrane ls", () => {
       assertMatch(timeUploadedMs, /^\d+$/);
     }));
 
-  it("prints the tags alone where a registry says no more, or with their repository", () =>
+  it("prints the tags with their repository where a registry lists no more, or alone", () =>
     inWorld(async (world) => {
       const digestTag = `sha256-${"0".repeat(64)}`;
       const fetch = plain();
-      assertEquals(await world.data(`ls ${repository}`, { fetch }), `${digestTag}\nv10\nv2\n`);
-      assertEquals(await world.data(`ls -O ${repository}`, { fetch }), "v10\nv2\n");
-      assertEquals(
-        await world.data(`ls -O --full-ref ${repository}`, { fetch }),
-        `${repository}:v10\n${repository}:v2\n`,
-      );
+      const all = [digestTag, "v10", "v2"];
+      const full = all.map((tag) => `${repository}:${tag}\n`).join("");
+      assertEquals(await world.data(`ls ${repository}`, { fetch }), full);
+      assertEquals(await world.data(`ls --tags ${repository}`, { fetch }), `${all.join("\n")}\n`);
+      assertEquals(await world.data(`ls --as crane ${repository}`, { fetch }), `${all.join("\n")}\n`);
+      assertEquals(await world.data(`ls --as crane --full-ref ${repository}`, { fetch }), full);
+      assertEquals(await world.data(`ls -O --tags ${repository}`, { fetch }), "v10\nv2\n");
+      const named = `${repository}:v10\n${repository}:v2\n`;
+      for (const flags of ["-O", "-O --full-ref", "-O --tags --full-ref"]) {
+        assertEquals(await world.data(`ls ${flags} ${repository}`, { fetch }), named);
+      }
       const { name, tags, ...rest } = JSON.parse(await world.data(`ls --json ${repository}`, { fetch }));
       assertEquals([name, tags.length, rest], ["team/app", 3, {}]);
     }));

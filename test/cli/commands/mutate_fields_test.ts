@@ -131,7 +131,7 @@ describe("several images at once", () => {
   it("stay as they are without --in-place", () =>
     inFleet(async (world) => {
       const before = await world.data(`digest --full-ref ${names[1]}`);
-      const out = await world.data(`mutate -l team=web ${names[0]} ${names[1]}`);
+      const out = await world.unmoved(`mutate -l team=web ${names[0]} ${names[1]}`);
       assertEquals(out.split("\n").map((line) => line.split("@")[0]), [
         "registry.example.com/fleet/app0",
         "registry.example.com/fleet/app1",

@@ -46,7 +46,7 @@ describe("gcrane mutate", () => {
       const words =
         `mutate ${app}:v1 -a note=a=1,b -l team=web,tier=front -l list=a,b -e PATH=/bin,x -e EMPTY= -u 1000:1
         --entrypoint /bin/app,--serve --cmd "a,b",c -w /srv --exposed-ports 80/tcp,53/udp --set-platform linux/arm/v7`;
-      const pushed = await world.data(words.split(/\s+/));
+      const pushed = await world.unmoved(words.split(/\s+/));
       assertMatch(pushed, /^registry\.example\.com\/app@sha256:[0-9a-f]{64}\n$/);
       assertEquals(await world.data(`digest ${app}:v1`), before);
       const image = await imageAt(world, pushed);
@@ -80,7 +80,7 @@ describe("gcrane mutate", () => {
       await world.push(full, `${app}:v1`);
       const line = `mutate ${app}:v1 --unset-annotation old --unset-label old --unset-env OLD --unset-entrypoint ` +
         "--unset-cmd --unset-user --unset-workdir --unset-exposed-ports";
-      const image = await imageAt(world, await world.data(line));
+      const image = await imageAt(world, await world.unmoved(line));
       assertEquals((await image.manifest()).annotations, { kept: "1" });
       assertEquals((await image.configFile()).config, { Labels: { kept: "1" }, Env: ["KEPT=1"] });
     }));
@@ -117,7 +117,7 @@ describe("gcrane mutate", () => {
       await world.push(appendManifests(emptyIndex(), images), `${app}:v1`);
       const layer = world.write("layer.tar", await tarOf("etc/new"));
       world.requests.length = 0;
-      const pushed = await world.data(`mutate ${app}:v1 -l team=web --append ${layer}`);
+      const pushed = await world.unmoved(`mutate ${app}:v1 -l team=web --append ${layer}`);
       const index = await indexAt(world, pushed);
       const children = await index.children();
       assertEquals(children.length, 3);
@@ -128,7 +128,7 @@ describe("gcrane mutate", () => {
       // Each new config once, and the new layer once for both of Linux, and once for Windows.
       assertEquals(moved(world).sent, 5);
       await validateIndex(index);
-      const one = await imageAt(world, await world.data(`mutate ${app}:v1 -l team=web --platform linux/arm64`));
+      const one = await imageAt(world, await world.unmoved(`mutate ${app}:v1 -l team=web --platform linux/arm64`));
       const { architecture, config } = await one.configFile();
       assertEquals([architecture, config?.Labels], ["arm64", { team: "web" }]);
     }));
@@ -137,7 +137,7 @@ describe("gcrane mutate", () => {
     inWorld(async (world) => {
       await world.push(randomIndex({ images: 2 }), `${app}:v1`);
       const stdin = await tarOf("etc/piped");
-      const index = await indexAt(world, await world.data(`mutate ${app}:v1 --append -`, { stdin }));
+      const index = await indexAt(world, await world.unmoved(`mutate ${app}:v1 --append -`, { stdin }));
       const digests = await Promise.all((await index.children()).map(async ({ view }) => {
         assert(view.kind === "image");
         return await (await view.layers()).at(-1)!.digest();
@@ -159,14 +159,26 @@ describe("gcrane mutate", () => {
       assertEquals(world.requests.filter((request) => /^(POST|PATCH|PUT) /.test(request)), []);
     }));
 
+  it("changes nothing for an empty value, as that of an unset variable, and says so", () =>
+    inWorld(async (world) => {
+      const changes = { entrypoint: ["a"], cmd: ["b"], user: "c", workdir: "/d", exposedPorts: ["80/tcp"] };
+      const before = await world.push(changeImage(await randomImage(), changes), `${app}:v1`);
+      const words = ["mutate", `${app}:v1`, "--entrypoint", "", "--cmd", "", "-u", "", "-w", "", "--exposed-ports", ""];
+      const { code, out, err } = await world.gcrane(words);
+      assertEquals([code, out], [0, `${app}@${before}\n`]);
+      assertEquals(
+        err.split("\n")[1],
+        "Warning: --cmd is empty and changes nothing; --unset-cmd takes the old value away",
+      );
+      assertEquals(err.split("\n").length, 6);
+    }));
+
   for (
     const [line, message] of [
       ["-l novalue", '--label takes NAME=VALUE, not "novalue" — --unset-label removes one'],
       ["-e =x", '--env takes NAME=VALUE, not "=x" — --unset-env removes one'],
       ["--unset-env A=1", '--unset-env takes a name, not "A=1"'],
       ["-l a=b --unset-label a", "a is both in --label and in --unset-label — leave out one"],
-      ["--user=", "--user is empty — --unset-user takes it away"],
-      ["--cmd=", "--cmd is empty — --unset-cmd takes it away"],
       ["-w / --unset-workdir", "--workdir and --unset-workdir exclude each other — leave out one"],
       ["-t a:b --repo c", "-t and --repo both set the destination — leave out one of the two"],
       [

@@ -30,7 +30,7 @@ describe("gcrane completion", () => {
     inWorld(async (world) => {
       const { code, out, err } = await world.gcrane("completion fishy");
       assertEquals([code, out], [2, ""]);
-      assertMatch(err, /^Error: .*bash, zsh, fish, not "fishy" — did you mean fish\?\n/);
+      assertMatch(err, /^Error: .*bash, zsh, fish, powershell, not "fishy" — did you mean fish\?\n/);
     }));
 });
 

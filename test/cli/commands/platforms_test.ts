@@ -155,7 +155,7 @@ describe("--keep-others", () => {
       await world.data(`mutate ${app}:kept --platform linux/amd64 --keep-others -l a=c -t ${app}:kept`);
       assertEquals(await labelsAt(world, `${app}:kept`), ["c", "b", "b"]);
       const base = `--old-base ${app}:all --new-base ${app}:all`;
-      const rebased = await world.data(`rebase ${app}:all ${base} --platform linux/amd64 --keep-others`);
+      const rebased = await world.unmoved(`rebase ${app}:all ${base} --platform linux/amd64 --keep-others`);
       const { manifests } = JSON.parse(await world.data(`manifest ${rebased.trim()}`));
       const before = JSON.parse(await world.data(`manifest ${app}:all`)).manifests;
       assertEquals(

@@ -65,11 +65,11 @@ describe("gcrane rebase", () => {
     inWorld(async (world) => {
       const { old, next, original } = await prepare(world);
       await world.push(annotateBase(original, { name: `${base}:v2`, digest: await old.digest() }), `${app}:v1`);
-      const image = await imageAt(world, await world.data(`rebase ${app}:v1`));
+      const image = await imageAt(world, await world.unmoved(`rebase ${app}:v1`));
       assertEquals((await digestsOf(image)).slice(0, 3), await digestsOf(next));
       // Its annotations name its base, and it is based on it already.
       const pushed = await world.data(`rebase ${app}:v1 -t ${app}:v2`);
-      assertEquals(await world.data(`rebase ${app}:v2`), pushed);
+      assertEquals(await world.unmoved(`rebase ${app}:v2`), pushed);
     }));
 
   it("finds the old base where it is, when the new one is elsewhere", () =>
@@ -77,15 +77,15 @@ describe("gcrane rebase", () => {
       const { old, next, original } = await prepare(world);
       await world.push(next, "mirror.example.com/patched:v3");
       await world.push(annotateBase(original, { name: `${base}:v1`, digest: await old.digest() }), `${app}:v1`);
-      const pushed = await world.data(`rebase ${app}:v1 --new-base mirror.example.com/patched:v3`);
+      const pushed = await world.unmoved(`rebase ${app}:v1 --new-base mirror.example.com/patched:v3`);
       const image = await imageAt(world, pushed);
       assertEquals((await digestsOf(image)).slice(0, 3), await digestsOf(next));
       // Without a name, it is looked for beside the new one.
       const nameless = annotateBase(original, { digest: await old.digest() });
       await world.push(nameless, `${app}:v1`);
       assertEquals(
-        await world.data(`rebase ${app}:v1 --new-base ${base}:v2`),
-        await world.data(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`),
+        await world.unmoved(`rebase ${app}:v1 --new-base ${base}:v2`),
+        await world.unmoved(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`),
       );
     }));
 
@@ -104,7 +104,7 @@ describe("gcrane rebase", () => {
       await world.push(old, `${base}:v1`);
       await world.push(next, `${base}:v2`);
       await world.push(appendManifests(emptyIndex(), members), `${app}:v1`);
-      const pushed = await world.data(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`);
+      const pushed = await world.unmoved(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`);
       const index = await new Puller({ fetch: world.fetch }).index(parseReference(pushed.trim()));
       const bases = await next.children();
       const children = await index.children();
@@ -128,7 +128,7 @@ describe("gcrane rebase", () => {
         await world.push(appendManifests(emptyIndex(), [plain]), `${base}:${tag}`);
       }
       await world.push(appendLayers(old, [randomLayer()]), `${app}:v1`);
-      const pushed = await world.data(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`);
+      const pushed = await world.unmoved(`rebase ${app}:v1 --old-base ${base}:v1 --new-base ${base}:v2`);
       assertEquals((await digestsOf(await imageAt(world, pushed)))[0], (await digestsOf(next))[0]);
     }));
 

@@ -1,8 +1,10 @@
-// Runs the examples of the help in the current folder, which they fill and of which nothing is left, and prints for each a
+// Runs the examples of the help, or with the word "documents" the lines of docs/coming_from_*.md, in the current folder, which they fill and of which nothing is left, and prints for each a
 // line of JSON, an `Ended`.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
+import { parseWords } from "../../../cli/parse_words.ts";
+import { isCommandEntry, resolveCommand } from "../../../cli/resolve.ts";
 import { gcrane } from "../../../cli/table.ts";
 import { emptyImage, emptyIndex, layerFromBytes } from "../../../src/image/mod.ts";
 import { createLayout } from "../../../src/layout/mod.ts";
@@ -74,7 +76,38 @@ function network(world: World): typeof fetch {
 async function wordsOf(line: string, run: (words: string) => Promise<string>): Promise<string> {
   const nested = /^gcrane .*\$\(gcrane ([^)]*)\)/.exec(line);
   const filled = nested ? line.replace(`$(gcrane ${nested[1]})`, (await run(nested[1])).trim()) : line;
-  return /\bgcrane (.*?)(?:[|<>)&;]|$)/.exec(filled)![1];
+  return /\bgcrane ((?:'[^']*'|[^|<>)&;'])*)/.exec(filled)![1];
+}
+
+/** Parses the words of a line. */
+async function parsed(line: readonly string[]): Promise<{ code: number; err: string }> {
+  const { entry, words } = resolveCommand(gcrane, line);
+  if (entry === undefined || !isCommandEntry(entry)) return { code: 2, err: "no command" };
+  const { args, flags } = (await entry.load()).command;
+  await parseWords(words, { args, flags: { ...gcrane.flags, ...flags }, environment: () => undefined });
+  return { code: 0, err: "" };
+}
+
+/** The lines of gcrane in the documents for users of other programs. */
+function documentedLines(): [page: string, line: string][] {
+  const folder = new URL("../../../docs/", import.meta.url);
+  return readdirSync(folder).filter((name) => name.startsWith("coming_from_")).flatMap((page) =>
+    Array.from(
+      readFileSync(new URL(page, folder), "utf8").matchAll(/`(gcrane \w[^`]*)`/g),
+      ([, line]): [string, string] => [page, line.replaceAll("\\|", "|")],
+    ).filter(([, line]) => !/--help$|^gcrane registry serve$/.test(line))
+  );
+}
+
+/** The examples of the help. */
+async function helpLines(): Promise<[path: string, line: string][]> {
+  const all = gcrane.examples.map(({ command }): [string, string] => ["", command]);
+  for (const [path, entry] of commandEntries(gcrane.entries)) {
+    // It would take a port that may be in use, and not end by itself: its own tests serve in every way.
+    if (path === "registry serve") continue;
+    for (const { command } of (await entry.load()).command.examples) all.push([path, command]);
+  }
+  return all;
 }
 
 async function ended(path: string, line: string): Promise<Ended> {
@@ -88,16 +121,13 @@ async function ended(path: string, line: string): Promise<Ended> {
     environment: { EDITOR: "true", DST_USERNAME: "me", DST_PASSWORD: "s3cret" },
   };
   const words = await wordsOf(line.replace("sha256:…", digest), (nested) => world.data(nested, options));
-  const { code, err } = await world.gcrane(words, options);
+  const split = Array.from(words.matchAll(/'([^']*)'|[^\s']+/g), ([word, quoted]) => quoted ?? word);
+  // There is no engine here, so such a line is only parsed.
+  const { code, err } = line.includes("daemon://") ? await parsed(split) : await world.gcrane(split, options);
   for (const name of readdirSync(".")) rmSync(name, { recursive: true });
   // As with diff, to find a difference is no failure.
   return { path, line, code: words.startsWith("diff ") && code === 1 ? 0 : code, err };
 }
 
-const all = gcrane.examples.map(({ command }) => ["", command]);
-for (const [path, entry] of commandEntries(gcrane.entries)) {
-  // It would take a port that may be in use, and not end by itself: its own tests serve in every way.
-  if (path === "registry serve") continue;
-  for (const { command } of (await entry.load()).command.examples) all.push([path, command]);
-}
-for (const [path, line] of all) console.log(JSON.stringify(await ended(path, line)));
+const lines = process.argv[2] === "documents" ? documentedLines() : await helpLines();
+for (const [path, line] of lines) console.log(JSON.stringify(await ended(path, line)));

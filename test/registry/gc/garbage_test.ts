@@ -265,6 +265,16 @@ describe("collectStoreGarbage", () => {
     }
   }
 
+  it("forgets the removals of servers that were killed, of blobs that nothing asks for again", async () => {
+    const path = `removals/${digestOf(encode("gone")).replace(":", "-")}/`;
+    await store.records.put(`${path}old`, encode(String(now - 60_001)));
+    await store.records.put(`${path}young`, encode(String(now - 60_000)));
+    await collect({ dryRun: true });
+    assertEquals(await store.records.list(path), ["old", "young"]);
+    await collect();
+    assertEquals(await store.records.list(path), ["young"]);
+  });
+
   it("does not believe in a removal that was killed", { timeout: 10_000 }, async () => {
     const digest = await client.pushBlob("dead", "blob");
     now += 25 * HOUR;

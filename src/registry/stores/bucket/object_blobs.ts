@@ -3,10 +3,10 @@ import { type AbortOptions, mapConcurrent } from "../../../io/mod.ts";
 import { type ByteStream, streamingHash } from "../../../runtime/mod.ts";
 import { type Hash, hashAlgorithm, isHash } from "../../../spec/mod.ts";
 import { heldBack } from "../held_back.ts";
-import type { BlobListOptions, BlobRange, BlobStore, StoredBlob } from "../store.ts";
+import type { BlobListOptions, BlobRange, BlobStore, StoredBlob, StoreUsage } from "../store.ts";
 import { entryKey, loadEntry } from "./blob_entry.ts";
 import { eachObject, type ObjectBucket } from "./object_bucket.ts";
-import { emptyState, saveState, stateKey } from "./upload_state.ts";
+import { DATA, emptyState, saveState, stateKey } from "./upload_state.ts";
 
 /** The number of entries that are read at the same time. */
 const CONCURRENCY = 64;
@@ -49,6 +49,16 @@ export class ObjectBlobs implements BlobStore {
       const digest = key.slice("blobs/".length).replace("/", ":");
       if (isHash(digest)) yield digest;
     }
+  }
+
+  /** @inheritdoc An empty blob has no object with bytes and is not counted; uploads that are being finished are. */
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    const usage = { blobs: 0, bytes: 0 };
+    for await (const { size } of eachObject(this.#bucket, DATA, options)) {
+      usage.blobs++;
+      usage.bytes += size;
+    }
+    return usage;
   }
 
   /** @inheritdoc */

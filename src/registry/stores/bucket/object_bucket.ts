@@ -10,10 +10,19 @@ export interface BucketContent {
   readonly etag: string;
 }
 
+/** An object in a bucket's list. */
+export interface BucketObject {
+  readonly key: string;
+  /** The number of its bytes. */
+  readonly size: number;
+  /** The time of its last change in milliseconds since 1970. */
+  readonly modified: number;
+}
+
 /** A page of a bucket's list. */
 export interface BucketPage {
-  /** The objects, in the order of their keys, with the time of their last change in milliseconds since 1970. */
-  readonly objects: readonly { readonly key: string; readonly modified: number }[];
+  /** The objects, in the order of their keys. */
+  readonly objects: readonly BucketObject[];
   /** With `folders`: the paths below which there are objects, ending with `/`, in order. */
   readonly folders: readonly string[];
   /** Whether another page follows. */
@@ -94,7 +103,7 @@ export async function* eachObject(
   bucket: ObjectBucket,
   prefix: string,
   options: AbortOptions = {},
-): AsyncGenerator<{ key: string; modified: number }, void, undefined> {
+): AsyncGenerator<BucketObject, void, undefined> {
   let after: string | undefined;
   for (;;) {
     const { objects, hasMore } = await bucket.list(prefix, { after, ...options });

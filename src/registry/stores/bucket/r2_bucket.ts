@@ -102,7 +102,7 @@ class R2ObjectBucket implements ObjectBucket {
         ...(folders && { delimiter: "/" }),
       });
       return {
-        objects: page.objects.map(({ key, uploaded }) => ({ key, modified: uploaded.getTime() })),
+        objects: page.objects.map(({ key, size, uploaded }) => ({ key, size, modified: uploaded.getTime() })),
         folders: page.delimitedPrefixes,
         hasMore: page.truncated,
       };

@@ -180,6 +180,7 @@ class S3Bucket implements ObjectBucket {
     return {
       objects: elements(xml, "Contents").map((item) => ({
         key: ownKey(element(item, "Key")),
+        size: Number(element(item, "Size")),
         modified: Date.parse(element(item, "LastModified") ?? ""),
       })),
       folders: elements(xml, "CommonPrefixes").map((item) => ownKey(element(item, "Prefix"))),

@@ -14,7 +14,7 @@ import {
 import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../../../spec/mod.ts";
 import { heldBack } from "../held_back.ts";
 import { RunningHash } from "../running_hash.ts";
-import type { BlobListOptions, BlobRange, BlobStore, StoredBlob } from "../store.ts";
+import type { BlobListOptions, BlobRange, BlobStore, StoredBlob, StoreUsage } from "../store.ts";
 import { atFile } from "./file_access.ts";
 import { VerifiedFiles } from "./verified_files.ts";
 
@@ -50,6 +50,19 @@ export class FileBlobs implements BlobStore {
         }
       }
     }
+  }
+
+  /** @inheritdoc */
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    const usage = { blobs: 0, bytes: 0 };
+    for await (const digest of this.list(options)) {
+      options.signal?.throwIfAborted();
+      const stat = await lstat(this.path(digest)).catch(missingIsUndefined);
+      if (stat?.kind !== "file") continue;
+      usage.blobs++;
+      usage.bytes += stat.size;
+    }
+    return usage;
   }
 
   /** @inheritdoc */

@@ -1,4 +1,4 @@
-import { UsageError } from "../src/errors.ts";
+import { UsageError } from "../errors.ts";
 
 /** Returns whether a name matches. */
 export type NameMatcher = (name: string) => boolean;

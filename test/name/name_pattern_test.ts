@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { describe, it } from "node:test";
-import { anyOf, namePattern, repositoryPattern } from "../../gcr/name_pattern.ts";
+import { anyOf, namePattern, repositoryPattern } from "../../src/name/internal.ts";
 import { UsageError } from "../../src/errors.ts";
 
 describe("namePattern", () => {
