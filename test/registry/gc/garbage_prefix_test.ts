@@ -169,12 +169,18 @@ describe("a garbage collection by the prefixes of digests", () => {
       );
     }
     const pushed = await client.pushImage("some/r1", "meanwhile", "new");
+    const mentions = (await keys("mentions/")).filter((key) => key.endsWith(pushed.digest.slice(7)));
+    for (const key of mentions) await store.records.delete(key); // it came by a server of an older version
+    const mentioned = mentions.map((key) => `sha256:${key.split("sha256-")[1].slice(0, 64)}`);
     const calls: { operation: StoreOperation; key: string }[] = [];
     now += 30 * HOUR;
     await collect({}, noted(store, calls));
     assertEquals(calls.filter(({ operation, key }) => operation === "records.list" && key === "repositories/"), []);
     assertEquals((await blobs()).filter((digest) => strays.includes(digest)), []);
-    assertEquals((await client.send("GET", `/v2/some/r1/manifests/${pushed.digest}`)).status, 200);
+    for (const digest of mentioned) {
+      assertEquals((await client.send("GET", `/v2/some/r1/blobs/${digest}`)).status, 200);
+    }
+    assert(mentioned.some((digest) => digest > "sha256:41"), "what was left to do has none of them");
     assertEquals(await keys("gc/"), []);
   });
 
@@ -246,6 +252,32 @@ describe("a garbage collection by the prefixes of digests", () => {
     assertEquals((await pushing).status, 201);
     now += 100 * HOUR;
     assertEquals((await collect()).blobs, []);
+  });
+
+  it("keeps the mentions of a manifest that is pushed again while it is deleted", async () => {
+    const image = await client.image("both", "both");
+    const { digest } = await client.pushManifest("both", image, "v1");
+    const [deleting, pushing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const [goOn, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow = wrapStore(store, async (operation, key) => {
+      if (operation === "records.delete" && String(key).startsWith("mentions/")) {
+        deleting.resolve();
+        await goOn.promise;
+      }
+      if (operation !== "records.put" || !String(key).includes("_manifests/")) return;
+      pushing.resolve();
+      await finish.promise;
+    });
+    const deleted = open(slow).send("DELETE", `/v2/both/manifests/${digest}`);
+    await deleting.promise;
+    const pushed = open(slow).pushManifest("both", image, "v1");
+    await pushing.promise;
+    goOn.resolve();
+    await deleted;
+    finish.resolve();
+    await pushed;
+    const mentions = (await keys("mentions/")).filter((key) => key.endsWith(digest.slice(7)));
+    assertEquals(mentions.length, 2);
   });
 
   it("keeps the mentions of one manifest when another one is deleted that mentions the same", async () => {
