@@ -67,11 +67,24 @@ export const changeFlags = {
 /** Returns the descriptor of a subject. */
 export type FindSubject = (reference: string) => Promise<Descriptor>;
 
+/** What {@linkcode changesOf} needs besides the flags. */
+export interface ChangesOptions {
+  readonly findSubject: FindSubject;
+  /** Reports a flag without an effect. */
+  readonly warn: (message: string) => void;
+}
+
 /** Returns the changes of the flags; `null` removes a value. @throws {UsageError} if flags contradict one another. */
 export async function changesOf(
   flags: FlagValues<typeof changeFlags>,
-  { findSubject }: { findSubject: FindSubject },
+  { findSubject, warn }: ChangesOptions,
 ): Promise<ImageChanges> {
+  // As with crane, an empty value, such as that of an unset variable of a shell, changes nothing.
+  const filled = <T extends string | readonly string[]>(flag: string, value: T | undefined): T | undefined => {
+    if (value === undefined || String(value) !== "") return value;
+    warn(`--${flag} is empty and changes nothing; --unset-${flag} takes the old value away`);
+    return undefined;
+  };
   const subject = oneOf("subject", flags.subject, flags.unsetSubject);
   const changes: ImageChanges = {
     annotations: pairChanges({
@@ -82,11 +95,11 @@ export async function changesOf(
     }),
     labels: pairChanges({ flag: "label", set: flags.label, unset: flags.unsetLabel, commas: true }),
     env: pairChanges({ flag: "env", set: flags.env, unset: flags.unsetEnv }),
-    entrypoint: oneOf("entrypoint", list(flags.entrypoint), flags.unsetEntrypoint),
-    cmd: oneOf("cmd", list(flags.cmd), flags.unsetCmd),
-    user: oneOf("user", flags.user, flags.unsetUser),
-    workdir: oneOf("workdir", flags.workdir, flags.unsetWorkdir),
-    exposedPorts: oneOf("exposed-ports", list(flags.exposedPorts), flags.unsetExposedPorts),
+    entrypoint: oneOf("entrypoint", filled("entrypoint", list(flags.entrypoint)), flags.unsetEntrypoint),
+    cmd: oneOf("cmd", filled("cmd", list(flags.cmd)), flags.unsetCmd),
+    user: oneOf("user", filled("user", flags.user), flags.unsetUser),
+    workdir: oneOf("workdir", filled("workdir", flags.workdir), flags.unsetWorkdir),
+    exposedPorts: oneOf("exposed-ports", filled("exposed-ports", list(flags.exposedPorts)), flags.unsetExposedPorts),
     volumes: oneOf("volumes", list(flags.volumes), flags.unsetVolumes),
     stopSignal: oneOf("stop-signal", flags.stopSignal, flags.unsetStopSignal),
     author: oneOf("author", flags.author, flags.unsetAuthor),

@@ -1,6 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import { changeEach, changeOptions, inPlaceFlag, SEVERAL_HELP } from "../change_each.ts";
-import { changeFlags, changesOf } from "../change_flags.ts";
+import { changeFlags, changesOf, type ChangesOptions } from "../change_flags.ts";
 import { type Command, command as declare } from "../command.ts";
 import { layerFlags, layerOptions, outputFlag } from "../layer_flags.ts";
 import { imageSource, localSource, SOURCES_HELP } from "../local_source.ts";
@@ -58,7 +58,7 @@ ${SOURCES_HELP} The result then requires -t.`,
     if (flags.output !== undefined) return await writeOne(flags.output, context);
     const layers = { ...layerOptions(context), stdin };
     const options = { ...changeOptions(context, flags), onProgress: context.onProgress, onWarning: context.warn };
-    const changes = await changesOf(flags, subjectFinder(context));
+    const changes = await changesOf(flags, changesOptions(context));
     const { mutate } = await import("../../src/crane/mod.ts");
     const { withClient } = await import("../../src/crane/internal.ts");
     const connected = withClient(options);
@@ -109,13 +109,14 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
     onWarning: context.warn,
   });
   const reference = flags.repo ?? flags.tag ?? (local ? undefined : name);
-  const image = changeImage(layered, await changesOf(flags, subjectFinder(context)));
+  const image = changeImage(layered, await changesOf(flags, changesOptions(context)));
   await writeTarballFile(path, [{ reference, image }], options);
 }
 
-/** Returns the descriptor of a subject's reference: of an index that of the index itself. */
-function subjectFinder(context: MutateContext): Parameters<typeof changesOf>[1] {
+/** Returns what the changes need: for a subject's reference its descriptor, of an index that of the index itself. */
+function changesOptions(context: MutateContext): ChangesOptions {
   return {
+    warn: context.warn,
     async findSubject(reference) {
       const { head } = await import("../../src/crane/mod.ts");
       return await head(reference, commandOptions(context));

@@ -1,4 +1,5 @@
 import { UsageError } from "../../src/errors.ts";
+import type { GarbageBlob, StoreGarbage } from "../../src/registry/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { durationFlag } from "../flag_values.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
@@ -9,7 +10,7 @@ export const command: Command = declare({
   description:
     `Removes from a registry's store the blobs that no manifest references, and abandoned uploads. Prints the digests of the blobs. Keeps all manifests, tagged or not.
 
-It may run while registries serve from the same store, and loses no content that is pushed meanwhile: content that a client has used within the grace period is kept. The clocks of all machines must agree to within half a minute.`,
+A run that was cut off is continued by the next one. It may run while registries serve from the same store, and loses no content that is pushed meanwhile: content that a client has used within the grace period is kept. The clocks of all machines must agree to within half a minute.`,
   flags: {
     ...storeFlags,
     grace: {
@@ -18,6 +19,13 @@ It may run while registries serve from the same store, and loses no content that
       default: "24h",
       env: "GCRANE_REGISTRY_GRACE",
       help: "The time to keep unreferenced content; 0 is a minute",
+    },
+    prefix: {
+      type: "string",
+      valueName: "FROM-TO",
+      default: "00-ff",
+      env: "GCRANE_REGISTRY_GC_PREFIX",
+      help: "Only look through digests that begin so, for example 00-3f: jobs with a part each share the work",
     },
     dryRun: { type: "boolean", help: "Only print what would be removed" },
   },
@@ -29,11 +37,25 @@ It may run while registries serve from the same store, and loses no content that
     const { store } = await registryStore(flags, context);
     const { collectStoreGarbage } = await import("../../src/registry/mod.ts");
     const grace = graceOf(flags.grace);
-    const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, dryRun, signal });
-    for (const { digest } of garbage.blobs) await stdout.print(digest);
+    const prefix = await prefixOf(flags.prefix);
+    let printed: Promise<unknown> = Promise.resolve();
+    const onBlob = ({ digest }: GarbageBlob) => void (printed = printed.then(() => stdout.print(digest)));
+    const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, prefix, dryRun, onBlob, signal });
+    await printed;
     note(`${dryRun ? "would remove" : "removed"} ${summary(garbage)}`);
   },
 });
+
+/** Checks the value of `--prefix`. */
+async function prefixOf(text: string): Promise<string> {
+  const { parsePrefixes } = await import("../../src/registry/internal.ts");
+  try {
+    parsePrefixes(text);
+    return text;
+  } catch (error) {
+    throw new UsageError(`--prefix: ${(error as Error).message}`, { cause: error });
+  }
+}
 
 /** Returns the value of `--grace` in milliseconds, one minute at least. */
 export function graceOf(text: string): number {
@@ -42,7 +64,7 @@ export function graceOf(text: string): number {
 
 /** Formats the removed content for display. */
 export function summary(
-  { blobs, bytes, uploads }: { blobs: readonly unknown[]; bytes: number; uploads: readonly unknown[] },
+  { blobs, bytes, uploads }: StoreGarbage,
 ): string {
-  return `${count(blobs.length, "blob")}, ${formatBytes(bytes)}, and ${count(uploads.length, "abandoned upload")}`;
+  return `${count(blobs, "blob")}, ${formatBytes(bytes)}, and ${count(uploads, "abandoned upload")}`;
 }

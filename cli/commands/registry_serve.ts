@@ -63,6 +63,11 @@ With --proxy the credentials for the other registry are found as for any command
       env: "GCRANE_REGISTRY_READ_ONLY",
       help: "Reject all changes",
     },
+    allowSparse: {
+      type: "boolean",
+      env: "GCRANE_REGISTRY_ALLOW_SPARSE",
+      help: "Accept manifests whose content is not all here, such as an index with images elsewhere",
+    },
     proxy: {
       type: "strings",
       valueName: "URL",
@@ -198,6 +203,7 @@ With --proxy the credentials for the other registry are found as for any command
       addressHeader: flags.addressHeader,
       access,
       readOnly: flags.readOnly,
+      allowSparse: flags.allowSparse,
       redirect: flags.redirect,
       proxy: proxyOptions(flags, remoteOptions(context)),
       manifestLimit: sizeFlag("max-manifest", flags.maxManifest),
@@ -245,9 +251,9 @@ With --proxy the credentials for the other registry are found as for any command
         before: keep && (({ signal }) => evictCachedContent(store, { ...keep, signal })),
         onCollected: (garbage) =>
           log.info(`garbage collection: removed ${garbageSummary(garbage)}`, {
-            blobs: garbage.blobs.length,
+            blobs: garbage.blobs,
             bytes: garbage.bytes,
-            uploads: garbage.uploads.length,
+            uploads: garbage.uploads,
           }),
         onError: (error) => warn(`garbage collection: ${summary(error)}`),
         signal,

@@ -1,7 +1,7 @@
 import { GcraneError, LayoutError } from "../errors.ts";
 import { type AbortOptions, fileFailure, KeyedMutex, Limits, readAll } from "../io/mod.ts";
 import { type Bytes, isMissing, joinPath, openFile, resolvePath, writeFileAtomic } from "../runtime/mod.ts";
-import { parseJsonObject, wrongArgument } from "../spec/internal.ts";
+import { jsonBytes, layoutIndexBytes, parseJsonObject, wrongArgument } from "../spec/internal.ts";
 import { makeBlobDirectory } from "./blob_files.ts";
 import { type IndexManifest, MediaType, parseIndexManifest } from "../spec/mod.ts";
 
@@ -58,7 +58,7 @@ export async function initialiseLayout(layoutPath: string, options: AbortOptions
   }
   if (!await hasFile(layoutPath, "index.json", options)) await writeIndexFile(layoutPath, EMPTY_INDEX, options);
   if (!await hasFile(layoutPath, "oci-layout", options)) {
-    await replaceFile(joinPath(layoutPath, "oci-layout"), jsonText({ imageLayoutVersion: VERSION }), options);
+    await replaceFile(joinPath(layoutPath, "oci-layout"), jsonBytes({ imageLayoutVersion: VERSION }), options);
   }
 }
 
@@ -84,7 +84,7 @@ export async function writeIndexFile(
   content: Bytes | IndexManifest,
   options: AbortOptions = {},
 ): Promise<void> {
-  const bytes = content instanceof Uint8Array ? content : jsonText(content);
+  const bytes = content instanceof Uint8Array ? content : layoutIndexBytes(content);
   await replaceFile(joinPath(layoutPath, "index.json"), bytes, options);
 }
 
@@ -147,8 +147,4 @@ async function replaceFile(path: string, bytes: Bytes, { signal }: AbortOptions)
   } catch (error) {
     throw fileFailure(`can't write ${path}`, error);
   }
-}
-
-function jsonText(value: unknown): Bytes {
-  return new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 }

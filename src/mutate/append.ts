@@ -61,7 +61,8 @@ export function appendLayers(base: Image, addenda: readonly (Layer | Addendum)[]
     configMediaType,
     async finish(drafted, options) {
       const before = await base.manifest(options);
-      return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
+      const config = configDescriptor(before.config, drafted.config);
+      return { ...before, ...drafted, mediaType: before.mediaType, config };
     },
     outline: (options) => base.outline(options),
     before: () => base.rawManifest(),

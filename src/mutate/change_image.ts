@@ -19,7 +19,7 @@ export interface ImageChanges extends ManifestChanges, RunConfigChanges {
    */
   readonly config?: RunConfig | null;
   /**
-   * When the image was made: a date, or an RFC 3339 time, which is written unchanged.
+   * When the image was made: a date, or an RFC 3339 time. It is written as Go does, without zeros at the end of a fraction.
    * @default it stays
    */
   readonly created?: Date | string | null;

@@ -67,7 +67,9 @@ export function editImage(base: Image, edit: ImageEdit): Image {
   const outline = lazy(async () => {
     const before = await base.outline();
     const { schemaVersion, config, layers } = before;
-    const parts = { schemaVersion, mediaType: mediaType ?? await base.mediaType(), config, layers };
+    // A manifest without a type stays one, unless its type changes.
+    const isChanged = mediaType !== undefined && mediaType !== await base.mediaType();
+    const parts = { schemaVersion, mediaType: isChanged ? mediaType : before.mediaType, config, layers };
     return await rewriteManifest<Manifest>(before, parts, edit.manifest);
   });
   const made = imageFromUncompressed({
@@ -80,7 +82,8 @@ export function editImage(base: Image, edit: ImageEdit): Image {
     },
     async finish(drafted) {
       const before = await outline();
-      return { ...before, ...drafted, config: configDescriptor(before.config, drafted.config) };
+      const config = configDescriptor(before.config, drafted.config);
+      return { ...before, ...drafted, mediaType: before.mediaType, config };
     },
     outline,
     // The bytes of a base without a digest need not be kept.
@@ -89,8 +92,7 @@ export function editImage(base: Image, edit: ImageEdit): Image {
   });
   const answering = lazy(async () => {
     if (await knownDigest(base) === undefined) return made;
-    const before = { ...await base.manifest(), mediaType: await base.mediaType() };
-    return await made.digest() === await digestBytes(imageManifestBytes(before)) ? base : made;
+    return await made.digest() === await digestBytes(imageManifestBytes(await base.manifest())) ? base : made;
   });
   return {
     ...made,

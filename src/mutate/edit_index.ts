@@ -82,10 +82,11 @@ export function editIndex(base: ImageIndex, edit: IndexEdit): ImageIndex {
       return !(all[i].distinct && repeated);
     });
     const before = await base.manifest();
-    const parts = { schemaVersion: 2, mediaType: await mediaType(), manifests };
+    // An index without a type stays one, unless its type changes.
+    const type = await mediaType() === await base.mediaType() ? before.mediaType : await mediaType();
+    const parts = { schemaVersion: 2, mediaType: type, manifests };
     const after = await rewriteManifest<IndexManifest>(before, parts, edit.manifest);
-    const unchanged = sameJson(after, { ...before, mediaType: await base.mediaType() });
-    return unchanged ? await base.rawManifest() : indexManifestBytes(after, await base.rawManifest());
+    return sameJson(after, before) ? await base.rawManifest() : indexManifestBytes(after, await base.rawManifest());
   });
   const view = (descriptor: Descriptor) => views.get(descriptor.digest);
   return indexFrom({

@@ -1,6 +1,7 @@
 import { knownDigest } from "../image/internal.ts";
 import { type Image, layerFromUncompressed, type PackOptions } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
+import { historyText } from "../spec/internal.ts";
 import type { ConfigFile, History } from "../spec/mod.ts";
 import { editImage } from "./edit_image.ts";
 import { extract } from "./extract.ts";
@@ -34,6 +35,6 @@ async function flattening(base: Image, { created, history }: ConfigFile): Promis
   return {
     ...(created === undefined ? {} : { created }),
     created_by: digest === undefined ? "gcrane flatten" : `gcrane flatten ${digest}`,
-    ...(history?.length ? { comment: JSON.stringify(history) } : {}),
+    ...(history?.length ? { comment: historyText(history) } : {}),
   };
 }

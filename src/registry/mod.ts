@@ -41,6 +41,7 @@ export type { ProxyOptions } from "./cache/upstream.ts";
 export type { UsersOptions } from "./access/users.ts";
 export type { TlsCertificate } from "../runtime/mod.ts";
 export { type RegistryServer, serveRegistry, type ServeRegistryOptions, type ShutdownOptions } from "./serve.ts";
+export type { GarbageBlob } from "./gc/garbage_pass.ts";
 export { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./gc/garbage.ts";
 export { collectStoreGarbageEvery, type CollectStoreGarbageEveryOptions } from "./gc/garbage_rounds.ts";
 export { memoryStore } from "./stores/memory_store.ts";
@@ -52,6 +53,7 @@ export type { S3StoreOptions } from "./stores/bucket/s3_options.ts";
 export { r2Store, type R2StoreOptions } from "./stores/bucket/r2_bucket.ts";
 export type { R2BucketLike, R2MultipartUploadLike, R2ObjectLike } from "./stores/bucket/r2_binding.ts";
 export type {
+  BlobListOptions,
   BlobRange,
   BlobStore,
   RecordStore,
@@ -62,5 +64,6 @@ export type {
   StoreFinishOptions,
   StoreListOptions,
   StorePutOptions,
+  StoreUsage,
   UploadStore,
 } from "./stores/store.ts";

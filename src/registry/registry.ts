@@ -14,6 +14,7 @@ import { refuse, replyJson } from "./http/reply.ts";
 import { apiRoutes, nothingHere, routedPath } from "./http/routes.ts";
 import { Repositories } from "./content/repositories.ts";
 import type { RegistryStore } from "./stores/store.ts";
+import { UsageCount } from "./http/usage_count.ts";
 import { UploadSessions } from "./content/upload_sessions.ts";
 import type { ProxyOptions } from "./cache/upstream.ts";
 
@@ -40,6 +41,12 @@ export interface RegistryOptions {
    * @default false
    */
   readOnly?: boolean;
+  /**
+   * Whether manifests may name content that their repository does not have, such as an index whose other images are
+   * elsewhere. Clients can't pull all of such an image.
+   * @default false
+   */
+  allowSparse?: boolean;
   /**
    * Whether a GET of a blob of 64 KiB or more is answered with a redirect to a signed URL of the bucket, which is valid
    * for five minutes, instead of with its bytes. Clients must reach the bucket's endpoint, and verify the bytes. A store
@@ -115,12 +122,14 @@ const MANIFEST_LIMIT = 4 * 1024 * 1024;
  */
 export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
   const { store = memoryStore(), access = openAccess, clock = Date.now, metrics: shown = true } = options;
-  const { readOnly = false, redirect = false, manifestLimit = MANIFEST_LIMIT, cors = [] } = options;
+  const { readOnly = false, redirect = false, allowSparse = false, cors = [] } = options;
+  const { manifestLimit = MANIFEST_LIMIT } = options;
   const context: RegistryContext = {
     store,
     repositories: new Repositories(store, clock, { readOnly }),
     sessions: new UploadSessions(store, clock),
     readOnly,
+    allowSparse,
     redirect,
     clock,
     manifestLimit,
@@ -148,7 +157,10 @@ export function createRegistry(options: RegistryOptions = {}): RegistryHandler {
       return refuse(503, "UNKNOWN", { message: "the store does not answer; the log has the reason" });
     }
   });
-  if (metrics) app.get("/metrics", named("metrics"), () => metrics.answer());
+  if (metrics) {
+    const usage = new UsageCount(store, { clock, onError: (error) => options.onError?.(error) });
+    app.get("/metrics", named("metrics"), () => metrics.answer(usage.current()));
+  }
   app.notFound(async (c) => {
     const { request, url, context: { address } } = c.env;
     const response = await access.serve?.({ request, url, address });

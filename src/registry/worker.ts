@@ -24,6 +24,8 @@ interface WorkerEnvironment {
   readonly AWS_SECRET_ACCESS_KEY?: string;
   /** `true` for a registry that refuses writes. */
   readonly GCRANE_REGISTRY_READ_ONLY?: string;
+  /** `true` to accept manifests whose content is not all here. */
+  readonly GCRANE_REGISTRY_ALLOW_SPARSE?: string;
   /** A secret: users with their passwords, as lines of `user:password`. */
   readonly GCRANE_REGISTRY_USERS?: string;
   /** Rules: `USER=REPOSITORY:ACTIONS`, separated by spaces. */
@@ -96,8 +98,7 @@ const worker: {
   scheduled(_event, environment, context) {
     context.waitUntil(
       collectStoreGarbage(r2Store(environment.BUCKET)).then(
-        ({ blobs, bytes, uploads }) =>
-          console.log(JSON.stringify({ garbage: { blobs: blobs.length, bytes, uploads: uploads.length } })),
+        ({ blobs, bytes, uploads }) => console.log(JSON.stringify({ garbage: { blobs, bytes, uploads } })),
         (error) => console.error(`garbage collection: ${(error as Error).message}`),
       ),
     );
@@ -118,6 +119,7 @@ function workerOptions(environment: WorkerEnvironment): Omit<RegistryOptions, "s
   const tokenKey = environment.GCRANE_REGISTRY_TOKEN_KEY;
   if (tokenAuth && !tokenKey) throw new TypeError("GCRANE_REGISTRY_TOKEN_AUTH needs GCRANE_REGISTRY_TOKEN_KEY");
   return {
+    allowSparse: environment.GCRANE_REGISTRY_ALLOW_SPARSE === "true",
     readOnly: environment.GCRANE_REGISTRY_READ_ONLY === "true",
     redirect: environment.GCRANE_REGISTRY_REDIRECT !== undefined,
     page: environment.GCRANE_REGISTRY_PAGE !== "false",

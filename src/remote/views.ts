@@ -59,7 +59,9 @@ interface ManifestCore {
 }
 
 function manifestCore({ bytes, descriptor }: FetchedManifest, what: string): ManifestCore {
-  return { descriptor, mediaType: descriptor.mediaType, rawManifest: () => Promise.resolve(bytes), what };
+  const { mediaType, digest, size } = descriptor;
+  // Without annotations and artifact type, which are the manifest's: a new index would list them as its member's.
+  return { descriptor: { mediaType, digest, size }, mediaType, rawManifest: () => Promise.resolve(bytes), what };
 }
 
 function childCore(context: ViewContext, descriptor: Descriptor): ManifestCore {

@@ -141,7 +141,13 @@ function sendOnce(request: NodeRequest, pool: ConnectionPool | undefined): Promi
       isRefused = (incoming.statusCode ?? 0) >= 300;
       // A connection without a pool is not reused, even if the server did not read the whole body.
       if (pool === undefined) incoming.on("end", () => outgoing.destroy());
-      resolve(toResponse(outgoing, incoming, request));
+      try {
+        resolve(toResponse(outgoing, incoming, request));
+      } catch (error) {
+        // An exception in this callback would end the process.
+        fail(error);
+        outgoing.destroy();
+      }
     });
     if (body instanceof ReadableStream) {
       pipeToNode(body, outgoing, {
@@ -192,6 +198,7 @@ function toResponse(outgoing: ClientRequest, incoming: IncomingMessage, { url, s
   const raw = incoming.rawHeaders;
   for (let i = 0; i < raw.length; i += 2) headers.append(raw[i], raw[i + 1]);
   const status = incoming.statusCode ?? 0;
+  if (status < 200 || status > 599) throw new TypeError(`the status of the answer is ${status}`);
   const init = { status, statusText: incoming.statusMessage ?? "", headers };
   if (nullBodyStatuses.has(status)) {
     incoming.resume();

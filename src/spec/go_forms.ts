@@ -1,7 +1,8 @@
 /** The forms of the documents that are made here, with the names in the order of go-containerregistry's structs. */
 
-import { goJsonBytes, goList, goMap, goStruct } from "./go_json.ts";
+import { goJsonBytes, goJsonLines, goList, goMap, goStruct, goTime } from "./go_json.ts";
 import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
+import type { History } from "./config_file.ts";
 import { type IndexManifest, type Manifest, properManifest } from "./manifest.ts";
 
 const PLATFORM = goStruct("architecture os os.version? os.features? variant? features?");
@@ -31,11 +32,14 @@ const RUN = goStruct(
   },
 );
 
+const HISTORY = goList(goStruct("author? created? created_by? comment? empty_layer?", { created: goTime }));
+
 /** The form of a config file. */
 export const CONFIG = goStruct(
   "architecture author? container? created? docker_version? history? os rootfs config os.version? variant? os.features?",
   {
-    history: goList(goStruct("author? created? created_by? comment? empty_layer?")),
+    created: goTime,
+    history: HISTORY,
     rootfs: goStruct("type diff_ids"),
     config: RUN,
   },
@@ -49,4 +53,14 @@ export function imageManifestBytes(manifest: Manifest, before?: Uint8Array): Uin
 /** Writes the manifest of an index; numbers that have not changed since `before` keep their text. */
 export function indexManifestBytes(index: IndexManifest, before?: Uint8Array): Uint8Array<ArrayBuffer> {
   return goJsonBytes(before ? withNumberTexts(index, properManifest(parseNumberTexts(before))) : index, INDEX);
+}
+
+/** Writes the `index.json` of a layout. */
+export function layoutIndexBytes(index: IndexManifest): Uint8Array<ArrayBuffer> {
+  return goJsonLines(index, INDEX);
+}
+
+/** Writes a history as a config has it. */
+export function historyText(history: readonly History[]): string {
+  return new TextDecoder().decode(goJsonBytes(history, HISTORY));
 }

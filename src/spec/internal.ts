@@ -5,5 +5,5 @@ export { configFileBytes, isRfc3339 } from "./config_file.ts";
 export { HEX_LENGTH, isAlgorithm } from "./hash.ts";
 export { isOtherManifest } from "./media_type.ts";
 export { distinctDescriptors, isDescriptor, manifestFields, properManifest } from "./manifest.ts";
-export { imageManifestBytes, indexManifestBytes } from "./go_forms.ts";
+export { historyText, imageManifestBytes, indexManifestBytes, layoutIndexBytes } from "./go_forms.ts";
 export { checkJsonDepth, jsonBytes, parseJson, parseJsonObject, sortedJson } from "./json.ts";

@@ -4,6 +4,7 @@ import type { Registry, Scheme } from "../name/mod.ts";
 import { type Challenge, demandedChallenge } from "./challenge.ts";
 import { discard, responseError } from "./check.ts";
 import { send, type SendOptions } from "./send.ts";
+import { isLoopbackHost } from "./url_policy.ts";
 
 /** The result of a ping (distribution-spec, "Determining Support"). */
 export interface Ping {
@@ -28,26 +29,29 @@ export interface PingOptions extends SendOptions {
 
 /**
  * Requests `/v2/` of a registry. If its name allows plain http, tries https first, and http after 300 ms or as soon as
- * https fails. Returns the first response with status 200 or 401.
+ * https fails; on this machine, where most registries have no TLS, http first, and https if it fails. Returns the first
+ * response with status 200 or 401.
  *
  * @throws {HttpError} on any other status.
  * @throws {NetworkError} if there is no response.
  * @throws {NameError} if the name of the registry can't be the host of a URL.
  */
 export async function ping(registry: Registry, options: PingOptions): Promise<Ping> {
-  const [first, second] = registry.schemes;
+  const isLocal = isLoopbackHost(rootOf(registry, registry.schemes[0]).hostname);
+  const [first, second] = isLocal ? registry.schemes.toReversed() : registry.schemes;
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   try {
     const primary = pingScheme(registry, first, { ...options, signal });
     if (second === undefined) return await primary;
     const failed = primary.then(() => new Promise<void>(() => {}), () => {});
-    const fallback = Promise.race([failed, delay(options.fallbackMs ?? 300, { signal })])
+    // A server with TLS refuses plain http at once.
+    const fallback = (isLocal ? failed : Promise.race([failed, delay(options.fallbackMs ?? 300, { signal })]))
       .then(() => pingScheme(registry, second, { ...options, signal }));
     return await Promise.any([primary, fallback]);
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw error instanceof AggregateError ? mostTelling(error.errors) : error;
+    throw error instanceof AggregateError ? mostTelling(isLocal ? error.errors.toReversed() : error.errors) : error;
   } finally {
     stop.abort(new DOMException("another scheme answered first", "AbortError"));
   }

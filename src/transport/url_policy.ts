@@ -38,6 +38,11 @@ function placeOfIpv6(address: string): Place {
   return embeds ? placeOfIpv4([groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255]) : "public";
 }
 
+/** Returns whether a URL's host can be nothing but this machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return placeOf(hostname) === "loopback";
+}
+
 /** Returns whether a URL's host is private. */
 export function isPrivateHost(hostname: string): boolean {
   return placeOf(hostname) !== "public";

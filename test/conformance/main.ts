@@ -1,19 +1,19 @@
 /**
- * Tests the conformance of a registry to the distribution-spec 1.1: `deno task conformance http://127.0.0.1:5000`.
+ * Tests the conformance of a registry to the distribution-spec 1.1 and to what its next version adds: `deno task conformance http://127.0.0.1:5000`.
  *
  * Pushes to a repository of its own, `conformance/…` or that of `--repository`, and leaves content behind if the
  * registry does not support deletion.
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { checks, look, type Workflow, WORKFLOWS } from "./checks.ts";
+import { checks, look, USUAL, type Workflow, WORKFLOWS } from "./checks.ts";
 import { World } from "./world.ts";
 
 const usage = `Usage: deno task conformance URL [--user NAME] [--repository NAME] [--only WORKFLOWS]
 
   --user NAME        sign in; the password is read from the environment variable REGISTRY_PASSWORD
   --repository NAME  the repository to push to, conformance/<random> by default; NAME-other is used too
-  --only WORKFLOWS   some of pull,push,discovery,management
+  --only WORKFLOWS   some of pull,push,discovery,management,sparse; all but sparse by default
 `;
 
 /** Runs it and gives the exit code: 0 where nothing deviates, 1 where something does, 2 for wrong usage. */
@@ -55,7 +55,7 @@ function readLine(args: string[]) {
     if (url === undefined || !/^https?:\/\//.test(url) || !URL.canParse(url)) {
       return fail("name the registry by its URL");
     }
-    const wanted = only === undefined ? WORKFLOWS : only.split(",") as Workflow[];
+    const wanted = only === undefined ? USUAL : only.split(",") as Workflow[];
     const unknown = wanted.filter((workflow) => !WORKFLOWS.includes(workflow));
     if (unknown.length > 0) return fail(`${unknown.join(", ")}: none of ${WORKFLOWS.join(", ")}`);
     return { url, wanted, ...rest };

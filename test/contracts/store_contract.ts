@@ -157,12 +157,15 @@ export function storeContract(
           await store.uploads.finish("u", digest);
         }
         assertEquals((await Array.fromAsync(store.blobs.list())).sort(), [...digests].sort());
+        const usage = await store.blobs.usage?.();
+        assert(usage?.bytes === 3000 && [2, 3].includes(usage.blobs), JSON.stringify(usage)); // an empty blob may not count
         const { modified } = (await store.blobs.get(digests[0]))!;
         assert(modified > before - 10_000 && modified < Date.now() + 10_000, `${modified} is not about ${before}`);
         assertEquals(await store.blobs.delete(digests[0]), true);
         assertEquals(await store.blobs.delete(digests[0]), false);
         assertEquals(await store.blobs.get(digests[0]), undefined);
         assertEquals((await Array.fromAsync(store.blobs.list())).sort(), digests.slice(1).sort());
+        assertEquals((await store.blobs.usage?.())?.bytes, 2000);
         assertEquals(await content(store, digests[1]), all[1]);
         await store.uploads.append("u", stream(all[0]));
         await store.uploads.finish("u", digests[0]);

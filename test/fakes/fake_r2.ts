@@ -6,6 +6,7 @@ interface Stored {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly etag: string;
   readonly uploaded: Date;
+  readonly size: number;
 }
 
 /** Parts but the last must have one size, of at least this. */
@@ -44,7 +45,13 @@ export class FakeR2 implements R2BucketLike {
     if (onlyIf?.etagDoesNotMatch !== undefined && there) {
       if (["*", there.etag].includes(onlyIf.etagDoesNotMatch)) return null;
     }
-    const stored = { key, bytes: value.slice(), etag: `etag${++this.#count}`, uploaded: new Date() };
+    const stored = {
+      key,
+      bytes: value.slice(),
+      size: value.length,
+      etag: `etag${++this.#count}`,
+      uploaded: new Date(),
+    };
     this.objects.set(key, stored);
     return stored;
   }

@@ -80,6 +80,7 @@ export class FakeS3 {
       case "HEAD":
         return this.#get(request, key);
       case "POST":
+        if (query.has("delete")) return this.#deleteMany(request, body);
         return uploadId === null ? this.#begin(key) : this.#complete(key, uploadId, new TextDecoder().decode(body));
       case "DELETE":
         if (uploadId === null) this.objects.delete(key);
@@ -155,6 +156,16 @@ export class FakeS3 {
     this.objects.set(key, this.#object(bytes));
     this.unfinished.delete(id);
     return xml("<CompleteMultipartUploadResult></CompleteMultipartUploadResult>");
+  }
+
+  /** Removes many objects; S3 wants a checksum of the request. */
+  #deleteMany(request: Request, body: Bytes): Response {
+    const checksum = createHash("sha256").update(body).digest("base64");
+    if (request.headers.get("x-amz-checksum-sha256") !== checksum) return failure(400, "InvalidRequest");
+    const keys = Array.from(new TextDecoder().decode(body).matchAll(/<Key>([^<]+)<\/Key>/g), ([, key]) => key);
+    if (keys.length === 0 || keys.length > 1000) return failure(400, "MalformedXML");
+    for (const key of keys) this.objects.delete(key);
+    return xml("<DeleteResult></DeleteResult>");
   }
 
   #list(query: URLSearchParams): Response {

@@ -38,6 +38,8 @@ export async function fakeServer(handler: FakeHandler): Promise<FakeServer> {
   let count = 0;
   const server = createServer((socket) => {
     sockets.add(socket);
+    // Head and body are written apart, and a small body is not to wait for the peer.
+    socket.setNoDelay(true);
     socket.on("close", () => sockets.delete(socket));
     serve(new HttpConnection(socket), { handler, requests, number: () => ++count }).catch((error) => {
       socket.destroy();

@@ -42,7 +42,7 @@ export async function registryFuzzer({ binary, temporary }: RegistryFuzzerOption
   const content = await Content.make();
   const root = mkdtempSync(join(tmpdir(), "gcrane_fuzz_registry_"));
   return {
-    concurrency: 8,
+    concurrency: binary === undefined ? 6 : 8,
     // The program's recursive copy repeats requests for minutes.
     limit: binary === undefined ? 120_000 : 900_000,
     async run(random, trace) {

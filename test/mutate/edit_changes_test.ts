@@ -30,7 +30,7 @@ describe("changeImage sets and takes away", () => {
     [{ volumes: ["/data"] }, "config.config.Volumes", { "/data": {} }],
     [{ created: "2024-02-03T04:05:06.789012345+01:00" }, "config.created", "2024-02-03T04:05:06.789012345+01:00"],
     [{ created: new Date(1234567890000) }, "config.created", "2009-02-13T23:31:30Z"],
-    [{ created: new Date(1234567890120) }, "config.created", "2009-02-13T23:31:30.120Z"],
+    [{ created: new Date(1234567890120) }, "config.created", "2009-02-13T23:31:30.12Z"],
     [{ author: "me" }, "config.author", "me"],
     [{ variant: "v3" }, "config.variant", "v3"],
     [{ annotations: { a: "1" } }, "manifest.annotations", { a: "1" }],

@@ -67,8 +67,8 @@ describe("editImage", () => {
   it("changes the manifest's other fields, and keeps config and layers to the byte", async () => {
     const base = await foreignImage();
     const image = editImage(base, { manifest: (extras) => ({ ...extras, annotations: { a: "b" } }) });
-    const { mediaType: _, ...manifest } = await base.manifest();
-    assertEquals(await sentManifest(image), { ...manifest, annotations: { a: "b" }, mediaType: OCI });
+    // A manifest without a media type stays one.
+    assertEquals(await sentManifest(image), { ...await base.manifest(), annotations: { a: "b" } });
     assertEquals(await image.rawConfigFile(), await base.rawConfigFile());
     assertEquals(await image.descriptor(), {
       mediaType: OCI,

@@ -46,6 +46,7 @@ export type Peer =
   | "npx"
   | "apt-get"
   | "dpkg-deb"
+  | "systemd-analyze"
   | "unshare"
   | "chroot";
 
@@ -97,7 +98,7 @@ function search(peer: Peer): string | undefined {
     case "dockerd":
       return locateDockerd();
     case "crane":
-      return onPath(peer) ?? locateCrane();
+      return onPath(peer) ?? inForky(peer) ?? locateCrane();
     case "miniflare":
     case "s3rver":
       return locatePackage(peer);

@@ -78,7 +78,7 @@ describe("a registry on a disk that is killed while it is written to", () => {
 
   it(
     "loses nothing either when that is right before any change of the disk, one after the other",
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async () => {
       const taken = new Map<string, Digest>();
       const deleted = new Set<string>();

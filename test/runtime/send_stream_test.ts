@@ -274,6 +274,17 @@ describe("nodeFetch", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it("fails where the status of the answer is none", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.end("HTTP/1.1 600 Odd\r\nContent-Length: 0\r\n\r\n"));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await assertRejects(() => nodeFetch({ url, method: "GET", headers: new Headers() }), TypeError, "600");
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it("fails where the server hangs up", async () => {
     const server = await start({ answer: created });
     const url = new URL(urlOf(server));

@@ -13,7 +13,7 @@ while (true) {
   await wait(Number(process.argv[3]));
   try {
     const { blobs, uploads } = await collectStoreGarbage(store, { grace: 60_000, uploadExpiry: 60_000 });
-    console.log(`collected ${blobs.length} ${uploads.length}`);
+    console.log(`collected ${blobs} ${uploads}`);
   } catch (error) {
     onError(error);
   }

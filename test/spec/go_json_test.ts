@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { configFileBytes, imageManifestBytes, indexManifestBytes } from "../../src/spec/internal.ts";
+import { configFileBytes, imageManifestBytes, indexManifestBytes, layoutIndexBytes } from "../../src/spec/internal.ts";
 import type { ConfigFile, Descriptor, IndexManifest, Manifest } from "../../src/spec/mod.ts";
 import { utf8 } from "../make/bytes.ts";
 
@@ -8,6 +8,40 @@ const DIGEST = `sha256:${"a".repeat(64)}` as const;
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 describe("what is written in the order of Go's structs", () => {
+  it("times as Go writes them, and halves of surrogate pairs as the character for what can't be read", () => {
+    const write = (created: string, author: string) => {
+      const rootfs = { type: "layers", diff_ids: [] };
+      return text(configFileBytes({ architecture: "", os: "", created, author, rootfs, config: {} }));
+    };
+    const written = (created: string, author: string) =>
+      `{"architecture":"","author":"${author}","created":"${created}","os":"","rootfs":{"type":"layers",` +
+      `"diff_ids":[]},"config":{}}`;
+    for (
+      const [time, go] of [
+        ["2024-01-02T03:04:05.120000000+02:00", "2024-01-02T03:04:05.12+02:00"],
+        ["2024-01-02T03:04:05.000Z", "2024-01-02T03:04:05Z"],
+        ["2024-01-02T03:04:05.1234567891+00:00", "2024-01-02T03:04:05.123456789Z"],
+        ["yesterday", "yesterday"],
+      ]
+    ) {
+      assertEquals(write(time, "a"), written(go, "a"));
+    }
+    assertEquals(write("t", "\ud800 \udc00 \\ud800"), written("t", "\ufffd \ufffd \\\\ud800"));
+  });
+
+  it("the index of a layout, with a line for each value", () => {
+    const manifests = [{ digest: DIGEST, size: 1, mediaType: 'a:{b},[c]"', annotations: {} }];
+    assertEquals(
+      text(layoutIndexBytes({ manifests, schemaVersion: 2 })),
+      `{\n   "schemaVersion": 2,\n   "manifests": [\n      {\n         "mediaType": "a:{b},[c]\\"",\n         "size": 1,\n` +
+        `         "digest": "${DIGEST}"\n      }\n   ]\n}`,
+    );
+    assertEquals(
+      text(layoutIndexBytes({ manifests: [], schemaVersion: 2 })),
+      `{\n   "schemaVersion": 2,\n   "manifests": []\n}`,
+    );
+  });
+
   it("a descriptor and a manifest", () => {
     const descriptor: Descriptor = {
       platform: { os: "linux", variant: "v8", architecture: "arm64", "os.version": "" },

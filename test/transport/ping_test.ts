@@ -72,21 +72,21 @@ describe("ping", () => {
   }
 
   it("asks by http at once when https fails", async () => {
-    const network = { "https://localhost:5000": answers(CUT), "http://localhost:5000": answers(OK) };
-    const { requests, answer } = pinging("localhost:5000", network, { fallbackMs: 1e9 });
-    assertEquals((await answer).base.href, "http://localhost:5000/v2/");
+    const network = { "https://10.0.0.1:5000": answers(CUT), "http://10.0.0.1:5000": answers(OK) };
+    const { requests, answer } = pinging("10.0.0.1:5000", network, { fallbackMs: 1e9 });
+    assertEquals((await answer).base.href, "http://10.0.0.1:5000/v2/");
     assertEquals(requests.length, 2);
   });
 
   it("asks by http when https answers something else than 200 and 401", async () => {
-    const network = { "https://localhost:5000": answers({ status: 404 }), "http://localhost:5000": answers(OK) };
-    const { answer } = pinging("localhost:5000", network, { fallbackMs: 1e9 });
+    const network = { "https://10.0.0.1:5000": answers({ status: 404 }), "http://10.0.0.1:5000": answers(OK) };
+    const { answer } = pinging("10.0.0.1:5000", network, { fallbackMs: 1e9 });
     assertEquals((await answer).base.protocol, "http:");
   });
 
   it("asks by http too when https takes its time, and gives https up then", async () => {
-    const network = { "https://localhost:5000": answers(STALL), "http://localhost:5000": answers(OK) };
-    const { requests, answer } = pinging("localhost:5000", network, { fallbackMs: 1 });
+    const network = { "https://10.0.0.1:5000": answers(STALL), "http://10.0.0.1:5000": answers(OK) };
+    const { requests, answer } = pinging("10.0.0.1:5000", network, { fallbackMs: 1 });
     assertEquals((await answer).base.protocol, "http:");
     await new Promise((resolve) => setTimeout(resolve));
     assertEquals(requests.map(({ over, status }) => ({ over, status })), [
@@ -97,21 +97,34 @@ describe("ping", () => {
 
   it("does not ask by http while https may still answer in time", async () => {
     const slow: FakeHandler = () => new Promise((resolve) => setTimeout(() => resolve(OK), 5));
-    const network = { "https://localhost:5000": slow, "http://localhost:5000": answers(OK) };
-    const { requests, answer } = pinging("localhost:5000", network, { fallbackMs: 60_000 });
+    const network = { "https://10.0.0.1:5000": slow, "http://10.0.0.1:5000": answers(OK) };
+    const { requests, answer } = pinging("10.0.0.1:5000", network, { fallbackMs: 60_000 });
     assertEquals([(await answer).base.protocol, requests.length], ["https:", 1]);
   });
 
   it("takes https when it answers after all, while http fails", async () => {
     let answer = (_: FakeAnswer) => {};
     const network: FakeNetwork = {
-      "https://localhost:5000": () => new Promise((resolve) => answer = resolve),
-      "http://localhost:5000": () => {
+      "https://10.0.0.1:5000": () => new Promise((resolve) => answer = resolve),
+      "http://10.0.0.1:5000": () => {
         setTimeout(() => answer(OK));
         return CUT;
       },
     };
-    assertEquals((await pinging("localhost:5000", network, { fallbackMs: 1 }).answer).base.protocol, "https:");
+    assertEquals((await pinging("10.0.0.1:5000", network, { fallbackMs: 1 }).answer).base.protocol, "https:");
+  });
+
+  it("asks this machine by http first, and by https as soon as that fails", async () => {
+    for (const host of ["localhost:5000", "127.0.0.1:5000", "[::1]:5000", "a.localhost:5000"]) {
+      const network = { [`https://${host}`]: answers(OK), [`http://${host}`]: answers(OK) };
+      const { requests, answer } = pinging(host, network);
+      assertEquals((await answer).base.href, `http://${host}/v2/`);
+      assertEquals(requests.length, 1);
+      for (const failing of [CUT, { status: 400 }]) {
+        const secure = pinging(host, { ...network, [`http://${host}`]: answers(failing) });
+        assertEquals((await secure.answer).base.href, `https://${host}/v2/`);
+      }
+    }
   });
 
   it("never asks by http where the name does not allow it", async () => {
@@ -147,16 +160,16 @@ describe("ping", () => {
       throw new TypeError("fetch failed", { cause: new Error("invalid peer certificate: UnknownIssuer") });
     };
     const failing = (https: FakeHandler, http: FakeHandler) =>
-      pinging("localhost:5000", { "https://localhost:5000": https, "http://localhost:5000": http }).answer;
-    await assertRejects(() => failing(bad, answers(CUT)), NetworkError, "https://localhost:5000/v2/: the TLS cert");
+      pinging("10.0.0.1:5000", { "https://10.0.0.1:5000": https, "http://10.0.0.1:5000": http }).answer;
+    await assertRejects(() => failing(bad, answers(CUT)), NetworkError, "https://10.0.0.1:5000/v2/: the TLS cert");
     await assertRejects(() => failing(bad, answers({ status: 400 })), NetworkError, "the TLS certificate");
     await assertRejects(() => failing(answers(problem(503, "UNAVAILABLE")), answers(CUT)), HttpError, "503");
     await assertRejects(
       () => failing(answers(CUT), answers(problem(404, "NO"))),
       HttpError,
-      "GET http://localhost:5000",
+      "GET http://10.0.0.1:5000",
     );
-    await assertRejects(() => failing(answers(CUT), answers(CUT)), NetworkError, "http://localhost:5000/v2/: the conn");
+    await assertRejects(() => failing(answers(CUT), answers(CUT)), NetworkError, "http://10.0.0.1:5000/v2/: the conn");
   });
 
   it("can't be begun where the name is no host", async () => {
@@ -170,10 +183,10 @@ describe("ping", () => {
   it("ends with the signal's reason", async () => {
     const stop = new AbortController();
     const { fetch, requests } = fakeFetch({
-      "https://localhost:5000": answers(STALL),
-      "http://localhost:5000": answers(STALL),
+      "https://10.0.0.1:5000": answers(STALL),
+      "http://10.0.0.1:5000": answers(STALL),
     });
-    const answer = ping(parseRegistry("localhost:5000"), {
+    const answer = ping(parseRegistry("10.0.0.1:5000"), {
       fetch,
       headers: new Headers(),
       signal: stop.signal,

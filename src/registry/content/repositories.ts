@@ -7,6 +7,7 @@ import { BlobClaims, FRESH_MS } from "./blob_claims.ts";
 import { digestKey, keyDigests } from "../stores/store_key.ts";
 import { Catalog } from "./catalog.ts";
 import { decodeManifestRecord, encodeManifestRecord, type ManifestRecord } from "./manifest_record.ts";
+import { Mentions } from "./mentions.ts";
 import { EMPTY, RecordIndex } from "./record_index.ts";
 import { blobKey, manifestKey, referrerKey, repositoryPath } from "./repository_keys.ts";
 import { type ListedPage, RepositoryTags, type TagTarget } from "./repository_tags.ts";
@@ -30,6 +31,7 @@ export interface RepositoryManifest extends ManifestRecord {
  * | `_tags/<tag>` | the digest of a manifest |
  * | `_blobs/<digest>` | empty: the repository may serve this blob of the store |
  * | `_referrers/<subject>/<digest>` | empty: this manifest refers to that one |
+ * | `_mentions/…` | what manifests mention: see {@linkcode Mentions} |
  * | `_tagged/<digest>.<tag>` | empty: an entry of the index of tags by manifest |
  * | `_indexed` | empty: that index is whole |
  *
@@ -40,6 +42,8 @@ export interface RepositoryManifest extends ManifestRecord {
 export class Repositories {
   /** The claims of servers that rely on blobs. */
   readonly claims: BlobClaims;
+  /** The mentions of manifests. */
+  readonly mentions: Mentions;
   readonly #store: RegistryStore;
   readonly #clock: () => number;
   readonly #index: RecordIndex;
@@ -55,6 +59,7 @@ export class Repositories {
     this.#store = store;
     this.#clock = clock;
     this.claims = new BlobClaims(store, clock);
+    this.mentions = new Mentions(store, clock);
     this.#index = new RecordIndex(store.records);
     this.#catalog = new Catalog(store.records, { index: this.#index, readOnly });
     this.#tags = new RepositoryTags(store.records, { index: this.#index, readOnly });
@@ -105,8 +110,10 @@ export class Repositories {
     const { digest, ...record } = manifest;
     const { tags, claimed } = options;
     const key = manifestKey(name, digest);
+    const mentions = mentionedDigests(record.bytes);
+    const write = () => this.#store.records.put(key, encodeManifestRecord(record));
     const put = async () => {
-      await this.#store.records.put(key, encodeManifestRecord(record));
+      await this.mentions.recordWith(name, { digest, mentions }, write);
       if (record.subject) await this.#store.records.put(referrerKey(name, record.subject, digest), EMPTY);
       await this.#catalog.add(name);
     };
@@ -129,6 +136,7 @@ export class Repositories {
     const named = encoded ? await this.#mayBeNamed(name, digest, encoded) : [];
     await mapConcurrent(named, { concurrency: CONCURRENCY }, (digest) => this.claims.note(digest));
     const isRemoved = encoded !== undefined && await this.#store.records.delete(manifestKey(name, digest));
+    if (encoded) await this.mentions.drop(name, { digest, mentions: named });
     const manifest = encoded && await decodeManifestRecord(encoded, digest);
     if (manifest?.subject) await this.#store.records.delete(referrerKey(name, manifest.subject, digest));
     await this.#tags.deleteOf(name, digest); // also of a manifest that is gone: an earlier deletion may have been cut off
@@ -244,7 +252,7 @@ export class Repositories {
   /** Links a blob of the store to the repository, which may then serve it. */
   async linkBlob(name: string, digest: Hash): Promise<void> {
     await this.#catalog.begin();
-    await this.#store.records.put(blobKey(name, digest), EMPTY);
+    await this.mentions.link(name, digest);
   }
 
   /**
@@ -280,13 +288,14 @@ export class Repositories {
     return this.#catalog.eachName(options);
   }
 
-  /** Reads the digests that a manifest names; all blobs of its repository if it can't be read. */
+  /** Reads the digests that a manifest names; if it can't be read, those recorded, or all blobs of its repository. */
   async #mayBeNamed(name: string, digest: Hash, encoded: Bytes): Promise<Iterable<Hash>> {
     try {
       return await namedDigests(encoded, digest);
     } catch (error) {
-      if (error instanceof ManifestError) return await this.blobDigests(name);
-      throw error;
+      if (!(error instanceof ManifestError)) throw error;
+      const recorded = await this.mentions.read(name, digestKey(digest));
+      return recorded?.mentions ?? await this.blobDigests(name);
     }
   }
 }

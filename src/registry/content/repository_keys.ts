@@ -14,6 +14,11 @@ export function manifestKey(name: string, digest: Hash): string {
   return `${repositoryPath(name)}_manifests/${digestKey(digest)}`;
 }
 
+/** Returns the path of the records of what a repository's manifests mention. */
+export function mentionsPath(name: string): string {
+  return `${repositoryPath(name)}_mentions/`;
+}
+
 /** Returns the key of a tag. */
 export function tagKey(name: string, tag: string): string {
   return `${repositoryPath(name)}_tags/${tag}`;

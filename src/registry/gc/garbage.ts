@@ -1,15 +1,20 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
-import type { Hash } from "../../spec/mod.ts";
-import { keyDigests } from "../stores/store_key.ts";
 import { Repositories } from "../content/repositories.ts";
-import type { RegistryStore } from "../stores/store.ts";
 import { UploadSessions } from "../content/upload_sessions.ts";
+import type { RegistryStore } from "../stores/store.ts";
+import { limitCalls } from "./call_limit.ts";
+import { parsePrefixes, prefixDigits } from "./digest_prefixes.ts";
+import { type GarbageBlob, GarbagePasses } from "./garbage_pass.ts";
+import { ProgressRecord } from "./garbage_progress.ts";
+import { MentionRepair } from "./mention_repair.ts";
 
 const HOUR = 3_600_000;
 /** The shortest grace, in milliseconds: longer than any time between the look for a blob and the write of its manifest. */
 const SHORTEST_GRACE = 60_000;
-const CONCURRENCY = 8;
-const PAGE = 1_000;
+/** The number of calls of the store that are under way at a time. */
+const CALLS = 64;
+/** The entries that passes side by side hold together, unless one pass alone holds more. */
+const ENTRIES = 50_000;
 
 /** Options of {@linkcode collectStoreGarbage}. */
 export interface CollectStoreGarbageOptions extends AbortOptions {
@@ -30,35 +35,55 @@ export interface CollectStoreGarbageOptions extends AbortOptions {
    */
   dryRun?: boolean;
   /**
+   * The digests to look through, by their first two hexadecimal digits: `00-3f` or `a7`. Several processes with a part each
+   * share the work. Abandoned uploads are those of the process with `00`.
+   * @default "00-ff"
+   */
+  prefix?: string;
+  /**
+   * Called with each blob that was removed, or would be.
+   * @default nothing
+   */
+  onBlob?: (blob: GarbageBlob) => void;
+  /**
+   * Called with the id of each upload that was removed, or would be.
+   * @default nothing
+   */
+  onUpload?: (id: string) => void;
+  /**
    * Returns the time, in milliseconds since 1970; give the clock of the registry if that has one of its own.
    * @default Date.now
    */
   clock?: () => number;
 }
 
-/** The content that {@linkcode collectStoreGarbage} removed, or would remove. */
+/** How much {@linkcode collectStoreGarbage} removed, or would remove. */
 export interface StoreGarbage {
-  /** The blobs that no manifest named. */
-  readonly blobs: readonly { readonly digest: Hash; readonly size: number }[];
+  /** The number of blobs that no manifest mentioned. */
+  readonly blobs: number;
   /** The number of the blobs' bytes. */
   readonly bytes: number;
-  /** The ids of the uploads that were abandoned. */
-  readonly uploads: readonly string[];
+  /** The number of uploads that were abandoned. */
+  readonly uploads: number;
 }
 
 /**
- * Removes the content of a store that no repository needs: blobs that no manifest names, links to blobs that no manifest
- * of the repository names, and abandoned uploads. Manifests stay, tagged or not.
+ * Removes the content of a store that no repository needs: blobs that no manifest mentions, links to blobs that no
+ * manifest of the repository mentions, and abandoned uploads. Manifests stay, tagged or not.
  *
  * It may run while any number of registries serve the same store, and removes nothing that is pushed meanwhile. It first
- * reads all manifests. Then it removes, one blob at a time, each blob that no manifest names and no registry has relied
- * on within the grace: a registry claims a blob, and looks for it afterwards, before it answers a HEAD, mounts the blob
- * or accepts a manifest that names it. A manifest whose blob has just been removed is refused, so that the client sends
- * the blob again.
+ * compares, in all repositories, the manifests with the records of what they mention, and completes these. Then it removes
+ * each blob that no manifest mentions and no registry has relied on within the grace: a registry claims a blob, and looks
+ * for it afterwards, before it answers a HEAD, mounts the blob or accepts a manifest that names it. A manifest whose blob
+ * has just been removed is refused, so that the client sends the blob again.
  *
- * @throws {StoreError} if a manifest can't be read, whose blobs are then unknown, before anything is removed; or if the
- * store fails, which may be after some blobs were removed.
- * @throws {RangeError} if the grace is less than a minute.
+ * It works in 256 passes, by the first two digits of the digests, and holds the entries of one pass at a time; those of a
+ * small store are made side by side. A collection that is cut off is continued by the next one of the same prefixes within
+ * a week.
+ *
+ * @throws {StoreError} if a manifest without a record can't be read, whose blobs are then unknown, before anything is
+ * removed; or if the store fails, which may be after some blobs were removed.
+ * @throws {RangeError} if the grace is less than a minute, or the prefix is none.
  */
 export async function collectStoreGarbage(
   store: RegistryStore,
@@ -66,106 +91,49 @@ export async function collectStoreGarbage(
 ): Promise<StoreGarbage> {
   const { grace = 24 * HOUR, uploadExpiry = 24 * HOUR, dryRun = false, clock = Date.now, signal } = options;
   if (!(grace >= SHORTEST_GRACE)) throw new RangeError("the grace of a garbage collection is at least a minute");
-  const begun = clock();
-  const repositories = new Repositories(store, clock);
-  const marked = await mark(repositories, signal);
+  const prefixes = parsePrefixes(options.prefix ?? "00-ff");
+  const limited = limitCalls(store, CALLS);
+  const repositories = new Repositories(limited, clock);
+  const record = new ProgressRecord(limited.records, prefixes);
+  const now = clock();
+  // What was pushed since the beginning is protected by its claims, however long ago that was.
+  let progress = dryRun ? undefined : await record.load(now, { signal });
+  const { begun } = progress ?? { begun: now };
   const cutoff = begun - grace;
-  const sweep: SweepState = { store, repositories, ...marked, cutoff, dryRun, signal };
-  const blobs = await sweepBlobs(sweep);
-  if (!dryRun) await sweepClaims(sweep);
-  const sessions = new UploadSessions(store, clock);
-  const uploads = await sessions.expire({ before: begun - uploadExpiry, dryRun, signal });
-  return { blobs, bytes: blobs.reduce((sum, { size }) => sum + size, 0), uploads };
-}
+  if (!progress) {
+    await new MentionRepair(limited.records, repositories, { cutoff, dryRun, signal }).run();
+    if (!dryRun && prefixes.first === 0) await repositories.claims.forgetOld(cutoff, { signal });
+    progress = { begun, next: prefixes.first };
+    if (!dryRun) await record.save(progress, { signal });
+  }
 
-/** The digests that the manifests name. */
-interface Marked {
-  /** The digests that any manifest names. */
-  readonly named: ReadonlySet<Hash>;
-  /** The repositories with a link to a blob that none of their own manifests names. */
-  readonly idle: ReadonlyMap<Hash, readonly string[]>;
-}
+  const total = { blobs: 0, bytes: 0, uploads: 0 };
+  const onBlob = (blob: GarbageBlob) => {
+    total.blobs++;
+    total.bytes += blob.size;
+    options.onBlob?.(blob);
+  };
+  const passes = await GarbagePasses.begin(limited, { repositories, cutoff, dryRun, onBlob, signal });
+  for (let { next } = progress, width = 1; next <= prefixes.last;) {
+    const count = Math.min(width, prefixes.last + 1 - next);
+    const sizes = await mapConcurrent(
+      Array.from({ length: count }, (_, i) => prefixDigits(next + i)),
+      { concurrency: count, signal },
+      (digits, signal) => passes.run(digits, { signal }),
+    );
+    width = Math.max(1, Math.min(CALLS, Math.floor(ENTRIES / Math.max(1, ...sizes))));
+    next += count;
+    if (!dryRun) await record.save({ begun, next }, { signal });
+  }
 
-interface SweepState extends Marked {
-  readonly store: RegistryStore;
-  readonly repositories: Repositories;
-  readonly cutoff: number;
-  readonly dryRun: boolean;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function mark(repositories: Repositories, signal: AbortSignal | undefined): Promise<Marked> {
-  const named = new Set<Hash>();
-  const idle = new Map<Hash, string[]>();
-  for await (const name of repositories.eachName({ signal })) {
-    const namedHere = new Set<Hash>();
-    const linked = await repositories.blobDigests(name, { signal });
-    const manifests = await repositories.manifestDigests(name, { signal });
-    await mapConcurrent(manifests, { concurrency: CONCURRENCY, signal }, async (manifest, signal) => {
-      for (const digest of await repositories.digestsNamedBy(name, manifest, { signal })) namedHere.add(digest);
-    });
-    for (const digest of namedHere) named.add(digest);
-    for (const digest of linked) {
-      if (!namedHere.has(digest)) idle.set(digest, [...idle.get(digest) ?? [], name]);
+  if (prefixes.first === 0) {
+    if (!dryRun) await repositories.claims.forgetRemovals({ signal });
+    const sessions = new UploadSessions(store, clock);
+    for (const id of await sessions.expire({ before: begun - uploadExpiry, dryRun, signal })) {
+      total.uploads++;
+      options.onUpload?.(id);
     }
   }
-  return { named, idle };
-}
-
-async function sweepBlobs(sweep: SweepState): Promise<{ digest: Hash; size: number }[]> {
-  const { store, named, idle, signal } = sweep;
-  const removed = await mapConcurrent(candidates(), { concurrency: CONCURRENCY, signal }, async (digest, signal) => {
-    const size = await sweepBlob({ ...sweep, signal }, digest);
-    return size === undefined ? [] : [{ digest, size }];
-  });
-  return removed.flat();
-
-  async function* candidates(): AsyncGenerator<Hash, void, undefined> {
-    const listed = new Set<Hash>();
-    for await (const digest of store.blobs.list({ signal })) {
-      if (named.has(digest)) continue;
-      listed.add(digest);
-      yield digest;
-    }
-    for (const digest of idle.keys()) if (!listed.has(digest)) yield digest;
-  }
-}
-
-/** Removes one blob, unless a manifest names it, and the idle links to it; returns its size if the blob was removed. */
-async function sweepBlob(sweep: SweepState, digest: Hash): Promise<number | undefined> {
-  const { store, repositories, named, idle, cutoff, dryRun, signal } = sweep;
-  const { claims } = repositories;
-  const blob = await store.blobs.get(digest, { signal });
-  if (await claims.lastClaim(digest, blob, { signal }) >= cutoff) return undefined;
-  const isGarbage = !named.has(digest);
-  if (dryRun) return isGarbage ? blob?.size : undefined;
-
-  let isGone = false;
-  const steps: (() => Promise<unknown>)[] = [];
-  for (const name of idle.get(digest) ?? []) steps.push(() => repositories.unlinkBlob(name, digest));
-  if (isGarbage) {
-    steps.push(async () => isGone = await store.blobs.delete(digest), () => claims.forget(digest));
-  }
-  await claims.remove(digest, { unclaimedSince: cutoff, steps, signal });
-  return isGone ? blob?.size ?? 0 : undefined;
-}
-
-/** Removes old claims of missing blobs, such as those of uploads that had another digest. */
-async function sweepClaims({ store, repositories, named, cutoff, signal }: SweepState): Promise<void> {
-  const { claims } = repositories;
-  for (let after: string | undefined, isLast = false; !isLast;) {
-    const keys = await store.records.list("claims/", { after, limit: PAGE, signal });
-    isLast = keys.length < PAGE;
-    after = keys.at(-1);
-    const unnamed = keyDigests(keys).filter((digest) => !named.has(digest));
-    await mapConcurrent(unnamed, { concurrency: CONCURRENCY, signal }, async (digest, signal) => {
-      const isOld = async () =>
-        !await store.blobs.get(digest, { signal }) && await claims.lastClaim(digest, undefined, { signal }) < cutoff;
-      if (!await isOld()) return;
-      const steps = [async () => {
-        if (await isOld()) await claims.forget(digest);
-      }];
-      await claims.remove(digest, { unclaimedSince: cutoff, steps, signal });
-    });
-  }
+  if (!dryRun) await record.remove();
+  return total;
 }

@@ -14,6 +14,8 @@ export interface RegistryContext {
   readonly sessions: UploadSessions;
   /** Whether requests that write are refused. */
   readonly readOnly: boolean;
+  /** Whether manifests may name content that their repository does not have. */
+  readonly allowSparse: boolean;
   /** Returns the time, in milliseconds since 1970. */
   readonly clock: () => number;
   /** Whether clients are sent to the store's own URLs of blobs. */

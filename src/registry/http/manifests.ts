@@ -66,7 +66,7 @@ export async function putManifest(
   if (pushed instanceof Response) return pushed;
   const claimed = context.clock();
   const missing = await missingContent(context, name, pushed);
-  if (missing.length > 0) {
+  if (missing.length > 0 && !context.allowSparse) {
     return refuseAll(
       400,
       missing.slice(0, MOST_LISTED).map((digest) => ({
@@ -125,8 +125,8 @@ function readManifest(bytes: Bytes, request: Request): PushedManifest | Response
 }
 
 /**
- * Finds the content that a manifest names and its repository does not have. The registry refuses such a manifest, as
- * docker-registry does, so that every image that can be pulled is complete. Layers that may not be pushed and the subject
+ * Finds the content that a manifest names and its repository does not have, and claims the rest. The registry refuses such a manifest, as
+ * docker-registry does, unless `allowSparse` is set, so that every image that can be pulled is complete. Layers that may not be pushed and the subject
  * need not be there. A member of an index may be a blob, since build caches keep their layers in an index.
  */
 async function missingContent(

@@ -1,4 +1,5 @@
 import type { RequestRecord } from "./exchange.ts";
+import type { StoreUsage } from "../stores/store.ts";
 import { replyBytes } from "./reply.ts";
 
 /** Upper bounds of the histogram of durations, in seconds. */
@@ -45,9 +46,9 @@ export class Metrics {
     this.#failures++;
   }
 
-  /** Answers with the numbers. */
-  answer(): Response {
-    const bytes = new TextEncoder().encode(this.#text());
+  /** Answers with the numbers, and those of the store if they are known. */
+  answer(usage: StoreUsage | undefined): Response {
+    const bytes = new TextEncoder().encode(this.#text(usage));
     return replyBytes(bytes, { type: "text/plain; version=0.0.4; charset=utf-8", size: bytes.length });
   }
 
@@ -59,7 +60,7 @@ export class Metrics {
     for (const [index, bound] of BOUNDS.entries()) if (seconds <= bound) histogram.counts[index]++;
   }
 
-  #text(): string {
+  #text(usage: StoreUsage | undefined): string {
     return [
       ...metric("requests_total", "counter", "Requests that are over.", [...this.#requests]),
       ...metric("requests_in_flight", "gauge", "Requests that are being answered.", [["", this.#inFlight]]),
@@ -70,6 +71,10 @@ export class Metrics {
         ["", this.#failures],
       ]),
       ...metric("cache_answers_total", "counter", "Answers of the pull-through cache.", [...this.#cache]),
+      ...usage === undefined ? [] : [
+        ...metric("stored_blobs", "gauge", "Blobs in the store at the last count.", [["", usage.blobs]]),
+        ...metric("stored_bytes", "gauge", "Bytes of the blobs in the store at the last count.", [["", usage.bytes]]),
+      ],
       ...this.#histogramLines(),
       "",
     ].join("\n");

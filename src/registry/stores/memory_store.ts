@@ -4,6 +4,7 @@ import type { Bytes, ByteStream } from "../../runtime/mod.ts";
 import { type Algorithm, type Hash, hashAlgorithm } from "../../spec/mod.ts";
 import { RunningHash } from "./running_hash.ts";
 import {
+  type BlobListOptions,
   type BlobRange,
   type BlobStore,
   isSameValue,
@@ -14,6 +15,7 @@ import {
   type StoredUpload,
   type StoreFinishOptions,
   type StoreListOptions,
+  type StoreUsage,
   uploadConflict,
   type UploadStore,
 } from "./store.ts";
@@ -135,9 +137,17 @@ class MemoryBlobs implements BlobStore {
     return { size, modified, read: (range) => Promise.resolve(contentStream(content, range)) };
   }
 
-  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
+  async *list(options: BlobListOptions = {}): AsyncGenerator<Hash, void, undefined> {
     await nextTurn(options);
-    yield* [...this.#contents.keys()];
+    const { algorithm = "", digits = "" } = options.prefix ?? {};
+    const prefix = algorithm && `${algorithm}:${digits}`;
+    yield* [...this.#contents.keys()].filter((digest) => digest.startsWith(prefix));
+  }
+
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    await nextTurn(options);
+    const contents = [...this.#contents.values()];
+    return { blobs: contents.length, bytes: contents.reduce((sum, { size }) => sum + size, 0) };
   }
 
   async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { ConflictError } from "../../errors.ts";
-import type { AbortOptions } from "../../io/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Bytes, ByteStream } from "../../runtime/mod.ts";
 import type { Algorithm, Hash } from "../../spec/mod.ts";
 
@@ -55,6 +55,15 @@ export interface StoreListOptions extends AbortOptions {
    * @default all
    */
   readonly limit?: number;
+}
+
+/** Options of {@linkcode BlobStore.list}. */
+export interface BlobListOptions extends AbortOptions {
+  /**
+   * The algorithm of the digests, and their first two hexadecimal digits.
+   * @default all digests
+   */
+  readonly prefix?: { readonly algorithm: Algorithm; readonly digits: string };
 }
 
 /** Options of {@linkcode RecordStore.put}. */
@@ -120,6 +129,8 @@ export interface RecordStore {
   replace?(key: string, value: Bytes, options: AbortOptions & { expected: Bytes | undefined }): Promise<boolean>;
   /** Removes a record; returns whether it was there. */
   delete(key: string, options?: AbortOptions): Promise<boolean>;
+  /** Removes records, those that are there. A store without it removes one by one. */
+  deleteMany?(keys: readonly string[], options?: AbortOptions): Promise<void>;
   /**
    * Lists the names directly under a path, sorted by UTF-16 code units: the last segment of each record there and, with a
    * `/` at the end, the next segment of the records further down. The path is empty or ends with `/`.
@@ -127,14 +138,29 @@ export interface RecordStore {
   list(path: string, options?: StoreListOptions): Promise<string[]>;
 }
 
+/** How much a store holds. */
+export interface StoreUsage {
+  /** The number of blobs. */
+  readonly blobs: number;
+  /** The number of their bytes. */
+  readonly bytes: number;
+}
+
 /** The blobs of a {@linkcode RegistryStore}. */
 export interface BlobStore {
   /** Finds a blob; `undefined` if the store does not have it or has found that its bytes are spoilt. */
   get(digest: Hash, options?: AbortOptions): Promise<StoredBlob | undefined>;
   /** Lists the digests of all blobs in no order. One that is added or removed meanwhile may be listed or not. */
-  list(options?: AbortOptions): AsyncIterable<Hash>;
+  list(options?: BlobListOptions): AsyncIterable<Hash>;
+  /**
+   * Counts the blobs by lists alone, in which blobs that are added or removed meanwhile may be missing. A store without it
+   * can't count them without a call for each.
+   */
+  usage?(options?: AbortOptions): Promise<StoreUsage>;
   /** Removes a blob and its bytes; returns whether it was there. A read that has started may fail. */
   delete(digest: Hash, options?: AbortOptions): Promise<boolean>;
+  /** Removes blobs and their bytes; returns those that were there. A store without it removes one by one. */
+  deleteMany?(digests: readonly Hash[], options?: AbortOptions): Promise<Hash[]>;
 }
 
 /** The uploads of a {@linkcode RegistryStore}. */
@@ -164,6 +190,33 @@ export interface UploadStore {
   finish(id: string, digest: Hash, options?: StoreFinishOptions): Promise<number>;
   /** Drops an upload and its bytes, if there are any. */
   cancel(id: string, options?: AbortOptions): Promise<void>;
+}
+
+/** The number of records or blobs that are removed at the same time where a store removes one by one. */
+const CONCURRENCY = 64;
+
+/** Removes records, those that are there, at once where the store can. */
+export async function deleteRecords(
+  records: RecordStore,
+  keys: readonly string[],
+  options: AbortOptions = {},
+): Promise<void> {
+  if (records.deleteMany) return await records.deleteMany(keys, options);
+  const work = (key: string, signal: AbortSignal) => records.delete(key, { signal });
+  await mapConcurrent(keys, { concurrency: CONCURRENCY, ...options }, work);
+}
+
+/** Removes blobs, at once where the store can; returns those that were there. */
+export async function deleteBlobs(
+  blobs: BlobStore,
+  digests: readonly Hash[],
+  options: AbortOptions = {},
+): Promise<Hash[]> {
+  if (blobs.deleteMany) return await blobs.deleteMany(digests, options);
+  const removed = await mapConcurrent(digests, { concurrency: CONCURRENCY, ...options }, async (digest, signal) => {
+    return await blobs.delete(digest, { signal }) ? [digest] : [];
+  });
+  return removed.flat();
 }
 
 /** Returns whether two values of a record, or two missing ones, are the same. */

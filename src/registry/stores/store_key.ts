@@ -1,4 +1,4 @@
-import { type Hash, isHash } from "../../spec/mod.ts";
+import { type Hash, hashHexDigits, isHash } from "../../spec/mod.ts";
 
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/;
 
@@ -31,6 +31,11 @@ export function isSegment(name: string): boolean {
 /** Writes a digest as a segment of a key, which has no `:`. */
 export function digestKey(digest: Hash): string {
   return digest.replace(":", "-");
+}
+
+/** Returns the first two hexadecimal digits of a digest, by which the records of all digests are divided. */
+export function digestPrefix(digest: Hash): string {
+  return hashHexDigits(digest).slice(0, 2);
 }
 
 /** Reads the digests that segments of keys are written from; other segments are left out. */

@@ -159,14 +159,26 @@ describe("gcrane mutate", () => {
       assertEquals(world.requests.filter((request) => /^(POST|PATCH|PUT) /.test(request)), []);
     }));
 
+  it("changes nothing for an empty value, as that of an unset variable, and says so", () =>
+    inWorld(async (world) => {
+      const changes = { entrypoint: ["a"], cmd: ["b"], user: "c", workdir: "/d", exposedPorts: ["80/tcp"] };
+      const before = await world.push(changeImage(await randomImage(), changes), `${app}:v1`);
+      const words = ["mutate", `${app}:v1`, "--entrypoint", "", "--cmd", "", "-u", "", "-w", "", "--exposed-ports", ""];
+      const { code, out, err } = await world.gcrane(words);
+      assertEquals([code, out], [0, `${app}@${before}\n`]);
+      assertEquals(
+        err.split("\n")[1],
+        "Warning: --cmd is empty and changes nothing; --unset-cmd takes the old value away",
+      );
+      assertEquals(err.split("\n").length, 6);
+    }));
+
   for (
     const [line, message] of [
       ["-l novalue", '--label takes NAME=VALUE, not "novalue" — --unset-label removes one'],
       ["-e =x", '--env takes NAME=VALUE, not "=x" — --unset-env removes one'],
       ["--unset-env A=1", '--unset-env takes a name, not "A=1"'],
       ["-l a=b --unset-label a", "a is both in --label and in --unset-label — leave out one"],
-      ["--user=", "--user is empty — --unset-user takes it away"],
-      ["--cmd=", "--cmd is empty — --unset-cmd takes it away"],
       ["-w / --unset-workdir", "--workdir and --unset-workdir exclude each other — leave out one"],
       ["-t a:b --repo c", "-t and --repo both set the destination — leave out one of the two"],
       [

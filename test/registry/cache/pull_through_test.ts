@@ -240,7 +240,7 @@ describe("a pull-through cache", () => {
       assertRefused(await tags(page), 502, "UNKNOWN");
     }
     for (
-      const link of ["/v2/a/tags/list?last=a; rel=next", "</v2/a/tags/list?last=a; rel=next", "<?last=a>; rel='next'"]
+      const link of ["/v2/a/tags/list?last=a; rel=next", "</v2/a/tags/list?last=a; rel=next", '<?last=a>; rel="next']
     ) {
       assertRefused(await tags({ tags: ["a"] }, link), 502, "UNKNOWN");
     }

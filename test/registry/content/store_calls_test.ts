@@ -87,7 +87,13 @@ const stores: Record<string, (records: Records) => Promise<{ store: RegistryStor
   bucket(records) {
     const bucket = new FakeR2();
     for (const [key, bytes] of records) {
-      bucket.objects.set(`records/${key}`, { key: `records/${key}`, bytes, etag: "of a test", uploaded: new Date() });
+      bucket.objects.set(`records/${key}`, {
+        key: `records/${key}`,
+        bytes,
+        size: bytes.length,
+        etag: "of a test",
+        uploaded: new Date(),
+      });
     }
     let requests = 0;
     const list = bucket.list.bind(bucket);

@@ -39,7 +39,7 @@ class Turmoil {
     const collectors = [0, 1].map(async () => {
       while (!stop.asked) {
         const options = { grace: MINUTE, uploadExpiry: 1000 * HOUR, clock: () => this.#now };
-        this.#removed += (await collectStoreGarbage(this.#slowStore(), options)).blobs.length;
+        this.#removed += (await collectStoreGarbage(this.#slowStore(), options)).blobs;
       }
     });
     const clients = Array.from({ length: 6 }, (_, i) => this.#client(this.#clients[i % 2]));

@@ -28,22 +28,26 @@ describe("collectStoreGarbageEvery", () => {
     const stop = new AbortController();
     const seen: unknown[] = [];
     let failures = 2;
+    const isRemoved = async () => await store.blobs.get(digest) === undefined;
     const failing = wrapStore(
       store,
-      (operation) =>
-        operation === "blobs.list" && failures-- > 0 ? Promise.reject(new StoreError("not now")) : Promise.resolve(),
+      (operation, key) =>
+        operation === "records.list" && key === "mentions/" && failures-- > 0
+          ? Promise.reject(new StoreError("not now"))
+          : Promise.resolve(),
     );
     await collectStoreGarbageEvery(failing, {
       interval: 1,
       clock: () => Date.now() + 100 * 3_600_000,
       onError: (error) => seen.push((error as Error).message),
-      onCollected({ blobs }) {
-        seen.push(blobs);
+      onCollected({ blobs, bytes }) {
+        seen.push([blobs, bytes]);
         if (seen.length === 4) stop.abort();
       },
       signal: stop.signal,
     });
-    assertEquals(seen, ["not now", "not now", [{ digest, size: 5 }], []]);
+    assertEquals(seen, ["not now", "not now", [1, 5], [0, 0]]);
+    assertEquals(await isRemoved(), true);
   });
 
   it("makes a round that became due while no server ran", async () => {
@@ -78,7 +82,7 @@ describe("collectStoreGarbageEvery", () => {
       let [looks, walks, rounds] = [0, 0, 0];
       const watched = wrapStore(store, async (operation, key) => {
         if (operation === "records.get" && key === "gc/rounds") looks++;
-        if (operation !== "blobs.list") return;
+        if (operation !== "records.list" || key !== "repositories/") return;
         walks++;
         await until(() => looks >= 4, { what: "the other servers" });
       });

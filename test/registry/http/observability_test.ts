@@ -109,6 +109,46 @@ describe("/metrics", () => {
   });
 });
 
+describe("/metrics of the store", () => {
+  const bytesOf = (text: string) => /^gcrane_registry_stored_bytes (.*)$/m.exec(text)?.[1];
+
+  it("counts it with the first look, and again once it is due", async () => {
+    let now = 1_700_000_000_000;
+    const store = memoryStore();
+    let counts = 0;
+    const counting = wrapStore(store, () => Promise.resolve());
+    counting.blobs.usage = () => {
+      counts++;
+      now += 2_000; // what the count takes
+      return store.blobs.usage!();
+    };
+    const { client } = noted({ store: counting, clock: () => now });
+    const look = async () => bytesOf((await client.send("GET", "/metrics")).text);
+    await client.pushBlob("a", "0123456789");
+    assertEquals(await look(), undefined);
+    assertEquals(await look(), "10");
+    await client.pushBlob("a", "01234");
+    now += 199_000;
+    assertEquals([await look(), await look(), counts], ["10", "10", 1]);
+    now += 1_000;
+    assertEquals([await look(), await look(), counts], ["10", "15", 2]);
+  });
+
+  it("goes on with the last count when another one fails, and reports that", async () => {
+    let now = 1_700_000_000_000;
+    const failure = new StoreError("no list now");
+    const store = wrapStore(memoryStore(), () => Promise.resolve());
+    const usages = [() => Promise.resolve({ blobs: 1, bytes: 7 }), () => Promise.reject(failure)];
+    store.blobs.usage = () => usages.shift()!();
+    const errors: unknown[] = [];
+    const { client } = noted({ store, clock: () => now, onError: (error) => errors.push(error) });
+    const look = async () => bytesOf((await client.send("GET", "/metrics")).text);
+    assertEquals([await look(), await look()], [undefined, "7"]);
+    now += 60_000;
+    assertEquals([await look(), await look(), errors], ["7", "7", [failure]]);
+  });
+});
+
 describe("/healthz", () => {
   it("says that all is well, or that the store does not answer", async () => {
     assertEquals((await noted().client.send("GET", "/healthz")).text, '{"status":"ok"}');

@@ -105,7 +105,7 @@ describe("an upload", () => {
     assertEquals(await store.records.list("uploads/"), []);
     const second = await client.startUpload("done");
     await client.send("PUT", withQuery(second, `digest=${digestOf(encode("x"))}`), { body: encode("x") });
-    assertEquals(await store.records.list(""), ["claims/", "repositories/"]);
+    assertEquals(await store.records.list(""), ["claims/", "mentions/", "repositories/"]);
   });
 });
 

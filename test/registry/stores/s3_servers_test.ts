@@ -1,6 +1,6 @@
 import { after, before, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { collectStoreGarbage, createRegistry, s3Store, serveRegistry } from "../../../src/registry/mod.ts";
+import { createRegistry, s3Store, serveRegistry } from "../../../src/registry/mod.ts";
 import { parseRepository } from "../../../src/name/mod.ts";
 import { Puller } from "../../../src/remote/mod.ts";
 import type { Hash } from "../../../src/spec/mod.ts";
@@ -8,6 +8,7 @@ import { RegistryClient } from "../../contracts/registry_client.ts";
 import { registryContract } from "../../contracts/registry_contract.ts";
 import { digestOf, patterned, storeContract, text } from "../../contracts/store_contract.ts";
 import { describePeer, moto, type Peer, radosgw, type S3Server } from "../../peers/mod.ts";
+import { collectedGarbage } from "../../make/store_garbage.ts";
 
 const MIB = 1024 * 1024;
 const DAY = 24 * 3_600_000;
@@ -68,10 +69,10 @@ for (const [name, peers, start] of servers) {
       assertEquals(JSON.parse((await clients[1].send("GET", "/v2/app/tags/list")).text).tags, ["v1"]);
 
       const clock = () => Date.now() + 3 * DAY;
-      const stays = await collectStoreGarbage(open(prefix), { clock });
+      const stays = await collectedGarbage(open(prefix), { clock });
       assertEquals(stays.blobs.some((blob) => blob.digest === digest), false);
       assertEquals((await clients[1].send("DELETE", `/v2/app/manifests/${pushed.digest}`)).status, 202);
-      const { blobs } = await collectStoreGarbage(open(prefix), { clock });
+      const { blobs } = await collectedGarbage(open(prefix), { clock });
       assert(blobs.some((blob) => blob.digest === digest));
       assertEquals((await clients[0].send("GET", `/v2/app/blobs/${digest}`)).status, 404);
       const list = await s3.ask("GET", `${s3.options.bucket}?list-type=2&prefix=${prefix}data/`);

@@ -30,6 +30,12 @@ export function wrapStore(
         await before("records.delete", ...args);
         return await records.delete(...args);
       },
+      ...(records.deleteMany && {
+        async deleteMany(...args: Parameters<typeof records.deleteMany>) {
+          await before("records.deleteMany", ...args);
+          return await records.deleteMany!(...args);
+        },
+      }),
       async list(...args) {
         await before("records.list", ...args);
         return await records.list(...args);
@@ -56,6 +62,12 @@ export function wrapStore(
         await before("blobs.delete", ...args);
         return await blobs.delete(...args);
       },
+      ...(blobs.deleteMany && {
+        async deleteMany(...args: Parameters<typeof blobs.deleteMany>) {
+          await before("blobs.deleteMany", ...args);
+          return await blobs.deleteMany!(...args);
+        },
+      }),
     },
     uploads: {
       async *list(...args) {

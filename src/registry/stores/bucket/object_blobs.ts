@@ -1,12 +1,15 @@
 import { DigestMismatchError, StoreError } from "../../../errors.ts";
-import type { AbortOptions } from "../../../io/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../../../io/mod.ts";
 import { type ByteStream, streamingHash } from "../../../runtime/mod.ts";
 import { type Hash, hashAlgorithm, isHash } from "../../../spec/mod.ts";
 import { heldBack } from "../held_back.ts";
-import type { BlobRange, BlobStore, StoredBlob } from "../store.ts";
+import type { BlobListOptions, BlobRange, BlobStore, StoredBlob, StoreUsage } from "../store.ts";
 import { entryKey, loadEntry } from "./blob_entry.ts";
 import { eachObject, type ObjectBucket } from "./object_bucket.ts";
-import { dropUpload, emptyState, saveState, stateKey } from "./upload_state.ts";
+import { DATA, emptyState, saveState, stateKey } from "./upload_state.ts";
+
+/** The number of entries that are read at the same time. */
+const CONCURRENCY = 64;
 
 /** The blobs of an object store: entries under their digests, which name the objects with the bytes. */
 export class ObjectBlobs implements BlobStore {
@@ -40,23 +43,44 @@ export class ObjectBlobs implements BlobStore {
   }
 
   /** @inheritdoc */
-  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
-    for await (const { key } of eachObject(this.#bucket, "blobs/", options)) {
+  async *list({ prefix, signal }: BlobListOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    const path = prefix ? `blobs/${prefix.algorithm}/${prefix.digits}` : "blobs/";
+    for await (const { key } of eachObject(this.#bucket, path, { signal })) {
       const digest = key.slice("blobs/".length).replace("/", ":");
       if (isHash(digest)) yield digest;
     }
   }
 
-  /** @inheritdoc The state of an upload names the object before the entry is removed, so that no object is left over. */
+  /** @inheritdoc An empty blob has no object with bytes and is not counted; uploads that are being finished are. */
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    const usage = { blobs: 0, bytes: 0 };
+    for await (const { size } of eachObject(this.#bucket, DATA, options)) {
+      usage.blobs++;
+      usage.bytes += size;
+    }
+    return usage;
+  }
+
+  /** @inheritdoc */
   async delete(digest: Hash, options: AbortOptions = {}): Promise<boolean> {
-    const entry = await loadEntry(this.#bucket, digest, options);
-    if (!entry) return false;
-    const key = stateKey(crypto.randomUUID());
-    const { state, ...others } = await emptyState(hashAlgorithm(digest));
-    await saveState(this.#bucket, key, { ...others, state: { ...state, object: entry.object, digest } });
-    await this.#bucket.delete(entryKey(digest));
-    await dropUpload(this.#bucket, key);
-    return true;
+    return (await this.deleteMany([digest], options)).length > 0;
+  }
+
+  /** @inheritdoc The states of uploads name the objects before the entries are removed, so that no object is left over. */
+  async deleteMany(digests: readonly Hash[], options: AbortOptions = {}): Promise<Hash[]> {
+    const found = await mapConcurrent(digests, { concurrency: CONCURRENCY, ...options }, async (digest, signal) => {
+      const entry = await loadEntry(this.#bucket, digest, { signal });
+      if (!entry) return [];
+      const key = stateKey(crypto.randomUUID());
+      const { state, ...others } = await emptyState(hashAlgorithm(digest));
+      await saveState(this.#bucket, key, { ...others, state: { ...state, object: entry.object, digest } });
+      return [{ digest, object: entry.object, key }];
+    });
+    const dropped = found.flat();
+    await this.#bucket.deleteMany(dropped.map(({ digest }) => entryKey(digest)));
+    await this.#bucket.deleteMany(dropped.map(({ object }) => object));
+    await this.#bucket.deleteMany(dropped.map(({ key }) => key));
+    return dropped.map(({ digest }) => digest);
   }
 }
 

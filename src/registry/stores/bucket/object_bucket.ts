@@ -10,10 +10,19 @@ export interface BucketContent {
   readonly etag: string;
 }
 
+/** An object in a bucket's list. */
+export interface BucketObject {
+  readonly key: string;
+  /** The number of its bytes. */
+  readonly size: number;
+  /** The time of its last change in milliseconds since 1970. */
+  readonly modified: number;
+}
+
 /** A page of a bucket's list. */
 export interface BucketPage {
-  /** The objects, in the order of their keys, with the time of their last change in milliseconds since 1970. */
-  readonly objects: readonly { readonly key: string; readonly modified: number }[];
+  /** The objects, in the order of their keys. */
+  readonly objects: readonly BucketObject[];
   /** With `folders`: the paths below which there are objects, ending with `/`, in order. */
   readonly folders: readonly string[];
   /** Whether another page follows. */
@@ -67,6 +76,8 @@ export interface ObjectBucket {
   put(key: string, bytes: Bytes, options?: AbortOptions & { onlyIf?: string }): Promise<string | undefined>;
   /** Removes an object, if there is one. */
   delete(key: string, options?: AbortOptions): Promise<void>;
+  /** Removes the objects that are there among any number. */
+  deleteMany(keys: readonly string[], options?: AbortOptions): Promise<void>;
   /** Lists the keys with a prefix. */
   list(prefix: string, options?: BucketListOptions): Promise<BucketPage>;
   /** Starts an object in parts. */
@@ -79,12 +90,20 @@ export interface ObjectBucket {
   dropParts(upload: PartsUpload, options?: AbortOptions): Promise<void>;
 }
 
+/** The most objects that services remove with one request. */
+const BATCH = 1_000;
+
+/** Divides keys into as many as services remove with one request. */
+export function deleteBatches(keys: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(keys.length / BATCH) }, (_, i) => keys.slice(i * BATCH, (i + 1) * BATCH));
+}
+
 /** Lists every object with a prefix, over all pages. */
 export async function* eachObject(
   bucket: ObjectBucket,
   prefix: string,
   options: AbortOptions = {},
-): AsyncGenerator<{ key: string; modified: number }, void, undefined> {
+): AsyncGenerator<BucketObject, void, undefined> {
   let after: string | undefined;
   for (;;) {
     const { objects, hasMore } = await bucket.list(prefix, { after, ...options });

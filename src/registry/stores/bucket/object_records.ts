@@ -57,6 +57,11 @@ export class ObjectRecords implements RecordStore {
   }
 
   /** @inheritdoc */
+  async deleteMany(keys: readonly string[], options: AbortOptions = {}): Promise<void> {
+    await this.#bucket.deleteMany(keys.map(objectKey), options);
+  }
+
+  /** @inheritdoc */
   async list(path: string, options: StoreListOptions = {}): Promise<string[]> {
     const { after, limit = Infinity, signal } = options;
     const prefix = ROOT + path;

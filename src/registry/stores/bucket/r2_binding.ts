@@ -6,6 +6,7 @@ export interface R2ObjectLike {
   readonly etag: string;
   /** The time when it was written. */
   readonly uploaded: Date;
+  readonly size: number;
 }
 
 /** The members of an R2 multipart upload that the store uses. */

@@ -1,7 +1,14 @@
 import { GcraneError, StoreError } from "../../../errors.ts";
 import { type AbortOptions, retry } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
-import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
+import {
+  type BucketContent,
+  type BucketListOptions,
+  type BucketPage,
+  deleteBatches,
+  type ObjectBucket,
+  type PartsUpload,
+} from "./object_bucket.ts";
 import { type BucketStore, objectStore } from "./object_store.ts";
 import type { R2BucketLike } from "./r2_binding.ts";
 import { S3Client } from "./s3_client.ts";
@@ -79,6 +86,12 @@ class R2ObjectBucket implements ObjectBucket {
     return this.#ask(`remove ${key}`, signal, () => this.#bucket.delete(key));
   }
 
+  async deleteMany(keys: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
+    for (const batch of deleteBatches(keys)) {
+      await this.#ask(`remove ${batch[0]} and others`, signal, () => this.#bucket.delete(batch));
+    }
+  }
+
   list(prefix: string, options: BucketListOptions = {}): Promise<BucketPage> {
     const { after, limit = PAGE, folders = false, signal } = options;
     return this.#ask(`list ${prefix}`, signal, async () => {
@@ -89,7 +102,7 @@ class R2ObjectBucket implements ObjectBucket {
         ...(folders && { delimiter: "/" }),
       });
       return {
-        objects: page.objects.map(({ key, uploaded }) => ({ key, modified: uploaded.getTime() })),
+        objects: page.objects.map(({ key, size, uploaded }) => ({ key, size, modified: uploaded.getTime() })),
         folders: page.delimitedPrefixes,
         hasMore: page.truncated,
       };

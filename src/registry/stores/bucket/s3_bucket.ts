@@ -1,7 +1,15 @@
+import { encodeBase64 } from "@std/encoding/base64";
 import { StoreError } from "../../../errors.ts";
-import type { AbortOptions } from "../../../io/mod.ts";
+import { type AbortOptions, mapConcurrent } from "../../../io/mod.ts";
 import type { Bytes } from "../../../runtime/mod.ts";
-import type { BucketContent, BucketListOptions, BucketPage, ObjectBucket, PartsUpload } from "./object_bucket.ts";
+import {
+  type BucketContent,
+  type BucketListOptions,
+  type BucketPage,
+  deleteBatches,
+  type ObjectBucket,
+  type PartsUpload,
+} from "./object_bucket.ts";
 import { type BucketStore, objectStore } from "./object_store.ts";
 import { element, elements, failureOf, textOf } from "./s3_answers.ts";
 import { S3Client } from "./s3_client.ts";
@@ -10,6 +18,8 @@ import type { BlobRange } from "../store.ts";
 
 const MIB = 1024 * 1024;
 const PAGE = 1_000;
+/** The number of objects that are removed at the same time where the service removes one by one. */
+const CONCURRENCY = 64;
 
 /**
  * Makes a store in a bucket of S3 or a compatible service. Any number of servers may use one bucket: all state is in the
@@ -34,6 +44,8 @@ export function s3Store(options: S3StoreOptions): BucketStore {
 class S3Bucket implements ObjectBucket {
   readonly #client: S3Client;
   readonly #prefix: string;
+  /** Whether the service has refused to remove several objects by one request. */
+  #lacksDeleteMany = false;
 
   constructor(options: S3StoreOptions) {
     this.#client = new S3Client(options);
@@ -118,6 +130,37 @@ class S3Bucket implements ObjectBucket {
     await response.body?.cancel();
   }
 
+  async deleteMany(keys: readonly string[], { signal }: AbortOptions = {}): Promise<void> {
+    for (const batch of deleteBatches(keys)) {
+      if (batch.length > 1 && !this.#lacksDeleteMany && await this.#deleteBatch(batch, signal)) continue;
+      await mapConcurrent(batch, { concurrency: CONCURRENCY, signal }, (key, signal) => this.delete(key, { signal }));
+    }
+  }
+
+  /** Removes objects by one request; returns whether the service can. */
+  async #deleteBatch(keys: readonly string[], signal: AbortSignal | undefined): Promise<boolean> {
+    const objects = keys.map((key) => `<Object><Key>${this.#prefix}${key}</Key></Object>`).join("");
+    const body = new TextEncoder().encode(`<Delete>${objects}<Quiet>true</Quiet></Delete>`);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));
+    const response = await this.#client.send({
+      method: "POST",
+      key: "",
+      query: { delete: "" },
+      headers: { "Content-Type": "application/xml", "x-amz-checksum-sha256": encodeBase64(hash) }, // S3 requires a checksum
+      body,
+      expected: [400, 405, 411, 501],
+      signal,
+    });
+    const text = await textOf(response);
+    if (!response.ok) {
+      this.#lacksDeleteMany = true;
+      return false;
+    }
+    const [failed] = elements(text, "Error");
+    if (failed === undefined) return true;
+    throw failureOf(`remove ${element(failed, "Key")}`, response.status, failed).error;
+  }
+
   async list(prefix: string, options: BucketListOptions = {}): Promise<BucketPage> {
     const { after, limit = PAGE, folders = false, signal } = options;
     const response = await this.#client.send({
@@ -137,6 +180,7 @@ class S3Bucket implements ObjectBucket {
     return {
       objects: elements(xml, "Contents").map((item) => ({
         key: ownKey(element(item, "Key")),
+        size: Number(element(item, "Size")),
         modified: Date.parse(element(item, "LastModified") ?? ""),
       })),
       folders: elements(xml, "CommonPrefixes").map((item) => ownKey(element(item, "Prefix"))),

@@ -48,6 +48,8 @@ export interface SavedState {
   readonly etag: string | undefined;
 }
 
+/** The start of the keys of objects with the bytes of blobs. */
+export const DATA = "data/";
 /** The start of the keys of states. */
 export const UPLOADS = "uploads/";
 
@@ -67,7 +69,7 @@ export async function emptyState(algorithm: Algorithm): Promise<SavedState> {
   const hash = await resumableHash(algorithm);
   const rest = new Uint8Array(0);
   const digest = await digestWith(hash, algorithm, rest);
-  const object = `data/${crypto.randomUUID()}`;
+  const object = `${DATA}${crypto.randomUUID()}`;
   return { state: { size: 0, object, algorithm, digest, hash: hash.save() }, rest, etag: undefined };
 }
 

@@ -14,7 +14,7 @@ import {
 import { type Hash, hashAlgorithm, hashHexDigits, isHash, parseHash } from "../../../spec/mod.ts";
 import { heldBack } from "../held_back.ts";
 import { RunningHash } from "../running_hash.ts";
-import type { BlobRange, BlobStore, StoredBlob } from "../store.ts";
+import type { BlobListOptions, BlobRange, BlobStore, StoredBlob, StoreUsage } from "../store.ts";
 import { atFile } from "./file_access.ts";
 import { VerifiedFiles } from "./verified_files.ts";
 
@@ -39,17 +39,30 @@ export class FileBlobs implements BlobStore {
   }
 
   /** @inheritdoc */
-  async *list(options: AbortOptions = {}): AsyncGenerator<Hash, void, undefined> {
-    options.signal?.throwIfAborted();
-    for (const algorithm of ["sha256", "sha512"] as const) {
+  async *list({ prefix, signal }: BlobListOptions = {}): AsyncGenerator<Hash, void, undefined> {
+    signal?.throwIfAborted();
+    for (const algorithm of prefix ? [prefix.algorithm] : ["sha256", "sha512"] as const) {
       const root = joinPath(this.#root, algorithm);
-      for (const folder of await namesIn(root)) {
+      for (const folder of prefix ? [prefix.digits] : await namesIn(root)) {
         for (const hex of await namesIn(joinPath(root, folder))) {
           const digest = `${algorithm}:${hex}`;
           if (isHash(digest)) yield digest;
         }
       }
     }
+  }
+
+  /** @inheritdoc */
+  async usage(options: AbortOptions = {}): Promise<StoreUsage> {
+    const usage = { blobs: 0, bytes: 0 };
+    for await (const digest of this.list(options)) {
+      options.signal?.throwIfAborted();
+      const stat = await lstat(this.path(digest)).catch(missingIsUndefined);
+      if (stat?.kind !== "file") continue;
+      usage.blobs++;
+      usage.bytes += stat.size;
+    }
+    return usage;
   }
 
   /** @inheritdoc */

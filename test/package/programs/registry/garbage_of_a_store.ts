@@ -10,10 +10,11 @@ export default async function (): Promise<void> {
   const image = randomImage({ seed: 1, layers: 2 });
   const pushed = await push(image, "registry.example.com/app:v1", options);
   const later = { clock: () => Date.now() + 2 * 24 * 3_600_000 };
-  assertEquals((await collectStoreGarbage(store, later)).blobs, []);
+  assertEquals((await collectStoreGarbage(store, later)).blobs, 0);
   await remove(pushed, options);
-  const { blobs } = await collectStoreGarbage(store, later);
+  const blobs: string[] = [];
+  await collectStoreGarbage(store, { ...later, onBlob: ({ digest }) => blobs.push(digest) });
   const [layer] = await image.layers();
   const digest = await layer.digest();
-  assert(blobs.some((blob) => blob.digest === digest), JSON.stringify(blobs));
+  assert(blobs.includes(digest), blobs.join());
 }
