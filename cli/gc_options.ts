@@ -47,7 +47,8 @@ export async function readPins(
   return joinPins(lists);
 }
 
-async function standardInput({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {
+/** Reads standard input as text. */
+export async function standardInput({ stdin, signal }: Pick<Context, "stdin" | "signal">): Promise<string> {
   const bytes = await readAll(stdin(), { limit: Limits.page, what: "standard input", signal });
   return new TextDecoder().decode(bytes);
 }

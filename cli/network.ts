@@ -1,5 +1,5 @@
 import { UsageError } from "../src/errors.ts";
-import { certsDirectories, fetchFor } from "../src/http/mod.ts";
+import { certsDirectories, type ConnectionOptions, fetchFor } from "../src/http/mod.ts";
 import type { Certificates, Context } from "./command.ts";
 import type { ParsedWords } from "./parse_words.ts";
 
@@ -29,11 +29,18 @@ export async function readCertificates(flags: ParsedWords["flags"]): Promise<Cer
 /** Returns the `fetch` of a command for registries, or for other servers, to which --insecure does not apply. */
 export function networkFetch(
   { fetch, certificates, environment }: Pick<Context, "fetch" | "certificates" | "environment">,
-  options: { insecure?: boolean } = {},
+  options: { insecure?: boolean } & Pick<ConnectionOptions, "certificateFolders" | "hostCertificates"> = {},
 ): typeof globalThis.fetch {
   if (fetch) return fetch;
-  const { insecure: insecureTls = false } = options;
-  return fetchFor({ ...certificates, insecureTls, environment, certsDirectories: certsDirectories(environment) });
+  const { insecure: insecureTls = false, certificateFolders, hostCertificates } = options;
+  const own = { certificateFolders, hostCertificates };
+  return fetchFor({
+    ...certificates,
+    ...own,
+    insecureTls,
+    environment,
+    certsDirectories: certsDirectories(environment),
+  });
 }
 
 async function readPem(

@@ -6,6 +6,7 @@ import {
   parseShard,
 } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
+import { isHash } from "../src/spec/mod.ts";
 import type { Context } from "./command.ts";
 import { type endKeychainFlags, endKeychains } from "./keychains.ts";
 import { extraText, readExtraPlan, writeExtraPlan } from "./extra_plan.ts";
@@ -34,23 +35,25 @@ export type RecursiveContext = Omit<Context, "args" | "flags"> & {
 
 /** Runs `gcrane copy --recursive` and reports the result. Returns the exit code. */
 export async function runRecursiveCopy(context: RecursiveContext): Promise<number> {
-  const { args, flags, stdout, signal, note, warn } = context;
+  const { args, flags, stdout, signal, note } = context;
   refusePlaces(args);
   const options = await optionsOf(context);
   const progressLines = new ProgressLines(context.onProgress ? undefined : note);
   const onEvent = (event: CopyEvent) => {
     progressLines.add(event);
-    if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
-      warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before the next request`);
-    }
-    if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
+    reportEvent(event, context);
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A closed reader ends the command, which needs no report here.
     for (const line of plannedLines(event)) stdout.print(line).catch(() => {});
   };
   try {
     const result = await copyRecursively(args.source, args.destination, { ...options, onEvent });
-    return await report(result, context);
+    const code = await reportCopy(result, context);
+    const { manifests, there, resumed, kept, failed } = result;
+    const none = manifests + there + resumed + kept + failed === 0 ? noTagText(args.source, flags) : undefined;
+    if (none === undefined) return code;
+    note(none);
+    return flags.require ? 1 : code;
   } catch (error) {
     if (signal.aborted) note(`interrupted: ${progressLines.text}; the same command continues from there`);
     throw error;
@@ -63,6 +66,14 @@ function refusePlaces({ source, destination }: RecursiveContext["args"]): void {
     if (!/^(\.{0,2}\/|-$|daemon:)/.test(name)) continue;
     throw new UsageError(`${name} is not a repository or a registry`, { hint: "without -r, one image is copied" });
   }
+}
+
+/** Reports what a person may have to know during a copy. */
+export function reportEvent(event: CopyEvent, { note, warn }: Pick<Context, "note" | "warn">): void {
+  if (event.kind === "waiting" && event.ms >= LONG_WAIT) {
+    warn(`a registry is busy or out of reach, waiting ${formatDuration(event.ms)} before the next request`);
+  }
+  if (event.kind === "left") note(`Left ${event.name}: ${event.reason}`);
 }
 
 async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOptions> {
@@ -89,8 +100,11 @@ async function optionsOf(context: RecursiveContext): Promise<CopyRecursivelyOpti
 }
 
 /** Returns the options for extra content of the destination. */
-async function extraOf(
-  { deleteExtra, allowEmpty, plan, apply, yes }: RecursiveFlags,
+export async function extraOf(
+  { deleteExtra, allowEmpty, plan, apply, yes }: Pick<
+    RecursiveFlags,
+    "deleteExtra" | "allowEmpty" | "plan" | "apply" | "yes"
+  >,
 ): Promise<Pick<CopyRecursivelyOptions, "extra" | "allowEmpty" | "onlyExtra">> {
   if (yes && !deleteExtra) throw new UsageError("--yes requires --delete-extra");
   if (allowEmpty && !deleteExtra && plan === undefined && apply === undefined) {
@@ -105,16 +119,30 @@ async function extraOf(
   return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
 }
 
-/** Formats the actions of a dry run as arguments of commands. */
-function plannedLines({ source, target, digest, tags, there }: CopyEvent & { kind: "manifest" }): string[] {
+/**
+ * Formats the actions of a dry run as arguments of commands.
+ *
+ * @param from returns what a tag of the target is at the source: a tag, by default the same, or a digest
+ */
+export function plannedLines(
+  { source, target, digest, tags, there }: CopyEvent & { kind: "manifest" },
+  from: (tag: string) => string = (tag) => tag,
+): string[] {
   const manifest = there ? [] : [`copy ${source}@${digest} ${target}@${digest}`];
-  return [...manifest, ...tags.map((tag) => `copy ${source}:${tag} ${target}:${tag}`)];
+  const named = (tag: string) => isHash(from(tag)) ? `${source}@${from(tag)}` : `${source}:${from(tag)}`;
+  return [...manifest, ...tags.map((tag) => `copy ${named(tag)} ${target}:${tag}`)];
 }
 
-/** Reports the result: extra content on standard output, the rest on standard error. */
-async function report(result: CopyResult, context: RecursiveContext): Promise<number> {
-  const { args, flags, stdout, note, signal } = context;
-  const { dryRun, plan, deleteExtra, yes, apply, json } = flags;
+/** The part of a command's context that reports need. */
+export type ReportContext = Pick<Context, "stdout" | "note" | "signal"> & {
+  readonly flags: Pick<RecursiveFlags, "dryRun" | "plan" | "deleteExtra" | "yes" | "apply"> & {
+    readonly json?: boolean;
+  };
+};
+
+/** Reports the result: extra content on standard output, the rest on standard error. Returns the exit code. */
+export async function reportCopy(result: CopyResult, context: ReportContext): Promise<number> {
+  const { flags: { dryRun, plan, deleteExtra, yes, apply, json }, stdout, note, signal } = context;
   const { failures, failed, extra, deleted } = result;
   if (json) await stdout.print(jsonLine(sumOf(result)));
   const isDeleting = (yes || apply !== undefined) && !dryRun;
@@ -129,16 +157,13 @@ async function report(result: CopyResult, context: RecursiveContext): Promise<nu
   if (plan !== undefined && failed === 0) await writeExtraPlan(plan, extra, { signal });
   for (const { name, error } of failures) note(`Failed: ${name}: ${summary(error)}`);
   if (failed > failures.length) note(`… and ${failed - failures.length} more`);
-  const { manifests, there, resumed, kept } = result;
-  const none = manifests + there + resumed + kept === 0 ? noTagText(args.source, flags) : undefined;
-  if (none !== undefined && failed === 0) note(none);
-  if (failed === 0) return none !== undefined && flags.require ? 1 : 0;
+  if (failed === 0) return 0;
   const untouched = (deleteExtra || apply !== undefined) && deleted === 0 ? ", so nothing was deleted" : "";
   note(`Error: ${count(failed, "thing")} failed${untouched} — the same command tries them again`);
   return 1;
 }
 
-function confirmation({ flags: { plan } }: RecursiveContext): string {
+function confirmation({ flags: { plan } }: ReportContext): string {
   return plan === undefined ? "--delete-extra --yes deletes them" : `--apply ${plan} does so`;
 }
 
@@ -158,7 +183,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there, kept
 }
 
 /** Reports the progress at intervals. */
-class ProgressLines {
+export class ProgressLines {
   readonly #note: ((message: string) => void) | undefined;
   #manifests = 0;
   #repositories = 0;

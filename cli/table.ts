@@ -221,6 +221,11 @@ export const gcrane: Program = {
       ],
     },
     {
+      name: "sync",
+      summary: "Copy the images that a file of regsync or skopeo names",
+      load: () => import("./commands/sync.ts"),
+    },
+    {
       name: "tag",
       summary: "Give an image another tag",
       load: () => import("./commands/tag.ts"),

@@ -1,5 +1,6 @@
 import { CopyJournal } from "../src/graph/internal.ts";
 import { type JournalLine, mapConcurrent } from "../src/io/mod.ts";
+import type { Repository } from "../src/name/mod.ts";
 import { parsePlatform, platformString } from "../src/spec/mod.ts";
 import type { CopyRecursivelyOptions, CopyResult } from "./copy_options.ts";
 import { type CopyRoot, CopyRoute, parseRoot } from "./copy_route.ts";
@@ -38,7 +39,8 @@ export async function copyRecursively(
   }
 }
 
-async function copyAll(run: CopyRun): Promise<CopyResult> {
+/** Copies everything of a run, then finds or deletes the extra content. */
+export async function copyAll(run: CopyRun): Promise<CopyResult> {
   const { options: { extra = "keep" }, journal, counts, failures } = run;
   const finder = extra === "keep" ? undefined : new ExtraFinder(run);
   const resumed = journal.repositories;
@@ -57,16 +59,17 @@ async function copyAll(run: CopyRun): Promise<CopyResult> {
 
 async function copyRepositories(run: CopyRun, finder: ExtraFinder | undefined): Promise<void> {
   const { route, journal, reader, jobs, signal } = run;
-  const walk = walkRepositories(route.source, {
+  const select = (repository: Repository) => {
+    finder?.named(repository);
+    return route.isSource(repository) && run.wantsRepository(repository.path) &&
+      // Finding extra content requires a comparison of all repositories.
+      (finder !== undefined || !journal.isDone(repository.path));
+  };
+  const walk = run.terms.walk?.(run, select) ?? walkRepositories(route.source, {
     puller: reader,
     jobs,
     signal,
-    select: (repository) => {
-      finder?.named(repository);
-      return route.isSource(repository) && run.wantsRepository(repository.path) &&
-        // Finding extra content requires a comparison of all repositories.
-        (finder !== undefined || !journal.isDone(repository.path));
-    },
+    select,
     onFailure: (failure) => {
       // A registry without a catalog does exist.
       const isMeant = finder && run.options.allowEmpty && route.source.kind === "repository";

@@ -167,7 +167,9 @@ export type CopyEvent =
   | { readonly kind: "failed"; readonly failure: CopyFailure }
   /** Extra content of the destination was deleted. */
   | { readonly kind: "deleted"; readonly item: ExtraItem }
-  /** Extra content, or an entry of {@linkcode CopyRecursivelyOptions.onlyExtra}, was kept. */
+  /** The tags to copy include none of the source's. */
+  | { readonly kind: "unmatched"; readonly source: string }
+  /** Content of the source was not copied, or extra content of the destination was kept. */
   | { readonly kind: "left"; readonly name: string; readonly reason: string };
 
 /** The result of a recursive copy. */

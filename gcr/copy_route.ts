@@ -38,13 +38,14 @@ export class CopyRoute {
    * Creates the mapping between two roots. A repository keeps its path relative to the source below the target; if the
    * target is a registry, it keeps its whole path.
    *
-   * @throws {UsageError} if both are the same.
+   * @throws {UsageError} if both are the same, unless that is allowed.
    */
-  constructor(source: CopyRoot, target: CopyRoot) {
+  constructor(source: CopyRoot, target: CopyRoot, { sameRepository = false } = {}) {
     this.source = source;
     this.target = target;
     this.#targetPath = pathOf(target);
     this.#sourcePath = target.kind === "repository" ? pathOf(source) : "";
+    if (sameRepository) return;
     if (registryOf(source).name === registryOf(target).name && this.#targetPath === this.#sourcePath) {
       throw new UsageError(`${target} would be copied to itself`, { hint: "name another repository or registry" });
     }

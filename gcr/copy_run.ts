@@ -6,8 +6,10 @@ import { type CopyJournal, DEFAULT_JOBS } from "../src/graph/internal.ts";
 import { TransferState } from "../src/graph/mod.ts";
 import { Client, Puller, Pusher } from "../src/remote/mod.ts";
 import { connect } from "../src/transport/internal.ts";
+import type { CopyContext } from "./copy_context.ts";
 import type { CopyEvent, CopyFailure, CopyRecursivelyOptions } from "./copy_options.ts";
-import type { CopyRoute } from "./copy_route.ts";
+import { type CopyRoute, registryOf } from "./copy_route.ts";
+import type { CopyTerms } from "./copy_terms.ts";
 import type { Deleter } from "./gc_sweep.ts";
 import { PATIENCE } from "./patience.ts";
 import { anyOf, type NameMatcher, repositoryPattern, tagMatcher } from "../src/name/internal.ts";
@@ -20,10 +22,11 @@ const MAX_FAILURES = 1000;
 const MAX_UNREACHABLE = 20;
 
 /** The shared state of all repositories of one recursive copy: connections, limits, the journal, the counts. */
-export class CopyRun {
+export class CopyRun implements CopyContext {
   readonly options: CopyRecursivelyOptions;
   readonly route: CopyRoute;
   readonly journal: CopyJournal;
+  readonly terms: CopyTerms;
   /** The connections to the target. */
   readonly client: Client;
   /** The transfer state that all repositories share. */
@@ -51,15 +54,15 @@ export class CopyRun {
   readonly #excludes: NameMatcher;
   #unreachable = 0;
 
-  constructor(options: CopyRecursivelyOptions, route: CopyRoute, journal: CopyJournal) {
+  constructor(options: CopyRecursivelyOptions, route: CopyRoute, journal: CopyJournal, terms: CopyTerms = {}) {
     const { bytesPerSecond, tagFilter, semver, exclude = [] } = options;
     this.options = options;
     this.route = route;
     this.journal = journal;
+    this.terms = terms;
     this.signal = options.signal ? AbortSignal.any([options.signal, this.#stop.signal]) : this.#stop.signal;
     this.bandwidth = bytesPerSecond === undefined ? undefined : new RateLimit(bytesPerSecond);
-    const retry = { ...PATIENCE, ...options.retry, wait: (ms: number, signal?: AbortSignal) => this.#wait(ms, signal) };
-    const { client = new Client({ ...options, retry }), sourceKeychain } = options;
+    const { client = patientClient(options, (event) => this.tell(event)), sourceKeychain } = options;
     this.client = client;
     this.state = new TransferState({ jobs: this.jobs });
     this.pusher = this.deleter = new Pusher({ client });
@@ -67,13 +70,16 @@ export class CopyRun {
     this.#source = sourceKeychain ? new Client({ ...client.options, keychain: sourceKeychain }) : client;
     this.reader = new Puller({ client: this.#source });
     this.slots = new Semaphore(this.jobs);
-    this.#wantsTag = tagMatcher({ patterns: tagFilter, semver });
+    this.#wantsTag = terms.wantsTag ?? tagMatcher({ patterns: tagFilter, semver });
     this.#excludes = anyOf(exclude.map(repositoryPattern));
   }
 
   /** Checks that both registries are reachable, without the retries of the copy itself. */
   async checkRegistries(): Promise<void> {
+    const { reached = new Set<string>() } = this.terms;
     for (const root of [this.route.source, this.route.target]) {
+      const { name } = registryOf(root);
+      if (reached.has(name)) continue;
       try {
         const options = { ...this.client.options, retry: this.options.retry };
         await (await connect(root, options)).ping({ signal: this.signal });
@@ -81,6 +87,7 @@ export class CopyRun {
         // A registry that responds is reachable; the copy reports its error later.
         if (!(error instanceof HttpError)) throw error;
       }
+      reached.add(name);
     }
   }
 
@@ -113,7 +120,8 @@ export class CopyRun {
 
   /** Returns whether a repository of the source, given by its path, should be copied. */
   wantsRepository(path: string): boolean {
-    return !this.#excludes(path) && (this.options.shard === undefined || isInShard(path, this.options.shard));
+    return !this.#excludes(path) && this.terms.wantsRepository?.(path) !== false &&
+      (this.options.shard === undefined || isInShard(path, this.options.shard));
   }
 
   /** Reports an event. */
@@ -140,11 +148,6 @@ export class CopyRun {
     this.#stop.abort(reason);
   }
 
-  async #wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    this.tell({ kind: "waiting", ms });
-    await (this.options.retry?.wait?.(ms, signal) ?? delay(ms, { signal }));
-  }
-
   /** Writes to the journal; a failure ends the copy. */
   async note(work: (journal: CopyJournal) => Promise<void>): Promise<void> {
     if (this.options.dryRun) return;
@@ -155,4 +158,20 @@ export class CopyRun {
       throw error;
     }
   }
+}
+
+/** Creates a client that retries for as long as a copy of hours needs, and reports each wait. */
+export function patientClient(options: CopyRecursivelyOptions, tell: (event: CopyEvent) => void): Client {
+  const wait = (ms: number, signal?: AbortSignal) => reportedWait(ms, { ...options, signal }, tell);
+  return new Client({ ...options, retry: { ...PATIENCE, ...options.retry, wait } });
+}
+
+/** Reports a wait, and waits. */
+export async function reportedWait(
+  ms: number,
+  { retry, signal }: Pick<CopyRecursivelyOptions, "retry" | "signal">,
+  tell: (event: CopyEvent) => void,
+): Promise<void> {
+  tell({ kind: "waiting", ms });
+  await (retry?.wait?.(ms, signal) ?? delay(ms, { signal }));
 }

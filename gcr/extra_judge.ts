@@ -168,6 +168,7 @@ export class ExtraJudge {
 
   #isExtra(tag: string): boolean {
     return !this.#tags.has(tag) && !this.#unlisted.has(tag) && this.#run.wantsTag(tag) &&
+      !this.#run.terms.keepsTag?.(tag) &&
       !standsForReferrers(tag, this.#listing);
   }
 

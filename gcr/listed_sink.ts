@@ -30,6 +30,16 @@ export interface ListedSinkOptions {
   readonly allowNondistributable?: boolean;
   /** Called if a manifest or its tags were missing and are there now; `there` is whether only tags were missing. */
   readonly onWritten: (digest: Hash, tags: readonly string[], there: boolean) => void;
+  /**
+   * Whether a manifest of the target proves that its content is there.
+   * @default true
+   */
+  readonly vouches?: boolean;
+  /**
+   * Awaited before a tag is set to another manifest than this one.
+   * @default nothing is awaited
+   */
+  readonly beforeMove?: (tag: string, digest: Hash) => Promise<void>;
 }
 
 /**
@@ -38,7 +48,7 @@ export interface ListedSinkOptions {
  */
 export class ListedSink implements ContentSink {
   readonly id: string;
-  readonly vouches = true;
+  readonly vouches: boolean;
   readonly origin: BlobOrigin;
   readonly #byDigest: RegistrySink;
   readonly #byTag: RegistrySink;
@@ -49,6 +59,7 @@ export class ListedSink implements ContentSink {
   constructor(client: Client, options: ListedSinkOptions) {
     const { target: { repository }, allowNondistributable } = options;
     this.#options = options;
+    this.vouches = options.vouches ?? true;
     this.#byDigest = new RegistrySink(client, repository, {
       allowNondistributable,
       // After an interruption in between, the next copy would find the manifest and not add it to the list.
@@ -87,6 +98,10 @@ export class ListedSink implements ContentSink {
     const { descriptor: { digest }, names } = node;
     if (!options.there) await this.#byDigest.putManifest({ ...node, names: [] }, options);
     this.#written.add(digest);
+    for (const name of names) {
+      const before = this.#options.target.tags.get(name);
+      if (before !== undefined && before !== digest) await this.#options.beforeMove?.(name, before);
+    }
     if (names.length > 0) await this.#byTag.putManifest(node, options);
     this.#options.onWritten(digest, names, options.there);
   }

@@ -43,7 +43,16 @@ export class ManifestCopy {
     const { noClobber = false, allowNondistributable } = run.options;
     const { target, sourceTags } = options;
     const onWritten = this.#tell.bind(this);
-    this.#sink = new ListedSink(run.client, { target, sourceTags, noClobber, allowNondistributable, onWritten });
+    const { deep = false, beforeMove } = run.terms;
+    this.#sink = new ListedSink(run.client, {
+      target,
+      sourceTags,
+      noClobber,
+      allowNondistributable,
+      onWritten,
+      vouches: !deep,
+      beforeMove: beforeMove && ((tag, digest) => beforeMove(run, target.repository, tag, digest)),
+    });
   }
 
   /**
@@ -57,11 +66,14 @@ export class ManifestCopy {
       const names = this.#options.tagsOf(digest);
       const { there, unnamed } = await this.#sink.hasManifest({ digest }, { names, signal: this.#run.signal });
       const isMissing = !there || unnamed.length > 0;
-      const isDescended = this.#options.referrers && mayBeIndex(mediaType);
+      const { fastCheck, deep } = this.#run.terms;
+      if (!isMissing && fastCheck) return false;
+      const isDescended = deep || (this.#options.referrers && mayBeIndex(mediaType));
       if (this.#run.options.dryRun) {
         if (isMissing) this.#tell(digest, unnamed, there);
         if (isDescended) await this.#ensureMembers(await this.#open(digest));
       } else if (isMissing || isDescended) {
+        if (isMissing) await this.#beforeCopy(digest);
         await this.#transfer({ view: await this.#open(digest), names }, digest);
         return isMissing;
       }
@@ -90,8 +102,15 @@ export class ManifestCopy {
     const isMissing = !there || unnamed.length > 0;
     if (!isMissing) return false;
     if (this.#run.options.dryRun) this.#tell(descriptor.digest, unnamed, there);
-    else await this.#transfer({ view, names }, descriptor.digest);
+    else {
+      await this.#beforeCopy(descriptor.digest);
+      await this.#transfer({ view, names }, descriptor.digest);
+    }
     return true;
+  }
+
+  async #beforeCopy(digest: Hash): Promise<void> {
+    await this.#run.terms.beforeCopy?.(this.#run, this.#options.source, digest);
   }
 
   /** Returns the referrers of the copied manifests that were found since the last call. */
@@ -153,7 +172,7 @@ export class ManifestCopy {
         before,
         after,
         namesOf: this.#options.tagsOf,
-        descend: this.#options.referrers ? "always" : "missing",
+        descend: this.#options.referrers || this.#run.terms.deep ? "always" : "missing",
         content: bandwidth && ((content) => throttled(content, bandwidth)),
         onProgress: this.#options.onProgress,
       });
@@ -176,12 +195,14 @@ export class ManifestCopy {
   async #findReferrers(digest: Hash): Promise<void> {
     if (!this.#options.referrers) return;
     const { reader, signal } = this.#run;
-    const reference = this.#options.source.digest(digest);
-    // The referrers tag is a tag of the source and copied as such.
-    const index = await reader.referrers(reference, { signal, fallback: false });
-    const { manifests } = await index.manifest({ signal });
-    this.#referring.push(...manifests.map((descriptor) => descriptor.digest));
     this.#subjects.push(digest);
+    const { api = true, wants } = this.#run.terms.referrers ?? {};
+    if (!api) return;
+    const reference = this.#options.source.digest(digest);
+    // Without a filter the referrers tag is copied as the tag of the source that it is.
+    const index = await reader.referrers(reference, { signal, fallback: wants !== undefined });
+    const { manifests } = await index.manifest({ signal });
+    this.#referring.push(...manifests.filter((found) => wants?.(found) ?? true).map(({ digest }) => digest));
   }
 
   #open(digest: Hash): Promise<AnyManifest> {

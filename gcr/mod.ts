@@ -47,3 +47,8 @@ export { DEFAULT_GRACE, type GcPins, type GcRules, type KeepRule, type RemoveRul
 export type { TagSetRule } from "./gc_tag_set.ts";
 export { parseRules } from "./gc_rules_file.ts";
 export { parsePins } from "./gc_pins.ts";
+export { parseSyncFile, type ParseSyncFileOptions } from "./sync/parse.ts";
+export type { SyncEntry, SyncFile, SyncImage, SyncReferrerFilter, SyncRegistry } from "./sync/sync_file.ts";
+export type { SyncChoice } from "./sync/tag_choice.ts";
+export { parseSchedule, type SyncSchedule } from "./sync/schedule.ts";
+export { syncImages, type SyncOptions } from "./sync/sync.ts";

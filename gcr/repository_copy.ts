@@ -6,6 +6,7 @@ import type { Repository } from "../src/name/mod.ts";
 import { referrersTag } from "../src/remote/mod.ts";
 import { type Hash, parsePlatform, type Platform } from "../src/spec/mod.ts";
 import type { CopyRun } from "./copy_run.ts";
+import { isReferrersTag } from "./extra_judge.ts";
 import { listRepository, type RepositoryListing } from "./list.ts";
 import { type ListedManifest, listedManifests } from "./listed_manifests.ts";
 import type { CopyTarget } from "./listed_sink.ts";
@@ -24,7 +25,7 @@ export type TargetListing = RepositoryListing | undefined;
  */
 export async function copyOneRepository(
   run: CopyRun,
-  { repository: source, listing }: WalkedRepository,
+  { repository: source, listing, partial = false }: WalkedRepository,
 ): Promise<TargetListing> {
   const target = run.route.targetOf(source);
   if (isEmpty(listing) && (run.options.extra ?? "keep") === "keep") return undefined;
@@ -34,7 +35,7 @@ export async function copyOneRepository(
   try {
     const before = await listTarget(run, target);
     const { copied, failed } = await new RepositoryCopy(run, { source, listing, target, before, progress }).copyAll();
-    isDone = !failed;
+    isDone = !failed && !partial;
     if (isEmpty(listing)) return before;
     run.counts.repositories++;
     if (isDone) await run.note((journal) => journal.done(source.path));
@@ -90,7 +91,10 @@ class RepositoryCopy {
   constructor(run: CopyRun, pair: RepositoryPair) {
     this.#run = run;
     this.#pair = pair;
-    this.#sourceTags = new Set(pair.listing.tags);
+    const isFiltered = run.terms.referrers?.wants !== undefined;
+    this.#sourceTags = new Set(
+      isFiltered ? pair.listing.tags.filter((tag) => !isReferrersTag(tag)) : pair.listing.tags,
+    );
     this.#journaled = run.journal.partial(pair.source.path);
   }
 
@@ -124,14 +128,27 @@ class RepositoryCopy {
     const isWanted = (tag: string) => this.#run.wantsTag(tag) && !taken.has(tag);
     this.#run.counts.kept += listing.tags.filter((tag) => this.#run.wantsTag(tag) && taken.has(tag)).length;
     const asked = { ...listing, tags: listing.tags.filter((tag) => isWanted(tag) && !this.#journaled.hasTag(tag)) };
+    if (this.#run.terms.wantsTag && !listing.tags.some((tag) => this.#run.wantsTag(tag))) {
+      this.#run.tell({ kind: "unmatched", source: source.name });
+    }
     const wanted: ListedManifest[] = [];
     for await (const manifest of listedManifests(source, asked, { puller: reader, signal, jobs })) {
       const tags = manifest.tags.filter(isWanted);
       if (tags.length === 0 && (manifest.tags.length > 0 || !this.#run.wantsUntagged)) continue;
-      if (this.#journaled.has(manifest.digest, tags)) continue;
+      if (this.#journaled.has(manifest.digest, tags) || !this.#isOfType(manifest)) continue;
       wanted.push({ ...manifest, tags });
     }
     return wanted;
+  }
+
+  /** Returns whether a manifest has a media type to copy; one that the registry does not give is read later. */
+  #isOfType({ digest, mediaType, tags }: ListedManifest): boolean {
+    const { mediaTypes } = this.#run.terms;
+    if (mediaTypes === undefined || mediaType === "" || mediaTypes.includes(mediaType)) return true;
+    const { source } = this.#pair;
+    const name = tags.length > 0 ? `${source}:${tags[0]}` : `${source}@${digest}`;
+    this.#run.tell({ kind: "left", name, reason: `its media type ${mediaType} is not one to copy` });
+    return false;
   }
 
   /** Returns the referrers of the copied manifests: from the registry's API and from the tags beside them. */
@@ -155,7 +172,11 @@ class RepositoryCopy {
       this.#pair.listing.tags.filter((tag) => !this.#run.wantsTag(tag)),
       (tag) => /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{121})/.exec(tag)?.[0] ?? "",
     );
-    return this.#besides.get(referrersTag(digest)) ?? [];
+    const tags = this.#besides.get(referrersTag(digest)) ?? [];
+    const { referrers } = this.#run.terms;
+    if (!referrers || referrers.tags) return tags;
+    // The list of a registry without the API is a tag too. With a filter it is made anew.
+    return referrers.wants ? [] : tags.filter(isReferrersTag);
   }
 
   /** A complete listing of all manifests contains the referrers already. */

@@ -15,6 +15,11 @@ export interface WalkedRepository {
   readonly repository: Repository;
   /** The registry's listing of it. */
   readonly listing: RepositoryListing;
+  /**
+   * Whether the listing lacks something that could not be read.
+   * @default false
+   */
+  readonly partial?: boolean;
 }
 
 /** A part of the registry that a walk could not read. */

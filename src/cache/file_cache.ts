@@ -68,6 +68,15 @@ export function fileCache(path: string, options: FileCacheOptions = {}): LayerCa
   };
 }
 
+/** Returns a cache from which entries are read, and to which none are added. Nothing is removed from it either. */
+export function readOnlyCache(cache: LayerCache): LayerCache {
+  return {
+    open: (digest, options) => cache.open(digest, options),
+    store: (_, source) => source,
+    remove: () => Promise.resolve(),
+  };
+}
+
 /** Opens a regular file; returns `undefined` for anything else, links included. */
 async function openRegular(path: string): Promise<OpenFile | undefined> {
   let file: OpenFile;

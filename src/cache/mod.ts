@@ -12,5 +12,5 @@
  *
  * @module
  */
-export { fileCache, type FileCacheOptions, type LayerCache } from "./file_cache.ts";
+export { fileCache, type FileCacheOptions, type LayerCache, readOnlyCache } from "./file_cache.ts";
 export { cachedImage, cachedIndex, cachedLayer } from "./cached_views.ts";

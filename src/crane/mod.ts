@@ -36,6 +36,7 @@ export {
   type SaveTarballOptions,
   streamTarball,
 } from "./save.ts";
+export { type FilesOptions, image, layer } from "./files.ts";
 export { push, pushAll, remove, tag } from "./push.ts";
 export {
   append,

@@ -22,11 +22,21 @@ export class CopyJournal {
   readonly #done: Set<string>;
   readonly #partial: Map<string, Map<Hash, Set<string>>>;
   readonly #file: Journal | undefined;
+  readonly #prefix: string;
 
-  private constructor(state: Pick<State, "done" | "partial">, file: Journal | undefined) {
+  private constructor(state: Pick<State, "done" | "partial">, file: Journal | undefined, prefix = "") {
     this.#done = state.done;
     this.#partial = state.partial;
     this.#file = file;
+    this.#prefix = prefix;
+  }
+
+  /**
+   * Returns the journal of one of several copies in this file, by a name of its own. This journal alone ends and closes
+   * the file.
+   */
+  part(name: string): CopyJournal {
+    return new CopyJournal({ done: this.#done, partial: this.#partial }, this.#file, `${name} `);
   }
 
   /** Creates a journal that records nothing. */
@@ -51,17 +61,17 @@ export class CopyJournal {
 
   /** The number of repositories that are complete, including those of earlier runs. */
   get repositories(): number {
-    return this.#done.size;
+    return [...this.#done].filter((name) => name.startsWith(this.#prefix)).length;
   }
 
   /** Returns whether a repository is complete. */
   isDone(repository: string): boolean {
-    return this.#done.has(repository);
+    return this.#done.has(this.#prefix + repository);
   }
 
   /** Returns what earlier runs copied of a repository that is not complete. */
   partial(repository: string): PartialCopy {
-    const copied = this.#partial.get(repository);
+    const copied = this.#partial.get(this.#prefix + repository);
     const tags = new Set([...copied?.values() ?? []].flatMap((set) => [...set]));
     return {
       has: (digest, wanted) => {
@@ -74,24 +84,25 @@ export class CopyJournal {
 
   /** Records that a manifest and its tags are at the destination. */
   async copied(repository: string, digest: Hash, tags: readonly string[]): Promise<void> {
-    await this.#file?.append({ copied: digest, repository, tags });
+    await this.#file?.append({ copied: digest, repository: this.#prefix + repository, tags });
   }
 
   /** Records that a repository is complete. */
   async done(repository: string): Promise<void> {
     if (!this.#file) return;
-    this.#partial.delete(repository);
-    await this.#file.append({ done: repository });
+    this.#partial.delete(this.#prefix + repository);
+    await this.#file.append({ done: this.#prefix + repository });
   }
 
   /** Records that the whole copy is complete, so that the next one starts anew. */
   async end(): Promise<void> {
+    if (this.#prefix !== "") return;
     await this.#file?.append({ end: new Date().toISOString() });
   }
 
   /** Closes the file. */
   async close(): Promise<void> {
-    await this.#file?.close();
+    if (this.#prefix === "") await this.#file?.close();
   }
 }
 

@@ -55,7 +55,8 @@ export async function hostCertificates(
   return {};
 }
 
-async function readHostFolder(folder: string): Promise<HostCertificates> {
+/** Returns the certificates in a folder. @throws {FileError} as {@linkcode hostCertificates} does. */
+export async function readHostFolder(folder: string): Promise<HostCertificates> {
   try {
     const names = (await readDirectory(folder)).map(({ name }) => name).sort();
     const read = async (name: string) => await readTextFile(joinPath(folder, name));

@@ -1,6 +1,11 @@
 import { BoundedMap, lazy } from "../io/mod.ts";
 import { grantedVariable, homeDirectory, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "../runtime/mod.ts";
-import { environmentAuthorities, hostCertificates } from "./certificate_files.ts";
+import {
+  environmentAuthorities,
+  type HostCertificates,
+  hostCertificates,
+  readHostFolder,
+} from "./certificate_files.ts";
 import { type Environment, proxyRules } from "./proxy.ts";
 
 /** How to connect to servers: with which certificates, by a unix socket, and in which environment. */
@@ -11,6 +16,18 @@ export interface ConnectionOptions extends Omit<RuntimeFetchOptions, "proxy"> {
    * @default none
    */
   certsDirectories?: readonly string[];
+  /**
+   * Folders of certificates of single hosts, before those.
+   *
+   * @default none
+   */
+  certificateFolders?: Readonly<Record<string, string>>;
+  /**
+   * Certificates of single hosts, before those in folders.
+   *
+   * @default none
+   */
+  hostCertificates?: Readonly<Record<string, HostCertificates>>;
   /**
    * Returns the value of an environment variable: those of proxies, SSL_CERT_FILE and SSL_CERT_DIR are read.
    *
@@ -44,7 +61,11 @@ export function fetchFor(options: ConnectionOptions = {}): typeof fetch {
   const { insecureTls = false, ca, cert, key, unixSocket, certsDirectories, environment = grantedVariable } = options;
   const known = routes.get(environment) ?? new BoundedMap(16);
   routes.set(environment, known);
-  const id = JSON.stringify([insecureTls, ca, cert, key, unixSocket, certsDirectories]);
+  const { certificateFolders, hostCertificates } = options;
+  const id = JSON.stringify([
+    ...[insecureTls, ca, cert, key, unixSocket],
+    ...[certsDirectories, certificateFolders, hostCertificates],
+  ]);
   const fetcher = known.get(id) ?? (unixSocket === undefined ? routed({ ...options, environment }) : base(options));
   known.set(id, fetcher);
   optionsOf.set(fetcher, options);
@@ -57,8 +78,14 @@ function routed(options: ConnectionOptions & { environment: Environment }): type
   const authorities = lazy(() => environmentAuthorities(environment));
   const ofOrigins = new BoundedMap<string, Promise<typeof fetch>>(256);
 
+  const certificatesOf = async (host: string, port: string) => {
+    const folder = options.certificateFolders?.[host];
+    if (folder !== undefined) return await readHostFolder(folder);
+    return await hostCertificates(certsDirectories, port ? [host] : [host, `${host}:443`]);
+  };
+
   const certificates = async ({ host, port }: URL): Promise<RuntimeFetchOptions> => {
-    const own = await hostCertificates(certsDirectories, port ? [host] : [host, `${host}:443`]);
+    const own = options.hostCertificates?.[host] ?? await certificatesOf(host, port);
     const trusted = insecureTls ? [] : [ca, own.ca, await authorities()].filter((text) => text !== undefined);
     const pair = cert === undefined ? own : { cert, key };
     return {

@@ -15,6 +15,7 @@ export {
   userAgent,
 } from "./ask.ts";
 export { type Failure, type FailureWords, networkError, readFailure, redactedCause } from "./failure.ts";
+export type { HostCertificates } from "./certificate_files.ts";
 export { certsDirectories, type ConnectionOptions, fetchFor, fetchWith } from "./fetch_for.ts";
 export { plainText, redactUrl, redactUrlsIn } from "./redact.ts";
 export { machineRegistries, type MachineRegistriesOptions } from "./machine_registries.ts";

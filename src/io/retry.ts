@@ -29,6 +29,13 @@ export interface RetryOptions {
    */
   random?: () => number;
   /**
+   * Decides whether a failure is tried again; `usual` is whether it would be without this. A request that can't be
+   * repeated is never tried again.
+   *
+   * @default the usual decision
+   */
+  when?: (error: unknown, usual: boolean) => boolean;
+  /**
    * Waits for `ms` milliseconds.
    *
    * @default a timer
@@ -65,10 +72,16 @@ export async function retry<T>(
       return await work(attempt);
     } catch (error) {
       if (signal?.aborted || attempt >= attempts) throw error;
-      const next = verdict(error);
+      const next = decide(verdict(error), error, options);
       if (next === false) throw error;
       const backoff = delayMs * 3 ** (attempt - 1) * (1 + 0.1 * random());
       await wait(Math.min(Math.max(backoff, next.afterMs ?? 0), maxDelayMs), signal);
     }
   }
+}
+
+/** Returns the decision after a failure, by the option for it where there is one. */
+export function decide(usual: RetryVerdict, error: unknown, { when }: Pick<RetryOptions, "when">): RetryVerdict {
+  if (when === undefined) return usual;
+  return when(error, usual !== false) ? usual || {} : false;
 }

@@ -4,7 +4,7 @@ import { checkView, REF_NAME_ANNOTATION } from "../image/internal.ts";
 import type { Image, ImageIndex, Layer, Matcher, ProgressListener } from "../image/mod.ts";
 import { type AbortOptions, verifyStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
-import { sortedJson } from "../spec/internal.ts";
+import { jsonBytes, sortedJson } from "../spec/internal.ts";
 import { type Descriptor, type Hash, type IndexManifest, parsePlatform, type Platform } from "../spec/mod.ts";
 import { BlobFiles } from "./blob_files.ts";
 import { findGarbage } from "./garbage.ts";
@@ -174,6 +174,32 @@ export class Layout {
     await updateIndexFile(this.path, (index) => withoutMatches(index, match), options);
   }
 
+  /**
+   * Removes the entries that match from `index.json`, and the blobs that only they needed. No other process may write to
+   * the layout meanwhile.
+   *
+   * @throws {LayoutError} if a manifest can't be read; then nothing is removed.
+   */
+  async remove(match: Matcher, options: AbortOptions = {}): Promise<LayoutGarbage> {
+    const { blobs } = this.#place;
+    return await oneAtATime(this.path, async () => {
+      const bytes = await readIndexFile(this.path, options);
+      const index = parseIndexFile(this.path, bytes);
+      const changed = withoutMatches(index, match);
+      if (changed === index) return { removed: [], bytes: 0 };
+      const before = new Set((await findGarbage(blobs, bytes, options)).map(({ digest }) => digest));
+      const after = await findGarbage(blobs, jsonBytes(changed), options);
+      const garbage = after.filter(({ digest }) => !before.has(digest));
+      await writeIndexFile(this.path, changed, options);
+      return await this.#removeGarbage(garbage, options);
+    });
+  }
+
+  /** Removes a blob, if it exists. */
+  async removeBlob(digest: Hash): Promise<void> {
+    await this.#place.blobs.remove(digest);
+  }
+
   /** Writes the blobs of an image without an entry in `index.json`. */
   async writeImage(image: Image, options: WriteLayoutOptions = {}): Promise<void> {
     await write(this.#place, [{ view: image }], options);
@@ -219,17 +245,24 @@ export class Layout {
       const index = await readIndexFile(this.path, options);
       parseIndexFile(this.path, index);
       const garbage = await findGarbage(blobs, index, options);
-      if (!options.dryRun) {
-        for (const { digest } of garbage) {
-          options.signal?.throwIfAborted();
-          await blobs.remove(digest);
-        }
-      }
-      return {
-        removed: garbage.map(({ digest }) => digest),
-        bytes: garbage.reduce((sum, { size }) => sum + size, 0),
-      };
+      return await this.#removeGarbage(garbage, options);
     });
+  }
+
+  async #removeGarbage(
+    garbage: readonly { readonly digest: Hash; readonly size: number }[],
+    { signal, dryRun = false }: LayoutGarbageOptions,
+  ): Promise<LayoutGarbage> {
+    if (!dryRun) {
+      for (const { digest } of garbage) {
+        signal?.throwIfAborted();
+        await this.#place.blobs.remove(digest);
+      }
+    }
+    return {
+      removed: garbage.map(({ digest }) => digest),
+      bytes: garbage.reduce((sum, { size }) => sum + size, 0),
+    };
   }
 
   async #append(

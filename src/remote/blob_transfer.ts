@@ -1,6 +1,6 @@
 import { GcraneError, HttpError, NetworkError, ProtocolError } from "../errors.ts";
 import type { BlobNode, PutOptions } from "../graph/mod.ts";
-import { drain, observe, readAll, retry, type RetryVerdict } from "../io/mod.ts";
+import { decide, drain, observe, readAll, retry, type RetryVerdict } from "../io/mod.ts";
 import type { Content } from "../image/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -65,15 +65,17 @@ export class BlobTransfer {
   /** Uploads the blob. Progress beyond earlier attempts resets the number of attempts. */
   async run(): Promise<void> {
     if (this.#content.once) return await this.#attempt();
+    const options = this.#client.options.retry ?? {};
     while (true) {
       const before = this.#furthest;
       try {
         return await retry(() => this.#attempt(), (error) => this.#verdict(error), {
-          ...this.#client.options.retry,
+          ...options,
           signal: this.#signal,
         });
       } catch (error) {
-        if (this.#signal?.aborted || this.#furthest <= before || this.#verdict(error) === false) throw error;
+        if (this.#signal?.aborted || this.#furthest <= before) throw error;
+        if (decide(this.#verdict(error), error, options) === false) throw error;
       }
     }
   }

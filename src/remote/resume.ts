@@ -41,8 +41,12 @@ export async function resumable(
   options: ResumeOptions,
 ): Promise<ByteStream> {
   const { signal, start = 0, size, what } = options;
-  const { attempts = 4, delayMs = 200, wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }) } =
-    options.retry ?? {};
+  const {
+    attempts = 4,
+    delayMs = 200,
+    when = (_error: unknown, usual: boolean) => usual,
+    wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }),
+  } = options.retry ?? {};
   const open = async (offset: number) => new BodyReader(await openAt(offset), options.stallMs);
   let reader = await open(start);
   let offset = start;
@@ -54,7 +58,7 @@ export async function resumable(
   const reopen = async (failure: unknown): Promise<void> => {
     while (true) {
       if (signal?.aborted) throw signal.reason;
-      if (++failures >= attempts) {
+      if (++failures >= attempts || !when(failure, true)) {
         throw new NetworkError(`${what}: the connection was cut at byte ${offset} and could not be resumed`, {
           cause: failure instanceof GcraneError ? failure : redactedCause(failure),
           hint: "check your network and try again",
@@ -66,7 +70,7 @@ export async function resumable(
         if (cancelled) await reader.cancel();
         return;
       } catch (error) {
-        if (!(error instanceof NetworkError)) throw error;
+        if (!when(error, error instanceof NetworkError)) throw error;
         failure = error;
       }
     }

@@ -1,5 +1,5 @@
 import { goFields, goNames } from "./go_fields.ts";
-import { CONFIG } from "./go_forms.ts";
+import { CONFIG, HISTORY as HISTORY_FORM } from "./go_forms.ts";
 import { goJsonBytes } from "./go_json.ts";
 import { parseJsonObject } from "./json.ts";
 import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
@@ -142,6 +142,11 @@ export function configFileBytes(config: ConfigFile, before?: Uint8Array): Uint8A
   if (before === undefined) return goJsonBytes(complete, CONFIG);
   const texts = withProperNames(parseNumberTexts(before) as Record<string, unknown>);
   return goJsonBytes(withNumberTexts(complete, texts), CONFIG);
+}
+
+/** Writes a history as a config has it. */
+export function historyText(history: readonly History[]): string {
+  return new TextDecoder().decode(goJsonBytes(history, HISTORY_FORM));
 }
 
 function isAbsent(value: unknown): value is undefined | null {

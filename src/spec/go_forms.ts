@@ -2,7 +2,6 @@
 
 import { goJsonBytes, goJsonLines, goList, goMap, goStruct, goTime } from "./go_json.ts";
 import { parseNumberTexts, withNumberTexts } from "./number_texts.ts";
-import type { History } from "./config_file.ts";
 import { type IndexManifest, type Manifest, properManifest } from "./manifest.ts";
 
 const PLATFORM = goStruct("architecture os os.version? os.features? variant? features?");
@@ -32,7 +31,8 @@ const RUN = goStruct(
   },
 );
 
-const HISTORY = goList(goStruct("author? created? created_by? comment? empty_layer?", { created: goTime }));
+/** The form of a config's history. */
+export const HISTORY = goList(goStruct("author? created? created_by? comment? empty_layer?", { created: goTime }));
 
 /** The form of a config file. */
 export const CONFIG = goStruct(
@@ -58,9 +58,4 @@ export function indexManifestBytes(index: IndexManifest, before?: Uint8Array): U
 /** Writes the `index.json` of a layout. */
 export function layoutIndexBytes(index: IndexManifest): Uint8Array<ArrayBuffer> {
   return goJsonLines(index, INDEX);
-}
-
-/** Writes a history as a config has it. */
-export function historyText(history: readonly History[]): string {
-  return new TextDecoder().decode(goJsonBytes(history, HISTORY));
 }

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { cachedImage, cachedIndex, cachedLayer, fileCache } from "../../src/cache/mod.ts";
+import { cachedImage, cachedIndex, cachedLayer, fileCache, readOnlyCache } from "../../src/cache/mod.ts";
 import { DigestMismatchError } from "../../src/errors.ts";
 import { drain } from "../../src/io/mod.ts";
 import {
@@ -124,6 +124,17 @@ describe("layer cache", () => {
       symlinkSync(join(folder, "elsewhere"), path);
       await drain(await cachedLayer(layer, cache).compressed());
       assertEquals(opened(), 2);
+    }));
+
+  it("keeps nothing new and removes nothing if it is read-only", async () =>
+    await withFolder(async (folder) => {
+      const cache = fileCache(folder);
+      const [kept, other] = [await counted(1), await counted(2)];
+      await drain(await cachedLayer(kept.layer, cache).compressed());
+      const readOnly = readOnlyCache(cache);
+      for (const { layer } of [kept, other]) await drain(await cachedLayer(layer, readOnly).compressed());
+      await readOnly.remove(await kept.layer.digest());
+      assertEquals([kept.opened(), other.opened(), files(folder)], [1, 1, [hashHexDigits(await kept.layer.digest())]]);
     }));
 
   it("serves readers side by side", async () =>

@@ -46,6 +46,23 @@ describe("retry", () => {
     assertEquals(waits, []);
   });
 
+  it("leaves the choice to its option", async () => {
+    const asked: [string, boolean][] = [];
+    const { waits, options } = noting({
+      when: (error, usual) => {
+        asked.push([(error as Error).message, usual]);
+        return !usual;
+      },
+    });
+    const failing = (message: string, verdict: false | { afterMs: number }) =>
+      assertRejects(() => retry(() => Promise.reject(new Error(message)), () => verdict, options), Error, message);
+    await failing("fatal", false);
+    assertEquals(waits, [200, 600, 1800]);
+    await failing("busy", { afterMs: 1 });
+    assertEquals(waits.length, 3);
+    assertEquals(asked, [["fatal", false], ["fatal", false], ["fatal", false], ["busy", true]]);
+  });
+
   it("waits as long as the other side asks, up to the longest wait", async () => {
     const asked = [5_000, 1, 900_000];
     const { waits, options } = noting();

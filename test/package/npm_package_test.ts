@@ -59,7 +59,15 @@ describe("the npm package", { skip: "Deno" in globalThis ? false : "Deno makes i
       sideEffects: false,
     });
     assertEquals(Object.keys(exports).length, exportedModules().length + 1);
-    assertEquals(Object.keys(dependencies), ["@noble/hashes", "aws4fetch", "bcryptjs", "fflate", "hono", "jose"]);
+    assertEquals(Object.keys(dependencies), [
+      "@noble/hashes",
+      "aws4fetch",
+      "bcryptjs",
+      "croner",
+      "fflate",
+      "hono",
+      "jose",
+    ]);
   });
 
   peerIt("has no fault that type checks and linters of packages find", ["npm", "npx", "node 24"], async () => {

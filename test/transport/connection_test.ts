@@ -211,6 +211,21 @@ describe("retries of a connection", () => {
     assertEquals(bodies, ["memory", "memory", "memory", "stream 1", "stream 2", "stream 3"]);
   });
 
+  it("leaves the choice of what is tried again to its option", async () => {
+    const registry = new FakeRegistry();
+    const when = (error: unknown, usual: boolean) => usual ? false : error instanceof HttpError && error.status === 418;
+    const { connection } = connectingTo(registry, { retry: { attempts: 3, when } });
+    for (const [status, tries] of [[418, 3], [503, 1]] as const) {
+      let count = 0;
+      registry.on("GET", MANIFEST, () => {
+        count++;
+        return problem(status, "REFUSED");
+      }, 3);
+      await assertRejects(() => connection.request("team/app", asking()), HttpError);
+      assertEquals([status, count], [status, tries]);
+    }
+  });
+
   it("takes a body's own failure for what it is, and does not try again", async () => {
     const { connection, waits } = connectingTo(new FakeRegistry());
     const failure = new Error("the disk is gone");

@@ -59,6 +59,11 @@ async function prepare(world: World): Promise<string> {
   const auths = { "registry.example.com": { auth: btoa("me:s3cret") } };
   writeFileSync(world.path("docker/config.json"), JSON.stringify({ auths }));
   world.write("source.json", JSON.stringify({ auths }));
+  world.write(
+    "regsync.yml",
+    "sync: [{ source: registry.example.com/app, target: mirror.example.com/app, type: repository }]",
+  );
+  world.write("sync.yml", "registry.example.com: { images: { app: [v1] } }");
   return await layer.digest();
 }
 
