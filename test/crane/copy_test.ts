@@ -2,7 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { describe, it } from "node:test";
 import { basic, type Keychain } from "../../src/authn/mod.ts";
 import { copy, copyRepository, digest, list, push, remove, tag, validate } from "../../src/crane/mod.ts";
-import { HttpError } from "../../src/errors.ts";
+import { ConflictError, HttpError } from "../../src/errors.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import { fakeFetch, FakeRegistry, utf8 } from "../fakes/mod.ts";
@@ -46,11 +46,15 @@ describe("copy", () => {
     assertEquals(to.requests.filter((request) => request.startsWith("POST ")), []);
   });
 
-  it("with noClobber leaves what is there", async () => {
+  it("with noClobber leaves what is there, and fails", async () => {
     const { fetch } = memoryRegistry();
     await push(first, `${source}:v1`, { fetch });
     await push(second, `${target}:v1`, { fetch });
-    await copy(`${source}:v1`, `${target}:v1`, { fetch, noClobber: true });
+    await assertRejects(
+      () => copy(`${source}:v1`, `${target}:v1`, { fetch, noClobber: true }),
+      ConflictError,
+      `${target}:v1 exists already`,
+    );
     assertEquals(await digest(`${target}:v1`, { fetch }), await second.digest());
     await copy(`${source}:v1`, `${target}:v2`, { fetch, noClobber: true });
     assertEquals(await digest(`${target}:v2`, { fetch }), await first.digest());

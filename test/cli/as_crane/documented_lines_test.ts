@@ -41,5 +41,5 @@ peerIt(
         assertMatch(log[0], /^\$ crane export/);
       })
     ),
-  { timeout: 600_000 },
+  { timeout: 900_000 },
 );

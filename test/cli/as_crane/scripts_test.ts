@@ -16,7 +16,7 @@ const SCRIPTS: Readonly<Record<string, RegExp>> = {
 
 describe("scripts of crane's users, with crane as a link to gcrane", () => {
   for (const [name, end] of Object.entries(SCRIPTS)) {
-    it(`${name}.sh`, { timeout: 120_000 }, () =>
+    it(`${name}.sh`, { timeout: 400_000 }, () =>
       withFolder((folder) =>
         withRegistryProcess((registry) => {
           const script = readFileSync(new URL(`${name}.sh`, import.meta.url), "utf8");

@@ -215,6 +215,11 @@ describe("gcrane push --all", () => {
         "Error: two images have the tag v1: one/app:v1 and two/app:v1 — push them one by one, each under a name of its own",
       );
       assertEquals(world.requests.filter((request) => /^(PUT|POST)/.test(request)), []);
+      const equal = world.path("equal.tar");
+      const saved = [images[0], images[1]].map((image) => ({ reference: "one/app:v1", image }));
+      await writeTarballFile(equal, saved);
+      const chosen = `docker-archive:${equal}:one/app:v1`;
+      assertStringIncludes(await refused(world, `digest ${chosen}`, 1), "holds several images one/app:v1 — save each");
       assertStringIncludes(await refused(world, `push ${tarball} ${app} --all ${app}`, 2), "--all pushes each image");
       assertStringIncludes(await refused(world, `push ${tarball}`, 2), "no name is given for the image");
     }));

@@ -41,7 +41,7 @@ async function prepare(world: World): Promise<string> {
     "localhost:5000/app",
   ];
   for (const repository of repositories) await world.push(image, `${repository}:v1`);
-  await world.push(image, "registry.example.com/app:old");
+  for (const tag of ["old", "v1.2.3"]) await world.push(image, `registry.example.com/app:${tag}`);
   const digest = await world.push(image, "registry.example.com/base:v2");
   const based = annotateBase(image, { name: "registry.example.com/base:v1", digest });
   await world.push(based, "registry.example.com/based:v1");
