@@ -42,7 +42,6 @@ An image of skopeo's file is copied with all its platforms, unless --platform na
     { text: "Copy what a file of skopeo names", command: "gcrane sync sync.yml mirror.example.com/copies" },
   ],
   transfers: true,
-  endsItself: true,
   async run(context) {
     const { args, flags, signal } = context;
     if (flags.schedule) refuseWithSchedule(flags);

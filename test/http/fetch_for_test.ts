@@ -1,6 +1,9 @@
-import { assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertNotStrictEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { fetchFor } from "../../src/http/mod.ts";
+import { type ConnectionOptions, fetchFor } from "../../src/http/mod.ts";
+import { serveRegistry } from "../../src/registry/mod.ts";
+import { inFolder } from "../make/folders.ts";
 import { tokens } from "../project/lexer.ts";
 import { typescript } from "../project/tree.ts";
 
@@ -11,6 +14,30 @@ describe("fetchFor", () => {
     assertNotStrictEquals(fetchFor({ insecureTls: true }), fetchFor());
     assertNotStrictEquals(fetchFor({ unixSocket: "/a" }), fetchFor({ unixSocket: "/b" }));
   });
+
+  it("trusts the authorities of one host, given as text or as a folder", () =>
+    inFolder(async (folder) => {
+      const file = (name: string) => readFileSync(new URL(`../testdata/runtime/${name}`, import.meta.url), "utf8");
+      const server = await serveRegistry({
+        hostname: "localhost",
+        port: 0,
+        tls: { cert: file("localhost.pem"), key: file("localhost.key") },
+      });
+      try {
+        const { host } = new URL(server.url);
+        writeFileSync(`${folder}/own.crt`, file("ca.pem"));
+        const status = async (options: ConnectionOptions) => {
+          const response = await fetchFor(options)(`https://${host}/v2/`);
+          await response.body?.cancel();
+          return response.status;
+        };
+        assertEquals(await status({ hostCertificates: { [host]: { ca: file("ca.pem") } } }), 200);
+        assertEquals(await status({ certificateFolders: { [host]: folder } }), 200);
+        await assertRejects(() => status({ hostCertificates: { "other.example.com": { ca: file("ca.pem") } } }));
+      } finally {
+        await server.shutdown();
+      }
+    }));
 
   it("is the only maker of one: no other room takes the runtime's", () => {
     const wrong = [...typescript()].filter(([path, source]) => {
