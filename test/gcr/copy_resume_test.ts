@@ -43,13 +43,14 @@ describe("a journal of a recursive copy", () => {
         }
         // Three blobs, the manifest and the tag of each of three images, and then into the second repository.
         await copyUntilWrite(world, 15 + 8, journal);
+        const [tag] = JSON.parse(readFileSync(journal, "utf8").trimEnd().split("\n").at(-1)!).tags;
         const events: CopyEvent[] = [];
         const result = await world.copy(SOURCE, TARGET, { journal, onEvent: (event) => events.push(event) });
         assertEquals([result.resumed, result.repositories, result.failed], [1, 2, 0]);
         assertEquals(events[0], { kind: "resumed", repositories: 1 });
         // The first repository is not even looked at, and of the second the first image is not asked for.
         assertEquals(world.requests.filter((request) => request.includes("/v2/a/")), []);
-        if (plain) assertEquals(world.requests.filter((request) => request.includes("/v2/b/manifests/v1")), []);
+        if (plain) assertEquals(world.requests.filter((request) => request.includes(`/v2/b/manifests/${tag}`)), []);
         assertEquals(await world.content(TARGET), await world.content(SOURCE));
         await world.validate(TARGET);
       }));
