@@ -1,12 +1,17 @@
-import { type AbortOptions, drain, measureStream } from "../io/mod.ts";
-import type { ByteStream, HashAlgorithm } from "../runtime/mod.ts";
-import type { Hash } from "../spec/mod.ts";
+import { type AbortOptions, digestBytes as hashBytes, drain, measureStream } from "../io/mod.ts";
+import type { ByteStream } from "../runtime/mod.ts";
+import type { Algorithm, Hash } from "../spec/mod.ts";
 import type { Layer } from "./view.ts";
+
+/** Returns the digest of bytes in memory. */
+export async function digestBytes(bytes: Uint8Array, algorithm: Algorithm = "sha256"): Promise<Hash> {
+  return await hashBytes(bytes, algorithm);
+}
 
 /** Reads a stream to its end, and returns its digest and its size. */
 export async function digestStream(
   source: ByteStream,
-  algorithm: HashAlgorithm = "sha256",
+  algorithm: Algorithm = "sha256",
 ): Promise<{ digest: Hash; size: number }> {
   const { stream, measured } = measureStream(source, algorithm);
   await drain(stream);

@@ -64,9 +64,7 @@ export {
   selectImage,
 } from "./match.ts";
 export { validateImage, validateIndex, validateLayer, type ValidateOptions } from "./validate.ts";
-export { digestStream, uncompressedSize } from "./measure.ts";
-export { digestBytes } from "../io/mod.ts";
-export type { HashAlgorithm } from "../runtime/mod.ts";
+export { digestBytes, digestStream, uncompressedSize } from "./measure.ts";
 export { compareImages, compareIndexes, compareLayers, type Difference } from "./compare.ts";
 export type { SpooledContent } from "./spool.ts";
 export { type DirectoryLayerOptions, layerFromDirectory, tarDirectory, type TarDirectoryOptions } from "./directory.ts";

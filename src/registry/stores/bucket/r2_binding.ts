@@ -6,6 +6,7 @@ export interface R2ObjectLike {
   readonly etag: string;
   /** The time when it was written. */
   readonly uploaded: Date;
+  /** The number of its bytes. */
   readonly size: number;
 }
 
