@@ -67,7 +67,8 @@ export class FlagWords {
     const uses: FlagUse[] = [];
     for (let at = 1; at < word.length; at++) {
       const found = this.#byShort.get(word[at]);
-      if (found === undefined) throw this.#unknown(`-${word[at]}`, word.slice(1));
+      // Three letters and more may be a long flag with one dash.
+      if (found === undefined) throw this.#unknown(`-${word[at]}`, word.length > 3 ? word.slice(1) : "");
       const [key, flag] = found;
       const rest = word.slice(at + 1);
       if (rest.startsWith("=")) return [...uses, { key, flag, value: rest.slice(1) }];
@@ -79,7 +80,7 @@ export class FlagWords {
 
   #unknown(shown: string, name: string): UsageError {
     const visible = [...this.#byName].filter(([, [, flag]]) => !flag.hidden).map(([long]) => long);
-    const near = nearest(name, visible);
+    const near = name === "" ? undefined : nearest(name, visible);
     return new UsageError(`unknown flag ${shown}`, near === undefined ? {} : { hint: `did you mean --${near}?` });
   }
 }

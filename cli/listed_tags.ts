@@ -1,4 +1,3 @@
-import { listedManifests, manifestDetails } from "../gcr/internal.ts";
 import type { RepositoryListing } from "../gcr/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import { byVersion, tagMatcher, tagVersion } from "../src/name/internal.ts";
@@ -114,6 +113,7 @@ async function byTime(
   options: { puller: Puller; signal: AbortSignal },
 ): Promise<string[]> {
   const wanted = new Set(listing.tags);
+  const { listedManifests, manifestDetails } = await import("../gcr/internal.ts");
   const all = await Array.fromAsync(listedManifests(repository, listing, options));
   const manifests = all.filter(({ tags }) => tags.some((tag) => wanted.has(tag)));
   const unknown = manifests.filter(({ uploaded, created }) => uploaded === undefined && created === undefined);

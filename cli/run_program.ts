@@ -1,4 +1,3 @@
-import { VERSION } from "../src/version.ts";
 import { HttpError, NameError, NetworkError, UsageError } from "../src/errors.ts";
 import type { Certificates, Command, Context, Display, Program } from "./command.ts";
 import type { GlobalFlags } from "./global_flags.ts";
@@ -173,6 +172,7 @@ class Run {
   }
 
   async #version(): Promise<number> {
+    const { VERSION } = await import("../src/version.ts");
     await this.#stdout.print(VERSION);
     return 0;
   }

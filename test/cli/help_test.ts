@@ -39,8 +39,12 @@ const GLOBAL_FLAGS = `Global flags:
       --allow-nondistributable-artifacts
                              Also push layers that are marked as
                              nondistributable
+      --as NAME              Have the habits of crane: ls prints bare tags, and
+                             a changed image takes its tag; also under the name
+                             crane (one of gcrane, crane; or from $GCRANE_AS)
   -v, --verbose              Show each request and the causes of an error,
                              without secrets
+      --version              Print the version
   -h, --help                 Show this help`;
 
 describe("the help of a command", () => {
@@ -184,8 +188,6 @@ describe("the commands of gcrane", () => {
       }
     }
     assertEquals(absent.toSorted(), [
-      // Is refused: other users of the machine would see the password.
-      "auth login --password",
       // Are crane's names for what is an argument or another flag here.
       "edit fs --filename",
       "rebase --original",

@@ -93,7 +93,7 @@ describe("the table", () => {
 function wordsOf(line: string): string[] {
   // What another command would put there is one word.
   const plain = line.startsWith("gcrane ") ? line.replaceAll(/\$\([^)]*\)/g, "word") : line;
-  const after = /\bgcrane (.*?)(?:[|<>)&;]|$)/.exec(plain)?.[1] ?? "";
+  const after = /\bgcrane ((?:'[^']*'|"[^"]*"|[^'"|<>)&;])*)/.exec(plain)?.[1] ?? "";
   return Array.from(after.matchAll(/'([^']*)'|"([^"]*)"|\S+/g), ([all, single, double]) => single ?? double ?? all);
 }
 

@@ -33,6 +33,7 @@ describe("flags", () => {
         timeout: [],
         allowNondistributableArtifacts: false,
         verbose: false,
+        version: false,
         help: false,
         allTags: false,
         noClobber: false,
@@ -193,6 +194,9 @@ describe("arguments", () => {
   });
 
   it("with only some values allowed refuse others", async () => {
-    assertStringIncludes(await refused("completion bahs"), 'SHELL must be one of bash, zsh, fish, not "bahs"');
+    assertStringIncludes(
+      await refused("completion bahs"),
+      'SHELL must be one of bash, zsh, fish, powershell, not "bahs"',
+    );
   });
 });

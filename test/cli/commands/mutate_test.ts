@@ -170,7 +170,8 @@ describe("gcrane mutate", () => {
         err.split("\n")[1],
         "Warning: --cmd is empty and changes nothing; --unset-cmd takes the old value away",
       );
-      assertEquals(err.split("\n").length, 6);
+      assertMatch(err, /\n[^\n]*--in-place[^\n]*\n$/); // the note on the tag that stays
+      assertEquals(err.split("\n").length, 7);
     }));
 
   for (
