@@ -15,6 +15,7 @@ import { FakeS3 } from "../fakes/fake_s3.ts";
 import { inFolder } from "../make/folders.ts";
 import { runFile } from "../make/processes.ts";
 import { bundleForWeb, describePeer, dockerRegistry, moto, workerd } from "../peers/mod.ts";
+import { once } from "../project/applicable.ts";
 import { checks, look, type Outcome, USUAL, type Workflow, WORKFLOWS } from "./checks.ts";
 import { type Target, World } from "./world.ts";
 
@@ -84,7 +85,7 @@ describePeer("our registry over moto's S3", ["moto"], () => {
       await stop();
     }
   });
-});
+}, { skip: once() });
 
 describePeer("our registry over R2, under workerd", ["miniflare"], () => {
   for (const hasTokens of [false, true]) {
@@ -116,7 +117,7 @@ describePeer("our registry over R2, under workerd", ["miniflare"], () => {
         }
       }));
   }
-});
+}, { skip: once() });
 
 describePeer("docker-registry, looked at", ["docker-registry"], () => {
   it("deviates where version 2.8 is known to", async () => {

@@ -6,6 +6,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes 
 import { digest, manifest, push } from "../../src/crane/mod.ts";
 import { randomImage, randomIndex } from "../../src/image/mod.ts";
 import { type RegistryServer, serveRegistry } from "../../src/registry/mod.ts";
+import { once } from "../project/applicable.ts";
 import { type Containerd, containerd, describePeer, type Peer, podman, runPeer } from "../peers/mod.ts";
 
 const image = randomImage({ seed: 1, size: 50_000 });
@@ -60,7 +61,7 @@ function describeWork(peers: readonly Peer[], work: (bench: Bench) => void): voi
     before(() => bench.open());
     after(() => bench.close());
     work(bench);
-  });
+  }, { skip: once() });
 }
 
 describeWork(["oras"], (bench) => {

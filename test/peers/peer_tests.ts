@@ -3,17 +3,28 @@ import process from "node:process";
 import { available, type Peer } from "./available.ts";
 
 /** Settings of one test. */
-export interface PeerTestOptions {
+export interface PeerTestOptions extends PeerSuiteOptions {
   /** The longest that it may take, in milliseconds. */
   timeout?: number;
+}
+
+/** Settings of a suite. */
+export interface PeerSuiteOptions {
+  /** The reason to skip it. */
+  skip?: string | false;
 }
 
 /**
  * A suite with other programs. If one is missing, the suite is one skipped test with the reason, and a failed test in
  * CI, which must install it.
  */
-export function describePeer(name: string, peers: readonly Peer[], tests: () => void): void {
-  if (noneAbsent(name, peers)) describe(name, tests);
+export function describePeer(
+  name: string,
+  peers: readonly Peer[],
+  tests: () => void,
+  options: PeerSuiteOptions = {},
+): void {
+  if (noneAbsent(name, peers)) describe(name, options, tests);
 }
 
 /** A test that works with other programs; see {@linkcode describePeer}. */
