@@ -122,7 +122,12 @@ describe("files", () => {
       const raw = await skopeo("inspect", "--raw", `oci:${place.path("one")}`);
       assertEquals(raw, await place.data(`manifest ${app}`));
       const config = (reference: string) => skopeo("inspect", "--config", "--raw", reference);
-      assertEquals(await config(`oci:${place.path("from-tarball")}:v1`), await config(`oci:${place.path("one")}`));
+      // skopeo writes the config anew.
+      const [made, kept] = [
+        await config(`oci:${place.path("from-tarball")}:v1`),
+        await config(`oci:${place.path("one")}`),
+      ];
+      assertEquals(JSON.parse(made), JSON.parse(kept));
     });
   });
 

@@ -188,6 +188,7 @@ async function outcomeOf(
     const { words, isRight } = COMMANDS[command];
     const output = await program(words(server.host, folder), {
       ...environment,
+      GCRANE_AS: "crane",
       GCRANE_GCLOUD: "",
       NO_GCE_CHECK: "true",
     })

@@ -98,7 +98,7 @@ describePeer("gcrane, docker-registry and skopeo", ["docker-registry", "skopeo"]
     await push(image, `${host}/listed:v1`);
     await place.data(`tag ${host}/listed:v1 latest`);
     const { Tags } = JSON.parse(await skopeo("list-tags", "--tls-verify=false", `docker://${host}/listed`));
-    assertEquals((await place.data(`ls ${host}/listed`)).trim().split("\n"), Tags);
+    assertEquals((await place.data(`ls --tags ${host}/listed`)).trim().split("\n"), Tags);
     assertEquals((await place.data(`catalog ${host}`)).split("\n").includes("listed"), true);
     await place.data(`delete ${host}/listed@${await image.digest()}`);
     await assertRejects(() => digestBySkopeo(`${host}/listed:v1`), Error, "manifest unknown");
