@@ -7,6 +7,7 @@ import type { Hash } from "../../../src/spec/mod.ts";
 import { RegistryClient } from "../../contracts/registry_client.ts";
 import { registryContract } from "../../contracts/registry_contract.ts";
 import { digestOf, patterned, storeContract, text } from "../../contracts/store_contract.ts";
+import { once } from "../../project/applicable.ts";
 import { describePeer, moto, type Peer, radosgw, type S3Server } from "../../peers/mod.ts";
 import { collectedGarbage } from "../../make/store_garbage.ts";
 
@@ -114,5 +115,5 @@ for (const [name, peers, start] of servers) {
         return Promise.resolve({ fetch, base });
       });
     }
-  });
+  }, { skip: name === "Ceph" && once() });
 }
