@@ -207,19 +207,20 @@ export function refusal(code: string): Response {
   return Response.json({ errors: [{ code }] }, { status: 404 });
 }
 
-/** Forms of a `Link` header that RFC 8288 allows, and that lead to the next page. */
+/** Forms of a `Link` header that lead to the next page: those of RFC 8288, and one with other quotes. */
 export const LINKS: readonly ((url: string) => string)[] = [
   (url) => `<${url}>; rel="last next"`,
   (url) => `<${url}>; rel=next`,
   (url) => `<${url}>`,
   (url) => `</v2/>; rel="first", <${url}>; title="a, b"; rel="next"`,
+  (url) => `<${url}>; rel='next'`,
 ];
 
 /** Forms that it does not allow: the list may be longer. */
 export const WRONG_LINKS: readonly ((url: string) => string)[] = [
   (url) => `${url}; rel="next"`,
   (url) => `<${url}; rel="next"`,
-  (url) => `<${url}>; rel='next'`,
+  (url) => `<${url}>; rel="next`,
 ];
 
 /** Bodies with status 200, or close to it, that are not lists. */
