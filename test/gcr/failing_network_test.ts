@@ -11,12 +11,12 @@ import { contentOf, fill, pushWith, validateAll } from "../make/copy_world.ts";
 import { Place } from "../make/process_place.ts";
 import { within } from "../make/waiting.ts";
 
-const LIMIT = 500;
+const LIMIT = 1000;
 
 /** Time limits and pauses that are short, as hours are not at hand. */
 const patience = {
   timeouts: { connectMs: LIMIT, answerMs: LIMIT, slowAnswerMs: LIMIT, stallMs: LIMIT },
-  retry: { attempts: 8, delayMs: 60, maxDelayMs: 1000 },
+  retry: { attempts: 12, delayMs: 60, maxDelayMs: 1000 },
 };
 
 /** Runs a registry in memory while `work` runs with its `host:port`. */
