@@ -80,7 +80,7 @@ export class FlagWords {
 
   #unknown(shown: string, name: string): UsageError {
     const visible = [...this.#byName].filter(([, [, flag]]) => !flag.hidden).map(([long]) => long);
-    const near = name === "" ? undefined : nearest(name, visible);
+    const near = nearest(name, visible);
     return new UsageError(`unknown flag ${shown}`, near === undefined ? {} : { hint: `did you mean --${near}?` });
   }
 }

@@ -3,6 +3,7 @@ import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
 import { digestKey, digestPrefix } from "../stores/store_key.ts";
 import { deleteRecords, type RegistryStore, type StoredBlob } from "../stores/store.ts";
+import { namePages } from "./listed_names.ts";
 
 /** A claim of this age or younger need not be renewed, in milliseconds. */
 export const FRESH_MS = 30_000;
@@ -12,7 +13,6 @@ const REMOVAL_MS = 10_000;
 const ABANDONED_MS = 60_000;
 const POLL_MS = 50;
 const CONCURRENCY = 64;
-const PAGE = 1_000;
 /** The path of all claims. */
 export const CLAIMS = "claims/";
 /** Sorts after the two digits of a path of claims, and before the claims of an older version. */
@@ -109,10 +109,7 @@ export class BlobClaims {
   /** Removes the claims of an older version that were made before a time, in milliseconds since 1970. */
   async forgetOld(before: number, options: AbortOptions = {}): Promise<void> {
     const { records } = this.#store;
-    for (let after: string | undefined = AFTER_DIGITS, isLast = false; !isLast;) {
-      const keys = await records.list(CLAIMS, { after, limit: PAGE, ...options });
-      isLast = keys.length < PAGE;
-      after = keys.at(-1);
+    for await (const keys of namePages(records, CLAIMS, { after: AFTER_DIGITS, ...options })) {
       const old = await mapConcurrent(keys, { concurrency: CONCURRENCY, ...options }, async (key, signal) => {
         const value = await records.get(CLAIMS + key, { signal });
         return value && timeOf(value) < before ? [CLAIMS + key] : [];

@@ -6,7 +6,7 @@ import type { Repositories } from "../content/repositories.ts";
 import { blobKey } from "../content/repository_keys.ts";
 import { deleteBlobs, deleteRecords, type RegistryStore } from "../stores/store.ts";
 import { digestPrefix, keyDigests } from "../stores/store_key.ts";
-import { namePages } from "./listed_names.ts";
+import { namePages } from "../content/listed_names.ts";
 
 const CONCURRENCY = 64;
 /** The number of blobs whose removal is one: few enough for the longest time of a removal, also on a slow store. */

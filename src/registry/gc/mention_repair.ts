@@ -5,7 +5,7 @@ import { manifestKey, mentionsPath, repositoryPath } from "../content/repository
 import { EMPTY } from "../content/record_index.ts";
 import type { RecordStore } from "../stores/store.ts";
 import { digestKey, keyDigests } from "../stores/store_key.ts";
-import { eachListed, namePages } from "./listed_names.ts";
+import { eachListed, namePages } from "../content/listed_names.ts";
 
 const CONCURRENCY = 64;
 /** The record below a repository's mentions that shows that all its links are recorded. */
