@@ -118,8 +118,9 @@ async function byTime(
   const manifests = all.filter(({ tags }) => tags.some((tag) => wanted.has(tag)));
   const unknown = manifests.filter(({ uploaded, created }) => uploaded === undefined && created === undefined);
   const details = await manifestDetails(repository, unknown, options);
+  const built = new Map(unknown.map((manifest, i) => [manifest, details[i]?.created]));
   const times = new Map(manifests.flatMap((manifest) => {
-    const time = manifest.uploaded ?? manifest.created ?? details[unknown.indexOf(manifest)]?.created;
+    const time = manifest.uploaded ?? manifest.created ?? built.get(manifest);
     return manifest.tags.map((tag) => [tag, time?.getTime() ?? -Infinity] as const);
   }));
   const timeOf = (tag: string) => times.get(tag) ?? -Infinity;

@@ -2,7 +2,7 @@ import { NotFoundError, UsageError } from "../errors.ts";
 import { type Layer, layerFromBytes } from "../image/mod.ts";
 import { readAll } from "../io/mod.ts";
 import { appendLayers } from "../mutate/mod.ts";
-import type { Bytes } from "../runtime/mod.ts";
+import { sameBytes } from "../runtime/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { cleanEntryPath, type TarNewEntry, writeTar } from "../tar/mod.ts";
 import { sourceName } from "../source/internal.ts";
@@ -72,8 +72,4 @@ export async function editFile(
 
 async function layerOf(entry: TarNewEntry): Promise<Layer> {
   return await layerFromBytes(await readAll(writeTar([entry]), { limit: Infinity, what: "the edited file" }));
-}
-
-function sameBytes(a: Bytes, b: Bytes): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

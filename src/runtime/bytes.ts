@@ -22,3 +22,9 @@ export function concat(pieces: readonly Bytes[]): Bytes {
   }
   return whole;
 }
+
+/** Returns whether both are the same bytes, or both are missing. */
+export function sameBytes(a: Bytes | undefined, b: Bytes | undefined): boolean {
+  if (!a || !b) return a === b;
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

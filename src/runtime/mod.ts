@@ -10,7 +10,7 @@
  * @module
  */
 
-export { type Bytes, type ByteStream, concat } from "./bytes.ts";
+export { type Bytes, type ByteStream, concat, sameBytes } from "./bytes.ts";
 export { type PullSource, pullStream } from "./pull_stream.ts";
 export { type RuntimeName, runtimeName } from "./host.ts";
 export {

@@ -1,6 +1,6 @@
 /** Writes global records once for all the entries that they are in force for. */
 
-import type { Bytes } from "../runtime/mod.ts";
+import { type Bytes, sameBytes } from "../runtime/mod.ts";
 import { encodePaxHeader } from "./header_blocks.ts";
 import { NUMBER_KEYS, type PaxRecords } from "./pax.ts";
 
@@ -50,8 +50,4 @@ export class GlobalsInForce {
     }
     return encodePaxHeader(changes, "g");
   }
-}
-
-function sameBytes(a: Bytes | undefined, b: Bytes): boolean {
-  return a?.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -1,9 +1,9 @@
 import { delay } from "@std/async/delay";
 import type { AbortOptions } from "../../io/mod.ts";
-import type { Bytes } from "../../runtime/mod.ts";
+import { type Bytes, sameBytes } from "../../runtime/mod.ts";
 import { jsonBytes } from "../../spec/internal.ts";
 import { collectStoreGarbage, type CollectStoreGarbageOptions, type StoreGarbage } from "./garbage.ts";
-import { isSameValue, type RegistryStore } from "../stores/store.ts";
+import type { RegistryStore } from "../stores/store.ts";
 
 /** Options of {@linkcode collectStoreGarbageEvery}. */
 export interface CollectStoreGarbageEveryOptions extends Omit<CollectStoreGarbageOptions, "signal" | "dryRun"> {
@@ -104,7 +104,7 @@ async function takeOver({ records }: RegistryStore, seen: Bytes | undefined, val
   if (records.replace) return await records.replace(KEY, value, { expected: seen });
   // Two servers may do this at once; a round that is made twice does no harm.
   await records.put(KEY, value);
-  return isSameValue(await records.get(KEY), value);
+  return sameBytes(await records.get(KEY), value);
 }
 
 function readRounds(value: Bytes | undefined): Rounds | undefined {

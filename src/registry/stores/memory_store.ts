@@ -1,13 +1,12 @@
 import { DigestMismatchError } from "../../errors.ts";
 import { type AbortOptions, chunks } from "../../io/mod.ts";
-import type { Bytes, ByteStream } from "../../runtime/mod.ts";
+import { type Bytes, type ByteStream, sameBytes } from "../../runtime/mod.ts";
 import { type Algorithm, type Hash, hashAlgorithm } from "../../spec/mod.ts";
 import { RunningHash } from "./running_hash.ts";
 import {
   type BlobListOptions,
   type BlobRange,
   type BlobStore,
-  isSameValue,
   type RecordStore,
   type RegistryStore,
   type StoreAppendOptions,
@@ -74,7 +73,7 @@ class MemoryRecords implements RecordStore {
     await nextTurn(options);
     const segments = keySegments(key);
     const name = segments.pop()!;
-    if (!isSameValue(this.#directory(segments)?.values.get(name), options.expected)) return false;
+    if (!sameBytes(this.#directory(segments)?.values.get(name), options.expected)) return false;
     this.#write(key, value);
     return true;
   }

@@ -219,12 +219,6 @@ export async function deleteBlobs(
   return removed.flat();
 }
 
-/** Returns whether two values of a record, or two missing ones, are the same. */
-export function isSameValue(one: Bytes | undefined, other: Bytes | undefined): boolean {
-  if (!one || !other) return one === other;
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
-}
-
 /** Makes the error for an upload that another server has continued or ended. */
 export function uploadConflict(id: string): ConflictError {
   return new ConflictError(`another server has continued or ended upload ${id}`, {

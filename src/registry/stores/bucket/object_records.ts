@@ -1,7 +1,7 @@
 import { type AbortOptions, KeyedMutex, Limits, readAll } from "../../../io/mod.ts";
-import type { Bytes } from "../../../runtime/mod.ts";
+import { type Bytes, sameBytes } from "../../../runtime/mod.ts";
 import type { ObjectBucket } from "./object_bucket.ts";
-import { isSameValue, type RecordStore, type StoreListOptions } from "../store.ts";
+import type { RecordStore, StoreListOptions } from "../store.ts";
 import { keySegments, pathSegments } from "../store_key.ts";
 
 const ROOT = "records/";
@@ -43,7 +43,7 @@ export class ObjectRecords implements RecordStore {
     return await this.#turns.run(object, async () => {
       const content = await this.#bucket.read(object, { signal });
       const current = content && await readAll(content.body, { limit: LIMIT, what: object, signal });
-      if (!isSameValue(current, expected)) return false;
+      if (!sameBytes(current, expected)) return false;
       return await this.#bucket.put(object, value, { onlyIf: content?.etag ?? "absent", signal }) !== undefined;
     }, { signal });
   }
