@@ -54,6 +54,8 @@ export type GcraneErrorCode =
   | "STORE_FAILED"
   | "CONFLICT"
   | "JOURNAL_INVALID"
+  | "LOCK_INVALID"
+  | "PACKAGE_INVALID"
   | "USAGE"
   | "HTTP_STATUS";
 
@@ -254,6 +256,18 @@ export class ConflictError extends GcraneError {
 export class JournalError extends GcraneError {
   /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
+}
+
+/** A lock file of a package manager that is missing, can't be read, or does not fit package.json. */
+export class LockError extends GcraneError {
+  /** `LOCK_INVALID`. */
+  readonly code = "LOCK_INVALID";
+}
+
+/** A package of a lock that can't be fetched, verified, unpacked or used in an image. */
+export class PackageError extends GcraneError {
+  /** `PACKAGE_INVALID`. */
+  readonly code = "PACKAGE_INVALID";
 }
 
 /** Wrong usage of the command line, which ends with exit code 2. */
