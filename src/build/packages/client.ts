@@ -84,7 +84,6 @@ export class PackageClient {
       limitMs: answerMs,
       failed,
       retry: { ...retry, verdict },
-      wait: retry?.wait,
       signal,
     }, async (response) => {
       this.#present.add(url.origin);
