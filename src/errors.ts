@@ -54,6 +54,7 @@ export type GcraneErrorCode =
   | "STORE_FAILED"
   | "CONFLICT"
   | "JOURNAL_INVALID"
+  | "BUILD_FAILED"
   | "USAGE"
   | "HTTP_STATUS";
 
@@ -254,6 +255,12 @@ export class ConflictError extends GcraneError {
 export class JournalError extends GcraneError {
   /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
+}
+
+/** A project that no image can be built of: an unclear plan, a file that must not be in an image, a wrong lock. */
+export class BuildError extends GcraneError {
+  /** `BUILD_FAILED`. */
+  readonly code = "BUILD_FAILED";
 }
 
 /** Wrong usage of the command line, which ends with exit code 2. */
