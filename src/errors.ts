@@ -55,6 +55,8 @@ export type GcraneErrorCode =
   | "CONFLICT"
   | "JOURNAL_INVALID"
   | "BUILD_FAILED"
+  | "LOCK_INVALID"
+  | "PACKAGE_INVALID"
   | "USAGE"
   | "HTTP_STATUS";
 
@@ -261,6 +263,18 @@ export class JournalError extends GcraneError {
 export class BuildError extends GcraneError {
   /** `BUILD_FAILED`. */
   readonly code = "BUILD_FAILED";
+}
+
+/** A lock file of a package manager that is missing, can't be read, or does not fit package.json. */
+export class LockError extends GcraneError {
+  /** `LOCK_INVALID`. */
+  readonly code = "LOCK_INVALID";
+}
+
+/** A package of a lock that can't be fetched, verified, unpacked or used in an image. */
+export class PackageError extends GcraneError {
+  /** `PACKAGE_INVALID`. */
+  readonly code = "PACKAGE_INVALID";
 }
 
 /** Wrong usage of the command line, which ends with exit code 2. */

@@ -22,6 +22,8 @@ export interface LockedPackage {
   optional: boolean;
   /** Whether it has an install script; `undefined` if the lock does not have that, and its package.json decides. */
   hasInstallScript?: boolean;
+  /** Its licence as in the lock, if the lock has it. */
+  license?: string;
   /** The packages that it depends on, as `name@version` of this lock, sorted. */
   dependencies: readonly string[];
 }
