@@ -25,6 +25,13 @@ const LEFT_OUT = [
   ".pnp.loader.mjs",
   ".pnpm-store",
   "*.log",
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "pnpm-workspace.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "bun.lockb",
 ];
 
 /** Files that the runtime reads beside the app; an include need not name them. */
@@ -55,22 +62,25 @@ export async function appFiles(
   folder: string,
   options: AppFilesOptions = {},
 ): Promise<ProjectFile[]> {
-  const found = await new Selection(files, options).below(folder);
+  const found = await new Selection(files, folder, options).below(folder);
   checkLinks(found);
   return found.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 
 class Selection {
   readonly #files: ProjectFiles;
+  /** The length of what precedes the paths that globs are about. */
+  readonly #start: number;
   readonly #options: AppFilesOptions;
   readonly #include: Globs | undefined;
   readonly #exclude: Globs;
   readonly #leftOut: Globs;
   readonly #apart: ReadonlySet<string>;
 
-  constructor(files: ProjectFiles, options: AppFilesOptions) {
+  constructor(files: ProjectFiles, folder: string, options: AppFilesOptions) {
     const { include = [], exclude = [], apart = [], bundle = false } = options;
     this.#files = files;
+    this.#start = folder === "" ? 0 : folder.length + 1;
     this.#options = options;
     this.#include = include.length > 0 ? globs(include) : undefined;
     this.#exclude = globs(exclude);
@@ -83,14 +93,15 @@ class Selection {
   async below(folder: string): Promise<ProjectFile[]> {
     const found: ProjectFile[] = [];
     for (const file of await this.#files.list(folder)) {
-      if (this.#apart.has(file.path) || this.#exclude.matches(file.path) || this.#leftOut.matches(file.path)) continue;
+      const path = file.path.slice(this.#start);
+      if (this.#apart.has(file.path) || this.#exclude.matches(path) || this.#leftOut.matches(path)) continue;
       if (file.type === "directory") found.push(...await this.below(file.path));
-      else if (this.#goesIn(file)) found.push(file);
+      else if (this.#goesIn(path, file.size)) found.push(file);
     }
     return found;
   }
 
-  #goesIn({ path, size }: ProjectFile): boolean {
+  #goesIn(path: string, size: number): boolean {
     const isIncluded = this.#include?.matches(path) ?? true;
     const isNamed = this.#include?.names(path) ?? false;
     if (!isIncluded && !ALWAYS.has(path)) return false;

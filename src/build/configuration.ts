@@ -10,13 +10,11 @@ export interface Configuration {
   readonly denoJson?: { readonly file: string; readonly value: Readonly<Record<string, unknown>> };
 }
 
-/** Reads package.json and deno.json(c). @throws {BuildError} if one is not a JSON object. */
-export async function readConfiguration(files: ProjectFiles): Promise<Configuration> {
-  const [packageJson, denoJson, denoJsonc] = await Promise.all([
-    objectIn(files, "package.json"),
-    objectIn(files, "deno.json"),
-    objectIn(files, "deno.jsonc"),
-  ]);
+/** Reads package.json and deno.json(c) of a folder. @throws {BuildError} if one is not a JSON object. */
+export async function readConfiguration(files: ProjectFiles, folder: string): Promise<Configuration> {
+  const [packageJson, denoJson, denoJsonc] = await Promise.all(
+    ["package.json", "deno.json", "deno.jsonc"].map((name) => objectIn(files, folder === "" ? name : `${folder}/${name}`)),
+  );
   if (denoJson) return { packageJson, denoJson: { file: "deno.json", value: denoJson } };
   return { packageJson, denoJson: denoJsonc && { file: "deno.jsonc", value: denoJsonc } };
 }
@@ -27,7 +25,7 @@ async function objectIn(files: ProjectFiles, path: string): Promise<Record<strin
   const text = new TextDecoder().decode(bytes).replace(/^\ufeff/, "");
   let value: unknown;
   try {
-    value = JSON.parse(path === "package.json" ? text : plainJson(text));
+    value = JSON.parse(path.endsWith("package.json") ? text : plainJson(text));
   } catch (cause) {
     throw new BuildError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
   }
