@@ -1,7 +1,7 @@
 import { LockError } from "../../errors.ts";
 import type { ProjectFiles } from "../project_files.ts";
 import { compareTexts, type Fields, objectOf, textsOf } from "./fields.ts";
-import { parseLockObject } from "./parse_lock.ts";
+import { parseLockObject, parseYamlLock } from "./parse_lock.ts";
 
 /** The package.json files of a project by their folders: `""` for the root, and those of its workspaces. */
 export type Manifests = ReadonlyMap<string, Fields>;
@@ -16,10 +16,14 @@ export async function readManifests(files: ProjectFiles): Promise<Manifests> {
   if (root === undefined) return manifests;
   manifests.set("", root);
   const { workspaces } = root;
-  const patterns = Array.isArray(workspaces)
-    ? textsOf(root, "workspaces")
-    : textsOf(objectOf(root, "workspaces"), "packages");
-  for (const folder of await foldersOf(files, patterns ?? [])) {
+  const file = await files.read("pnpm-workspace.yaml");
+  const pnpm = file && await parseYamlLock(new TextDecoder().decode(file), "pnpm-workspace.yaml");
+  const patterns = [
+    ...textsOf(Array.isArray(workspaces) ? root : {}, "workspaces") ?? [],
+    ...textsOf(objectOf(root, "workspaces"), "packages") ?? [],
+    ...textsOf(pnpm ?? {}, "packages") ?? [],
+  ];
+  for (const folder of await foldersOf(files, patterns)) {
     const manifest = await readManifest(files, folder);
     if (manifest !== undefined) manifests.set(folder, manifest);
   }

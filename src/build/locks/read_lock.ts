@@ -3,7 +3,10 @@ import type { Lock } from "../locked_package.ts";
 import type { ProjectFiles } from "../project_files.ts";
 import { textOf } from "./fields.ts";
 import { type Manifests, readManifests } from "./manifests.ts";
+import { readBunLock } from "./bun_lock.ts";
+import { readPnpmLock } from "./pnpm_lock.ts";
 import { readNpmLock } from "./npm_lock.ts";
+import { readYarnLock } from "./yarn_lock.ts";
 
 /** Options of {@linkcode readLock}. */
 export interface ReadLockOptions {
@@ -22,6 +25,9 @@ type LockReader = (text: string, file: string, manifests: Manifests) => Lock | P
 const READERS: ReadonlyMap<string, { manager: Lock["manager"]; read: LockReader }> = new Map([
   ["npm-shrinkwrap.json", { manager: "npm", read: readNpmLock }],
   ["package-lock.json", { manager: "npm", read: readNpmLock }],
+  ["pnpm-lock.yaml", { manager: "pnpm", read: readPnpmLock }],
+  ["yarn.lock", { manager: "yarn", read: readYarnLock }],
+  ["bun.lock", { manager: "bun", read: readBunLock }],
 ]);
 
 /**
