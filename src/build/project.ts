@@ -83,9 +83,23 @@ function needsLock({ packageJson, denoJson }: Configuration): boolean {
 }
 
 async function hasLock(files: ProjectFiles): Promise<boolean> {
-  const names = (await files.list("")).map(({ path }) => path);
-  return names.some((name) => /^(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|deno\.lock)$/.test(name));
+  return (await files.list("")).some(({ path }) => isLockFile(path));
 }
+
+/** Returns whether a file is the lock of a package manager, by its name. */
+export function isLockFile(name: string): boolean {
+  return LOCK_FILES.has(name);
+}
+
+const LOCK_FILES = new Set([
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  "pnpm-lock.yaml",
+  "yarn.lock",
+  "bun.lock",
+  "bun.lockb",
+  "deno.lock",
+]);
 
 /** Joins the settings of the project's files and those that are given, which come first. */
 function mergedSettings({ packageJson, denoJson }: Configuration, given: BuildSettings): BuildSettings {
