@@ -85,14 +85,18 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
   const read = await readProject(files, { project, bundle, settings: settingsIn(options), onWarning });
   const { configuration, settings, plan } = read;
   const source = options.base ?? settings.base ?? DEFAULT_BASES[plan.runtime];
-  const view = typeof source === "string" && options.base === undefined && options.openBase
-    ? await options.openBase(source)
-    : await open(source, options);
+  const view = await openBase(source, options);
   const name = baseName(source);
-  const base = { name, digest: await view.digest({ signal }) };
+  const base = { ...name !== undefined && { name }, digest: await view.digest({ signal }) };
   const images = await baseImages(view, { name: name ?? base.digest, platforms: settings.platforms, signal });
   const labels = ociLabels({ configuration, revision, mtime, base });
-  return { ...await composeImages(read, { ...options, files, images, labels, mtime, cache, isIndex: view.kind === "index" }), plan, base };
+  return { ...await composeImages(read, { files, images, labels, mtime, cache, signal }), plan, base };
+}
+
+async function openBase(source: ImageSource, options: BuildImageOptions): Promise<Image | ImageIndex> {
+  if (typeof source === "string" && options.base === undefined && options.openBase) return await options.openBase(source);
+  // The platforms are chosen later, so that the digest is that of the whole base.
+  return await open(source, { ...options, platforms: undefined });
 }
 
 /** Returns the name of a base that may move to another image: a reference by tag. */

@@ -39,8 +39,6 @@ export interface ComposeOptions extends AbortOptions {
   readonly files: ProjectFiles;
   /** The images to build on. */
   readonly images: readonly BaseImage[];
-  /** Whether the base is an index, so that the result is one too if it has several images. */
-  readonly isIndex: boolean;
   /** Labels and annotations of every image and of the index. */
   readonly labels: Readonly<Record<string, string>>;
   readonly mtime: number;
