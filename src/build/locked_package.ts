@@ -48,4 +48,6 @@ export interface Lock {
   links: readonly LockedLink[];
   /** Ranges that each project of the lock (`""` for the root, else a workspace's folder) asks for, by name. */
   requested: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Whether the form of the lock has no `os`, `cpu` and `libc`, which the registry has then. */
+  lacksPlatforms?: boolean;
 }

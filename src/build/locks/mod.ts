@@ -5,5 +5,6 @@
  */
 export { checkLock } from "./check_lock.ts";
 export { directDependencies } from "./direct_dependencies.ts";
+export { platformFields } from "./fields.ts";
 export { type Manifests, readManifests } from "./manifests.ts";
 export { readLock, type ReadLockOptions } from "./read_lock.ts";

@@ -3,7 +3,7 @@ import { hashHex } from "../../runtime/mod.ts";
 import type { Lock } from "../locked_package.ts";
 import { checkedName, checkedPath, type Fields, objectOf, platformFields, rangesOf, textOf } from "./fields.ts";
 import { type Edge, lockOf, type Node } from "./graph.ts";
-import { type Manifests } from "./manifests.ts";
+import type { Manifests } from "./manifests.ts";
 import { parseYamlLock } from "./parse_lock.ts";
 import { storePlacement } from "./store_placement.ts";
 

@@ -41,7 +41,8 @@ export async function readYarnLock(text: string, file: string, manifests: Manife
   for (const [key, entry] of entries) {
     nodes.set(key, { ...nodeOf(key, entry, file), ...edgesOf(entry, find, file) });
   }
-  return lockOf({ file, manager: "yarn", nodes, requested }, hoistedPlacement);
+  const lock = lockOf({ file, manager: "yarn", nodes, requested }, hoistedPlacement);
+  return { ...lock, lacksPlatforms: true };
 }
 
 type Find = (name: string, range: string) => string | undefined;
