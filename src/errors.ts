@@ -54,6 +54,7 @@ export type GcraneErrorCode =
   | "STORE_FAILED"
   | "CONFLICT"
   | "JOURNAL_INVALID"
+  | "BUILD_FAILED"
   | "LOCK_INVALID"
   | "PACKAGE_INVALID"
   | "USAGE"
@@ -256,6 +257,12 @@ export class ConflictError extends GcraneError {
 export class JournalError extends GcraneError {
   /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
+}
+
+/** A project that no image can be built of: an unclear plan, a file that must not be in an image, a wrong lock. */
+export class BuildError extends GcraneError {
+  /** `BUILD_FAILED`. */
+  readonly code = "BUILD_FAILED";
 }
 
 /** A lock file of a package manager that is missing, can't be read, or does not fit package.json. */

@@ -1,0 +1,121 @@
+import { BuildError } from "../errors.ts";
+import { type AbortOptions, isObject, jsonObject, mapConcurrent } from "../io/mod.ts";
+import type { Platform } from "../spec/mod.ts";
+import { type ImageFile, imageFile } from "./image_files.ts";
+import { InstalledPackages } from "./installed.ts";
+import { checkLinks } from "./links.ts";
+import type { Lock, LockedPackage } from "./locked_package.ts";
+import { checkNative } from "./native_modules.ts";
+import type { ProjectFiles } from "./project_files.ts";
+
+/** The files of a package by their paths in it, wherever they come from. */
+export interface PackageContent {
+  /** Its package.json. */
+  readonly manifest: Readonly<Record<string, unknown>>;
+  /** Its files and links; their paths are relative to the package. */
+  readonly files: readonly ImageFile[];
+  /** Whether it was installed on a machine, so that its install scripts may have run. */
+  readonly isInstalled: boolean;
+}
+
+/** A package of the image: what the lock has of it, and its files. */
+export interface BuiltPackage {
+  readonly locked: LockedPackage;
+  readonly content: PackageContent;
+  /** The bytes of its files, once. */
+  readonly size: number;
+}
+
+/** Options of {@linkcode Dependencies}. */
+export interface DependenciesOptions {
+  readonly files: ProjectFiles;
+  readonly lock: Lock;
+  /** Packages that work without their install scripts. */
+  readonly ignoreScripts?: readonly string[];
+  /** Fetches a package that is not installed. */
+  fetchPackage(locked: LockedPackage, options?: AbortOptions): Promise<PackageContent>;
+  /** Returns whether a package is made for a platform. */
+  fits(locked: LockedPackage, platform: Platform): boolean;
+}
+
+/** How many packages are looked for together. */
+const CONCURRENCY = 16;
+
+/** The packages of a lock with their files: from node_modules where they are installed, else fetched. */
+export class Dependencies {
+  readonly #options: DependenciesOptions;
+  readonly #installed: InstalledPackages;
+  readonly #built = new Map<LockedPackage, Promise<BuiltPackage>>();
+
+  constructor(options: DependenciesOptions) {
+    this.#options = options;
+    this.#installed = new InstalledPackages(options.files);
+  }
+
+  /**
+   * Returns the packages for a platform, in the lock's order.
+   *
+   * @throws {BuildError} if one works only after its install script has run, and what that makes is not there.
+   */
+  async forPlatform(platform: Platform, { signal }: AbortOptions = {}): Promise<BuiltPackage[]> {
+    const { lock, fits, ignoreScripts = [] } = this.#options;
+    const chosen = lock.packages.filter((locked) => locked.from !== "workspace" && fits(locked, platform));
+    const built = await mapConcurrent(chosen, { concurrency: CONCURRENCY, signal }, (locked) => this.#package(locked));
+    const names = new Set(chosen.map(({ name, version }) => `${name}@${version}`));
+    await mapConcurrent(built, { concurrency: CONCURRENCY, signal }, async (one) => {
+      if (ignoreScripts.includes(one.locked.name)) return;
+      await checkNative(one, { platform, lock, isChosen: (id) => names.has(id) });
+    });
+    return built;
+  }
+
+  #package(locked: LockedPackage): Promise<BuiltPackage> {
+    const known = this.#built.get(locked);
+    if (known !== undefined) return known;
+    const built = this.#content(locked).then((content) => {
+      const { name, version } = locked;
+      checkPaths(content.files, `${name}@${version}`);
+      return { locked, content, size: content.files.reduce((sum, { size }) => sum + size, 0) };
+    });
+    this.#built.set(locked, built);
+    return built;
+  }
+
+  async #content(locked: LockedPackage): Promise<PackageContent> {
+    const { files, fetchPackage } = this.#options;
+    const installed = await this.#installed.find(locked);
+    if (installed === undefined) return withPrograms(await fetchPackage(locked));
+    const { folder, manifest } = installed;
+    const listed = await this.#installed.list(installed);
+    const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
+    return withPrograms({ manifest, files: own, isInstalled: true });
+  }
+}
+
+/** Returns the content with its programs executable: package managers set that when they install. */
+function withPrograms(content: PackageContent): PackageContent {
+  const { bin } = content.manifest;
+  const values = isObject(bin) ? Object.values(bin) : [bin];
+  const programs = new Set(values.map((path) => typeof path === "string" ? path.replace(/^(?:\.?\/)+/, "") : ""));
+  const files = content.files.map((file) =>
+    programs.has(file.path) && !file.executable ? { ...file, executable: true } : file
+  );
+  return { ...content, files };
+}
+
+/** @throws {BuildError} if a file or a link of a package is out of its folder. */
+function checkPaths(files: readonly ImageFile[], id: string): void {
+  try {
+    checkLinks(files);
+  } catch (error) {
+    throw new BuildError(`${id}: ${(error as Error).message.replace("the project", "the package")}`, { cause: error });
+  }
+  const outside = files.find(({ path }) => path.startsWith("/") || path.split("/").includes(".."));
+  if (outside) throw new BuildError(`${id} has the file ${outside.path}, which is not in its folder`);
+}
+
+/** Returns the package.json among files. */
+export async function manifestIn(files: readonly ImageFile[]): Promise<Record<string, unknown>> {
+  const file = files.find(({ path }) => path === "package.json");
+  return file ? jsonObject(new TextDecoder().decode(await file.read())) ?? {} : {};
+}
