@@ -7,6 +7,7 @@ import type { Hash } from "../spec/mod.ts";
 import { baseImages } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
 import { type BuiltPlatform, composeImages } from "./compose_images.ts";
+import { FetchedPackages, type FetchPackagesOptions } from "./fetched_packages.ts";
 import { ociLabels } from "./labels.ts";
 import { type BuildPlan, DEFAULT_BASES } from "./plan.ts";
 import { readProject } from "./project.ts";
@@ -54,6 +55,11 @@ export interface BuildImageOptions extends Omit<BuildSettings, "base">, RemoteOp
    */
   readonly cache?: BuildCache;
   /**
+   * How packages are fetched that are not installed.
+   * @default from the registry that .npmrc and the environment name, and kept nowhere
+   */
+  readonly packages?: FetchPackagesOptions;
+  /**
    * Called with a message for the user.
    * @default not called
    */
@@ -90,7 +96,10 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
   const base = { ...name !== undefined && { name }, digest: await view.digest({ signal }) };
   const images = await baseImages(view, { name: name ?? base.digest, platforms: settings.platforms, signal });
   const labels = ociLabels({ configuration, revision, mtime, base });
-  return { ...await composeImages(read, { files, images, labels, mtime, cache, signal }), plan, base };
+  // Packages of npm have two forms at most; Alpine is the base with musl that there is.
+  const libc = settings.libc ?? (name?.includes("alpine") ? "musl" : "glibc");
+  const fetched = new FetchedPackages(files, options.packages);
+  return { ...await composeImages(read, { files, fetched, libc, images, labels, mtime, cache, signal }), plan, base };
 }
 
 async function openBase(source: ImageSource, options: BuildImageOptions): Promise<Image | ImageIndex> {

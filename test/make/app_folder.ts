@@ -3,9 +3,10 @@ import { dirname, join } from "node:path";
 
 const top = join(import.meta.dirname!, "..", "..");
 
-/** Writes files below a folder; values that are no texts become JSON. */
+/** Writes files below a folder; values that are no texts become JSON, and `undefined` no file. */
 export function writeFiles(folder: string, files: Readonly<Record<string, unknown>>): void {
   for (const [path, content] of Object.entries(files)) {
+    if (content === undefined) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), typeof content === "string" ? content : JSON.stringify(content, null, 2));
   }

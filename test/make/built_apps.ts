@@ -57,15 +57,22 @@ export async function configOf({ platforms: [{ image }] }: { platforms: readonly
 export function npmProject(
   versions: Readonly<Record<string, string>>,
   files: Readonly<Record<string, MemoryFile>> = {},
+  /** Optional packages for a processor each. */
+  optional: Readonly<Record<string, string>> = {},
 ): Record<string, MemoryFile> {
-  const entries = Object.entries(versions);
+  const optionalDependencies = Object.fromEntries(Object.keys(optional).map((name) => [name, "1.0.0"]));
+  const entries = Object.entries({ ...versions, ...optionalDependencies });
+  const asked = { dependencies: versions, ...Object.keys(optional).length > 0 && { optionalDependencies } };
   return {
-    "package.json": JSON.stringify({ name: "app", main: "server.js", dependencies: versions }),
+    "package.json": JSON.stringify({ name: "app", main: "server.js", ...asked }),
     "package-lock.json": JSON.stringify({
       lockfileVersion: 3,
       packages: {
-        "": { dependencies: versions },
-        ...Object.fromEntries(entries.map(([name, version]) => [`node_modules/${name}`, { version }])),
+        "": asked,
+        ...Object.fromEntries(entries.map(([name, version]) => [
+          `node_modules/${name}`,
+          { version, ...name in optional && { optional: true, os: ["linux"], cpu: [optional[name]] } },
+        ])),
       },
     }),
     "server.js": "console.log(1);\n",
