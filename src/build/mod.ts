@@ -15,3 +15,4 @@ export { directoryFiles } from "./directory_files.ts";
 export { type MemoryFile, memoryFiles } from "./memory_files.ts";
 export type { ProjectFile, ProjectFiles } from "./project_files.ts";
 export { pushSboms, type PushSbomsOptions, type SbomFormat } from "./push_sboms.ts";
+export { resolveYaml } from "./resolve_yaml.ts";
