@@ -1,7 +1,7 @@
 import type { BuiltImage, SbomFormat } from "../src/build/mod.ts";
 import { UsageError } from "../src/errors.ts";
 import { joinPath } from "../src/runtime/mod.ts";
-import { buildFlags, buildSettings, buildTime, cacheDirectory, imageFlags } from "./build_flags.ts";
+import { type buildFlags, buildSettings, buildTime, cacheDirectory, type imageFlags } from "./build_flags.ts";
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
 import { imageSource } from "./local_source.ts";

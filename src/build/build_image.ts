@@ -1,4 +1,4 @@
-import { type Image, type ImageIndex } from "../image/mod.ts";
+import type { Image, ImageIndex } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { parseReference } from "../name/mod.ts";
 import type { RemoteOptions } from "../remote/mod.ts";
@@ -103,7 +103,9 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
 }
 
 async function openBase(source: ImageSource, options: BuildImageOptions): Promise<Image | ImageIndex> {
-  if (typeof source === "string" && options.base === undefined && options.openBase) return await options.openBase(source);
+  if (typeof source === "string" && options.base === undefined && options.openBase) {
+    return await options.openBase(source);
+  }
   // The platforms are chosen later, so that the digest is that of the whole base.
   return await open(source, { ...options, platforms: undefined });
 }

@@ -5,7 +5,7 @@ import { appendLayers, appendManifests, changeImage, changeIndex } from "../muta
 import { MediaType, type Platform } from "../spec/mod.ts";
 import type { BaseImage } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
-import { type BuiltPackage, Dependencies } from "./dependencies.ts";
+import { Dependencies } from "./dependencies.ts";
 import { architectureOf } from "./native_modules.ts";
 import { type ImageFile, imageFile, imageLink } from "./image_files.ts";
 import { withoutOciLabels } from "./labels.ts";
@@ -13,8 +13,9 @@ import { layerOf } from "./layer.ts";
 import { groupPackages } from "./layer_groups.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
 import type { Lock } from "./locked_package.ts";
+import type { BuiltPackage } from "./package_content.ts";
 import { type CLibrary, packagesFor } from "./packages/mod.ts";
-import { type BuildPlan, commandOf, programOf } from "./plan.ts";
+import { commandOf, programOf } from "./plan.ts";
 import type { Project } from "./project.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
@@ -182,9 +183,12 @@ class ProjectLayers {
     const file = app.find((one) => one.path === path);
     const found = file && await architectureOf(imageFile(file, this.#options.files, path));
     if (found === architecture) return;
-    throw new BuildError(`the entry ${plan.entry} is a program for ${found ?? "no Linux"}, and the image for ${architecture}`, {
-      hint: "choose the platform with --platform, or the runtime that runs the entry with --runtime",
-    });
+    throw new BuildError(
+      `the entry ${plan.entry} is a program for ${found ?? "no Linux"}, and the image for ${architecture}`,
+      {
+        hint: "choose the platform with --platform, or the runtime that runs the entry with --runtime",
+      },
+    );
   }
 }
 

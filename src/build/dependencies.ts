@@ -7,25 +7,8 @@ import { InstalledPackages } from "./installed.ts";
 import { checkLinks } from "./links.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import { checkNative } from "./native_modules.ts";
+import type { BuiltPackage, PackageContent } from "./package_content.ts";
 import type { ProjectFiles } from "./project_files.ts";
-
-/** The files of a package by their paths in it, wherever they come from. */
-export interface PackageContent {
-  /** Its package.json. */
-  readonly manifest: Readonly<Record<string, unknown>>;
-  /** Its files and links; their paths are relative to the package. */
-  readonly files: readonly ImageFile[];
-  /** Whether it was installed on a machine, so that its install scripts may have run. */
-  readonly isInstalled: boolean;
-}
-
-/** A package of the image: what the lock has of it, and its files. */
-export interface BuiltPackage {
-  readonly locked: LockedPackage;
-  readonly content: PackageContent;
-  /** The bytes of its files, once. */
-  readonly size: number;
-}
 
 /** Options of {@linkcode Dependencies}. */
 export interface DependenciesOptions {

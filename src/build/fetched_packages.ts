@@ -2,9 +2,9 @@ import type { LayerCache } from "../cache/mod.ts";
 import type { ConnectionOptions } from "../http/mod.ts";
 import { type AbortOptions, lazy, streamOf } from "../io/mod.ts";
 import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
-import type { PackageContent } from "./dependencies.ts";
 import type { ImageFile } from "./image_files.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
+import type { PackageContent } from "./package_content.ts";
 import { type PackageFile, PackageRegistries, PackageSource, withPlatforms } from "./packages/mod.ts";
 import type { ProjectFiles } from "./project_files.ts";
 

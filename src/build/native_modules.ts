@@ -1,10 +1,10 @@
 import { BuildError } from "../errors.ts";
 import { type Bytes, concat } from "../runtime/mod.ts";
 import { type Platform, platformString } from "../spec/mod.ts";
-import type { BuiltPackage } from "./dependencies.ts";
 import { ELF_HEADER, elfArchitecture } from "./elf.ts";
 import type { ImageFile } from "./image_files.ts";
 import type { Lock } from "./locked_package.ts";
+import type { BuiltPackage } from "./package_content.ts";
 import { hasInstallScript } from "./packages/mod.ts";
 
 /** Where a package is to run. */

@@ -1,4 +1,4 @@
-import { type AbortOptions } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { parseRepository } from "../name/mod.ts";
 import { Pusher, type RemoteOptions } from "../remote/mod.ts";
 import type { Hash } from "../spec/mod.ts";

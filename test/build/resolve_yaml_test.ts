@@ -33,7 +33,9 @@ data:
 `;
     const built: string[] = [];
     const result = await resolveYaml(text, (directory) => (built.push(directory), image(directory)));
-    const changed = text.split("\n").flatMap((line, i) => result.split("\n")[i] === line ? [] : [result.split("\n")[i]]);
+    const changed = text.split("\n").flatMap((line, i) =>
+      result.split("\n")[i] === line ? [] : [result.split("\n")[i]]
+    );
     assertEquals(changed, [
       "    - image: registry.example.com/services/api@sha256:0   # the api",
       '      image: "registry.example.com/web@sha256:0"',
@@ -49,8 +51,12 @@ data:
   });
 
   it("refuses a value in a form that it can't replace, and what is not YAML", async () => {
-    const refused = async (text: string) => (await assertRejects(() => resolveYaml(text, image, "a.yaml"), BuildError)).message;
-    assertEquals(await refused('image: "gcrane:\\/\\/./api"\n#gcrane://\n'), "a.yaml has an image gcrane://… in a form that can't be replaced");
+    const refused = async (text: string) =>
+      (await assertRejects(() => resolveYaml(text, image, "a.yaml"), BuildError)).message;
+    assertEquals(
+      await refused('image: "gcrane:\\/\\/./api"\n#gcrane://\n'),
+      "a.yaml has an image gcrane://… in a form that can't be replaced",
+    );
     assertEquals(await refused("image: gcrane://\n"), "a.yaml has gcrane:// without a folder");
     assertEquals((await refused("image: gcrane://./a\n  b: {\n")).startsWith("a.yaml is not YAML: "), true);
   });

@@ -20,7 +20,9 @@ export function installedVersion(name: string): string {
 /** Writes an app with packages of this checkout: package.json, package-lock.json and node_modules. */
 export function writeNpmApp(
   folder: string,
-  { packages, files, ...own }: { packages: readonly string[]; files: Record<string, unknown> } & Record<string, unknown>,
+  { packages, files, ...own }:
+    & { packages: readonly string[]; files: Record<string, unknown> }
+    & Record<string, unknown>,
 ): void {
   const dependencies = Object.fromEntries(packages.map((name) => [name, installedVersion(name)]));
   writeFiles(folder, {

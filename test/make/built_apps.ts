@@ -7,7 +7,7 @@ import {
   type MemoryFile,
   memoryFiles,
 } from "../../src/build/mod.ts";
-import { type TarEntry, readTar } from "../../src/tar/mod.ts";
+import { readTar, type TarEntry } from "../../src/tar/mod.ts";
 
 /** Returns an index of empty images for platforms. */
 export function baseFor(...platforms: string[]): ImageIndex {
@@ -39,7 +39,9 @@ export async function entriesOf(layer: Layer): Promise<ReadEntry[]> {
 }
 
 /** Returns the paths of all files and links in the layers that a build has made, by what the layers have. */
-export async function pathsOf({ platforms: [{ layers }] }: Pick<BuiltImage, "platforms">): Promise<Record<string, string[]>> {
+export async function pathsOf(
+  { platforms: [{ layers }] }: Pick<BuiltImage, "platforms">,
+): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
   for (const { what, layer } of layers) {
     const entries = await entriesOf(layer);
