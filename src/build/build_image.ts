@@ -94,7 +94,9 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
 }
 
 async function openBase(source: ImageSource, options: BuildImageOptions): Promise<Image | ImageIndex> {
-  if (typeof source === "string" && options.base === undefined && options.openBase) return await options.openBase(source);
+  if (typeof source === "string" && options.base === undefined && options.openBase) {
+    return await options.openBase(source);
+  }
   // The platforms are chosen later, so that the digest is that of the whole base.
   return await open(source, { ...options, platforms: undefined });
 }

@@ -117,10 +117,16 @@ class ProjectLayers {
   async ofPlatforms(platforms: readonly Platform[]): Promise<Omit<BuiltPlatform, "image">[]> {
     const { project, signal } = { project: this.#project, signal: this.#options.signal };
     const packages = new Map<Platform, readonly BuiltPackage[]>();
-    for (const platform of platforms) packages.set(platform, await this.#dependencies.forPlatform(platform, { signal }));
+    for (const platform of platforms) {
+      packages.set(platform, await this.#dependencies.forPlatform(platform, { signal }));
+    }
     const all = new Set([...packages.values()].flat());
     const groups = groupPackages(
-      [...all].map(({ locked: { name, os, cpu, libc }, size }) => ({ name, size, isSpecific: Boolean(os ?? cpu ?? libc) })),
+      [...all].map(({ locked: { name, os, cpu, libc }, size }) => ({
+        name,
+        size,
+        isSpecific: Boolean(os ?? cpu ?? libc),
+      })),
       project.settings.layers ?? LAYERS,
     );
     const workspaces = project.lock.packages.filter(({ from }) => from === "workspace");
@@ -182,9 +188,12 @@ class ProjectLayers {
     const file = app.find((one) => one.path === path);
     const found = file && await architectureOf(imageFile(file, this.#options.files, path));
     if (found === architecture) return;
-    throw new BuildError(`the entry ${plan.entry} is a program for ${found ?? "no Linux"}, and the image for ${architecture}`, {
-      hint: "choose the platform with --platform, or the runtime that runs the entry with --runtime",
-    });
+    throw new BuildError(
+      `the entry ${plan.entry} is a program for ${found ?? "no Linux"}, and the image for ${architecture}`,
+      {
+        hint: "choose the platform with --platform, or the runtime that runs the entry with --runtime",
+      },
+    );
   }
 }
 

@@ -13,7 +13,9 @@ export interface Configuration {
 /** Reads package.json and deno.json(c) of a folder. @throws {BuildError} if one is not a JSON object. */
 export async function readConfiguration(files: ProjectFiles, folder: string): Promise<Configuration> {
   const [packageJson, denoJson, denoJsonc] = await Promise.all(
-    ["package.json", "deno.json", "deno.jsonc"].map((name) => objectIn(files, folder === "" ? name : `${folder}/${name}`)),
+    ["package.json", "deno.json", "deno.jsonc"].map((name) =>
+      objectIn(files, folder === "" ? name : `${folder}/${name}`)
+    ),
   );
   if (denoJson) return { packageJson, denoJson: { file: "deno.json", value: denoJson } };
   return { packageJson, denoJson: denoJsonc && { file: "deno.jsonc", value: denoJsonc } };

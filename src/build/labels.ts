@@ -53,7 +53,10 @@ function sourceOf(repository: unknown): string | undefined {
     const host = short[1] === "bitbucket" ? "bitbucket.org" : `${short[1] ?? "github"}.com`;
     return `https://${host}/${short[2]}`;
   }
-  const address = given.replace(/^git\+/, "").replace(/^git:\/\//, "https://").replace(/^(?:ssh:\/\/)?git@([^:/]+)[:/]/, "https://$1/");
+  const address = given.replace(/^git\+/, "").replace(/^git:\/\//, "https://").replace(
+    /^(?:ssh:\/\/)?git@([^:/]+)[:/]/,
+    "https://$1/",
+  );
   if (!URL.canParse(address)) return undefined;
   const url = new URL(address);
   if (url.protocol !== "https:" && url.protocol !== "http:") return undefined;

@@ -4,7 +4,7 @@
  * @module
  */
 export { buildImage, type BuildImageOptions, type BuiltImage } from "./build_image.ts";
-export { buildCache, type BuildCache, type KeptLayer } from "./build_cache.ts";
+export { type BuildCache, buildCache, type KeptLayer } from "./build_cache.ts";
 export type { BuiltLayer, BuiltPlatform } from "./compose_images.ts";
 export { findProject, type FoundProject } from "./find_project.ts";
 export type { Lock, LockedLink, LockedPackage } from "./locked_package.ts";

@@ -1,6 +1,6 @@
 import { BuildError } from "../errors.ts";
 import { isObject } from "../io/mod.ts";
-import { concat, type Bytes } from "../runtime/mod.ts";
+import { type Bytes, concat } from "../runtime/mod.ts";
 import { type Platform, platformString } from "../spec/mod.ts";
 import type { BuiltPackage } from "./dependencies.ts";
 import { ELF_HEADER, elfArchitecture } from "./elf.ts";

@@ -50,7 +50,9 @@ export async function readProject(files: ProjectFiles, options: ReadProjectOptio
   const apart = [...others, ...vendor];
   const app = await appFiles(files, project, { include, exclude, apart, bundle, onWarning });
   const workspaces = await Promise.all(
-    others.map((folder) => appFiles(files, folder, { exclude, apart: others.filter((other) => other !== folder), onWarning })),
+    others.map((folder) =>
+      appFiles(files, folder, { exclude, apart: others.filter((other) => other !== folder), onWarning })
+    ),
   );
   const vendored = await Promise.all(vendor.map((folder) => allFiles(files, folder)));
   const runtime = chooseRuntime(configuration, { settings, lock: bundle ? undefined : whole });
@@ -78,7 +80,8 @@ async function lockOf(files: ProjectFiles, configuration: Configuration, project
 
 function needsLock({ packageJson, denoJson }: Configuration): boolean {
   const names = ["dependencies", "optionalDependencies", "workspaces"];
-  const hasSome = (value: unknown) => Array.isArray(value) ? value.length > 0 : isObject(value) && Object.keys(value).length > 0;
+  const hasSome = (value: unknown) =>
+    Array.isArray(value) ? value.length > 0 : isObject(value) && Object.keys(value).length > 0;
   return names.some((name) => hasSome(packageJson?.[name])) || hasSome(denoJson?.value.imports);
 }
 

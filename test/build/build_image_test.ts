@@ -106,7 +106,9 @@ describe("buildImage", () => {
     }
     const files = npmProject(versions, { "package-lock.json": JSON.stringify(lock) });
     const { platforms } = await build(files, { base: baseFor("linux/amd64", "linux/arm64") });
-    const rows = await Promise.all(platforms.map(async (built) => Object.entries(await pathsOf({ platforms: [built] }))));
+    const rows = await Promise.all(
+      platforms.map(async (built) => Object.entries(await pathsOf({ platforms: [built] }))),
+    );
     const specific = rows.map((row) => row.find(([what]) => what === "packages for the platform")?.[1]);
     const own = (cpu: string) => ["index.js", "package.json"].map((name) => `app/node_modules/native-${cpu}/${name}`);
     assertEquals(specific, [own("x64"), own("arm64")]);
@@ -138,7 +140,10 @@ describe("buildImage", () => {
       const { platforms: [built] } = await build(npmProject(versions, big), { layers });
       return built.layers.map(({ what }) => what).filter((what) => what !== "app");
     };
-    assertEquals((await kinds()).filter((what) => what.startsWith("package ")), [3, 5, 8].map((i) => `package package-${i}`));
+    assertEquals(
+      (await kinds()).filter((what) => what.startsWith("package ")),
+      [3, 5, 8].map((i) => `package package-${i}`),
+    );
     for (const most of [1, 2, 3, 5, 10, 20]) assertEquals((await kinds(most)).length <= most, true, `${most}`);
   });
 
@@ -165,7 +170,9 @@ describe("buildImage", () => {
   it("takes a package from wherever it is installed, as pnpm and Bun place them", async () => {
     const files = npmProject({ a: "1.0.0" });
     const moved = Object.fromEntries(
-      Object.entries(files).map(([path, file]) => [path.replace("node_modules/a", "node_modules/.bun/a@1/node_modules/a"), file]),
+      Object.entries(files).map((
+        [path, file],
+      ) => [path.replace("node_modules/a", "node_modules/.bun/a@1/node_modules/a"), file]),
     );
     assertEquals(await (await build(moved)).view.digest(), await (await build(files)).view.digest());
   });
@@ -186,7 +193,10 @@ describe("buildImage", () => {
   it("refuses a base without the platform", async () => {
     const wrong = (base: Parameters<typeof build>[1]) => assertRejects(() => build(npmProject({}), base), BuildError);
     const { message } = await wrong({ base: baseFor("linux/amd64"), platforms: ["linux/s390x"] });
-    assertEquals(message.replace(/sha256:\w+/, "D"), "the base D has no image for linux/s390x: it has images for linux/amd64");
+    assertEquals(
+      message.replace(/sha256:\w+/, "D"),
+      "the base D has no image for linux/s390x: it has images for linux/amd64",
+    );
     const windows = await wrong({ base: emptyImage({ platform: "windows/amd64" }) });
     assertEquals(windows.message.includes("has no image for Linux: it has images for windows/amd64"), true);
   });

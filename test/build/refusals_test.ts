@@ -8,7 +8,8 @@ import { elfHeader } from "../make/elf.ts";
 /** Returns the message of a build that is refused, and its hint. */
 async function refused(
   files: Readonly<Record<string, MemoryFile>>,
-  { error = BuildError, ...options }: Partial<BuildImageOptions> & { error?: typeof BuildError | typeof LockError } = {},
+  { error = BuildError, ...options }: Partial<BuildImageOptions> & { error?: typeof BuildError | typeof LockError } =
+    {},
 ): Promise<string> {
   const thrown: GcraneError = await assertRejects(() => build(files, options), error as typeof BuildError);
   return thrown.hint === undefined ? thrown.message : `${thrown.message}: ${thrown.hint}`;
@@ -68,7 +69,10 @@ describe("buildImage refuses", () => {
     const warnings: string[] = [];
     const plain = await pathsOf(await build(files, { onWarning: (message) => warnings.push(message) }));
     assertEquals(plain.app, ["app/.env.example", "app/package.json", "app/server.js"]);
-    assertEquals(warnings.toSorted(), secrets.map((path) => `${path} stays out of the image: it may hold secrets`).sort());
+    assertEquals(
+      warnings.toSorted(),
+      secrets.map((path) => `${path} stays out of the image: it may hold secrets`).sort(),
+    );
     for (const path of secrets) {
       const others = secrets.filter((other) => other !== path);
       assertEquals(
@@ -156,16 +160,25 @@ describe("buildImage refuses", () => {
   it("settings that there are not", async () => {
     const project = (gcrane: unknown) =>
       npmProject({}, { "package.json": JSON.stringify({ main: "server.js", gcrane }) });
-    assertStringIncludes(await refused(project({ entrypoint: "x" })), '"gcrane" in package.json has the unknown key "entrypoint"');
+    assertStringIncludes(
+      await refused(project({ entrypoint: "x" })),
+      '"gcrane" in package.json has the unknown key "entrypoint"',
+    );
     assertEquals(await refused(project([])), '"gcrane" in package.json is not an object');
     assertEquals(await refused(project({ args: "x" })), '"gcrane.args" in package.json is not a list of texts');
     assertEquals(await refused(project({ env: { A: 1 } })), '"gcrane.env" in package.json is not an object of texts');
-    assertEquals(await refused(project({ layers: 0 })), '"gcrane.layers" in package.json is not a whole number above 0');
+    assertEquals(
+      await refused(project({ layers: 0 })),
+      '"gcrane.layers" in package.json is not a whole number above 0',
+    );
     assertEquals(
       await refused(project({ runtime: "python" })),
       '"gcrane.runtime" in package.json is "python", not one of node, bun, deno, none',
     );
-    assertEquals(await refused(project({ ports: ["http"] })), '"gcrane.ports" in package.json has "http", which is not a port');
+    assertEquals(
+      await refused(project({ ports: ["http"] })),
+      '"gcrane.ports" in package.json has "http", which is not a port',
+    );
     assertStringIncludes(await refused(project({ include: ["{a"] })), 'the glob "{a" has a { that does not close');
     assertStringIncludes(await refused(npmProject({}, { "package.json": "{" })), "package.json is not JSON");
   });
