@@ -49,7 +49,10 @@ async function foldersOf(files: ProjectFiles, patterns: readonly string[]): Prom
         },
       );
     }
-    const test = new RegExp(`^${clean.split("/").map(segmentPattern).join("/").replaceAll("<any>/", "(?:[^/]+/)*")}$`);
+    const segments = clean.split("/").map(segmentPattern).join("/");
+    const test = new RegExp(
+      `^${segments.replaceAll("<any>/", "(?:[^/]+/)*").replace(/\/<any>$/, "(?:/[^/]+)*")}$`,
+    );
     if (pattern.startsWith("!")) { for (const folder of chosen) if (test.test(folder)) chosen.delete(folder); }
     else for await (const folder of walk(files, "", clean.split("/"))) if (test.test(folder)) chosen.add(folder);
   }
@@ -59,11 +62,10 @@ async function foldersOf(files: ProjectFiles, patterns: readonly string[]): Prom
 /** Returns the regular expression of a part between slashes: `*`, `?` and `{a,b}` are patterns. */
 function segmentPattern(segment: string): string {
   if (segment === "**") return "<any>";
-  return segment
-    .replace(/[.+^$()|[\]\\]/g, "\\$&")
-    .replace(/\{([^{}]*)\}/g, (_, list: string) => `(?:${list.replaceAll(",", "|")})`)
-    .replaceAll("*", "[^/]*")
-    .replaceAll("?", "[^/]");
+  return segment.replace(/\{([^{}]*)\}|[*?]|[.+^$()|[\]\\{}]/g, (part, list?: string) => {
+    if (list !== undefined) return `(?:${list.split(",").map(segmentPattern).join("|")})`;
+    return part === "*" ? "[^/]*" : part === "?" ? "[^/]" : `\\${part}`;
+  });
 }
 
 /** Lists the folders under `folder` that a pattern may match, so that no more folders are read than needed. */

@@ -42,6 +42,12 @@ export interface PackageSourceOptions {
   timeouts?: Timeouts;
   /** The retries. */
   retry?: RetryOptions;
+  /**
+   * How many bytes of unpacked packages are kept for the next read of their files.
+   *
+   * @default {50331648}
+   */
+  keepBytes?: number;
 }
 
 /** A file of a fetched package. */
@@ -64,7 +70,7 @@ export interface FetchedPackage {
 
 /** The largest tarball. */
 const MOST_BYTES = 512 * 1024 * 1024;
-/** How many bytes of unpacked packages are kept for the next read. */
+/** The default of `keepBytes`: the packages of many applications. */
 const KEPT_BYTES = 48 * 1024 * 1024;
 
 /** What a registry has of a version of a package. */
@@ -143,10 +149,11 @@ export class PackageSource {
   #keep(key: string, files: readonly UnpackedFile[]): void {
     this.#unpacked.delete(key);
     this.#unpacked.set(key, files);
+    const { keepBytes = KEPT_BYTES } = this.#options;
     let total = 0;
     for (const [other, unpacked] of [...this.#unpacked].reverse()) {
       total += sizeOf(unpacked);
-      if (total > KEPT_BYTES && other !== key) this.#unpacked.delete(other);
+      if (total > keepBytes && other !== key) this.#unpacked.delete(other);
     }
   }
 

@@ -235,9 +235,9 @@ describe("a package source", () => {
       const many = Array.from({ length: 4 }, (_, i): FakePackage => ({
         name: `p${i}`,
         version: "1.0.0",
-        files: { "big.bin": new Uint8Array(20 * 1024 * 1024).fill(i + 1) },
+        files: { "big.bin": new Uint8Array(2 * 1024).fill(i + 1) },
       }));
-      const { source, registry } = await place({ cache: fileCache(folder) });
+      const { source, registry } = await place({ cache: fileCache(folder), keepBytes: 3 * 1024 });
       const opened = [];
       for (const one of many) {
         const integrity = await registry.add(one);
