@@ -32,7 +32,7 @@ export interface BuiltPlatform {
   readonly image: Image;
   /** The layers on top of the base's. */
   readonly layers: readonly BuiltLayer[];
-  /** The part of the lock that is in it. */
+  /** The part of the lock that is in it, with the licences of its packages. */
   readonly lock: Lock;
 }
 
@@ -146,7 +146,7 @@ class ProjectLayers {
         what,
         layer: await this.#layer(what, files),
       }));
-      return { platform, layers, lock };
+      return { platform, layers, lock: withLicenses(lock, packages) };
     });
   }
 
@@ -190,6 +190,18 @@ class ProjectLayers {
       },
     );
   }
+}
+
+/** Returns a lock with the licences that the packages state themselves, as few forms of locks have them. */
+function withLicenses(lock: Lock, packages: readonly BuiltPackage[]): Lock {
+  const licenses = new Map(packages.map(({ locked, content: { manifest: { license } } }) => [locked, license]));
+  return {
+    ...lock,
+    packages: lock.packages.map((locked) => {
+      const license = locked.license ?? licenses.get(locked);
+      return typeof license === "string" ? { ...locked, license } : locked;
+    }),
+  };
 }
 
 /** Returns the target of a link as written in it: relative to the folder that the link lies in. */

@@ -32,5 +32,7 @@ export type { BuildRuntime, BuildSettings } from "./settings.ts";
 export { directoryFiles } from "./directory_files.ts";
 export { type MemoryFile, memoryFiles } from "./memory_files.ts";
 export type { ProjectFile, ProjectFiles } from "./project_files.ts";
-export { pushSboms, type PushSbomsOptions, type SbomFormat } from "./push_sboms.ts";
+export type { Attachment } from "./attach.ts";
+export { pushSboms, type PushSbomsOptions } from "./push_sboms.ts";
+export type { SbomFormat } from "./sbom_of.ts";
 export { resolveYaml } from "./resolve_yaml.ts";
