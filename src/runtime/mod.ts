@@ -23,6 +23,7 @@ export {
   streamingHashSync,
   type SyncStreamingHash,
 } from "./hash.ts";
+export type { HashedRange, HashRange } from "./hash_file.ts";
 export {
   gunzipStream,
   gzipBytes,
