@@ -8,7 +8,9 @@ import { lookUp } from "./graph.ts";
 export function directDependencies(lock: Lock, project = ""): readonly LockedPackage[] {
   const byPath = new Map(lock.packages.flatMap((each) => each.paths.map((path) => [path, each] as const)));
   const links = new Map(lock.links.map(({ path, target }) => [path, target]));
-  return [...lock.requested.get(project)?.keys() ?? []]
-    .map((name) => lookUp(project, name).map((place) => byPath.get(links.get(place) ?? place)).find(Boolean))
-    .filter((each) => each !== undefined);
+  return [...lock.requested.get(project)?.keys() ?? []].flatMap((name) => {
+    const found = lookUp(project, name).map((place) => byPath.get(links.get(place) ?? place)).find(Boolean);
+    // Packages of JSR lie in no node_modules, and are found by their names alone.
+    return found ?? lock.packages.filter((each) => each.from === "jsr" && each.name === name);
+  });
 }

@@ -5,6 +5,7 @@ import { textOf } from "./fields.ts";
 import { type Manifests, readManifests } from "./manifests.ts";
 import { readBunLock } from "./bun_lock.ts";
 import { readPnpmLock } from "./pnpm_lock.ts";
+import { readDenoLock } from "./deno_lock.ts";
 import { readNpmLock } from "./npm_lock.ts";
 import { readYarnLock } from "./yarn_lock.ts";
 
@@ -28,6 +29,7 @@ const READERS: ReadonlyMap<string, { manager: Lock["manager"]; read: LockReader 
   ["pnpm-lock.yaml", { manager: "pnpm", read: readPnpmLock }],
   ["yarn.lock", { manager: "yarn", read: readYarnLock }],
   ["bun.lock", { manager: "bun", read: readBunLock }],
+  ["deno.lock", { manager: "deno", read: readDenoLock }],
 ]);
 
 /**
