@@ -1,6 +1,7 @@
 import type { BuiltImage, SbomFormat } from "../src/build/mod.ts";
 import { UsageError } from "../src/errors.ts";
-import { buildFlags, buildSettings, buildTime, cacheDirectory, imageFlags } from "./build_flags.ts";
+import { joinPath } from "../src/runtime/mod.ts";
+import { type buildFlags, buildSettings, buildTime, cacheDirectory, type imageFlags } from "./build_flags.ts";
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
 import { imageSource } from "./local_source.ts";
@@ -25,6 +26,7 @@ export async function runBuild({ directory, bundle }: BuildSource, context: Buil
   const mtime = buildTime(context);
   const cachePath = cacheDirectory(context);
   const { buildCache, buildImage, findProject } = await import("../src/build/mod.ts");
+  const { fileCache } = await import("../src/cache/mod.ts");
   const { open } = await import("../src/source/mod.ts");
   const options = commandOptions(context);
   const found = await findProject(directory);
@@ -38,6 +40,11 @@ export async function runBuild({ directory, bundle }: BuildSource, context: Buil
     openBase: async (name) => await open(await imageSource(name, context), options),
     mtime,
     cache: cachePath === undefined ? undefined : buildCache(cachePath),
+    packages: {
+      cache: cachePath === undefined ? undefined : fileCache(joinPath(cachePath, "packages")),
+      connection: context.certificates,
+      environment: context.environment,
+    },
     onWarning: warn,
     signal,
   });

@@ -226,6 +226,11 @@ export const gcrane: Program = {
       ],
     },
     {
+      name: "resolve",
+      summary: "Build the apps that Kubernetes YAML names",
+      load: () => import("./commands/resolve.ts"),
+    },
+    {
       name: "sync",
       summary: "Copy the images that a file of regsync or skopeo names",
       load: () => import("./commands/sync.ts"),

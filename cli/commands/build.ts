@@ -90,10 +90,10 @@ async function factsOf({ view, plan, base, platforms }: BuiltImage, reference: s
     base,
     runtime: plan.runtime,
     entry: plan.entry,
-    platforms: await Promise.all(platforms.map(async ({ platform, image, layers, packages }) => ({
+    platforms: await Promise.all(platforms.map(async ({ platform, image, layers, lock }) => ({
       platform: platformString(platform),
       digest: await image.digest(),
-      packages: packages.length,
+      packages: lock.packages.length,
       layers: await Promise.all(layers.map(async ({ what, layer }) => ({
         what,
         digest: await layer.digest(),

@@ -1,16 +1,19 @@
-import { type Image, type ImageIndex } from "../image/mod.ts";
+import type { Image, ImageIndex } from "../image/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import { parseReference } from "../name/mod.ts";
 import type { RemoteOptions } from "../remote/mod.ts";
 import { type ImageSource, open } from "../source/mod.ts";
 import type { Hash } from "../spec/mod.ts";
+import type { Attachment } from "./attach.ts";
 import { baseImages } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
 import { type BuiltPlatform, composeImages } from "./compose_images.ts";
+import { FetchedPackages, type FetchPackagesOptions } from "./fetched_packages.ts";
 import { ociLabels } from "./labels.ts";
 import { type BuildPlan, DEFAULT_BASES } from "./plan.ts";
 import { readProject } from "./project.ts";
 import type { ProjectFiles } from "./project_files.ts";
+import { type SbomFormat, sbomOf } from "./sbom_of.ts";
 import type { BuildSettings } from "./settings.ts";
 
 /** Options of {@linkcode buildImage}. The settings come before those in the project's package.json or deno.json. */
@@ -54,6 +57,11 @@ export interface BuildImageOptions extends Omit<BuildSettings, "base">, RemoteOp
    */
   readonly cache?: BuildCache;
   /**
+   * How packages are fetched that are not installed.
+   * @default from the registry that .npmrc and the environment name, and kept nowhere
+   */
+  readonly packages?: FetchPackagesOptions;
+  /**
    * Called with a message for the user.
    * @default not called
    */
@@ -70,6 +78,8 @@ export interface BuiltImage {
   readonly base: { readonly name?: string; readonly digest: Hash };
   /** The images by platform, with their layers and packages. */
   readonly platforms: readonly BuiltPlatform[];
+  /** Makes the list of the packages of one of the images, in a format. */
+  sbom(platform: BuiltPlatform, format: SbomFormat): Promise<Attachment>;
 }
 
 /**
@@ -90,7 +100,12 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
   const base = { ...name !== undefined && { name }, digest: await view.digest({ signal }) };
   const images = await baseImages(view, { name: name ?? base.digest, platforms: settings.platforms, signal });
   const labels = ociLabels({ configuration, revision, mtime, base });
-  return { ...await composeImages(read, { files, images, labels, mtime, cache, signal }), plan, base };
+  // Packages of npm have two forms at most; Alpine is the base with musl that there is.
+  const libc = settings.libc ?? (name?.includes("alpine") ? "musl" : "glibc");
+  const fetched = new FetchedPackages(files, options.packages);
+  const composed = await composeImages(read, { files, fetched, libc, images, labels, mtime, cache, signal });
+  const sbom = ({ lock }: BuiltPlatform, format: SbomFormat) => sbomOf(lock, { configuration, project, mtime, format });
+  return { ...composed, plan, base, sbom };
 }
 
 async function openBase(source: ImageSource, options: BuildImageOptions): Promise<Image | ImageIndex> {

@@ -5,15 +5,17 @@ import { appendLayers, appendManifests, changeImage, changeIndex } from "../muta
 import { MediaType, type Platform } from "../spec/mod.ts";
 import type { BaseImage } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
-import { type BuiltPackage, Dependencies } from "./dependencies.ts";
+import { Dependencies } from "./dependencies.ts";
 import { architectureOf } from "./native_modules.ts";
 import { type ImageFile, imageFile, imageLink } from "./image_files.ts";
 import { withoutOciLabels } from "./labels.ts";
 import { layerOf } from "./layer.ts";
 import { groupPackages } from "./layer_groups.ts";
-import type { LockedPackage } from "./locked_package.ts";
-import { fetchPackage, fits } from "./package_source.ts";
-import { type BuildPlan, commandOf, programOf } from "./plan.ts";
+import type { FetchedPackages } from "./fetched_packages.ts";
+import type { Lock } from "./locked_package.ts";
+import type { BuiltPackage } from "./package_content.ts";
+import { type CLibrary, packagesFor } from "./packages/mod.ts";
+import { commandOf, programOf } from "./plan.ts";
 import type { Project } from "./project.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
@@ -30,13 +32,16 @@ export interface BuiltPlatform {
   readonly image: Image;
   /** The layers on top of the base's. */
   readonly layers: readonly BuiltLayer[];
-  /** The packages in it, workspaces included. */
-  readonly packages: readonly LockedPackage[];
+  /** The part of the lock that is in it, with the licences of its packages. */
+  readonly lock: Lock;
 }
 
 /** Options of {@linkcode composeImages}. */
 export interface ComposeOptions extends AbortOptions {
   readonly files: ProjectFiles;
+  readonly fetched: FetchedPackages;
+  /** The C library of the base. */
+  readonly libc: CLibrary;
   /** The images to build on. */
   readonly images: readonly BaseImage[];
   /** Labels and annotations of every image and of the index. */
@@ -98,50 +103,42 @@ class ProjectLayers {
   readonly #project: Project;
   readonly #options: ComposeOptions;
   readonly #dependencies: Dependencies;
-  readonly #libc: string;
   readonly #made = new Map<string, Promise<Layer>>();
 
   constructor(project: Project, options: ComposeOptions) {
     this.#project = project;
     this.#options = options;
-    this.#libc = project.settings.libc ?? "glibc";
-    this.#dependencies = new Dependencies({
-      files: options.files,
-      lock: project.lock,
-      ignoreScripts: project.settings.ignoreScripts,
-      fetchPackage,
-      fits: (locked, platform) => fits(locked, platform, this.#libc),
-    });
+    const { files, fetched } = options;
+    this.#dependencies = new Dependencies({ files, fetched, ignoreScripts: project.settings.ignoreScripts });
   }
 
   async ofPlatforms(platforms: readonly Platform[]): Promise<Omit<BuiltPlatform, "image">[]> {
-    const { project, signal } = { project: this.#project, signal: this.#options.signal };
-    const packages = new Map<Platform, readonly BuiltPackage[]>();
+    const project = this.#project;
+    const { fetched, libc, signal } = this.#options;
+    const whole = await fetched.withPlatforms(project.lock, { signal });
+    const chosen: { platform: Platform; lock: Lock; packages: BuiltPackage[] }[] = [];
     for (const platform of platforms) {
-      packages.set(platform, await this.#dependencies.forPlatform(platform, { signal }));
+      await this.#checkProgram(platform);
+      const lock = packagesFor(whole, platform, libc);
+      chosen.push({ platform, lock, packages: await this.#dependencies.forPlatform(lock, platform, { signal }) });
     }
-    const all = new Set([...packages.values()].flat());
+    const all = new Set(chosen.flatMap(({ packages }) => packages));
     const groups = groupPackages(
       [...all].map(({ locked: { name, os, cpu, libc }, size }) => ({
         name,
         size,
-        isSpecific: Boolean(os ?? cpu ?? libc),
+        isSpecific: (os ?? cpu ?? libc) !== undefined,
       })),
       project.settings.layers ?? LAYERS,
     );
-    const workspaces = project.lock.packages.filter(({ from }) => from === "workspace");
-    return await mapConcurrent(platforms, { concurrency: CONCURRENCY, signal }, async (platform) => {
-      await this.#checkProgram(platform);
-      const own = packages.get(platform)!;
-      const names = [...new Set(own.map(({ locked }) => groups.get(locked.name)!))].sort();
-      const dependencies = names.map((what) => ({
-        what,
-        files: own.filter(({ locked }) => groups.get(locked.name) === what).flatMap((one) => this.#placed(one)),
-      }));
-      const places = new Set([...own.map(({ locked }) => locked), ...workspaces].flatMap(({ paths }) => paths));
+    return await mapConcurrent(chosen, { concurrency: CONCURRENCY, signal }, async ({ platform, lock, packages }) => {
+      const groupOf = ({ locked: { name } }: BuiltPackage) => groups.get(name)!;
       const parts = [
-        ...dependencies,
-        { what: "workspaces", files: [...this.#ofProject(project.workspaces), ...this.#links(places)] },
+        ...[...new Set(packages.map(groupOf))].sort().map((what) => ({
+          what,
+          files: packages.filter((one) => groupOf(one) === what).flatMap((one) => this.#placed(one)),
+        })),
+        { what: "workspaces", files: [...this.#ofProject(project.workspaces), ...this.#links(lock)] },
         { what: "vendored modules", files: this.#ofProject(project.vendored) },
         { what: "app", files: this.#ofProject(project.app) },
       ].filter(({ files }) => files.length > 0);
@@ -149,7 +146,7 @@ class ProjectLayers {
         what,
         layer: await this.#layer(what, files),
       }));
-      return { platform, layers, packages: [...own.map(({ locked }) => locked), ...workspaces] };
+      return { platform, layers, lock: withLicenses(lock, packages) };
     });
   }
 
@@ -165,12 +162,10 @@ class ProjectLayers {
     return files.map((file) => imageFile(file, this.#options.files, `${root}/${file.path}`));
   }
 
-  /** Returns the links between packages, as far as they lead to what is in the image. */
-  #links(places: ReadonlySet<string>): ImageFile[] {
-    const { plan: { root }, lock } = this.#project;
-    return lock.links
-      .filter(({ target }) => places.has(target))
-      .map(({ path, target }) => imageLink(`${root}/${path}`, relative(path, target)));
+  /** Returns the links between packages. */
+  #links({ links }: Lock): ImageFile[] {
+    const { root } = this.#project.plan;
+    return links.map(({ path, target }) => imageLink(`${root}/${path}`, relative(path, target)));
   }
 
   #layer(what: string, files: readonly ImageFile[]): Promise<Layer> {
@@ -195,6 +190,18 @@ class ProjectLayers {
       },
     );
   }
+}
+
+/** Returns a lock with the licences that the packages state themselves, as few forms of locks have them. */
+function withLicenses(lock: Lock, packages: readonly BuiltPackage[]): Lock {
+  const licenses = new Map(packages.map(({ locked, content: { manifest: { license } } }) => [locked, license]));
+  return {
+    ...lock,
+    packages: lock.packages.map((locked) => {
+      const license = locked.license ?? licenses.get(locked);
+      return typeof license === "string" ? { ...locked, license } : locked;
+    }),
+  };
 }
 
 /** Returns the target of a link as written in it: relative to the folder that the link lies in. */

@@ -1,41 +1,22 @@
 import { BuildError } from "../errors.ts";
-import { type AbortOptions, isObject, jsonObject, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, isObject, mapConcurrent } from "../io/mod.ts";
 import type { Platform } from "../spec/mod.ts";
+import type { FetchedPackages } from "./fetched_packages.ts";
 import { type ImageFile, imageFile } from "./image_files.ts";
 import { InstalledPackages } from "./installed.ts";
 import { checkLinks } from "./links.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import { checkNative } from "./native_modules.ts";
+import type { BuiltPackage, PackageContent } from "./package_content.ts";
 import type { ProjectFiles } from "./project_files.ts";
-
-/** The files of a package by their paths in it, wherever they come from. */
-export interface PackageContent {
-  /** Its package.json. */
-  readonly manifest: Readonly<Record<string, unknown>>;
-  /** Its files and links; their paths are relative to the package. */
-  readonly files: readonly ImageFile[];
-  /** Whether it was installed on a machine, so that its install scripts may have run. */
-  readonly isInstalled: boolean;
-}
-
-/** A package of the image: what the lock has of it, and its files. */
-export interface BuiltPackage {
-  readonly locked: LockedPackage;
-  readonly content: PackageContent;
-  /** The bytes of its files, once. */
-  readonly size: number;
-}
 
 /** Options of {@linkcode Dependencies}. */
 export interface DependenciesOptions {
   readonly files: ProjectFiles;
-  readonly lock: Lock;
+  /** Fetches what is not installed. */
+  readonly fetched: FetchedPackages;
   /** Packages that work without their install scripts. */
   readonly ignoreScripts?: readonly string[];
-  /** Fetches a package that is not installed. */
-  fetchPackage(locked: LockedPackage, options?: AbortOptions): Promise<PackageContent>;
-  /** Returns whether a package is made for a platform. */
-  fits(locked: LockedPackage, platform: Platform): boolean;
 }
 
 /** How many packages are looked for together. */
@@ -53,18 +34,17 @@ export class Dependencies {
   }
 
   /**
-   * Returns the packages for a platform, in the lock's order.
+   * Returns the packages of a lock for a platform, in the lock's order.
    *
    * @throws {BuildError} if one works only after its install script has run, and what that makes is not there.
    */
-  async forPlatform(platform: Platform, { signal }: AbortOptions = {}): Promise<BuiltPackage[]> {
-    const { lock, fits, ignoreScripts = [] } = this.#options;
-    const chosen = lock.packages.filter((locked) => locked.from !== "workspace" && fits(locked, platform));
-    const built = await mapConcurrent(chosen, { concurrency: CONCURRENCY, signal }, (locked) => this.#package(locked));
-    const names = new Set(chosen.map(({ name, version }) => `${name}@${version}`));
-    await mapConcurrent(built, { concurrency: CONCURRENCY, signal }, async (one) => {
-      if (ignoreScripts.includes(one.locked.name)) return;
-      await checkNative(one, { platform, lock, isChosen: (id) => names.has(id) });
+  async forPlatform(lock: Lock, platform: Platform, { signal }: AbortOptions = {}): Promise<BuiltPackage[]> {
+    const { ignoreScripts = [] } = this.#options;
+    const pool = { concurrency: CONCURRENCY, signal };
+    const chosen = lock.packages.filter(({ from }) => from !== "workspace");
+    const built = await mapConcurrent(chosen, pool, (locked) => this.#package(locked));
+    await mapConcurrent(built, pool, async (one) => {
+      if (!ignoreScripts.includes(one.locked.name)) await checkNative(one, { platform, lock });
     });
     return built;
   }
@@ -82,9 +62,9 @@ export class Dependencies {
   }
 
   async #content(locked: LockedPackage): Promise<PackageContent> {
-    const { files, fetchPackage } = this.#options;
+    const { files, fetched } = this.#options;
     const installed = await this.#installed.find(locked);
-    if (installed === undefined) return withPrograms(await fetchPackage(locked));
+    if (installed === undefined) return withPrograms(await fetched.open(locked));
     const { folder, manifest } = installed;
     const listed = await this.#installed.list(installed);
     const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
@@ -112,10 +92,4 @@ function checkPaths(files: readonly ImageFile[], id: string): void {
   }
   const outside = files.find(({ path }) => path.startsWith("/") || path.split("/").includes(".."));
   if (outside) throw new BuildError(`${id} has the file ${outside.path}, which is not in its folder`);
-}
-
-/** Returns the package.json among files. */
-export async function manifestIn(files: readonly ImageFile[]): Promise<Record<string, unknown>> {
-  const file = files.find(({ path }) => path === "package.json");
-  return file ? jsonObject(new TextDecoder().decode(await file.read())) ?? {} : {};
 }

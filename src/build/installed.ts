@@ -10,7 +10,7 @@ export interface InstalledPackage {
   readonly manifest: Readonly<Record<string, unknown>>;
 }
 
-/** Finds packages in the node_modules of a project, wherever a package manager has put them. */
+/** Finds packages in the node_modules of a project, in the places of any package manager. */
 export class InstalledPackages {
   readonly #files: ProjectFiles;
   /** The folders by `name@version`. */

@@ -1,18 +1,17 @@
 import { BuildError } from "../errors.ts";
-import { isObject } from "../io/mod.ts";
 import { type Bytes, concat } from "../runtime/mod.ts";
 import { type Platform, platformString } from "../spec/mod.ts";
-import type { BuiltPackage } from "./dependencies.ts";
 import { ELF_HEADER, elfArchitecture } from "./elf.ts";
 import type { ImageFile } from "./image_files.ts";
 import type { Lock } from "./locked_package.ts";
+import type { BuiltPackage } from "./package_content.ts";
+import { hasInstallScript } from "./packages/mod.ts";
 
 /** Where a package is to run. */
 interface Surroundings {
   readonly platform: Platform;
+  /** The part of the lock for the platform. */
   readonly lock: Lock;
-  /** Returns whether the image has a package, by its `name@version`. */
-  isChosen(id: string): boolean;
 }
 
 /**
@@ -35,7 +34,8 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
       hint: `build on ${wanted}, leave that platform out with --platform, or take a package that has binaries for it`,
     });
   }
-  if (!hasInstallScript(built) || bringsBinaries(built, surroundings)) return;
+  const hasScript = hasInstallScript(locked, content.manifest, content.files.map(({ path }) => path));
+  if (!hasScript || bringsBinaries(built, surroundings)) return;
   const why = content.isInstalled
     ? `node_modules does not hold what it makes for ${wanted}`
     : "no build runs it, and the package is not installed in node_modules";
@@ -44,20 +44,12 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
   });
 }
 
-function hasInstallScript({ locked, content: { manifest, files } }: BuiltPackage): boolean {
-  if (locked.hasInstallScript !== undefined) return locked.hasInstallScript;
-  const scripts = isObject(manifest.scripts) ? manifest.scripts : {};
-  if (["preinstall", "install", "postinstall"].some((name) => typeof scripts[name] === "string")) return true;
-  return files.some(({ path }) => path === "binding.gyp");
-}
-
 /** Returns whether packages made for the platform alone bring the binaries, as those of sharp and esbuild do. */
-function bringsBinaries({ locked }: BuiltPackage, { lock, isChosen }: Surroundings): boolean {
+function bringsBinaries({ locked }: BuiltPackage, { lock }: Surroundings): boolean {
   const dependencies = new Set(locked.dependencies);
-  return lock.packages.some(({ name, version, os, cpu }) => {
-    const id = `${name}@${version}`;
-    return (os !== undefined || cpu !== undefined) && dependencies.has(id) && isChosen(id);
-  });
+  return lock.packages.some(({ name, version, os, cpu }) =>
+    (os !== undefined || cpu !== undefined) && dependencies.has(`${name}@${version}`)
+  );
 }
 
 /** Returns the architecture of a library; `undefined` for one that is not for Linux. */

@@ -1,14 +1,10 @@
-import { type AbortOptions } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { parseRepository } from "../name/mod.ts";
 import { Pusher, type RemoteOptions } from "../remote/mod.ts";
 import type { Hash } from "../spec/mod.ts";
 import { attachmentOf } from "./attach.ts";
-import type { BuiltPlatform } from "./compose_images.ts";
-import type { Attachment } from "./attach.ts";
 import type { BuiltImage } from "./build_image.ts";
-
-/** A format of lists of packages. */
-export type SbomFormat = "spdx" | "cyclonedx";
+import type { SbomFormat } from "./sbom_of.ts";
 
 /** Options of {@linkcode pushSboms}. */
 export interface PushSbomsOptions extends RemoteOptions, AbortOptions {
@@ -35,13 +31,9 @@ export async function pushSboms(
   const digests: Hash[] = [];
   for (const platform of built.platforms) {
     for (const format of formats) {
-      const document = await sbomOf(platform, format);
+      const document = await built.sbom(platform, format);
       digests.push(await pusher.push(to, await attachmentOf(platform.image, document, options), options));
     }
   }
   return digests;
-}
-
-function sbomOf(_platform: BuiltPlatform, _format: SbomFormat): Promise<Attachment> {
-  throw new Error("soon");
 }

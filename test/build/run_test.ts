@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { inWorld } from "../make/command_world.ts";
-import { writeNpmApp } from "../make/app_folder.ts";
+import { installedVersion, writeNpmApp } from "../make/app_folder.ts";
 import { programBase } from "../make/runtime_base.ts";
 import { withRunning } from "../make/run_image.ts";
 import { describePeer, pathOf } from "../peers/mod.ts";
@@ -9,8 +9,8 @@ import { once } from "../project/applicable.ts";
 
 const [base, app] = ["registry.example.com/base:v1", "registry.example.com/app:v1"];
 
-describePeer("an image of an app for Node.js", ["node 24", "chroot", "tar"], () => {
-  it("answers over HTTP as the user nonroot", { timeout: 120_000 }, () =>
+describePeer("an image of an app for Node.js", ["node 24", "chroot", "unshare", "tar"], () => {
+  it("answers over HTTP as the user nonroot", { timeout: 300_000 }, () =>
     inWorld(async (world) => {
       await world.push(programBase("node", pathOf("node 24")), base);
       writeNpmApp(world.path("app"), {
@@ -26,6 +26,40 @@ describePeer("an image of an app for Node.js", ["node 24", "chroot", "tar"], () 
       });
     }));
 }, { skip: once() });
+
+describePeer("an image of an app for Bun", ["bun", "chroot", "unshare", "tar"], () => {
+  it("answers over HTTP, from TypeScript and by bun.lock", { timeout: 300_000 }, () =>
+    inWorld(async (world) => {
+      await world.push(programBase("bun", pathOf("bun")), base);
+      const hono = installedVersion("hono");
+      writeNpmApp(world.path("app"), {
+        packages: ["hono"],
+        module: "server.ts",
+        main: "server.ts",
+        files: {
+          "server.ts": BUN_SERVER,
+          "package-lock.json": undefined,
+          "bun.lock": `{
+            "lockfileVersion": 1,
+            "workspaces": { "": { "name": "web", "dependencies": { "hono": "${hono}", }, }, },
+            "packages": { "hono": ["hono@${hono}", "", {}, ""], },
+          }`,
+        },
+      });
+      await world.gcrane(`build ${world.path("app")} --base ${base} -t ${app} --sbom none`);
+      await withRunning(world, { image: app }, async (address) => {
+        assertEquals(await (await fetch(address)).text(), "hello from Bun in production");
+      });
+    }));
+}, { skip: once() });
+
+const BUN_SERVER = `
+import { Hono } from "hono";
+const app = new Hono();
+app.get("/", (c) => c.text(\`hello from \${"Bun" in globalThis ? "Bun" : "elsewhere"} in \${process.env.NODE_ENV as string}\`));
+const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: app.fetch });
+console.log(\`http://127.0.0.1:\${server.port}\`);
+`;
 
 const SERVER = `
 import { createServer } from "node:http";

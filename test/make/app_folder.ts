@@ -3,9 +3,10 @@ import { dirname, join } from "node:path";
 
 const top = join(import.meta.dirname!, "..", "..");
 
-/** Writes files below a folder; values that are no texts become JSON. */
+/** Writes files below a folder; values that are no texts become JSON, and `undefined` no file. */
 export function writeFiles(folder: string, files: Readonly<Record<string, unknown>>): void {
   for (const [path, content] of Object.entries(files)) {
+    if (content === undefined) continue;
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), typeof content === "string" ? content : JSON.stringify(content, null, 2));
   }
@@ -19,7 +20,9 @@ export function installedVersion(name: string): string {
 /** Writes an app with packages of this checkout: package.json, package-lock.json and node_modules. */
 export function writeNpmApp(
   folder: string,
-  { packages, files, ...own }: { packages: readonly string[]; files: Record<string, unknown> } & Record<string, unknown>,
+  { packages, files, ...own }:
+    & { packages: readonly string[]; files: Record<string, unknown> }
+    & Record<string, unknown>,
 ): void {
   const dependencies = Object.fromEntries(packages.map((name) => [name, installedVersion(name)]));
   writeFiles(folder, {

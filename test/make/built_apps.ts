@@ -7,7 +7,7 @@ import {
   type MemoryFile,
   memoryFiles,
 } from "../../src/build/mod.ts";
-import { type TarEntry, readTar } from "../../src/tar/mod.ts";
+import { readTar, type TarEntry } from "../../src/tar/mod.ts";
 
 /** Returns an index of empty images for platforms. */
 export function baseFor(...platforms: string[]): ImageIndex {
@@ -39,7 +39,9 @@ export async function entriesOf(layer: Layer): Promise<ReadEntry[]> {
 }
 
 /** Returns the paths of all files and links in the layers that a build has made, by what the layers have. */
-export async function pathsOf({ platforms: [{ layers }] }: Pick<BuiltImage, "platforms">): Promise<Record<string, string[]>> {
+export async function pathsOf(
+  { platforms: [{ layers }] }: Pick<BuiltImage, "platforms">,
+): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {};
   for (const { what, layer } of layers) {
     const entries = await entriesOf(layer);
@@ -57,15 +59,22 @@ export async function configOf({ platforms: [{ image }] }: { platforms: readonly
 export function npmProject(
   versions: Readonly<Record<string, string>>,
   files: Readonly<Record<string, MemoryFile>> = {},
+  /** Optional packages for a processor each. */
+  optional: Readonly<Record<string, string>> = {},
 ): Record<string, MemoryFile> {
-  const entries = Object.entries(versions);
+  const optionalDependencies = Object.fromEntries(Object.keys(optional).map((name) => [name, "1.0.0"]));
+  const entries = Object.entries({ ...versions, ...optionalDependencies });
+  const asked = { dependencies: versions, ...Object.keys(optional).length > 0 && { optionalDependencies } };
   return {
-    "package.json": JSON.stringify({ name: "app", main: "server.js", dependencies: versions }),
+    "package.json": JSON.stringify({ name: "app", main: "server.js", ...asked }),
     "package-lock.json": JSON.stringify({
       lockfileVersion: 3,
       packages: {
-        "": { dependencies: versions },
-        ...Object.fromEntries(entries.map(([name, version]) => [`node_modules/${name}`, { version }])),
+        "": asked,
+        ...Object.fromEntries(entries.map(([name, version]) => [
+          `node_modules/${name}`,
+          { version, ...name in optional && { optional: true, os: ["linux"], cpu: [optional[name]] } },
+        ])),
       },
     }),
     "server.js": "console.log(1);\n",

@@ -15,14 +15,17 @@ export async function withRunning<T>(
   work: (address: string) => Promise<T>,
 ): Promise<T> {
   const root = world.path(`root of ${image.replaceAll(/\W/g, "_")}`);
-  mkdirSync(root);
+  mkdirSync(`${root}/proc`, { recursive: true });
   await world.data(["export", image, world.path("exported.tar")]);
   await runPeer("tar", ["-xf", world.path("exported.tar"), "-C", root, "--no-same-owner"]);
   const { config = {} }: ConfigFile = JSON.parse(await world.data(`config ${image}`));
   const variables = Object.fromEntries((config.Env ?? []).map((text) => text.split(/=(.*)/s, 2)));
   const words = [...config.Entrypoint ?? [], ...config.Cmd ?? []];
   const group = `--userspec=${config.User}:${config.User}`;
-  const running = spawn(pathOf("chroot"), [group, root, ...words], { env: { ...variables, ...env } });
+  // Bun needs /proc, which every container has.
+  const mount = `mount --bind /proc "$1/proc" && exec ${pathOf("chroot")} ${group} "$@"`;
+  const line = ["--mount", "sh", "-c", mount, "sh", root, ...words];
+  const running = spawn(pathOf("unshare"), line, { env: { ...variables, ...env } });
   let printed = "";
   let ended = false;
   for (const stream of [running.stdout, running.stderr]) {
