@@ -154,7 +154,9 @@ describe("starting", () => {
     const imported = importsOf(sources.get("cli/commands/ls.ts")!)
       .filter(({ specifier, kind }) => kind === "dynamic" && specifier?.startsWith("../../"))
       .map(({ specifier }) => posix.join("cli/commands", specifier!));
-    const loaded = imported.flatMap(loadedWith).filter((path) => /^gcr\/(sync\/|gc_?|.*copy_run)|^croner$|yaml/.test(path));
+    const loaded = imported.flatMap(loadedWith).filter((path) =>
+      /^gcr\/(sync\/|gc_?|.*copy_run)|^croner$|yaml/.test(path)
+    );
     assertEquals([imported.length > 0, loaded.filter((path) => path !== "gcr/gc_pins.ts")], [true, []]);
   });
 
