@@ -94,6 +94,9 @@ export class SimulatedRegistry {
   }
 
   #find(url: URL): Typed | Response | undefined {
+    if (url.pathname === "/v2/_catalog") {
+      return { mediaType: "application/json", bytes: json({ repositories: ["app"] }) };
+    }
     const [, kind, name] = /^\/v2\/app\/(tags|manifests|blobs|referrers)\/(.*)$/.exec(url.pathname) ?? [];
     if (kind === "tags") return this.#tags(url.searchParams.get("last"));
     if (kind === "manifests") return this.#manifest(name);
