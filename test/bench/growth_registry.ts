@@ -35,6 +35,13 @@ export interface SimulatedContent {
   readonly tagged: boolean;
 }
 
+interface Digests {
+  /** The number of each digest: positive for artifacts, negative for blobs. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** The members of the index. */
+  readonly members: readonly { readonly digest: string; readonly size: number }[];
+}
+
 /**
  * A registry that computes its content: artifacts of small blobs, with a tag each or in one index; and an empty one
  * beside it, which takes everything and keeps nothing.
@@ -43,19 +50,29 @@ export class SimulatedRegistry {
   /** The requests so far. */
   calls = 0;
   readonly #content: SimulatedContent;
-  /** The number of each digest: positive for artifacts, negative for blobs. */
-  readonly #numbers = new Map<string, number>();
-  readonly #digests: { readonly digest: string; readonly size: number }[] = [];
+  #digests: Digests | undefined;
 
   constructor(content: SimulatedContent) {
     this.#content = content;
-    for (let i = 0; i < content.blobs; i++) this.#numbers.set(digestOf(this.#blob(i)), -1 - i);
-    for (let i = 0; i < content.artifacts; i++) {
+  }
+
+  /** Computes all digests, which only some commands ask for. */
+  get #known(): Digests {
+    return this.#digests ??= this.#digestAll();
+  }
+
+  #digestAll(): Digests {
+    const { blobs, artifacts, tagged } = this.#content;
+    const numbers = new Map<string, number>();
+    const members: { digest: string; size: number }[] = [];
+    for (let i = 0; i < blobs; i++) numbers.set(digestOf(this.#blob(i)), -1 - i);
+    for (let i = 0; i < artifacts; i++) {
       const { bytes } = this.#artifact(i);
       const digest = digestOf(bytes);
-      this.#numbers.set(digest, i);
-      if (!content.tagged) this.#digests.push({ digest, size: bytes.length });
+      numbers.set(digest, i);
+      if (!tagged) members.push({ digest, size: bytes.length });
     }
+    return { numbers, members };
   }
 
   /** Answers a request to either registry. */
@@ -104,7 +121,7 @@ export class SimulatedRegistry {
       return { mediaType: MediaType.OciImageIndex, bytes: json({ schemaVersion: 2, manifests: [] }) };
     }
     if (kind !== "blobs") return undefined;
-    const number = this.#numbers.get(name);
+    const number = this.#known.numbers.get(name);
     const bytes = number === undefined ? CONFIG : this.#blob(-1 - number);
     return { mediaType: "application/octet-stream", bytes };
   }
@@ -122,12 +139,12 @@ export class SimulatedRegistry {
 
   #manifest(name: string): Typed | undefined {
     if (name === "index") return this.#index();
-    const number = this.#content.tagged && /^t\d+$/.test(name) ? Number(name.slice(1)) : this.#numbers.get(name);
+    const number = this.#content.tagged && /^t\d+$/.test(name) ? Number(name.slice(1)) : this.#known.numbers.get(name);
     return number === undefined || number < 0 ? undefined : this.#artifact(number);
   }
 
   #index(): Typed {
-    const manifests = this.#digests.map((known) => ({ mediaType: MediaType.OciManifest, ...known }));
+    const manifests = this.#known.members.map((known) => ({ mediaType: MediaType.OciManifest, ...known }));
     return {
       mediaType: MediaType.OciImageIndex,
       bytes: json({ schemaVersion: 2, mediaType: MediaType.OciImageIndex, manifests }),
