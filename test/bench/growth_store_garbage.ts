@@ -19,12 +19,14 @@ const MANIFEST = "0".repeat(64);
 export const storeGarbageRow: GrowthRow = {
   name: "storage gc",
   sizes: [1_000_000, 3_000_000, 10_000_000, 30_000_000],
-  async run(size) {
+  prepare(size) {
     const store = new SimulatedStore(size);
-    const { blobs } = await collectStoreGarbage(store, { clock: () => NOW });
-    const expected = Math.ceil(store.perPrefix / GARBAGE) * 256;
-    if (blobs !== expected) throw new Error(`the collection removed ${blobs} blobs instead of ${expected}`);
-    return store.calls;
+    return async () => {
+      const { blobs } = await collectStoreGarbage(store, { clock: () => NOW });
+      const expected = Math.ceil(store.perPrefix / GARBAGE) * 256;
+      if (blobs !== expected) throw new Error(`the collection removed ${blobs} blobs instead of ${expected}`);
+      return store.calls;
+    };
   },
 };
 
