@@ -23,6 +23,7 @@ export {
   streamingHashSync,
   type SyncStreamingHash,
 } from "./hash.ts";
+export type { HashedRange, HashRange } from "./hash_file.ts";
 export {
   gunzipStream,
   gzipBytes,
@@ -131,4 +132,5 @@ export {
   type RuntimeFetchOptions,
 } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
+export { sharedWait } from "./shared_wait.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries, temporariesInUse } from "./temporaries.ts";
