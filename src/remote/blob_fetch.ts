@@ -2,7 +2,7 @@ import { HttpError, ProtocolError } from "../errors.ts";
 import type { OpenContentOptions } from "../image/mod.ts";
 import { type AbortOptions, sliceStream } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
-import { type ByteStream, fetchAt, passesBodies } from "../runtime/mod.ts";
+import { type ByteStream, passesBodies } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import { checkForeignUrl, discard, redactUrl, responseError, send } from "../transport/internal.ts";
 import type { Answer } from "../transport/mod.ts";
@@ -64,12 +64,18 @@ export async function blobResponse(
   { digest, size }: Descriptor,
   options: AbortOptions = {},
 ): Promise<Response> {
+  const { streamedBlobs } = client;
+  const { name } = repository.registry;
   return await client.readContent(repository, async (server) => {
+    if (streamedBlobs.has(name) || !passesBodies(await server.fetchAt(undefined, options))) {
+      throw new ProtocolError(`the blobs of ${name} pass through JavaScript`);
+    }
     const { response, url } = await getBlob(server, digest, { ...options, offset: 0 });
     const { headers } = response;
     const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size) &&
-      passesBodies(await fetchAt(await server.fetch(), url));
+      passesBodies(await server.fetchAt(url, options));
     if (isWhole && response.body) return response;
+    streamedBlobs.add(name);
     await discard(response);
     throw new ProtocolError(`GET ${redactUrl(url)}: the answer is not the blob's ${size} bytes as they are stored`);
   }, options);
