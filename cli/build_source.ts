@@ -1,6 +1,6 @@
-import type { BuiltImage, SbomFormat } from "../src/build/mod.ts";
+import type { BuiltImage, ProjectFiles, SbomFormat } from "../src/build/mod.ts";
 import { UsageError } from "../src/errors.ts";
-import { joinPath } from "../src/runtime/mod.ts";
+import { exists, joinPath } from "../src/runtime/mod.ts";
 import { type buildFlags, buildSettings, buildTime, cacheDirectory, type imageFlags } from "./build_flags.ts";
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
@@ -40,6 +40,7 @@ export async function runBuild({ directory, bundle }: BuildSource, context: Buil
     openBase: async (name) => await open(await imageSource(name, context), options),
     mtime,
     cache: cachePath === undefined ? undefined : buildCache(cachePath),
+    denoDir: await denoDir(context),
     packages: {
       cache: cachePath === undefined ? undefined : fileCache(joinPath(cachePath, "packages")),
       connection: context.certificates,
@@ -48,6 +49,15 @@ export async function runBuild({ directory, bundle }: BuildSource, context: Buil
     onWarning: warn,
     signal,
   });
+}
+
+/** Returns Deno's cache, if there is one. */
+async function denoDir({ environment }: Pick<Context, "environment">): Promise<ProjectFiles | undefined> {
+  const [named, xdg, home] = ["DENO_DIR", "XDG_CACHE_HOME", "HOME"].map((name) => environment(name) || undefined);
+  const path = named ?? (xdg ? joinPath(xdg, "deno") : home && joinPath(home, ".cache", "deno"));
+  if (path === undefined || !await exists(path)) return undefined;
+  const { directoryFiles } = await import("../src/build/mod.ts");
+  return await directoryFiles(path);
 }
 
 /** Returns the formats of --sbom. @throws {UsageError} if there is no such format. */

@@ -62,6 +62,11 @@ export interface BuildImageOptions extends Omit<BuildSettings, "base">, RemoteOp
    */
   readonly packages?: FetchPackagesOptions;
   /**
+   * Deno's cache, the folder that DENO_DIR names, for packages that are not in the project.
+   * @default none
+   */
+  readonly denoDir?: ProjectFiles;
+  /**
    * Called with a message for the user.
    * @default not called
    */
@@ -103,7 +108,8 @@ export async function buildImage(options: BuildImageOptions): Promise<BuiltImage
   // Packages of npm have two forms at most; Alpine is the base with musl that there is.
   const libc = settings.libc ?? (name?.includes("alpine") ? "musl" : "glibc");
   const fetched = new FetchedPackages(files, options.packages);
-  const composed = await composeImages(read, { files, fetched, libc, images, labels, mtime, cache, signal });
+  const { denoDir } = options;
+  const composed = await composeImages(read, { files, fetched, denoDir, libc, images, labels, mtime, cache, signal });
   const sbom = ({ lock }: BuiltPlatform, format: SbomFormat) => sbomOf(lock, { configuration, project, mtime, format });
   return { ...composed, plan, base, sbom };
 }

@@ -40,6 +40,8 @@ export interface BuiltPlatform {
 export interface ComposeOptions extends AbortOptions {
   readonly files: ProjectFiles;
   readonly fetched: FetchedPackages;
+  /** Deno's cache. */
+  readonly denoDir?: ProjectFiles;
   /** The C library of the base. */
   readonly libc: CLibrary;
   /** The images to build on. */
@@ -108,8 +110,9 @@ class ProjectLayers {
   constructor(project: Project, options: ComposeOptions) {
     this.#project = project;
     this.#options = options;
-    const { files, fetched } = options;
-    this.#dependencies = new Dependencies({ files, fetched, ignoreScripts: project.settings.ignoreScripts });
+    const { files, fetched, denoDir } = options;
+    const { lock, settings: { ignoreScripts } } = project;
+    this.#dependencies = new Dependencies({ files, fetched, lock, denoDir, ignoreScripts });
   }
 
   async ofPlatforms(platforms: readonly Platform[]): Promise<Omit<BuiltPlatform, "image">[]> {
@@ -139,7 +142,7 @@ class ProjectLayers {
           files: packages.filter((one) => groupOf(one) === what).flatMap((one) => this.#placed(one)),
         })),
         { what: "workspaces", files: [...this.#ofProject(project.workspaces), ...this.#links(lock)] },
-        { what: "vendored modules", files: this.#ofProject(project.vendored) },
+        { what: "vendored modules", files: this.#ofProject(withoutJsr(project.vendored, packages)) },
         { what: "app", files: this.#ofProject(project.app) },
       ].filter(({ files }) => files.length > 0);
       const layers = await mapConcurrent(parts, { concurrency: CONCURRENCY, signal }, async ({ what, files }) => ({
@@ -152,6 +155,7 @@ class ProjectLayers {
 
   #placed({ locked, content }: BuiltPackage): ImageFile[] {
     const { root } = this.#project.plan;
+    if (locked.from === "jsr") return content.files.map((file) => ({ ...file, path: `${root}/${file.path}` }));
     return locked.paths.flatMap((folder) =>
       content.files.map((file) => ({ ...file, path: `${root}/${folder}/${file.path}` }))
     );
@@ -190,6 +194,16 @@ class ProjectLayers {
       },
     );
   }
+}
+
+/** Returns what is vendored besides packages of JSR. */
+function withoutJsr(vendored: readonly ProjectFile[], packages: readonly BuiltPackage[]): ProjectFile[] {
+  const folders = packages.flatMap(({ locked: { from, name }, content: { files } }) =>
+    from === "jsr" && files.length > 0
+      ? [files[0].path.slice(0, files[0].path.indexOf(`/${name}/`) + name.length + 2)]
+      : []
+  );
+  return vendored.filter(({ path }) => !folders.some((folder) => path.startsWith(folder)));
 }
 
 /** Returns a lock with the licences that the packages state themselves, as few forms of locks have them. */

@@ -1,13 +1,14 @@
 import { BuildError } from "../errors.ts";
-import { type AbortOptions, isObject, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent } from "../io/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
-import { type ImageFile, imageFile } from "./image_files.ts";
-import { InstalledPackages } from "./installed.ts";
+import { fileInMemory, type ImageFile, imageFile } from "./image_files.ts";
+import { type InstalledPackage, InstalledPackages, listInstalled } from "./installed.ts";
 import { checkLinks } from "./links.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import { checkNative } from "./native_modules.ts";
 import type { BuiltPackage, PackageContent } from "./package_content.ts";
+import { cachedNpmFolder, type JsrFile, jsrFiles } from "./packages/mod.ts";
 import type { ProjectFiles } from "./project_files.ts";
 
 /** Options of {@linkcode Dependencies}. */
@@ -15,6 +16,10 @@ export interface DependenciesOptions {
   readonly files: ProjectFiles;
   /** Fetches what is not installed. */
   readonly fetched: FetchedPackages;
+  /** The lock, for its packages of JSR, which are looked for together. */
+  readonly lock: Lock;
+  /** Deno's cache. */
+  readonly denoDir?: ProjectFiles;
   /** Packages that work without their install scripts. */
   readonly ignoreScripts?: readonly string[];
 }
@@ -26,6 +31,9 @@ const CONCURRENCY = 16;
 export class Dependencies {
   readonly #options: DependenciesOptions;
   readonly #installed: InstalledPackages;
+  readonly #jsr = lazy(() =>
+    jsrFiles(this.#options.lock, { files: this.#options.files, cache: this.#options.denoDir })
+  );
   readonly #built = new Map<LockedPackage, Promise<BuiltPackage>>();
 
   constructor(options: DependenciesOptions) {
@@ -62,14 +70,32 @@ export class Dependencies {
   }
 
   async #content(locked: LockedPackage): Promise<PackageContent> {
-    const { files, fetched } = this.#options;
+    const { files, fetched, denoDir } = this.#options;
+    if (locked.from === "jsr") return jsrContent((await this.#jsr()).get(locked) ?? []);
     const installed = await this.#installed.find(locked);
-    if (installed === undefined) return withPrograms(await fetched.open(locked));
-    const { folder, manifest } = installed;
-    const listed = await this.#installed.list(installed);
-    const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
-    return withPrograms({ manifest, files: own, isInstalled: true });
+    if (installed !== undefined) return withPrograms(await contentOf(installed, files));
+    const cached = denoDir && await cachedNpmFolder(locked, denoDir);
+    if (denoDir === undefined || cached === undefined) return withPrograms(await fetched.open(locked));
+    const bytes = await denoDir.read(`${cached}/package.json`);
+    const manifest = jsonObject(new TextDecoder().decode(bytes)) ?? {};
+    return withPrograms({ ...await contentOf({ folder: cached, manifest }, denoDir), isInstalled: false });
   }
+}
+
+async function contentOf(installed: InstalledPackage, files: ProjectFiles): Promise<PackageContent> {
+  const { folder, manifest } = installed;
+  const listed = await listInstalled(installed, files);
+  const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
+  return { manifest, files: own, isInstalled: true };
+}
+
+/** Returns the content of a package of JSR: files of which the paths are relative to the project. */
+function jsrContent(files: readonly JsrFile[]): PackageContent {
+  return {
+    manifest: {},
+    files: files.map(({ path, size, read }) => fileInMemory(path, size, read)),
+    isInstalled: true,
+  };
 }
 
 /** Returns the content with its programs executable: package managers set that when they install. */

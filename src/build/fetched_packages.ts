@@ -1,8 +1,7 @@
 import type { LayerCache } from "../cache/mod.ts";
 import type { ConnectionOptions } from "../http/mod.ts";
-import { type AbortOptions, lazy, streamOf } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
-import type { ImageFile } from "./image_files.ts";
+import { type AbortOptions, lazy } from "../io/mod.ts";
+import { fileInMemory, type ImageFile } from "./image_files.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import type { PackageContent } from "./package_content.ts";
 import { type PackageFile, PackageRegistries, PackageSource, withPlatforms } from "./packages/mod.ts";
@@ -44,23 +43,9 @@ export class FetchedPackages {
   }
 }
 
-function fetchedFile({ path, size, executable, read }: PackageFile, { integrity }: LockedPackage): ImageFile {
-  return {
-    path,
-    type: "file",
-    size,
-    executable,
-    read,
-    stream: () => streamed(read),
-    version: () => Promise.resolve(integrity),
-  };
-}
-
-/** Streams what is read whole. */
-function streamed(read: () => Promise<Bytes>): ByteStream {
-  let reader: ReadableStreamDefaultReader<Bytes> | undefined;
-  return pullStream({
-    start: async () => void (reader = streamOf(await read()).getReader()),
-    read: async () => (await reader!.read()).value,
-  });
+function fetchedFile(
+  { path, size, executable, read }: PackageFile,
+  { integrity }: LockedPackage,
+): ImageFile {
+  return { ...fileInMemory(path, size, read), executable, version: () => Promise.resolve(integrity) };
 }

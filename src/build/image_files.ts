@@ -1,4 +1,5 @@
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { digestBytes, streamOf } from "../io/mod.ts";
+import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
 import type { TarNewEntry } from "../tar/mod.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
@@ -34,6 +35,28 @@ export function imageFile(file: ProjectFile, files: ProjectFiles, path: string):
   };
 }
 
+/** Returns a file that is read whole. Its version is the digest of its bytes. */
+export function fileInMemory(path: string, size: number, read: () => Promise<Bytes>): ImageFile {
+  return {
+    path,
+    type: "file",
+    size,
+    executable: false,
+    read,
+    stream: () => streamLater(read),
+    version: async () => await digestBytes(await read()),
+  };
+}
+
+/** Streams what is read whole. */
+export function streamLater(read: () => Promise<Bytes>): ByteStream {
+  let reader: ReadableStreamDefaultReader<Bytes> | undefined;
+  return pullStream({
+    start: async () => void (reader = streamOf(await read()).getReader()),
+    read: async () => (await reader!.read()).value,
+  });
+}
+
 /** Returns a symbolic link of the image. */
 export function imageLink(path: string, target: string): ImageFile {
   const nothing = new Uint8Array(0);
@@ -44,7 +67,7 @@ export function imageLink(path: string, target: string): ImageFile {
     executable: false,
     target,
     read: () => Promise.resolve(nothing),
-    stream: () => new Blob([]).stream() as ByteStream,
+    stream: () => streamOf(nothing),
     version: () => Promise.resolve(""),
   };
 }

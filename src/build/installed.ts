@@ -1,4 +1,4 @@
-import { isObject, jsonObject, lazy } from "../io/mod.ts";
+import { jsonObject, lazy } from "../io/mod.ts";
 import type { LockedPackage } from "./locked_package.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
@@ -31,26 +31,6 @@ export class InstalledPackages {
     return folder === undefined || manifest === undefined ? undefined : { folder, manifest };
   }
 
-  /** Lists the files and links of an installed package, without the packages in folders of their own inside of it. */
-  async list({ folder, manifest }: InstalledPackage): Promise<ProjectFile[]> {
-    const bundled = manifest.bundleDependencies ?? manifest.bundledDependencies;
-    const names = Array.isArray(bundled)
-      ? bundled
-      : bundled === true && isObject(manifest.dependencies)
-      ? Object.keys(manifest.dependencies)
-      : [];
-    const found: ProjectFile[] = [];
-    const walk = async (at: string): Promise<void> => {
-      for (const file of await this.#files.list(at)) {
-        if (file.type !== "directory") found.push(file);
-        else if (at !== folder || !file.path.endsWith("/node_modules")) await walk(file.path);
-        else if (names.length > 0) await walk(file.path);
-      }
-    };
-    await walk(folder);
-    return found.filter(({ path }) => !path.slice(folder.length).includes("/node_modules/."));
-  }
-
   async #manifest(folder: string): Promise<Record<string, unknown> | undefined> {
     const bytes = await this.#files.read(`${folder}/package.json`);
     return bytes && jsonObject(new TextDecoder().decode(bytes));
@@ -62,8 +42,8 @@ export class InstalledPackages {
       for (const { path, type } of await this.#files.list(folder)) {
         if (type !== "directory") continue;
         const name = path.slice(folder.length + 1);
-        // pnpm and Bun keep each package in a node_modules of its own.
-        if (name === ".pnpm" || name === ".bun") {
+        // pnpm, Bun and Deno keep each package in a node_modules of its own.
+        if (name === ".pnpm" || name === ".bun" || name === ".deno") {
           for (const { path: store } of await this.#files.list(path)) await visit(`${store}/node_modules`);
         } else if (name.startsWith("@")) await visit(path);
         else if (!name.startsWith(".")) await add(path);
@@ -79,4 +59,22 @@ export class InstalledPackages {
     await visit("node_modules");
     return found;
   }
+}
+
+/** Lists the files and links of an installed package, without the packages in folders of their own inside of it. */
+export async function listInstalled(
+  { folder, manifest }: InstalledPackage,
+  files: ProjectFiles,
+): Promise<ProjectFile[]> {
+  const bundled = manifest.bundleDependencies ?? manifest.bundledDependencies;
+  const hasBundled = bundled === true || (Array.isArray(bundled) && bundled.length > 0);
+  const found: ProjectFile[] = [];
+  const walk = async (at: string): Promise<void> => {
+    for (const file of await files.list(at)) {
+      if (file.type !== "directory") found.push(file);
+      else if (at !== folder || !file.path.endsWith("/node_modules") || hasBundled) await walk(file.path);
+    }
+  };
+  await walk(folder);
+  return found.filter(({ path }) => !path.slice(folder.length).includes("/node_modules/."));
 }

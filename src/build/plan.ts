@@ -62,16 +62,18 @@ export interface PlanOptions {
   readonly project: string;
   /** The files of the app, relative to its folder. */
   readonly paths: ReadonlySet<string>;
+  /** Where Deno has to look for what the app imports: in `vendor`, in node_modules. */
+  readonly needs: { readonly vendor: boolean; readonly npm: boolean };
 }
 
 /** Makes the plan of an image. @throws {BuildError} for what is unclear, with the flag that makes it clear. */
 export function makePlan(configuration: Configuration, options: PlanOptions): BuildPlan {
-  const { settings, runtime, project, paths } = options;
+  const { settings, runtime, project, paths, needs } = options;
   const { file, runtimeArgs, args } = chooseEntry(configuration, { given: settings.entry, runtime, paths });
   return {
     runtime,
     entry: file,
-    runtimeArgs,
+    runtimeArgs: runtime === "deno" ? denoFlags(runtimeArgs, needs) : runtimeArgs,
     args: settings.args ?? args,
     root: ROOT,
     workdir: project === "" ? ROOT : `${ROOT}/${project}`,
@@ -97,12 +99,23 @@ export function commandOf(plan: BuildPlan, program: readonly string[]): string[]
     case "node":
     case "bun":
       return [...program, ...plan.runtimeArgs, entry];
-    case "deno": {
-      // Without flags of its own an app may do what it does elsewhere: everything but to load further code.
-      const flags = plan.runtimeArgs.length > 0 ? plan.runtimeArgs : ["--allow-all"];
-      return [...program, "run", ...flags.includes("--cached-only") ? [] : ["--cached-only"], ...flags, entry];
-    }
+    case "deno":
+      return [...program, "run", ...plan.runtimeArgs, entry];
   }
+}
+
+/** Returns the flags of `deno run`: those of the start task, and where imports are, so that nothing is downloaded. */
+function denoFlags(given: readonly string[], needs: PlanOptions["needs"]): string[] {
+  const has = (...names: string[]) => given.some((flag) => names.includes(flag.replace(/=.*/, "")));
+  return [
+    ...has("--cached-only") ? [] : ["--cached-only"],
+    // The build has verified what the lock has, and the user can't write to it.
+    ...has("--lock", "--no-lock", "--frozen") ? [] : ["--no-lock"],
+    ...has("--vendor") || !needs.vendor ? [] : ["--vendor"],
+    ...has("--node-modules-dir") || !needs.npm ? [] : ["--node-modules-dir=manual"],
+    // Without flags of its own an app may do what it does elsewhere.
+    ...given.length > 0 ? given : ["--allow-all"],
+  ];
 }
 
 /** The names of the runtimes' programs. */

@@ -58,7 +58,14 @@ export async function readProject(files: ProjectFiles, options: ReadProjectOptio
   const runtime = chooseRuntime(configuration, { settings, lock: bundle ? undefined : whole });
   const start = project === "" ? 0 : project.length + 1;
   const paths = new Set([...app, ...project === "" ? workspaces.flat() : []].map(({ path }) => path.slice(start)));
-  const plan = makePlan(configuration, { settings, runtime, project, paths });
+  const has = (kind: string) => lock.packages.some(({ from }) => from === kind);
+  const plan = makePlan(configuration, {
+    settings,
+    runtime,
+    project,
+    paths,
+    needs: { vendor: has("jsr") || vendored.some((files) => files.length > 0), npm: has("npm") },
+  });
   return { configuration, settings, plan, lock, app, workspaces: workspaces.flat(), vendored: vendored.flat() };
 }
 

@@ -1,10 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { it } from "node:test";
 import { inWorld } from "../make/command_world.ts";
-import { installedVersion, writeNpmApp } from "../make/app_folder.ts";
+import { copyPackage, installedVersion, writeFiles, writeNpmApp } from "../make/app_folder.ts";
 import { programBase } from "../make/runtime_base.ts";
 import { withRunning } from "../make/run_image.ts";
-import { describePeer, pathOf } from "../peers/mod.ts";
-import { it } from "node:test";
+import { describePeer, pathOf, runPeer } from "../peers/mod.ts";
 import { once } from "../project/applicable.ts";
 
 const [base, app] = ["registry.example.com/base:v1", "registry.example.com/app:v1"];
@@ -52,6 +54,55 @@ describePeer("an image of an app for Bun", ["bun", "chroot", "unshare", "tar"], 
       });
     }));
 }, { skip: once() });
+
+describePeer("an image of an app for Deno", ["deno", "chroot", "unshare", "tar"], () => {
+  it(
+    "answers over HTTP, with vendored modules and packages of npm",
+    { timeout: 300_000 },
+    () =>
+      inWorld(async (world) => {
+        await world.push(programBase("deno", pathOf("deno")), base);
+        const hono = installedVersion("hono");
+        const server = createServer((_, response) => {
+          response.setHeader("content-type", "text/javascript");
+          response.end("export const greeting = 'hello';\n");
+        });
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+        const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/greeting.js`;
+        writeFiles(world.path("app"), {
+          "main.ts": `import { greeting } from "${address}";\n${DENO_SERVER}`,
+          "deno.json": {
+            vendor: true,
+            tasks: { start: "deno run --allow-net --allow-env main.ts" },
+            imports: { hono: `npm:hono@${hono}` },
+          },
+          "deno.lock": {
+            version: "5",
+            specifiers: { [`npm:hono@${hono}`]: hono },
+            npm: { [`hono@${hono}`]: {} },
+            workspace: { dependencies: [`npm:hono@${hono}`] },
+          },
+        });
+        copyPackage("hono", world.path(`app/node_modules/.deno/hono@${hono}/node_modules/hono`));
+        // Vendors the module, which no server has when the app runs.
+        await runPeer("deno", ["cache", "--vendor", "--no-lock", address], { cwd: world.path("app") });
+        await new Promise((resolve) => server.close(resolve));
+        const { code, err } = await world.gcrane(`build ${world.path("app")} --base ${base} -t ${app} --sbom none`);
+        assertEquals(code, 0, err);
+        await withRunning(world, { image: app, env: { DENO_DIR: "/tmp/deno" } }, async (address) => {
+          assertEquals(await (await fetch(address)).text(), "hello from Deno");
+        });
+      }),
+  );
+}, { skip: once() });
+
+const DENO_SERVER = `
+import { Hono } from "hono";
+const app = new Hono();
+app.get("/", (c) => c.text(greeting + " from " + ("Deno" in globalThis ? "Deno" : "elsewhere")));
+const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, app.fetch);
+console.log("http://127.0.0.1:" + (server.addr as Deno.NetAddr).port);
+`;
 
 const BUN_SERVER = `
 import { Hono } from "hono";

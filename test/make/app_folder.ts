@@ -30,9 +30,12 @@ export function writeNpmApp(
     "package-lock.json": npmLock(dependencies),
     ...files,
   });
-  for (const name of packages) {
-    cpSync(join(top, "node_modules", name), join(folder, "node_modules", name), { recursive: true, dereference: true });
-  }
+  for (const name of packages) copyPackage(name, join(folder, "node_modules", name));
+}
+
+/** Copies a package that this checkout has installed. */
+export function copyPackage(name: string, to: string): void {
+  cpSync(join(top, "node_modules", name), to, { recursive: true, dereference: true });
 }
 
 /** Returns a package-lock.json of packages without dependencies. */
