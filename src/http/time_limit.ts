@@ -45,6 +45,9 @@ export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>;
 /** A limit from which on its wait begins with a shared one, in milliseconds: most servers answer within that. */
 const LONG_MS = 1000;
 
+/** The reason of an abort of a wait, which no caller sees: one of its own each time would take a stack trace. */
+const ENDED = new Error("the wait has ended");
+
 async function waitLong(ms: number, signal?: AbortSignal): Promise<void> {
   const start = performance.now();
   if (ms >= LONG_MS) await sharedWait(signal);
@@ -104,7 +107,7 @@ export class TimeLimit {
   /** Stops the wait and the timer. No other wait follows. */
   end(): void {
     this.#hasEnded = true;
-    this.#timer?.abort();
+    this.#timer?.abort(ENDED);
     this.#timer = undefined;
   }
 

@@ -144,6 +144,20 @@ describe("starting", () => {
     );
   });
 
+  it("loads a bounded number of modules for each command", () => {
+    const works: Readonly<Record<string, readonly [files: readonly string[], most: number]>> = {
+      version: [["cli/commands/version.ts"], 50],
+      "--help": [["cli/help.ts"], 50],
+      digest: [["cli/commands/digest.ts", "src/name/mod.ts", "src/source/mod.ts", "src/remote/mod.ts"], 225],
+      ls: [["cli/commands/ls.ts", "gcr/internal.ts", "src/remote/mod.ts"], 225],
+    };
+    const loaded = Object.entries(works).map(([name, [files, most]]) => {
+      const modules = new Set(["cli/main.ts", ...files].flatMap(loadedWith));
+      return [name, modules.size <= most || modules.size];
+    });
+    assertEquals(loaded, Object.keys(works).map((name) => [name, true]));
+  });
+
   it("loads hono for no command but registry serve", () => {
     const commands = [...sources.keys()].filter((path) => path.startsWith("cli/commands/"));
     const withHono = commands.filter((path) => loadedWith(path).some((one) => /^hono(\/|$)/.test(one)));
