@@ -64,6 +64,10 @@ export interface Content {
    * later byte on their number alone is.
    */
   open(options?: OpenContentOptions): Promise<ByteStream>;
+  /**
+   * Learns the identity of bytes that lie in a file, without a stream of them; `undefined` where only reading teaches it.
+   */
+  measure?(options?: AbortOptions): Promise<BlobIdentity>;
   /** Where the bytes lie; `undefined` where they are made while they are read, or each chunk must be seen. */
   readonly place?: Place;
 }
