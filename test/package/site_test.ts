@@ -45,7 +45,7 @@ const LOOK = `<!doctype html><title>look</title><script type="module">
     await ready;
     for (const width of WIDTHS) {
       frame.style = "border: 0; height: 900px; width: " + width + "px";
-      const { violations } = await window_.axe.run(document_);
+      const { violations } = await window_.axe.run(document_, { resultTypes: ["violations"] });
       seen.push({
         page, width,
         faults: violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")),
@@ -90,7 +90,7 @@ async function look(folder: string, colours: "light" | "dark"): Promise<Seen[]> 
     `--blink-settings=preferredColorScheme=${colours === "dark" ? 0 : 1}`,
   ]);
   try {
-    return await within(Promise.race([promise, browser.ended]), { what: "a look at all pages", limit: 200_000 });
+    return await within(Promise.race([promise, browser.ended]), { what: "a look at all pages", limit: 300_000 });
   } finally {
     await browser.stop();
     await server.close();
@@ -114,5 +114,5 @@ describe("the site of docs", { skip: "Deno" in globalThis ? false : "Deno makes 
       assertEquals(seen.filter(({ dark }) => dark !== (colours === "dark")), []);
       assertEquals(seen.filter(({ faults, overflow }) => faults.length > 0 || overflow > 0), []);
     }
-  }, { timeout: 600_000 });
+  }, { timeout: 900_000 });
 });
