@@ -268,7 +268,7 @@ describe("a blob with Content-Encoding", () => {
     assertEquals(await pull(registry), gzipped);
   });
 
-  /** Answers with the whole blob in an encoding, whatever range was asked for. */
+  /** Answers with the whole blob in an encoding, also where a range is asked for. */
   const encoding = (blob: Bytes, changes: Partial<FakeAnswer> = {}): Cue => async (request, usual) => {
     request.headers.delete("range");
     return {
