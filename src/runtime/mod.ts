@@ -122,6 +122,16 @@ export {
 } from "./serve.ts";
 export type { Proxy } from "./proxy_tunnel.ts";
 export { furtherAuthorities } from "./certificates.ts";
-export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
+export {
+  fetchAt,
+  isGzip,
+  keepsEncoding,
+  passesBodies,
+  proxyAt,
+  routedFetch,
+  runtimeFetch,
+  type RuntimeFetchOptions,
+} from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
+export { sharedWait } from "./shared_wait.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries, temporariesInUse } from "./temporaries.ts";
