@@ -93,10 +93,9 @@ export class DeflatePool {
 }
 
 function deflateHere(zlib: Zlib, block: DeflateBlock, options: DeflateOptions): Promise<Deflated> {
-  const { buffer, start, end, dictionary } = block;
-  const before = dictionary > 0 ? { dictionary: new Uint8Array(buffer, start - dictionary, dictionary) } : {};
+  const { buffer, length } = block;
   return new Promise((resolve, reject) => {
-    zlib.deflateRaw(new Uint8Array(buffer, start, end - start), { ...options, ...before }, (error, output) => {
+    zlib.deflateRaw(new Uint8Array(buffer, 0, length), options, (error, output) => {
       if (error === null) resolve({ output: toPlainBytes(output as Bytes), buffer });
       else reject(toCodecError(error));
     });

@@ -3,19 +3,17 @@ import type { Bytes } from "./bytes.ts";
 import { codecError } from "./codec_stream.ts";
 import { nodeModule, runtimeName } from "./host.ts";
 
-/** The options of `deflateRaw` of node:zlib that a block is compressed with, apart from the dictionary. */
+/** The options of `deflateRaw` of node:zlib that a block is compressed with. */
 export interface DeflateOptions {
   level: number;
   finishFlush: number;
   chunkSize: number;
 }
 
-/** A block in a buffer, in which so many bytes in front of it are what its matches may refer to. */
+/** A block at the beginning of a buffer. */
 export interface DeflateBlock {
   buffer: ArrayBuffer;
-  start: number;
-  end: number;
-  dictionary: number;
+  length: number;
 }
 
 /** A compressed block, and the buffer that it was in, to be used again. */
@@ -31,10 +29,9 @@ export interface Deflated {
 const PROGRAM = `
 const { parentPort } = process.getBuiltinModule("node:worker_threads");
 const { deflateRawSync } = process.getBuiltinModule("node:zlib");
-parentPort.on("message", ({ buffer, start, end, dictionary, options }) => {
+parentPort.on("message", ({ buffer, length, options }) => {
   try {
-    const before = dictionary > 0 ? { dictionary: new Uint8Array(buffer, start - dictionary, dictionary) } : {};
-    const output = new Uint8Array(deflateRawSync(new Uint8Array(buffer, start, end - start), { ...options, ...before }));
+    const output = new Uint8Array(deflateRawSync(new Uint8Array(buffer, 0, length), options));
     parentPort.postMessage({ output, buffer }, [output.buffer, buffer]);
   } catch (error) {
     parentPort.postMessage({ failure: error.message });

@@ -9,16 +9,15 @@ import { runProgram } from "../make/runtime_programs.ts";
 import { programWords } from "../make/processes.ts";
 import { collect, streamOf } from "../make/streams.ts";
 
-/** The length of a block, and of what a block may refer back to. */
+/** The length of a block. */
 const BLOCK = 256 * 1024;
-const WINDOW = 32 * 1024;
 
 const isDeno = "Deno" in globalThis;
 
 describe("gzipStream in blocks", () => {
   it("makes one member of any length, which others and our reader can read", async () => {
-    const content = joined(noise(BLOCK - 100), text(200), noise(BLOCK + 100, 7), text(WINDOW));
-    for (const length of [0, 1, WINDOW, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, content.length]) {
+    const content = joined(noise(BLOCK - 100), text(200), noise(BLOCK + 100, 7), text(5000));
+    for (const length of [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, content.length]) {
       const raw = content.subarray(0, length);
       const compressed = await collect(gzipStream(streamOf(raw)));
       assertEquals(new Uint8Array(zlib.gunzipSync(compressed)), raw);
@@ -34,13 +33,6 @@ describe("gzipStream in blocks", () => {
     const child = promisify(execFile)("gzip", ["-dc"], { encoding: "buffer", maxBuffer: 1 << 24 });
     child.child.stdin!.end(await collect(gzipStream(streamOf(raw))));
     assertEquals(new Uint8Array((await child).stdout), raw);
-  });
-
-  it("refers back to the previous block", async () => {
-    const file = noise(WINDOW / 2);
-    const once = joined(noise(BLOCK - file.length, 7), file);
-    const [single, twice] = [once, joined(once, file)].map((raw) => collect(gzipStream(streamOf(raw))));
-    assert((await twice).length < (await single).length + 1000);
   });
 
   it("gives the same bytes with any number of threads, at each level", async () => {
