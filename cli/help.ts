@@ -71,7 +71,7 @@ async function firstExamples(entries: readonly Entry[]): Promise<Example[]> {
 }
 
 /** Returns flags as rows of a help page: their form, and their description. */
-function flagRows(flags: Flags): [string, string][] {
+export function flagRows(flags: Flags): [string, string][] {
   return Object.entries(flags).filter(([, flag]) => !flag.hidden).map(([key, flag]) => {
     const short = flag.short === undefined ? "    " : `-${flag.short}, `;
     const value = flag.type === "boolean" ? "" : ` ${flag.valueName}`;

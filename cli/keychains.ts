@@ -128,13 +128,13 @@ export function helperOf({ environment, ask, note }: HelperWorld): (name: string
   if (text && !(seconds >= 0 && seconds <= 86_400)) {
     throw new UsageError(`GCRANE_HELPER_TIMEOUT must be a number of seconds, not ${JSON.stringify(text)}`);
   }
-  const isOnTerminal = ask() !== undefined;
-  const options = {
-    environment,
-    ...(isOnTerminal && { timeoutMs: 0, onSlow: note }),
-    ...(text && { timeoutMs: seconds * 1000 }),
-  };
-  return (name) => credentialHelper(name, options);
+  return (name) =>
+    credentialHelper(name, {
+      environment,
+      // Detected only for a helper: it takes 11 ms on Bun.
+      ...(ask() !== undefined && { timeoutMs: 0, onSlow: note }),
+      ...(text && { timeoutMs: seconds * 1000 }),
+    });
 }
 
 function secretsFileKeychain(file: string): Keychain {

@@ -24,7 +24,7 @@ export const listedTagFlags = {
     type: "boolean",
     help: "List only the highest version, or the first tag by --sort; exit with 1 if there is none",
   },
-  ["require"]: { type: "boolean", help: "Exit with 1 if no tag matches" },
+  require: { type: "boolean", help: "Exit with 1 if no tag matches" },
 } as const satisfies Flags;
 
 /** The tags that a listing shows, and their order. */

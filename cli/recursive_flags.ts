@@ -31,7 +31,7 @@ export const tagChoiceFlags = {
     valueName: "RANGE",
     help: "Copy only tags that are versions in a range, for example '>=1.2 <2'",
   },
-  ["require"]: { type: "boolean", help: "Exit with 1 if no tag is chosen" },
+  require: { type: "boolean", help: "Exit with 1 if no tag is chosen" },
 } as const satisfies Flags;
 
 /** The flags of `gcrane copy` that require `--recursive`. */

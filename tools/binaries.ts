@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { fetchBun, hostPlatform, type Platform } from "./bun.ts";
 import { formatOf } from "./executable.ts";
 import { checkMachOSignature, signMachO } from "./mach_o.ts";
+import { notices } from "./notices.ts";
 import { withStage } from "./stage.ts";
 
 const run = promisify(execFile);
@@ -37,7 +38,7 @@ export async function makeBinaries(
     const bun = await writeBun(hostPlatform(), join(stage, "dist"));
     await run(bun, ["install", "--frozen-lockfile", "--silent"], { cwd: stage });
     writeFileSync(join(folder, "LICENSE"), readFileSync(join(stage, "LICENSE")));
-    writeFileSync(join(folder, "THIRD_PARTY_NOTICES"), notices(stage));
+    writeFileSync(join(folder, "THIRD_PARTY_NOTICES"), notices(stage, "executable"));
     const made: Binary[] = [];
     for (const platform of wanted) made.push(await makeBinary(stage, { bun, platform, folder }));
     return made;
@@ -73,21 +74,6 @@ async function makeBinary(
   if (platform.format === "Mach-O x64") writeFileSync(path, signMachO(readFileSync(path), "gcrane"));
   chmodSync(path, 0o755);
   return { platform, path };
-}
-
-/** Returns the licences of everything that an executable contains besides the project. */
-function notices(stage: string): string {
-  const { dependencies } = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
-  const packages = Object.keys(dependencies).filter((name) => name !== "deno-std").map((name) => {
-    const folder = join(stage, "node_modules", name);
-    const path = ["LICENSE", "LICENSE.md"].map((file) => join(folder, file)).find(existsSync);
-    if (path === undefined) throw new Error(`${name} has no file LICENSE`);
-    return `This executable contains ${name}:\n\n${readFileSync(path, "utf8").trim()}\n`;
-  });
-  const ours = ["THIRD_PARTY_NOTICES", "BUN_NOTICES"].map((name) =>
-    readFileSync(join(import.meta.dirname!, name), "utf8")
-  );
-  return [...ours, ...packages].join(`\n${"-".repeat(120)}\n\n`);
 }
 
 /** Returns what is wrong with an executable's format, size and signature. */

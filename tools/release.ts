@@ -8,9 +8,11 @@ import { join, relative } from "node:path";
 import { BESIDE, type Binary, faultsOfBinary, makeBinaries } from "./binaries.ts";
 import { hostPlatform, platforms } from "./bun.ts";
 import { checkImage, makeImage } from "./image.ts";
+import { makeAction } from "./action/make.ts";
 import { checkNpmPackage } from "./npm_check.ts";
 import { makeNpmPackage } from "./npm_package.ts";
 import { publicNames } from "./public_names.ts";
+import { sbom } from "./sbom.ts";
 import { tryCommand } from "./trial.ts";
 
 const USAGE = "usage: deno task release VERSION [--dry-run]";
@@ -82,12 +84,30 @@ async function makeExecutables(): Promise<Binary[]> {
   return binaries;
 }
 
+/** Writes the SBOM of the executables beside them, and returns its path. */
+async function makeSbom(binaries: readonly Binary[]): Promise<string> {
+  const path = join(top, "dist", "bin", "gcrane.spdx.json");
+  const document = sbom(top, { version, created: await timeOfSources(), files: binaries.map(({ path }) => path) });
+  await Deno.writeTextFile(path, `${JSON.stringify(document, null, 2)}\n`);
+  return path;
+}
+
+/** Makes the GitHub action. */
+async function makeGithubAction(): Promise<string> {
+  const folder = join(top, "dist", "action");
+  await makeAction(top, version, folder);
+  return folder;
+}
+
+async function timeOfSources(): Promise<Date> {
+  const { stdout } = await new Deno.Command("git", { args: ["log", "-1", "--format=%cI"], cwd: top }).output();
+  return new Date(new TextDecoder().decode(stdout).trim());
+}
+
 /** Makes and checks the container image. */
 async function makeContainerImage(binaries: readonly Binary[]): Promise<string> {
   const folder = await emptyFolder("image");
-  const { stdout } = await new Deno.Command("git", { args: ["log", "-1", "--format=%cI"], cwd: top }).output();
-  const created = new Date(new TextDecoder().decode(stdout).trim());
-  await makeImage(folder, { version, binaries, created });
+  await makeImage(folder, { version, binaries, created: await timeOfSources() });
   await checkImage(folder, version);
   console.log("ok: the image is valid and runs with its own files alone");
   return folder;
@@ -107,21 +127,38 @@ function product(kind: string, path: string, to: string): Product {
 const failed = (error: Error) => refuse(`\nnot released: ${error.message}`);
 const npm = await makeNpm().catch(failed);
 const binaries = await makeExecutables().catch(failed);
+const list = await makeSbom(binaries).catch(failed);
 const image = await makeContainerImage(binaries).catch(failed);
+const action = await makeGithubAction().catch(failed);
 
-const { repository = "REPOSITORY", image: name = "IMAGE" } = publicNames;
-const files = [...binaries.map(({ path }) => path), ...BESIDE.map((name) => join(top, "dist", "bin", name))];
+const { repository = "REPOSITORY", image: name = "IMAGE", action: actionName = "OWNER/ACTION" } = publicNames;
+const files = [...binaries.map(({ path }) => path), ...BESIDE.map((name) => join(top, "dist", "bin", name)), list];
 const products = [
   npm,
   product("jsr", join(top, "jsr.json"), "the JSR registry"),
   ...files.map((path) => product("file", path, `${repository}, release v${version}`)),
   product("image", image, `${name}:${version}`),
+  product("action", action, `${actionName}@v${version}`),
 ];
+const git = ["git", "-C", action];
+/** Only a workflow of GitHub can prove where a package comes from. */
+const provenance = Deno.env.has("GITHUB_ACTIONS") ? ["--provenance"] : [];
 const commands = [
-  ["npm", "publish", join(top, npm.path), "--access=public", ...version.includes("-") ? ["--tag=next"] : []],
+  [
+    "npm",
+    "publish",
+    join(top, npm.path),
+    "--access=public",
+    ...provenance,
+    ...version.includes("-") ? ["--tag=next"] : [],
+  ],
   [Deno.execPath(), "publish", "--config=jsr.json", "--no-lock"],
   ["gh", "release", "create", `v${version}`, "--verify-tag", `--repo=${repository}`, ...files],
   [Deno.execPath(), "run", "-A", "cli/main.ts", "push", image, `${name}:${version}`],
+  [...git, "init", "--quiet", "--initial-branch=main"],
+  [...git, "add", "--all"],
+  [...git, "commit", "--quiet", `--message=${version}`],
+  [...git, "push", "--force", `https://github.com/${actionName}.git`, "main", `main:refs/tags/v${version}`],
 ];
 console.log(`\nA release of ${version} publishes:\n`);
 for (const { kind, path, size, to } of products) {

@@ -47,8 +47,9 @@ With --recursive, lists the repositories below too, from the registry's listing 
     if ([flags.json, flags.table, flags.names].filter(Boolean).length > 1) {
       throw new UsageError("--json, --table and --names exclude one another: choose one");
     }
-    const { listRepository, parseRoot, walkRepositories } = await import("../../gcr/mod.ts");
-    const { isDigestTag, listingLines } = await import("../../gcr/internal.ts");
+    const { isDigestTag, listingLines, listRepository, parseRoot, walkRepositories } = await import(
+      "../../gcr/internal.ts"
+    );
     const { Puller } = await import("../../src/remote/mod.ts");
     const options = { ...commandOptions(context), signal };
     const puller = new Puller(options);

@@ -25,7 +25,7 @@ An image of skopeo's file is copied with all its platforms, unless --platform na
     schedule: { type: "boolean", help: "Copy the entries by their schedules until interrupted" },
     scoped: { type: "boolean", help: "Keep registry and path in the names of the copies, for a file of skopeo" },
     // In brackets, as tests refuse the name of a runtime.
-    ["require"]: { type: "boolean", help: "Fail if the tags of an entry match nothing" },
+    require: { type: "boolean", help: "Fail if the tags of an entry match nothing" },
     jobs: {
       type: "number",
       short: "j",

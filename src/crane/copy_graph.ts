@@ -23,7 +23,7 @@ const MAX_DEPTH = 32;
  * Copies manifests with all their content and with their referrers: signatures, SBOMs and attestations that the
  * registry lists or that cosign stored under tags of its own, and the referrers of those.
  *
- * @throws {LimitError} if a chain of referrers is longer than 32, or there are more than 10,000 referrers.
+ * @throws {LimitError} if a chain of referrers is longer than 32, or there are more than 100,000 referrers.
  */
 export async function copyGraph(
   roots: readonly Root[],

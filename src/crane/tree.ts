@@ -62,7 +62,7 @@ const CONCURRENCY = 4;
  * Returns the content of an image or an index as a tree: the members of an index, configs, layers, the referrers of
  * each manifest, and what cosign stored beside it. With a platform, only that image of an index. Reads no layer.
  *
- * @throws {LimitError} if it is deeper than 16 levels, or has more than 10,000 manifests or 100,000 layers.
+ * @throws {LimitError} if it is deeper than 16 levels, or has more than 100,000 manifests or 1,000,000 layers.
  */
 export async function tree(source: ImageSource, options: CraneOptions = {}): Promise<TreeManifest> {
   const { signal } = options;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { isLocalHost } from "./address.ts";
+export { addressBits, hostOf, isInRange, isLocalHost } from "./address.ts";
 export {
   ask,
   type AskOptions,

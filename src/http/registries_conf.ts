@@ -18,8 +18,11 @@ export interface RegistryRule {
   readonly file: string;
 }
 
-/** What a text with entries has: most files hold none but long lists of other things, which take time to parse. */
-const ENTRIES = /^\s*(\[+\s*)?["']?registr(y|ies)\b/m;
+/**
+ * What a text with entries has. Most files have none, but long lists of aliases, which take time to parse; `registry` in
+ * quotes with a text is one of these.
+ */
+const ENTRIES = /^\s*(?:(?:\[+\s*["']?)?registr(?:y|ies)\b|["']registr(?:y|ies)["']\s*(?:\.|=\s*[[{]))/m;
 
 /** The folder of the whole machine's files. */
 const SYSTEM = "/etc/containers";

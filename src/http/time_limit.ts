@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, sharedWait } from "../runtime/mod.ts";
 
 /** The time limits of HTTP requests, in milliseconds; 0 for no limit. */
 export interface Timeouts {
@@ -42,6 +42,18 @@ export function timeoutsOf(timeouts: Timeouts = {}): Required<Timeouts> {
 /** Waits for `ms` milliseconds. An abort rejects with the signal's reason. */
 export type Wait = (ms: number, signal?: AbortSignal) => Promise<void>;
 
+/** A limit from which on its wait begins with a shared one, in milliseconds: most servers answer within that. */
+const LONG_MS = 1000;
+
+/** The reason of an abort of a wait, which no caller sees: one of its own each time would take a stack trace. */
+const ENDED = new Error("the wait has ended");
+
+async function waitLong(ms: number, signal?: AbortSignal): Promise<void> {
+  const start = performance.now();
+  if (ms >= LONG_MS) await sharedWait(signal);
+  await delay(ms - (performance.now() - start), { signal });
+}
+
 /** The server did not answer or continue in time. */
 export class TimeLimitError extends Error {
   /** Creates the error for a limit and the awaited thing. */
@@ -67,7 +79,7 @@ export class TimeLimit {
   #since = 0;
 
   /** Creates a limit that is not waiting; `awaited` is the awaited thing, for the error. */
-  constructor(ms: number, awaited: string, wait: Wait = (ms, signal) => delay(ms, { signal })) {
+  constructor(ms: number, awaited: string, wait: Wait = waitLong) {
     this.#ms = ms;
     this.#awaited = awaited;
     this.#wait = wait;
@@ -95,7 +107,7 @@ export class TimeLimit {
   /** Stops the wait and the timer. No other wait follows. */
   end(): void {
     this.#hasEnded = true;
-    this.#timer?.abort();
+    this.#timer?.abort(ENDED);
     this.#timer = undefined;
   }
 

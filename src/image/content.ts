@@ -46,6 +46,8 @@ export type Place =
     readonly kind: "response";
     /** Gets a response with status 200 and a body of the content's size that is not encoded; redirects are followed. */
     get(options?: AbortOptions): Promise<Response>;
+    /** The longest wait for a further byte, in milliseconds; 0 for no limit. */
+    readonly stallMs: number;
   };
 
 /**
@@ -64,6 +66,10 @@ export interface Content {
    * later byte on their number alone is.
    */
   open(options?: OpenContentOptions): Promise<ByteStream>;
+  /**
+   * Learns the identity of bytes that lie in a file, without a stream of them; `undefined` where only reading teaches it.
+   */
+  measure?(options?: AbortOptions): Promise<BlobIdentity>;
   /** Where the bytes lie; `undefined` where they are made while they are read, or each chunk must be seen. */
   readonly place?: Place;
 }

@@ -1,5 +1,5 @@
 import { NotFoundError } from "../errors.ts";
-import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, mapConcurrent, Semaphore } from "../io/mod.ts";
 import { type Compression, type Descriptor, type Hash, hashAlgorithm, isDistributable, isLayer } from "../spec/mod.ts";
 import { type LayerContent, readLayerContent } from "./layer_content.ts";
 import { attempt, mismatch, type Problem, problem } from "./problem.ts";
@@ -19,21 +19,37 @@ export interface BlobCheck {
   readonly tar: boolean;
 }
 
-/** Options of {@linkcode examineBlobs}. */
-export interface ExamineBlobsOptions extends AbortOptions {
-  /** How many are read at the same time. */
-  concurrency: number;
-}
+/**
+ * Reads the blobs of manifests, each once, however often it occurs, and a bounded number at the same time. It keeps of
+ * each blob a name alone, as there can be very many.
+ */
+export class BlobExaminer {
+  readonly #seen = new Set<string>();
+  readonly #concurrency: number;
+  readonly #turns: Semaphore;
 
-/** Returns the problems of the contents of blobs. Each blob is read once, however often it occurs. */
-export async function examineBlobs(checks: readonly BlobCheck[], options: ExamineBlobsOptions): Promise<Problem[]> {
-  const distinct = new Map<string, BlobCheck>();
-  for (const check of checks) {
-    const { digest, size } = check.descriptor;
-    const key = `${digest} ${size} ${check.diffId} ${check.tar}`;
-    if (!distinct.has(key)) distinct.set(key, check);
+  /** Creates an examiner that reads so many blobs at the same time. */
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+    this.#turns = new Semaphore(concurrency);
   }
-  return (await mapConcurrent(distinct.values(), options, examineBlob)).flat();
+
+  /** Returns what is wrong with the contents of blobs that were not read before. */
+  async examine(checks: readonly BlobCheck[], signal?: AbortSignal): Promise<Problem[]> {
+    const fresh = checks.filter(({ descriptor: { digest, size }, diffId, tar }) => {
+      const key = `${digest} ${size} ${diffId} ${tar}`;
+      const isFresh = !this.#seen.has(key);
+      this.#seen.add(key);
+      return isFresh;
+    });
+    const pool = { concurrency: this.#concurrency, signal };
+    const found = await mapConcurrent(
+      fresh,
+      pool,
+      (check, signal) => this.#turns.run(() => examineBlob(check, signal), { signal }),
+    );
+    return found.flat();
+  }
 }
 
 async function examineBlob(check: BlobCheck, signal: AbortSignal): Promise<Problem[]> {

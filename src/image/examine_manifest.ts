@@ -18,17 +18,9 @@ import {
   type Platform,
   platformString,
 } from "../spec/mod.ts";
-import { type BlobCheck, descriptorProblems } from "./examine_blob.ts";
+import { type BlobCheck, type BlobExaminer, descriptorProblems } from "./examine_blob.ts";
 import { attempt, inside, mismatch, type Problem, problem } from "./problem.ts";
 import type { Image, ImageIndex, IndexChild, ManifestView, OtherManifest } from "./view.ts";
-
-/** What a look at manifests and configs gave. */
-export interface Findings {
-  /** What is wrong with them. */
-  readonly problems: Problem[];
-  /** The blobs that they name, which remain to be read. */
-  readonly blobs: BlobCheck[];
-}
 
 /** The numbers of examined manifests and blobs, which are bounded (security rule 26). */
 export class Tallies {
@@ -47,6 +39,11 @@ export interface ExamineOptions extends AbortOptions {
   /** Counts what is examined, since an index decides how much that is. */
   tallies: Tallies;
   /**
+   * Reads the blobs that a manifest names.
+   * @default blobs are not read
+   */
+  blobs?: BlobExaminer;
+  /**
    * Its descriptor in an index.
    * @default nothing
    */
@@ -56,8 +53,8 @@ export interface ExamineOptions extends AbortOptions {
 /** How deep indexes in indexes are followed; real ones have two levels. */
 const MAX_DEPTH = 16;
 
-/** Looks at the manifest and the config of an image. */
-export async function examineImage(image: Image, options: ExamineOptions): Promise<Findings> {
+/** Returns what is wrong with an image: its manifest, its config and its blobs. */
+export async function examineImage(image: Image, options: ExamineOptions): Promise<Problem[]> {
   const { where, signal } = options;
   const blobs: BlobCheck[] = [];
   const problems = await attempt(inside(where, "manifest"), signal, async () => {
@@ -78,7 +75,7 @@ export async function examineImage(image: Image, options: ExamineOptions): Promi
     });
     return [...own, ...config.problems, ...layers];
   });
-  return { problems, blobs };
+  return [...problems, ...await options.blobs?.examine(blobs, signal) ?? []];
 }
 
 /** Compares a view of a manifest with the manifest's bytes and with its descriptor in an index. */
@@ -163,8 +160,8 @@ async function layerChecks(
   }));
 }
 
-/** Looks at an index and at its members and theirs. */
-export async function examineIndex(index: ImageIndex, options: ExamineOptions): Promise<Findings> {
+/** Returns what is wrong with an index and with its members and theirs. */
+export async function examineIndex(index: ImageIndex, options: ExamineOptions): Promise<Problem[]> {
   return await examineLevel(index, { ...options, depth: 0, seen: new Set() });
 }
 
@@ -174,10 +171,10 @@ interface LevelOptions extends ExamineOptions {
   seen: Set<Hash>;
 }
 
-async function examineLevel(index: ImageIndex, options: LevelOptions): Promise<Findings> {
+async function examineLevel(index: ImageIndex, options: LevelOptions): Promise<Problem[]> {
   const { where, concurrency, depth, signal } = options;
-  const members: Findings[] = [];
-  const problems = await attempt(inside(where, "index"), signal, async () => {
+  const ofMembers: Problem[] = [];
+  const own = await attempt(inside(where, "index"), signal, async () => {
     if (depth > MAX_DEPTH) throw new LimitError(`indexes are nested more than ${MAX_DEPTH} deep`);
     const raw = await index.rawManifest({ signal });
     const { mediaType, manifests } = parseIndexManifest(raw, "it");
@@ -185,19 +182,15 @@ async function examineLevel(index: ImageIndex, options: LevelOptions): Promise<F
     options.tallies.manifests.add(manifests.length);
     const children = await index.children({ signal });
     found.push(...mismatch(where, "the number of members", { found: children.length, promised: manifests.length }));
-    members.push(
-      ...await mapConcurrent(
-        children,
-        { concurrency, signal },
-        (child, signal) => examineMember(child, { ...options, where: inside(where, memberName(child)), signal }),
-      ),
+    const members = await mapConcurrent(
+      children,
+      { concurrency, signal },
+      (child, signal) => examineMember(child, { ...options, where: inside(where, memberName(child)), signal }),
     );
+    for (const problems of members) ofMembers.push(...problems);
     return found;
   });
-  return {
-    problems: [...problems, ...members.flatMap((member) => member.problems)],
-    blobs: members.flatMap((member) => member.blobs),
-  };
+  return [...own, ...ofMembers];
 }
 
 function memberName({ descriptor }: IndexChild): string {
@@ -206,15 +199,15 @@ function memberName({ descriptor }: IndexChild): string {
 }
 
 /** Examines a member of an index and compares it with its descriptor. */
-async function examineMember({ descriptor, view }: IndexChild, options: LevelOptions): Promise<Findings> {
+async function examineMember({ descriptor, view }: IndexChild, options: LevelOptions): Promise<Problem[]> {
   const { where, signal } = options;
   if (view.kind === "layer") {
     const check = { where, layer: view, descriptor, diffId: undefined, tar: false };
     const problems = await attempt(where, signal, () => descriptorProblems(where, view, { descriptor, signal }));
-    return { problems, blobs: [check] };
+    return [...problems, ...await options.blobs?.examine([check], signal) ?? []];
   }
   if (view.kind === "manifest") return await examineOther(view, { ...options, descriptor });
-  if (view.kind === "index" && options.seen.has(descriptor.digest)) return { problems: [], blobs: [] };
+  if (view.kind === "index" && options.seen.has(descriptor.digest)) return [];
   options.seen.add(descriptor.digest);
   return view.kind === "image"
     ? await examineImage(view, { ...options, descriptor })
@@ -222,7 +215,7 @@ async function examineMember({ descriptor, view }: IndexChild, options: LevelOpt
 }
 
 /** Looks at a manifest that is neither an image nor an index. */
-async function examineOther(view: OtherManifest, options: ExamineOptions): Promise<Findings> {
+async function examineOther(view: OtherManifest, options: ExamineOptions): Promise<Problem[]> {
   const { where, signal } = options;
   const blobs: BlobCheck[] = [];
   const problems = await attempt(inside(where, "manifest"), signal, async () => {
@@ -237,7 +230,7 @@ async function examineOther(view: OtherManifest, options: ExamineOptions): Promi
     const isSigned = await view.mediaType({ signal }) === MediaType.DockerManifestSchema1Signed;
     return isSigned ? [] : await manifestProblems(view, { ...options, raw, mediaType: undefined });
   });
-  return { problems, blobs };
+  return [...problems, ...await options.blobs?.examine(blobs, signal) ?? []];
 }
 
 /** Which times of a config are none: Go's programs refuse the whole config then. */

@@ -49,19 +49,19 @@ export interface IndexCore {
 export function indexFrom(core: IndexCore): ImageIndex {
   const { what = "index" } = core;
   const manifest = lazy(async () => parseIndexManifest(await core.rawManifest(), what));
-  const child = (descriptor: Descriptor): IndexChild => {
+  const viewOf = (descriptor: Descriptor): IndexChild["view"] => {
     switch (manifestKind(descriptor.mediaType)) {
       case "image":
-        return { descriptor, view: core.image(descriptor) };
+        return core.image(descriptor);
       case "index":
-        return { descriptor, view: core.index(descriptor) };
+        return core.index(descriptor);
       case "other":
         return core.manifest && isOtherManifest(descriptor.mediaType)
-          ? { descriptor, view: core.manifest(descriptor) }
-          : { descriptor, view: core.blob(descriptor) };
+          ? core.manifest(descriptor)
+          : core.blob(descriptor);
     }
   };
-  const children = lazy(async () => (await manifest()).manifests.map(child));
+  const children = lazy(async () => (await manifest()).manifests.map((descriptor) => childOf(descriptor, viewOf)));
   const member = async (digest: Hash, kind: "image" | "index", options?: AbortOptions) => {
     const found = (await children(options)).find(({ descriptor }) => descriptor.digest === digest);
     if (found?.view.kind === kind) return found.view;
@@ -93,4 +93,24 @@ export function indexFrom(core: IndexCore): ImageIndex {
     image: async (digest, options) => await member(digest, "image", options) as Image,
     index: async (digest, options) => await member(digest, "index", options) as ImageIndex,
   };
+}
+
+/**
+ * Returns a member whose view is made when it is asked for, and again once it is in no use: a view keeps what it has
+ * read, and an index can have very many members.
+ */
+function childOf(descriptor: Descriptor, viewOf: (descriptor: Descriptor) => IndexChild["view"]): IndexChild {
+  let made: { deref(): IndexChild["view"] | undefined } | undefined;
+  const child = {
+    descriptor,
+    get view() {
+      const known = made?.deref();
+      if (known) return known;
+      const view = viewOf(descriptor);
+      // Some edge runtimes have no weak references.
+      made = typeof WeakRef === "undefined" ? { deref: () => view } : new WeakRef(view);
+      return view;
+    },
+  };
+  return child as IndexChild; // a member of a union, by the kind of its view
 }

@@ -5,6 +5,7 @@ import {
   decompressLimited,
   drain,
   lazy,
+  type Measured,
   measureStream,
   sliceStream,
   sniffStream,
@@ -43,6 +44,8 @@ export interface UncompressedLayerCore extends PackOptions {
   uncompressed(options?: AbortOptions): Promise<ByteStream>;
   /** The digest of the uncompressed tar, if it is known without reading. An eStargz layer has another tar, and another. */
   diffId?(options?: AbortOptions): Promise<Hash>;
+  /** The digest and size of the stored bytes, if there is a cheaper way than packing them. */
+  measure?(options?: AbortOptions): Promise<Measured>;
   /**
    * The media type of the stored layer.
    * @default OCI's for the compression
@@ -118,7 +121,8 @@ export function layerFromUncompressed(core: UncompressedLayerCore): Layer {
     return core.diffId || facts.content ? tar : measuring(tar, (content) => learn({ content }));
   };
   const measure = lazy(async () => {
-    if (!facts.stored) await drain(await compressed());
+    if (core.measure) facts.stored ??= await core.measure();
+    else if (!facts.stored) await drain(await compressed());
     return facts.stored!;
   });
   const learnDiffId = lazy(async () => {

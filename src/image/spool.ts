@@ -70,7 +70,8 @@ async function withoutFiles(content: Content, { signal }: AbortOptions): Promise
 
 /** Reads content for its digest; it is read again where it is used. */
 async function inPlace(content: Content, { signal }: AbortOptions): Promise<SpooledContent> {
-  await drain(await content.open({ signal }), { signal });
+  if (content.measure) await content.measure({ signal });
+  else await drain(await content.open({ signal }), { signal });
   identityOf(content);
   return { content, dispose: () => Promise.resolve() };
 }

@@ -1,8 +1,8 @@
 import type { AbortOptions } from "../io/mod.ts";
 import { checkView } from "./check_view.ts";
 import { hashAlgorithm, isLayer } from "../spec/mod.ts";
-import { contentProblems, descriptorProblems, examineBlobs } from "./examine_blob.ts";
-import { examineImage, examineIndex, type Findings, Tallies } from "./examine_manifest.ts";
+import { BlobExaminer, contentProblems, descriptorProblems } from "./examine_blob.ts";
+import { examineImage, examineIndex, type ExamineOptions, Tallies } from "./examine_manifest.ts";
 import { readLayerContent } from "./layer_content.ts";
 import { attempt, throwIfAny } from "./problem.ts";
 import type { Image, ImageIndex, Layer } from "./view.ts";
@@ -60,24 +60,23 @@ export async function validateLayer(layer: Layer, options: ValidateOptions = {})
  */
 export async function validateImage(image: Image, options: ValidateOptions = {}): Promise<void> {
   checkView(image, "image");
-  const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
-  await finish(await examineImage(image, { where: "", concurrency, tallies: new Tallies(), signal }), options);
+  throwIfAny(await examineImage(image, examineOptions(options)));
 }
 
 /**
  * Checks an index: its bytes with digest, size and media type, each member with its descriptor, the platform
  * included, and each member by itself as {@linkcode validateImage} does, nested indexes too. What several members share
- * is read once. Of an index with more than 10,000 members, nested ones included, only the index itself is read.
+ * is read once. Of an index with more than 100,000 members, nested ones included, only the index itself is read.
  *
  * @throws {ValidationError} whose message lists all that is wrong.
  */
 export async function validateIndex(index: ImageIndex, options: ValidateOptions = {}): Promise<void> {
   checkView(index, "index");
-  const { concurrency = DEFAULT_CONCURRENCY, signal } = options;
-  await finish(await examineIndex(index, { where: "", concurrency, tallies: new Tallies(), signal }), options);
+  throwIfAny(await examineIndex(index, examineOptions(options)));
 }
 
-async function finish({ problems, blobs }: Findings, options: ValidateOptions): Promise<void> {
+function examineOptions(options: ValidateOptions): ExamineOptions {
   const { fast = false, concurrency = DEFAULT_CONCURRENCY, signal } = options;
-  throwIfAny([...problems, ...fast ? [] : await examineBlobs(blobs, { concurrency, signal })]);
+  const blobs = fast ? undefined : new BlobExaminer(concurrency);
+  return { where: "", concurrency, tallies: new Tallies(), blobs, signal };
 }

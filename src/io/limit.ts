@@ -21,9 +21,9 @@ export const Limits = {
   /** The tags and manifests of one repository's listing. */
   entries: 1_000_000,
   /** The manifests that one command examines, since it keeps some of each: members of indexes, referrers. */
-  manifests: 10_000,
+  manifests: 100_000,
   /** The layers and other blobs that these manifests name. */
-  blobs: 100_000,
+  blobs: 1_000_000,
   /** The highest ratio of a decompressed stream to its compressed size … */
   ratio: 1100,
   /** … which applies beyond this many bytes. */

@@ -27,6 +27,8 @@ const globals = globalThis as unknown as {
 interface BunHost {
   /** Returns a file, here by an open descriptor. */
   file(descriptor: number): Blob;
+  /** Writes the body of a response into a file, from the file's position on. */
+  write(file: Blob, response: Response): Promise<number>;
 }
 
 let detected: RuntimeName | undefined;

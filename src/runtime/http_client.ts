@@ -1,8 +1,9 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { denoHost, notSupported, runtimeName } from "./host.ts";
 import { defaultAuthorities } from "./certificates.ts";
-import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch } from "./node_fetch.ts";
+import { type ConnectionOptions, type ConnectionPool, connectionPool, nodeFetch, withUrl } from "./node_fetch.ts";
 import { credentialsOf, isSocks, type Proxy } from "./proxy_tunnel.ts";
+import { gunzipStream } from "./zlib.ts";
 
 /** Options of {@linkcode runtimeFetch}. */
 export type RuntimeFetchOptions = ConnectionOptions;
@@ -21,6 +22,9 @@ let standardFetch: typeof fetch | undefined;
  * which doubles the speed of blobs over TLS, and on Node.js one over node:http: Node's own closes its connection after
  * each HEAD, decodes a body that was not to be encoded, and waits for at most five minutes. On Node.js, and on Deno with
  * options, it follows no redirect: it returns the response with `redirect: "manual"`, and else fails.
+ *
+ * A body with a `Content-Encoding` is decoded, unless the request has `decompress: false`, which is Bun's name, and
+ * `Accept-Encoding: identity`, which Deno looks at; see {@linkcode keepsEncoding}.
  */
 export function runtimeFetch(options: RuntimeFetchOptions = {}): typeof fetch {
   return isSpecial(options)
@@ -84,6 +88,13 @@ export function passesBodies(fetcher: typeof fetch): boolean {
   if (connection === undefined) return false;
   const runtime = runtimeName();
   return runtime === "deno" ? isForDenosClient(connection) : runtime === "bun" && !isSpecial(connection);
+}
+
+/** Returns whether a `fetch` returns a body as it was sent if the request demands that; others always decode it. */
+export function keepsEncoding(fetcher: typeof fetch): boolean {
+  const runtime = runtimeName();
+  if (runtime === "node") return fetcher !== globalThis.fetch && connectionOf(fetcher) !== undefined;
+  return runtime === "deno" || runtime === "bun";
 }
 
 function plainFetch(): typeof fetch {
@@ -163,8 +174,22 @@ function nodeFetchFunction(connection: ConnectionOptions): typeof fetch {
       await response.body?.cancel();
       throw new TypeError(`a redirect of ${request.url} is not followed: ask with redirect "manual"`);
     }
-    return response;
+    const { decompress = true } = (init ?? {}) as { decompress?: boolean };
+    return decompress && request.method !== "HEAD" && isGzip(response.headers) ? decoded(response) : response;
   };
+}
+
+/** Returns whether the body of a response is encoded with gzip (RFC 9110, section 8.4.1.3). */
+export function isGzip(headers: Headers): boolean {
+  return /^(x-)?gzip$/i.test(headers.get("content-encoding") ?? "");
+}
+
+function decoded(response: Response): Response {
+  if (response.body === null) return response;
+  const { status, statusText, url } = response;
+  const headers = new Headers(response.headers);
+  for (const name of ["content-encoding", "content-length"]) headers.delete(name);
+  return withUrl(new Response(gunzipStream(response.body as ByteStream), { status, statusText, headers }), url);
 }
 
 async function bodyOf(request: Request, streams: boolean): Promise<ByteStream | Bytes | undefined> {

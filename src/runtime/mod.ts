@@ -23,6 +23,7 @@ export {
   streamingHashSync,
   type SyncStreamingHash,
 } from "./hash.ts";
+export type { HashedRange, HashRange } from "./hash_file.ts";
 export {
   gunzipStream,
   gzipBytes,
@@ -75,6 +76,7 @@ export {
   type WriteFileOptions,
 } from "./write_file.ts";
 export { createNewFile, type NewFile } from "./new_file.ts";
+export type { Received, ReceiveOptions } from "./receive.ts";
 export { removeOldTemporaries } from "./old_temporaries.ts";
 export {
   commandLineArguments,
@@ -120,6 +122,16 @@ export {
 } from "./serve.ts";
 export type { Proxy } from "./proxy_tunnel.ts";
 export { furtherAuthorities } from "./certificates.ts";
-export { fetchAt, passesBodies, proxyAt, routedFetch, runtimeFetch, type RuntimeFetchOptions } from "./http_client.ts";
+export {
+  fetchAt,
+  isGzip,
+  keepsEncoding,
+  passesBodies,
+  proxyAt,
+  routedFetch,
+  runtimeFetch,
+  type RuntimeFetchOptions,
+} from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
+export { sharedWait } from "./shared_wait.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries, temporariesInUse } from "./temporaries.ts";

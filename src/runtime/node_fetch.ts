@@ -202,7 +202,7 @@ function toResponse(outgoing: ClientRequest, incoming: IncomingMessage, { url, s
   const init = { status, statusText: incoming.statusMessage ?? "", headers };
   if (nullBodyStatuses.has(status)) {
     incoming.resume();
-    return withUrl(new Response(null, init), url);
+    return withUrl(new Response(null, init), url.href);
   }
   const reader = new NodeReader(incoming);
   const onAbort = () => {
@@ -211,10 +211,10 @@ function toResponse(outgoing: ClientRequest, incoming: IncomingMessage, { url, s
   };
   signal?.addEventListener("abort", onAbort, { once: true });
   incoming.on("close", () => signal?.removeEventListener("abort", onAbort));
-  return withUrl(new Response(fromNodeReadable(incoming, reader), init), url);
+  return withUrl(new Response(fromNodeReadable(incoming, reader), init), url.href);
 }
 
 /** Sets the URL of a `Response`, which its constructor leaves empty. */
-function withUrl(response: Response, url: URL): Response {
-  return Object.defineProperty(response, "url", { value: url.href });
+export function withUrl(response: Response, url: string): Response {
+  return Object.defineProperty(response, "url", { value: url });
 }

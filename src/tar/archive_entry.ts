@@ -52,6 +52,8 @@ export class ArchiveEntry implements TarEntry {
   devMinor = 0;
   size = 0;
   storedSize = 0;
+  /** The bytes behind the headers that are no content: a directory of the time before typeflags may have a size. */
+  passedSize = 0;
   sparse = false;
   contentOffset = 0;
   #blocks: Bytes;

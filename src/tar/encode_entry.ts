@@ -171,7 +171,9 @@ class EntryHeader {
     if (!Number.isSafeInteger(value) || value < 0) {
       throw new TypeError(`tar entry ${this.#name}: ${key} ${value} is no non-negative integer`);
     }
-    if (!this.#fits(FIELDS[key], value)) throw this.#misfit(`its ${key} ${value}`);
+    // PAX has no record for these; GNU tar and Go read base-256 in PAX headers too.
+    const fits = this.#format === "ustar" ? fitsOctal : fitsBase256;
+    if (!fits(FIELDS[key], value)) throw this.#misfit(`its ${key} ${value}`);
     return value;
   }
 

@@ -3,7 +3,7 @@
 import { TarError } from "../errors.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import type { ArchiveEntry } from "./archive_entry.ts";
-import { hasContent } from "./entry_type.ts";
+import { hasContent, isOldDirectory } from "./entry_type.ts";
 import { FIELDS } from "./block.ts";
 import { fitsOctal, readNumber } from "./numbers.ts";
 import { parseInteger, parseSeconds } from "./pax.ts";
@@ -16,7 +16,7 @@ export function readNumbers(entry: ArchiveEntry, bytes: Bytes, at: number): void
   entry.gid = fieldNumber(entry, "gid", bytes, at);
   entry.mtime = fieldNumber(entry, "mtime", bytes, at);
   const size = fieldNumber(entry, "size", bytes, at);
-  if (hasContent(entry.type)) entry.size = entry.storedSize = size;
+  setSize(entry, size);
   if (entry.type === "characterDevice" || entry.type === "blockDevice") {
     entry.devMajor = fieldNumber(entry, "devMajor", bytes, at);
     entry.devMinor = fieldNumber(entry, "devMinor", bytes, at);
@@ -41,12 +41,19 @@ function applyRecords(entry: ArchiveEntry): void {
   recordNumber(entry, "atime", parseSeconds);
   recordNumber(entry, "ctime", parseSeconds);
   const size = recordNumber(entry, "size", parseInteger);
-  if (size !== undefined && hasContent(entry.type)) entry.size = entry.storedSize = size;
+  if (size !== undefined) setSize(entry, size);
+}
+
+function setSize(entry: ArchiveEntry, size: number): void {
+  if (hasContent(entry.type)) entry.size = entry.storedSize = size;
+  // Go and GNU tar pass over as many bytes.
+  else if (isOldDirectory(entry)) entry.passedSize = size;
 }
 
 /** Throws if the size of `entry` is negative. */
 export function demandSize(entry: ArchiveEntry): void {
-  if (entry.size < 0) throw corruptEntry(entry, `its size is negative (${entry.size})`);
+  const size = Math.min(entry.size, entry.passedSize);
+  if (size < 0) throw corruptEntry(entry, `its size is negative (${size})`);
 }
 
 /** The number in a field of the header block at `at`. */

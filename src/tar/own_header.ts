@@ -1,12 +1,12 @@
 /** Makes the header blocks of an entry mean the same in another archive. */
 
 import type { Bytes } from "../runtime/mod.ts";
-import { hasContent } from "./entry_type.ts";
+import { hasContent, isOldDirectory } from "./entry_type.ts";
 import { BLOCK, FIELDS, paddingAfter } from "./block.ts";
 import { blockChecksum } from "./checksum.ts";
 import { encodePaxHeader } from "./header_blocks.ts";
 import { readNumber, writeOctal } from "./numbers.ts";
-import { concat, NUMBER_KEYS, type PaxRecords } from "./pax.ts";
+import { concat, NAME_KEYS, NUMBER_KEYS, type PaxRecords } from "./pax.ts";
 import { decodeText, encodeText } from "./text.ts";
 import type { TarHeader } from "./types.ts";
 
@@ -26,12 +26,15 @@ const MISREAD_SIZE = "2346";
 /**
  * Returns the header blocks of an entry, whose own header block lies at `at`: the numbers of the global records in force
  * are among its own records, an entry without content has no size, since GNU tar would pass over what follows, and one
- * that is not sparse has no records of a sparse file, which GNU tar reads nevertheless.
+ * that is not sparse has no records of a sparse file, which GNU tar reads nevertheless. Empty records of names, which
+ * GNU tar takes for the names, are left out.
  */
 export function ownHeader(blocks: Bytes, at: number, entry: EntryFacts): Bytes {
   const records = ownRecords(entry);
   const size = readNumber(blocks, at, FIELDS.size);
-  const misread = MISREAD_SIZE.includes(entry.typeflag) ? size !== 0 : !hasContent(entry.type) && !(size >= 0);
+  const misread = MISREAD_SIZE.includes(entry.typeflag) || isOldDirectory(entry)
+    ? size !== 0
+    : !hasContent(entry.type) && !(size >= 0);
   if (records === undefined && !misread) return blocks;
   const before = blocks.subarray(0, at);
   return concat([
@@ -45,8 +48,9 @@ function ownRecords({ type, typeflag, sparse, pax, globals }: EntryFacts): PaxRe
   const records = new Map(pax);
   for (const [key, value] of globals) if (NUMBER_KEYS.has(key) && !records.has(key)) records.set(key, value);
   if (!hasContent(type)) records.delete("size");
-  // An empty number takes the global one back, and GNU tar refuses it.
+  // An empty record takes the global one back. GNU tar refuses an empty number, and reads an empty name.
   for (const key of NUMBER_KEYS) if (records.get(key)?.length === 0) records.delete(key);
+  for (const key of NAME_KEYS) if (records.get(key)?.length === 0 && !globals.has(key)) records.delete(key);
   const version = !sparse || typeflag === "S" ? "none" : records.has(`${SPARSE}major`) ? "1.0" : "0.1";
   for (const key of pax.keys()) if (key.startsWith(SPARSE) && !isOneOf(SPARSE_KEYS[version], key)) records.delete(key);
   if (version === "0.1") countRegions(records);

@@ -15,7 +15,7 @@ const COMMA = 0x2c;
 export const NUMBER_KEYS: ReadonlySet<string> = new Set(["size", "uid", "gid", "mtime", "atime", "ctime"]);
 
 /** Keys whose value is a name, which can't hold a NUL. */
-const NAME_KEYS = new Set(["path", "linkpath", "uname", "gname", "GNU.sparse.name"]);
+export const NAME_KEYS: ReadonlySet<string> = new Set(["path", "linkpath", "uname", "gname", "GNU.sparse.name"]);
 
 /**
  * Parses the body of an extended header.

@@ -141,9 +141,9 @@ export class TarWalker {
     this.#entry = entry;
     entry.contentOffset = this.offset;
     this.#part = "content";
-    this.#skipping = false;
-    this.#left = entry.storedSize;
-    this.#padding = paddingAfter(entry.storedSize);
+    this.#skipping = entry.passedSize > 0;
+    this.#left = entry.storedSize + entry.passedSize;
+    this.#padding = paddingAfter(this.#left);
     this.#map = this.#headers.map;
     this.#region = 0;
     this.#expanded = 0;
@@ -202,10 +202,10 @@ export class TarWalker {
 
   #starve(): TarStep {
     if (!this.#cursor.ended) return "more";
-    const { path, storedSize } = this.entry;
+    const { path, storedSize, passedSize } = this.entry;
     throw new TarError(
       `tar archive ends at offset ${this.offset}, inside ${quoteName(path)}: ` +
-        `${this.#left} of its ${storedSize} bytes are missing`,
+        `${this.#left} of its ${storedSize + passedSize} bytes are missing`,
       { hint: "the archive was cut off" },
     );
   }

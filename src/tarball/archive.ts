@@ -4,6 +4,7 @@ import {
   assertReadable,
   decompressLimited,
   Limits,
+  type Measured,
   observe,
   readAll,
   sliceStream,
@@ -111,6 +112,18 @@ export class Archive {
     return { kind: "file", open: (options) => tarball.openFile!(options), offset, length: size };
   }
 
+  /** Hashes a file where it lies on disk; only for one that has a place. */
+  async measure({ path, offset, size }: ArchivedFile, { signal }: AbortOptions = {}): Promise<Measured> {
+    const file = await this.#tarball.openFile!({ signal });
+    try {
+      const hashed = await file.hash("sha256", { offset, length: size, signal });
+      if (hashed.size < size) throw this.#endsEarly(path, size - hashed.size);
+      return { digest: `sha256:${hashed.hex}`, size };
+    } finally {
+      await file.close();
+    }
+  }
+
   /** The content of a file. The stream fails when the tarball ends before the file does. */
   async open(file: ArchivedFile, options: OpenContentOptions = {}): Promise<ByteStream> {
     const { path } = file;
@@ -120,7 +133,7 @@ export class Archive {
     return observe(stream, {
       chunk: ({ length }) => left -= length,
       end: () => {
-        if (left !== 0) throw new TarballError(`${this.name} ends early: ${left} bytes of ${path} are missing`);
+        if (left !== 0) throw this.#endsEarly(path, left);
       },
     });
   }
@@ -143,6 +156,10 @@ export class Archive {
         throw new LimitError(`${this.name} has more than ${MAX_ENTRIES} entries: it is no tarball of images`);
       }
     }
+  }
+
+  #endsEarly(path: string, missing: number): TarballError {
+    return new TarballError(`${this.name} ends early: ${missing} bytes of ${path} are missing`);
   }
 
   #lacks(path: string, start: string): TarballError {

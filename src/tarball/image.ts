@@ -204,7 +204,9 @@ class ImageReader {
       });
     }
     // What is compressed already is stored as it is; only its digest is not known before it was read.
-    const stored = layerFromUncompressed({ uncompressed: open, compression: "none", mediaType });
+    const place = archive.placeOf(file);
+    const measure = place && (() => archive.measure(file));
+    const stored = layerFromUncompressed({ uncompressed: open, compression: "none", mediaType, measure });
     const uncompressed = async (options?: AbortOptions) =>
       verifyStream(
         decompressLimited(await stored.compressed(options), compression, { what, size: file.size }),
@@ -229,7 +231,11 @@ class ImageReader {
       origins: [],
       // From its start it is hashed on the way.
       open: (options = {}) => options.offset ? open(options) : stored.content.open(options),
-      place: archive.placeOf(file),
+      measure: place && (async (options) => {
+        await stored.digest(options);
+        return stored.content.identity!;
+      }),
+      place,
     };
     return { ...stored, content, diffId: () => Promise.resolve(diffId), uncompressed, digest, descriptor };
   }

@@ -235,7 +235,7 @@ export class Connection {
   ): Promise<string | undefined> {
     const { base, challenge } = await this.ping(options);
     const session = await this.#session(repository, options.signal);
-    return await session.authorization(session.demand(scopes, challenge), this.#exchange(base), options.signal);
+    return await session.authorization(session.demand(scopes, challenge), this.#exchange(base), options);
   }
 
   /**
@@ -274,25 +274,30 @@ export class Connection {
     const { base, challenge } = await this.ping({ signal });
     const session = await this.#session(repository, signal);
     const url = typeof request.to === "string" ? new URL(request.to, base) : request.to;
-    const authorize = async (demand: Demand) =>
-      mayAuthorize(url, base) ? await session.authorization(demand, this.#exchange(base), signal) : undefined;
+    const authorize = async (demand: Demand, unshared: boolean) =>
+      mayAuthorize(url, base)
+        ? await session.authorization(demand, this.#exchange(base), { signal, unshared })
+        : undefined;
 
     const demand = session.demand(scopes, challenge);
-    const shown = await authorize(demand);
+    let shown = await authorize(demand, false);
     let answer = await this.#sendShowing(shown, base, { ...request, url });
-    if (answer.response.status === 401 && !isNativeBody(request.body)) {
+    // Other requests may have used up a new token before this one shows it: it then gets one of its own.
+    for (const unshared of [false, true]) {
+      if (answer.response.status !== 401 || isNativeBody(request.body)) break;
       const demanded = answerableChallenge(responseChallenges(answer.response));
       if (hostAndPort(answer.url) !== hostAndPort(base)) {
         answer = await this.#answerElsewhere(answer, demanded, request);
-      } else {
-        const challenge = demanded ?? demand.challenge ?? demandedChallenge(answer.response);
-        const next = session.refused(scopes, shown, { ...demand, challenge });
-        const better = await authorize(next);
-        if (better !== shown) {
-          await discard(answer.response);
-          answer = await this.#sendShowing(better, base, { ...request, url });
-        }
+        break;
       }
+      const challenge = demanded ?? demand.challenge ?? demandedChallenge(answer.response);
+      const next = session.refused(scopes, shown, { ...demand, challenge });
+      if (unshared && !next.wasShared) break;
+      const better = await authorize(next, unshared);
+      if (better === shown) break;
+      await discard(answer.response);
+      shown = better;
+      answer = await this.#sendShowing(shown, base, { ...request, url });
     }
     if (!request.expect.includes(answer.response.status)) {
       throw await responseError(answer.response, {

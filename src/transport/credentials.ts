@@ -1,6 +1,6 @@
 import type { Authenticator } from "../authn/mod.ts";
 import { AuthError, HttpError } from "../errors.ts";
-import { abortable, isHeaderText, SharedWork } from "../io/mod.ts";
+import { abortable, type AbortOptions, isHeaderText, SharedWork } from "../io/mod.ts";
 import type { Challenge } from "./challenge.ts";
 import { basicAuthorization, type ExchangeOptions, exchangeToken, type Token } from "./token.ts";
 
@@ -18,6 +18,27 @@ export interface Demand {
   readonly scopes: readonly string[];
 }
 
+/** The demand of a registry that refused an authorization. */
+export interface Refusal extends Demand {
+  /** Whether other requests have shown the refused token, too. */
+  readonly wasShared: boolean;
+}
+
+/** How {@linkcode CredentialSession.authorization} gets a token. */
+export interface AuthorizationOptions extends AbortOptions {
+  /**
+   * Whether the token is a new one that no other request gets.
+   * @default false
+   */
+  readonly unshared?: boolean;
+}
+
+/** A token that is kept, and the number of requests that it was given to. */
+interface KeptToken {
+  readonly token: Token;
+  uses: number;
+}
+
 /** The options of an exchange besides challenge, scopes and credentials. */
 export type ExchangeContext = Omit<ExchangeOptions, "scopes" | "credentials" | "signal">;
 
@@ -27,8 +48,8 @@ export type ExchangeContext = Omit<ExchangeOptions, "scopes" | "credentials" | "
  */
 export class CredentialSession {
   readonly #authenticator: Authenticator;
-  readonly #tokens = new Map<string, Token>();
-  readonly #exchanges = new SharedWork<Token>();
+  readonly #tokens = new Map<string, KeptToken>();
+  readonly #exchanges = new SharedWork<KeptToken>();
   readonly #demands = new Map<string, Demand>();
   #refreshToken: string | undefined;
 
@@ -43,12 +64,16 @@ export class CredentialSession {
   }
 
   /** Returns the authorization header for a demand; `undefined` for anonymous basic authentication. */
-  async authorization(demand: Demand, context: ExchangeContext, signal?: AbortSignal): Promise<string | undefined> {
+  async authorization(
+    demand: Demand,
+    context: ExchangeContext,
+    { signal, unshared = false }: AuthorizationOptions = {},
+  ): Promise<string | undefined> {
     const { challenge, scopes } = demand;
     if (challenge === undefined) return undefined;
     // A valid token needs no credentials, which may not be available.
-    const kept = challenge.scheme === "bearer" ? this.#kept(scopes, context) : undefined;
-    if (kept !== undefined) return bearer(kept.value);
+    const kept = challenge.scheme === "bearer" && !unshared ? this.#kept(scopes, context) : undefined;
+    if (kept !== undefined) return used(kept);
     const credentials = await abortable(this.#authenticator.authorization(), signal);
     // Authenticators from outside this package may not check this.
     if (![credentials.auth, credentials.registryToken].every((text) => !text || isHeaderText(text))) {
@@ -58,21 +83,22 @@ export class CredentialSession {
     }
     if (challenge.scheme === "basic") return basicAuthorization(credentials);
     if (credentials.registryToken) return bearer(credentials.registryToken);
-    const { value } = await this.#exchanges.run(keyOf(scopes), { signal }, async (signal) => {
-      const token = this.#kept(scopes, context) ??
-        await this.#exchange(challenge, { ...context, scopes, credentials, signal });
-      this.#tokens.set(keyOf(scopes), token);
-      if (token.refreshToken) this.#refreshToken = token.refreshToken;
-      return token;
+    const exchange = { ...context, scopes, credentials };
+    if (unshared) return bearer((await this.#exchange(challenge, { ...exchange, signal })).value);
+    const token = await this.#exchanges.run(keyOf(scopes), { signal }, async (signal) => {
+      const kept = this.#kept(scopes, context) ??
+        { token: await this.#exchange(challenge, { ...exchange, signal }), uses: 0 };
+      this.#tokens.set(keyOf(scopes), kept);
+      return kept;
     });
-    return bearer(value);
+    return used(token);
   }
 
   /**
    * Records that the registry refused an authorization for scopes, and its new demand, which is used from now on. The
    * demanded scope comes first, since some token servers read only the first one.
    */
-  refused(scopes: readonly string[], shown: string | undefined, demanded: Demand): Demand {
+  refused(scopes: readonly string[], shown: string | undefined, demanded: Demand): Refusal {
     const { challenge } = demanded;
     const wanted = challenge?.parameters.scope;
     const next = {
@@ -81,18 +107,26 @@ export class CredentialSession {
     };
     this.#demands.set(keyOf(scopes), next);
     // Deletes only the refused token: another request may have got a newer one.
-    for (const [key, token] of this.#tokens) if (bearer(token.value) === shown) this.#tokens.delete(key);
-    return next;
+    const [key, kept] = [...this.#tokens].find(([, { token }]) => bearer(token.value) === shown) ?? [];
+    if (key !== undefined) this.#tokens.delete(key);
+    // A token that is gone was refused to another request before.
+    return { ...next, wasShared: kept?.uses !== 1 };
   }
 
   /** Returns the token for scopes, if it is still valid for a while. */
-  #kept(scopes: readonly string[], { now }: ExchangeContext): Token | undefined {
-    const token = this.#tokens.get(keyOf(scopes));
-    return token !== undefined && token.expiresAt - EXPIRY_MARGIN_MS > now() ? token : undefined;
+  #kept(scopes: readonly string[], { now }: ExchangeContext): KeptToken | undefined {
+    const kept = this.#tokens.get(keyOf(scopes));
+    return kept !== undefined && kept.token.expiresAt - EXPIRY_MARGIN_MS > now() ? kept : undefined;
   }
 
   /** Exchanges the last refresh token, or the credentials themselves once the refresh token is refused. */
   async #exchange(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
+    const token = await this.#exchangeAny(challenge, options);
+    if (token.refreshToken) this.#refreshToken = token.refreshToken;
+    return token;
+  }
+
+  async #exchangeAny(challenge: Challenge, options: ExchangeOptions): Promise<Token> {
     const refreshToken = this.#refreshToken;
     if (refreshToken !== undefined) {
       try {
@@ -109,6 +143,11 @@ export class CredentialSession {
 
 function keyOf(scopes: readonly string[]): string {
   return scopes.join(" ");
+}
+
+function used(kept: KeptToken): string {
+  kept.uses++;
+  return bearer(kept.token.value);
 }
 
 function bearer(token: string): string {

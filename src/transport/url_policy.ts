@@ -1,5 +1,5 @@
 import { UnsafeUrlError } from "../errors.ts";
-import { redactUrl } from "../http/mod.ts";
+import { addressBits, hostOf, isInRange, redactUrl } from "../http/mod.ts";
 
 /** The maximum number of redirects of one request. */
 export const MAX_REDIRECTS = 10;
@@ -7,35 +7,40 @@ export const MAX_REDIRECTS = 10;
 /** The class of a host: public, or one of the kinds of private hosts. */
 type Place = "public" | "loopback" | "link-local" | "network" | "shared";
 
+/** The ranges of private addresses: unspecified, loopback, link-local, RFC 1918, unique-local, carrier-grade NAT. */
+const PRIVATE: readonly (readonly [base: string, length: number, place: Place])[] = [
+  ["0.0.0.0", 8, "loopback"],
+  ["127.0.0.0", 8, "loopback"],
+  ["::", 127, "loopback"],
+  ["169.254.0.0", 16, "link-local"],
+  ["fe80::", 10, "link-local"],
+  ["10.0.0.0", 8, "network"],
+  ["172.16.0.0", 12, "network"],
+  ["192.168.0.0", 16, "network"],
+  ["fc00::", 7, "network"],
+  ["100.64.0.0", 10, "shared"],
+];
+
+/** The ranges of IPv6 that embed an IPv4 address in their last 32 bits: compatible, and NAT64 (RFC 4291, RFC 6052). */
+const EMBEDDING = [["::", 96], ["64:ff9b::", 96]] as const;
+
 /**
- * Returns the class of a URL's host. An IP literal is private if it is loopback or unspecified, link-local, RFC 1918 or
- * unique-local ("network"), or carrier-grade NAT ("shared"); `localhost` and the names under it are loopback (RFC 6761).
- * The URL parser has normalised it already, so unusual spellings are detected too.
+ * Returns the class of a URL's host. `localhost` and the names under it are loopback (RFC 6761). The URL parser has
+ * normalised addresses already, so unusual spellings are detected too.
  */
 function placeOf(hostname: string): Place {
-  if (/(^|\.)localhost\.?$/.test(hostname)) return "loopback";
-  if (hostname.startsWith("[")) return placeOfIpv6(hostname.slice(1, -1));
-  const parts = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(hostname.replace(/\.$/, ""));
-  return parts === null ? "public" : placeOfIpv4(parts.slice(1).map(Number));
+  const host = hostOf(hostname);
+  if (/(^|\.)localhost$/.test(host)) return "loopback";
+  const place = PRIVATE.find(([base, length]) => isInRange(host, base, length))?.[2];
+  if (place !== undefined) return place;
+  const embeds = EMBEDDING.some(([base, length]) => isInRange(host, base, length));
+  return embeds ? placeOf(ipv4Of(host)) : "public";
 }
 
-function placeOfIpv4([a, b]: readonly number[]): Place {
-  if (a === 0 || a === 127) return "loopback";
-  if (a === 169 && b === 254) return "link-local";
-  if (a === 100 && b >= 64 && b < 128) return "shared";
-  return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) ? "network" : "public";
-}
-
-function placeOfIpv6(address: string): Place {
-  const groups = ipv6Groups(address);
-  const [first] = groups;
-  if ((first & 0xffc0) === 0xfe80) return "link-local";
-  if ((first & 0xfe00) === 0xfc00) return "network";
-  const leading = groups.slice(0, 6).join();
-  if (leading === "0,0,0,0,0,0" && groups[6] === 0 && groups[7] <= 1) return "loopback";
-  // Addresses that embed IPv4: compatible, mapped, NAT64 (RFC 4291, RFC 6052).
-  const embeds = ["0,0,0,0,0,0", "0,0,0,0,0,65535", "100,65435,0,0,0,0"].includes(leading);
-  return embeds ? placeOfIpv4([groups[6] >> 8, groups[6] & 255, groups[7] >> 8, groups[7] & 255]) : "public";
+/** Returns the IPv4 address in the last 32 bits of an address. */
+function ipv4Of(address: string): string {
+  const bits = addressBits(address)!.slice(-32);
+  return [0, 8, 16, 24].map((at) => parseInt(bits.slice(at, at + 8), 2)).join(".");
 }
 
 /** Returns whether a URL's host can be nothing but this machine. */
@@ -46,15 +51,6 @@ export function isLoopbackHost(hostname: string): boolean {
 /** Returns whether a URL's host is private. */
 export function isPrivateHost(hostname: string): boolean {
   return placeOf(hostname) !== "public";
-}
-
-/** Returns the eight groups of an address in the URL parser's form: hex only, at most one `::`. */
-function ipv6Groups(address: string): number[] {
-  const [head, tail] = address.split("::").map((side) => side === "" ? [] : side.split(":"));
-  const groups = tail === undefined
-    ? head
-    : [...head, ...Array<string>(8 - head.length - tail.length).fill("0"), ...tail];
-  return groups.map((group) => parseInt(group, 16));
 }
 
 /** Returns the host with its port, or the scheme's default port, for comparisons. */

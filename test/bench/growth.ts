@@ -9,6 +9,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { peakOf } from "../make/memory.ts";
+import { commandRows } from "./growth_commands.ts";
 import { storeGarbageRow } from "./growth_store_garbage.ts";
 
 /** Work of which the growth is measured. */
@@ -17,8 +18,8 @@ export interface GrowthRow {
   readonly name: string;
   /** The sizes, growing; the quick run has all but the last. */
   readonly sizes: readonly number[];
-  /** Does the work of a size; returns the number of its calls, or 0 where none are counted. */
-  run(size: number): Promise<number>;
+  /** Makes what the work of a size needs. Returns the work, which returns the number of its calls, or 0. */
+  prepare(size: number): () => Promise<number>;
 }
 
 interface Measurement {
@@ -29,7 +30,7 @@ interface Measurement {
   readonly calls: number;
 }
 
-const rows: readonly GrowthRow[] = [storeGarbageRow];
+const rows: readonly GrowthRow[] = [...commandRows, storeGarbageRow];
 
 const { values: flags } = parseArgs({
   options: { only: { type: "string" }, quick: { type: "boolean" }, measure: { type: "string" } },
@@ -45,9 +46,10 @@ export function exponent(points: readonly (readonly [size: number, value: number
 }
 
 async function measure(row: GrowthRow, size: number): Promise<Measurement> {
+  const work = row.prepare(size);
   const started = performance.now();
   const before = process.cpuUsage();
-  const calls = await row.run(size);
+  const calls = await work();
   const { user, system } = process.cpuUsage(before);
   const seconds = (performance.now() - started) / 1000;
   return { size, seconds, cpu: (user + system) / 1e6, peakMb: peakOf(process.pid) ?? 0, calls };
@@ -86,5 +88,5 @@ if (flags.measure !== undefined) {
   const [name, size] = flags.measure.split("=");
   console.log(JSON.stringify(await measure(rows.find((row) => row.name === name)!, Number(size))));
 } else {
-  for (const row of rows) if (flags.only === undefined || row.name === flags.only) print(row);
+  for (const row of rows) if (flags.only === undefined || row.name.startsWith(flags.only)) print(row);
 }

@@ -12,19 +12,24 @@ const GARBAGE = 100;
 const DAY = 24 * 3_600_000;
 const NOW = 100 * DAY;
 const OLD = new TextEncoder().encode("1");
-const REPOSITORY = "0".repeat(32);
-const MANIFEST = "0".repeat(64);
+/** The ends of digests by their number in a page: a list costs little beside the collection, which is measured. */
+const ENDS = Array.from({ length: PAGE }, (_, i) => String(i).padStart(3, "0") + "0".repeat(50));
+const LINKS = ENDS.map((end) => `${end}.${"0".repeat(32)}`);
+/** The mentions of the blobs that are not garbage; the other names are no records. */
+const MENTIONS = LINKS.map((link, i) => i % GARBAGE === 0 ? `${link}_` : `${link}.${"0".repeat(64)}`);
 
 /** The collection of garbage in a store of as many blobs. */
 export const storeGarbageRow: GrowthRow = {
   name: "storage gc",
   sizes: [1_000_000, 3_000_000, 10_000_000, 30_000_000],
-  async run(size) {
+  prepare(size) {
     const store = new SimulatedStore(size);
-    const { blobs } = await collectStoreGarbage(store, { clock: () => NOW });
-    const expected = Math.ceil(store.perPrefix / GARBAGE) * 256;
-    if (blobs !== expected) throw new Error(`the collection removed ${blobs} blobs instead of ${expected}`);
-    return store.calls;
+    return async () => {
+      const { blobs } = await collectStoreGarbage(store, { clock: () => NOW });
+      const expected = Math.ceil(store.perPrefix / GARBAGE) * 256;
+      if (blobs !== expected) throw new Error(`the collection removed ${blobs} blobs instead of ${expected}`);
+      return store.calls;
+    };
   },
 };
 
@@ -86,7 +91,7 @@ class SimulatedStore implements RegistryStore {
         this.calls++;
         await Promise.resolve();
       }
-      yield `sha256:${hex(prefix.digits, i)}`;
+      yield `sha256:${start(prefix.digits, i)}${ENDS[i % PAGE]}`;
     }
   }
 
@@ -95,12 +100,11 @@ class SimulatedStore implements RegistryStore {
     if (folder !== undefined && digits === undefined) {
       return after === undefined ? Array.from({ length: 256 }, (_, i) => `${i.toString(16).padStart(2, "0")}/`) : [];
     }
-    if (folder === "claims") return this.#range(after, this.perPrefix, limit, (i) => `sha256-${hex(digits, i)}`);
+    if (folder === "claims") return this.#range(after, this.perPrefix, limit, (i) => digestName(digits, i));
     if (folder === "mentions") {
       // A link, and a mention of the blobs that are not garbage.
       return this.#range(after, 2 * this.perPrefix, limit, (i) => {
-        const name = `sha256-${hex(digits, i >> 1)}.${REPOSITORY}`;
-        return i % 2 === 0 ? name : (i >> 1) % GARBAGE === 0 ? `${name}_` : `${name}.${MANIFEST}`;
+        return digestName(digits, i >> 1, i % 2 === 0 ? LINKS : MENTIONS);
       });
     }
     if (path === "repositories/") {
@@ -110,7 +114,7 @@ class SimulatedStore implements RegistryStore {
       return after === undefined ? ["_blobs/", "_manifests/", "_mentions/"] : [];
     }
     if (path.endsWith("/_manifests/") || path.endsWith("/_mentions/")) {
-      return this.#range(after, MANIFESTS, limit, (i) => `sha256-${hex("00", i)}`);
+      return this.#range(after, MANIFESTS, limit, (i) => digestName("00", i));
     }
     return [];
   }
@@ -127,8 +131,13 @@ class SimulatedStore implements RegistryStore {
   }
 }
 
-function hex(digits: string, i: number): string {
-  return digits + i.toString(16).padStart(8, "0") + "0".repeat(54);
+/** Returns the start of a digest with two first digits and a number, of which `ENDS` has the last three digits. */
+function start(digits: string, i: number): string {
+  return digits + String(1_000_000_000 + Math.floor(i / PAGE)).slice(1);
+}
+
+function digestName(digits: string, i: number, ends: readonly string[] = ENDS): string {
+  return `sha256-${start(digits, i)}${ends[i % PAGE]}`;
 }
 
 async function* emptyList(): AsyncGenerator<never, void, undefined> {}

@@ -1,31 +1,40 @@
 /**
  * Times gcrane against its peers, side by side in one run, on an image of this machine's real files in two registries
- * in memory. Prints medians, ratios and peak memory.
+ * in memory. Prints a table of medians: wall time, time of processors, peak memory, stored size and the ratio to crane,
+ * with what is over budget. `--write` writes it into docs/performance.md.
  *
- *     deno task bench [--runs N] [--mb N] [--layers N] [--only WORD,WORD]
+ *     deno task bench [--runs N] [--mb N] [--layers N] [--only WORD,WORD] [--write]
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { crane } from "../../mod.ts";
+import { pathOf } from "../peers/mod.ts";
 import { dockerRegistry } from "../peers/mod.ts";
-import { median, type Run, run } from "./measure.ts";
-import { sampleTarballs, sizes } from "./sample_image.ts";
-import { type Place, sample, type Tool, tools, type Work, works } from "./tools.ts";
+import { readJson, top } from "../project/tree.ts";
+import { run } from "./measure.ts";
+import { plainTarballs, sampleTarballs, sizes } from "./sample_image.ts";
+import { HEAD, markdownTable, type Result, rowsOf } from "./table.ts";
+import { type Place, type Released, sample, tools, type Work, works } from "./tools.ts";
 
 const { values: flags } = parseArgs({
   options: {
-    runs: { type: "string", default: "5" },
+    runs: { type: "string", default: "9" },
     mb: { type: "string", default: "600" },
     layers: { type: "string", default: "8" },
     only: { type: "string", default: works.join() },
+    write: { type: "boolean", default: false },
   },
 });
 const runs = Number(flags.runs);
 const chosen = works.filter((work) => flags.only.split(",").some((word) => work.startsWith(word.trim())));
+
+// Both change how long the first https request of Deno takes, and few machines have them.
+delete process.env.SSL_CERT_FILE;
+delete process.env.SSL_CERT_DIR;
 
 /** Installs what is missing where Debian's packages are to be had. */
 function install(...names: readonly string[]): void {
@@ -37,30 +46,36 @@ function install(...names: readonly string[]): void {
   if (status !== 0) throw new Error(`can't install ${missing.join(" and ")}: ${stderr}`);
 }
 
-/** Puts the sample into the source registry, and into the folder as a tarball and a layout. */
-async function prepare(place: Place): Promise<void> {
-  const tarballs = sampleTarballs(join(place.folder, "layers"), {
+/** Makes the split bundle and the executable in a folder. */
+function release(folder: string): Released {
+  const bundle = join(folder, "bundle");
+  const binary = join(folder, "gcrane");
+  const options = { cwd: top, stdio: ["ignore", "ignore", "inherit"] as ("ignore" | "inherit")[] };
+  const split = ["--quiet", "--frozen", "--code-splitting", "--minify", "--platform=deno", `--outdir=${bundle}`];
+  execFileSync(process.execPath, ["bundle", ...split, "cli/main.ts"], options);
+  const { build } = readJson("package.json").scripts as { build: string };
+  const [, ...words] = build.replace("dist/gcrane", binary).split(" ");
+  execFileSync(pathOf("bun"), words, options);
+  return { bundle: join(bundle, "main.js"), binary };
+}
+
+/** Puts the sample into the source registry, and into the folder as tarballs, an archive and a layout. */
+async function prepare(place: Place, { binary }: Released): Promise<{ place: Place; text: string }> {
+  const packed = sampleTarballs(join(place.folder, "layers"), {
     layers: Number(flags.layers),
     bytes: Number(flags.mb) * 1e6,
   });
-  const { stored, raw } = sizes(tarballs);
+  const { stored, raw } = sizes(packed);
   const mb = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
-  console.log(`sample: ${tarballs.length} layers of real files, ${mb(raw)} of tar, ${mb(stored)} stored\n`);
-  const [gcrane] = tools();
-  const words = gcrane.commands.ls!({ place, name: "" }).slice(0, -2);
   const image = `${place.source}/${sample}`;
-  await run([...words, "append", ...tarballs.flatMap((path) => ["-f", path]), "-t", image]);
-  await run([...words, "pull", image, join(place.folder, "sample.tar")]);
-  await run([...words, "pull", "--format", "oci", image, join(place.folder, "sample")]);
-  await run([...words, "copy", image, `${place.target}/bench/there:v1`]);
-}
-
-/** What became of one tool. */
-interface Result {
-  readonly tool: Tool;
-  readonly runs: Run[];
-  /** The bytes of the layers that it made, where it made some: less work that gives more of them is no win. */
-  stored?: number;
+  await run([binary, "append", ...packed.flatMap((path) => ["-f", path]), "-t", image]);
+  await run([binary, "pull", image, join(place.folder, "sample.tar")]);
+  await run([binary, "pull", "--format", "oci", image, join(place.folder, "sample")]);
+  await run([binary, "copy", image, `${place.target}/bench/there:v1`]);
+  return {
+    place: { ...place, tarballs: plainTarballs(packed) },
+    text: `${packed.length} layers of real files, ${mb(raw)} of tar, ${mb(stored)} stored`,
+  };
 }
 
 async function storedBytes(reference: string): Promise<number> {
@@ -69,15 +84,18 @@ async function storedBytes(reference: string): Promise<number> {
 }
 
 /** Runs each tool in turn, again and again, so that a change of the machine's speed hits all of them. */
-async function time(work: Work, place: Place): Promise<Result[]> {
-  const results = tools().filter(({ commands }) => commands[work]).map((tool): Result => ({ tool, runs: [] }));
+async function time(work: Work, place: Place, released: Released): Promise<Result[]> {
+  const results = tools(released).filter(({ commands }) => commands[work])
+    .map((tool): Result => ({ tool, runs: [] }));
   for (let round = 0; round <= runs; round++) {
     for (const [index, result] of results.entries()) {
       const { tool, runs } = result;
       const name = `${work.replaceAll(/\W+/g, "-").toLowerCase()}-${index}-${round}`;
       const taken = await run(tool.commands[work]!({ place, name }));
       if (round > 0) runs.push(taken); // the first round warms caches up
-      if (work === "flatten") result.stored = await storedBytes(`${place.target}/bench/${name}:v1`);
+      if (work === "flatten" || work === "append") {
+        result.stored = await storedBytes(`${place.target}/bench/${name}:v1`);
+      }
       for (const path of [join(place.folder, name), join(place.folder, `${name}.tar`)]) {
         rmSync(path, { recursive: true, force: true });
       }
@@ -86,27 +104,16 @@ async function time(work: Work, place: Place): Promise<Result[]> {
   return results;
 }
 
-function peakText({ several }: Tool, runs: readonly Run[]): string {
-  if (several) return "".padStart("9999 MB".length);
-  return `${Math.max(...runs.map(({ peakMb }) => peakMb)).toFixed(0).padStart(4)} MB`;
+/** Replaces what is between the marks in the document. */
+function write(text: string): void {
+  const path = join(top, "docs/performance.md");
+  const before = readFileSync(path, "utf8");
+  const marks = /(<!-- deno task bench --write -->\n)[^]*?(<!-- end -->)/;
+  if (!marks.test(before)) throw new Error(`${path} has no marks for the table`);
+  writeFileSync(path, before.replace(marks, (_, start, end) => `${start}\n${text}\n${end}`));
 }
 
-function report(work: Work, results: readonly Result[]): void {
-  const peer = ["crane", "skopeo", "skopeo+umoci"].map((name) => results.find(({ tool }) => tool.name === name))
-    .find((result) => result !== undefined);
-  const base = peer && median(peer.runs.map(({ seconds }) => seconds));
-  for (const { tool, runs, stored } of results) {
-    const seconds = runs.map((run) => run.seconds);
-    const middle = median(seconds);
-    const ratio = base && peer.tool !== tool ? `${(middle / base).toFixed(2)} × ${peer.tool.name}` : "";
-    console.log(
-      `${work.padEnd(18)} ${tool.name.padEnd(14)} ${middle.toFixed(3).padStart(8)} s` +
-        `  (${Math.min(...seconds).toFixed(3)} … ${Math.max(...seconds).toFixed(3)})` +
-        `  ${peakText(tool, runs)}  ${ratio}` +
-        (stored === undefined ? "" : `  ${(stored / 1e6).toFixed(0)} MB stored`),
-    );
-  }
-}
+const loads = () => loadavg().map((load) => load.toFixed(1)).join(", ");
 
 install("docker-registry", "skopeo", "umoci");
 const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -114,9 +121,19 @@ const folder = mkdtempSync(join(memory, "gcrane-bench-"));
 const source = await dockerRegistry({ storage: join(folder, "source") });
 const target = await dockerRegistry({ storage: join(folder, "target") });
 try {
-  const place = { source: source.host, target: target.host, folder };
-  await prepare(place);
-  for (const work of chosen) report(work, await time(work, place));
+  const released = release(folder);
+  const { place, text } = await prepare({ source: source.host, target: target.host, folder }, released);
+  const before = loads();
+  console.log(`${text}; ${cpus().length} processors; load average ${before}\n`);
+  const rows: string[][] = [];
+  for (const work of chosen) {
+    const found = rowsOf(work, await time(work, place, released));
+    rows.push(...found);
+    console.log(markdownTable([HEAD, ...found]));
+  }
+  const facts = [`Sample: ${text}.`, `Medians of ${runs} rounds on ${cpus().length} processors (${cpus()[0].model});`];
+  facts.push(`load average ${before} before, ${loads()} after.`);
+  if (flags.write) write(`${facts.join(" ")}\n\n${markdownTable([HEAD, ...rows])}`);
 } catch (error) {
   console.error(`Error: ${(error as Error).message}`);
   process.exitCode = 1;

@@ -81,3 +81,11 @@ export function randomLayer(folder: string, megabytes: number): string {
   rmSync(file);
   return tarball;
 }
+
+/** Decompresses tarballs beside themselves, and returns the paths of the plain ones. */
+export function plainTarballs(packed: readonly string[]): string[] {
+  return packed.map((path) => {
+    execFileSync("gzip", ["-dkf", path]);
+    return path.replace(/\.gz$/, "");
+  });
+}

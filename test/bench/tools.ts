@@ -9,6 +9,8 @@ export interface Place {
   readonly target: string;
   /** A folder for what is written; gone at the end. */
   readonly folder: string;
+  /** Plain tarballs to make layers of. */
+  readonly tarballs?: readonly string[];
 }
 
 /** One thing to do, once: `name` is new each time, so that nothing is there yet. */
@@ -17,8 +19,13 @@ export interface Job {
   readonly name: string;
 }
 
+/** The forms in which gcrane runs. The bundle and the binary are released, and have a budget. */
+export type Form = "Deno source" | "Deno bundle" | "Bun source" | "binary";
+
 /** The commands of a tool for each piece of work; unsupported ones are left out. */
 export interface Tool {
+  /** The form of gcrane; none for another program. */
+  readonly form?: Form;
   /** What to call it. */
   readonly name: string;
   /** Whether it is several programs, one after the other, so that no peak of memory is known. */
@@ -37,6 +44,7 @@ export const works = [
   "push tarball",
   "push OCI layout",
   "export",
+  "append",
   "flatten",
   "validate",
   "digest",
@@ -49,17 +57,37 @@ export type Work = typeof works[number];
 /** The image that everything is done with, in the source registry. */
 export const sample = "bench/sample:v1";
 
-/** gcrane on each runtime that is here, then its peers. */
-export function tools(): Tool[] {
+/** The released forms of gcrane, by their paths. */
+export interface Released {
+  /** The entry of the split bundle for Deno. */
+  readonly bundle: string;
+  /** The executable. */
+  readonly binary: string;
+}
+
+/**
+ * Returns gcrane in each form that this machine can run, then its peers. The source on Deno is left out of what takes
+ * long, where it does as its bundle does.
+ */
+export function tools(released?: Released): Tool[] {
   const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
   const deno = "Deno" in globalThis ? Deno.execPath() : undefined;
+  const ours = (form: Form, command: readonly string[]): Tool => ({ ...craneLike(`gcrane, ${form}`, command), form });
+  const source = deno && ours("Deno source", [deno, "run", "-A", "--no-check", main]);
   return [
-    ...(deno ? [craneLike("gcrane (Deno)", [deno, "run", "-A", "--no-check", main])] : []),
-    ...(available("bun") ? [craneLike("gcrane (Bun)", [pathOf("bun")!, "run", main])] : []),
-    ...(available("crane") ? [craneLike("crane", [pathOf("crane")!])] : []),
-    ...(available("skopeo") ? [skopeo(pathOf("skopeo")!)] : []),
+    ...(source ? [released ? onlyStarts(source) : source] : []),
+    ...(deno && released ? [ours("Deno bundle", [deno, "run", "-A", released.bundle])] : []),
+    ...(available("bun") ? [ours("Bun source", [pathOf("bun"), "run", main])] : []),
+    ...(released ? [ours("binary", [released.binary])] : []),
+    ...(available("crane") ? [craneLike("crane", [pathOf("crane")])] : []),
+    ...(available("skopeo") ? [skopeo(pathOf("skopeo"))] : []),
     ...(available("skopeo") && available("umoci") ? [skopeoWithUmoci()] : []),
   ];
+}
+
+function onlyStarts(tool: Tool): Tool {
+  const { digest, ls } = tool.commands;
+  return { ...tool, commands: { digest, ls } };
 }
 
 /** Both crane and gcrane take these words. */
@@ -83,6 +111,12 @@ function craneLike(name: string, command: readonly string[]): Tool {
       "push tarball": (job) => [...command, "push", `${job.place.folder}/sample.tar`, at(job)],
       "push OCI layout": (job) => [...command, "push", `${job.place.folder}/sample`, at(job)],
       "export": ({ place, name }) => [...command, "export", image(place), `${place.folder}/${name}.tar`],
+      "append": (job) => [
+        ...command,
+        "append",
+        ...job.place.tarballs?.flatMap((path) => ["-f", path]) ?? [],
+        ...["-t", at(job)],
+      ],
       "flatten": (job) => [...command, "flatten", image(job.place), "-t", at(job)],
       "validate": ({ place }) => [...command, "validate", "--remote", image(place)],
       "digest": ({ place }) => [...command, "digest", image(place)],

@@ -6,10 +6,15 @@ import { main } from "../../cli/main.ts";
 import { parseWords } from "../../cli/parse_words.ts";
 import { isCommandEntry, resolveCommand } from "../../cli/resolve.ts";
 import { gcrane } from "../../cli/table.ts";
+import { emptyImage } from "../../src/image/mod.ts";
+import { createRegistry } from "../../src/registry/mod.ts";
+import { Pusher } from "../../src/remote/mod.ts";
+import { serveFetch } from "../../src/runtime/mod.ts";
 import { VERSION } from "../../src/version.ts";
 import { importsOf } from "../project/imports.ts";
 import { packageSources, readJson, typescript } from "../project/tree.ts";
 import { FakeIo } from "../fakes/fake_io.ts";
+import { withFolder } from "../make/gcrane_process.ts";
 import { runFile } from "../make/processes.ts";
 
 async function gcraneLine(...words: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -139,9 +144,61 @@ describe("starting", () => {
     );
   });
 
+  it("loads a bounded number of modules for each command", () => {
+    const works: Readonly<Record<string, readonly [files: readonly string[], most: number]>> = {
+      version: [["cli/commands/version.ts"], 50],
+      "--help": [["cli/help.ts"], 50],
+      digest: [["cli/commands/digest.ts", "src/name/mod.ts", "src/source/mod.ts", "src/remote/mod.ts"], 225],
+      ls: [["cli/commands/ls.ts", "gcr/internal.ts", "src/remote/mod.ts"], 225],
+    };
+    const loaded = Object.entries(works).map(([name, [files, most]]) => {
+      const modules = new Set(["cli/main.ts", ...files].flatMap(loadedWith));
+      return [name, modules.size <= most || modules.size];
+    });
+    assertEquals(loaded, Object.keys(works).map((name) => [name, true]));
+  });
+
   it("loads hono for no command but registry serve", () => {
     const commands = [...sources.keys()].filter((path) => path.startsWith("cli/commands/"));
     const withHono = commands.filter((path) => loadedWith(path).some((one) => /^hono(\/|$)/.test(one)));
     assertEquals(withHono.filter((path) => path !== "cli/commands/registry_serve.ts"), []);
+  });
+
+  it("loads for a listing nothing of copies, garbage collection and synchronisation", () => {
+    const imported = importsOf(sources.get("cli/commands/ls.ts")!)
+      .filter(({ specifier, kind }) => kind === "dynamic" && specifier?.startsWith("../../"))
+      .map(({ specifier }) => posix.join("cli/commands", specifier!));
+    const loaded = imported.flatMap(loadedWith).filter((path) =>
+      /^gcr\/(sync\/|gc_?|.*copy_run)|^croner$|yaml/.test(path)
+    );
+    assertEquals([imported.length > 0, loaded.filter((path) => path !== "gcr/gc_pins.ts")], [true, []]);
+  });
+
+  /** Runs gcrane in an empty home; returns its output and what it has used that takes time to load. */
+  async function start(...words: string[]): Promise<{ out: string; used: string[] }> {
+    return await withFolder(async (home) => {
+      const { code, out, err } = await runFile("test/cli/programs/start.ts", words, { env: { HOME: home } });
+      assertEquals([code, /^\[.*\]$/.test(err)], [0, true], err);
+      return { out, used: JSON.parse(err) };
+    });
+  }
+
+  it("uses no module of node on Deno, nor a timer, and node:fs alone of what else is slow to load elsewhere", async () => {
+    const registry = createRegistry();
+    const server = await serveFetch((request) => registry.fetch(request), { hostname: "127.0.0.1", port: 0 });
+    try {
+      const reference = `${new URL(server.url).host}/app:v1`;
+      await new Pusher().push(reference, emptyImage());
+      const digest = await emptyImage().digest();
+      const cases = [["version"], ["--help"], ["digest", reference], ["ls", reference.replace(/:v1$/, "")]];
+      for (const words of cases) {
+        const { out, used } = await start(...words);
+        if (words[0] === "digest") assertEquals(out, `${digest}\n`);
+        const slow = "Deno" in globalThis ? used : used.filter((name) => /^node:(?!fs$|http$|os$)/.test(name));
+        assertEquals([words, slow], [words, []]);
+      }
+    } finally {
+      await server.close();
+    }
   });
 });

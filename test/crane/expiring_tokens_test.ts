@@ -7,8 +7,6 @@ import { randomImage } from "../../src/image/mod.ts";
 import { memoryRegistry } from "../make/memory_registry.ts";
 
 const IMAGES = 12;
-/** How many requests the registry takes a token for. Four go at a time. */
-const USES = 6;
 /** How long an access token lives, in seconds of the clock. */
 const LIFE_S = 600;
 
@@ -44,9 +42,12 @@ class FakeGoogle {
   readonly #accessTokens = new Map<string, number>();
   readonly #uses = new Map<string, number>();
   readonly #registry: typeof fetch;
+  readonly #usesOfEach: number;
 
-  constructor(registry: typeof fetch) {
+  /** @param usesOfEach the number of requests that the registry takes a token for */
+  constructor(registry: typeof fetch, usesOfEach: number) {
     this.#registry = registry;
+    this.#usesOfEach = usesOfEach;
   }
 
   readonly fetch = (async (input: string | URL, init: RequestInit = {}) => {
@@ -71,7 +72,7 @@ class FakeGoogle {
     assertEquals([user, url.searchParams.getAll("scope").length > 0], ["_token", true]);
     if (!((this.#accessTokens.get(token) ?? 0) > this.clock.ms)) return new Response("expired", { status: 403 });
     const given = `registry-${++this.given.registry}`;
-    this.#uses.set(given, USES);
+    this.#uses.set(given, this.#usesOfEach);
     return Response.json({ token: given, expires_in: 24 * 3600 });
   }
 
@@ -95,18 +96,21 @@ async function assertCopied(registry: typeof fetch, target: string): Promise<voi
 }
 
 describe("a long copy", () => {
-  it("goes on where the registry takes a token for some requests only, and the one behind it ends too", async () => {
-    const registry = await filledRegistry("europe-docker.pkg.dev");
-    const google = new FakeGoogle(registry.fetch);
-    const { fetch, clock: { now } } = google;
-    const keychain = googleKeychain({ fetch, now, environment: () => undefined, home: "", gcloud: "" });
-    const target = "us-docker.pkg.dev/project/mirror";
-    await copyRepository("europe-docker.pkg.dev/project/app", target, { fetch, now, keychain });
-    await assertCopied(registry.fetch, target);
-    assertGreater(google.refused, 5);
-    assertGreater(google.given.registry, 10);
-    assertGreater(google.given.metadata, 3);
-  });
+  // Four requests go at a time, so that a token for one of them is used up before it comes to the others.
+  for (const uses of [1, 6]) {
+    it(`goes on where a token is good for few requests (${uses}), and the one behind it ends too`, async () => {
+      const registry = await filledRegistry("europe-docker.pkg.dev");
+      const google = new FakeGoogle(registry.fetch, uses);
+      const { fetch, clock: { now } } = google;
+      const keychain = googleKeychain({ fetch, now, environment: () => undefined, home: "", gcloud: "" });
+      const target = "us-docker.pkg.dev/project/mirror";
+      await copyRepository("europe-docker.pkg.dev/project/app", target, { fetch, now, keychain });
+      await assertCopied(registry.fetch, target);
+      assertGreater(google.refused, 5);
+      assertGreater(google.given.registry, 10);
+      assertGreater(google.given.metadata, 3);
+    });
+  }
 
   it("goes on where ECR's password ends, of which nobody is told beforehand", async () => {
     const registry = await filledRegistry("123456789012.dkr.ecr.eu-central-1.amazonaws.com");

@@ -72,7 +72,8 @@ describe("Ctrl-C in the middle of a layer", () => {
           if (temporary) await until(() => place.files().some((path) => temporary.test(path)));
           running.signal("SIGINT");
           assertEquals([await running.ended(), running.err], [130, ""]);
-          assertEquals(place.files().filter((path) => path !== "work/cache/sha256"), before);
+          // The empty directory of the cache may stay.
+          assertEquals(place.files().filter((path) => !/^work\/cache(\/sha256)?$/.test(path)), before);
         }),
     );
   }

@@ -44,7 +44,7 @@ function withHome(files: Record<string, string>, work: (variables: { HOME: strin
   });
 }
 
-/** The rows of the table in the README by their first cells: each throws where the runtime can't do what it names. */
+/** The rows of the table in docs/proxies.md by their first cells: each throws where the runtime can't do what it names. */
 export const NETWORK_ROWS: Readonly<Record<string, (trial: Trial) => Promise<void>>> = {
   async "`HTTP_PROXY` for plain http, `ALL_PROXY`"(trial) {
     const { proxy } = trial.world;

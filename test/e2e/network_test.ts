@@ -11,11 +11,10 @@ import { standardModules } from "../project/standard_modules.ts";
 import { NETWORK_ROWS } from "./network_rows.ts";
 import { type NetworkWorld, networkWorld } from "./network_world.ts";
 
-/** The table of the README, row by row: the cells by the names of the columns. */
-function tableOfReadme(): Map<string, Record<string, string>> {
-  const readme = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
-  const section = readme.split("\n## ").find((text) => text.startsWith("Proxies and certificates"))!;
-  const [head, , ...rows] = section.split("\n").filter((line) => line.startsWith("|"))
+/** The table of the guide to proxies, row by row: the cells by the names of the columns. */
+function tableOfGuide(): Map<string, Record<string, string>> {
+  const guide = readFileSync(fileURLToPath(new URL("../../docs/proxies.md", import.meta.url)), "utf8");
+  const [head, , ...rows] = guide.split("\n").filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
   return new Map(rows.map(([name, ...cells]) => [
     name,
@@ -23,7 +22,7 @@ function tableOfReadme(): Map<string, Record<string, string>> {
   ]));
 }
 
-const table = tableOfReadme();
+const table = tableOfGuide();
 const runtime = "Bun" in globalThis ? "Bun" : "Deno" in globalThis ? "Deno" : "Node.js";
 
 let world: NetworkWorld;

@@ -1,185 +1,88 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import process from "node:process";
+import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { describe, it } from "node:test";
-import { crane, source } from "../../mod.ts";
-import { contentOf, fill, pushWith } from "../make/copy_world.ts";
-import { gcraneCommand, withFolder } from "../make/gcrane_process.ts";
-import { FLEET, setStage } from "./readme_stage.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mainFile, withFolder } from "../make/gcrane_process.ts";
+import { Running } from "../make/processes.ts";
 import { withRegistryProcess } from "../make/registry_process.ts";
+import { until } from "../make/waiting.ts";
+import { blockRunner, blocksOf, sectionOf, writeSite } from "./document_blocks.ts";
 
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const LONGEST = 200;
+const tasks = sectionOf("README.md", "Ten things to do");
 
-/** Returns the blocks of commands in a tested section. */
-function shellBlocks(section: string): string[] {
-  const [, text] = readme.split(`\n## ${section}\n`);
-  const [whole] = text.split(/^## /m);
-  return [...whole.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1]);
-}
+describe("README", () => {
+  it(`has at most ${LONGEST} lines`, () => {
+    const lines = sectionOf("README.md").trimEnd().split("\n").length;
+    assert(lines <= LONGEST, `${lines} lines`);
+  });
 
-/** Runs a block in a folder, with gcrane as a program on PATH and registries under the README's names. */
-function runner(folder: string, hosts: Record<string, string>): (block: string) => string {
-  const programs = join(folder, "bin");
-  mkdirSync(programs);
-  writeFileSync(join(programs, "gcrane"), `#!/bin/sh\nexec ${gcraneCommand} "$@"\n`);
-  chmodSync(join(programs, "gcrane"), 0o755);
-  return (block) => {
-    const lines = Object.entries(hosts).reduce((text, [name, host]) => text.replaceAll(name, host), block);
-    const { status, stdout, stderr } = spawnSync("bash", ["-c", `set -euo pipefail\n${lines}`], {
-      cwd: folder,
-      encoding: "utf8",
-      env: { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH}` },
-    });
-    assertEquals(status, 0, `${block}\n${stderr}`);
-    assertEquals(stderr, "", block);
-    return stdout;
-  };
-}
+  it("keeps both commands that do all the set-up", () => {
+    const [block] = blocksOf(sectionOf("README.md", "Try it"), "console");
+    const commands = block.trimEnd().split("\n").map((line) => line.split("#")[0].trimEnd());
+    assertEquals(commands, ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
+  });
 
-it("README: no other section has blocks that look as if they were tested", () => {
-  const tested = ["Common tasks", "Recipes"].flatMap(shellBlocks);
-  assertEquals([...readme.matchAll(/^```sh$/gm)].length, tested.length);
+  it("has no blocks elsewhere that look as if they were tested", () => {
+    assertEquals(blocksOf(sectionOf("README.md"), "sh"), blocksOf(tasks, "sh"));
+  });
 });
 
-describe("README: common tasks", () => {
-  it("every block runs as it stands, on two registries", { timeout: 120_000 }, async () => {
-    const blocks = shellBlocks("Common tasks");
-    assertEquals(blocks.length, 10);
+describe("README: ten things to do", () => {
+  it("are ten", () => {
+    const numbers = [...tasks.matchAll(/^\*\*(\d+)\. /gm)].map(([, number]) => Number(number));
+    assertEquals(numbers, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  it("nine blocks run as they stand, on two registries", { timeout: 120_000 }, async () => {
+    const blocks = blocksOf(tasks, "sh");
+    assertEquals(blocks.length, 9);
     await withFolder(async (folder) => {
-      mkdirSync(join(folder, "site"));
-      writeFileSync(join(folder, "site", "index.html"), "<h1>hello</h1>\n");
-      mkdirSync(join(folder, "config", "etc"), { recursive: true });
-      writeFileSync(join(folder, "config", "etc", "site.conf"), "port = 80\n");
+      writeSite(folder);
       await withRegistryProcess(async (registry) =>
         await withRegistryProcess((mirror) => {
-          const run = runner(folder, { "registry.example.com": registry, "mirror.example.com": mirror });
-          const outputs = blocks.map(run);
+          const run = blockRunner(folder, { "registry.example.com": registry, "mirror.example.com": mirror });
+          const outputs = blocks.map((block) => {
+            const { stdout, stderr } = run(block);
+            assertNotMatch(stderr, /Error|Warning/, block);
+            return stdout;
+          });
           assertStringIncludes(outputs[0], `${registry}/site@sha256:`);
-          assertStringIncludes(outputs[1], `${registry}/site:v2\n`);
-          assert(outputs[2].startsWith(`${registry}/site@sha256:`));
-          assertEquals(JSON.parse(outputs[3].slice(0, outputs[3].indexOf("}{") + 1)).schemaVersion, 2);
-          assertEquals([outputs[4], outputs[5], outputs[6]], ["", "", ""]);
-          assertEquals(outputs[7].split("@")[1].split("\n")[0].length, "sha256:".length + 64);
-          assertEquals(outputs[8], "<h1>hello</h1>\n");
-          assertEquals(outputs[9].split("\n").filter((line) => line.startsWith("PASS: ")).length, 3);
+          assertStringIncludes(outputs[1], `${registry}/site:v2  image linux/amd64`);
+          assertMatch(outputs[1], /^srv\/www\/index\.html$/m);
+          assert(outputs[1].endsWith("<h1>hello</h1>\n"));
+          assertStringIncludes(outputs[2], "v1\nv2\n");
+          assertStringIncludes(outputs[3], "+ /etc/site.conf");
+          assertEquals([outputs[4], outputs[7].split("@")[0]], ["", `${registry}/restored`]);
+          assertStringIncludes(outputs[6], `${registry}/site@sha256:`);
+          assertEquals(existsSync(join(folder, "plan.json")), true);
+          const { stdout } = run("gcrane ls -r --tags mirror.example.com; gcrane config registry.example.com/site:v3");
+          assertStringIncludes(stdout, "copies");
+          assertStringIncludes(stdout, '"Labels":{"team":"web"}');
         })
       );
     });
   });
-});
 
-describe("README: mirror a registry", () => {
-  it("every line runs, on two registries", { timeout: 120_000 }, async () => {
-    const section = /^## Mirror a registry\n(.*?)^## /ms.exec(readme)![1];
-    const lines = /^```console\n(.*?)^```$/ms.exec(section)![1].trimEnd().split("\n");
-    assertEquals(lines.length, 7);
+  it("the tenth serves with sign-in", { timeout: 60_000 }, async () => {
+    const [serve, signIn, ...more] = blocksOf(tasks, "console")[0].trimEnd().split("\n");
+    assertEquals(more, []);
+    const [, users, line] = /^GCRANE_REGISTRY_USERS=(\S+) gcrane (.*)$/.exec(serve)!;
+    const words = line.replace("127.0.0.1:5000", "127.0.0.1:0").split(" ");
     await withFolder(async (folder) => {
-      await withRegistryProcess(async (registry) =>
-        await withRegistryProcess(async (mirror) => {
-          await fill((reference, view) => pushWith(fetch, reference, view), registry);
-          for (const line of lines) {
-            const filled = line.replaceAll("registry.example.com", registry).replaceAll("mirror.example.com", mirror);
-            const script = `set -euo pipefail\ngcrane() { ${gcraneCommand} "$@"; }\n${filled}`;
-            const { status, stderr } = spawnSync("bash", ["-c", script], { cwd: folder, encoding: "utf8" });
-            assertEquals(status, 0, `${line}\n${stderr}`);
-          }
-          const [source, target] = [await contentOf(registry), await contentOf(mirror)];
-          for (const name of Object.keys(source)) assertEquals(target[name], source[name]);
-          assertEquals(Object.keys(target).includes("small/web/multi"), true);
-        })
-      );
+      const server = new Running(mainFile, words, { cwd: folder, env: { GCRANE_REGISTRY_USERS: users } });
+      try {
+        await until(() => /http:\/\/127/.test(server.err), { what: "the address of the registry" });
+        const host = `localhost:${/http:\/\/127\.0\.0\.1:(\d+)/.exec(server.err)![1]}`;
+        const run = blockRunner(folder, { "localhost:5000": host });
+        const refused = run("gcrane catalog localhost:5000 2>&1 || true").stdout;
+        assertStringIncludes(refused, "401 Unauthorized");
+        assertStringIncludes(run(signIn).stderr, `signed in to ${host}`);
+        assertEquals(run("gcrane catalog localhost:5000").stdout, "");
+      } finally {
+        server.signal("SIGTERM");
+        await server.ended();
+      }
     });
   });
-});
-
-describe("README: recipes", () => {
-  const names = ["rebase", "label", "strip", "distroless", "shrink"] as const;
-
-  /** Runs one recipe on a stage of its own. */
-  const recipe = async (name: typeof names[number], check: (registry: string, output: string) => Promise<void>) => {
-    const blocks = shellBlocks("Recipes");
-    assertEquals(blocks.length, names.length);
-    await withFolder(async (folder) => {
-      mkdirSync(join(folder, "build"));
-      writeFileSync(join(folder, "build", "hello"), "#!/hello\n");
-      await withRegistryProcess(async (registry) => {
-        await setStage(registry);
-        const output = runner(folder, { "registry.example.com": registry })(blocks[names.indexOf(name)]);
-        await check(registry, output);
-      });
-    });
-  };
-
-  it("a hundred images get a patched base", { timeout: 120_000 }, () =>
-    recipe("rebase", async (registry, output) => {
-      assertEquals(output.trimEnd().split("\n").length, FLEET);
-      const [patched] = (await crane.configFile(`${registry}/base:v2`)).rootfs.diff_ids;
-      for (let number = 0; number < FLEET; number++) {
-        const name = `${registry}/fleet/app${number}:v1`;
-        const { rootfs, config } = await crane.configFile(name);
-        assertEquals([rootfs.diff_ids.length, rootfs.diff_ids[0]], [2, patched], name);
-        assertEquals(config?.Cmd, [`/app/${number}`]);
-        assertStringIncludes(output, `@${await crane.digest(name)}\n`);
-      }
-      await crane.validate(`${registry}/fleet/app7:v1`);
-      // What the result remembers is enough for the next time.
-      await crane.rebase(`${registry}/fleet/app7:v1`);
-    }));
-
-  it("a label is everywhere", { timeout: 60_000 }, () =>
-    recipe("label", async (registry, output) => {
-      assertEquals(output.trimEnd().split("\n").length, 2);
-      for (const [tag, count] of [["v1", 3], ["v2", 2]] as const) {
-        const index = await source.open(`${registry}/multi:${tag}`);
-        assert(index.kind === "index");
-        const children = await index.children();
-        assertEquals(children.length, count);
-        for (const { view } of children) {
-          assertEquals(view.kind === "image" && (await view.configFile()).config?.Labels, { team: "web" });
-        }
-      }
-    }));
-
-  it(
-    "an index is stripped to one platform, and to two",
-    { timeout: 60_000 },
-    () =>
-      recipe("strip", async (registry) => {
-        assertEquals((await crane.configFile(`${registry}/single:v1`)).architecture, "arm64");
-        assertEquals((await source.open(`${registry}/single:v1`)).kind, "image");
-        const small = await crane.indexMembers(`${registry}/multi:small`);
-        assertEquals(small.map(({ platform }) => platform?.architecture), ["amd64", "arm64"]);
-      }),
-  );
-
-  it("a directory is on top of distroless", { timeout: 60_000 }, () =>
-    recipe("distroless", async (registry) => {
-      const { config, rootfs } = await crane.configFile(`${registry}/hello:v1`);
-      assertEquals([config?.Entrypoint, config?.User, config?.WorkingDir], [["/app/hello"], "65532", "/"]);
-      assertEquals(rootfs.diff_ids.length, 2);
-      await crane.validate(`${registry}/hello:v1`);
-    }));
-
-  it(
-    "an image is smaller, and its files are the same",
-    { timeout: 60_000 },
-    () =>
-      recipe("shrink", async (registry, output) => {
-        assertStringIncludes(output, "/var/cache/packages");
-        assertStringIncludes(output, `${registry}/bloated@sha256:`);
-        const [before, after] = await Promise.all(
-          ["v1", "small"].map((tag) => crane.pull(`${registry}/bloated:${tag}`)),
-        );
-        assertEquals((await crane.diff(before, after)).files, []);
-        const [, flattened] = output.split(`${registry}/bloated@`);
-        assertEquals(flattened.includes("/var/cache/packages"), false);
-        const stored = async (image: typeof before) =>
-          (await image.manifest()).layers.reduce((sum, { size }) => sum + size, 0);
-        assert(await stored(after) < await stored(before) / 2, `${await stored(after)} of ${await stored(before)}`);
-        assertNotEquals(await before.digest(), await after.digest());
-        await crane.validate(`${registry}/bloated:small`);
-      }),
-  );
 });

@@ -17,7 +17,7 @@ import {
 
 /** A server with scripted behaviour, faults included. */
 export interface FakeServer {
-  /** `127.0.0.1:PORT`. */
+  /** `127.0.0.1:PORT`, or with another address. */
   readonly host: string;
   readonly port: number;
   /** What it was asked, in order. */
@@ -32,7 +32,7 @@ export interface FakeServer {
  * Starts a server on a free port of the loopback interface. It is written on sockets, since servers that know HTTP
  * don't let their connections be cut or their lengths be wrong, and differ between runtimes in what they do then.
  */
-export async function fakeServer(handler: FakeHandler): Promise<FakeServer> {
+export async function fakeServer(handler: FakeHandler, address = "127.0.0.1"): Promise<FakeServer> {
   const requests: RecordedRequest[] = [];
   const sockets = new Set<Socket>();
   let count = 0;
@@ -46,11 +46,11 @@ export async function fakeServer(handler: FakeHandler): Promise<FakeServer> {
       if (!(error instanceof ConnectionClosed)) throw error;
     });
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, address);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
-    host: `127.0.0.1:${port}`,
+    host: `${address.includes(":") ? `[${address}]` : address}:${port}`,
     port,
     requests,
     get connections() {

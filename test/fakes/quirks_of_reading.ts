@@ -90,9 +90,9 @@ function paged(link: (next: string, host: string, last: string) => string): Quir
 /** Redirects blobs to a place that takes no credentials. */
 function redirecting(base: (host: string) => string, status = 307): Quirk {
   return {
-    before({ asked, url, headers, host }) {
-      if (asked === "cdn") return headers.has("authorization") ? inMemory(400) : undefined;
-      if (asked !== "blob") return undefined;
+    before: ({ asked, headers }) => asked === "cdn" && headers.has("authorization") ? inMemory(400) : undefined,
+    after(answer, { asked, url, host }) {
+      if (asked !== "blob" || answer.status >= 300) return answer;
       return inMemory(status, { location: `${base(host)}/cdn${url.pathname}?X-Amz-Signature=a%2Bb%2F` });
     },
   };
@@ -187,6 +187,10 @@ export const READING_QUIRKS: Readonly<Record<string, Quirk>> = {
   "blob: redirected to localhost": redirecting((host) => `http://${host.replace("127.0.0.1", "localhost")}`),
   "blob: redirected with 302": redirecting(() => "", 302),
   "blob: redirected with 308": redirecting(() => "", 308),
+  "blob: redirected, and 403 to HEAD there": allOf(
+    refusing({ method: "HEAD", asked: "cdn" }, 403),
+    redirecting(() => ""),
+  ),
   "blob: Content-Encoding of its own format": withHeaders(readBlobs, () => ({ "content-encoding": "gzip" })),
   "blob: compressed on the way": allOf(
     { before: noRange },
@@ -208,6 +212,12 @@ export const READING_QUIRKS: Readonly<Record<string, Quirk>> = {
     withBody(readBlobs, (bytes) => bytes.with(bytes.length - 1, bytes[bytes.length - 1] ^ 1)),
   ),
   "blob: no digest": withHeaders(blobs, () => ({ "docker-content-digest": undefined })),
+  "no catalog": refusing({ asked: "catalog" }, 405),
+  "no DELETE": refusing({ method: "DELETE" }, 405),
+  "an IPv6 address": { address: "::1" },
+  "no other name of the host": {
+    before: ({ headers, host }) => headers.get("host") === host ? undefined : inMemory(400),
+  },
   "a cookie": withHeaders({}, () => ({ "set-cookie": "a=b; Path=/" })),
   "PUT of a manifest: 200": withStatus({ method: "PUT", asked: "manifest" }, 200),
   "PUT of a manifest: 202": withStatus({ method: "PUT", asked: "manifest" }, 202),

@@ -58,9 +58,20 @@ function isSignedIn(authorization: string | null): boolean {
   return authorization === BASIC || authorization === `Bearer ${TOKEN}`;
 }
 
-function scopeOf({ url, method }: QuirkRequest): string {
-  const name = /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(url.pathname)?.[1];
-  return `repository:${name ?? "app"}:${method === "GET" || method === "HEAD" ? "pull" : "pull,push"}`;
+const isRead = ({ method }: QuirkRequest) => method === "GET" || method === "HEAD";
+
+function repositoryOf({ url }: QuirkRequest): string | undefined {
+  return /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(url.pathname)?.[1];
+}
+
+function scopeOf(request: QuirkRequest): string {
+  return `repository:${repositoryOf(request) ?? "app"}:${isRead(request) ? "pull" : "pull,push"}`;
+}
+
+/** The scopes of a request for a token, in one parameter or in several. */
+function scopesOf({ url, bytes, method }: QuirkRequest): string[] {
+  const params = method === "POST" ? new URLSearchParams(new TextDecoder().decode(bytes)) : url.searchParams;
+  return params.getAll("scope").flatMap((scopes) => scopes.split(" "));
 }
 
 interface SignInOptions {
@@ -70,6 +81,10 @@ interface SignInOptions {
   readonly onToken?: (request: QuirkRequest) => WholeAnswer | undefined;
   /** Whether the ping needs no credentials. */
   readonly open?: boolean;
+  /** Returns whether a request needs no more than it has, in place of the usual judgement. */
+  readonly admits?: (request: QuirkRequest) => boolean;
+  /** The answer to a token that is no longer valid, in place of a challenge. */
+  readonly expired?: number;
 }
 
 /** Demands credentials. */
@@ -85,8 +100,11 @@ function signIn(challenge: string, options: SignInOptions = {}): Quirk {
       }
       // None of these clients knows digest authentication.
       if (challenge === "digest") return { status: 401, headers: CHALLENGES.digest("", "") };
-      if (asked === "cdn" || (asked === "ping" && options.open) || isSignedIn(headers.get("authorization"))) {
-        return undefined;
+      const { admits = () => isSignedIn(headers.get("authorization")) } = options;
+      if (asked === "cdn" || (asked === "ping" && options.open) || admits(request)) return undefined;
+      if (options.expired !== undefined && headers.has("authorization") && asked !== "ping") {
+        const message = "Your authorization token has expired";
+        return inMemory(options.expired, {}, { errors: [{ code: "DENIED", message }] });
       }
       return { status: 401, headers: CHALLENGES[challenge](`http://${host}`, scopeOf(request)) };
     },
@@ -106,6 +124,35 @@ const TOKENS: Readonly<Record<string, unknown>> = {
   "an issue time that is none": { token: TOKEN, expires_in: 300, issued_at: "yesterday" },
   "an issue time long ago": { token: TOKEN, expires_in: 300, issued_at: "2001-01-01T00:00:00Z" },
   "an issue time to come": { token: TOKEN, expires_in: 300, issued_at: "2099-01-01T00:00:00Z" },
+};
+
+/** Gives another token each time, each of which is good for one request. */
+const USED_ONCE: SignInOptions = {
+  onToken: ({ headers, earlier }) =>
+    headers.get("authorization") === BASIC ? inMemory(200, {}, { token: `${TOKEN}-${earlier}` }) : undefined,
+  admits({ headers, uses }) {
+    const token = headers.get("authorization") ?? "";
+    const count = uses.get(token) ?? 0;
+    uses.set(token, count + 1);
+    return token.startsWith(`Bearer ${TOKEN}-`) && count === 0;
+  },
+};
+
+/** Gives tokens that name their scopes, and admits what one of these allows. */
+const STRICT: SignInOptions = {
+  onToken: (request) =>
+    request.headers.get("authorization") === BASIC
+      ? inMemory(200, {}, { token: btoa(scopesOf(request).join(" ")) })
+      : undefined,
+  admits(request) {
+    const [kind, token] = request.headers.get("authorization")?.split(" ") ?? [];
+    if (kind !== "Bearer") return false;
+    const repository = repositoryOf(request);
+    return repository === undefined || atob(token).split(" ").some((scope) => {
+      const [, name, actions = ""] = scope.split(":");
+      return name === repository && actions.split(",").includes(isRead(request) ? "pull" : "push");
+    });
+  },
 };
 
 const page = "<!DOCTYPE html><html><body>Sign in</body></html>";
@@ -128,6 +175,22 @@ export const SIGN_IN_QUIRKS: Readonly<Record<string, Quirk>> = {
     onToken: ({ url }) => url.searchParams.getAll("scope").length > 1 ? inMemory(400) : undefined,
   }),
   "token: needed, though the ping is open": signIn("bearer", { open: true }),
+  "token: for its scopes alone": signIn("bearer", STRICT),
+  "token: no scopes of repositories that the registry does not have": {
+    ...signIn("bearer", {
+      onToken: (request) =>
+        scopesOf(request).some((scope) => !/^repository:(app|copy|pushed):/.test(scope)) ? inMemory(400) : undefined,
+    }),
+    copiesFromElsewhere: true,
+  },
+  "token: for one request": signIn("bearer", USED_ONCE),
+  "token: for one request, then 400": signIn("bearer", { ...USED_ONCE, expired: 400 }),
+  "token: for one request, then 401 without a challenge": signIn("bearer", { ...USED_ONCE, expired: 401 }),
+  "token: for one request, then 403": signIn("bearer", { ...USED_ONCE, expired: 403 }),
+  "token: for writes alone": signIn("bearer", {
+    open: true,
+    admits: (request) => isRead(request) || isSignedIn(request.headers.get("authorization")),
+  }),
   "ping: 301 to /v2": { before: ({ url }) => url.pathname === "/v2/" ? redirect("/v2") : undefined },
   "ping: 401 with a page": {
     before: ({ asked }) =>

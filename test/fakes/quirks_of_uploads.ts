@@ -78,6 +78,7 @@ export const UPLOAD_QUIRKS: Readonly<Record<string, Quirk>> = {
   ...Object.fromEntries(Object.entries(LOCATIONS).map(([name, location]) => [`Location: ${name}`, located(location)])),
   "Location: none": withHeaders(posts, () => ({ location: undefined })),
   "Location: none after PATCH": withHeaders(patches, () => ({ location: undefined })),
+  "mount: no digest": withHeaders(posts, () => ({ "docker-content-digest": undefined })),
   "mount: 200": mounting(inMemory(200)),
   "mount: 202 without Location": mounting(inMemory(202)),
   "mount: 404": mounting(inMemory(404)),

@@ -17,10 +17,16 @@ export interface QuirkRequest {
   readonly host: string;
   /** How many requests of this method for the same kind of thing came before. */
   readonly earlier: number;
+  /** How often each token was used, for quirks that count it. */
+  readonly uses: Map<string, number>;
 }
 
 /** A quirk. */
 export interface Quirk {
+  /** The address of the server; `127.0.0.1` by default. */
+  readonly address?: string;
+  /** Whether images are copied into it from another registry, in place of one of its own repositories. */
+  readonly copiesFromElsewhere?: boolean;
   /** Answers in place of the registry, or changes the request; `undefined` leaves it as it is. */
   readonly before?: (request: QuirkRequest) => FakeOutcome | { readonly instead: QuirkRequest } | undefined;
   /** Changes the answer. */
@@ -35,6 +41,7 @@ export class QuirkyRegistry {
   readonly registry = createRegistry();
   readonly #quirk: Quirk;
   readonly #counts = new Map<string, number>();
+  readonly #uses = new Map<string, number>();
   #server: FakeServer | undefined;
 
   constructor(quirk: Quirk) {
@@ -42,7 +49,7 @@ export class QuirkyRegistry {
   }
 
   async start(): Promise<this> {
-    this.#server = await fakeServer((request) => this.#answer(request));
+    this.#server = await fakeServer((request) => this.#answer(request), this.#quirk.address);
     return this;
   }
 
@@ -60,7 +67,8 @@ export class QuirkyRegistry {
     const key = `${method} ${asked}`;
     const earlier = this.#counts.get(key) ?? 0;
     this.#counts.set(key, earlier + 1);
-    const whole = { method, asked, url, headers, host: this.host, earlier, bytes: await bytesOf(request.body) };
+    const bytes = await bytesOf(request.body);
+    const whole = { method, asked, url, headers, host: this.host, earlier, uses: this.#uses, bytes };
     const early = this.#quirk.before?.(whole);
     if (early !== undefined && !(typeof early === "object" && "instead" in early)) return early;
     const passed = early === undefined ? whole : early.instead;

@@ -113,6 +113,14 @@ describe("insecure and blocked of registries.conf", () => {
     }
   });
 
+  it("are not looked for in a list of aliases, of which one may have the name of the table", async () => {
+    // The last line would be an error if the text was parsed.
+    const text = `[aliases]\n  "registry" = "docker.io/library/registry"\nno TOML`;
+    await withFiles({ [CONF]: text }, async (lookup) => {
+      assertEquals(await lookup("a.test"), { insecure: false, mirrors: [] });
+    });
+  });
+
   it("are read in version 1 of the format", () =>
     withFiles({
       [CONF]: `[registries.insecure]\nregistries = ["a.test"]\n[registries.block]\nregistries = ["b.test"]`,

@@ -19,6 +19,29 @@ describe("indexFrom", () => {
     return { source, image, nested, blob, descriptor, index: source.index(descriptor) };
   }
 
+  it("makes a member's view when it is asked for, and once while it is in use", async () => {
+    const { source, image } = await example();
+    let made = 0;
+    const never = () => {
+      throw new Error("not asked for");
+    };
+    const index = indexFrom({
+      rawManifest: () => Promise.resolve(utf8(JSON.stringify({ schemaVersion: 2, manifests: [image] }))),
+      image: (descriptor) => {
+        made++;
+        return source.image(descriptor);
+      },
+      index: never,
+      blob: never,
+    });
+    const [child] = await index.children();
+    assertEquals(made, 0);
+    const { view } = child;
+    assertStrictEquals((await index.children())[0].view, view);
+    assertStrictEquals(await index.image(image.digest), view);
+    assertEquals(made, 1);
+  });
+
   it("derives everything from the manifest", async () => {
     const { source, image, nested, blob, descriptor, index } = await example();
     assertEquals(index.kind, "index");

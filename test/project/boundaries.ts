@@ -2,7 +2,7 @@
 
 import { posix } from "node:path";
 import { type Import, importsOf } from "./imports.ts";
-import { tokens } from "./lexer.ts";
+import { type Token, tokens } from "./lexer.ts";
 import type { Tree } from "./tree.ts";
 
 /** Rooms in tiers, from left to right; a room may import those of the tiers before its own. */
@@ -107,12 +107,23 @@ export function runtimeViolations(sources: Tree): string[] {
     }
     all.forEach(({ kind, value }, at) => {
       const before = all[at - 1]?.value === "." ? all[at - 2]?.value : undefined;
-      const ownProperty = before !== undefined && before !== "globalThis";
+      const ownProperty = before !== undefined && before !== "globalThis" || isKey(all, at);
       if (kind === "name" && RUNTIME_NAMES.has(value) && !ownProperty) found.push(`${path}: names ${value}`);
       if (kind === "text" && value.startsWith("node:")) found.push(`${path}: names ${value}`);
     });
   }
   return found;
+}
+
+/** Whether a name is the key of an object literal. A pattern's key counts as a use: it may take apart `globalThis`. */
+function isKey(all: readonly Token[], at: number): boolean {
+  if (all[at + 1]?.value !== ":" || !["{", ","].includes(all[at - 1]?.value)) return false;
+  let depth = 1;
+  let end = at;
+  while (depth > 0 && ++end < all.length) {
+    if (all[end].kind !== "text") depth += all[end].value === "{" ? 1 : all[end].value === "}" ? -1 : 0;
+  }
+  return all[end + 1]?.value !== "=";
 }
 
 /** Only src/registry imports hono, and mod.ts does not reach it. */

@@ -1,12 +1,12 @@
 import { after, describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { programWords } from "../make/processes.ts";
 import { docExamples, type Example, markdownExamples, moduleDoc } from "./examples.ts";
 import { exportedModules } from "./exports.ts";
-import { packageSources, read, top, typescript } from "./tree.ts";
+import { documents, packageSources, read, top, typescript } from "./tree.ts";
 
 const run = promisify(execFile);
 describe("every exported module", () => {
@@ -22,7 +22,7 @@ describe("every exported module", () => {
 
 describe("examples run", () => {
   const examples: Example[] = [...packageSources(typescript())].flatMap(([path, source]) => docExamples(path, source));
-  if (existsSync(`${top}README.md`)) examples.push(...markdownExamples("README.md", read("README.md")));
+  for (const path of documents()) examples.push(...markdownExamples(path, read(path)));
 
   // Inside of the checkout, as there the package finds itself by its name.
   mkdirSync(`${top}.examples`, { recursive: true });

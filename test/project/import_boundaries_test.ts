@@ -138,6 +138,7 @@ describe("the runtime", () => {
       "src/io/b.ts": `process.exit(1); const os = process.getBuiltinModule("node:os"); type B = Buffer;`,
       "src/runtime/c.ts":
         `import type { Readable } from "node:stream"; import { readFileSync } from "node:fs"; Deno.exit();`,
+      "src/tar/d.ts": `const flags = { require: { Buffer: 1 }, process: 2 }; const { Deno: deno } = globalThis;`,
       "cli/main.ts": `const fs = await import("node:fs");`,
     });
     assertEquals(runtimeViolations(wrong), [
@@ -148,6 +149,7 @@ describe("the runtime", () => {
       "src/io/b.ts: names node:os",
       "src/io/b.ts: names Buffer",
       "src/runtime/c.ts: static node:fs",
+      "src/tar/d.ts: names Deno",
       "cli/main.ts: names node:fs",
     ]);
   });

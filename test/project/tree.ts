@@ -27,6 +27,11 @@ export function read(path: string): string {
   return readFileSync(top + path, "utf8");
 }
 
+/** The paths of the documents: README.md and its like, and the pages of docs. */
+export function documents(): string[] {
+  return projectFiles().filter((path) => /^(docs\/)?[^/]+\.md$/.test(path));
+}
+
 /** A configuration file of the project, parsed. */
 export function readJson(path: string): Record<string, unknown> {
   return JSON.parse(read(path));

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { projectFiles, read, typescript } from "./tree.ts";
+import { documents, read, typescript } from "./tree.ts";
 import { bannedWords } from "./words.ts";
 
 describe("bannedWords", () => {
@@ -34,8 +34,7 @@ describe("bannedWords", () => {
 
 describe("the project's words", () => {
   it("are plain technical English in comments, messages and documents", () => {
-    const documents = projectFiles().filter((path) => /^(docs\/)?[^/]+\.md$/.test(path));
-    const texts = new Map([...typescript(), ...documents.map((path) => [path, read(path)] as const)]);
+    const texts = new Map([...typescript(), ...documents().map((path) => [path, read(path)] as const)]);
     const rule = /^test\/project\/words(_test)?\.ts$/;
     const wrong = [...texts].filter(([path]) => !rule.test(path))
       .flatMap(([path, source]) => bannedWords(path, source));

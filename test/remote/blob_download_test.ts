@@ -268,21 +268,49 @@ describe("a blob with Content-Encoding", () => {
     assertEquals(await pull(registry), gzipped);
   });
 
-  it("is refused when it was encoded on the way", async () => {
-    const plain = noise(50_000, 4);
-    for (const length of [undefined, "chunked"] as const) {
-      const registry = new FakeRegistry().on("GET", BLOB, async (_, usual) => ({
-        ...await usual(),
-        headers: { "content-encoding": "gzip" },
-        body: new Uint8Array(gzipSync(plain)),
-        length,
-      }));
-      await assertRejects(
-        () => pull(registry, { layer: plain }),
-        ProtocolError,
-        "in the encoding gzip, which was not requested",
-      );
+  /** Answers with the whole blob in an encoding, also where a range is asked for. */
+  const encoding = (blob: Bytes, changes: Partial<FakeAnswer> = {}): Cue => async (request, usual) => {
+    request.headers.delete("range");
+    return {
+      ...await usual(),
+      headers: { "content-encoding": "gzip" },
+      body: new Uint8Array(gzipSync(blob)),
+      ...changes,
+    };
+  };
+
+  it("is decoded when it was encoded on the way", async () => {
+    for (const layer of [noise(50_000, 4), gzipped]) {
+      for (const length of [undefined, "chunked"] as const) {
+        const registry = new FakeRegistry().on("GET", BLOB, encoding(layer, { length }), 2);
+        assertEquals(await pull(registry, { layer }), layer);
+      }
     }
+  });
+
+  it("is decoded from where the connection was cut", async () => {
+    const layer = noise(500_000, 4);
+    const registry = new FakeRegistry().on("GET", BLOB, encoding(layer, { cutAfter: 300_000 }))
+      .on("GET", BLOB, encoding(layer));
+    assertEquals(await pull(registry, { layer }), layer);
+  });
+
+  it("is refused when it was encoded in another way, as a range, or as another blob", async () => {
+    const layer = noise(500_000, 4);
+    const brotli = encoding(layer, { headers: { "content-encoding": "br" } });
+    const refused = "in the encoding br, which was not requested";
+    await assertRejects(() => pull(new FakeRegistry().on("GET", BLOB, brotli), { layer }), ProtocolError, refused);
+    const range = new FakeRegistry().on("GET", BLOB, cutting(300_000))
+      .on("GET", BLOB, async (_, usual) => {
+        const answer = await usual();
+        const headers = { ...answer.headers, "content-encoding": "gzip" };
+        return { ...answer, headers, body: new Uint8Array(gzipSync(answer.body as Bytes)) };
+      });
+    await assertRejects(() => pull(range, { layer }), ProtocolError, "in the encoding gzip, which was not requested");
+    const other = new FakeRegistry().on("GET", BLOB, encoding(noise(500_000, 5)));
+    await assertRejects(() => pull(other, { layer }), DigestMismatchError);
+    const longer = new FakeRegistry().on("GET", BLOB, encoding(noise(500_001, 4)));
+    await assertRejects(() => pull(longer, { layer }), SizeMismatchError);
   });
 
   it("asks for none", async () => {

@@ -3,10 +3,11 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { joinPath, remove, runtimeFetch, temporaryDirectory } from "../../src/runtime/mod.ts";
 import { collect, streamOf } from "../make/streams.ts";
-import { noise } from "../make/bytes.ts";
+import { assertSameBytes, noise } from "../make/bytes.ts";
 import { until } from "../make/waiting.ts";
 
 const testdata = new URL("../testdata/runtime/", import.meta.url);
@@ -51,6 +52,9 @@ const handler: http.RequestListener = (request, response) => {
       response.writeHead(200, { "content-length": 1000 });
       return void response.write("abc", () => socket.destroy());
     }
+    if (url === "/coded") {
+      return void response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(content));
+    }
     if (url === "/hang") return void response.writeHead(200).write("abc");
     response.writeHead(200, { "content-length": content.byteLength, "x-test": "yes" }).end(content);
   });
@@ -82,6 +86,22 @@ describe("runtimeFetch", () => {
     assertEquals((await fetcher(`http://127.0.0.1:${port}/moved`, { redirect: "manual" })).status, 307);
     await fetcher(new Request(`http://127.0.0.1:${port}/b`, { method: "POST", body: "hello" }));
     assertEquals(new TextDecoder().decode(seen[2].body), "hello");
+  });
+
+  it("decodes what a server encodes, unless it is asked not to", async () => {
+    const port = await start(http.createServer(handler));
+    await start(http.createServer(handler), joinPath(directory, "socket"));
+    for (const fetcher of [runtimeFetch(), runtimeFetch({ unixSocket: joinPath(directory, "socket") })]) {
+      const url = `http://127.0.0.1:${port}/coded`;
+      const decoded = await fetcher(url);
+      assertSameBytes(new Uint8Array(await decoded.arrayBuffer()), content);
+      const verbatim = { headers: { "accept-encoding": "identity" }, decompress: false } as RequestInit;
+      const coded = await fetcher(url, verbatim);
+      assertEquals(coded.headers.get("content-encoding"), "gzip");
+      assertSameBytes(new Uint8Array(await coded.arrayBuffer()), new Uint8Array(gzipSync(content)));
+      const head = await fetcher(url, { method: "HEAD" });
+      assertEquals(await head.text(), "");
+    }
   });
 
   it("refuses an unknown certificate, unless it is told to accept it", async () => {

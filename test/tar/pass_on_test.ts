@@ -114,6 +114,32 @@ describe("an entry that was read", () => {
     assertEquals(copy.map(({ entry, content }) => [entry.pax.get("size"), content]), [[utf8("5"), utf8("hello")]]);
   });
 
+  it("is a directory of an old format without the bytes behind it, over which Go and GNU tar pass", async () => {
+    const old = { name: "old/", typeflag: "\0" };
+    const behind = new Uint8Array(7).fill(1);
+    for (
+      const parts of [
+        [header({ ...old, magic: "", size: 7 }), behind],
+        [extended("x", record("size", "7")), header(old), behind],
+        [extended("g", record("size", "7")), header(old), behind, extended("g", record("size", ""))],
+      ]
+    ) {
+      const bytes = archive(...parts, header({ name: "next", size: 1 }), utf8("x"));
+      const copy = await collect(writeTar(readTar(streamOf(bytes))));
+      for (const archive of [bytes, copy]) {
+        const entries = await list(archive);
+        assertEquals(entries.map(({ entry, content }) => [entry.path, entry.type, entry.storedSize, content]), [
+          ["old/", "directory", 0, new Uint8Array(0)],
+          ["next", "file", 1, utf8("x")],
+        ]);
+      }
+      assertEquals((await list(copy))[0].entry.rawHeader.slice(-512 + 124, -512 + 135), utf8("00000000000"));
+    }
+    await assertRejects(() => list(archive(header({ ...old, size: "\xff".repeat(12) }))), TarError, "is negative (-1)");
+    const cut = header({ ...old, size: 700 });
+    await assertRejects(() => list(cut), TarError, 'inside "old/": 700 of its 700 bytes are missing');
+  });
+
   it("has no records of a sparse file where it is none, and no number that is empty or malformed", async () => {
     const junk = joined(record("GNU.sparse.realsize", "a"), record("GNU.sparse.size", "5"), record("gid", ""));
     const bytes = archive(
@@ -159,6 +185,36 @@ describe("an entry that was read", () => {
     }
     const entries = await list(await collect(writeTar(renamed())));
     assertEquals(entries.map(({ entry }) => entry.mode), [0o7777, 0o644]);
+  });
+
+  it("has no empty record of a name, which GNU tar takes for the name", async () => {
+    const empty = joined(
+      record("path", ""),
+      record("linkpath", ""),
+      record("uname", ""),
+      record("GNU.sparse.name", ""),
+    );
+    const bytes = archive(
+      extended("x", joined(empty, record("comment", ""))),
+      header({ name: "soft", typeflag: "2", linkname: "target", uname: "ann" }),
+      extended("g", record("uname", "all")),
+      extended("x", empty),
+      header({ name: "other", uname: "bob" }),
+    );
+    const entries = await list(await collect(writeTar(readTar(streamOf(bytes)))));
+    assertEquals(entries.map(({ entry }) => [entry.path, entry.linkname, entry.uname, [...entry.pax.keys()]]), [
+      ["soft", "target", "ann", ["comment"]],
+      ["other", "", "bob", ["uname"]],
+    ]);
+  });
+
+  it("has device numbers that can be written", async () => {
+    const devices = ["77777777", "\x80\0\0\x01\0\0\0\0"].map((devMinor) => header({ typeflag: "3", devMinor }));
+    async function* renamed(): AsyncGenerator<TarWriteEntry> {
+      for await (const entry of readTar(streamOf(archive(...devices)))) yield rewriteEntry(entry, { path: "renamed" });
+    }
+    const entries = await list(await collect(writeTar(renamed())));
+    assertEquals(entries.map(({ entry }) => [entry.format, entry.devMinor]), [["ustar", 0xffffff], ["ustar", 2 ** 32]]);
   });
 
   it("can be written with changes", async () => {

@@ -4,9 +4,9 @@ import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { TarballError } from "../../src/errors.ts";
-import { transfer } from "../../src/graph/mod.ts";
+import { transfer, TransferState } from "../../src/graph/mod.ts";
 import type { Image, Layer, Place } from "../../src/image/mod.ts";
-import { type Bytes, temporariesInUse } from "../../src/runtime/mod.ts";
+import { type Bytes, openFile, temporariesInUse } from "../../src/runtime/mod.ts";
 import { MediaType } from "../../src/spec/mod.ts";
 import {
   tarballBytes,
@@ -20,6 +20,7 @@ import { ModelSink, World } from "../fakes/model_sink.ts";
 import { collect } from "../make/streams.ts";
 import { imageOf, tarOf, testLayer } from "../make/images.ts";
 import { inFolder } from "../make/folders.ts";
+import { noise } from "../make/bytes.ts";
 
 /** An image whose first layer is not distributed. */
 async function sample(): Promise<Image> {
@@ -108,3 +109,45 @@ for (const [name, archiveOf] of Object.entries(ARCHIVES)) {
       }));
   });
 }
+
+describe("a layer of a docker archive whose name is no proof", () => {
+  /** The archive's file, with the ranges that are read as streams. */
+  function watched(path: string, reads: unknown[], bytesOf: string = path): TarballSource {
+    const source = tarballFile(path);
+    return {
+      name: source.name,
+      async open(options) {
+        const { size, read } = await source.open(options);
+        return { size, read: (range) => (reads.push(range), read(range)), openFile: () => openFile(bytesOf) };
+      },
+    };
+  }
+
+  it("gets its digest from where it lies, and not from a stream", () =>
+    inFolder(async (folder) => {
+      const image = imageOf([await testLayer(await tarOf("a", noise(700_000)))]);
+      const path = join(folder, "a.tar");
+      writeFileSync(path, await ARCHIVES.docker(image));
+      const reads: unknown[] = [];
+      const layers = await layersIn(watched(path, reads));
+      reads.length = 0;
+      const [own] = await image.layers();
+      const state = new TransferState();
+      const spooled = await state.spool(layers[0].content, {});
+      assertEquals(spooled.content.identity, { digest: await own.digest(), size: await own.size() });
+      assertEquals(await layers[0].digest(), await own.digest());
+      assertEquals(reads, []);
+      assertEquals(await collect(await layers[0].compressed()), await collect(await own.compressed()));
+      await spooled.dispose();
+    }));
+
+  it("has no digest where its file ends before it does", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "a.tar");
+      const archive = await ARCHIVES.docker(imageOf([await testLayer(await tarOf("a", noise(700_000)))]));
+      writeFileSync(path, archive);
+      writeFileSync(join(folder, "short"), archive.subarray(0, 500_000));
+      const [layer] = await layersIn(watched(path, [], join(folder, "short")));
+      await assertRejects(() => layer.digest(), TarballError, "ends early");
+    }));
+});

@@ -20,6 +20,8 @@ export interface RecordedMentions {
 
 /** A mention of a digest, or the link of a repository to a blob, by the name of its record. */
 export interface MentionName {
+  /** The digest as the name has it. */
+  readonly key: string;
   /** The digest of the content. */
   readonly digest: Hash;
   /** The repository, hashed. */
@@ -135,11 +137,15 @@ export class Mentions {
   }
 }
 
-/** Reads the name of a record of a mention or a link; `undefined` for another name. */
-export function readMentionName(name: string): MentionName | undefined {
+/**
+ * Reads the name of a record of a mention or a link; `undefined` for another name.
+ *
+ * @param last the name read before, often of the same digest, whose string then serves for both
+ */
+export function readMentionName(name: string, last?: MentionName): MentionName | undefined {
   const [key, repository, manifest] = name.split(".");
-  const [digest] = keyDigests([key]);
-  return digest && repository ? { digest, repository, manifest } : undefined;
+  const digest = last?.key === key ? last.digest : keyDigests([key])[0];
+  return digest && repository ? { key, digest, repository, manifest } : undefined;
 }
 
 /** Returns the key of the record of a repository's link to a blob. */

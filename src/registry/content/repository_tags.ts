@@ -1,6 +1,6 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import { type Hash, isHash } from "../../spec/mod.ts";
-import { keyDigests } from "../stores/store_key.ts";
+import { keyDigests, positionAfter } from "../stores/store_key.ts";
 import type { RecordStore, StoreListOptions } from "../stores/store.ts";
 import type { RecordIndex } from "./record_index.ts";
 import { LAST, repositoryPath, taggedKey, taggedPrefix, tagKey } from "./repository_keys.ts";
@@ -81,13 +81,16 @@ export class RepositoryTags {
   /** Lists tags, sorted, with the digests that they point at. Their manifests may be gone. */
   async page(name: string, options: StoreListOptions = {}): Promise<ListedPage<TagTarget>> {
     const { after, limit = Infinity, signal } = options;
-    const [tags, indexed] = await Promise.all([
+    const isAll = limit === Infinity && after === undefined;
+    const [tags, entries] = await Promise.all([
       this.#records.list(tagsPath(name), { after, limit: limit + 1, signal }),
-      limit === Infinity && after === undefined ? this.#indexedTargets(name, { signal }) : undefined,
+      isAll && await this.#index.isWhole(repositoryPath(name), { signal })
+        ? this.#records.list(taggedPath(name), { signal })
+        : [],
     ]);
     const shown = tags.slice(0, limit);
     return {
-      entries: await this.#targets(name, shown, { indexed, signal }),
+      entries: await this.#targets(name, shown, { entries, signal }),
       ...(tags.length > shown.length && { next: shown.at(-1) }),
     };
   }
@@ -104,16 +107,17 @@ export class RepositoryTags {
     const scan = Math.max(limit, SCAN);
     const from = after && after.replace(":", "-") + LAST;
     const list = (path: string) => this.#records.list(path, { after: from, limit: scan, signal });
-    const [manifests, entries] = await Promise.all([
+    const [manifests, prefixes] = await Promise.all([
       list(`${repositoryPath(name)}_manifests/`),
-      all ? all.map(([tag, digest]) => `${taggedPrefix(digest)}.${tag}`) : list(taggedPath(name)),
+      all
+        ? Array.from(new Set(all.map(([, digest]) => digest)), taggedPrefix)
+        : list(taggedPath(name)).then((entries) => entries.map((entry) => entry.slice(0, entry.indexOf(".")))),
     ]);
     const digests = keyDigests(manifests);
-    const prefixes = entries.map((entry) => entry.slice(0, entry.indexOf(".")));
     // Beyond the last entry of a full list, nothing is known.
     const ends = [
       ...(manifests.length === scan ? digests.slice(-1).map(taggedPrefix) : []),
-      ...(!all && entries.length === scan ? prefixes.slice(-1) : []),
+      ...(!all && prefixes.length === scan ? prefixes.slice(-1) : []),
     ].sort();
     const [end] = ends;
     const tagged = new Set(prefixes);
@@ -145,48 +149,56 @@ export class RepositoryTags {
     return undefined;
   }
 
-  /**
-   * Reads from the index what all tags point at. A tag that is there has an entry for the manifest that it points at, so
-   * one with a single entry points there. Tags with several entries are left out, and so are all of an incomplete index.
-   */
-  async #indexedTargets(name: string, options: AbortOptions): Promise<ReadonlyMap<string, Hash>> {
-    const targets = new Map<string, Hash>();
-    if (!await this.#index.isWhole(repositoryPath(name), options)) return targets;
-    const several = new Set<string>();
-    for (const entry of await this.#records.list(taggedPath(name), options)) {
-      const end = entry.indexOf(".");
-      const [digest] = keyDigests([entry.slice(0, end)]);
-      const tag = entry.slice(end + 1);
-      if (digest === undefined || targets.has(tag)) several.add(tag); // that of a SHA-512 is not whole
-      else targets.set(tag, digest);
-    }
-    for (const tag of several) targets.delete(tag);
-    return targets;
-  }
-
-  /** Returns what tags point at, those that are gone left out. */
+  /** Returns what tags point at, those that are gone left out; `entries` is the whole index, if it is known. */
   async #targets(
     name: string,
     tags: readonly string[],
-    { indexed, signal }: AbortOptions & { indexed?: ReadonlyMap<string, Hash> },
+    { entries = [], signal }: AbortOptions & { entries?: readonly string[] },
   ): Promise<TagTarget[]> {
-    const read = new Map(
-      await mapConcurrent(
-        tags.filter((tag) => !indexed?.has(tag)),
-        { concurrency: CONCURRENCY, signal },
-        async (tag, signal) => [tag, await this.get(name, tag, { signal })] as const,
-      ),
-    );
-    return tags.flatMap((tag): TagTarget[] => {
-      const digest = indexed?.get(tag) ?? read.get(tag);
-      return digest === undefined ? [] : [[tag, digest]];
+    const digests = indexedTargets(tags, entries);
+    const unknown = [...tags.keys()].filter((at) => digests[at] === undefined);
+    await mapConcurrent(unknown, { concurrency: CONCURRENCY, signal }, async (at, signal) => {
+      digests[at] = await this.get(name, tags[at], { signal });
     });
+    const found: TagTarget[] = [];
+    tags.forEach((tag, at) => digests[at] !== undefined && found.push([tag, digests[at]]));
+    return found;
   }
 
   #dropEntry(name: string, digest: Hash, tag: string): Promise<void> {
     const isNeeded = async () => await this.get(name, tag) === digest;
     return this.#index.drop(taggedKey(name, digest, tag), isNeeded);
   }
+}
+
+/**
+ * Returns what each of the sorted tags points at by the entries of a whole index. A tag that is there has an entry for the
+ * manifest that it points at, so one with a single entry points there. Tags with several entries are left out.
+ */
+function indexedTargets(tags: readonly string[], entries: readonly string[]): (Hash | undefined)[] {
+  const targets: (Hash | undefined)[] = Array(tags.length).fill(undefined);
+  const several = new Set<number>();
+  let start = "."; // as no entry does
+  let digest: Hash | undefined;
+  let at = -1;
+  for (const entry of entries) {
+    if (!entry.startsWith(start)) {
+      start = entry.slice(0, entry.indexOf(".") + 1);
+      [digest] = keyDigests([start.slice(0, -1)]); // that of a SHA-512 is not whole
+    }
+    // A manifest's entries are in the order of the tags, so the next tag is often its next one.
+    const next = tags[at + 1];
+    if (next !== undefined && entry.length === start.length + next.length && entry.endsWith(next)) at++;
+    else {
+      const tag = entry.slice(start.length);
+      at = positionAfter(tags, tag) - 1;
+      if (tags[at] !== tag) continue;
+    }
+    if (digest === undefined || targets[at] !== undefined) several.add(at);
+    else targets[at] = digest;
+  }
+  for (const at of several) targets[at] = undefined;
+  return targets;
 }
 
 function tagsPath(name: string): string {

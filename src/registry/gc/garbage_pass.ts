@@ -1,7 +1,7 @@
 import { type AbortOptions, mapConcurrent } from "../../io/mod.ts";
 import type { Hash } from "../../spec/mod.ts";
 import { CLAIMS, claimsPath } from "../content/blob_claims.ts";
-import { MENTIONS, readMentionName } from "../content/mentions.ts";
+import { type MentionName, MENTIONS, readMentionName } from "../content/mentions.ts";
 import type { Repositories } from "../content/repositories.ts";
 import { blobKey } from "../content/repository_keys.ts";
 import { deleteBlobs, deleteRecords, type RegistryStore } from "../stores/store.ts";
@@ -101,9 +101,12 @@ export class GarbagePasses {
       if (link) idle.set(link.digest, [...idle.get(link.digest) ?? [], link.name]);
       link = undefined;
     };
+    let last: MentionName | undefined;
     const read = (name: string) => {
-      const { digest, repository, manifest } = readMentionName(name) ?? {};
-      if (digest === undefined || repository === undefined) return;
+      const found = readMentionName(name, last);
+      if (!found) return;
+      last = found;
+      const { digest, repository, manifest } = found;
       const isOfLink = link?.digest === digest && link.repository === repository;
       if (isOfLink) link = undefined;
       else endLink();

@@ -82,9 +82,8 @@ export class MentionRepair {
         if (record.value === key) isRecorded = true;
         else pushes.push(record.value);
       }
-      for (const digest of keyDigests([key])) {
-        if (isManifest !== isRecorded || pushes.length > 0) yield { digest, isManifest, isRecorded, pushes };
-      }
+      if (isManifest === isRecorded && pushes.length === 0) continue;
+      for (const digest of keyDigests([key])) yield { digest, isManifest, isRecorded, pushes };
     }
   }
 

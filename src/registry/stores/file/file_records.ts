@@ -111,9 +111,12 @@ export class FileRecords implements RecordStore {
       const names = await this.#names.in(directory);
       const found: string[] = [];
       for (let i = positionAfter(names, after); i < names.length && found.length < limit; i++) {
-        signal?.throwIfAborted();
         const name = names[i];
-        if (!name.endsWith("/") || await this.#holdsRecord(this.#below(directory, name))) found.push(name);
+        if (name.endsWith("/")) {
+          signal?.throwIfAborted();
+          if (!await this.#holdsRecord(this.#below(directory, name))) continue;
+        }
+        found.push(name);
       }
       return found;
     });

@@ -1,4 +1,4 @@
-// What the README's recipes find in the registry.
+// What the recipes of docs/cookbook.md find in the registry.
 
 import { crane } from "../../mod.ts";
 import { emptyImage, emptyIndex, type Image, layerFromBytes } from "../../src/image/mod.ts";

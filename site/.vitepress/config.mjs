@@ -1,0 +1,40 @@
+// The site of docs. tools/site.ts writes its pages into dist/site_source, with the navigation, and runs VitePress.
+import { readFileSync } from "node:fs";
+import { defineConfig } from "vitepress";
+
+const source = new URL("../../dist/site_source/", import.meta.url);
+const { sidebar, repository } = JSON.parse(readFileSync(new URL("site.json", source), "utf8"));
+
+export default defineConfig({
+  title: "gcrane",
+  description: "Container images and registries for the web platform",
+  lang: "en",
+  srcDir: "../dist/site_source",
+  outDir: "../dist/site",
+  cacheDir: "../dist/site_cache",
+  // As the pictures do, pages follow the reader's system, light or dark.
+  appearance: "force-auto",
+
+  markdown: {
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
+    // Templates of other programs, such as {{.Digest}}, are not Vue's.
+    config: (md) => {
+      const inline = md.renderer.rules.code_inline;
+      md.renderer.rules.code_inline = (tokens, index, ...rest) => {
+        tokens[index].attrSet("v-pre", "");
+        return inline(tokens, index, ...rest);
+      };
+    },
+  },
+  themeConfig: {
+    nav: [
+      { text: "Guides", link: "/install" },
+      { text: "Commands", link: "/reference/gcrane" },
+      { text: "API", link: "/api/index.html", target: "_self" },
+    ],
+    sidebar,
+    outline: [2, 3],
+    search: { provider: "local" },
+    socialLinks: repository === undefined ? [] : [{ icon: "github", link: repository }],
+  },
+});

@@ -1,0 +1,154 @@
+// Makes the web site of docs in dist/site: the pages of docs, a page of each command from its table, and the API.
+//
+//   deno task site                needs npm, which installs VitePress by site/package-lock.json
+
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import process from "node:process";
+import { publicNames } from "./public_names.ts";
+import { commandPages, markdownPage } from "./reference.ts";
+
+const top = join(import.meta.dirname!, "..");
+const source = join(top, "dist", "site_source");
+const output = join(top, "dist", "site");
+
+/** The documents beside docs that are pages too. */
+const BESIDE = ["ARCHITECTURE.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "SECURITY.md"];
+
+/** The pages of docs by the groups of the navigation, those that exist; others stand below "More". */
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  "Begin": ["install", "cookbook", "command_line"],
+  "Guides": [
+    ...["inspect", "change", "mirror", "sync", "clean_up", "registry", "build", "credentials", "proxies", "networks"],
+    ...["browser_and_edge", "github_action", "library"],
+  ],
+  "Coming from": [
+    "coming_from_crane",
+    "coming_from_skopeo",
+    "coming_from_regctl",
+    "coming_from_oras",
+    "coming_from_go",
+  ],
+  "Background": ["security", "differences", "quirks", "runtimes", "performance", "registry_gc"],
+};
+
+/** A line of the navigation. */
+interface NavigationItem {
+  readonly text: string;
+  readonly link?: string;
+  readonly items?: readonly NavigationItem[];
+  readonly collapsed?: boolean;
+}
+
+/** Writes the sources of the site. */
+async function writeSources(): Promise<void> {
+  rmSync(source, { recursive: true, force: true });
+  for (const folder of ["reference", "project"]) mkdirSync(join(source, folder), { recursive: true });
+  // Pages are modules that import vue.
+  symlinkSync(join(top, "site", "node_modules"), join(source, "node_modules"), "junction");
+  cpSync(join(top, "docs", "images"), join(source, "images"), { recursive: true });
+  const pages = readdirSync(join(top, "docs")).filter((name) => name.endsWith(".md"));
+  for (const path of ["README.md", ...BESIDE, ...pages.map((name) => `docs/${name}`)]) {
+    writeFileSync(join(source, pageName(path)!), pageOf(path));
+  }
+  const commands = await commandPages();
+  for (const page of commands) writeFileSync(join(source, "reference", `${page.name}.md`), markdownPage(page));
+
+  const named = Object.values(GROUPS).flat();
+  const groups = { ...GROUPS, "More": pages.map((name) => name.slice(0, -3)).filter((name) => !named.includes(name)) };
+  const sidebar: NavigationItem[] = Object.entries(groups).map(([text, names]) => ({
+    text,
+    items: names.filter((name) => pages.includes(`${name}.md`))
+      .map((name) => ({ text: titleOf(join(source, `${name}.md`)), link: `/${name}` })),
+  })).filter(({ items }) => items.length > 0);
+  sidebar.push(
+    {
+      text: "Project",
+      items: BESIDE.map((path) => pageName(path)!).map((name) => ({
+        text: titleOf(join(source, name)),
+        link: `/${name.slice(0, -3)}`,
+      })),
+    },
+    {
+      text: "Commands",
+      collapsed: true,
+      items: commands.map(({ words, name }) => ({ text: words, link: `/reference/${name}` })),
+    },
+  );
+  writeFileSync(join(source, "site.json"), JSON.stringify({ sidebar, repository: publicNames.repository }));
+}
+
+/** Returns a document with its links as the site has them. */
+function pageOf(path: string): string {
+  const text = readFileSync(join(top, path), "utf8");
+  return text.replace(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, picture: string, label: string, target: string) => {
+    if (/^(https?:|#)/.test(target)) return whole;
+    const [file, anchor] = target.split("#");
+    const linked = posix.join(posix.dirname(path), file);
+    if (picture !== "") return `![${label}](./${linked.replace(/^docs\//, "")})`;
+    const page = pageName(linked);
+    if (page !== undefined) return `[${label}](/${page}${anchor ? `#${anchor}` : ""})`;
+    // A file that is no page is in the repository, which may have no public place yet.
+    return publicNames.repository === undefined ? label : `[${label}](${publicNames.repository}/blob/main/${linked})`;
+  });
+}
+
+/** Returns where a document is on the site, if it is a page there. */
+function pageName(path: string): string | undefined {
+  if (path === "README.md") return "index.md";
+  if (BESIDE.includes(path)) return `project/${path.toLowerCase()}`;
+  return path.startsWith("docs/") ? path.slice("docs/".length) : undefined;
+}
+
+function titleOf(file: string): string {
+  return /^# (.*)$/m.exec(readFileSync(file, "utf8"))![1].replaceAll("`", "");
+}
+
+/** Runs a program in a folder, and ends this one if it fails. */
+function run(command: string, args: readonly string[], cwd: string): void {
+  const { status } = spawnSync(command, args, { cwd, stdio: "inherit", shell: process.platform === "win32" });
+  if (status !== 0) {
+    console.error(`${command} ${args.slice(0, 3).join(" ")} exited ${status}`);
+    process.exit(1);
+  }
+}
+
+/** Returns the links in the pages of the site that lead nowhere. */
+export function brokenLinks(folder: string): string[] {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));
+  const pages = files.filter((name) => name.endsWith(".html") && !name.startsWith("api/"));
+  return pages.flatMap((page) => {
+    const html = readFileSync(join(folder, page), "utf8");
+    const targets = [...html.matchAll(/ (?:href|src)="([^"#?]+)[^"]*"/g)].map(([, target]) => target);
+    return [...new Set(targets)].filter((target) => !/^[a-z]+:/.test(target)).filter((target) => {
+      const path = target.startsWith("/") ? target.slice(1) : posix.join(posix.dirname(page), target);
+      return ![path, `${path}.html`, posix.join(path, "index.html")].some((name) => existsSync(join(folder, name)));
+    }).map((target) => `${page}: ${target}`);
+  });
+}
+
+/** Makes the site. */
+export async function makeSite(): Promise<void> {
+  await writeSources();
+  const site = join(top, "site");
+  const installed = join(site, "node_modules", "vitepress", "package.json");
+  if (!existsSync(installed)) run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], site);
+  const vitepress = join(dirname(installed), "bin", "vitepress.js");
+  run("node", [vitepress, "build", "."], site);
+  const { exports } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
+  const modules = Object.values(exports as Record<string, string>).filter((path) => path !== "./cli/main.ts");
+  run(
+    Deno.execPath(),
+    ["doc", "--quiet", "--html", "--name=gcrane", `--output=${join(output, "api")}`, ...modules],
+    top,
+  );
+  const broken = brokenLinks(output);
+  if (broken.length > 0) {
+    console.error(`links that lead nowhere:\n${broken.join("\n")}`);
+    process.exit(1);
+  }
+  console.log(`${output}: no broken link`);
+}
+
+if (import.meta.main) await makeSite();
