@@ -5,5 +5,6 @@ export { otherManifest, type OtherManifestCore } from "./other_manifest.ts";
 export { CopyJournal, type CopyJournalOptions, type PartialCopy } from "./copy_journal.ts";
 export { manifestBytes } from "./manifest_bytes.ts";
 export { openBlob } from "./open_blob.ts";
+export { storeBlob, writeStream } from "./store_blob.ts";
 export { throttled } from "./throttle.ts";
 export { DEFAULT_JOBS } from "./state.ts";

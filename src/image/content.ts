@@ -46,6 +46,8 @@ export type Place =
     readonly kind: "response";
     /** Gets a response with status 200 and a body of the content's size that is not encoded; redirects are followed. */
     get(options?: AbortOptions): Promise<Response>;
+    /** The longest wait for a further byte, in milliseconds; 0 for no limit. */
+    readonly stallMs: number;
   };
 
 /**

@@ -1,8 +1,6 @@
-import { LayoutError, NotFoundError, SizeMismatchError } from "../errors.ts";
-import type { BlobIdentity } from "../image/mod.ts";
+import { LayoutError, NotFoundError } from "../errors.ts";
 import {
   type AbortOptions,
-  chunks,
   errorCode,
   fileFailure,
   Limits,
@@ -50,18 +48,6 @@ export interface StoredBlob {
   readonly path: string;
   /** The number of its bytes. */
   readonly size: number;
-}
-
-/** Options of {@linkcode BlobFiles.write}. */
-export interface WriteBlobOptions extends AbortOptions {
-  /** Returns the digest and size once all bytes were read. The caller guarantees that they are right. */
-  identify: () => Promise<BlobIdentity>;
-  /**
-   * Called with the number of bytes of each chunk that was written.
-   *
-   * @default not called
-   */
-  onBytes?: (bytes: number) => void;
 }
 
 /** The name of blobs before their digest is known. */
@@ -145,33 +131,22 @@ export class BlobFiles {
     return await readAll(await this.open(blob, options), { limit: Limits.manifest, what, signal: options.signal });
   }
 
-  /** Writes a blob to a temporary file, which is renamed once it is complete. A failure leaves no file behind. */
-  async write(source: ByteStream, options: WriteBlobOptions): Promise<BlobIdentity> {
-    const { signal, onBytes, identify } = options;
-    const doing = `can't write to ${this.#root}`;
+  /**
+   * Writes a blob to a temporary file, which is renamed once it is complete. A failure leaves no file behind.
+   *
+   * @param fill writes the bytes and returns their digest. The caller guarantees that it is right.
+   */
+  async write(fill: (file: NewFile) => Promise<Hash>, { signal }: AbortOptions): Promise<void> {
     let file: NewFile | undefined;
     try {
       file = await this.#createFile();
-      let written = 0;
-      for await (const chunk of chunks(source, { signal })) {
-        await file.write(chunk, written);
-        written += chunk.length;
-        onBytes?.(chunk.length);
-      }
-      const identity = await identify();
-      if (identity.size !== written) {
-        throw new SizeMismatchError(
-          `blob ${identity.digest} has ${written} bytes where ${identity.size} were promised`,
-        );
-      }
-      await makeBlobDirectory(this.#layoutPath, hashAlgorithm(identity.digest));
+      const digest = await fill(file);
+      await makeBlobDirectory(this.#layoutPath, hashAlgorithm(digest));
       signal?.throwIfAborted();
-      await file.commit(this.pathOf(identity.digest));
-      return identity;
+      await file.commit(this.pathOf(digest));
     } catch (error) {
-      if (!source.locked) source.cancel(error).catch(() => {});
       await file?.discard();
-      throw fileFailure(doing, error);
+      throw fileFailure(`can't write to ${this.#root}`, error);
     }
   }
 

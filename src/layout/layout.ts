@@ -1,4 +1,5 @@
 import { NotFoundError } from "../errors.ts";
+import { writeStream } from "../graph/internal.ts";
 import { type Root, transfer } from "../graph/mod.ts";
 import { checkView, REF_NAME_ANNOTATION } from "../image/internal.ts";
 import type { Image, ImageIndex, Layer, Matcher, ProgressListener } from "../image/mod.ts";
@@ -225,12 +226,16 @@ export class Layout {
     const { signal, size } = options;
     const { blobs } = this.#place;
     if (await blobs.has({ digest, size })) return await source.cancel();
-    let written = 0;
-    await blobs.write(verifyStream(source, { digest, size }, `blob ${digest}`), {
-      signal,
-      onBytes: (bytes) => written += bytes,
-      identify: () => Promise.resolve({ digest, size: written }),
-    });
+    const verified = verifyStream(source, { digest, size }, `blob ${digest}`);
+    try {
+      await blobs.write(async (file) => {
+        await writeStream(verified, file, 0, { signal });
+        return digest;
+      }, { signal });
+    } catch (error) {
+      if (!verified.locked) verified.cancel(error).catch(() => {});
+      throw error;
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
-import { manifestBytes, openBlob } from "../graph/internal.ts";
+import { manifestBytes, storeBlob } from "../graph/internal.ts";
 import type { BlobNode, ContentSink, FoundManifest, ManifestNode, PutOptions } from "../graph/mod.ts";
-import { type AbortOptions, streamOf } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
 import { resolvePath } from "../runtime/mod.ts";
 import type { Descriptor } from "../spec/mod.ts";
 import type { BlobFiles } from "./blob_files.ts";
@@ -35,20 +35,16 @@ export class LayoutSink implements ContentSink {
   }
 
   async putBlob(blob: BlobNode, options: PutOptions): Promise<"done"> {
-    await this.#blobs.write(await openBlob(blob, options), {
-      signal: options.signal,
-      // The stream has ensured by its end that the content has an identity.
-      identify: () => Promise.resolve(blob.content.identity!),
-    });
+    await this.#blobs.write(async (file) => (await storeBlob(blob, file, 0, options)).digest, options);
     return "done";
   }
 
   async putManifest(node: ManifestNode, { signal }: PutOptions): Promise<void> {
     const bytes = await manifestBytes(node, { signal });
     const { digest } = node.descriptor;
-    await this.#blobs.write(streamOf(bytes), {
-      signal,
-      identify: () => Promise.resolve({ digest, size: bytes.length }),
-    });
+    await this.#blobs.write(async (file) => {
+      await file.write(bytes, 0);
+      return digest;
+    }, { signal });
   }
 }

@@ -24,8 +24,10 @@ export async function openBlob(
   const { offset: start = 0, signal } = options;
   let opened = 0;
   const open = async (offset: number) => {
-    const read = async (server: ContentServer) =>
-      await blobBody(await getBlob(server, digest, { offset, signal }), { offset, size, fetch: await server.fetch() });
+    const read = async (server: ContentServer) => {
+      const answer = await getBlob(server, digest, { offset, signal });
+      return await blobBody(answer, { offset, size, fetch: await server.fetchAt(answer.url, { signal }) });
+    };
     // What a mirror began and did not end, the registry continues.
     return await client.readContent(repository, read, { signal, useMirrors: opened++ === 0 });
   };
@@ -64,12 +66,18 @@ export async function blobResponse(
   { digest, size }: Descriptor,
   options: AbortOptions = {},
 ): Promise<Response> {
+  const { streamedBlobs } = client;
+  const { name } = repository.registry;
   return await client.readContent(repository, async (server) => {
+    if (streamedBlobs.has(name) || !passesBodies(await server.fetchAt(undefined, options))) {
+      throw new ProtocolError(`the blobs of ${name} pass through JavaScript`);
+    }
     const { response, url } = await getBlob(server, digest, { ...options, offset: 0 });
     const { headers } = response;
     const isWhole = !headers.has("content-encoding") && headers.get("content-length") === String(size) &&
-      passesBodies(await fetchAt(await server.fetch(), url));
+      passesBodies(await server.fetchAt(url, options));
     if (isWhole && response.body) return response;
+    streamedBlobs.add(name);
     await discard(response);
     throw new ProtocolError(`GET ${redactUrl(url)}: the answer is not the blob's ${size} bytes as they are stored`);
   }, options);
@@ -149,7 +157,7 @@ async function openForeign(
   if (status !== 200 && !(status === 206 && offset > 0)) {
     throw await responseError(answer.response, { method: "GET", url: url.href });
   }
-  return await blobBody(answer, { offset, size, fetch: connection.fetch });
+  return await blobBody(answer, { offset, size, fetch: await fetchAt(connection.fetch, answer.url) });
 }
 
 function rangeHeaders(offset: number): Record<string, string> {
@@ -162,7 +170,7 @@ interface BlobPart {
   readonly offset: number;
   /** The size of the whole blob in bytes. */
   readonly size: number;
-  /** The `fetch` that returned the response. */
+  /** The `fetch` of the requests to the response's URL. */
   readonly fetch: typeof fetch;
 }
 
@@ -183,7 +191,7 @@ async function blobBody({ response, url }: Answer, { offset, size, fetch }: Blob
     throw new ProtocolError(`GET ${redactUrl(url)}: ${problem}`);
   }
   if (response.status === 206) return stream;
-  const isCoded = encoded && keepsEncoding(await fetchAt(fetch, url));
+  const isCoded = encoded && keepsEncoding(fetch);
   const blob = isCoded ? decompress(stream, "gzip", `GET ${redactUrl(url)}: the answer`) : stream;
   return sliceStream(blob, { offset });
 }

@@ -10,7 +10,7 @@ import type {
   WholeAnswer,
 } from "../transport/mod.ts";
 import { connect, settingsOf } from "../transport/internal.ts";
-import { type ContentServer, Mirrors } from "./mirrors.ts";
+import { type ContentServer, fetchOf, Mirrors } from "./mirrors.ts";
 import type { UploadWay } from "./upload_way.ts";
 
 /** An action on a repository, as in a token's scope. */
@@ -65,6 +65,11 @@ export class Client {
    */
   readonly earlyAnswers: Set<string> = new Set();
   /**
+   * Names of registries that sent a blob in an encoding or without its length. Further ones are read as streams at once.
+   * @internal
+   */
+  readonly streamedBlobs: Set<string> = new Set();
+  /**
    * How hosts take the bytes of a blob, where another way than the first had to be found.
    * @internal
    */
@@ -107,7 +112,7 @@ export class Client {
     const registry: ContentServer = {
       request: (request) => this.request(repository, { ...request, access: "pull" }),
       requestWhole: (request, limit) => this.requestWhole(repository, { ...request, access: "pull" }, limit),
-      fetch: async () => (await this.connection(repository)).fetch,
+      fetchAt: async (url, options) => await fetchOf(await this.connection(repository), url, options),
     };
     const { useMirrors = true } = options;
     return useMirrors ? await this.#mirrors.read(repository, registry, read, options) : await read(registry);

@@ -1,6 +1,7 @@
 import { GcraneError, NetworkError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { Repository } from "../name/mod.ts";
+import { fetchAt } from "../runtime/mod.ts";
 import { connectMirror, settingsOf } from "../transport/internal.ts";
 import type {
   Answer,
@@ -24,8 +25,8 @@ export interface ContentServer {
   request(request: ContentRequest): Promise<Answer>;
   /** Sends a request and reads the body too. */
   requestWhole(request: ContentRequest, limit: BodyLimit): Promise<WholeAnswer>;
-  /** Returns the `fetch` of the requests. */
-  fetch(): Promise<typeof fetch>;
+  /** Returns the `fetch` of the requests to a URL; by default, of those to the server itself. */
+  fetchAt(url: URL | undefined, options: AbortOptions): Promise<typeof fetch>;
 }
 
 /** The mirrors of a client. They serve content by its digest, which the caller verifies, and nothing else. */
@@ -74,7 +75,16 @@ export class Mirrors {
     return {
       request: (request) => connection.request(repository, there(request)),
       requestWhole: (request, limit) => connection.requestWhole(repository, there(request), limit),
-      fetch: () => Promise.resolve(connection.fetch),
+      fetchAt: (url, options) => fetchOf(connection, url, options),
     };
   }
+}
+
+/** Returns the `fetch` that a connection sends the requests to a URL by; by default, those to its server. */
+export async function fetchOf(
+  connection: Connection,
+  url: URL | undefined,
+  options: AbortOptions,
+): Promise<typeof fetch> {
+  return await fetchAt(connection.fetch, url ?? (await connection.ping(options)).base);
 }

@@ -14,6 +14,7 @@ import {
 } from "../image/mod.ts";
 import { otherManifest } from "../graph/internal.ts";
 import type { AnyManifest } from "../graph/mod.ts";
+import { timeoutsOf } from "../http/mod.ts";
 import type { Repository } from "../name/mod.ts";
 import type { Bytes, ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, hashHexDigits, isIndex, manifestKind } from "../spec/mod.ts";
@@ -120,7 +121,11 @@ function blobCore(context: ViewContext, descriptor: Descriptor): Omit<Compressed
     ranges: true,
     origin: { registry: repository.registry.name, repository: repository.path },
     place: isPassed
-      ? { kind: "response", get: (options) => blobResponse(client, repository, descriptor, options) }
+      ? {
+        kind: "response",
+        get: (options) => blobResponse(client, repository, descriptor, options),
+        stallMs: timeoutsOf(client.options.timeouts).stallMs,
+      }
       : undefined,
     what: `blob ${descriptor.digest} of ${repository}`,
   };

@@ -13,6 +13,7 @@ interface NodeModules {
   "node:os": typeof import("node:os");
   "node:tls": typeof import("node:tls");
   "node:tty": typeof import("node:tty");
+  "node:worker_threads": typeof import("node:worker_threads");
   "node:zlib": typeof import("node:zlib");
 }
 
@@ -26,6 +27,8 @@ const globals = globalThis as unknown as {
 interface BunHost {
   /** Returns a file, here by an open descriptor. */
   file(descriptor: number): Blob;
+  /** Writes the body of a response into a file, from the file's position on. */
+  write(file: Blob, response: Response): Promise<number>;
 }
 
 let detected: RuntimeName | undefined;

@@ -76,6 +76,7 @@ export {
   type WriteFileOptions,
 } from "./write_file.ts";
 export { createNewFile, type NewFile } from "./new_file.ts";
+export type { Received, ReceiveOptions } from "./receive.ts";
 export { removeOldTemporaries } from "./old_temporaries.ts";
 export {
   commandLineArguments,

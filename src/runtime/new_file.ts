@@ -1,13 +1,31 @@
 import type { FileHandle } from "node:fs/promises";
 import { rename } from "./files.ts";
+import type { HashAlgorithm } from "./hash.ts";
+import { type HashedRange, hashFile, type HashRange } from "./hash_file.ts";
 import { requireNodeModule } from "./host.ts";
 import { baseName, dirName, joinPath } from "./paths.ts";
+import { receiveBody, type Received, type ReceiveOptions, receivesAt } from "./receive.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
 /** A file under a temporary name until it is committed; its parts can be written in any order. */
 export interface NewFile {
   /** Writes the whole chunk at `position`. Concurrent writes are allowed; gaps between them read as zeros. */
   write(chunk: Uint8Array, position: number): Promise<void>;
+  /** Returns whether the runtime can write the body of a response at `position` by itself. */
+  receivesAt(position: number): boolean;
+  /**
+   * Lets the runtime write the body of a response at `position`, so that its bytes do not pass through JavaScript. Does
+   * not reject: the result has the error.
+   *
+   * @param get requests the response; its signal also ends the body
+   */
+  receive(
+    get: (signal: AbortSignal) => Promise<Response>,
+    position: number,
+    options: ReceiveOptions,
+  ): Promise<Received>;
+  /** Hashes a part of what was written. */
+  hash(algorithm: HashAlgorithm, range: HashRange): Promise<HashedRange>;
   /**
    * Closes the file and renames it to `path`; replaces a file or a symbolic link of that name. With `sync`, the bytes
    * are on the disk before that.
@@ -38,7 +56,7 @@ export async function createNewFile(path: string, { mode }: NewFileOptions = {})
   let file: NewFile | undefined;
   registerTemporary(temporary);
   try {
-    file = new NodeNewFile(temporary, await fs.open(temporary, "wx", mode));
+    file = new NodeNewFile(temporary, await fs.open(temporary, "wx+", mode));
     if (mode !== undefined) await fs.chmod(temporary, mode);
     return file;
   } catch (error) {
@@ -51,7 +69,7 @@ export async function createNewFile(path: string, { mode }: NewFileOptions = {})
 class NodeNewFile implements NewFile {
   readonly #path: string;
   readonly #handle: FileHandle;
-  readonly #writes = new Set<Promise<void>>();
+  readonly #writes = new Set<Promise<unknown>>();
   #over = false;
 
   constructor(path: string, handle: FileHandle) {
@@ -59,14 +77,24 @@ class NodeNewFile implements NewFile {
     this.#handle = handle;
   }
 
-  async write(chunk: Uint8Array, position: number): Promise<void> {
-    const write = this.#writeAll(chunk, position);
-    this.#writes.add(write);
-    try {
-      await write;
-    } finally {
-      this.#writes.delete(write);
-    }
+  write(chunk: Uint8Array, position: number): Promise<void> {
+    return this.#pending(this.#writeAll(chunk, position));
+  }
+
+  receivesAt(position: number): boolean {
+    return receivesAt(position);
+  }
+
+  receive(
+    get: (signal: AbortSignal) => Promise<Response>,
+    position: number,
+    options: ReceiveOptions,
+  ): Promise<Received> {
+    return this.#pending(receiveBody({ path: this.#path, handle: this.#handle }, get, position, options));
+  }
+
+  hash(algorithm: HashAlgorithm, range: HashRange): Promise<HashedRange> {
+    return hashFile(this.#handle.fd, algorithm, range);
   }
 
   async commit(path: string, { sync = false } = {}): Promise<void> {
@@ -84,6 +112,16 @@ class NodeNewFile implements NewFile {
     await this.#handle.close().catch(() => {});
     await requireNodeModule("node:fs", "The file system").promises.rm(this.#path, { force: true });
     forgetTemporary(this.#path);
+  }
+
+  /** Keeps the file open until a write has ended. */
+  async #pending<T>(write: Promise<T>): Promise<T> {
+    this.#writes.add(write);
+    try {
+      return await write;
+    } finally {
+      this.#writes.delete(write);
+    }
   }
 
   async #writeAll(chunk: Uint8Array, position: number): Promise<void> {

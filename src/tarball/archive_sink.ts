@@ -1,7 +1,6 @@
-import { openBlob } from "../graph/internal.ts";
 import type { BlobNode, ContentSink, FoundManifest, Node, PutOptions } from "../graph/mod.ts";
 import type { AbortOptions } from "../io/mod.ts";
-import type { Bytes, ByteStream } from "../runtime/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 import type { Descriptor, Hash } from "../spec/mod.ts";
 
 /** A file of an archive that is about to be written. */
@@ -24,8 +23,8 @@ export type ArchiveFormat = (nodes: readonly Node[], options: AbortOptions) => P
 export interface ArchiveTarget {
   /** Learns of all files before the first content; writes those that are there already. */
   begin(files: readonly PlannedFile[]): Promise<void>;
-  /** Writes the content of a file that is not there already. */
-  write(file: PlannedFile, open: (options: AbortOptions) => Promise<ByteStream>, options: AbortOptions): Promise<void>;
+  /** Writes the content of a file that is not there already: that of a blob. */
+  write(file: PlannedFile, blob: BlobNode, options: PutOptions): Promise<void>;
 }
 
 /** An archive as a sink: its format determines where each blob goes, its target writes there. */
@@ -74,8 +73,7 @@ export class ArchiveSink implements ContentSink {
   async putBlob({ descriptor }: BlobNode, { signal, onBytes }: PutOptions): Promise<"done"> {
     for (const [index, file] of this.#writes.get(descriptor!.digest)?.entries() ?? []) {
       const blob = this.#blobs.get(file.content as Hash)!;
-      const counting = index === 0 ? { onBytes } : {};
-      await this.#target.write(file, ({ signal }) => openBlob(blob, { signal, ...counting }), { signal });
+      await this.#target.write(file, blob, { signal, ...(index === 0 ? { onBytes } : {}) });
     }
     return "done";
   }

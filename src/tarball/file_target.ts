@@ -1,8 +1,9 @@
 import { TarballError } from "../errors.ts";
-import { type AbortOptions, chunks, missingIsUndefined } from "../io/mod.ts";
+import { storeBlob } from "../graph/internal.ts";
+import type { BlobNode, PutOptions } from "../graph/mod.ts";
+import { missingIsUndefined } from "../io/mod.ts";
 import {
   baseName,
-  type ByteStream,
   createNewFile,
   dirName,
   exists,
@@ -51,16 +52,8 @@ export class FileTarget implements ArchiveTarget {
     await this.#file.write(new Uint8Array(2 * BLOCK), end);
   }
 
-  async write(
-    { path }: PlannedFile,
-    open: (options: AbortOptions) => Promise<ByteStream>,
-    { signal }: AbortOptions,
-  ): Promise<void> {
-    let at = this.#offsets.get(path)!;
-    for await (const chunk of chunks(await open({ signal }), { signal })) {
-      await this.#file.write(chunk, at);
-      at += chunk.length;
-    }
+  async write({ path }: PlannedFile, blob: BlobNode, options: PutOptions): Promise<void> {
+    await storeBlob(blob, this.#file, this.#offsets.get(path)!, options);
   }
 
   /** Gives the file its name. */

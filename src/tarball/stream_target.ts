@@ -1,3 +1,5 @@
+import { openBlob } from "../graph/internal.ts";
+import type { BlobNode, PutOptions } from "../graph/mod.ts";
 import { abortable, type AbortOptions, readAll, streamOf } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import type { TarWriteEntry } from "../tar/mod.ts";
@@ -30,20 +32,17 @@ export class StreamTarget implements ArchiveTarget {
   }
 
   /** Ends when the reader has the content, or it is read ahead. */
-  async write(
-    file: PlannedFile,
-    open: (options: AbortOptions) => Promise<ByteStream>,
-    { signal }: AbortOptions,
-  ): Promise<void> {
-    const { path, size } = file;
+  async write({ path, size }: PlannedFile, blob: BlobNode, options: PutOptions): Promise<void> {
+    const { signal } = options;
+    const open = () => openBlob(blob, options);
     const delivery = this.#delivery(path);
     if (size > LARGEST || size > this.#room) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      delivery.resolve({ open: () => open({ signal }), over: resolve });
+      delivery.resolve({ open, over: resolve });
       return await abortable(promise, signal);
     }
     this.#room -= size;
-    const bytes = await readAll(await open({ signal }), { limit: size, what: path, signal });
+    const bytes = await readAll(await open(), { limit: size, what: path, signal });
     delivery.resolve({ open: () => Promise.resolve(streamOf(bytes)), over: () => this.#room += size });
   }
 

@@ -12,12 +12,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { crane } from "../../mod.ts";
-import { pathOf } from "../peers/mod.ts";
-import { dockerRegistry } from "../peers/mod.ts";
+import { markdownTable } from "../make/markdown_table.ts";
+import { dockerRegistry, pathOf } from "../peers/mod.ts";
 import { readJson, top } from "../project/tree.ts";
 import { run } from "./measure.ts";
 import { plainTarballs, sampleTarballs, sizes } from "./sample_image.ts";
-import { HEAD, markdownTable, type Result, rowsOf } from "./table.ts";
+import { HEAD, type Result, rowsOf } from "./table.ts";
 import { type Place, type Released, sample, tools, type Work, works } from "./tools.ts";
 
 const { values: flags } = parseArgs({
