@@ -32,10 +32,6 @@ const { values: flags } = parseArgs({
 const runs = Number(flags.runs);
 const chosen = works.filter((work) => flags.only.split(",").some((word) => work.startsWith(word.trim())));
 
-// Both change how long the first https request of Deno takes, and few machines have them.
-delete process.env.SSL_CERT_FILE;
-delete process.env.SSL_CERT_DIR;
-
 /** Installs what is missing where Debian's packages are to be had. */
 function install(...names: readonly string[]): void {
   const missing = names.filter((name) => spawnSync("which", [name]).status !== 0);
