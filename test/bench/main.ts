@@ -107,6 +107,7 @@ function write(text: string): void {
   const marks = /(<!-- deno task bench --write -->\n)[^]*?(<!-- end -->)/;
   if (!marks.test(before)) throw new Error(`${path} has no marks for the table`);
   writeFileSync(path, before.replace(marks, (_, start, end) => `${start}\n${text}\n${end}`));
+  execFileSync(process.execPath, ["fmt", "--quiet", path]);
 }
 
 const loads = () => loadavg().map((load) => load.toFixed(1)).join(", ");
