@@ -32,10 +32,6 @@ const { values: flags } = parseArgs({
 const runs = Number(flags.runs);
 const chosen = works.filter((work) => flags.only.split(",").some((word) => work.startsWith(word.trim())));
 
-// Both change how long the first https request of Deno takes, and few machines have them.
-delete process.env.SSL_CERT_FILE;
-delete process.env.SSL_CERT_DIR;
-
 /** Installs what is missing where Debian's packages are to be had. */
 function install(...names: readonly string[]): void {
   const missing = names.filter((name) => spawnSync("which", [name]).status !== 0);
@@ -111,6 +107,7 @@ function write(text: string): void {
   const marks = /(<!-- deno task bench --write -->\n)[^]*?(<!-- end -->)/;
   if (!marks.test(before)) throw new Error(`${path} has no marks for the table`);
   writeFileSync(path, before.replace(marks, (_, start, end) => `${start}\n${text}\n${end}`));
+  execFileSync(process.execPath, ["fmt", "--quiet", path]);
 }
 
 const loads = () => loadavg().map((load) => load.toFixed(1)).join(", ");
