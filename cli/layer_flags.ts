@@ -77,7 +77,7 @@ export function layerOptions(
 /**
  * Returns the time of built content (reproducible-builds.org, "SOURCE_DATE_EPOCH"), by default the beginning of 1970.
  */
-function sourceDate(text: string | undefined): number {
+export function sourceDate(text: string | undefined): number {
   if (text === undefined || text === "") return 0;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new UsageError(`SOURCE_DATE_EPOCH is ${JSON.stringify(text)}, which is not a number of seconds since 1970`);

@@ -54,6 +54,11 @@ export const gcrane: Program = {
       load: () => import("./commands/blob.ts"),
     },
     {
+      name: "build",
+      summary: "Build an image of a JavaScript app",
+      load: () => import("./commands/build.ts"),
+    },
+    {
       name: "catalog",
       summary: "List the repositories of a registry",
       load: () => import("./commands/catalog.ts"),
@@ -219,6 +224,11 @@ export const gcrane: Program = {
           load: () => import("./commands/registry_serve.ts"),
         },
       ],
+    },
+    {
+      name: "resolve",
+      summary: "Build the apps that Kubernetes YAML names",
+      load: () => import("./commands/resolve.ts"),
     },
     {
       name: "sync",

@@ -54,6 +54,9 @@ export type GcraneErrorCode =
   | "STORE_FAILED"
   | "CONFLICT"
   | "JOURNAL_INVALID"
+  | "BUILD_FAILED"
+  | "LOCK_INVALID"
+  | "PACKAGE_INVALID"
   | "USAGE"
   | "HTTP_STATUS";
 
@@ -254,6 +257,24 @@ export class ConflictError extends GcraneError {
 export class JournalError extends GcraneError {
   /** `JOURNAL_INVALID`. */
   readonly code = "JOURNAL_INVALID";
+}
+
+/** A project that no image can be built of: an unclear plan, a file that must not be in an image, a wrong lock. */
+export class BuildError extends GcraneError {
+  /** `BUILD_FAILED`. */
+  readonly code = "BUILD_FAILED";
+}
+
+/** A lock file of a package manager that is missing, can't be read, or does not fit package.json. */
+export class LockError extends GcraneError {
+  /** `LOCK_INVALID`. */
+  readonly code = "LOCK_INVALID";
+}
+
+/** A package of a lock that can't be fetched, verified, unpacked or used in an image. */
+export class PackageError extends GcraneError {
+  /** `PACKAGE_INVALID`. */
+  readonly code = "PACKAGE_INVALID";
 }
 
 /** Wrong usage of the command line, which ends with exit code 2. */

@@ -21,6 +21,8 @@ export interface FileStat {
   readonly mode: number;
   /** Time of the last change of the content, in milliseconds since 1970. */
   readonly mtimeMs: number;
+  /** Time of the last change of the content or the metadata, in milliseconds since 1970. A program can't set it. */
+  readonly ctimeMs: number;
   /** The owner's number. */
   readonly uid: number;
   /** The group's number. */
@@ -282,6 +284,7 @@ export function toFileStat(stats: Stats): FileStat {
     size: stats.size,
     mode: isWindows ? 0o755 : stats.mode & 0o7777,
     mtimeMs: stats.mtimeMs,
+    ctimeMs: stats.ctimeMs,
     uid: stats.uid,
     gid: stats.gid,
     dev: stats.dev,

@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { crane, source } from "../../mod.ts";
 import { contentOf, fill, pushWith } from "../make/copy_world.ts";
+import { emptyImage, emptyIndex } from "../../src/image/mod.ts";
+import { appendManifests } from "../../src/mutate/mod.ts";
+import { writeFiles } from "../make/app_folder.ts";
 import { withFolder } from "../make/gcrane_process.ts";
 import { withRegistryProcess } from "../make/registry_process.ts";
+import { once } from "../project/applicable.ts";
 import { top } from "../project/tree.ts";
 import { FLEET, setStage } from "./cookbook_stage.ts";
 import { blockRunner, blocksOf, sectionOf, writeSite } from "./document_blocks.ts";
@@ -59,6 +63,33 @@ describe("the guide to mirrors", () => {
           assertEquals(Object.keys(target).includes("small/web/multi"), true);
         })
       );
+    });
+  });
+});
+
+describe("the guide to builds", () => {
+  it("every line runs", { timeout: 300_000, skip: once() }, async () => {
+    const lines = blocksOf(sectionOf("docs/build.md"), "console").flatMap((block) => block.trimEnd().split("\n"));
+    assertEquals(lines.length, 10);
+    const node = { "package.json": { name: "api", main: "server.js" }, "server.js": "export {};\n" };
+    await withFolder(async (folder) => {
+      writeFiles(join(folder, "api"), node);
+      writeFiles(join(folder, "bun-app"), { "package.json": { scripts: { start: "bun server.ts" } }, "server.ts": "" });
+      writeFiles(join(folder, "deno-app"), { "deno.json": { tasks: { start: "deno run main.ts" } }, "main.ts": "" });
+      writeFiles(join(folder, ".output"), { "server/index.mjs": "" });
+      writeFiles(join(folder, "k8s"), { "api.yaml": "image: gcrane://./api # the api\n" });
+      await withRegistryProcess(async (registry) => {
+        const platforms = ["linux/amd64", "linux/arm64"].map((platform) => emptyImage({ platform }));
+        const base = appendManifests(emptyIndex(), platforms);
+        for (const name of ["node:24", "bun:1", "deno:2"]) await crane.push(base, `${registry}/${name}`);
+        const run = blockRunner(folder, { "registry.example.com": registry });
+        const outputs = lines.map((line) => run(`export HOME=$PWD\n${line}`).stdout);
+        assertStringIncludes(outputs[5], "application/spdx+json");
+        const digest = await crane.digest(`${registry}/team/api:latest`);
+        assertEquals(outputs.at(-1), `image: ${registry}/team/api@${digest} # the api\n`);
+        const { config } = await crane.configFile(`${registry}/deno-app:v1`);
+        assertEquals(config?.Entrypoint?.slice(0, 2), ["deno", "run"]);
+      });
     });
   });
 });

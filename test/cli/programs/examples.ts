@@ -12,6 +12,8 @@ import { annotateBase, appendLayers, appendManifests, changeImage } from "../../
 import { writeTar } from "../../../src/tar/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { fakeFetch, FakeRegistry } from "../../fakes/mod.ts";
+import { writeFiles } from "../../make/app_folder.ts";
+import { baseFor } from "../../make/built_apps.ts";
 import { commandEntries } from "../../make/command_entries.ts";
 import { World } from "../../make/command_world.ts";
 
@@ -64,7 +66,17 @@ async function prepare(world: World): Promise<string> {
     "sync: [{ source: registry.example.com/app, target: mirror.example.com/app, type: repository }]",
   );
   world.write("sync.yml", "registry.example.com: { images: { app: [v1] } }");
+  await prepareApps(world);
   return await layer.digest();
+}
+
+/** Apps to build, in the current folder and below it. */
+async function prepareApps(world: World): Promise<void> {
+  await world.push(baseFor("linux/amd64", "linux/arm64"), "gcr.io/distroless/nodejs24-debian13:nonroot");
+  const app = { "package.json": { main: "server.js" }, "server.js": "export {};\n" };
+  for (const folder of [".", "api"]) writeFiles(world.path(folder), app);
+  writeFiles(world.path(".output"), { "server/index.mjs": "export {};\n" });
+  writeFiles(world.path("k8s"), { "api.yaml": "image: gcrane://./api\n" });
 }
 
 /** The network of the examples: Docker Hub gives tokens. */

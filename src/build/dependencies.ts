@@ -1,0 +1,121 @@
+import { BuildError } from "../errors.ts";
+import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent } from "../io/mod.ts";
+import type { Platform } from "../spec/mod.ts";
+import type { FetchedPackages } from "./fetched_packages.ts";
+import { fileInMemory, type ImageFile, imageFile } from "./image_files.ts";
+import { type InstalledPackage, InstalledPackages, listInstalled } from "./installed.ts";
+import { checkLinks } from "./links.ts";
+import type { Lock, LockedPackage } from "./locked_package.ts";
+import { checkNative } from "./native_modules.ts";
+import type { BuiltPackage, PackageContent } from "./package_content.ts";
+import { cachedNpmFolder, type JsrFile, jsrFiles } from "./packages/mod.ts";
+import type { ProjectFiles } from "./project_files.ts";
+
+/** Options of {@linkcode Dependencies}. */
+export interface DependenciesOptions {
+  readonly files: ProjectFiles;
+  /** Fetches what is not installed. */
+  readonly fetched: FetchedPackages;
+  /** The lock, for its packages of JSR, which are looked for together. */
+  readonly lock: Lock;
+  /** Deno's cache. */
+  readonly denoDir?: ProjectFiles;
+  /** Packages that work without their install scripts. */
+  readonly ignoreScripts?: readonly string[];
+}
+
+/** How many packages are looked for together. */
+const CONCURRENCY = 16;
+
+/** The packages of a lock with their files: from node_modules where they are installed, else fetched. */
+export class Dependencies {
+  readonly #options: DependenciesOptions;
+  readonly #installed: InstalledPackages;
+  readonly #jsr = lazy(() =>
+    jsrFiles(this.#options.lock, { files: this.#options.files, cache: this.#options.denoDir })
+  );
+  readonly #built = new Map<LockedPackage, Promise<BuiltPackage>>();
+
+  constructor(options: DependenciesOptions) {
+    this.#options = options;
+    this.#installed = new InstalledPackages(options.files);
+  }
+
+  /**
+   * Returns the packages of a lock for a platform, in the lock's order.
+   *
+   * @throws {BuildError} if one works only after its install script has run, and what that makes is not there.
+   */
+  async forPlatform(lock: Lock, platform: Platform, { signal }: AbortOptions = {}): Promise<BuiltPackage[]> {
+    const { ignoreScripts = [] } = this.#options;
+    const pool = { concurrency: CONCURRENCY, signal };
+    const chosen = lock.packages.filter(({ from }) => from !== "workspace");
+    const built = await mapConcurrent(chosen, pool, (locked) => this.#package(locked));
+    await mapConcurrent(built, pool, async (one) => {
+      if (!ignoreScripts.includes(one.locked.name)) await checkNative(one, { platform, lock });
+    });
+    return built;
+  }
+
+  #package(locked: LockedPackage): Promise<BuiltPackage> {
+    const known = this.#built.get(locked);
+    if (known !== undefined) return known;
+    const built = this.#content(locked).then((content) => {
+      const { name, version } = locked;
+      checkPaths(content.files, `${name}@${version}`);
+      return { locked, content, size: content.files.reduce((sum, { size }) => sum + size, 0) };
+    });
+    this.#built.set(locked, built);
+    return built;
+  }
+
+  async #content(locked: LockedPackage): Promise<PackageContent> {
+    const { files, fetched, denoDir } = this.#options;
+    if (locked.from === "jsr") return jsrContent((await this.#jsr()).get(locked) ?? []);
+    const installed = await this.#installed.find(locked);
+    if (installed !== undefined) return withPrograms(await contentOf(installed, files));
+    const cached = denoDir && await cachedNpmFolder(locked, denoDir);
+    if (denoDir === undefined || cached === undefined) return withPrograms(await fetched.open(locked));
+    const bytes = await denoDir.read(`${cached}/package.json`);
+    const manifest = jsonObject(new TextDecoder().decode(bytes)) ?? {};
+    return withPrograms({ ...await contentOf({ folder: cached, manifest }, denoDir), isInstalled: false });
+  }
+}
+
+async function contentOf(installed: InstalledPackage, files: ProjectFiles): Promise<PackageContent> {
+  const { folder, manifest } = installed;
+  const listed = await listInstalled(installed, files);
+  const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
+  return { manifest, files: own, isInstalled: true };
+}
+
+/** Returns the content of a package of JSR: files of which the paths are relative to the project. */
+function jsrContent(files: readonly JsrFile[]): PackageContent {
+  return {
+    manifest: {},
+    files: files.map(({ path, size, read }) => fileInMemory(path, size, read)),
+    isInstalled: true,
+  };
+}
+
+/** Returns the content with its programs executable: package managers set that when they install. */
+function withPrograms(content: PackageContent): PackageContent {
+  const { bin } = content.manifest;
+  const values = isObject(bin) ? Object.values(bin) : [bin];
+  const programs = new Set(values.map((path) => typeof path === "string" ? path.replace(/^(?:\.?\/)+/, "") : ""));
+  const files = content.files.map((file) =>
+    programs.has(file.path) && !file.executable ? { ...file, executable: true } : file
+  );
+  return { ...content, files };
+}
+
+/** @throws {BuildError} if a file or a link of a package is out of its folder. */
+function checkPaths(files: readonly ImageFile[], id: string): void {
+  try {
+    checkLinks(files);
+  } catch (error) {
+    throw new BuildError(`${id}: ${(error as Error).message.replace("the project", "the package")}`, { cause: error });
+  }
+  const outside = files.find(({ path }) => path.startsWith("/") || path.split("/").includes(".."));
+  if (outside) throw new BuildError(`${id} has the file ${outside.path}, which is not in its folder`);
+}

@@ -1,0 +1,78 @@
+import { FileError } from "../errors.ts";
+import { fileFailure, mapConcurrent, missingIsUndefined } from "../io/mod.ts";
+import {
+  type Bytes,
+  joinPath,
+  lstat,
+  openFile,
+  pullStream,
+  readDirectory,
+  readFile,
+  readLink,
+  stat,
+} from "../runtime/mod.ts";
+import type { ProjectFile, ProjectFiles } from "./project_files.ts";
+
+/** How many files of a folder are looked at together. */
+const CONCURRENCY = 32;
+
+/**
+ * Returns the files of a project in a directory. Links are reported and never followed, except the directory itself.
+ *
+ * @throws {FileError} if there is no such directory; a method that can't read a file throws one that names it.
+ */
+export async function directoryFiles(directory: string): Promise<ProjectFiles> {
+  const { kind } = await reading(directory, stat(directory));
+  if (kind !== "directory") throw new FileError(`${directory} is not a directory`, { errno: "ENOTDIR" });
+  const versions = new Map<string, string>();
+  const pathOf = (path: string) => path === "" ? directory : joinPath(directory, path);
+  const look = async (folder: string, name: string): Promise<ProjectFile | undefined> => {
+    const path = folder === "" ? name : `${folder}/${name}`;
+    const full = pathOf(path);
+    const { kind, size, mode, mtimeMs, ctimeMs, ino } = await reading(full, lstat(full));
+    const common = { path, size: 0, executable: false };
+    if (kind === "directory") return { ...common, type: "directory" };
+    if (kind === "symlink") return { ...common, type: "link", target: await reading(full, readLink(full)) };
+    if (kind !== "file") return undefined; // sockets and devices are no part of a project
+    versions.set(path, `${size}-${mtimeMs}-${ctimeMs}-${ino}`);
+    return { ...common, type: "file", size, executable: (mode & 0o100) !== 0 };
+  };
+  return {
+    async read(path) {
+      const full = pathOf(path);
+      return await reading(full, readFile(full).catch(missingIsUndefined));
+    },
+    stream(path) {
+      const full = pathOf(path);
+      let reader: ReadableStreamDefaultReader<Bytes> | undefined;
+      return pullStream({
+        async start() {
+          const file = await reading(full, openFile(full, { noFollow: true }));
+          reader = file.stream({ closeWhenDone: true }).getReader();
+        },
+        read: async () => (await reading(full, reader!.read())).value,
+        cancel: async (reason) => await reader?.cancel(reason),
+      });
+    },
+    async list(folder) {
+      const full = pathOf(folder);
+      const entries = await reading(full, readDirectory(full).catch(missingIsUndefined)) ?? [];
+      const found = await mapConcurrent(entries, { concurrency: CONCURRENCY }, ({ name }) => look(folder, name));
+      return found.filter((file) => file !== undefined);
+    },
+    async version(path) {
+      const known = versions.get(path);
+      if (known !== undefined) return known;
+      await look("", path);
+      return versions.get(path);
+    },
+  };
+}
+
+async function reading<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw fileFailure(`can't read ${path}`, cause);
+  }
+}

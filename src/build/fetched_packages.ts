@@ -1,0 +1,51 @@
+import type { LayerCache } from "../cache/mod.ts";
+import type { ConnectionOptions } from "../http/mod.ts";
+import { type AbortOptions, lazy } from "../io/mod.ts";
+import { fileInMemory, type ImageFile } from "./image_files.ts";
+import type { Lock, LockedPackage } from "./locked_package.ts";
+import type { PackageContent } from "./package_content.ts";
+import { type PackageFile, PackageRegistries, PackageSource, withPlatforms } from "./packages/mod.ts";
+import type { ProjectFiles } from "./project_files.ts";
+
+/** How packages are fetched. */
+export interface FetchPackagesOptions {
+  /** Keeps verified packages. */
+  readonly cache?: LayerCache;
+  /** Sends requests to package registries, in place of a connection. */
+  readonly fetch?: typeof fetch;
+  /** How to connect to package registries. */
+  readonly connection?: ConnectionOptions;
+  /** Returns the value of an environment variable, such as npm_config_registry. */
+  readonly environment?: (name: string) => string | undefined;
+}
+
+/** Fetches the packages that are not installed. Reads no setting and asks no server before the first of them. */
+export class FetchedPackages {
+  readonly #source: () => Promise<PackageSource>;
+
+  constructor(files: ProjectFiles, { cache, fetch, connection, environment }: FetchPackagesOptions = {}) {
+    this.#source = lazy(async () => {
+      const registries = await PackageRegistries.read({ files, environment });
+      return new PackageSource({ registries, cache, fetch, connection });
+    });
+  }
+
+  /** Returns the files of a package. @throws {PackageError} if it can't be fetched or verified. */
+  async open(locked: LockedPackage, options: AbortOptions = {}): Promise<PackageContent> {
+    const { manifest, files } = await (await this.#source()).open(locked, options);
+    return { manifest, files: files.map((file) => fetchedFile(file, locked)), isInstalled: false };
+  }
+
+  /** Returns a lock with the platforms of its optional packages, which the registry has if the lock has not. */
+  async withPlatforms(lock: Lock, options: AbortOptions = {}): Promise<Lock> {
+    if (!lock.lacksPlatforms || !lock.packages.some(({ optional }) => optional)) return lock;
+    return await withPlatforms(lock, await this.#source(), options);
+  }
+}
+
+function fetchedFile(
+  { path, size, executable, read }: PackageFile,
+  { integrity }: LockedPackage,
+): ImageFile {
+  return { ...fileInMemory(path, size, read), executable, version: () => Promise.resolve(integrity) };
+}

@@ -1,0 +1,68 @@
+import { BuildError } from "../errors.ts";
+import { type Bytes, concat } from "../runtime/mod.ts";
+import { type Platform, platformString } from "../spec/mod.ts";
+import { ELF_HEADER, elfArchitecture } from "./elf.ts";
+import type { ImageFile } from "./image_files.ts";
+import type { Lock } from "./locked_package.ts";
+import type { BuiltPackage } from "./package_content.ts";
+import { hasInstallScript } from "./packages/mod.ts";
+
+/** Where a package is to run. */
+interface Surroundings {
+  readonly platform: Platform;
+  /** The part of the lock for the platform. */
+  readonly lock: Lock;
+}
+
+/**
+ * Checks that a package has what it needs for a platform. Its install script, which never runs here, is no matter if
+ * the package has libraries for the platform, or if packages made for the platform bring them.
+ *
+ * @throws {BuildError} if its install script has to run, or its libraries are for other platforms.
+ */
+export async function checkNative(built: BuiltPackage, surroundings: Surroundings): Promise<void> {
+  const { locked, content } = built;
+  const { platform } = surroundings;
+  const id = `${locked.name}@${locked.version}`;
+  const libraries = content.files.filter(({ path, type }) => type === "file" && path.endsWith(".node"));
+  const architectures = await Promise.all(libraries.map(architectureOf));
+  if (architectures.includes(platform.architecture)) return;
+  const wanted = platformString(platform);
+  if (libraries.length > 0) {
+    const found = [...new Set(architectures.map((one) => one ?? "another operating system"))].sort();
+    throw new BuildError(`${id} has native modules for ${found.join(", ")} and none for ${wanted}`, {
+      hint: `build on ${wanted}, leave that platform out with --platform, or take a package that has binaries for it`,
+    });
+  }
+  const hasScript = hasInstallScript(locked, content.manifest, content.files.map(({ path }) => path));
+  if (!hasScript || bringsBinaries(built, surroundings)) return;
+  const why = content.isInstalled
+    ? `node_modules does not hold what it makes for ${wanted}`
+    : "no build runs it, and the package is not installed in node_modules";
+  throw new BuildError(`${id} has an install script, which fetches or compiles: ${why}`, {
+    hint: `install it on ${wanted}, or pass --ignore-script ${locked.name} if it works without`,
+  });
+}
+
+/** Returns whether packages made for the platform alone bring the binaries, as those of sharp and esbuild do. */
+function bringsBinaries({ locked }: BuiltPackage, { lock }: Surroundings): boolean {
+  const dependencies = new Set(locked.dependencies);
+  return lock.packages.some(({ name, version, os, cpu }) =>
+    (os !== undefined || cpu !== undefined) && dependencies.has(`${name}@${version}`)
+  );
+}
+
+/** Returns the architecture of a library; `undefined` for one that is not for Linux. */
+export async function architectureOf(file: ImageFile): Promise<string | undefined> {
+  const reader = file.stream().getReader();
+  const chunks: Bytes[] = [];
+  let length = 0;
+  while (length < ELF_HEADER) {
+    const { value } = await reader.read();
+    if (value === undefined) break;
+    chunks.push(value);
+    length += value.length;
+  }
+  await reader.cancel();
+  return elfArchitecture(concat(chunks));
+}
