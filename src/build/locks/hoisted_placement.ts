@@ -11,6 +11,8 @@ interface Place {
 
 /** The deepest nesting. Packages that depend on other versions of one another in a circle have no end. */
 const MOST_LEVELS = 50;
+/** The most folders: versions that are in one another's way may need many copies. */
+const MOST_FOLDERS = 20_000;
 
 /**
  * Places packages as yarn's `node_modules` linker does: each as near to the root as Node.js still finds the right one
@@ -86,9 +88,10 @@ class Hoister {
     );
     const path = free[Math.max(best, 0)] ?? places[0];
     if (path.split("node_modules/").length > MOST_LEVELS) {
-      throw new LockError(`packages depend on other versions of one another in a circle: ${as} is among them`, {
-        hint: "install the packages, so that the build takes them from node_modules",
-      });
+      throw tooMany(`packages depend on other versions of one another in a circle: ${as} is among them`);
+    }
+    if (this.#taken.size === MOST_FOLDERS) {
+      throw tooMany(`the packages of the lock need more than ${MOST_FOLDERS} folders`);
     }
     this.#taken.set(path, to);
     this.#pass(free.slice(0, Math.max(best, 0)), to);
@@ -130,4 +133,8 @@ class Hoister {
     const owner = place.slice(0, Math.max(place.lastIndexOf("node_modules/") - 1, 0));
     return this.#projects.has(owner) || this.#taken.has(owner);
   }
+}
+
+function tooMany(message: string): LockError {
+  return new LockError(message, { hint: "make the lock anew, so that it has fewer versions of the same packages" });
 }

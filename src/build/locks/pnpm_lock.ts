@@ -41,7 +41,9 @@ export async function readPnpmLock(text: string, file: string, manifests: Manife
   for (const key of Object.keys(snapshots)) {
     const entry = isOld ? objectOf(packages, key) : objectOf(packages, withoutPeers(key));
     const edges = edgesOf(objectOf(snapshots, key), keyOf, "", file);
-    const missing = edges.filter(({ to, optional }) => !optional && !(to in snapshots) && !to.startsWith("project "));
+    const missing = edges.filter(({ to, optional }) =>
+      !optional && !Object.hasOwn(snapshots, to) && !to.startsWith("project ")
+    );
     nodes.set(key, {
       ...nodeOf(key, entry, isOld, file),
       edges,

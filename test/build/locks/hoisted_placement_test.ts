@@ -76,6 +76,16 @@ describe("a hoisted placement", () => {
     assertThrows(() => hoistedPlacement(circle), LockError, "other versions of one another in a circle");
   });
 
+  it("refuses versions that would need too many copies", () => {
+    const random = new Random(1);
+    const keys = Array.from({ length: 800 }, (_, i) => `p${Math.floor(i / 2)}@${i % 2}`);
+    const later = (i: number) => Array.from({ length: 6 }, () => keys[random.integer(i + 1, i + 200)]).filter(Boolean);
+    const unique = (ids: string[]) => [...new Map(ids.map((id) => [id.split("@")[0], id])).values()].join(", ");
+    const lines = keys.map((key, i) => `${key}: ${unique(later(i))}`);
+    const wide = graphOf([`/: ${unique(keys.slice(0, 40))}`, ...lines]);
+    assertThrows(() => hoistedPlacement(wide), LockError, "more than 20000 folders");
+  });
+
   it("is right for Node.js in random graphs, and does not depend on their order", () => {
     const random = new Random(7);
     for (let run = 0; run < 200; run++) {

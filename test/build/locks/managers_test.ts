@@ -173,7 +173,7 @@ describe("hashes and addresses", () => {
   });
 
   it("are those of the older form too: sha1 behind an address", async () => {
-    const files = await project("yarn 1", (text) => text.replace(/^  integrity sha512.*\n/gm, ""));
+    const files = await project("yarn 1", (text) => text.replace(/^ {2}integrity sha512.*\n/gm, ""));
     const { packages } = await readLock(files);
     const [hono] = packages.filter((each) => each.name === "hono");
     assertEquals(hono.integrity?.slice(0, 5), "sha1-");
