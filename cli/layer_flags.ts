@@ -15,6 +15,13 @@ export const layerFlags = {
     type: "boolean",
     help: "Create equal layers from equal files on every runtime, more slowly; dates a directory's files to 1970",
   },
+  jobs: {
+    type: "number",
+    short: "j",
+    valueName: "N",
+    minimum: 1,
+    help: "The number of layers that are pushed, and of threads that compress, at the same time",
+  },
 } as const;
 
 /** The flag of commands that can write an image to a file. */
@@ -34,6 +41,8 @@ export interface LayerFlagOptions {
   readonly estargz: boolean;
   /** Whether it is the same on every runtime. */
   readonly reproducible: boolean;
+  /** The number of threads that compress, and of layers that are pushed. */
+  readonly jobs?: number;
   /** The modification time of a directory's files, in seconds since 1970; without it they keep their own. */
   readonly mtime?: number;
 }
@@ -48,7 +57,7 @@ export function layerOptions(
     readonly environment: (name: string) => string | undefined;
   },
 ): LayerFlagOptions {
-  const { compression, reproducible } = flags;
+  const { compression, reproducible, jobs } = flags;
   if (compression === "zstd" && reproducible) {
     throw new UsageError("zstd is not reproducible: each runtime has a codec of its own", {
       hint: "leave out --compression or --reproducible",
@@ -60,6 +69,7 @@ export function layerOptions(
     compression: compression === "estargz" ? "gzip" : compression,
     estargz,
     reproducible,
+    jobs,
     ...(reproducible ? { mtime: sourceDate(environment("SOURCE_DATE_EPOCH")) } : {}),
   };
 }

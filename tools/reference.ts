@@ -95,15 +95,19 @@ export function markdownPage(page: CommandPage): string {
     }</code>`;
     return row.startsWith("gcrane ") ? `[${code}](./${row.replaceAll(" ", "-")}.md)` : code;
   };
-  const table = (rows: CommandPage["sections"][number]["rows"]) =>
-    ["| | |", "| --- | --- |", ...rows.map(([left, right]) => `| ${typed(left)} | ${text(right)} |`)].join("\n");
+  const table = ({ title, rows }: CommandPage["sections"][number]) =>
+    [
+      `| ${title.replace(/s$/, "")} | Meaning |`,
+      "| --- | --- |",
+      ...rows.map(([left, right]) => `| ${typed(left)} | ${text(right)} |`),
+    ].join("\n");
   return [
     `# ${page.words}`,
     `${text(page.summary)}.`,
     `\`\`\`console\n${page.usage}\n\`\`\``,
     ...page.aliases.length > 0 ? [`Alias: ${page.aliases.map((alias) => `\`${alias}\``).join(", ")}`] : [],
     ...page.paragraphs.map(text),
-    ...page.sections.map(({ title, rows }) => `## ${title}\n\n${table(rows)}`),
+    ...page.sections.map((section) => `## ${section.title}\n\n${table(section)}`),
     ...page.words === "gcrane" ? [] : ["[Global flags](./gcrane.md#global-flags) can stand anywhere too."],
     ...page.examples.length > 0 ? ["## Examples"] : [],
     ...page.examples.map((example) => `${text(example.text)}:\n\n\`\`\`console\n${example.command}\n\`\`\``),

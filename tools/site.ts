@@ -4,10 +4,10 @@
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join, posix } from "node:path";
+import { join, posix } from "node:path";
 import process from "node:process";
 import { publicNames } from "./public_names.ts";
-import { commandPages, markdownPage } from "./reference.ts";
+import { type CommandPage, commandPages, markdownPage } from "./reference.ts";
 
 const top = join(import.meta.dirname!, "..");
 const source = join(top, "dist", "site_source");
@@ -30,7 +30,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "coming_from_oras",
     "coming_from_go",
   ],
-  "Background": ["security", "differences", "quirks", "runtimes", "performance", "registry_gc"],
+  "Background": ["security", "differences", "quirks", "runtimes", "performance", "registry_gc", "dependencies"],
 };
 
 /** A line of the navigation. */
@@ -38,7 +38,6 @@ interface NavigationItem {
   readonly text: string;
   readonly link?: string;
   readonly items?: readonly NavigationItem[];
-  readonly collapsed?: boolean;
 }
 
 /** Writes the sources of the site. */
@@ -55,28 +54,31 @@ async function writeSources(): Promise<void> {
   const commands = await commandPages();
   for (const page of commands) writeFileSync(join(source, "reference", `${page.name}.md`), markdownPage(page));
 
-  const named = Object.values(GROUPS).flat();
-  const groups = { ...GROUPS, "More": pages.map((name) => name.slice(0, -3)).filter((name) => !named.includes(name)) };
-  const sidebar: NavigationItem[] = Object.entries(groups).map(([text, names]) => ({
-    text,
-    items: names.filter((name) => pages.includes(`${name}.md`))
-      .map((name) => ({ text: titleOf(join(source, `${name}.md`)), link: `/${name}` })),
-  })).filter(({ items }) => items.length > 0);
-  sidebar.push(
-    {
-      text: "Project",
-      items: BESIDE.map((path) => pageName(path)!).map((name) => ({
-        text: titleOf(join(source, name)),
-        link: `/${name.slice(0, -3)}`,
-      })),
-    },
-    {
-      text: "Commands",
-      collapsed: true,
-      items: commands.map(({ words, name }) => ({ text: words, link: `/reference/${name}` })),
-    },
-  );
+  const sidebar = navigation(pages, commands);
   writeFileSync(join(source, "site.json"), JSON.stringify({ sidebar, repository: publicNames.repository }));
+}
+
+/** Returns the navigation: of the pages of commands, and of all others. */
+function navigation(
+  files: readonly string[],
+  commands: readonly CommandPage[],
+): Readonly<Record<string, readonly NavigationItem[]>> {
+  const page = (file: string) => ({ text: titleOf(join(source, file)), link: `/${file.slice(0, -".md".length)}` });
+  const named = Object.values(GROUPS).flat().map((name) => `${name}.md`);
+  const groups = [
+    ...Object.entries(GROUPS).map(([text, names]) => ({
+      text,
+      items: names.map((name) => `${name}.md`).filter((file) => files.includes(file)).map(page),
+    })),
+    { text: "More", items: files.filter((file) => !named.includes(file)).map(page) },
+    { text: "Project", items: BESIDE.map((path) => page(pageName(path)!)) },
+    { text: "Reference", items: [{ text: "Commands", link: "/reference/gcrane" }] },
+  ];
+  const references = commands.map(({ words, name }) => ({ text: words, link: `/reference/${name}` }));
+  return {
+    "/reference/": [{ text: "Commands", items: references }],
+    "/": groups.filter(({ items }) => items.length > 0),
+  };
 }
 
 /** Returns a document with its links as the site has them. */
@@ -105,17 +107,14 @@ function titleOf(file: string): string {
   return /^# (.*)$/m.exec(readFileSync(file, "utf8"))![1].replaceAll("`", "");
 }
 
-/** Runs a program in a folder, and ends this one if it fails. */
+/** Runs a program in a folder; throws if it fails. */
 function run(command: string, args: readonly string[], cwd: string): void {
   const { status } = spawnSync(command, args, { cwd, stdio: "inherit", shell: process.platform === "win32" });
-  if (status !== 0) {
-    console.error(`${command} ${args.slice(0, 3).join(" ")} exited ${status}`);
-    process.exit(1);
-  }
+  if (status !== 0) throw new Error(`${command} ${args.slice(0, 3).join(" ")} exited ${status}`);
 }
 
 /** Returns the links in the pages of the site that lead nowhere. */
-export function brokenLinks(folder: string): string[] {
+function brokenLinks(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));
   const pages = files.filter((name) => name.endsWith(".html") && !name.startsWith("api/"));
   return pages.flatMap((page) => {
@@ -128,27 +127,31 @@ export function brokenLinks(folder: string): string[] {
   });
 }
 
-/** Makes the site. */
-export async function makeSite(): Promise<void> {
-  await writeSources();
-  const site = join(top, "site");
-  const installed = join(site, "node_modules", "vitepress", "package.json");
-  if (!existsSync(installed)) run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], site);
-  const vitepress = join(dirname(installed), "bin", "vitepress.js");
-  run("node", [vitepress, "build", "."], site);
-  const { exports } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
-  const modules = Object.values(exports as Record<string, string>).filter((path) => path !== "./cli/main.ts");
-  run(
-    Deno.execPath(),
-    ["doc", "--quiet", "--html", "--name=gcrane", `--output=${join(output, "api")}`, ...modules],
-    top,
-  );
-  const broken = brokenLinks(output);
-  if (broken.length > 0) {
-    console.error(`links that lead nowhere:\n${broken.join("\n")}`);
-    process.exit(1);
-  }
-  console.log(`${output}: no broken link`);
+/** How a site is made. */
+export interface SiteOptions {
+  /** Whether it has the API. */
+  readonly api: boolean;
 }
 
-if (import.meta.main) await makeSite();
+/** Makes the site, and returns its folder. Throws if a link leads nowhere. */
+export async function makeSite({ api }: SiteOptions): Promise<string> {
+  const site = join(top, "site");
+  const vitepress = join(site, "node_modules", "vitepress", "bin", "vitepress.js");
+  if (!existsSync(vitepress)) run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], site);
+  await writeSources();
+  run("node", [vitepress, "build", "."], site);
+  if (api) {
+    const { exports } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
+    const modules = Object.values(exports as Record<string, string>).filter((path) => path !== "./cli/main.ts");
+    run(
+      Deno.execPath(),
+      ["doc", "--quiet", "--html", "--name=gcrane", `--output=${join(output, "api")}`, ...modules],
+      top,
+    );
+  }
+  const broken = brokenLinks(output).filter((link) => api || !link.endsWith(": /api/index.html"));
+  if (broken.length > 0) throw new Error(`links that lead nowhere:\n${broken.join("\n")}`);
+  return output;
+}
+
+if (import.meta.main) console.log(await makeSite({ api: true }));

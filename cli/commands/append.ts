@@ -58,7 +58,7 @@ With --reproducible, files of a directory get the time in the environment variab
     const { openImage } = await import("../../src/source/mod.ts");
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Client } = await import("../../src/remote/mod.ts");
-    const options = { ...remoteOptions(context), onProgress: context.onProgress };
+    const options = { ...remoteOptions(context), onProgress: context.onProgress, jobs: flags.jobs };
     const client = new Client(options);
     if (flags.setBaseImageAnnotations && await localSource(flags.base!, context)) {
       throw new UsageError("--set-base-image-annotations needs a base in a registry", { hint: "leave it out" });
@@ -83,7 +83,8 @@ With --reproducible, files of a directory get the time in the environment variab
       : layered;
     if (flags.output === undefined) return await stdout.print(await push(image, flags.newTag, { ...options, client }));
     const { writeTarballFile } = await import("../../src/tarball/mod.ts");
-    await writeTarballFile(flags.output, [{ reference: flags.newTag, image }], options);
+    const writing = { ...options, concurrency: flags.jobs };
+    await writeTarballFile(flags.output, [{ reference: flags.newTag, image }], writing);
   },
 });
 

@@ -96,7 +96,7 @@ async function writeOne(path: string, context: MutateContext): Promise<void> {
       hint: "leave them out",
     });
   }
-  const options = { ...remoteOptions(context), onProgress };
+  const options = { ...remoteOptions(context), onProgress, concurrency: flags.jobs };
   const { append } = await import("../../src/crane/mod.ts");
   const { openImage } = await import("../../src/source/mod.ts");
   const { changeImage } = await import("../../src/mutate/mod.ts");

@@ -26,10 +26,10 @@ export async function flatten(
   source: ImageSource,
   options: FlattenOptions = {},
 ): Promise<`${string}@${Hash}`> {
-  const { compression, level, reproducible, estargz } = options;
+  const { compression, level, reproducible, estargz, jobs } = options;
   return await changeSource(source, (view) => {
     const edit = async (image: Image) => {
-      const flat = flattenImage(image, { compression, level, reproducible, estargz });
+      const flat = flattenImage(image, { compression, level, reproducible, estargz, jobs });
       return compression === "zstd" ? await ociForZstd(flat, () => options.onWarning?.(OCI_FOR_ZSTD)) : flat;
     };
     if (view.kind === "image") return edit(view);

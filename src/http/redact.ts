@@ -13,10 +13,12 @@ const PUBLIC_PARAMETERS = new Set([
 
 /** The maximum length of a server's text in an error. */
 const LONGEST_TEXT = 500;
+/** The maximum length of a URL, to which a server may redirect. */
+const LONGEST_URL = 2000;
 
 /**
  * Formats a URL for display, without user, password and the values of all but well-known parameters. A parameter
- * without a value, or with unusual characters in its name, is redacted as a whole.
+ * without a value, or with unusual characters in its name, is redacted as a whole. A long URL is cut.
  */
 export function redactUrl(url: URL | string): string {
   let shown: URL;
@@ -36,7 +38,7 @@ export function redactUrl(url: URL | string): string {
       : "REDACTED"
   );
   shown.search = "";
-  return parameters.length === 0 ? shown.href : `${shown.href}?${parameters.join("&")}`;
+  return cut(parameters.length === 0 ? shown.href : `${shown.href}?${parameters.join("&")}`, LONGEST_URL);
 }
 
 /** Redacts every URL in a text. */
@@ -51,5 +53,9 @@ export function redactUrlsIn(text: string): string {
 export function plainText(text: string, longest: number = LONGEST_TEXT): string {
   // deno-lint-ignore no-control-regex
   const line = text.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").trim();
-  return line.length > longest ? `${line.slice(0, longest)}…` : line;
+  return cut(line, longest);
+}
+
+function cut(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }

@@ -28,6 +28,12 @@ export interface PackOptions {
    * @default false
    */
   readonly estargz?: boolean | EstargzLayerOptions;
+  /**
+   * The most threads that compress gzip at the same time, in all layers with this number; the bytes are the same.
+   * Without node:zlib, and where the bytes shall be the same on every runtime, there is one.
+   * @default one for each processor, 4 at most
+   */
+  jobs?: number;
 }
 
 /** The facts that become known while a tar is packed. */
@@ -62,16 +68,16 @@ export function pack(
     readonly hashContent?: boolean;
   },
 ): ByteStream {
-  const { level, reproducible, estargz, learn, hashContent = true } = options;
+  const { level, reproducible, estargz, jobs, learn, hashContent = true } = options;
   const compression = packCompression(options);
   const learnStored = (stored: Measured) => learn({ stored });
   if (estargz) {
     const { chunkSize } = estargz === true ? {} as EstargzLayerOptions : estargz;
-    return measuring(estargzStream(tar, { level, reproducible, chunkSize, onEnd: learn }), learnStored);
+    return measuring(estargzStream(tar, { level, reproducible, jobs, chunkSize, onEnd: learn }), learnStored);
   }
   if (compression === "none") return measuring(tar, (found) => learn({ stored: found, content: found }));
   const plain = hashContent ? measuring(tar, (content) => learn({ content })) : tar;
-  return measuring(compress(plain, compression, { level, reproducible }), learnStored);
+  return measuring(compress(plain, compression, { level, reproducible, jobs }), learnStored);
 }
 
 /** Returns the same stream; calls `tell` with its digest and size at the end. */

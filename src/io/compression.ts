@@ -5,6 +5,7 @@ import {
   concat,
   gunzipStream,
   gzipBytes,
+  type GzipOptions,
   gzipStream,
   pullStream,
   zstdCompressStream,
@@ -34,6 +35,12 @@ export interface CompressOptions {
    * @default false
    */
   reproducible?: boolean;
+  /**
+   * The most threads that compress gzip at the same time, in all streams with this number; the result is the same.
+   *
+   * @default one for each processor, 4 at most
+   */
+  jobs?: number;
 }
 
 /** The number of bytes that {@linkcode sniffBytes} reads. */
@@ -96,10 +103,14 @@ export function compress(source: ByteStream, kind: CompressionKind, options: Com
     case "none":
       return source;
     case "gzip":
-      return gzipStream(source, { level: options.level, portable: options.reproducible });
+      return gzipStream(source, gzipOptions(options));
     case "zstd":
       return translated(zstdCompressStream(source, options), "the data can't be compressed with zstd");
   }
+}
+
+function gzipOptions({ level, reproducible, jobs }: CompressOptions): GzipOptions {
+  return { level, portable: reproducible, threads: jobs };
 }
 
 /** Checks early that a compression can be reproducible. @throws {TypeError} if it can't. */
@@ -121,7 +132,7 @@ export async function* gzipMember(
   read: () => Promise<Bytes | undefined>,
   options: CompressOptions = {},
 ): AsyncGenerator<Bytes, void, undefined> {
-  const gzip = { level: options.level, portable: options.reproducible };
+  const gzip = gzipOptions(options);
   const pieces: Bytes[] = [];
   let size = 0;
   for (let piece = await read(); piece; piece = await read()) {

@@ -23,6 +23,8 @@ interface Entry<T> {
  */
 export class SharedWork<T = void> {
   readonly #entries = new Map<string, Entry<T>>();
+  /** The results alone: a signal and a promise for each of very many keys would take much memory. */
+  readonly #kept = new Map<string, T>();
   readonly #keep: boolean;
 
   /** Creates an instance without pending work. */
@@ -35,6 +37,7 @@ export class SharedWork<T = void> {
     const { signal } = options;
     while (true) {
       signal?.throwIfAborted();
+      if (this.#kept.has(key)) return this.#kept.get(key)!;
       const entry = this.#entries.get(key) ?? this.#start(key, work);
       if (!entry.stop.signal.aborted || entry.over) return await join(entry, signal);
       // All callers have aborted, so this work is about to end and has to run again.
@@ -44,18 +47,22 @@ export class SharedWork<T = void> {
 
   /** Drops the results of all keys with a prefix. */
   forget(prefix: string): void {
-    for (const key of this.#entries.keys()) if (key.startsWith(prefix)) this.#entries.delete(key);
+    for (const known of [this.#entries, this.#kept]) {
+      for (const key of known.keys()) if (key.startsWith(prefix)) known.delete(key);
+    }
   }
 
   #start(key: string, work: (signal: AbortSignal) => Promise<T>): Entry<T> {
     const stop = new AbortController();
     const entry: Entry<T> = { result: work(stop.signal), stop, waiting: 0, over: false };
     this.#entries.set(key, entry);
-    const end = (keep: boolean) => {
+    const end = () => {
       entry.over = true;
-      if (!keep && this.#entries.get(key) === entry) this.#entries.delete(key);
+      const isKnown = this.#entries.get(key) === entry;
+      if (isKnown) this.#entries.delete(key);
+      return isKnown;
     };
-    entry.result.then(() => end(this.#keep), () => end(false));
+    entry.result.then((value) => void (end() && this.#keep && this.#kept.set(key, value)), end);
     return entry;
   }
 }

@@ -20,9 +20,9 @@ export interface FlattenImageOptions extends PackOptions {
  * layers are read once each, when the new one is.
  */
 export function flattenImage(base: Image, options: FlattenImageOptions = {}): Image {
-  const { compression, level, reproducible, estargz } = options;
+  const { compression, level, reproducible, estargz, jobs } = options;
   const uncompressed = (abort?: AbortOptions) => Promise.resolve(extract(base, abort));
-  const layer = layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz });
+  const layer = layerFromUncompressed({ uncompressed, compression, level, reproducible, estargz, jobs });
   return editImage(base, {
     layers: () => [layer],
     configFile: async (config) => ({ ...config, history: [options.history ?? await flattening(base, config)] }),

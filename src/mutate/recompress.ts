@@ -11,7 +11,7 @@ import { compressedAs, compressionOf } from "./family.ts";
  * at any level, except where the result is to be reproducible, which can't be seen in a layer, or an
  * eStargz, and the layer is not one.
  */
-export interface RecompressOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz"> {}
+export interface RecompressOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz" | "jobs"> {}
 
 /**
  * Stores an image's layers with another compression; their content and diff ids stay, except for an eStargz, whose

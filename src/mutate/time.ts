@@ -12,7 +12,7 @@ import { tarOfEntries } from "./tar_of_entries.ts";
 const CREATION_TIME = "LIBARCHIVE.creationtime";
 
 /** Options for the layers that {@linkcode time} writes anew; their compression stays. */
-export interface TimeOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz"> {}
+export interface TimeOptions extends Pick<PackOptions, "level" | "reproducible" | "estargz" | "jobs"> {}
 
 /**
  * Sets all times of an image to one, in whole seconds: every entry of every layer, the image itself and

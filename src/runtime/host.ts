@@ -13,6 +13,7 @@ interface NodeModules {
   "node:os": typeof import("node:os");
   "node:tls": typeof import("node:tls");
   "node:tty": typeof import("node:tty");
+  "node:worker_threads": typeof import("node:worker_threads");
   "node:zlib": typeof import("node:zlib");
 }
 

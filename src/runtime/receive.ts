@@ -11,7 +11,7 @@ export interface ReceiveOptions {
 
 /** The result of {@linkcode NewFile.receive}. */
 export interface Received {
-  /** The number of bytes that were written without a gap. */
+  /** The number of bytes that were written without a gap; on Bun it may be fewer than arrived before a failure. */
   readonly count: number;
   /** The reason why the body was not written to its end. */
   readonly error?: unknown;

@@ -1,5 +1,6 @@
 import { type Bytes, type ByteStream, toPlainBytes } from "./bytes.ts";
 import { blockInput, codecStream } from "./codec_stream.ts";
+import { gzipBlockStream } from "./gzip_blocks.ts";
 import { nodeModule, notSupported } from "./host.ts";
 import { portableGzipStream } from "./portable_gzip.ts";
 import { pullStream } from "./pull_stream.ts";
@@ -22,6 +23,13 @@ export interface GzipOptions {
    * @default false
    */
   portable?: boolean;
+  /**
+   * The most threads that compress at the same time, for all streams with this number; the result does not depend on
+   * it. 0 starts none.
+   *
+   * @default one for each processor, 4 at most
+   */
+  threads?: number;
 }
 
 /** Options of {@linkcode zstdCompressStream}. */
@@ -62,7 +70,12 @@ export function gzipStream(source: ByteStream, options: GzipOptions = {}): ByteS
   if (portable) return portableGzipStream(source, { level });
   const zlib = nodeModule("node:zlib");
   if (zlib === undefined) return webCodecStream(source, () => new CompressionStream("gzip"));
-  return codecStream(blockInput(source, BLOCK_SIZE), { open: () => zlib.createGzip({ level, chunkSize: BLOCK_SIZE }) });
+  return gzipBlockStream(source, { zlib, level, threads: threadsOf(options) });
+}
+
+/** Returns the number of threads: each may take 20 MB. */
+function threadsOf({ threads = 4 }: GzipOptions): number {
+  return Math.min(threads, globalThis.navigator?.hardwareConcurrency ?? 1);
 }
 
 /**

@@ -12,12 +12,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { crane } from "../../mod.ts";
-import { pathOf } from "../peers/mod.ts";
-import { dockerRegistry } from "../peers/mod.ts";
+import { markdownTable } from "../make/markdown_table.ts";
+import { dockerRegistry, pathOf } from "../peers/mod.ts";
 import { readJson, top } from "../project/tree.ts";
 import { run } from "./measure.ts";
 import { plainTarballs, sampleTarballs, sizes } from "./sample_image.ts";
-import { HEAD, markdownTable, type Result, rowsOf } from "./table.ts";
+import { HEAD, type Result, rowsOf } from "./table.ts";
 import { type Place, type Released, sample, tools, type Work, works } from "./tools.ts";
 
 const { values: flags } = parseArgs({
@@ -31,10 +31,6 @@ const { values: flags } = parseArgs({
 });
 const runs = Number(flags.runs);
 const chosen = works.filter((work) => flags.only.split(",").some((word) => work.startsWith(word.trim())));
-
-// Both change how long the first https request of Deno takes, and few machines have them.
-delete process.env.SSL_CERT_FILE;
-delete process.env.SSL_CERT_DIR;
 
 /** Installs what is missing where Debian's packages are to be had. */
 function install(...names: readonly string[]): void {
@@ -111,6 +107,7 @@ function write(text: string): void {
   const marks = /(<!-- deno task bench --write -->\n)[^]*?(<!-- end -->)/;
   if (!marks.test(before)) throw new Error(`${path} has no marks for the table`);
   writeFileSync(path, before.replace(marks, (_, start, end) => `${start}\n${text}\n${end}`));
+  execFileSync(process.execPath, ["fmt", "--quiet", path]);
 }
 
 const loads = () => loadavg().map((load) => load.toFixed(1)).join(", ");

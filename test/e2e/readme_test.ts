@@ -23,6 +23,11 @@ describe("README", () => {
     assertEquals(commands, ["npx -y deno@2.9.6 task demo", "npx -y deno@2.9.6 task test"]);
   });
 
+  it("installs by the lines of docs/install.md", () => {
+    const blocks = blocksOf(sectionOf("README.md", "Install"), "console");
+    assertEquals(blocksOf(sectionOf("docs/install.md"), "console").slice(0, blocks.length), blocks);
+  });
+
   it("has no blocks elsewhere that look as if they were tested", () => {
     assertEquals(blocksOf(sectionOf("README.md"), "sh"), blocksOf(tasks, "sh"));
   });

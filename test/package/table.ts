@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { markdownTable } from "../make/markdown_table.ts";
 import type { Outcomes } from "../make/outcomes.ts";
 import { top } from "../project/tree.ts";
 import { clients, needsFiles, places, programNames } from "./places.ts";
@@ -33,10 +34,4 @@ ${Object.values(clients).map(({ title, largest }) => `- with ${title} ${largest 
 function purpose(program: string): string {
   const text = readFileSync(join(top, "test/package/programs", `${program}.ts`), "utf8");
   return /^\/\*\* (.*) \*\/$/m.exec(text)![1];
-}
-
-function markdownTable([head, ...rows]: readonly string[][]): string {
-  const widths = head.map((_, at) => Math.max(3, ...[head, ...rows].map((row) => row[at].length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, at) => cell.padEnd(widths[at])).join(" | ")} |\n`;
-  return [head, widths.map((width) => "-".repeat(width)), ...rows].map(line).join("");
 }

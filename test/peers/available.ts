@@ -45,6 +45,7 @@ export type Peer =
   | "node 26"
   | "npm"
   | "npx"
+  | "man"
   | "apt-get"
   | "dpkg-deb"
   | "systemd-analyze"

@@ -14,7 +14,7 @@ export interface Browser {
 }
 
 /** Opens a page in Chromium, with a new profile and without what a browser asks the network for by itself. */
-export async function chromium(url: string): Promise<Browser> {
+export async function chromium(url: string, flags: readonly string[] = []): Promise<Browser> {
   const profile = await mkdtemp(join(tmpdir(), "gcrane_chromium_"));
   const child = spawn(pathOf("chromium"), [
     "--headless",
@@ -28,6 +28,7 @@ export async function chromium(url: string): Promise<Browser> {
     "--disable-sync",
     "--no-proxy-server",
     `--user-data-dir=${profile}`,
+    ...flags,
     url,
   ], { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { execFileSync, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { joinPath, openFile, readStream, remove, temporaryDirectory } from "../../src/runtime/mod.ts";
+import { hashHex, joinPath, openFile, readStream, remove, temporaryDirectory } from "../../src/runtime/mod.ts";
 import { collect } from "../make/streams.ts";
 import { noise } from "../make/bytes.ts";
 
@@ -28,6 +28,22 @@ function openCount(): number {
 }
 
 describe("openFile", () => {
+  it("hashes parts of files side by side, up to the end of the file", async () => {
+    fs.writeFileSync(at("large"), noise(9_000_000, 7));
+    const [one, other] = [await openFile(at("large")), await openFile(at("file"))];
+    const large = new Uint8Array(fs.readFileSync(at("large")));
+    const [part, whole] = await Promise.all([
+      one.hash("sha256", { offset: 1000, length: 8_500_000 }),
+      other.hash("sha512", { offset: 0, length: Infinity }),
+    ]);
+    assertEquals(part, { hex: await hashHex(large.subarray(1000, 8_501_000), "sha256"), size: 8_500_000 });
+    assertEquals(whole, { hex: await hashHex(content, "sha512"), size: content.length });
+    assertEquals((await one.hash("sha256", { offset: 9_000_001, length: 5 })).size, 0);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assertRejects(() => one.hash("sha256", { offset: 0, length: 1, signal }), Error, "enough");
+    await one.close();
+    await other.close();
+  });
   it("reads at any place, more than once", async () => {
     const file = await openFile(at("file"));
     const buffer = new Uint8Array(10);

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 
 const REPOSITORIES = ["one", "two", "three"];
-const TAGS = 12;
 const IMAGE = "application/vnd.oci.image.manifest.v1+json";
 
 /** For how long a request is sent again while servers are killed and started, in milliseconds. */
@@ -17,6 +16,7 @@ class CutOff extends Error {}
  */
 export class Clients {
   readonly #urls: () => readonly string[];
+  readonly #load: { readonly tags: number; readonly running: number };
   readonly #tags: Map<string, Map<string, string>> = new Map(REPOSITORIES.map((name) => [name, new Map()]));
   readonly #busy: Set<string> = new Set();
   readonly #running: Set<Promise<void>> = new Set();
@@ -28,17 +28,18 @@ export class Clients {
   readonly #counts: Map<string, number> = new Map();
   #failure: { error: unknown } | undefined;
 
-  /** Makes them for the servers that run at the time of a request. */
-  constructor(urls: () => readonly string[]) {
+  /** Makes them for the servers that run at the time of a request; `load` bounds the tags of a repository and the work. */
+  constructor(urls: () => readonly string[], load: { readonly tags: number; readonly running: number }) {
     this.#urls = urls;
+    this.#load = load;
   }
 
   /** Begins something at random. @throws what went wrong earlier. */
   begin(): void {
     if (this.#failure) throw this.#failure.error;
-    if (this.#running.size > 30) return;
+    if (this.#running.size >= this.#load.running) return;
     const name = pick(REPOSITORIES);
-    const tag = `t${Math.floor(Math.random() * TAGS)}`;
+    const tag = `t${Math.floor(Math.random() * this.#load.tags)}`;
     const place = `${name}:${tag}`;
     if (this.#busy.has(place)) return;
     this.#busy.add(place);

@@ -27,19 +27,31 @@ import { openStore, type StorePlace } from "./stores.ts";
 
 const flags = parseArgs(process.argv.slice(2), { string: ["minutes", "store", "rate", "kill-every"] });
 const minutes = Number(flags.minutes ?? 10);
-const rate = Number(flags.rate ?? 20);
 const killEvery = Number(flags["kill-every"] ?? 20);
 const kinds: readonly string[] = flags.store === undefined ? ["disk", "moto"] : [String(flags.store)];
-const COLLECT_EVERY_MS = 3_000;
+/** What the servers and their clients do. */
+const LOAD = {
+  /** How many things begin in a second, and how many are under way at most. */
+  rate: 20,
+  running: 30,
+  /** The tags of a repository. */
+  tags: 12,
+  /** The milliseconds between the collections of a server. */
+  pause: 1_000,
+};
+/** Over moto, which makes one call at a time, a collection must leave calls to the clients. */
+const LOADS: Readonly<Record<string, typeof LOAD>> = { moto: { rate: 3, running: 6, tags: 4, pause: 5_000 } };
 const PROGRAM = "test/soak/serve_program.ts";
 
 for (const kind of kinds) await soak(kind);
 
 async function soak(kind: string): Promise<void> {
+  const load = LOADS[kind] ?? LOAD;
+  const rate = Number(flags.rate ?? load.rate);
   const { place, stop: stopStore } = await startStore(kind);
-  const servers = await Promise.all([startServer(place), startServer(place)]);
+  const servers = await Promise.all([startServer(place, load.pause), startServer(place, load.pause)]);
   const live = () => servers.filter(({ isLive }) => isLive()).map(({ url }) => url);
-  const clients = new Clients(live);
+  const clients = new Clients(live, load);
   let kills = 0;
   const summary = () => `${kind}: ${kills} kills, ${clients.summary()}, ${collected(servers)}`;
   const report = setInterval(() => console.log(summary()), 30_000);
@@ -49,9 +61,10 @@ async function soak(kind: string): Promise<void> {
     let restarting: Promise<void> = Promise.resolve();
     while (Date.now() < end) {
       if (Date.now() >= nextKill) {
-        await restarting;
-        restarting = servers[kills++ % servers.length].restart();
-        nextKill += killEvery * 1000;
+        nextKill = Infinity; // until the server is back: a busy machine may take longer to start it
+        restarting = servers[kills++ % servers.length].restart().then(() => {
+          nextKill = Date.now() + killEvery * 1000;
+        });
       }
       clients.begin();
       await wait(1000 / rate);
@@ -106,12 +119,12 @@ interface SoakServer {
   stop(): Promise<void>;
 }
 
-async function startServer(place: StorePlace): Promise<SoakServer> {
+async function startServer(place: StorePlace, pause: number): Promise<SoakServer> {
   const [command, ...words] = programWords(PROGRAM);
   const output: string[] = [];
   const removed = { blobs: 0, uploads: 0, rounds: 0 };
   const start = async () => {
-    const child = spawn(command, [...words, JSON.stringify(place), String(COLLECT_EVERY_MS)], {
+    const child = spawn(command, [...words, JSON.stringify(place), String(pause)], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const exited = once(child, "exit");

@@ -244,5 +244,11 @@ describe("redactUrl", () => {
     assertEquals(redactUrl("https://a.example/?s3cret%0Ax=1&n="), "https://a.example/?REDACTED&n=");
   });
 
+  it("cuts what a server makes too long to read", () => {
+    const shown = redactUrl(`https://a.example/${"x".repeat(9000)}?s3cret`);
+    assertEquals(shown, `https://a.example/${"x".repeat(1982)}…`);
+    assertEquals(redactUrl(`https://a.example/${"x".repeat(1982)}`), `https://a.example/${"x".repeat(1982)}`);
+  });
+
   it("shows nothing of what is no URL", () => assertEquals(redactUrl("s3cret"), "(invalid URL)"));
 });

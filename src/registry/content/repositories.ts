@@ -172,6 +172,11 @@ export class Repositories {
     return this.#tags.untagged(name, options);
   }
 
+  /** Makes the entries of the index of tags those of the tags. */
+  mendTags(name: string, options?: AbortOptions): Promise<void> {
+    return this.#tags.mend(name, options);
+  }
+
   /** Lists the digests of all manifests. */
   async manifestDigests(name: string, options?: AbortOptions): Promise<Hash[]> {
     return keyDigests(await this.#store.records.list(`${repositoryPath(name)}_manifests/`, options));

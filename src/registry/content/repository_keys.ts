@@ -36,7 +36,12 @@ export function referrerKey(name: string, subject: Hash, digest: Hash): string {
 
 /** Returns the key of the entry for a tag that points at a manifest. */
 export function taggedKey(name: string, digest: Hash, tag: string): string {
-  return `${repositoryPath(name)}_tagged/${taggedPrefix(digest)}.${tag}`;
+  return `${repositoryPath(name)}_tagged/${taggedEntry(digest, tag)}`;
+}
+
+/** Returns the name of the entry for a tag that points at a manifest. */
+export function taggedEntry(digest: Hash, tag: string): string {
+  return `${taggedPrefix(digest)}.${tag}`;
 }
 
 /** Returns the start of the entries for a manifest's tags. A whole SHA-512 with a tag would be too long for a name. */

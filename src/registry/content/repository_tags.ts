@@ -3,7 +3,7 @@ import { type Hash, isHash } from "../../spec/mod.ts";
 import { keyDigests, positionAfter } from "../stores/store_key.ts";
 import type { RecordStore, StoreListOptions } from "../stores/store.ts";
 import type { RecordIndex } from "./record_index.ts";
-import { LAST, repositoryPath, taggedKey, taggedPrefix, tagKey } from "./repository_keys.ts";
+import { LAST, repositoryPath, taggedEntry, taggedKey, taggedPrefix, tagKey } from "./repository_keys.ts";
 
 const CONCURRENCY = 16;
 /** The number of manifests that are looked through at once for those without a tag. */
@@ -140,6 +140,36 @@ export class RepositoryTags {
       ([tag, digest]) => this.#index.keep(taggedKey(name, digest, tag)),
     );
     await this.#index.markWhole(repositoryPath(name));
+  }
+
+  /**
+   * Makes the entries of a whole index those of the tags: a server that was killed may have left others. It compares names,
+   * and reads the tags alone that have several entries or none.
+   */
+  async mend(name: string, { signal }: AbortOptions = {}): Promise<void> {
+    if (!await this.#index.isWhole(repositoryPath(name), { signal })) return; // it is made when it is needed
+    const [tags, entries] = await Promise.all(
+      [tagsPath, taggedPath].map((path) => this.#records.list(path(name), { signal })),
+    );
+    const targets = indexedTargets(tags, entries);
+    const sure = new Set(tags.filter((_, at) => targets[at] !== undefined));
+    const known = new Set(entries);
+    const pool = { concurrency: CONCURRENCY, signal };
+    await mapConcurrent(tags.filter((tag) => !sure.has(tag)), pool, async (tag, signal) => {
+      const digest = await this.get(name, tag, { signal });
+      if (digest !== undefined && !known.has(taggedEntry(digest, tag))) {
+        await this.#index.keep(taggedKey(name, digest, tag));
+      }
+    });
+    await mapConcurrent(entries, pool, async (entry) => {
+      const tag = entry.slice(entry.indexOf(".") + 1);
+      if (sure.has(tag)) return;
+      const isNeeded = async () => {
+        const digest = await this.get(name, tag);
+        return digest !== undefined && taggedEntry(digest, tag) === entry;
+      };
+      if (!await isNeeded()) await this.#index.drop(taggedPath(name) + entry, isNeeded);
+    });
   }
 
   /** Makes the index whole if it is not; returns all tags where no index can be written. */

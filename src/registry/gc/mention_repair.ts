@@ -31,6 +31,7 @@ interface Found {
 /**
  * Makes the records of what manifests mention those of the manifests that are there, in all repositories. It compares
  * names: only a manifest without a record, from a server of an older version or of a push that was cut off, is read.
+ * The index of tags is compared with the tags in the same walk.
  */
 export class MentionRepair {
   readonly #records: RecordStore;
@@ -62,6 +63,7 @@ export class MentionRepair {
     if (own.includes("_manifests/") || own.includes("_mentions/")) {
       await mapConcurrent(this.#incomplete(name, signal), pool, (found, signal) => this.#repair(name, found, signal));
     }
+    if (own.includes("_tagged/") && !this.#options.dryRun) await this.#repositories.mendTags(name, { signal });
     if (own.includes("_blobs/")) await this.#recordLinks(name, signal);
     else if (own.includes("_mentions/")) await this.#records.delete(mentionsPath(name) + LINKS_RECORDED, { signal });
   }

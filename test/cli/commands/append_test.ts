@@ -134,6 +134,18 @@ describe("gcrane append", () => {
       }));
   }
 
+  it("makes the same layers with any number of --jobs", () =>
+    inWorld(async (world) => {
+      const file = world.write("a.tar", await tarOf({ a: "a".repeat(1_000_000) }));
+      const layers = [];
+      for (const flag of ["", "--jobs 1", "-j 3"]) {
+        await world.data(`append ${flag} -f ${file} -t ${site}`);
+        layers.push((await manifestOf(world, site)).layers);
+      }
+      assertEquals(layers[1], layers[0]);
+      assertEquals(layers[2], layers[0]);
+    }));
+
   it("takes the files of a directory, at the root or below --prefix", () =>
     inWorld(async (world) => {
       mkdirSync(world.path("build/css"), { recursive: true });

@@ -1,6 +1,6 @@
 import { describe, it } from "node:test";
 import { assert, assertEquals } from "@std/assert";
-import { createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
+import { collectStoreGarbage, createRegistry, memoryStore, type RegistryStore } from "../../../src/registry/mod.ts";
 import { catalogEntry, catalogName, catalogPosition } from "../../../src/registry/content/repository_keys.ts";
 import { IMAGE, RegistryClient } from "../../contracts/registry_client.ts";
 import { until } from "../../make/waiting.ts";
@@ -47,6 +47,30 @@ async function checkIndexes(store: RegistryStore, context: string): Promise<stri
   const entries = await entriesOf(store);
   for (const entry of needed) assert(entries.includes(entry), `${context}: ${entry} is missing`);
   return entries.filter((entry) => !needed.has(entry));
+}
+
+/** Reads from the records what the list of `a/b` has to be: the tags of each manifest. */
+async function recordedOf(store: RegistryStore): Promise<Record<string, string[]>> {
+  const manifests = (await store.records.list("repositories/a/b/_manifests/")).map((key) => key.replace("-", ":"));
+  const tags = new Map<string, string[]>(manifests.map((digest) => [digest, []]));
+  for (const tag of await store.records.list("repositories/a/b/_tags/")) {
+    tags.get(new TextDecoder().decode(await store.records.get(`repositories/a/b/_tags/${tag}`)))?.push(tag);
+  }
+  return Object.fromEntries(tags);
+}
+
+/** Asks for the list of `a/b`, with pages of one entry for `?n=1`: the tags of each manifest. */
+async function listedOf(store: RegistryStore, query: string): Promise<Record<string, string[]>> {
+  const client = clientOf(store);
+  const listed: Record<string, string[]> = {};
+  for (let next: string | undefined = `/v2/a/b/tags/list${query}`; next;) {
+    const { text, headers } = await client.send("GET", next);
+    for (const [digest, { tag }] of Object.entries<{ tag: string[] }>(JSON.parse(text).manifest ?? {})) {
+      (listed[digest] ??= []).push(...tag);
+    }
+    next = /^<(.*)>; rel="next"$/.exec(headers.get("Link") ?? "")?.[1];
+  }
+  return listed;
 }
 
 async function copyOf(store: RegistryStore, isWanted: (key: string) => boolean = () => true): Promise<RegistryStore> {
@@ -130,6 +154,55 @@ describe("the indexes of repositories", () => {
           others.length <= (["push two to v1", "delete the tag"].includes(action.name) ? 1 : 0),
           `${action.name}, ${n}: ${others}`,
         );
+      }
+    }
+  });
+
+  it("do not count where the records differ", { timeout: 60_000 }, async () => {
+    const { store: start, actions } = await world();
+    const [[one], tagged] = [Object.entries(await recordedOf(start))[0], "repositories/a/b/_tagged/"];
+    await actions[1].run(clientOf(start));
+    await actions[2].run(clientOf(start)); // "two" is v1
+    const entries = await start.records.list(tagged);
+    const left = [`${one.replace(":", "-")}.v1`, `${one.replace(":", "-")}.gone`, `sha256-${"0".repeat(64)}.v2`];
+    for (const entry of left) await start.records.put(tagged + entry, new Uint8Array());
+    assertEquals(await listedOf(start, ""), await recordedOf(start));
+    assertEquals(await listedOf(start, "?n=1"), await recordedOf(start));
+    for (const entry of entries) {
+      const tag = entry.slice(entry.indexOf("."));
+      const store = await copyOf(start, (key) => !key.startsWith(tagged) || !key.endsWith(tag));
+      assertEquals(await listedOf(store, ""), await recordedOf(store), `without ${entry}`);
+      await collectStoreGarbage(store);
+      assertEquals(await store.records.list(tagged), entries, `${entry} is written, and those left over are removed`);
+      for (const query of ["", "?n=1"]) assertEquals(await listedOf(store, query), await recordedOf(store), query);
+    }
+  });
+
+  it("lead to the right lists after a server was killed, and a collection removes what it left", {
+    timeout: 60_000,
+  }, async () => {
+    const { store: start, actions } = await world();
+    for (const action of actions) {
+      for (let n = 0, isCut = true; isCut; n++) {
+        const store = await copyOf(start);
+        let count = 0;
+        const cut = wrapStore(store, () => {
+          if (count++ >= n) throw new Error("the server was killed");
+          return Promise.resolve();
+        });
+        await action.run(clientOf(cut));
+        isCut = count > n;
+        const context = `${action.name}, cut off before call ${n}`;
+        assertEquals(await listedOf(store, ""), await recordedOf(store), context);
+        await collectStoreGarbage(store);
+        assertEquals(await listedOf(store, "?n=1"), await recordedOf(store), context);
+        const digests = await Promise.all(
+          (await store.records.list("repositories/a/b/_tags/")).map(async (tag) => {
+            const value = await store.records.get(`repositories/a/b/_tags/${tag}`);
+            return `${new TextDecoder().decode(value).replace(":", "-")}.${tag}`;
+          }),
+        );
+        assertEquals(await store.records.list("repositories/a/b/_tagged/"), digests.sort(), context);
       }
     }
   });
