@@ -5,6 +5,7 @@ import { type buildFlags, buildSettings, buildTime, cacheDirectory, type imageFl
 import type { Context } from "./command.ts";
 import type { FlagValues } from "./flag.ts";
 import { imageSource } from "./local_source.ts";
+import { networkFetch } from "./network.ts";
 import { commandOptions } from "./remote_options.ts";
 
 /** What is built. */
@@ -43,7 +44,7 @@ export async function runBuild({ directory, bundle }: BuildSource, context: Buil
     denoDir: await denoDir(context),
     packages: {
       cache: cachePath === undefined ? undefined : fileCache(joinPath(cachePath, "packages")),
-      connection: context.certificates,
+      fetch: networkFetch(context),
       environment: context.environment,
     },
     onWarning: warn,

@@ -7,6 +7,7 @@ import { MediaType } from "../spec/mod.ts";
 export interface Attachment {
   /** Its media type, which is also the type of the artifact. */
   readonly mediaType: string;
+  /** The document. */
   readonly bytes: Bytes;
   /** What is annotated on the artifact. */
   readonly annotations?: Readonly<Record<string, string>>;

@@ -23,12 +23,15 @@ import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 export interface BuiltLayer {
   /** What is in it: `package hono`, `packages 2 of 5`, `app`. */
   readonly what: string;
+  /** Its content. */
   readonly layer: Layer;
 }
 
 /** An image for one platform. */
 export interface BuiltPlatform {
+  /** The platform, as the base has it. */
   readonly platform: Platform;
+  /** The image, with the layers of its base. */
   readonly image: Image;
   /** The layers on top of the base's. */
   readonly layers: readonly BuiltLayer[];

@@ -1,5 +1,4 @@
 import type { LayerCache } from "../cache/mod.ts";
-import type { ConnectionOptions } from "../http/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
 import { fileInMemory, type ImageFile } from "./image_files.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
@@ -11,10 +10,8 @@ import type { ProjectFiles } from "./project_files.ts";
 export interface FetchPackagesOptions {
   /** Keeps verified packages. */
   readonly cache?: LayerCache;
-  /** Sends requests to package registries, in place of a connection. */
+  /** Sends requests to package registries. */
   readonly fetch?: typeof fetch;
-  /** How to connect to package registries. */
-  readonly connection?: ConnectionOptions;
   /** Returns the value of an environment variable, such as npm_config_registry. */
   readonly environment?: (name: string) => string | undefined;
 }
@@ -23,10 +20,10 @@ export interface FetchPackagesOptions {
 export class FetchedPackages {
   readonly #source: () => Promise<PackageSource>;
 
-  constructor(files: ProjectFiles, { cache, fetch, connection, environment }: FetchPackagesOptions = {}) {
+  constructor(files: ProjectFiles, { cache, fetch, environment }: FetchPackagesOptions = {}) {
     this.#source = lazy(async () => {
       const registries = await PackageRegistries.read({ files, environment });
-      return new PackageSource({ registries, cache, fetch, connection });
+      return new PackageSource({ registries, cache, fetch });
     });
   }
 

@@ -2,6 +2,7 @@
 export interface LockedPackage {
   /** Its name with its scope, for example `@hono/node-server`. */
   name: string;
+  /** Its version, for example `1.2.3-rc.1`. */
   version: string;
   /** Where it comes from: a registry of npm's protocol, JSR, or a folder of the project (a workspace). */
   from: "npm" | "jsr" | "workspace";
@@ -14,9 +15,11 @@ export interface LockedPackage {
   integrity?: string;
   /** The address of its tarball as in the lock; without it the registry is asked. */
   resolved?: string;
-  /** Platforms it is made for in the words of package.json, `!` in front of what it is not made for; absent: all. */
+  /** Systems it is made for in the words of package.json, `!` in front of what it is not made for; absent: all. */
   os?: readonly string[];
+  /** Processors it is made for, in the same form. */
   cpu?: readonly string[];
+  /** C libraries it is made for (`glibc`, `musl`), in the same form. */
   libc?: readonly string[];
   /** Whether the project works without it, so that it is left out on platforms it is not made for. */
   optional: boolean;

@@ -2,6 +2,7 @@
 export interface ProjectFile {
   /** Relative to the project, with `/`, without `./` in front. */
   path: string;
+  /** What it is. */
   type: "file" | "directory" | "link";
   /** In bytes; 0 for what is no file. */
   size: number;

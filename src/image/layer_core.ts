@@ -5,14 +5,20 @@ import {
   decompressLimited,
   drain,
   lazy,
-  type Measured,
   measureStream,
   sliceStream,
   sniffStream,
 } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, layerMediaType, MediaType } from "../spec/mod.ts";
-import { type BlobOrigin, type Content, contentOf, type OpenContentOptions, type Place } from "./content.ts";
+import {
+  type BlobIdentity,
+  type BlobOrigin,
+  type Content,
+  contentOf,
+  type OpenContentOptions,
+  type Place,
+} from "./content.ts";
 import { estargzAnnotations } from "./estargz.ts";
 import { measuring, pack, packCompression, type PackFacts, type PackOptions } from "./pack.ts";
 import type { Layer } from "./view.ts";
@@ -45,7 +51,7 @@ export interface UncompressedLayerCore extends PackOptions {
   /** The digest of the uncompressed tar, if it is known without reading. An eStargz layer has another tar, and another. */
   diffId?(options?: AbortOptions): Promise<Hash>;
   /** The digest and size of the stored bytes, if there is a cheaper way than packing them. */
-  measure?(options?: AbortOptions): Promise<Measured>;
+  measure?(options?: AbortOptions): Promise<BlobIdentity>;
   /**
    * The media type of the stored layer.
    * @default OCI's for the compression

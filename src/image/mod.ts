@@ -28,7 +28,16 @@ export {
   layerFromUncompressed,
   type UncompressedLayerCore,
 } from "./layer_core.ts";
-export type { FileKind, FileRange, FileStat, FileStreamOptions, OpenFile } from "../runtime/mod.ts";
+export type {
+  FileKind,
+  FileRange,
+  FileStat,
+  FileStreamOptions,
+  HashAlgorithm,
+  HashedRange,
+  HashRange,
+  OpenFile,
+} from "../runtime/mod.ts";
 export type { PackOptions } from "./pack.ts";
 export { type EstargzLayerOptions } from "./estargz.ts";
 export { type ImageCore, imageFromCompressed, imageFromUncompressed, type ImageParts } from "./image_core.ts";

@@ -1,5 +1,5 @@
 import { FileError, GcraneError, HttpError, NetworkError, PackageError } from "../../errors.ts";
-import { type ConnectionOptions, fetchFor, type Timeouts } from "../../http/mod.ts";
+import { fetchFor, type Timeouts } from "../../http/mod.ts";
 import type { LayerCache } from "../../cache/mod.ts";
 import {
   type AbortOptions,
@@ -31,12 +31,10 @@ export interface PackageSourceOptions {
    */
   cache?: LayerCache;
   /**
-   * How to connect to registries.
+   * Sends requests.
    *
-   * @default {}
+   * @default the runtime's, by the proxies and certificates of the environment
    */
-  connection?: ConnectionOptions;
-  /** Sends requests, in place of the connection. */
   fetch?: typeof fetch;
   /** The time limits. */
   timeouts?: Timeouts;
@@ -89,7 +87,7 @@ export class PackageSource {
 
   constructor(options: PackageSourceOptions) {
     this.#options = options;
-    const { registries, connection = {}, fetch = fetchFor(connection), timeouts, retry } = options;
+    const { registries, fetch = fetchFor(), timeouts, retry } = options;
     this.#client = new PackageClient(registries, { fetch, timeouts, retry });
   }
 
