@@ -74,6 +74,10 @@ async function soak(kind: string): Promise<void> {
     console.log(summary());
     await checkImages(clients, live());
     await checkStore(openStore(place));
+  } catch (error) {
+    throw new Error(`${kind}: the servers reported:\n${servers.flatMap(({ output }) => output()).join("\n")}`, {
+      cause: error,
+    });
   } finally {
     clearInterval(report);
     for (const { stop } of servers) await stop();
