@@ -1,5 +1,6 @@
 import { UsageError } from "../../src/errors.ts";
 import type { GarbageBlob, StoreGarbage } from "../../src/registry/mod.ts";
+import { exists } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { durationFlag } from "../flag_values.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
@@ -38,6 +39,8 @@ A run that was cut off is continued by the next one. It may run while registries
     const { collectStoreGarbage } = await import("../../src/registry/mod.ts");
     const grace = graceOf(flags.grace);
     const prefix = await prefixOf(flags.prefix);
+    // The store would make the folder, and a wrong name would look like a store without garbage.
+    if (disk !== undefined && !await exists(disk)) throw new UsageError(`--disk names ${disk}, which does not exist`);
     let printed: Promise<unknown> = Promise.resolve();
     const onBlob = ({ digest }: GarbageBlob) => void (printed = printed.then(() => stdout.print(digest)));
     const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, prefix, dryRun, onBlob, signal });

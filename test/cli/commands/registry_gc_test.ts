@@ -37,6 +37,7 @@ describe("gcrane registry gc", () => {
     inWorld(async (world) => {
       const wrong: [string, RegExp][] = [
         ["registry gc", /^Error: name a store with --disk or --s3\n/],
+        ["registry gc --disk missing/store", /^Error: --disk names missing\/store, which does not exist\n/],
         ["registry gc --disk a --s3 http://127.0.0.1:1/b", /^Error: --disk and --s3 exclude each other\n/],
         ["registry gc --disk a --grace 24", /^Error: --grace: "24" is not a duration — for example 90s, /],
         ["registry gc --s3 s3.example.com/b", /^Error: --s3 s3\.example\.com\/b is not ENDPOINT\/BUCKET — for example/],
