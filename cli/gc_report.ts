@@ -79,12 +79,18 @@ export class GcReport {
     return 1;
   }
 
-  #remarks({ unlisted, undated }: GcResult): void {
+  #remarks({ unlisted, undated, young }: GcResult): void {
     const { note } = this.#context;
     if (unlisted > 0) {
       note(
         `In ${count(unlisted, "repository", "repositories")} only what tags lead to was looked at: the registry does ` +
           `not list manifests without a tag`,
+      );
+    }
+    if (young > 0) {
+      note(
+        `Kept ${count(young, "manifest")} only for a recent upload: --grace sets the age from which such content can ` +
+          `go, 24h by default`,
       );
     }
     if (undated > 0) {

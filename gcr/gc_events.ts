@@ -32,6 +32,8 @@ export interface RepositorySummary {
   readonly manifests: number;
   /** The number of manifests that are kept only because their upload time is unknown. */
   readonly undated: number;
+  /** The number of manifests that are kept only because they were uploaded within the grace period. */
+  readonly young: number;
   /** Whether the registry lists manifests without a tag. */
   readonly listsUntagged: boolean;
 }
@@ -60,6 +62,8 @@ export interface GcResult {
   readonly failed: number;
   /** The number of manifests that are kept only because their upload time is unknown. */
   readonly undated: number;
+  /** The number of manifests that are kept only because they were uploaded within the grace period. */
+  readonly young: number;
   /** The number of repositories that may contain manifests without a tag, which the registry does not list. */
   readonly unlisted: number;
 }
@@ -79,6 +83,7 @@ export class GcTally {
     capped: 0,
     failed: 0,
     undated: 0,
+    young: 0,
     unlisted: 0,
   };
 
@@ -124,6 +129,7 @@ export class GcTally {
       case "repository":
         sums.repositories++;
         sums.undated += event.repository.undated;
+        sums.young += event.repository.young;
         if (!event.repository.listsUntagged) sums.unlisted++;
     }
     this.#onEvent(event);

@@ -35,6 +35,8 @@ export interface GarbagePlan {
   readonly tags: readonly GarbageTag[];
   /** The number of manifests that are kept only because their upload time is unknown. */
   readonly undated: number;
+  /** The number of manifests that are kept only because they were uploaded within the grace period. */
+  readonly young: number;
 }
 
 /**
@@ -72,7 +74,7 @@ export function planGarbage(graph: GcGraph, rules: GcRules, now: number): Garbag
       bytes: bytes.get(manifest.digest)!,
     })),
     tags: loose.sort((a, b) => a.tag < b.tag ? -1 : 1),
-    undated: live.size - liveIfOld(graph, rules, { links, now, live }),
+    ...keptForAge(graph, rules, { links, now, live }),
   };
 }
 
@@ -93,16 +95,17 @@ function mark(
   return { ruled, removed, live: links.reach(roots) };
 }
 
-/** Returns the number of manifests that would be kept if all of unknown age were old. */
-function liveIfOld(
+/** Counts what would go if all of unknown age were old, and what more would go without the grace period. */
+function keptForAge(
   graph: GcGraph,
   rules: GcRules,
   { live, ...options }: { links: GcLinks; now: number; live: ReadonlyMap<Hash, Hash> },
-): number {
-  const all = [...graph.manifests];
-  if (all.every(([, { uploaded }]) => uploaded !== undefined)) return live.size;
-  const manifests = new Map(all.map(([digest, manifest]) => [digest, { uploaded: 0, ...manifest }]));
-  return mark({ ...graph, manifests }, rules, options).live.size;
+): Pick<GarbagePlan, "undated" | "young"> {
+  const manifests = new Map([...graph.manifests].map(([digest, facts]) => [digest, { uploaded: 0, ...facts }]));
+  const kept = (rules: GcRules) => mark({ ...graph, manifests }, rules, options).live.size;
+  const isDated = [...graph.manifests.values()].every(({ uploaded }) => uploaded !== undefined);
+  const ifOld = isDated ? live.size : kept(rules);
+  return { undated: live.size - ifOld, young: rules.grace === 0 ? 0 : ifOld - kept({ ...rules, grace: 0 }) };
 }
 
 /** Finds the reason for a deletion. */

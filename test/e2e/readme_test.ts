@@ -72,8 +72,8 @@ describe("README: ten things to do", () => {
   it("the tenth serves with sign-in", { timeout: 60_000 }, async () => {
     const [serve, signIn, ...more] = blocksOf(tasks, "console")[0].trimEnd().split("\n");
     assertEquals(more, []);
-    const [, users, line] = /^GCRANE_REGISTRY_USERS=(\S+) gcrane (.*)$/.exec(serve)!;
-    const words = line.replace("127.0.0.1:5000", "127.0.0.1:0").split(" ");
+    const [, users, line] = /^GCRANE_REGISTRY_USERS=(\S+) gcrane (.*?) +# http:\/\/localhost:5000$/.exec(serve)!;
+    const words = [...line.split(" "), "--address", "127.0.0.1:0"];
     await withFolder(async (folder) => {
       const server = new Running(mainFile, words, { cwd: folder, env: { GCRANE_REGISTRY_USERS: users } });
       try {

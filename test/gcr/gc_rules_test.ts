@@ -93,7 +93,7 @@ describe("rules of garbage collection", () => {
     const graph = repository(["pr-1", 23], ["pr-2", 25], ["", 23], ["", 25], ["pr-3"], [""]);
     const plan = planGarbage(graph, { remove: [{ tag: "pr-*" }] }, now);
     assertEquals(plan.manifests.map(({ digest }) => digest), [hash(1), hash(3)]);
-    assertEquals(plan.undated, 2);
+    assertEquals([plan.undated, plan.young], [2, 2]);
   });
 
   it("take a tag of what is not there only if told so", () => {
