@@ -32,34 +32,30 @@ const CHUNK_SIZE = 64 * 1024;
 export function gzipBlockStream(source: ByteStream, { zlib, level, threads }: GzipBlockOptions): ByteStream {
   const options: DeflateOptions = { level, finishFlush: zlib.constants.Z_SYNC_FLUSH, chunkSize: CHUNK_SIZE };
   const input = source.getReader();
-  const pieces: Promise<Bytes>[] = [];
+  const pieces: Promise<Bytes | undefined>[] = [];
   const spare: ArrayBuffer[] = [];
   let pool: DeflatePool | undefined;
+  /** The block that was queued last; it is read after the one in front of it. */
+  let last: Promise<DeflateBlock | undefined> = Promise.resolve(undefined);
   let rest: Bytes | undefined;
   let size = 0;
   let checksum = 0;
   let isRead = false;
+  let isOver = false;
 
-  /** Reads as many blocks as the pool has room for. */
-  async function fill(pool: DeflatePool): Promise<void> {
-    while (!isRead && pieces.length < pool.room) {
-      const block = await readBlock();
-      const { buffer, length } = block;
-      if (length > 0) {
-        checksum = zlib.crc32(new Uint8Array(buffer, 0, length), checksum);
-        const piece = compress(pool, block, size);
-        piece.catch(() => {}); // the error is thrown when this piece is awaited
-        pieces.push(piece);
-        size += length;
-      }
-      if (length === BLOCK_SIZE) continue;
-      isRead = true;
-      pieces.push(Promise.resolve(end(checksum, size)));
+  /** Queues as many blocks as the pool has room for. A slow source delays none of those in front. */
+  function fill(pool: DeflatePool): void {
+    while (pieces.length < pool.room) {
+      last = last.then(readBlock);
+      const piece = last.then((block) => block && compress(pool, block));
+      piece.catch(() => {}); // the error is thrown when this piece is awaited
+      pieces.push(piece);
     }
   }
 
-  /** Reads a block, which is shorter at the end of the input. */
-  async function readBlock(): Promise<DeflateBlock> {
+  /** Reads a block, which is shorter at the end of the input; `undefined` after it. */
+  async function readBlock(): Promise<DeflateBlock | undefined> {
+    if (isRead) return undefined;
     const buffer = spare.pop() ?? new ArrayBuffer(BLOCK_SIZE);
     const bytes = new Uint8Array(buffer);
     let at = 0;
@@ -71,17 +67,21 @@ export function gzipBlockStream(source: ByteStream, { zlib, level, threads }: Gz
       bytes.set(taken, at);
       at += taken.length;
     }
+    isRead = at < bytes.length;
+    if (at === 0) return undefined;
+    checksum = zlib.crc32(bytes.subarray(0, at), checksum);
+    size += at;
     return { buffer, length: at };
   }
 
-  async function compress(pool: DeflatePool, block: DeflateBlock, before: number): Promise<Bytes> {
-    const { output, buffer } = await pool.deflate(block, before, options);
+  async function compress(pool: DeflatePool, block: DeflateBlock): Promise<Bytes> {
+    const { output, buffer } = await pool.deflate(block, size, options);
     spare.push(buffer);
     return output;
   }
 
   function stop(): void {
-    isRead = true;
+    isOver = isRead = true;
     pieces.length = 0;
     pool?.leave();
     pool = undefined;
@@ -89,15 +89,17 @@ export function gzipBlockStream(source: ByteStream, { zlib, level, threads }: Gz
 
   return pullStream({
     async read() {
+      if (isOver) return undefined;
       try {
-        if (pool === undefined && !isRead) {
+        if (pool === undefined) {
           pool = DeflatePool.join(zlib, threads);
-          pieces.push(Promise.resolve(new Uint8Array(HEADER)));
+          return new Uint8Array(HEADER);
         }
-        if (pool !== undefined) await fill(pool);
+        fill(pool);
         const piece = await pieces.shift();
-        if (isRead && pieces.length === 0) stop();
-        return piece;
+        if (piece !== undefined) return piece;
+        stop();
+        return end(checksum, size);
       } catch (error) {
         stop();
         input.cancel(error).catch(() => {});

@@ -47,6 +47,17 @@ describe("gzipStream in blocks", () => {
     }
   });
 
+  it("does not wait for more than the next block of a slow source", { timeout: 20_000 }, async () => {
+    let blocks = 0;
+    const slow = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: (controller) => blocks++ < 1 ? controller.enqueue(noise(BLOCK)) : new Promise(() => {}),
+    });
+    const reader = gzipStream(slow).getReader();
+    let size = 0;
+    while (size < BLOCK) size += (await reader.read()).value!.length;
+    await reader.cancel();
+  });
+
   it("gives many streams at a time their own bytes", async () => {
     const raws = Array.from({ length: 4 }, (_, seed) => joined(noise((5 << 20) + seed, seed + 1), text(300_000)));
     const expected = await Promise.all(raws.map((raw) => collect(gzipStream(streamOf(raw), { threads: 0 }))));
