@@ -31,8 +31,10 @@ describe("examples run", () => {
 
   for (const [index, { place, code }] of examples.entries()) {
     it(place, { timeout: 60_000 }, async () => {
-      const file = `${folder}/example_${index}.ts`;
-      writeFileSync(file, code);
+      writeFileSync(`${folder}/example_${index}.ts`, code);
+      // Imported, as Bun would serve the default export of the program itself.
+      const file = `${folder}/import_${index}.ts`;
+      writeFileSync(file, `import "./example_${index}.ts";\n`);
       const [command, ...words] = programWords(file);
       await run(command, words, { cwd: folder, timeout: 50_000 });
     });
