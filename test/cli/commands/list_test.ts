@@ -222,10 +222,10 @@ describe("gcrane ls", () => {
         ],
       );
       assertMatch(lines[1], / \d[\d.]* k?B +\d+s$/);
-      assertEquals(
-        await world.data(`ls ${repository}`, { terminal: { columns: 120, rows: 40 } }),
-        `${lines.join("\n")}\n`,
-      );
+      const onTerminal = await world.data(`ls ${repository}`, { terminal: { columns: 120, rows: 40 } });
+      // The seconds of the ages may have changed meanwhile.
+      const ageless = (text: string) => text.replace(/ +\d+s$/gm, "");
+      assertEquals(ageless(onTerminal), ageless(`${lines.join("\n")}\n`));
       assertMatch(await world.data(`ls --names ${repository}`, { terminal: { columns: 120, rows: 40 } }), /@sha256:/);
       const narrow = await world.data(`ls ${repository}`, { terminal: { columns: 40, rows: 40 } });
       assertEquals(narrow.split("\n").every((line) => line.length <= 40), true);
