@@ -57,7 +57,7 @@ async function prepare(world: World): Promise<string> {
   await writeTarballFile(world.path("app.tar"), [{ reference: "app:v1", image }]);
   await (await createLayout(world.path("layout"))).appendImage(image);
   world.write("plan.json", '{"kind":"gcrane gc plan","version":1,"items":[]}');
-  mkdirSync(world.path("docker"));
+  for (const folder of ["docker", "registry"]) mkdirSync(world.path(folder));
   const auths = { "registry.example.com": { auth: btoa("me:s3cret") } };
   writeFileSync(world.path("docker/config.json"), JSON.stringify({ auths }));
   world.write("source.json", JSON.stringify({ auths }));
