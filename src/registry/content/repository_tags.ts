@@ -82,11 +82,13 @@ export class RepositoryTags {
   async page(name: string, options: StoreListOptions = {}): Promise<ListedPage<TagTarget>> {
     const { after, limit = Infinity, signal } = options;
     const isAll = limit === Infinity && after === undefined;
+    const listEntries = async () =>
+      isAll && await this.#index.isWhole(repositoryPath(name), { signal })
+        ? await this.#records.list(taggedPath(name), { signal })
+        : [];
     const [tags, entries] = await Promise.all([
       this.#records.list(tagsPath(name), { after, limit: limit + 1, signal }),
-      isAll && await this.#index.isWhole(repositoryPath(name), { signal })
-        ? this.#records.list(taggedPath(name), { signal })
-        : [],
+      listEntries(),
     ]);
     const shown = tags.slice(0, limit);
     return {
