@@ -78,7 +78,7 @@ describe("cp -r that is killed", () => {
     return await running.ended();
   }
 
-  it(`${KILLS} times at any moment loses nothing and repeats little`, { timeout: 180_000 }, async () => {
+  it(`${KILLS} times at any moment loses nothing and repeats little`, { timeout: 230_000 }, async () => {
     assertEquals(await run(), 0);
     const all = ground.requests;
     const expected = await content("source");

@@ -186,7 +186,7 @@ for (const [name, open] of kinds) {
         },
       );
 
-      it(`take ${what} from one of them, however much the other has of it`, { timeout: 60_000 }, async () => {
+      it(`take ${what} from one of them, however much the other has of it`, { timeout: 120_000 }, async () => {
         for (const parts of [0, 1, 2]) {
           const raced = race();
           const upload = await raced.one.startUpload("race");
@@ -245,7 +245,7 @@ for (const [name, open] of kinds) {
     }
 
     for (const size of name.startsWith("on ") && name !== "on a disk" ? [5_000, 12 * MIB] : [5_000]) {
-      it(`make a blob of ${size} bytes of an upload that both are to close`, { timeout: 60_000 }, async () => {
+      it(`make a blob of ${size} bytes of an upload that both are to close`, { timeout: 180_000 }, async () => {
         const bytes = patterned(size);
         for (let step = 1, isOver = false; !isOver; step++) {
           const raced = race();
