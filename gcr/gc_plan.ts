@@ -74,7 +74,7 @@ export function planGarbage(graph: GcGraph, rules: GcRules, now: number): Garbag
       bytes: bytes.get(manifest.digest)!,
     })),
     tags: loose.sort((a, b) => a.tag < b.tag ? -1 : 1),
-    ...keptForAge(graph, rules, { links, now, live }),
+    ...keptForAge(graph, rules, { links, now, live, ruled }),
   };
 }
 
@@ -99,13 +99,14 @@ function mark(
 function keptForAge(
   graph: GcGraph,
   rules: GcRules,
-  { live, ...options }: { links: GcLinks; now: number; live: ReadonlyMap<Hash, Hash> },
+  { live, ruled, ...options }: { links: GcLinks; now: number; live: ReadonlyMap<Hash, Hash>; ruled: RuledGraph },
 ): Pick<GarbagePlan, "undated" | "young"> {
   const manifests = new Map([...graph.manifests].map(([digest, facts]) => [digest, { uploaded: 0, ...facts }]));
   const kept = (rules: GcRules) => mark({ ...graph, manifests }, rules, options).live.size;
+  const hasYoung = [...manifests.values()].some((manifest) => ruled.isInGrace(manifest));
   const isDated = [...graph.manifests.values()].every(({ uploaded }) => uploaded !== undefined);
   const ifOld = isDated ? live.size : kept(rules);
-  return { undated: live.size - ifOld, young: rules.grace === 0 ? 0 : ifOld - kept({ ...rules, grace: 0 }) };
+  return { undated: live.size - ifOld, young: hasYoung ? ifOld - kept({ ...rules, grace: 0 }) : 0 };
 }
 
 /** Finds the reason for a deletion. */

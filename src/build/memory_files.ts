@@ -1,5 +1,6 @@
 import { streamOf } from "../io/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
+import { compareTexts } from "./locks/fields.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
 /** A file in memory: its content, or more about it. */
@@ -46,10 +47,7 @@ export function memoryFiles(files: Readonly<Record<string, MemoryFile>>): Projec
   return {
     read: (path) => Promise.resolve(contents.get(path)),
     stream: (path) => streamOf(contents.get(path) ?? new Uint8Array(0)),
-    list: (folder) => Promise.resolve([...folders.get(folder)?.values() ?? []].sort(byPath)),
+    list: (folder) =>
+      Promise.resolve([...folders.get(folder)?.values() ?? []].sort((a, b) => compareTexts(a.path, b.path))),
   };
-}
-
-function byPath(a: ProjectFile, b: ProjectFile): number {
-  return a.path < b.path ? -1 : 1;
 }

@@ -5,7 +5,8 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
-import { gcraneCommand } from "../make/gcrane_process.ts";
+import { gcraneCommand, withFolder } from "../make/gcrane_process.ts";
+import { withRegistryProcess } from "../make/registry_process.ts";
 
 /** Returns a section of a document, by its heading; without one the whole document. */
 export function sectionOf(path: string, heading?: string): string {
@@ -43,6 +44,26 @@ export function blockRunner(folder: string, hosts: Record<string, string>): (blo
     assertEquals(status, 0, `${block}\n${stderr}`);
     return { stdout, stderr };
   };
+}
+
+/** Two registries under the names of the documents, and a folder in which blocks run. */
+export interface TwoRegistries {
+  readonly folder: string;
+  readonly registry: string;
+  readonly mirror: string;
+  readonly run: (block: string) => BlockOutput;
+}
+
+/** Starts two registries for blocks. */
+export async function withTwoRegistries(work: (stage: TwoRegistries) => void | Promise<void>): Promise<void> {
+  await withFolder(async (folder) =>
+    await withRegistryProcess(async (registry) =>
+      await withRegistryProcess(async (mirror) => {
+        const run = blockRunner(folder, { "registry.example.com": registry, "mirror.example.com": mirror });
+        await work({ folder, registry, mirror, run });
+      })
+    )
+  );
 }
 
 /** Writes the folders `site` and `config`, of which the documents make images. */

@@ -12,7 +12,7 @@ import { withRegistryProcess } from "../make/registry_process.ts";
 import { once } from "../project/applicable.ts";
 import { top } from "../project/tree.ts";
 import { FLEET, setStage } from "./cookbook_stage.ts";
-import { blockRunner, blocksOf, sectionOf, writeSite } from "./document_blocks.ts";
+import { blockRunner, blocksOf, sectionOf, withTwoRegistries, writeSite } from "./document_blocks.ts";
 
 it("no other page has blocks that look as if they were tested", () => {
   const pages = readdirSync(`${top}docs`).filter((name) => name.endsWith(".md"));
@@ -25,26 +25,21 @@ describe("the cookbook: common tasks", () => {
   it("every block runs as it stands, on two registries", { timeout: 120_000 }, async () => {
     const blocks = blocksOf(sectionOf("docs/cookbook.md", "Common tasks"), "sh");
     assertEquals(blocks.length, 10);
-    await withFolder(async (folder) => {
+    await withTwoRegistries(({ folder, registry, run }) => {
       writeSite(folder);
-      await withRegistryProcess(async (registry) =>
-        await withRegistryProcess((mirror) => {
-          const run = blockRunner(folder, { "registry.example.com": registry, "mirror.example.com": mirror });
-          const outputs = blocks.map((block) => {
-            const { stdout, stderr } = run(block);
-            assertEquals(stderr, "", block);
-            return stdout;
-          });
-          assertStringIncludes(outputs[0], `${registry}/site@sha256:`);
-          assertStringIncludes(outputs[1], `${registry}/site:v2\n`);
-          assert(outputs[2].startsWith(`${registry}/site@sha256:`));
-          assertEquals(JSON.parse(outputs[3].slice(0, outputs[3].indexOf("}{") + 1)).schemaVersion, 2);
-          assertEquals([outputs[4], outputs[5], outputs[6]], ["", "", ""]);
-          assertEquals(outputs[7].split("@")[1].split("\n")[0].length, "sha256:".length + 64);
-          assertEquals(outputs[8], "<h1>hello</h1>\n");
-          assertEquals(outputs[9].split("\n").filter((line) => line.startsWith("PASS: ")).length, 3);
-        })
-      );
+      const outputs = blocks.map((block) => {
+        const { stdout, stderr } = run(block);
+        assertEquals(stderr, "", block);
+        return stdout;
+      });
+      assertStringIncludes(outputs[0], `${registry}/site@sha256:`);
+      assertStringIncludes(outputs[1], `${registry}/site:v2\n`);
+      assert(outputs[2].startsWith(`${registry}/site@sha256:`));
+      assertEquals(JSON.parse(outputs[3].slice(0, outputs[3].indexOf("}{") + 1)).schemaVersion, 2);
+      assertEquals([outputs[4], outputs[5], outputs[6]], ["", "", ""]);
+      assertEquals(outputs[7].split("@")[1].split("\n")[0].length, "sha256:".length + 64);
+      assertEquals(outputs[8], "<h1>hello</h1>\n");
+      assertEquals(outputs[9].split("\n").filter((line) => line.startsWith("PASS: ")).length, 3);
     });
   });
 });
@@ -53,16 +48,12 @@ describe("the guide to mirrors", () => {
   it("every line runs, on two registries", { timeout: 120_000 }, async () => {
     const lines = blocksOf(sectionOf("docs/mirror.md"), "console")[0].trimEnd().split("\n");
     assertEquals(lines.length, 7);
-    await withFolder(async (folder) => {
-      await withRegistryProcess(async (registry) =>
-        await withRegistryProcess(async (mirror) => {
-          await fill((reference, view) => pushWith(fetch, reference, view), registry);
-          lines.forEach(blockRunner(folder, { "registry.example.com": registry, "mirror.example.com": mirror }));
-          const [source, target] = [await contentOf(registry), await contentOf(mirror)];
-          for (const name of Object.keys(source)) assertEquals(target[name], source[name]);
-          assertEquals(Object.keys(target).includes("small/web/multi"), true);
-        })
-      );
+    await withTwoRegistries(async ({ registry, mirror, run }) => {
+      await fill((reference, view) => pushWith(fetch, reference, view), registry);
+      lines.forEach(run);
+      const [source, target] = [await contentOf(registry), await contentOf(mirror)];
+      for (const name of Object.keys(source)) assertEquals(target[name], source[name]);
+      assertEquals(Object.keys(target).includes("small/web/multi"), true);
     });
   });
 });

@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mainFile, withFolder } from "../make/gcrane_process.ts";
 import { Running } from "../make/processes.ts";
-import { withRegistryProcess } from "../make/registry_process.ts";
 import { until } from "../make/waiting.ts";
-import { blockRunner, blocksOf, sectionOf, writeSite } from "./document_blocks.ts";
+import { blockRunner, blocksOf, sectionOf, withTwoRegistries, writeSite } from "./document_blocks.ts";
 
 const LONGEST = 200;
 const tasks = sectionOf("README.md", "Ten things to do");
@@ -42,30 +41,25 @@ describe("README: ten things to do", () => {
   it("nine blocks run as they stand, on two registries", { timeout: 120_000 }, async () => {
     const blocks = blocksOf(tasks, "sh");
     assertEquals(blocks.length, 9);
-    await withFolder(async (folder) => {
+    await withTwoRegistries(({ folder, registry, run }) => {
       writeSite(folder);
-      await withRegistryProcess(async (registry) =>
-        await withRegistryProcess((mirror) => {
-          const run = blockRunner(folder, { "registry.example.com": registry, "mirror.example.com": mirror });
-          const outputs = blocks.map((block) => {
-            const { stdout, stderr } = run(block);
-            assertNotMatch(stderr, /Error|Warning/, block);
-            return stdout;
-          });
-          assertStringIncludes(outputs[0], `${registry}/site@sha256:`);
-          assertStringIncludes(outputs[1], `${registry}/site:v2  image linux/amd64`);
-          assertMatch(outputs[1], /^srv\/www\/index\.html$/m);
-          assert(outputs[1].endsWith("<h1>hello</h1>\n"));
-          assertStringIncludes(outputs[2], "v1\nv2\n");
-          assertStringIncludes(outputs[3], "+ /etc/site.conf");
-          assertEquals([outputs[4], outputs[7].split("@")[0]], ["", `${registry}/restored`]);
-          assertStringIncludes(outputs[6], `${registry}/site@sha256:`);
-          assertEquals(existsSync(join(folder, "plan.json")), true);
-          const { stdout } = run("gcrane ls -r --tags mirror.example.com; gcrane config registry.example.com/site:v3");
-          assertStringIncludes(stdout, "copies");
-          assertStringIncludes(stdout, '"Labels":{"team":"web"}');
-        })
-      );
+      const outputs = blocks.map((block) => {
+        const { stdout, stderr } = run(block);
+        assertNotMatch(stderr, /Error|Warning/, block);
+        return stdout;
+      });
+      assertStringIncludes(outputs[0], `${registry}/site@sha256:`);
+      assertStringIncludes(outputs[1], `${registry}/site:v2  image linux/amd64`);
+      assertMatch(outputs[1], /^srv\/www\/index\.html$/m);
+      assert(outputs[1].endsWith("<h1>hello</h1>\n"));
+      assertStringIncludes(outputs[2], "v1\nv2\n");
+      assertStringIncludes(outputs[3], "+ /etc/site.conf");
+      assertEquals([outputs[4], outputs[7].split("@")[0]], ["", `${registry}/restored`]);
+      assertStringIncludes(outputs[6], `${registry}/site@sha256:`);
+      assertEquals(existsSync(join(folder, "plan.json")), true);
+      const { stdout } = run("gcrane ls -r --tags mirror.example.com; gcrane config registry.example.com/site:v3");
+      assertStringIncludes(stdout, "copies");
+      assertStringIncludes(stdout, '"Labels":{"team":"web"}');
     });
   });
 
