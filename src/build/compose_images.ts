@@ -6,7 +6,7 @@ import { MediaType, type Platform } from "../spec/mod.ts";
 import type { BaseImage } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
 import { Dependencies } from "./dependencies.ts";
-import { architectureOf } from "./native_modules.ts";
+import { architectureOf, checkNativeApp } from "./native_modules.ts";
 import { type ImageFile, imageFile, imageLink } from "./image_files.ts";
 import { withoutOciLabels } from "./labels.ts";
 import { layerOf } from "./layer.ts";
@@ -125,6 +125,7 @@ class ProjectLayers {
     const chosen: { platform: Platform; lock: Lock; packages: BuiltPackage[] }[] = [];
     for (const platform of platforms) {
       await this.#checkProgram(platform);
+      await checkNativeApp(this.#ofProject([...project.app, ...project.workspaces]), platform);
       chosen.push({ platform, ...await this.#dependencies.forPlatform(whole, { platform, libc }, { signal }) });
     }
     const all = new Set(chosen.flatMap(({ packages }) => packages));
