@@ -61,8 +61,10 @@ async function runSuite(label: string, paths: readonly string[], suite: Suite): 
   if (parts.length === 1) return await runPart(label, suite, files);
   await sideBySide(parts, async (part, index) => {
     const output: Uint8Array[] = [];
+    const started = performance.now();
     await runPart(label, suite, part, (chunk) => void output.push(chunk));
-    heading(`${label}, part ${index + 1} of ${parts.length}`);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    heading(`${label}, part ${index + 1} of ${parts.length}: ${seconds} s`);
     for (const chunk of output) writeSync(chunk);
   });
 }
