@@ -40,11 +40,14 @@ async function withRegistries(work: (variables: Record<string, string>) => Promi
       "/hello.ts": 'export const hello = "hello";\n',
     },
   });
-  let npm: FakePackageRegistry | undefined;
-  const servers = [await serveFetch(jsr.fetch), await serveFetch((request) => npm!.fetch(request))];
+  const npm = Promise.withResolvers<FakePackageRegistry>();
+  const servers = [
+    await serveFetch(jsr.fetch),
+    await serveFetch(async (request) => (await npm.promise).fetch(request)),
+  ];
   const [jsrUrl, npmUrl] = servers.map(({ port }) => `http://127.0.0.1:${port}/`);
   const module = (text: string) => ({ manifest: { type: "module", main: "index.js" }, files: { "index.js": text } });
-  npm = await FakePackageRegistry.of(npmUrl, [
+  npm.resolve(FakePackageRegistry.of(npmUrl, [
     {
       name: "name",
       version: "2.1.0",
@@ -53,7 +56,7 @@ async function withRegistries(work: (variables: Record<string, string>) => Promi
     },
     { name: "@acme/word", version: "1.0.1", ...module('export const word = "world";\n') },
     { name: "mark", version: "1.0.0", ...module('export const mark = "!";\n') },
-  ]);
+  ]));
   try {
     await work({ NPM_CONFIG_REGISTRY: npmUrl, JSR_URL: jsrUrl });
   } finally {

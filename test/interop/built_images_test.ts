@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { crane } from "../../mod.ts";
 import { emptyImage, layerFromBytes } from "../../src/image/mod.ts";
 import { appendLayers } from "../../src/mutate/mod.ts";

@@ -2,14 +2,7 @@ import { HttpError, LimitError, NetworkError, PackageError } from "../../errors.
 import { redactUrl, type Timeouts, timeoutsOf, userAgent } from "../../http/mod.ts";
 import { retry, type RetryOptions } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import {
-  mayAuthorize,
-  parseRetryAfter,
-  readBody,
-  requestError,
-  retryVerdict,
-  send,
-} from "../../transport/internal.ts";
+import { mayAuthorize, parseRetryAfter, readBody, requestError, retryVerdict, send } from "../../transport/internal.ts";
 import type { PackageRegistries } from "./registries.ts";
 
 /** Options of {@linkcode PackageClient}. */
@@ -110,7 +103,8 @@ function named(error: unknown, { what }: PackageRequest): unknown {
   }
   if (!(error instanceof NetworkError)) return error;
   const { message, cause, reason } = error;
-  const isElsewhere = reason === undefined || reason === "unresolved" || reason === "refused" || reason === "unreachable";
+  const isElsewhere = reason === undefined || reason === "unresolved" || reason === "refused" ||
+    reason === "unreachable";
   const hint = isElsewhere || error.hint === undefined
     ? "check the network, and the registry that the lock, .npmrc or npm_config_registry names"
     : error.hint;

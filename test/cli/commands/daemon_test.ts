@@ -98,7 +98,10 @@ describe("an image in a Docker Engine", () => {
         const config = await world.data(`config --platform linux/amd64 ${app}:v1`);
         assertEquals(new TextDecoder().decode(await image.rawConfigFile()), config);
         const refs = await world.gcrane(`${line} -t daemon://app:v1 --image-refs ${world.path("refs")}`, at(engine));
-        assertEquals([refs.code, refs.err.split(/ — |\n/)[0]], [2, "Error: --image-refs is for images that are pushed"]);
+        assertEquals([refs.code, refs.err.split(/ — |\n/)[0]], [
+          2,
+          "Error: --image-refs is for images that are pushed",
+        ]);
         assertEquals(engine.lines().filter((line) => line.includes("/images/load")).length, 1);
       });
     }));
