@@ -200,6 +200,21 @@ describe("buildImage", () => {
     ]);
   });
 
+  it("warns of modules of URLs in the lock that are not vendored", async () => {
+    const warned = async (vendor: boolean) => {
+      const texts: string[] = [];
+      await build({
+        "deno.json": JSON.stringify({ vendor, exports: "./main.ts" }),
+        "deno.lock": JSON.stringify({ version: "5", remote: { "https://example.com/a.ts": "0".repeat(64) } }),
+        "main.ts": 'import "https://example.com/a.ts";\n',
+        "vendor/example.com/a.ts": "",
+      }, { onWarning: (text) => texts.push(text) });
+      return texts.map((text) => text.split(":")[0]);
+    };
+    assertEquals(await warned(false), ["the image lacks the modules of URLs in deno.lock"]);
+    assertEquals(await warned(true), []);
+  });
+
   it("refuses a base without the platform", async () => {
     const wrong = (base: Parameters<typeof build>[1]) => assertRejects(() => build(npmProject({}), base), BuildError);
     const { message } = await wrong({ base: baseFor("linux/amd64"), platforms: ["linux/s390x"] });
