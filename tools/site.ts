@@ -20,7 +20,7 @@ const BESIDE = ["ARCHITECTURE.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRI
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "Begin": ["install", "cookbook", "command_line"],
   "Guides": [
-    ...["inspect", "change", "mirror", "sync", "clean_up", "registry", "build", "credentials", "proxies", "networks"],
+    ...["inspect", "change", "mirror", "sync", "clean_up", "registry", "build", "credentials", "proxies"],
     ...["browser_and_edge", "github_action", "library"],
   ],
   "Coming from": [
