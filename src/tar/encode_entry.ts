@@ -1,7 +1,7 @@
 /** Encodes the header of an entry: values that don't fit the block become PAX or GNU records. */
 
 import { TarError } from "../errors.ts";
-import type { Bytes } from "../runtime/mod.ts";
+import { type Bytes, sameBytes } from "../runtime/mod.ts";
 import { hasContent, typeOfFlag } from "./entry_type.ts";
 import { type Field, FIELDS } from "./block.ts";
 import { type BlockValues, encodeBlock, encodeLongName, encodePaxHeader } from "./header_blocks.ts";
@@ -34,19 +34,19 @@ const OWN_KEYS = ["path", "linkpath", "size", "uid", "gid", "uname", "gname", "m
 
 const NO_BYTES: Bytes = new Uint8Array(0);
 
-/** The keys of the global records in force. */
-type GlobalKeys = Pick<ReadonlySet<string>, "has">;
+/** The global records in force. */
+type Globals = Pick<PaxRecords, "has" | "get">;
 
 /** The header of one entry, about to be written. */
 class EntryHeader {
   readonly #entry: TarNewEntry;
   readonly #format: TarWriteFormat;
-  readonly #globals: GlobalKeys;
+  readonly #globals: Globals;
   readonly #given: PaxRecords;
   readonly #records = new Map<string, Bytes>();
   readonly #longNames: Bytes[] = [];
 
-  constructor(entry: TarNewEntry, format: TarWriteFormat, globals: GlobalKeys) {
+  constructor(entry: TarNewEntry, format: TarWriteFormat, globals: Globals) {
     this.#entry = entry;
     this.#format = format;
     this.#globals = globals;
@@ -204,7 +204,8 @@ class EntryHeader {
 
   #record(key: string, value: Bytes): void {
     if (this.#format !== "pax") throw this.#misfit(`its ${key} ${quoteName(value)}`);
-    this.#records.set(key, value);
+    // What a global record says already is not repeated in each entry.
+    if (!sameBytes(this.#globals.get(key), value)) this.#records.set(key, value);
   }
 
   #refuseNul(what: string, name: Bytes): void {
@@ -221,11 +222,11 @@ class EntryHeader {
 /**
  * Encodes all header blocks of an entry.
  *
- * `globals` are the global records in force, which the entry's own values must override.
+ * `globals` are the global records in force, which the entry's other values must override.
  */
 export function encodeEntryHeader(
   entry: TarNewEntry,
-  options: { size: number; format: TarWriteFormat; globals: GlobalKeys },
+  options: { size: number; format: TarWriteFormat; globals: Globals },
 ): Bytes {
   const type = entry.type ?? "file";
   if (options.size > 0 && !hasContent(type)) {

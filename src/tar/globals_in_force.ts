@@ -19,6 +19,11 @@ export class GlobalsInForce {
     return this.#inForce.has(key);
   }
 
+  /** Returns the value of the record of this key that is in force. */
+  get(key: string): Bytes | undefined {
+    return this.#inForce.get(key);
+  }
+
   /** Puts records in force for all the entries that follow; an empty value takes one back. Returns their blocks. */
   write(records: PaxRecords): Bytes {
     for (const [key, value] of records) {

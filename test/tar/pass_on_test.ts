@@ -64,6 +64,22 @@ describe("an entry that was read", () => {
     ]);
   });
 
+  it("has no record of its own for what a global record says", async () => {
+    const owner = "o".repeat(5000);
+    const bytes = archive(
+      extended("g", joined(record("uname", owner), record("path", "same"), record("linkpath", "target"))),
+      ...Array.from({ length: 20 }, () => header({ typeflag: "2" })),
+    );
+    async function* rewritten(): AsyncGenerator<TarWriteEntry> {
+      for await (const entry of readTar(streamOf(bytes))) yield rewriteEntry(entry);
+    }
+    const copy = await collect(writeTar(rewritten()));
+    assertEquals(copy.length, bytes.length);
+    for (const { entry } of await list(copy)) {
+      assertEquals([entry.path, entry.linkname, entry.uname, entry.pax.size], ["same", "target", owner, 0]);
+    }
+  });
+
   it("keeps the global records of its own archive apart from those of another", async () => {
     const one = archive(
       extended("g", joined(record("comment", "one"), record("VENDOR.a", "1"), record("uid", "7"))),
