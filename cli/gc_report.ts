@@ -1,7 +1,14 @@
 import type { GcEvent, GcResult } from "../gcr/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
+import { oneLine } from "./terminal_text.ts";
 import { count, formatBytes } from "./units.ts";
+
+/** A manifest that can go, or was deleted, with its tags. */
+interface Listed {
+  readonly name: string;
+  readonly tags: readonly string[];
+}
 
 /**
  * Prints the events of a garbage collection: the garbage, or what was deleted, on standard output, and the rest on
@@ -11,7 +18,7 @@ export class GcReport {
   readonly #context: Pick<Context, "stdout" | "note">;
   readonly #deletes: boolean;
   /** The deletions in the current repository. */
-  #deleted: string[] = [];
+  #deleted: Listed[] = [];
   #refused = 0;
 
   /** Creates a report. `deletes` is whether the garbage is deleted. */
@@ -25,13 +32,13 @@ export class GcReport {
     const { note } = this.#context;
     switch (event.kind) {
       case "garbage":
-        if (!this.#deletes) this.#print(`${event.repository}@${event.manifest.digest}`);
+        if (!this.#deletes) this.#list(listed(event.repository, event.manifest));
         break;
       case "tag":
         if (!this.#deletes) note(`The tag ${event.repository}:${event.tag.tag} can go: ${event.tag.reason}`);
         break;
       case "deleted":
-        this.#deleted.push(`${event.repository}@${event.digest}`);
+        this.#deleted.push(listed(event.repository, event));
         break;
       case "untagged":
         note(`Deleted the tag ${event.repository}:${event.tag}`);
@@ -52,7 +59,7 @@ export class GcReport {
 
   /** Prints the deletions that are not printed yet, sorted. */
   flush(): void {
-    for (const line of this.#deleted.splice(0).sort()) this.#print(line);
+    for (const one of this.#deleted.splice(0).sort((a, b) => a.name < b.name ? -1 : 1)) this.#list(one);
   }
 
   /** Reports the totals and returns the exit code. */
@@ -103,8 +110,16 @@ export class GcReport {
     }
   }
 
-  #print(line: string): void {
+  /** Prints a manifest. Its tags stand beside it on a terminal; a program reads only digests, and they are noted. */
+  #list({ name, tags }: Listed): void {
+    const { stdout, note } = this.#context;
+    const shown = tags.map(oneLine).sort().join(", ");
     // A closed reader ends the command, which needs no report here.
-    this.#context.stdout.print(line).catch(() => {});
+    stdout.print(stdout.isTerminal && shown !== "" ? `${name}  ${shown}` : name).catch(() => {});
+    if (!stdout.isTerminal && shown !== "") note(`Tags of ${name}: ${shown}`);
   }
+}
+
+function listed(repository: string, { digest, tags }: { digest: string; tags: readonly string[] }): Listed {
+  return { name: `${repository}@${digest}`, tags };
 }

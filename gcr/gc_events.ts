@@ -7,8 +7,13 @@ export type GcEvent =
   | { readonly kind: "garbage"; readonly repository: string; readonly manifest: GarbageManifest }
   /** A tag can be deleted, but not its manifest. */
   | { readonly kind: "tag"; readonly repository: string; readonly tag: GarbageTag }
-  /** A manifest was deleted. */
-  | { readonly kind: "deleted"; readonly repository: string; readonly digest: Hash }
+  /** A manifest was deleted, with its tags. */
+  | {
+    readonly kind: "deleted";
+    readonly repository: string;
+    readonly digest: Hash;
+    readonly tags: readonly string[];
+  }
   /** A tag was deleted, but not its manifest. */
   | { readonly kind: "untagged"; readonly repository: string; readonly tag: string }
   /** Garbage was not deleted. */

@@ -130,7 +130,7 @@ export class GcRun {
     if (event.kind === "left") return this.tally.tell(event);
     if (event.kind === "deleted") {
       await this.#journal.deleted(`${repository}@${event.digest}`);
-      return this.tally.tell({ kind: "deleted", repository, digest: event.digest });
+      return this.tally.tell({ ...event, repository });
     }
     if (!event.alone) return;
     await this.#journal.deleted(`${repository}:${event.tag}`);

@@ -30,8 +30,8 @@ export type LooseTag = Pick<GarbageTag, "tag" | "digest">;
 
 /** An event of a sweep. */
 export type SweepEvent =
-  /** A manifest was deleted. */
-  | { readonly kind: "deleted"; readonly digest: Hash }
+  /** A manifest was deleted, with its tags. */
+  | { readonly kind: "deleted"; readonly digest: Hash; readonly tags: readonly string[] }
   /** A tag was deleted; `alone` if its manifest is kept. */
   | { readonly kind: "untagged"; readonly tag: string; readonly digest: Hash; readonly alone: boolean }
   /** Garbage was not deleted. */
@@ -260,10 +260,10 @@ export class Sweep {
     return (await findOrUndefined(() => this.#options.puller.head(tag, { signal })))?.digest;
   }
 
-  async #deleteManifest({ digest }: Doomed, signal: AbortSignal): Promise<void> {
+  async #deleteManifest({ digest, tags }: Doomed, signal: AbortSignal): Promise<void> {
     if (!this.#mayGo(digest)) return;
     const outcome = await this.#delete(this.#repository.digest(digest), signal);
-    if (outcome === "deleted") await this.#options.tell({ kind: "deleted", digest });
+    if (outcome === "deleted") await this.#options.tell({ kind: "deleted", digest, tags });
     else if (outcome === "unsupported") this.#leave(digest, "refused", "the registry deletes no manifests");
     else if (outcome !== "gone") this.#leave(digest, "refused", outcome.message, outcome);
   }

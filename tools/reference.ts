@@ -88,11 +88,12 @@ function entryRows(path: readonly string[], entries: readonly Entry[]): [string,
 
 /** Returns a page as Markdown. */
 export function markdownPage(page: CommandPage): string {
-  const text = (line: string) => line.replaceAll(/[\\`*_{}[\]<>|]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const text = (line: string) =>
+    line.replaceAll(/[\\`*_{}[\]<>|]/g, (character) => `&#${character.charCodeAt(0)};`)
+      .replaceAll(/(?<![\w-])--?[a-z][a-z0-9-]*/g, '<code class="whole">$&</code>');
   const typed = (row: string) => {
-    const code = `<code v-pre>${
-      row.trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "&#124;")
-    }</code>`;
+    const escaped = row.trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "&#124;");
+    const code = `<code v-pre>${escaped.replaceAll(/\S+/g, '<span class="whole">$&</span>')}</code>`;
     return row.startsWith("gcrane ") ? `[${code}](./${row.replaceAll(" ", "-")}.md)` : code;
   };
   const table = ({ title, rows }: CommandPage["sections"][number]) =>
@@ -108,7 +109,7 @@ export function markdownPage(page: CommandPage): string {
     ...page.aliases.length > 0 ? [`Alias: ${page.aliases.map((alias) => `\`${alias}\``).join(", ")}`] : [],
     ...page.paragraphs.map(text),
     ...page.sections.map((section) => `## ${section.title}\n\n${table(section)}`),
-    ...page.words === "gcrane" ? [] : ["[Global flags](./gcrane.md#global-flags) can stand anywhere too."],
+    ...page.words === "gcrane" ? [] : ["[Global flags](./gcrane.md#global-flags) work with every command."],
     ...page.examples.length > 0 ? ["## Examples"] : [],
     ...page.examples.map((example) => `${text(example.text)}:\n\n\`\`\`console\n${example.command}\n\`\`\``),
   ].join("\n\n") + "\n";

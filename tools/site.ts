@@ -3,7 +3,17 @@
 //   deno task site                needs npm, which installs VitePress by site/package-lock.json
 
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, posix } from "node:path";
 import process from "node:process";
 import { publicNames } from "./public_names.ts";
@@ -20,7 +30,7 @@ const BESIDE = ["ARCHITECTURE.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRI
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "Begin": ["install", "cookbook", "command_line"],
   "Guides": [
-    ...["inspect", "change", "mirror", "sync", "clean_up", "registry", "build", "credentials", "proxies", "networks"],
+    ...["inspect", "change", "mirror", "sync", "clean_up", "registry", "build", "credentials", "proxies"],
     ...["browser_and_edge", "github_action", "library"],
   ],
   "Coming from": [
@@ -53,6 +63,7 @@ async function writeSources(): Promise<void> {
   }
   const commands = await commandPages();
   for (const page of commands) writeFileSync(join(source, "reference", `${page.name}.md`), markdownPage(page));
+  writeFileSync(join(source, "modules.md"), modulesPage());
 
   const sidebar = navigation(pages, commands);
   writeFileSync(join(source, "site.json"), JSON.stringify({ sidebar, repository: publicNames.repository }));
@@ -72,13 +83,66 @@ function navigation(
     })),
     { text: "More", items: files.filter((file) => !named.includes(file)).map(page) },
     { text: "Project", items: BESIDE.map((path) => page(pageName(path)!)) },
-    { text: "Reference", items: [{ text: "Commands", link: "/reference/gcrane" }] },
+    {
+      text: "Reference",
+      items: [{ text: "Commands", link: "/reference/gcrane" }, { text: "Modules", link: "/modules" }],
+    },
   ];
   const references = commands.map(({ words, name }) => ({ text: words, link: `/reference/${name}` }));
   return {
     "/reference/": [{ text: "Commands", items: references }],
     "/": groups.filter(({ items }) => items.length > 0),
   };
+}
+
+/** Returns the paths of the modules of the API by their names: `gcrane`, `authn`, `authn/acr`, … */
+function apiModules(): Map<string, string> {
+  const { exports } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
+  const modules = Object.entries(exports as Record<string, string>).filter(([name]) => name !== "./cli");
+  return new Map(modules.map(([name, path]) => [name.slice("./".length), path]));
+}
+
+/** Returns the page of all modules, with the first paragraphs of their comments. */
+function modulesPage(): string {
+  const rows = [...apiModules()].map(([name, path]) => {
+    const comment = /^\/\*\*\n \* ([^]*?)\n \*(?:\n|\/)/.exec(readFileSync(join(top, path), "utf8"))![1];
+    const text = comment.replace(/\n \* /g, " ").replace(/\{@linkcode ([^}]*)\}/g, "`$1`");
+    const page = name === "" ? "all_symbols.html" : posix.join(name, "index.html");
+    const link = `<a href="/api/${page}" target="_self">`;
+    return `| ${link}<code class="whole">${posix.join("@gcrane/gcrane", name)}</code></a> | ${text} |`;
+  });
+  return `# Modules\n\n[The guide of the library](/library) has examples.\n\n| Import | Content |\n| --- | --- |\n${
+    rows.join("\n")
+  }\n`;
+}
+
+/** What the pages of the API lack on a phone: `deno doc` puts the list of symbols beside the text on any screen. */
+const API_STYLE = `
+@media not all and (width >= 1024px) {
+  #content { flex-direction: column; gap: 1rem; }
+  .ddoc { padding: 0; }
+  .ddoc > div:not(#categoryPanel) { min-width: 0; padding: 0 1rem; }
+  .toc { position: static; margin: 0; padding: 0; max-width: none; max-height: none; }
+  #topnav, #topnav > div { height: auto; flex-wrap: wrap; gap: 0.5rem; }
+  #searchbar { min-width: 0; }
+}
+`;
+
+/** Makes the API in the site. The first link of its pages leads to all modules, instead of to one of them. */
+function makeApi(): void {
+  const folder = join(output, "api");
+  run(
+    Deno.execPath(),
+    ["doc", "--quiet", "--html", "--name=gcrane", `--output=${folder}`, ...apiModules().values()],
+    top,
+  );
+  appendFileSync(join(folder, "page.css"), API_STYLE);
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".html")) continue;
+    const html = readFileSync(join(folder, name), "utf8");
+    const link = /<a href="[^"]*"( class="contextLink">gcrane<\/a>)/;
+    writeFileSync(join(folder, name), html.replace(link, '<a href="/modules.html"$1'));
+  }
 }
 
 /** Returns a document with its links as the site has them. */
@@ -140,16 +204,8 @@ export async function makeSite({ api }: SiteOptions): Promise<string> {
   if (!existsSync(vitepress)) run("npm", ["ci", "--no-audit", "--no-fund", "--silent"], site);
   await writeSources();
   run("node", [vitepress, "build", "."], site);
-  if (api) {
-    const { exports } = JSON.parse(readFileSync(join(top, "deno.json"), "utf8"));
-    const modules = Object.values(exports as Record<string, string>).filter((path) => path !== "./cli/main.ts");
-    run(
-      Deno.execPath(),
-      ["doc", "--quiet", "--html", "--name=gcrane", `--output=${join(output, "api")}`, ...modules],
-      top,
-    );
-  }
-  const broken = brokenLinks(output).filter((link) => api || !link.endsWith(": /api/index.html"));
+  if (api) makeApi();
+  const broken = brokenLinks(output).filter((link) => api || !link.includes(": /api/"));
   if (broken.length > 0) throw new Error(`links that lead nowhere:\n${broken.join("\n")}`);
   return output;
 }

@@ -44,7 +44,7 @@ const ownFlags = {
 /** `gcrane gc` */
 export const command: Command = declare({
   description:
-    `Prints repository@digest for every manifest that is not reachable from a tag, and deletes nothing without --delete. A manifest is reachable through a tag, an index that is kept, any other kept manifest that mentions its digest, and a subject or a referrer: signatures, attestations and SBOMs are kept and deleted with their image, also those under cosign's tags.
+    `Prints repository@digest for every manifest that is not reachable from a tag, and deletes nothing without --delete. Tags that go with a manifest stand beside it on a terminal, and in a note on standard error where a program reads the list. A manifest is reachable through a tag, an index that is kept, any other kept manifest that mentions its digest, and a subject or a referrer: signatures, attestations and SBOMs are kept and deleted with their image, also those under cosign's tags.
 
 Uploads of the last 24 hours are kept. If a part of a repository can't be read, all of it is kept, and the exit code is 1. Registries with Google's extension (gcr.io, pkg.dev, "gcrane registry serve") list manifests without a tag; in others, only manifests that tags lead to can be found.
 

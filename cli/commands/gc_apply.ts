@@ -6,7 +6,7 @@ import { readNamed } from "../named_file.ts";
 /** `gcrane gc apply` */
 export const command: Command = declare({
   description:
-    `Deletes the garbage in a plan of "gcrane gc --plan": tags first, then indexes and referrers, then their members and subjects. Reads every repository again before that, and keeps a manifest that has become reachable or has other tags than in the plan. Deletes nothing that is not in the plan. Prints repository@digest of each deletion.`,
+    `Deletes the garbage in a plan of "gcrane gc --plan": tags first, then indexes and referrers, then their members and subjects. Reads every repository again before that, and keeps a manifest that has become reachable or has other tags than in the plan. Deletes nothing that is not in the plan. Prints repository@digest of each deletion, with its tags as "gcrane gc" does.`,
   args: { plan: { valueName: "FILE", help: "The plan", completes: "file" } },
   flags: gcFlags,
   examples: [

@@ -17,12 +17,11 @@ export default defineConfig({
 
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
-    // Templates of other programs, such as {{.Digest}}, are not Vue's.
+    // Templates of other programs, such as {{.Digest}}, are not Vue's. A line does not end within a flag.
     config: (md) => {
-      const inline = md.renderer.rules.code_inline;
-      md.renderer.rules.code_inline = (tokens, index, ...rest) => {
-        tokens[index].attrSet("v-pre", "");
-        return inline(tokens, index, ...rest);
+      md.renderer.rules.code_inline = (tokens, index) => {
+        const word = (text) => text.length > 24 ? text : `<span class="whole">${text}</span>`;
+        return `<code v-pre>${tokens[index].content.split(" ").map(md.utils.escapeHtml).map(word).join(" ")}</code>`;
       };
     },
   },
@@ -30,7 +29,7 @@ export default defineConfig({
     nav: [
       { text: "Guides", link: "/install" },
       { text: "Commands", link: "/reference/gcrane" },
-      { text: "API", link: "/api/index.html", target: "_self" },
+      { text: "API", link: "/modules" },
     ],
     sidebar,
     outline: [2, 3],

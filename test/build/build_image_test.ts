@@ -111,6 +111,21 @@ describe("buildImage", () => {
     assertEquals(shared[0], shared[1]);
   });
 
+  it("chooses packages by the C library that they name, where the lock does not have it", async () => {
+    const libraries = { "native-gnu": "glibc", "native-musl": "musl" };
+    const manifests = Object.entries(libraries).map(([name, libc]) => [
+      `node_modules/${name}/package.json`,
+      JSON.stringify({ name, version: "1.0.0", os: ["linux"], cpu: ["x64"], libc: [libc] }),
+    ]);
+    const files = npmProject({}, Object.fromEntries(manifests), { "native-gnu": "x64", "native-musl": "x64" });
+    for (const [name, libc] of Object.entries(libraries)) {
+      const built = await build(files, { libc: libc as "glibc" | "musl" });
+      const paths = Object.values(await pathsOf(built)).flat().filter((path) => path.includes("native-"));
+      assertEquals(paths, ["index.js", "package.json"].map((file) => `app/node_modules/${name}/${file}`));
+      assertEquals(built.platforms[0].lock.packages.map((locked) => locked.name), [name]);
+    }
+  });
+
   it("changes one layer for another version of one package", async () => {
     const versions = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`package-${i}`, "1.0.0"]));
     const digests = async (changed: Record<string, string>) => {

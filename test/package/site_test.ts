@@ -10,7 +10,7 @@ import { chromium, pathOf, peerIt } from "../peers/mod.ts";
 import { top } from "../project/tree.ts";
 
 /** Pages of each kind: text and code, a picture, wide tables, a command with many flags. */
-const PAGES = ["index", "clean_up", "proxies", "reference/gcrane-copy"];
+const PAGES = ["index", "clean_up", "modules", "proxies", "reference/gcrane-copy"];
 const WIDTHS = [360, 1200];
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage } from "../../../src/image/mod.ts";
@@ -106,6 +106,26 @@ describe("gcrane gc", () => {
         assertEquals(code, 2);
         assertStringIncludes(err, `Error: ${file}: `);
       }
+    }));
+
+  it("shows the tags that go with a manifest: beside it on a terminal, in a note where a program reads", () =>
+    inWorld(async (world) => {
+      const [digest] = [await world.push(first, `${repository}:pr-7`), await world.push(first, `${repository}:pr-7-a`)];
+      await world.push(second, `${repository}:v1`);
+      const name = `${repository}@${digest}`;
+      const note = `Tags of ${name}: pr-7, pr-7-a\n`;
+      const terminal = { columns: 200, rows: 9 };
+      const line = `gc --grace 0 --tag pr-* ${repository}`;
+      const plan = world.path("plan.json");
+      const piped = await world.gcrane(`${line} --plan ${plan}`);
+      assertEquals([piped.code, piped.out], [0, `${name}\n`]);
+      assert(piped.err.startsWith(note), piped.err);
+      assertEquals((await world.gcrane(line, { terminal })).out, `${name}  pr-7, pr-7-a\n`);
+
+      const applied = await world.gcrane(`gc apply ${plan}`);
+      assertEquals([applied.out, applied.err], [`${name}\n`, `${note}deleted 1 manifest (1 repository)\n`]);
+      await world.push(first, `${repository}:pr-8`);
+      assertEquals((await world.gcrane(`${line} --delete`, { terminal })).out, `${name}  pr-8\n`);
     }));
 
   it("tells what it left alone, and ends with 1", () =>
