@@ -29,10 +29,16 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
   const look = async (folder: string, name: string): Promise<ProjectFile | undefined> => {
     const path = folder === "" ? name : `${folder}/${name}`;
     const full = pathOf(path);
-    const { kind, size, mode, mtimeMs, ctimeMs, ino } = await reading(full, lstat(full));
+    // Another program may have removed it since the folder was listed, as Deno does in its cache.
+    const found = await reading(full, lstat(full).catch(missingIsUndefined));
+    if (found === undefined) return undefined;
+    const { kind, size, mode, mtimeMs, ctimeMs, ino } = found;
     const common = { path, size: 0, executable: false };
     if (kind === "directory") return { ...common, type: "directory" };
-    if (kind === "symlink") return { ...common, type: "link", target: await reading(full, readLink(full)) };
+    if (kind === "symlink") {
+      const target = await reading(full, readLink(full).catch(missingIsUndefined));
+      return target === undefined ? undefined : { ...common, type: "link", target };
+    }
     if (kind !== "file") return undefined; // sockets and devices are no part of a project
     versions.set(path, `${size}-${mtimeMs}-${ctimeMs}-${ino}`);
     return { ...common, type: "file", size, executable: (mode & 0o100) !== 0 };
