@@ -5,17 +5,21 @@
 //   deno task test --deno test/name     the suite, or these folders or files, on one runtime (--deno, --bun or --node)
 //   deno task test --check              fmt, lint, type check, documentation lint and test/project only
 //   deno task test --jsr                what JSR will see, against the real @std of the registry at JSR_URL
+//
+// With --minutes N, what has not ended after so long is not run or is ended, and counts as failed.
 
 import { parseArgs } from "@std/cli/parse-args";
 import { delimiter, dirname } from "node:path";
-import { readJunit, type ReadJunitOptions, type Report } from "./driver/junit.ts";
+import { emptyReport, readJunit, type ReadJunitOptions, type Report } from "./driver/junit.ts";
 import { partsOf, sideBySide, testFiles } from "./driver/parts.ts";
 import { findBun, findNode, installPackages } from "./driver/runtimes.ts";
 import { runWatched } from "./driver/watch.ts";
 import { standardModules } from "./project/standard_modules.ts";
 
-/** A test falls silent for at most this long, and a runtime's whole suite takes at most that. */
+/** A process falls silent for at most this long, and takes at most that. */
 const LIMITS = { silence: 4 * 60_000, total: 15 * 60_000 };
+/** How many of the longest tests are listed at the end of a run of over a minute. */
+const LONGEST = 20;
 /**
  * The folders that run on Node.js too where no flag asks for the whole suite, which takes longer there than on Deno and
  * Bun together: those of the rooms in which the runtime makes the difference.
@@ -35,8 +39,8 @@ const scratch = await Deno.makeTempDir({ prefix: "gcrane_test_" });
 /** Runs a command that counts as one test. */
 async function step(label: string, argv: readonly string[], env?: Record<string, string>): Promise<void> {
   heading(label);
-  const { code, hung } = await runWatched(argv, { ...LIMITS, env: variables(env) });
-  if (code === 0) report(label, { passed: 1, failures: [], skipped: [] });
+  const { code, hung } = await runWatched(argv, { ...limits(), env: variables(env) });
+  if (code === 0) report(label, { ...emptyReport(), passed: 1 });
   else fail(label, hung ?? `exited ${code}: see above`);
 }
 
@@ -61,8 +65,10 @@ async function runSuite(label: string, paths: readonly string[], suite: Suite): 
   if (parts.length === 1) return await runPart(label, suite, files);
   await sideBySide(parts, async (part, index) => {
     const output: Uint8Array[] = [];
+    const started = performance.now();
     await runPart(label, suite, part, (chunk) => void output.push(chunk));
-    heading(`${label}, part ${index + 1} of ${parts.length}`);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    heading(`${label}, part ${index + 1} of ${parts.length}: ${seconds} s`);
     for (const chunk of output) writeSync(chunk);
   });
 }
@@ -74,9 +80,12 @@ async function runPart(
   files: readonly string[],
   write?: (chunk: Uint8Array) => void,
 ): Promise<void> {
+  if (performance.now() >= end) {
+    return fail(label, `not run, as ${flags.minutes} minutes were over: ${files.join(" ")}`);
+  }
   const junit = await Deno.makeTempFile({ dir: scratch, suffix: ".xml" });
   const env = variables(suite.env);
-  const { code, hung } = await runWatched(suite.command(files, junit), { ...LIMITS, env, write });
+  const { code, hung } = await runWatched(suite.command(files, junit), { ...limits(), env, write });
   const found = readJunit(await Deno.readTextFile(junit), suite);
   const ended = (message: string) => found.failures.push({ name: `(the run of ${files.join(" ")})`, message });
   if (hung !== undefined) {
@@ -87,6 +96,11 @@ async function runPart(
     ended("no test ran");
   }
   report(label, found);
+}
+
+/** Returns the limits of a process that starts now. */
+function limits(): typeof LIMITS {
+  return { ...LIMITS, total: Math.max(1000, Math.min(LIMITS.total, end - performance.now())) };
 }
 
 /** Writes all of it at once, so that no other part's output comes between. */
@@ -178,16 +192,17 @@ function heading(label: string): void {
 }
 
 function fail(label: string, message: string): void {
-  report(label, { passed: 0, failures: [{ name: label, message }], skipped: [] });
+  report(label, { ...emptyReport(), failures: [{ name: label, message }] });
 }
 
 /** Adds to what a label came to so far. */
-function report(label: string, { passed, failures, skipped }: Report): void {
-  const before = reports.get(label);
+function report(label: string, { passed, failures, skipped, seconds }: Report): void {
+  const before = reports.get(label) ?? emptyReport();
   reports.set(label, {
-    passed: passed + (before?.passed ?? 0),
-    failures: [...before?.failures ?? [], ...failures],
-    skipped: [...before?.skipped ?? [], ...skipped],
+    passed: passed + before.passed,
+    failures: [...before.failures, ...failures],
+    skipped: [...before.skipped, ...skipped],
+    seconds: new Map([...before.seconds, ...seconds]),
   });
 }
 
@@ -196,13 +211,14 @@ function variables(env?: Record<string, string>): Record<string, string> {
   return { ...inherited, [colour]: "1", ...env };
 }
 
-/** Prints what failed, a line per part, and the sum as the last line; gives the number of failures. */
+/** Prints what failed, the longest tests, a line per label, and the sum as the last line; gives the number of failures. */
 function summarise(): number {
   const failures = [...reports].flatMap(([label, report]) => report.failures.map((failure) => ({ label, ...failure })));
   if (failures.length > 0) heading("Failures");
   for (const { label, name, message } of failures) {
     console.log(`${label}: ${name}\n${message.split("\n").slice(0, 12).map((line) => `    ${line}`).join("\n")}`);
   }
+  if (performance.now() > 60_000) printLongest();
   heading("Sum");
   for (const [label, report] of reports) {
     console.log(`${label}: ${line(report.passed, report.failures.length, report.skipped.length)}`);
@@ -217,18 +233,33 @@ function summarise(): number {
   return failures.length;
 }
 
+function printLongest(): void {
+  const times = [...reports].flatMap(([label, { seconds }]) =>
+    [...seconds].map(([name, time]) => ({ time, text: `${time.toFixed(0).padStart(4)} s  ${label}: ${name}` }))
+  );
+  heading("The longest tests");
+  for (const { text } of times.sort((a, b) => b.time - a.time).slice(0, LONGEST)) console.log(text);
+  console.log(`${(performance.now() / 60_000).toFixed(1)} minutes for all`);
+}
+
 function line(passed: number, failed: number, skipped: number): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
 }
 
 const flags = parseArgs(Deno.args, {
   boolean: ["deno", "bun", "node", "check", "jsr"],
+  string: ["minutes"],
   unknown: (name, key) => {
     if (key === undefined) return true;
-    console.error(`test/run.ts has no flag ${name}: --deno, --bun, --node, --check and --jsr are there`);
+    console.error(`test/run.ts has no flag ${name}: --deno, --bun, --node, --check, --jsr and --minutes are there`);
     Deno.exit(2);
   },
 });
+const end = flags.minutes === undefined ? Infinity : Number(flags.minutes) * 60_000;
+if (!(end > 0)) {
+  console.error(`--minutes ${flags.minutes} is not a number above 0`);
+  Deno.exit(2);
+}
 const paths = flags._.map(String);
 const all = !flags.deno && !flags.bun && !flags.node && !flags.check && !flags.jsr;
 const asked = paths.length > 0 ? paths : ["test"];

@@ -5,6 +5,7 @@ import { buildFlags, imageFlags } from "../build_flags.ts";
 import { type BuildSource, runBuild, sbomFormats } from "../build_source.ts";
 import { publishBuilt, writeBuilt } from "../build_target.ts";
 import { type Command, command as declare } from "../command.ts";
+import { daemonName } from "../local_source.ts";
 import { jsonLine } from "../terminal_text.ts";
 
 /** `gcrane build` */
@@ -64,6 +65,12 @@ Pushes the image under the name of -t and prints its digest; daemon://NAME loads
     if (bundle !== undefined && args.dir !== undefined) {
       throw new UsageError("--bundle and DIR both name what is built", { hint: "leave out one" });
     }
+    const isPushed = output === undefined && await daemonName(tag!) === undefined;
+    if (flags.imageRefs !== undefined && !isPushed) {
+      throw new UsageError("--image-refs is for images that are pushed", {
+        hint: "give -t the name of an image in a registry, without --output",
+      });
+    }
     const source: BuildSource = bundle === undefined
       ? { directory: args.dir ?? ".", bundle: false }
       : { directory: bundle, bundle: true };
@@ -73,7 +80,6 @@ Pushes the image under the name of -t and prints its digest; daemon://NAME loads
     if (output !== undefined) await writeBuilt(built.view, output, { name: tag, context });
     else reference = await publishBuilt(built, tag!, { sboms, context });
     if (flags.imageRefs !== undefined) {
-      if (reference === undefined) throw new UsageError("--image-refs is for images that are pushed");
       const { writeFile } = await import("../named_file.ts");
       await writeFile(flags.imageRefs, `${reference}\n`, { signal });
     }

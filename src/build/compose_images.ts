@@ -6,7 +6,7 @@ import { MediaType, type Platform } from "../spec/mod.ts";
 import type { BaseImage } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
 import { Dependencies } from "./dependencies.ts";
-import { architectureOf } from "./native_modules.ts";
+import { architectureOf, checkNativeApp } from "./native_modules.ts";
 import { type ImageFile, imageFile, imageLink } from "./image_files.ts";
 import { withoutOciLabels } from "./labels.ts";
 import { layerOf } from "./layer.ts";
@@ -14,7 +14,7 @@ import { groupPackages } from "./layer_groups.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
 import type { Lock } from "./locked_package.ts";
 import type { BuiltPackage } from "./package_content.ts";
-import { type CLibrary, packagesFor } from "./packages/mod.ts";
+import type { CLibrary } from "./packages/mod.ts";
 import { commandOf, programOf } from "./plan.ts";
 import type { Project } from "./project.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
@@ -125,8 +125,8 @@ class ProjectLayers {
     const chosen: { platform: Platform; lock: Lock; packages: BuiltPackage[] }[] = [];
     for (const platform of platforms) {
       await this.#checkProgram(platform);
-      const lock = packagesFor(whole, platform, libc);
-      chosen.push({ platform, lock, packages: await this.#dependencies.forPlatform(lock, platform, { signal }) });
+      await checkNativeApp(this.#ofProject([...project.app, ...project.workspaces]), platform);
+      chosen.push({ platform, ...await this.#dependencies.forPlatform(whole, { platform, libc }, { signal }) });
     }
     const all = new Set(chosen.flatMap(({ packages }) => packages));
     const groups = groupPackages(

@@ -8,7 +8,8 @@ import { checkLinks } from "./links.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import { checkNative } from "./native_modules.ts";
 import type { BuiltPackage, PackageContent } from "./package_content.ts";
-import { cachedNpmFolder, type JsrFile, jsrFiles } from "./packages/mod.ts";
+import { platformFields } from "./locks/mod.ts";
+import { cachedNpmFolder, type CLibrary, type JsrFile, jsrFiles, packagesFor } from "./packages/mod.ts";
 import type { ProjectFiles } from "./project_files.ts";
 
 /** Options of {@linkcode Dependencies}. */
@@ -42,19 +43,28 @@ export class Dependencies {
   }
 
   /**
-   * Returns the packages of a lock for a platform, in the lock's order.
+   * Returns the part of a lock for a platform and a C library, and its packages in the lock's order.
    *
    * @throws {BuildError} if one works only after its install script has run, and what that makes is not there.
    */
-  async forPlatform(lock: Lock, platform: Platform, { signal }: AbortOptions = {}): Promise<BuiltPackage[]> {
+  async forPlatform(
+    whole: Lock,
+    { platform, libc }: { platform: Platform; libc: CLibrary },
+    { signal }: AbortOptions = {},
+  ): Promise<{ lock: Lock; packages: BuiltPackage[] }> {
     const { ignoreScripts = [] } = this.#options;
     const pool = { concurrency: CONCURRENCY, signal };
-    const chosen = lock.packages.filter(({ from }) => from !== "workspace");
-    const built = await mapConcurrent(chosen, pool, (locked) => this.#package(locked));
-    await mapConcurrent(built, pool, async (one) => {
+    const chosen = packagesFor(whole, platform, libc);
+    const installed = chosen.packages.filter(({ from }) => from !== "workspace");
+    const built = new Map(
+      await mapConcurrent(installed, pool, async (one) => [one, await this.#package(one)] as const),
+    );
+    const lock = fittingByManifest(chosen, built, { platform, libc });
+    const packages = lock.packages.flatMap((one) => built.get(one) ?? []);
+    await mapConcurrent(packages, pool, async (one) => {
       if (!ignoreScripts.includes(one.locked.name)) await checkNative(one, { platform, lock });
     });
-    return built;
+    return { lock, packages };
   }
 
   #package(locked: LockedPackage): Promise<BuiltPackage> {
@@ -80,6 +90,23 @@ export class Dependencies {
     const manifest = jsonObject(new TextDecoder().decode(bytes)) ?? {};
     return withPrograms({ ...await contentOf({ folder: cached, manifest }, denoDir), isInstalled: false });
   }
+}
+
+/**
+ * Returns the part of a lock that fits a C library by the package.json of each package: the locks of npm 10 and earlier
+ * do not have it.
+ */
+function fittingByManifest(
+  lock: Lock,
+  built: ReadonlyMap<LockedPackage, BuiltPackage>,
+  { platform, libc }: { platform: Platform; libc: CLibrary },
+): Lock {
+  const byKnown = new Map(lock.packages.map((one) => {
+    const own = platformFields(built.get(one)?.content.manifest ?? {}).libc;
+    return [one.libc === undefined && own !== undefined ? { ...one, libc: own } : one, one];
+  }));
+  const fitting = packagesFor({ ...lock, packages: [...byKnown.keys()] }, platform, libc);
+  return { ...fitting, packages: fitting.packages.map((one) => byKnown.get(one)!) };
 }
 
 async function contentOf(installed: InstalledPackage, files: ProjectFiles): Promise<PackageContent> {

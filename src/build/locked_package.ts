@@ -53,4 +53,6 @@ export interface Lock {
   requested: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Whether the form of the lock has no `os`, `cpu` and `libc`, which the registry has then. */
   lacksPlatforms?: boolean;
+  /** Whether the lock has modules of URLs, which are no packages. */
+  importsUrls?: boolean;
 }

@@ -24,16 +24,10 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
   const { locked, content } = built;
   const { platform } = surroundings;
   const id = `${locked.name}@${locked.version}`;
-  const libraries = content.files.filter(({ path, type }) => type === "file" && path.endsWith(".node"));
-  const architectures = await Promise.all(libraries.map(architectureOf));
-  if (architectures.includes(platform.architecture)) return;
-  const wanted = platformString(platform);
-  if (libraries.length > 0) {
-    const found = [...new Set(architectures.map((one) => one ?? "another operating system"))].sort();
-    throw new BuildError(`${id} has native modules for ${found.join(", ")} and none for ${wanted}`, {
-      hint: `build on ${wanted}, leave that platform out with --platform, or take a package that has binaries for it`,
-    });
+  if (await hasModules(content.files, { what: id, platform, remedy: "take a package that has binaries for it" })) {
+    return;
   }
+  const wanted = platformString(platform);
   const hasScript = hasInstallScript(locked, content.manifest, content.files.map(({ path }) => path));
   if (!hasScript || bringsBinaries(built, surroundings)) return;
   const why = content.isInstalled
@@ -41,6 +35,31 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
     : "no build runs it, and the package is not installed in node_modules";
   throw new BuildError(`${id} has an install script, which fetches or compiles: ${why}`, {
     hint: `install it on ${wanted}, or pass --ignore-script ${locked.name} if it works without`,
+  });
+}
+
+/**
+ * Checks that an app that has native modules has some for a platform: those that it compiles, and those in the
+ * node_modules of a bundle.
+ *
+ * @throws {BuildError} if all are for other platforms.
+ */
+export async function checkNativeApp(files: readonly ImageFile[], platform: Platform): Promise<void> {
+  await hasModules(files, { what: "the app", platform, remedy: "leave them out with --exclude" });
+}
+
+/** Returns whether there are native modules for a platform. @throws {BuildError} if all are for other platforms. */
+async function hasModules(
+  files: readonly ImageFile[],
+  { what, platform, remedy }: { what: string; platform: Platform; remedy: string },
+): Promise<boolean> {
+  const modules = files.filter(({ path, type }) => type === "file" && path.endsWith(".node"));
+  const architectures = await Promise.all(modules.map(architectureOf));
+  if (modules.length === 0 || architectures.includes(platform.architecture)) return modules.length > 0;
+  const found = [...new Set(architectures.map((one) => one ?? "another operating system"))].sort();
+  const wanted = platformString(platform);
+  throw new BuildError(`${what} has native modules for ${found.join(", ")} and none for ${wanted}`, {
+    hint: `build on ${wanted}, leave that platform out with --platform, or ${remedy}`,
   });
 }
 

@@ -55,6 +55,11 @@ export async function readProject(files: ProjectFiles, options: ReadProjectOptio
     ),
   );
   const vendored = await Promise.all(vendor.map((folder) => allFiles(files, folder)));
+  if (lock.importsUrls && vendored.every((files) => files.length === 0)) {
+    onWarning?.(
+      'the image lacks the modules of URLs in deno.lock: set "vendor": true in deno.json, and run "deno install"',
+    );
+  }
   const runtime = chooseRuntime(configuration, { settings, lock: bundle ? undefined : whole });
   const start = project === "" ? 0 : project.length + 1;
   const paths = new Set([...app, ...project === "" ? workspaces.flat() : []].map(({ path }) => path.slice(start)));

@@ -51,9 +51,9 @@ async function passBlob(
   const { identity, place } = content;
   if (place?.kind !== "response" || !identity || onBytes || identity.size <= WORTH_PASSING) return false;
   const { digest, size } = identity;
-  if (descriptor?.digest !== digest || descriptor.size !== size || !file.receivesAt(position)) return false;
+  if (descriptor?.digest !== digest || descriptor.size !== size || !file.receivesAt(position, size)) return false;
   const { stallMs } = place;
-  const { count, error } = await file.receive((signal) => place.get({ signal }), position, { signal, stallMs });
+  const { count, error } = await file.receive((signal) => place.get({ signal }), position, { signal, stallMs, size });
   signal?.throwIfAborted();
   // A stream would fail in the same way, after the same attempts.
   if (error instanceof HttpError || error instanceof NetworkError) throw error;

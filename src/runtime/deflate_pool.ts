@@ -1,12 +1,44 @@
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { codecError, toCodecError } from "./codec_stream.ts";
-import {
-  type DeflateBlock,
-  type Deflated,
-  type DeflateOptions,
-  DeflateWorker,
-  threadModule,
-} from "./deflate_worker.ts";
+import { nodeModule, runtimeName } from "./host.ts";
+import { Thread } from "./thread.ts";
+
+/** The options of `deflateRaw` of node:zlib that a block is compressed with. */
+export interface DeflateOptions {
+  level: number;
+  finishFlush: number;
+  chunkSize: number;
+}
+
+/** A block at the beginning of a buffer. */
+export interface DeflateBlock {
+  buffer: ArrayBuffer;
+  length: number;
+}
+
+/** A compressed block, and the buffer that it was in, to be used again. */
+export interface Deflated {
+  output: Bytes;
+  buffer: ArrayBuffer;
+}
+
+/** A thread that compresses blocks. */
+type DeflateThread = Thread<DeflateBlock & { options: DeflateOptions }, Deflated>;
+
+const PROGRAM = `
+{
+  const { parentPort } = process.getBuiltinModule("node:worker_threads");
+  const { deflateRawSync } = process.getBuiltinModule("node:zlib");
+  parentPort.on("message", ({ buffer, length, options }) => {
+    try {
+      const output = new Uint8Array(deflateRawSync(new Uint8Array(buffer, 0, length), options));
+      parentPort.postMessage({ output, buffer }, [output.buffer, buffer]);
+    } catch (error) {
+      parentPort.postMessage({ failure: error.message });
+    }
+  });
+}
+`;
 
 type Zlib = typeof import("node:zlib");
 
@@ -26,8 +58,8 @@ export class DeflatePool {
   readonly #zlib: Zlib;
   readonly #threads: number;
   readonly #waiting: (() => void)[] = [];
-  readonly #workers: DeflateWorker[] = [];
-  readonly #idle: DeflateWorker[] = [];
+  readonly #workers: DeflateThread[] = [];
+  readonly #idle: DeflateThread[] = [];
   #free: number;
   #streams = 0;
   #started = false;
@@ -60,7 +92,9 @@ export class DeflatePool {
       if (before >= WORTH_THREADS) this.#start();
       const worker = this.#idle.pop();
       if (worker === undefined) return await deflateHere(this.#zlib, block, options);
-      const deflated = await worker.deflate(block, options);
+      const deflated = await worker.run({ ...block, options }, [block.buffer]).catch((error) => {
+        throw codecError(error.message, "Z_STREAM_ERROR", error);
+      });
       this.#idle.push(worker);
       return deflated;
     } finally {
@@ -84,12 +118,20 @@ export class DeflatePool {
     if (module === undefined) return;
     try {
       while (this.#workers.length < this.#threads) {
-        this.#workers.push(new DeflateWorker(module, (worker) => this.#idle.push(worker)));
+        this.#workers.push(new Thread(module, PROGRAM, (worker) => this.#idle.push(worker)));
       }
     } catch {
       // A host may have the module and start no thread.
     }
   }
+}
+
+/**
+ * Returns the module with which threads are started, where they make compression faster: node:zlib of Deno compresses
+ * on the thread of its caller, while that of Bun and Node.js has threads of its own.
+ */
+function threadModule(): typeof import("node:worker_threads") | undefined {
+  return runtimeName() === "deno" ? nodeModule("node:worker_threads") : undefined;
 }
 
 function deflateHere(zlib: Zlib, block: DeflateBlock, options: DeflateOptions): Promise<Deflated> {

@@ -1,6 +1,5 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
-import { DeflatePool } from "./deflate_pool.ts";
-import type { DeflateBlock, DeflateOptions } from "./deflate_worker.ts";
+import { type DeflateBlock, type DeflateOptions, DeflatePool } from "./deflate_pool.ts";
 import { pullStream } from "./pull_stream.ts";
 
 /** Options of {@linkcode gzipBlockStream}. */

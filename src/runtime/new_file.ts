@@ -1,7 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
+import { FileHasher } from "./file_hasher.ts";
 import { rename } from "./files.ts";
 import type { HashAlgorithm } from "./hash.ts";
-import { type HashedRange, hashFile, type HashRange } from "./hash_file.ts";
+import type { HashedRange, HashRange } from "./hash_file.ts";
 import { requireNodeModule } from "./host.ts";
 import { baseName, dirName, joinPath } from "./paths.ts";
 import { receiveBody, type Received, type ReceiveOptions, receivesAt } from "./receive.ts";
@@ -11,11 +12,11 @@ import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 export interface NewFile {
   /** Writes the whole chunk at `position`. Concurrent writes are allowed; gaps between them read as zeros. */
   write(chunk: Uint8Array, position: number): Promise<void>;
-  /** Returns whether the runtime can write the body of a response at `position` by itself. */
-  receivesAt(position: number): boolean;
+  /** Returns whether {@linkcode NewFile.receive} and a hash afterwards are faster than a stream that hashes. */
+  receivesAt(position: number, size: number): boolean;
   /**
-   * Lets the runtime write the body of a response at `position`, so that its bytes do not pass through JavaScript. Does
-   * not reject: the result has the error.
+   * Writes the body of a response at `position`; where the runtime does that by itself, the bytes do not pass through
+   * JavaScript. Does not reject: the result has the error.
    *
    * @param get requests the response; its signal also ends the body
    */
@@ -69,20 +70,22 @@ export async function createNewFile(path: string, { mode }: NewFileOptions = {})
 class NodeNewFile implements NewFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #hasher: FileHasher;
   readonly #writes = new Set<Promise<unknown>>();
   #over = false;
 
   constructor(path: string, handle: FileHandle) {
     this.#path = path;
     this.#handle = handle;
+    this.#hasher = new FileHasher(path, handle);
   }
 
   write(chunk: Uint8Array, position: number): Promise<void> {
     return this.#pending(this.#writeAll(chunk, position));
   }
 
-  receivesAt(position: number): boolean {
-    return receivesAt(position);
+  receivesAt(position: number, size: number): boolean {
+    return receivesAt(position, size);
   }
 
   receive(
@@ -90,14 +93,16 @@ class NodeNewFile implements NewFile {
     position: number,
     options: ReceiveOptions,
   ): Promise<Received> {
+    this.#hasher.prepare(options.size);
     return this.#pending(receiveBody({ path: this.#path, handle: this.#handle }, get, position, options));
   }
 
   hash(algorithm: HashAlgorithm, range: HashRange): Promise<HashedRange> {
-    return hashFile(this.#handle.fd, algorithm, range);
+    return this.#hasher.hash(algorithm, range);
   }
 
   async commit(path: string, { sync = false } = {}): Promise<void> {
+    this.#hasher.end();
     if (sync) await this.#handle.sync();
     await this.#handle.close();
     await rename(this.#path, path);
@@ -108,6 +113,7 @@ class NodeNewFile implements NewFile {
   async discard(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
+    this.#hasher.end();
     await Promise.allSettled(this.#writes);
     await this.#handle.close().catch(() => {});
     await requireNodeModule("node:fs", "The file system").promises.rm(this.#path, { force: true });

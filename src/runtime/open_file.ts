@@ -1,8 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Bytes, ByteStream } from "./bytes.ts";
+import { FileHasher } from "./file_hasher.ts";
 import { type FileKind, type FileStat, toFileStat } from "./files.ts";
 import type { HashAlgorithm } from "./hash.ts";
-import { type HashedRange, hashFile, type HashRange } from "./hash_file.ts";
+import type { HashedRange, HashRange } from "./hash_file.ts";
 import { bunHost, denoHost, requireNodeModule, runtimeName } from "./host.ts";
 import { pullStream } from "./pull_stream.ts";
 
@@ -83,12 +84,14 @@ export function readStream(path: string, range: FileRange = {}): ByteStream {
 class NodeOpenFile implements OpenFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #hasher: FileHasher;
   readonly #bodies: Deno.FsFile[] = [];
   #closing: Promise<void> | undefined;
 
   private constructor(path: string, handle: FileHandle) {
     this.#path = path;
     this.#handle = handle;
+    this.#hasher = new FileHasher(path, handle);
   }
 
   static async open(path: string, flags: number, noFollow: boolean): Promise<NodeOpenFile> {
@@ -119,7 +122,7 @@ class NodeOpenFile implements OpenFile {
   }
 
   hash(algorithm: HashAlgorithm, range: HashRange): Promise<HashedRange> {
-    return hashFile(this.#handle.fd, algorithm, range);
+    return this.#hasher.hash(algorithm, range);
   }
 
   stream(options: FileStreamOptions = {}): ByteStream {
@@ -139,6 +142,7 @@ class NodeOpenFile implements OpenFile {
   }
 
   close(): Promise<void> {
+    this.#hasher.end();
     for (const file of this.#bodies.splice(0)) closeDenoFile(file);
     return this.#closing ??= this.#handle.close();
   }

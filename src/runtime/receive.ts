@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { WORTH_THREAD } from "./file_hasher.ts";
 import { bunHost, denoHost } from "./host.ts";
 
 /** Options of {@linkcode NewFile.receive}. */
@@ -7,6 +8,8 @@ export interface ReceiveOptions {
   signal?: AbortSignal;
   /** The time in milliseconds without a further byte after which the request is ended; 0 for no limit. */
   stallMs: number;
+  /** The number of bytes that the body is to have, which are hashed afterwards. */
+  size: number;
 }
 
 /** The result of {@linkcode NewFile.receive}. */
@@ -26,15 +29,17 @@ export interface ReceivingFile {
 }
 
 /**
- * Returns whether this runtime writes a response's body into a file by itself: Deno at any position, and Bun, which has
- * no way to move the position of an open file, at its beginning.
+ * Returns whether writing a body of this size by {@linkcode receiveBody} and hashing it afterwards is faster than a
+ * stream that hashes: Deno writes a body at any position by itself, and Bun, which has no way to move the position of an
+ * open file, at its beginning. Elsewhere in a file, Bun's chunks pass through JavaScript, while a thread hashes long
+ * bodies.
  */
-export function receivesAt(position: number): boolean {
-  return denoHost() !== undefined || (bunHost() !== undefined && position === 0);
+export function receivesAt(position: number, size: number): boolean {
+  return denoHost() !== undefined || (bunHost() !== undefined && (position === 0 || size >= WORTH_THREAD));
 }
 
 /**
- * Lets the runtime write the body of a response into a file from `position` on.
+ * Writes the body of a response into a file from `position` on; where possible, the runtime does so by itself.
  *
  * @param get requests the response; its signal also ends the body
  */
@@ -42,7 +47,7 @@ export async function receiveBody(
   file: ReceivingFile,
   get: (signal: AbortSignal) => Promise<Response>,
   position: number,
-  { signal, stallMs }: ReceiveOptions,
+  { signal, stallMs }: Omit<ReceiveOptions, "size">,
 ): Promise<Received> {
   const stalled = new AbortController();
   const ending = signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal;
@@ -80,6 +85,7 @@ interface BodyWriter {
 
 async function openBodyWriter({ path, handle }: ReceivingFile, position: number): Promise<BodyWriter> {
   const bun = bunHost();
+  if (bun && position > 0) return chunkWriter(handle, position);
   if (bun) {
     return {
       write: (response) => bun.write(bun.file(handle.fd), response),
@@ -100,5 +106,32 @@ async function openBodyWriter({ path, handle }: ReceivingFile, position: number)
     write: (response) => response.body!.pipeTo(file.writable, { preventClose: true, preventAbort: true }),
     count: async () => await file.seek(0, 1) - position,
     close: () => file.close(),
+  };
+}
+
+/** Writes chunk by chunk, and asks for each one while the one before is written. */
+function chunkWriter(handle: FileHandle, position: number): BodyWriter {
+  let at = position;
+  return {
+    async write({ body }) {
+      const reader = body!.getReader();
+      try {
+        let next = reader.read();
+        for (let { value } = await next; value !== undefined; { value } = await next) {
+          next = reader.read();
+          next.catch(() => {}); // it is awaited after the write
+          for (let start = 0; start < value.length;) {
+            const { bytesWritten } = await handle.write(value, start, value.length - start, at);
+            start += bytesWritten;
+            at += bytesWritten;
+          }
+        }
+      } catch (error) {
+        await reader.cancel(error).catch(() => {});
+        throw error;
+      }
+    },
+    count: () => Promise.resolve(at - position),
+    close() {},
   };
 }

@@ -24,7 +24,6 @@ export {
   checkRedirect,
   hostAndPort,
   isPrivateHost,
-  MAX_REDIRECTS,
   mayAuthorize,
 } from "./url_policy.ts";
 export { redactedCause, redactUrl } from "../http/mod.ts";

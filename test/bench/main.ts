@@ -5,7 +5,7 @@
  *
  *     deno task bench [--runs N] [--mb N] [--layers N] [--only WORD,WORD] [--write]
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,9 +13,10 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { crane } from "../../mod.ts";
 import { markdownTable } from "../make/markdown_table.ts";
-import { dockerRegistry, pathOf } from "../peers/mod.ts";
-import { readJson, top } from "../project/tree.ts";
+import { dockerRegistry } from "../peers/mod.ts";
+import { top } from "../project/tree.ts";
 import { run } from "./measure.ts";
+import { install, release } from "./prepare.ts";
 import { plainTarballs, sampleTarballs, sizes } from "./sample_image.ts";
 import { HEAD, type Result, rowsOf } from "./table.ts";
 import { type Place, type Released, sample, tools, type Work, works } from "./tools.ts";
@@ -31,29 +32,6 @@ const { values: flags } = parseArgs({
 });
 const runs = Number(flags.runs);
 const chosen = works.filter((work) => flags.only.split(",").some((word) => work.startsWith(word.trim())));
-
-/** Installs what is missing where Debian's packages are to be had. */
-function install(...names: readonly string[]): void {
-  const missing = names.filter((name) => spawnSync("which", [name]).status !== 0);
-  if (missing.length === 0) return;
-  console.log(`installing ${missing.join(" and ")} with apt-get`);
-  const script = `apt-get update -q && apt-get install -qy --no-install-recommends ${missing.join(" ")}`;
-  const { status, stderr } = spawnSync("sh", ["-c", script], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`can't install ${missing.join(" and ")}: ${stderr}`);
-}
-
-/** Makes the split bundle and the executable in a folder. */
-function release(folder: string): Released {
-  const bundle = join(folder, "bundle");
-  const binary = join(folder, "gcrane");
-  const options = { cwd: top, stdio: ["ignore", "ignore", "inherit"] as ("ignore" | "inherit")[] };
-  const split = ["--quiet", "--frozen", "--code-splitting", "--minify", "--platform=deno", `--outdir=${bundle}`];
-  execFileSync(process.execPath, ["bundle", ...split, "cli/main.ts"], options);
-  const { build } = readJson("package.json").scripts as { build: string };
-  const [, ...words] = build.replace("dist/gcrane", binary).split(" ");
-  execFileSync(pathOf("bun"), words, options);
-  return { bundle: join(bundle, "main.js"), binary };
-}
 
 /** Puts the sample into the source registry, and into the folder as tarballs, an archive and a layout. */
 async function prepare(place: Place, { binary }: Released): Promise<{ place: Place; text: string }> {

@@ -26,7 +26,7 @@ const works: readonly Work[] = [
 
 /** Returns the peak of each piece of work, in MB above a process that only prints its version. */
 async function peaks(tool: Tool, folder: string, megabytes: number): Promise<Map<string, number>> {
-  const words = tool.commands.ls!({ place: { source: "", target: "", folder }, name: "" }).slice(0, -2);
+  const words = tool.words!;
   const idle = Math.max(...(await Promise.all([1, 2, 3].map(() => run([...words, "version"])))).map((r) => r.peakMb));
   const work = mkdtempSync(join(folder, "work-"));
   const source = await dockerRegistry({ storage: join(work, "source") });

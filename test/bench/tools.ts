@@ -28,6 +28,8 @@ export interface Tool {
   readonly form?: Form;
   /** What to call it. */
   readonly name: string;
+  /** The words that run gcrane or crane. */
+  readonly words?: readonly string[];
   /** Whether it is several programs, one after the other, so that no peak of memory is known. */
   readonly several?: boolean;
   /** The command for each piece of work. */
@@ -96,6 +98,7 @@ function craneLike(name: string, command: readonly string[]): Tool {
   const at = ({ place, name }: Job) => `${place.target}/bench/${name}:v1`;
   return {
     name,
+    words: command,
     commands: {
       "copy": (job) => [...command, "copy", image(job.place), at(job)],
       "copy, all there": ({ place }) => [...command, "copy", image(place), `${place.target}/bench/there:v1`],

@@ -111,6 +111,21 @@ describe("buildImage", () => {
     assertEquals(shared[0], shared[1]);
   });
 
+  it("chooses packages by the C library that they name, where the lock does not have it", async () => {
+    const libraries = { "native-gnu": "glibc", "native-musl": "musl" };
+    const manifests = Object.entries(libraries).map(([name, libc]) => [
+      `node_modules/${name}/package.json`,
+      JSON.stringify({ name, version: "1.0.0", os: ["linux"], cpu: ["x64"], libc: [libc] }),
+    ]);
+    const files = npmProject({}, Object.fromEntries(manifests), { "native-gnu": "x64", "native-musl": "x64" });
+    for (const [name, libc] of Object.entries(libraries)) {
+      const built = await build(files, { libc: libc as "glibc" | "musl" });
+      const paths = Object.values(await pathsOf(built)).flat().filter((path) => path.includes("native-"));
+      assertEquals(paths, ["index.js", "package.json"].map((file) => `app/node_modules/${name}/${file}`));
+      assertEquals(built.platforms[0].lock.packages.map((locked) => locked.name), [name]);
+    }
+  });
+
   it("changes one layer for another version of one package", async () => {
     const versions = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`package-${i}`, "1.0.0"]));
     const digests = async (changed: Record<string, string>) => {
@@ -183,6 +198,21 @@ describe("buildImage", () => {
       { name: "registry.example.com/node:24", digest: await base.digest() },
       ["registry.example.com/node:24"],
     ]);
+  });
+
+  it("warns of modules of URLs in the lock that are not vendored", async () => {
+    const warned = async (vendor: boolean) => {
+      const texts: string[] = [];
+      await build({
+        "deno.json": JSON.stringify({ vendor, exports: "./main.ts" }),
+        "deno.lock": JSON.stringify({ version: "5", remote: { "https://example.com/a.ts": "0".repeat(64) } }),
+        "main.ts": 'import "https://example.com/a.ts";\n',
+        "vendor/example.com/a.ts": "",
+      }, { onWarning: (text) => texts.push(text) });
+      return texts.map((text) => text.split(":")[0]);
+    };
+    assertEquals(await warned(false), ["the image lacks the modules of URLs in deno.lock"]);
+    assertEquals(await warned(true), []);
   });
 
   it("refuses a base without the platform", async () => {

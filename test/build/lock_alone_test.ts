@@ -1,10 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { MemoryFile } from "../../src/build/mod.ts";
+import { buildCache, type MemoryFile } from "../../src/build/mod.ts";
+import { fileCache } from "../../src/cache/mod.ts";
 import { PackageError } from "../../src/errors.ts";
 import { writeTar } from "../../src/tar/mod.ts";
 import { build, npmProject, pathsOf } from "../make/built_apps.ts";
+import { inFolder } from "../make/folders.ts";
 import { collect } from "../make/streams.ts";
 
 const origin = "http://127.0.0.1:4873";
@@ -60,6 +64,20 @@ describe("a project without node_modules", () => {
     const paths = Object.values(await pathsOf(fetched)).flat();
     assertEquals(paths.includes("app/node_modules/a/index.js"), true);
   });
+
+  it("is built again from the caches, without a tarball", () =>
+    inFolder(async (folder) => {
+      const { alone, asked, packages } = await project(["a", "b"]);
+      const [cache, kept] = [buildCache(join(folder, "layers")), fileCache(join(folder, "packages"))];
+      const again = async () => {
+        const { view } = await build(alone, { cache, packages: { ...packages, cache: kept } });
+        return await view.digest();
+      };
+      const first = await again();
+      rmSync(join(folder, "packages/sha512"), { recursive: true });
+      asked.length = 0;
+      assertEquals([await again(), asked], [first, []]);
+    }));
 
   it("fetches only what is not installed", async () => {
     const { withLock, asked, packages } = await project(["a", "b"]);

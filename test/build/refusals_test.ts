@@ -144,6 +144,21 @@ describe("buildImage refuses", () => {
     );
   });
 
+  it("an app or a bundle with native modules for other platforms alone", async () => {
+    const base = baseFor("linux/amd64", "linux/arm64");
+    const own = npmProject({}, { "build/Release/own.node": elfHeader("amd64") });
+    const bundled = (cpu: "amd64" | "arm64") => ({ [`server/node_modules/@img/${cpu}/a.node`]: elfHeader(cpu) });
+    const bundle = { "server/index.mjs": "", ...bundled("amd64") };
+    const options = { base, bundle: true, entry: "server/index.mjs" };
+    const hint = "build on linux/arm64, leave that platform out with --platform, or leave them out with --exclude";
+    for (const message of [await refused(own, { base }), await refused(bundle, options)]) {
+      assertEquals(message, `the app has native modules for amd64 and none for linux/arm64: ${hint}`);
+    }
+    await build(own, { base, platforms: ["linux/amd64"] });
+    await build(bundle, { ...options, exclude: ["*.node"] });
+    await build({ ...bundle, ...bundled("arm64") }, options);
+  });
+
   it("no package with an install script whose binaries are packages of their own", async () => {
     const project = npmProject({ esbuild: "1.0.0" }, {}, { "@esbuild/linux-x64": "x64" });
     const files = withScript(project, "esbuild", (packages) => {

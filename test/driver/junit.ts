@@ -12,6 +12,13 @@ export interface Report {
   failures: Failure[];
   /** The names of the skipped tests. */
   skipped: string[];
+  /** How many seconds each test took, skipped ones apart. */
+  seconds: Map<string, number>;
+}
+
+/** Returns the report of a run without tests. */
+export function emptyReport(): Report {
+  return { passed: 0, failures: [], skipped: [], seconds: new Map() };
 }
 
 /** The end of a suite, the attributes of a suite, or those of a test with its body. An attribute may contain `>`. */
@@ -21,6 +28,7 @@ const ELEMENTS =
 interface TestCase {
   name: string;
   body: string;
+  seconds: number;
 }
 
 /** How {@linkcode readJunit} reads. */
@@ -44,9 +52,10 @@ export interface ReadJunitOptions {
 export function readJunit(xml: string, options: ReadJunitOptions = {}): Report {
   const cases = testCases(xml, !options.suitesAreTests);
   const suites = options.suitesAreTests ? suiteNames(cases) : new Set<string>();
-  const report: Report = { passed: 0, failures: [], skipped: [] };
-  for (const { name, body } of cases) {
+  const report = emptyReport();
+  for (const { name, body, seconds } of cases) {
     const failure = failureOf(body);
+    if (!suites.has(name) && !/<skipped\b/.test(body)) report.seconds.set(name, seconds);
     if (suites.has(name)) {
       if (failure !== undefined && !/^\d+ test steps? failed/.test(failure)) {
         report.failures.push({ name, message: failure });
@@ -76,7 +85,8 @@ function testCases(xml: string, enclosed: boolean): TestCase[] {
     else if (suite !== undefined) suites.push(enclosed && name !== file ? name : "");
     // Node.js lists a file as a test if it has none or fails by itself.
     else if (body !== "" || !name.endsWith("_test.ts") || !file.endsWith(name)) {
-      cases.push({ name: [...suites.filter(Boolean), name].join(" > "), body });
+      const seconds = Number(attribute(test, "time")) || 0;
+      cases.push({ name: [...suites.filter(Boolean), name].join(" > "), body, seconds });
     }
   }
   return cases;

@@ -1,6 +1,11 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { readJunit } from "./junit.ts";
+import { readJunit, type ReadJunitOptions, type Report } from "./junit.ts";
+
+function outcome(xml: string, options?: ReadJunitOptions): Omit<Report, "seconds"> {
+  const { seconds: _, ...rest } = readJunit(xml, options);
+  return rest;
+}
 
 describe("readJunit", () => {
   it("counts Deno's steps once and leaves their suites out", () => {
@@ -22,7 +27,7 @@ describe("readJunit", () => {
         </testcase>
       </testsuite>
     </testsuites>`;
-    assertEquals(readJunit(xml, { suitesAreTests: true }), {
+    assertEquals(outcome(xml, { suitesAreTests: true }), {
       passed: 1,
       failures: [{ name: "outer <x> > inner > fails", message: 'Error: "a" & b' }],
       skipped: ["skipped suite"],
@@ -33,7 +38,7 @@ describe("readJunit", () => {
     const xml =
       `<testcase name="hooks" classname="./b_test.ts"><failure message="m">Error: bad after</failure></testcase>
       <testcase name="hooks &gt; x" classname="ext"></testcase>`;
-    assertEquals(readJunit(xml, { suitesAreTests: true }), {
+    assertEquals(outcome(xml, { suitesAreTests: true }), {
       passed: 1,
       failures: [{ name: "hooks", message: "Error: bad after" }],
       skipped: [],
@@ -42,7 +47,7 @@ describe("readJunit", () => {
 
   it("counts a test that had to run as failed where it was skipped", () => {
     const xml = `<testcase name="@std/tar [peer absent]"><skipped/></testcase><testcase name="b"><skipped/></testcase>`;
-    assertEquals(readJunit(xml, { required: "@std/tar" }), {
+    assertEquals(outcome(xml, { required: "@std/tar" }), {
       passed: 0,
       failures: [{ name: "@std/tar [peer absent]", message: "skipped, where it has all that it needs" }],
       skipped: ["b"],
@@ -63,7 +68,7 @@ describe("readJunit", () => {
           <skipped />
         </testcase>
       </testsuite></testsuites>`;
-    assertEquals(readJunit(xml), {
+    assertEquals(outcome(xml), {
       passed: 1,
       failures: [{ name: "outer > inner > fails", message: "not\nequal" }],
       skipped: ["skips"],
@@ -90,7 +95,7 @@ describe("readJunit", () => {
       </testcase>
       <!-- tests 5 -->
     </testsuites>`;
-    assertEquals(readJunit(xml), {
+    assertEquals(outcome(xml), {
       passed: 1,
       failures: [
         { name: "outer > fails", message: "[Error: on purpose] { at <anonymous> }" },
@@ -98,5 +103,11 @@ describe("readJunit", () => {
       ],
       skipped: ["skips"],
     });
+  });
+
+  it("reads how long each test took", () => {
+    const xml = `<testsuite name="ext"><testcase name="outer" time="3.5"></testcase>
+      <testcase name="outer &gt; a" time="2.25"></testcase><testcase name="b" time="1"><skipped/></testcase></testsuite>`;
+    assertEquals([...readJunit(xml, { suitesAreTests: true }).seconds], [["outer > a", 2.25]]);
   });
 });

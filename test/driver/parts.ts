@@ -7,8 +7,8 @@
 /** The files of a part: few enough that all processors work to the end, enough that starting takes no time. */
 const FILES_IN_A_PART = 10;
 
-/** How many parts run at a time. */
-export const JOBS = Math.min(navigator.hardwareConcurrency, 4);
+/** How many parts run at a time: one more than processors, as tests wait for programs, disks and timers. */
+export const JOBS = Math.min(navigator.hardwareConcurrency + 1, 4);
 
 /** Finds the test files among and under these paths, sorted. */
 export async function testFiles(paths: readonly string[]): Promise<string[]> {

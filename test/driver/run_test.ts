@@ -46,8 +46,17 @@ describe("test/run.ts", { skip: denoOnly() }, () => {
     }
     const { code, output, last } = drive("--deno", many, join(folder, "good_test.ts"));
     assertEquals([code, last], [1, "13 passed, 1 failed"]);
-    assertEquals(output.match(/^=== Deno, part . of 2$/gm)?.sort(), [1, 2].map((n) => `=== Deno, part ${n} of 2`));
+    assertEquals(
+      output.match(/^=== Deno, part . of 2(?=: \d+ s$)/gm)?.sort(),
+      [1, 2].map((n) => `=== Deno, part ${n} of 2`),
+    );
     assertStringIncludes(output, "Deno: three\n    Error: on purpose");
+  });
+
+  it("fails with the names of what it has no time for", () => {
+    const { code, output, last } = drive("--deno", "--minutes", "0.00001", join(folder, "good_test.ts"));
+    assertEquals([code, last], [1, "0 passed, 1 failed"]);
+    assertStringIncludes(output, `not run, as 0.00001 minutes were over: ${join(folder, "good_test.ts")}`);
   });
 
   it("fails where there is nothing to run", () => {

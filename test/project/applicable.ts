@@ -1,6 +1,6 @@
 /**
- * Returns a reason to skip a test, except on Deno: one that takes long, and in which other programs do the work, so that
- * the runtime of the suite makes no difference.
+ * Returns a reason to skip a test, except on Deno: one that takes long and in which the runtime of the suite makes no
+ * difference, as other programs do the work, or a judgement that reads and writes nothing outside of the program.
  */
 export function once(): string | false {
   return "Deno" in globalThis ? false : "not applicable: runs once, on Deno";

@@ -8,6 +8,7 @@ import { registryContract } from "../contracts/registry_contract.ts";
 import { assertRefused, digestOf, encode, RegistryClient, withQuery } from "../contracts/registry_client.ts";
 import { patterned } from "../contracts/store_contract.ts";
 import { bundleForWeb, describePeer, type NodeProgram, workerd } from "../peers/mod.ts";
+import { once } from "../project/applicable.ts";
 
 const MIB = 1024 * 1024;
 
@@ -169,7 +170,7 @@ describePeer("the Worker under workerd", ["miniflare"], () => {
       await worker.close();
     }
   });
-});
+}, { skip: once() });
 
 /** Sees the heap of the Worker by its inspector; that of what simulates R2 is another. */
 class HeapOfWorker {

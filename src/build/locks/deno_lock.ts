@@ -78,7 +78,8 @@ export function readDenoLock(text: string, file: string, manifests: Manifests): 
     const placement = storePlacement(fromNpm, "node_modules/.deno", (key) => folders.get(key)!);
     return { ...placement, links: [...placement.links, ...linksForJsr(reached, placement)] };
   });
-  return version === "4" ? { ...lock, lacksPlatforms: true } : lock;
+  const importsUrls = Object.keys(objectOf(fields, "remote")).length > 0;
+  return { ...lock, ...version === "4" && { lacksPlatforms: true }, ...importsUrls && { importsUrls } };
 }
 
 /** Finds packages by the shortened forms in which others name them. */

@@ -1,8 +1,8 @@
-import { HttpError, LimitError, PackageError } from "../../errors.ts";
-import { ask, networkError, readBody, redactUrl, type Timeouts, timeoutsOf, userAgent } from "../../http/mod.ts";
-import type { RetryOptions } from "../../io/mod.ts";
+import { HttpError, LimitError, NetworkError, PackageError } from "../../errors.ts";
+import { redactUrl, type Timeouts, timeoutsOf, userAgent } from "../../http/mod.ts";
+import { retry, type RetryOptions } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
-import { checkRedirect, MAX_REDIRECTS, mayAuthorize, parseRetryAfter, retryVerdict } from "../../transport/internal.ts";
+import { mayAuthorize, parseRetryAfter, readBody, requestError, retryVerdict, send } from "../../transport/internal.ts";
 import type { PackageRegistries } from "./registries.ts";
 
 /** Options of {@linkcode PackageClient}. */
@@ -51,71 +51,64 @@ export class PackageClient {
    *
    * @throws {HttpError} if the status is not 200.
    * @throws {NetworkError} if there is no complete response.
-   * @throws {PackageError} if the body is larger than the limit.
+   * @throws {PackageError} if the body is larger than the limit, or redirects have no end.
    */
   async get(url: URL, request: PackageRequest): Promise<Bytes> {
-    const authorization = this.#registries.authorization(url);
-    let place = url;
-    for (let count = 0; count <= MAX_REDIRECTS; count++) {
-      // A place that a registry redirects to gets credentials only if it is the same host.
-      const secret = authorization !== undefined && mayAuthorize(place, url) ? authorization : undefined;
-      const result = await this.#ask(place, secret, request);
-      if (!(result instanceof URL)) return result;
-      checkRedirect(url, result);
-      place = result;
+    const verdict = (error: unknown) => retryVerdict(error, this.#present.has(url.origin));
+    const tries = { ...this.#options.retry, signal: request.signal };
+    try {
+      return await retry(() => this.#attempt(url, request), verdict, tries);
+    } catch (error) {
+      throw named(error, request);
     }
-    throw new PackageError(`${request.what}: ${url.host} redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  async #ask(url: URL, authorization: string | undefined, request: PackageRequest): Promise<Bytes | URL> {
-    const { what, limit, accept = "*/*", signal } = request;
-    const { fetch, timeouts, retry } = this.#options;
-    const { answerMs, stallMs } = timeoutsOf(timeouts);
-    const shown = redactUrl(url);
-    const headers = { accept, "user-agent": userAgent(), ...(authorization && { authorization }) };
-    const failed = (cause: unknown) =>
-      networkError(cause, ({ text }) => ({
-        message: `${what}: GET ${shown}: ${text}`,
-        hint: "check the network, and the registry that the lock, .npmrc or npm_config_registry names",
-      }));
-    const verdict = (error: unknown) => retryVerdict(error, this.#present.has(url.origin));
-    return await ask({ method: "GET", url, headers }, {
+  async #attempt(url: URL, request: PackageRequest): Promise<Bytes> {
+    const { accept = "*/*", signal } = request;
+    const { fetch, timeouts } = this.#options;
+    const authorization = this.#registries.authorization(url);
+    const headers = new Headers({ accept, "user-agent": userAgent() });
+    const { response, url: place } = await send({ method: "GET", url, headers, signal }, {
       fetch,
-      limitMs: answerMs,
-      failed,
-      retry: { ...retry, verdict },
-      signal,
-    }, async (response) => {
-      this.#present.add(url.origin);
-      const location = response.headers.get("location");
-      if (response.status >= 300 && response.status < 400 && location !== null && URL.canParse(location, url)) {
-        await response.body?.cancel().catch(() => {});
-        return new URL(location, url);
-      }
-      if (response.status !== 200) throw await refusal(response, shown, request, authorization !== undefined);
-      return await readWhole(response, request, failed, { limit, stallMs });
+      timeouts,
+      // A place that a registry redirects to gets credentials only if it is the same host.
+      authorize: (place) => mayAuthorize(place, url) ? authorization : undefined,
     });
+    this.#present.add(url.origin);
+    const shown = redactUrl(place);
+    if (response.status !== 200) throw await refusal(response, shown, request, authorization !== undefined);
+    return await readWhole(response, shown, request, timeoutsOf(timeouts));
   }
 }
 
 async function readWhole(
   response: Response,
-  { what, signal }: PackageRequest,
-  failed: (cause: unknown) => unknown,
-  limits: { limit: number; stallMs: number },
+  url: string,
+  { what, limit, signal }: PackageRequest,
+  { stallMs }: Timeouts,
 ): Promise<Bytes> {
-  try {
-    const bytes = await readBody(response, { ...limits, what, ...(signal && { signal }) });
-    const length = response.headers.get("content-length");
-    // A runtime may end a body early without an error.
-    const isWhole = length === null || response.headers.has("content-encoding") || Number(length) === bytes.length;
-    if (!isWhole) throw Object.assign(new Error("the connection was cut"), { code: "ECONNRESET" });
-    return bytes;
-  } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    if (error instanceof LimitError) throw new PackageError(error.message, { cause: error });
-    throw failed(error);
+  const request = { method: "GET", url };
+  const bytes = await readBody(response, { limit, what, stallMs, signal, request });
+  const length = response.headers.get("content-length");
+  // A runtime may end a body early without an error.
+  if (length === null || response.headers.has("content-encoding") || Number(length) === bytes.length) return bytes;
+  throw requestError(Object.assign(new Error("the connection was cut"), { code: "ECONNRESET" }), request);
+}
+
+/** Returns the error of a request with what it was for, and with a hint on where registries are named. */
+function named(error: unknown, { what }: PackageRequest): unknown {
+  if (error instanceof LimitError) {
+    const message = error.message.startsWith(what) ? error.message : `${what}: ${error.message}`;
+    return new PackageError(message, { cause: error });
   }
+  if (!(error instanceof NetworkError)) return error;
+  const { message, cause, reason } = error;
+  const isElsewhere = reason === undefined || reason === "unresolved" || reason === "refused" ||
+    reason === "unreachable";
+  const hint = isElsewhere || error.hint === undefined
+    ? "check the network, and the registry that the lock, .npmrc or npm_config_registry names"
+    : error.hint;
+  return new NetworkError(`${what}: ${message}`, { cause, reason, hint });
 }
 
 async function refusal(

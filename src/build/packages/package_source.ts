@@ -3,6 +3,7 @@ import { fetchFor, type Timeouts } from "../../http/mod.ts";
 import type { LayerCache } from "../../cache/mod.ts";
 import {
   type AbortOptions,
+  digestBytes,
   drain,
   isObject,
   jsonObject,
@@ -14,6 +15,7 @@ import {
 } from "../../io/mod.ts";
 import type { Bytes } from "../../runtime/mod.ts";
 import { parseHash } from "../../spec/mod.ts";
+import { VERSION } from "../../version.ts";
 import type { LockedPackage } from "../locked_package.ts";
 import { PackageClient } from "./client.ts";
 import { type Integrity, parseIntegrity, verifyIntegrity } from "./integrity.ts";
@@ -25,7 +27,8 @@ export interface PackageSourceOptions {
   /** Which registry has which package. */
   registries: PackageRegistries;
   /**
-   * Keeps verified tarballs by their hashes.
+   * Keeps verified tarballs by their hashes, and lists of their files, so that a package of which no file is read is not
+   * unpacked.
    *
    * @default none: a package that is read again is fetched again
    */
@@ -48,12 +51,22 @@ export interface PackageSourceOptions {
   keepBytes?: number;
 }
 
-/** A file of a fetched package. */
-export interface PackageFile {
+/** A file in the list of a package. */
+interface ListedFile {
   /** Relative to the package's folder, with `/`. */
   path: string;
   size: number;
   executable: boolean;
+}
+
+/** What a package has, without the bytes of its files. */
+interface PackageList {
+  manifest: Readonly<Record<string, unknown>>;
+  files: readonly ListedFile[];
+}
+
+/** A file of a fetched package. */
+export interface PackageFile extends ListedFile {
   /** Reads the file; the package may be unpacked again for it. */
   read(options?: AbortOptions): Promise<Bytes>;
 }
@@ -98,19 +111,34 @@ export class PackageSource {
    * @throws {HttpError} if the registry does not have it.
    */
   async open(locked: LockedPackage, options: AbortOptions = {}): Promise<FetchedPackage> {
-    const files = await this.#files(locked, options);
-    const text = files.find(({ path }) => path === "package.json")?.bytes;
-    const manifest = text && jsonObject(new TextDecoder().decode(text));
-    if (manifest === undefined) throw new PackageError(`${idOf(locked)} has no package.json`);
+    const { manifest, files } = await this.#list(locked, options);
     return {
       manifest,
-      files: files.map(({ path, executable, bytes: { length } }, index) => ({
-        path,
-        size: length,
-        executable,
-        read: async (options = {}) => (await this.#files(locked, options))[index].bytes,
+      files: files.map((file, index) => ({
+        ...file,
+        read: async (options = {}) => fileIn(await this.#files(locked, options), { ...file, index }, idOf(locked)),
       })),
     };
+  }
+
+  /** Returns what a package has: from the cache, where that knows its hash, else from its tarball. */
+  async #list(locked: LockedPackage, options: AbortOptions): Promise<PackageList> {
+    const { cache } = this.#options;
+    const integrity = locked.integrity === undefined ? undefined : parseIntegrity(locked.integrity);
+    const key = cache && locked.from === "npm" && integrity ? await listKey(integrity) : undefined;
+    const kept = key && await cache?.open(key, options);
+    if (kept) {
+      const bytes = await readAll(kept, { limit: MOST_BYTES, what: idOf(locked), ...options });
+      const list = parseList(new TextDecoder().decode(bytes));
+      if (list !== undefined) return list;
+    }
+    const unpacked = await this.#files(locked, options);
+    const text = unpacked.find(({ path }) => path === "package.json")?.bytes;
+    const manifest = text && jsonObject(new TextDecoder().decode(text));
+    if (manifest === undefined) throw new PackageError(`${idOf(locked)} has no package.json`);
+    const files = unpacked.map(({ path, executable, bytes }) => ({ path, size: bytes.length, executable }));
+    if (cache && key) await drain(cache.store(key, streamOf(utf8(JSON.stringify({ manifest, files })))));
+    return { manifest, files };
   }
 
   /** Returns what the registry has of a version: the package.json, with `dist`, the address and hashes of its tarball. */
@@ -259,6 +287,33 @@ function shasum(value: unknown): Integrity | undefined {
 /** Returns the key in a cache; weak hashes have none. */
 function cacheKey({ algorithm, digests }: Integrity): ReturnType<typeof parseHash> | undefined {
   return algorithm === "sha512" || algorithm === "sha256" ? parseHash(`${algorithm}:${digests[0]}`) : undefined;
+}
+
+/** Returns the key in a cache of the list of files of a package: what another version reads from a tarball may differ. */
+async function listKey({ algorithm, digests }: Integrity): Promise<ReturnType<typeof parseHash>> {
+  return await digestBytes(utf8(`files of ${algorithm}:${digests[0]} by gcrane ${VERSION}`));
+}
+
+function parseList(text: string): PackageList | undefined {
+  const { manifest, files } = jsonObject(text) ?? {};
+  return isObject(manifest) && Array.isArray(files) ? { manifest, files } : undefined;
+}
+
+/** Returns the bytes of a file at a place of the list. @throws {PackageError} if the package has another one there. */
+function fileIn(
+  files: readonly UnpackedFile[],
+  { index, path, size }: ListedFile & { index: number },
+  id: string,
+): Bytes {
+  const found = files[index];
+  if (found?.path === path && found.bytes.length === size) return found.bytes;
+  throw new PackageError(`${path} of ${id} is not as the list of its files in the cache has it`, {
+    hint: "remove the cache",
+  });
+}
+
+function utf8(text: string): Bytes {
+  return new TextEncoder().encode(text);
 }
 
 /** Returns where a package is from that no registry has. */

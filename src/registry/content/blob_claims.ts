@@ -66,7 +66,7 @@ export class BlobClaims {
 
   /**
    * Removes blobs or links to them, in steps, each for all blobs that no server relied on since a time. The steps end when
-   * they take too long.
+   * they take too long; returns whether all were done.
    *
    * @param options.unclaimedSince that time, in milliseconds since 1970
    */
@@ -77,7 +77,7 @@ export class BlobClaims {
       steps: Iterable<(blobs: readonly T[]) => Promise<unknown>>;
       signal?: AbortSignal;
     },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { unclaimedSince, steps, signal } = options;
     const { records } = this.#store;
     const id = crypto.randomUUID();
@@ -93,9 +93,10 @@ export class BlobClaims {
       });
       for (const step of steps) {
         signal?.throwIfAborted();
-        if (this.#clock() - begun > REMOVAL_MS) return; // the records may no longer count
+        if (this.#clock() - begun > REMOVAL_MS) return false; // the records may no longer count
         await step(unclaimed.flat());
       }
+      return true;
     } finally {
       await deleteRecords(records, keys);
     }

@@ -9,7 +9,7 @@ import { digestPrefix, keyDigests } from "../stores/store_key.ts";
 import { namePages } from "../content/listed_names.ts";
 
 const CONCURRENCY = 64;
-/** The number of blobs whose removal is one: few enough for the longest time of a removal, also on a slow store. */
+/** The number of blobs whose removal is one, unless the store is too slow for that. */
 const BATCH = 64;
 const ALGORITHMS = ["sha256", "sha512"] as const;
 
@@ -155,23 +155,35 @@ export class GarbagePasses {
 
   /** Removes blobs with their claims, and idle links. */
   async #remove(batch: readonly Candidate[], signal: AbortSignal | undefined): Promise<void> {
-    const { repositories: { claims }, cutoff, dryRun, onBlob } = this.#options;
-    const garbage = (candidates: readonly Candidate[]) => candidates.filter(({ isGarbage }) => isGarbage);
-    const report = ({ digest, size }: Candidate) => size !== undefined && onBlob({ digest, size });
-    if (dryRun) return garbage(batch).forEach(report);
-    if (batch.length === 0) return;
-    await claims.remove(batch, {
+    const { dryRun, onBlob } = this.#options;
+    const gone = new Set<Hash>();
+    try {
+      if (dryRun) garbageOf(batch).forEach((digest) => gone.add(digest));
+      else if (batch.length > 0) await this.#removeInTime(batch, gone, signal);
+    } finally {
+      for (const { digest, size } of batch) if (gone.has(digest) && size !== undefined) onBlob({ digest, size });
+    }
+  }
+
+  /** Removes as many at a time as a removal has time for, and adds the blobs that are gone to a set. */
+  async #removeInTime(batch: readonly Candidate[], gone: Set<Hash>, signal: AbortSignal | undefined): Promise<void> {
+    const { repositories: { claims }, cutoff } = this.#options;
+    const isDone = await claims.remove(batch, {
       unclaimedSince: cutoff,
       signal,
       steps: [
         (left) => this.#removeLinks(left),
         async (left) => {
-          const gone = new Set(await deleteBlobs(this.#store.blobs, garbage(left).map(({ digest }) => digest)));
-          garbage(left).filter(({ digest }) => gone.has(digest)).forEach(report);
+          for (const digest of await deleteBlobs(this.#store.blobs, garbageOf(left))) gone.add(digest);
         },
-        (left) => claims.forget(garbage(left).map(({ digest }) => digest)),
+        (left) => claims.forget(garbageOf(left)),
       ],
     });
+    // One blob that takes too long is left to the next collection.
+    if (isDone || batch.length === 1) return;
+    const half = batch.length >> 1;
+    await this.#removeInTime(batch.slice(0, half), gone, signal);
+    await this.#removeInTime(batch.slice(half), gone, signal);
   }
 
   /** Removes idle links, and then the records by which they are found. */
@@ -187,6 +199,10 @@ export class GarbagePasses {
     await deleteRecords(records, named.flat());
     await deleteRecords(records, links.map(({ key }) => key));
   }
+}
+
+function garbageOf(candidates: readonly Candidate[]): Hash[] {
+  return candidates.flatMap(({ digest, isGarbage }) => isGarbage ? [digest] : []);
 }
 
 function* batches<T>(items: Iterable<T>, size: number): Generator<T[], void, undefined> {

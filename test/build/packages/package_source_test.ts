@@ -1,5 +1,7 @@
+import { rmSync } from "node:fs";
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import type { Lock, LockedPackage } from "../../../src/build/locked_package.ts";
 import {
   hasInstallScript,
@@ -196,6 +198,36 @@ describe("a package source", () => {
     await assertRejects(() => other.open(locked({ integrity })), PackageError, "was promised");
   });
 
+  it("waits for a body as long as its bytes come, and not only as long as for an answer", async () => {
+    const tarball = await packageTarball(hono);
+    const slow = () => {
+      let at = 0;
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await delay(40);
+          controller.enqueue(tarball.slice(at, at += Math.ceil(tarball.length / 4)));
+          if (at >= tarball.length) controller.close();
+        },
+      });
+      return Promise.resolve(new Response(body));
+    };
+    const { source, integrity } = await place({ fetch: slow as typeof fetch, timeouts: { answerMs: 100 } });
+    const { files } = await source.open(locked({ integrity }));
+    assertEquals(files.length, 2);
+  });
+
+  it("refuses redirects without an end, and reports a name that does not resolve, for the package", async () => {
+    const circle = (url: string) => Promise.resolve(Response.redirect(`${url}x`, 302));
+    const { source, integrity } = await place({ fetch: circle as unknown as typeof fetch });
+    const opened = (of: PackageSource) => assertRejects(() => of.open(locked({ integrity })), GcraneError);
+    const { message } = await opened(source);
+    assertEquals(message, `hono@4.0.0: GET ${BASE}hono/-/hono-4.0.0.tgz: more than 10 redirects`);
+    const gone = () => Promise.reject(Object.assign(new TypeError("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" }));
+    const error = await opened((await place({ fetch: gone as unknown as typeof fetch })).source);
+    assertEquals(error.message, `hono@4.0.0: GET ${BASE}hono/-/hono-4.0.0.tgz: the host name does not resolve`);
+    assertStringIncludes(error.hint ?? "", "npm_config_registry");
+  });
+
   it("refuses what no registry has, by its origin", async () => {
     const { source } = await place();
     const origins: readonly [Partial<LockedPackage>, string][] = [
@@ -216,17 +248,51 @@ describe("a package source", () => {
   it("keeps verified tarballs in a cache, and fetches one anew whose file was changed", async () => {
     await inFolder(async (folder) => {
       const { source, registry, registries, integrity } = await place({ cache: fileCache(folder) });
-      await source.open(locked({ integrity }));
+      const read = async (from: PackageSource) => {
+        const { files } = await from.open(locked({ integrity }));
+        assertEquals(new TextDecoder().decode(await files[0].read()), "export {}");
+      };
+      await read(source);
       const again = () =>
         new PackageSource({ registries, fetch: registry.fetch as typeof fetch, cache: fileCache(folder) });
-      await again().open(locked({ integrity }));
+      await read(again());
       assertEquals(registry.seen.length, 1);
-      const [file] = filesUnder(folder);
-      await writeFileAtomic(`${folder}/${file}`, utf8("other"));
-      await again().open(locked({ integrity }));
+      for (const file of filesUnder(folder)) await writeFileAtomic(`${folder}/${file}`, utf8("other"));
+      await read(again());
       assertEquals(registry.seen.length, 2);
-      await again().open(locked({ integrity }));
+      await read(again());
       assertEquals(registry.seen.length, 2);
+    });
+  });
+
+  it("lists a package from the cache without unpacking it again", async () => {
+    await inFolder(async (folder) => {
+      const cache = fileCache(folder);
+      const files = { "bin/run.js": { mode: 0o755, content: utf8("#!/usr/bin/env node") }, "a.js": "1" };
+      const packages = [{ ...hono, files }];
+      const { source, registries, integrity } = await place({ cache, packages });
+      const first = await source.open(locked({ integrity }));
+      const facts = (list: typeof first) => JSON.stringify(list);
+      // Without its tarball, nothing but the list can answer.
+      const [tarball] = filesUnder(folder).filter((path) => path.startsWith("sha512/"));
+      rmSync(`${folder}/${tarball}`);
+      const gone = () => Promise.resolve(new Response("", { status: 404 }));
+      const other = new PackageSource({ registries, fetch: gone as unknown as typeof fetch, cache });
+      const second = await other.open(locked({ integrity }));
+      assertEquals(facts(second), facts(first));
+      assertEquals(second.files.map(({ path, executable }) => [path, executable]), [
+        ["a.js", false],
+        ["bin/run.js", true],
+        ["package.json", false],
+      ]);
+      await assertRejects(() => second.files[0].read(), HttpError, "404");
+      // A list of another package is refused when a file is read.
+      const { source: whole } = await place({ cache, packages });
+      const [list] = filesUnder(folder).filter((path) => path.startsWith("sha256/"));
+      const changed = { manifest: {}, files: [{ path: "a.js", size: 2, executable: false }] };
+      await writeFileAtomic(`${folder}/${list}`, utf8(JSON.stringify(changed)));
+      const wrong = await whole.open(locked({ integrity }));
+      await assertRejects(() => wrong.files[0].read(), PackageError, "is not as the list of its files");
     });
   });
 

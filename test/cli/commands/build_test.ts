@@ -60,6 +60,44 @@ describe("gcrane build", () => {
       assertEquals(sizes(third.err), "1 of 3 layers sent, N of N\n");
     }));
 
+  it("sends one layer, the config and the manifest for a new version of one package of many", () =>
+    inWorld(async (world) => {
+      await world.push(emptyImage({ platform: "linux/amd64" }), base);
+      const names = Array.from({ length: 40 }, (_, i) => `package-${i}`);
+      const dependencies = Object.fromEntries(names.map((name) => [name, "^1.0.0"]));
+      const write = (versions: Record<string, string>) => {
+        const lock = JSON.parse(JSON.stringify(npmLock(versions)));
+        lock.packages[""] = { dependencies };
+        const installed = Object.entries(versions).flatMap(([name, version]) => [
+          [`node_modules/${name}/package.json`, { name, version }],
+          [`node_modules/${name}/index.js`, `export const version = "${version}";\n`],
+        ]);
+        writeFiles(world.path("app"), {
+          "package.json": { name: "web", main: "server.js", dependencies },
+          "package-lock.json": lock,
+          "server.js": "import 'package-0';\n",
+          ...Object.fromEntries(installed),
+        });
+      };
+      const versions = Object.fromEntries(names.map((name) => [name, "1.0.0"]));
+      const line = `build ${world.path("app")} -b ${base} -t ${app} --cache ${world.path("cache")} --sbom none --json`;
+      const layersOf = (out: string): { what: string; digest: string }[] => JSON.parse(out).platforms[0].layers;
+      write(versions);
+      const first = await world.gcrane(line);
+      assertEquals(sizes(first.err), "5 of 5 layers sent, N of N\n");
+      write({ ...versions, "package-7": "1.0.1" });
+      const before = world.requests.length;
+      const second = await world.gcrane(line);
+      assertEquals(sizes(second.err), "1 of 5 layers sent, N of N\n");
+      const old = layersOf(first.out).map(({ digest }) => digest);
+      const changed = layersOf(second.out).filter(({ digest }) => !old.includes(digest));
+      assertEquals(changed.map(({ what }) => what.replace(/\d of/, "N of")), ["packages N of 4"]);
+      const writes = world.requests.slice(before).filter((request) => /^(POST|PUT|PATCH) /.test(request));
+      const kinds = writes.map((request) => request.replace(/^(\w+) .*\/(uploads|manifests)\/.*/, "$1 $2"));
+      assertEquals(kinds.filter((kind) => kind === "POST uploads").length, 2);
+      assertEquals(kinds.filter((kind) => kind === "PUT manifests").length, 1);
+    }));
+
   it("moves to a newer base by rebase, without flags", () =>
     withApp(async (world) => {
       await world.gcrane(`build ${world.path("app")} -b ${base} -t ${app} --sbom none`);

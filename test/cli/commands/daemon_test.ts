@@ -14,6 +14,8 @@ import {
 import { holding, NAME } from "../../make/engine_images.ts";
 import { type FakeEngine, messages, withEngine } from "../../fakes/fake_engine.ts";
 import { describePeer, dockerEngine, type Engine, type Peer, podmanEngine, runPeer } from "../../peers/mod.ts";
+import { writeNpmApp } from "../../make/app_folder.ts";
+import { baseFor } from "../../make/built_apps.ts";
 import { inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
@@ -22,6 +24,12 @@ const app = "registry.example.com/app";
 function imageFor(platform: string): Image {
   const image = randomImage({ layers: 2, compression: "gzip" });
   return changeImage(image, { platform: parsePlatform(platform), mediaType: MediaType.DockerManifestSchema2 });
+}
+
+/** Writes an app into the folder `app` of a world, and pushes a base for two platforms. */
+async function pushBase(world: World): Promise<void> {
+  writeNpmApp(world.path("app"), { packages: ["hono"], main: "server.js", files: { "server.js": "import 'hono';\n" } });
+  await world.push(baseFor("linux/amd64", "linux/arm64"), `${app}:base`);
 }
 
 /** The environment that names an engine. */
@@ -70,6 +78,32 @@ describe("an image in a Docker Engine", () => {
           assertEquals(await (await imageFromTarball(sent)).configName(), await image.configName());
         });
       }
+    }));
+
+  it("is made by a build, with nothing pushed", () =>
+    inWorld(async (world) => {
+      await pushBase(world);
+      const before = world.requests.length;
+      await withEngine({ "POST /images/load": messages({ stream: "Loaded image: app:v1" }) }, async (engine) => {
+        const line = `build ${world.path("app")} -b ${app}:base --cache ${world.path("cache")}`;
+        const { code, out, err } = await world.gcrane(`${line} -t daemon://app:v1`, at(engine));
+        assertEquals([code, err], [0, ""]);
+        assertEquals(world.requests.slice(before).filter((request) => !/^(GET|HEAD) /.test(request)), []);
+        const sent = tarballBytes(engine.seen.at(-1)!.body);
+        assertEquals((await loadManifest(sent))[0].repoTags, ["app:v1"]);
+        const image = await imageFromTarball(sent);
+        await validateImage(image);
+        // The digest is that of the same build into a registry, where it has both platforms.
+        assertEquals((await world.gcrane(`${line} -t ${app}:v1`)).out, `${app}@${out}`);
+        const config = await world.data(`config --platform linux/amd64 ${app}:v1`);
+        assertEquals(new TextDecoder().decode(await image.rawConfigFile()), config);
+        const refs = await world.gcrane(`${line} -t daemon://app:v1 --image-refs ${world.path("refs")}`, at(engine));
+        assertEquals([refs.code, refs.err.split(/ — |\n/)[0]], [
+          2,
+          "Error: --image-refs is for images that are pushed",
+        ]);
+        assertEquals(engine.lines().filter((line) => line.includes("/images/load")).length, 1);
+      });
     }));
 
   it("is an error where the engine is not there, has none, answers 200 with an error inside, or takes no digest", () =>
@@ -124,6 +158,19 @@ function engineSuite(name: string, peer: Peer, start: () => Promise<Engine>): vo
     after(async () => {
       await running?.stop();
     });
+
+    it("has what a build makes", { timeout: 60_000 }, () =>
+      inWorld(async (world) => {
+        await pushBase(world);
+        const line = `build ${world.path("app")} -b ${app}:base --sbom none`;
+        const { code, err } = await world.gcrane(`${line} -t daemon://example.com/built:v1`, at(running));
+        assertEquals([code, err], [0, ""]);
+        await world.gcrane(`${line} -t ${app}:built`);
+        assertEquals(
+          await world.data("config daemon://example.com/built:v1", at(running)),
+          await world.data(`config --platform linux/amd64 ${app}:built`),
+        );
+      }));
 
     it("moves images in and out, and they stay what they are", { timeout: 60_000 }, () =>
       inWorld(async (world) => {

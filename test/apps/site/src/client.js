@@ -1,0 +1,4 @@
+import { h, hydrate } from "preact";
+import { Page } from "./page.js";
+
+hydrate(h(Page, { path: location.pathname }), document.body);
