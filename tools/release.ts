@@ -141,6 +141,8 @@ const products = [
   product("action", action, `${actionName}@v${version}`),
 ];
 const git = ["git", "-C", action];
+/** Workflows name the action by its major version, which leads to the newest release of it. */
+const tags = [`v${version}`, ...version.includes("-") ? [] : [`v${version.split(".")[0]}`]];
 /** Only a workflow of GitHub can prove where a package comes from. */
 const provenance = Deno.env.has("GITHUB_ACTIONS") ? ["--provenance"] : [];
 const commands = [
@@ -158,7 +160,14 @@ const commands = [
   [...git, "init", "--quiet", "--initial-branch=main"],
   [...git, "add", "--all"],
   [...git, "commit", "--quiet", `--message=${version}`],
-  [...git, "push", "--force", `https://github.com/${actionName}.git`, "main", `main:refs/tags/v${version}`],
+  [
+    ...git,
+    "push",
+    "--force",
+    `https://github.com/${actionName}.git`,
+    "main",
+    ...tags.map((tag) => `main:refs/tags/${tag}`),
+  ],
 ];
 console.log(`\nA release of ${version} publishes:\n`);
 for (const { kind, path, size, to } of products) {
