@@ -132,7 +132,7 @@ export const gcrane: Program = {
     },
     {
       name: "gc",
-      summary: "Find unreachable manifests, and optionally delete them",
+      summary: "Find old tags and unreachable manifests, and delete them on request",
       below: [
         {
           name: "apply",

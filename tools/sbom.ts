@@ -1,5 +1,6 @@
 // The SBOM of a release: an SPDX 2.3 document of the executables, of what they contain, with versions, licences and digests.
 
+import { encodeHex } from "@std/encoding/hex";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -90,7 +91,7 @@ function packageOf({ name, version, license, integrity }: KnownPackage) {
     licenseConcluded: license,
     licenseDeclared: license,
     copyrightText: "NOASSERTION",
-    ...digest && { checksums: [{ algorithm: "SHA512", checksumValue: digest.toHex() }] },
+    ...digest && { checksums: [{ algorithm: "SHA512", checksumValue: encodeHex(digest) }] },
     externalRefs: [{
       referenceCategory: "PACKAGE-MANAGER",
       referenceType: "purl",

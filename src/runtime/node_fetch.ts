@@ -53,9 +53,17 @@ export interface NodeRequest {
 /** Statuses without a body, for which `Response` accepts none. */
 const nullBodyStatuses: ReadonlySet<number> = new Set([101, 204, 205, 304]);
 
-/** Creates a pool. Idle connections do not keep the program alive. */
+/** Creates a pool. Idle connections do not keep the program alive. Loads nothing of TLS before it is used. */
 export function connectionPool(connection: ConnectionOptions): ConnectionPool {
-  return { http: plainAgent(connection, true), https: secureAgent(connection, true) };
+  let [http, https]: (Agent | undefined)[] = [];
+  return {
+    get http() {
+      return http ??= plainAgent(connection, true);
+    },
+    get https() {
+      return https ??= secureAgent(connection, true);
+    },
+  };
 }
 
 function plainAgent({ proxy }: ConnectionOptions, keepAlive: boolean): Agent {

@@ -88,6 +88,12 @@ export interface TerminalSize {
 
 /** Returns the size of the terminal, or `undefined` if there is none. The size can change at any time. */
 export function terminalSize(): TerminalSize | undefined {
+  const size = reportedSize();
+  // Some terminals of CI and of "script" report a size of 0.
+  return size !== undefined && size.columns > 0 && size.rows > 0 ? size : undefined;
+}
+
+function reportedSize(): TerminalSize | undefined {
   const deno = denoHost();
   if (deno === undefined) {
     // Avoids node's object for a stream that is a pipe, as accessing it makes the pipe non-blocking.

@@ -204,7 +204,7 @@ class EntryHeader {
 
   #record(key: string, value: Bytes): void {
     if (this.#format !== "pax") throw this.#misfit(`its ${key} ${quoteName(value)}`);
-    // What a global record says already is not repeated in each entry.
+    // A value of a global record is not repeated in each entry.
     if (!sameBytes(this.#globals.get(key), value)) this.#records.set(key, value);
   }
 

@@ -49,7 +49,7 @@ if (command === undefined) {
   throw new Error(`there is no runtime ${values.runtime}: ${Object.keys(COMMANDS).join(", ")}`);
 }
 const { runtime, seed = String(Date.now() % 1_000_000_000), only, minutes, cases } = values;
-// Each in a process of its own: what one has had of memory says nothing of the other.
+// Each in a process of its own, so that the memory of one does not count for the other.
 const names = only === undefined ? runtime === "binary" ? ["registry"] : ["tar", "registry"] : [only];
 const [executable, ...args] = command();
 console.log(`${runtime}: seed ${seed}`);

@@ -3,9 +3,9 @@ import { it } from "node:test";
 import { describePeer, Terminal } from "../peers/mod.ts";
 import { programCommand, runProgram } from "../make/runtime_programs.ts";
 
-function terminal(what: string): Terminal {
+function terminal(what: string, size = { columns: 91, rows: 17 }): Terminal {
   const { command, args } = programCommand("ask.ts", [what]);
-  return new Terminal([command, ...args], { size: { columns: 91, rows: 17 } });
+  return new Terminal([command, ...args], { size });
 }
 
 describePeer("a terminal", ["script"], () => {
@@ -58,6 +58,11 @@ describePeer("a terminal", ["script"], () => {
   it("says how large it is", async () => {
     const it = terminal("size");
     assertEquals([await it.ended(), JSON.parse(it.text)], [0, { columns: 91, rows: 17 }]);
+  });
+
+  it("has no size where it says that it has no column", async () => {
+    const it = terminal("size", { columns: 0, rows: 0 });
+    assertEquals([await it.ended(), it.text], [0, "undefined"]);
   });
 });
 

@@ -204,6 +204,10 @@ describe("gcrane append", () => {
       const file = world.write("a.tar", await tarOf({ a: "a" }));
       await world.data(`append --platform linux/arm64 -b ${base} -f ${file} -t ${site}`);
       assertEquals(JSON.parse(await world.data(`config ${site}`)).architecture, "arm64");
+      const { code, err } = await world.gcrane(`append -b ${base} -f ${file} -t ${site}`);
+      const note = `${base} has several platforms, and the result linux/amd64 alone: --platform chooses another\n`;
+      assertEquals([code, err], [0, note]);
+      assertEquals(JSON.parse(await world.data(`config ${site}`)).architecture, "amd64");
     }));
 
   it("fails for a layer that is not there or no tarball, and pushes nothing", () =>

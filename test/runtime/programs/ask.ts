@@ -23,7 +23,7 @@ try {
       await writeStdout(`<${await askLine("Name? ", { signal })}>`);
       break;
     case "size":
-      await writeStdout(JSON.stringify(terminalSize()));
+      await writeStdout(String(JSON.stringify(terminalSize())));
       break;
   }
   exit(0);
