@@ -66,10 +66,10 @@ With --reproducible, files of a directory get the time in the environment variab
     const found = flags.base === undefined
       ? undefined
       : await open(await imageSource(flags.base, context), { ...options, client });
+    const base = found && await openImage(found, { ...options, client });
     if (found?.kind === "index" && options.platform === undefined) {
       context.note(`${flags.base} has several platforms, and the result linux/amd64 alone: --platform chooses another`);
     }
-    const base = found && await openImage(found, { ...options, client });
     const layered = await append(base, flags.newLayer, {
       ...layerOptions(context),
       prefix: flags.prefix,

@@ -22,7 +22,7 @@ const ownFlags = {
     help: "Delete tags that match: a glob, or a regular expression in slashes",
   },
   semver: { type: "string", valueName: "RANGE", help: "Delete tags that are versions in this range" },
-  olderThan: { type: "string", valueName: "TIME", help: "Delete only tags that were uploaded longer ago" },
+  olderThan: { type: "string", valueName: "TIME", help: "Delete only tags that were uploaded longer ago, such as 7d" },
   keepNewest: { type: "number", valueName: "N", help: "Keep the newest N of those tags in each group" },
   per: {
     type: "string",
@@ -102,6 +102,7 @@ To review before deleting, write a plan and pass it to gc apply, which checks ea
         const { grace, orphans = false } = rules;
         const terms = { grace, orphans, trustCreated, allowMissing, created: new Date().toISOString() };
         await writeFile(flags.plan, [...planText({ ...terms, items })].join(""), { signal });
+        if (items.length > 0) context.note(`The plan is in ${flags.plan}: "gcrane gc apply" deletes what it names`);
       }
       return await report.end(result);
     } finally {
