@@ -158,7 +158,7 @@ describe("basicAccess", () => {
     assertMatch(await waiting.text(), /"TOOMANYREQUESTS"/);
     // Nothing locks the user out: one password a second is tried, and no more.
     now = 1000;
-    assertEquals(await statuses(["a", "4", "ip1"], ["a", "right", "ip1"]), [401, 429]);
+    assertEquals([...await statuses(["a", "4", "ip1"]), ...await statuses(["a", "right", "ip1"])], [401, 429]);
     now = 2000;
     assertEquals(await statuses(["a", "right", "ip1"]), [200]);
     now = 3000;
@@ -177,7 +177,7 @@ describe("basicAccess", () => {
     for (let i = 0; i < 5; i++) assertEquals(await statuses(["a", "right", "ip3"], ["b", "right", "ip3"]), [200, 200]);
     // They slow down the guesses for every user alike, so that nothing shows which users exist.
     for (const user of ["b", "invented"]) {
-      assertEquals(await statuses([user, "x", "ip3"], [user, "y", "ip3"]), [401, 429]);
+      assertEquals((await statuses([user, "x", "ip3"], [user, "y", "ip3"])).sort(), [401, 429]);
     }
     // Many guesses at once are no way round.
     const many = Array.from({ length: 50 }, (_, i): [string, string, string] => ["a", `guess ${i}`, "ip5"]);
