@@ -27,6 +27,15 @@ describe("README", () => {
     assertEquals(blocksOf(sectionOf("docs/install.md"), "console").slice(0, blocks.length), blocks);
   });
 
+  it("has the ratios of the table of measurements", () => {
+    const rows = [...sectionOf("docs/performance.md").matchAll(/^\| (\S.*?) +\| gcrane, binary .*$/gm)];
+    const measured = new Map(rows.map(([row, work]) => [work, row.split("|")[7].trim()]));
+    const [, list] = /times as long as crane: (.+?), of one run/s.exec(sectionOf("README.md"))!;
+    const ratios = list.split(/,\s+/).map((one) => one.split(/\s+(?=[\d.]+$)/));
+    assertEquals(ratios, ratios.map(([work]) => [work, measured.get(work)]));
+    assertEquals(ratios.length, 6);
+  });
+
   it("has no blocks elsewhere that look as if they were tested", () => {
     assertEquals(blocksOf(sectionOf("README.md"), "sh"), blocksOf(tasks, "sh"));
   });
