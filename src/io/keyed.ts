@@ -1,4 +1,5 @@
-import { abortable, type AbortOptions } from "./lazy.ts";
+import { abortable } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 
 /** A mutex for each key: runs the work on one key in the order of the calls. */
 export class KeyedMutex {

@@ -1,3 +1,5 @@
+import { abortable } from "../runtime/mod.ts";
+
 /** Options of a call that can be aborted. */
 export interface AbortOptions {
   /**
@@ -26,21 +28,4 @@ export function lazy<T>(compute: () => Promise<T>): (options?: AbortOptions) => 
     }
     return signal ? abortable(memo, signal) : memo;
   };
-}
-
-/**
- * Waits for a promise, or rejects with the signal's reason if the signal aborts first. The work behind the promise
- * continues.
- */
-export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (!signal) return promise;
-  if (signal.aborted) {
-    promise.catch(() => {}); // the caller has no use for its failure
-    return Promise.reject(signal.reason);
-  }
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -1,4 +1,5 @@
-import { abortable, type AbortOptions } from "./lazy.ts";
+import { abortable } from "../runtime/mod.ts";
+import type { AbortOptions } from "./lazy.ts";
 
 /** Options of {@linkcode SharedWork}. */
 export interface SharedWorkOptions {

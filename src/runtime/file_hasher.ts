@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { HashAlgorithm } from "./hash.ts";
 import { type HashedRange, hashFile, type HashRange } from "./hash_file.ts";
 import { HashThread } from "./hash_thread.ts";
+import { abortable } from "./waits.ts";
 
 /** The length from which on a thread is worth its start. */
 export const WORTH_THREAD = 8 * 1024 * 1024;
@@ -30,7 +31,7 @@ export class FileHasher {
     if (length >= WORTH_THREAD && this.#thread) {
       const { ino, dev } = await this.#handle.stat();
       const job = { path: this.#path, ino, dev, algorithm, offset, length };
-      const hashed = await unlessAborted(this.#thread.hash(job), signal);
+      const hashed = await abortable(this.#thread.hash(job), signal);
       if (hashed) return hashed;
     }
     return await hashFile(this.#handle.fd, algorithm, range);
@@ -41,14 +42,4 @@ export class FileHasher {
     this.#thread?.leave();
     this.#thread = undefined;
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
-    if (signal.aborted) return aborted();
-    signal.addEventListener("abort", aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
-  });
 }

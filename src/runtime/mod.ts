@@ -133,5 +133,5 @@ export {
   type RuntimeFetchOptions,
 } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
-export { sharedWait } from "./shared_wait.ts";
+export { abortable, sharedWait } from "./waits.ts";
 export { forgetTemporary, registerTemporary, removeTemporaries, temporariesInUse } from "./temporaries.ts";

@@ -1,32 +1,9 @@
 // Compresses with threads, and prints what became of them: how many started and ended, and the digest of the result.
 import { gzipStream, hashHex } from "../../../src/runtime/mod.ts";
+import { countThreads } from "./counted_threads.ts";
 
 const [how] = process.argv.slice(2);
-const module = process.getBuiltinModule("node:worker_threads") as { Worker: new (...args: unknown[]) => Thread };
-let started = 0;
-let ended = 0;
-
-/** The part of a thread that is used here. */
-interface Thread {
-  once(event: "exit", listener: () => void): void;
-  postMessage(...args: unknown[]): void;
-  terminate(): Promise<unknown>;
-}
-
-/** A thread that is counted; as asked, it can't start, does not start, or ends when it gets a block. */
-module.Worker = class extends module.Worker {
-  constructor(program: unknown, options: unknown) {
-    if (how === "can't start") throw new Error("no threads here");
-    super(how === "does not start" ? "setInterval(() => {}, 1000)" : program, options);
-    started++;
-    this.once("exit", () => ended++);
-  }
-
-  override postMessage(...args: unknown[]): void {
-    if (how === "ends") this.terminate();
-    else super.postMessage(...args);
-  }
-};
+const threads = countThreads(how);
 
 const chunk = new Uint8Array(1 << 20).map((_, at) => (at * 2654435761 >>> 13) % (at % 251 + 1));
 let left = 12;
@@ -55,6 +32,5 @@ try {
   outcome = (error as Error).name;
 }
 const digest = await hashHex(new Uint8Array(await new Blob(pieces).arrayBuffer()), "sha256");
-const deadline = Date.now() + 60_000;
-while (ended < started && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
-console.log(JSON.stringify({ outcome, started, ended, digest }));
+const ended = await threads.ended();
+console.log(JSON.stringify({ outcome, started: threads.started, ended, digest }));

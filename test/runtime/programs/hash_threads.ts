@@ -5,34 +5,11 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openFile } from "../../../src/runtime/mod.ts";
+import { countThreads } from "./counted_threads.ts";
 
 const [how] = process.argv.slice(2);
 const MIB = 1024 * 1024;
-const module = process.getBuiltinModule("node:worker_threads") as { Worker: new (...args: unknown[]) => Thread };
-let started = 0;
-let ended = 0;
-
-/** The part of a thread that is used here. */
-interface Thread {
-  once(event: "exit", listener: () => void): void;
-  postMessage(...args: unknown[]): void;
-  terminate(): Promise<unknown>;
-}
-
-/** A thread that is counted; as asked, it can't start, does not start, or ends when it gets a job. */
-module.Worker = class extends module.Worker {
-  constructor(program: unknown, options: unknown) {
-    if (how === "can't start") throw new Error("no threads here");
-    super(how === "does not start" ? "setInterval(() => {}, 1000)" : program, options);
-    started++;
-    this.once("exit", () => ended++);
-  }
-
-  override postMessage(...args: unknown[]): void {
-    if (how === "ends") this.terminate();
-    else super.postMessage(...args);
-  }
-};
+const threads = countThreads(how);
 
 const folder = mkdtempSync(join(tmpdir(), "gcrane_hash_"));
 const length = how === "small" ? MIB : 20 * MIB;
@@ -73,7 +50,6 @@ try {
   outcome = (error as Error).message;
 }
 rmSync(folder, { recursive: true });
-const deadline = Date.now() + 60_000;
-while (ended < started && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
+const ended = await threads.ended();
 clearInterval(alive);
-console.log(JSON.stringify({ outcome, started, ended }));
+console.log(JSON.stringify({ outcome, started: threads.started, ended }));
