@@ -95,7 +95,8 @@ describe("gcrane registry serve", () => {
       const answer = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: "POST" });
       await answer.body?.cancel();
       assertEquals(answer.status, 500);
-      assertMatch(served.log(), /\nWarning: POST \/v2\/team\/app\/blobs\/uploads\/: .*registry.*\n$/);
+      // A round of garbage collection may warn of the same file before or after.
+      assertMatch(served.log(), /^Warning: POST \/v2\/team\/app\/blobs\/uploads\/: .*registry.*$/m);
       assertEquals([served.io.err.includes("internal error"), await answers(url)], [false, true]);
       await served.interrupt();
     }));
