@@ -43,4 +43,4 @@ export { BoundedMap, KeyedMutex } from "./keyed.ts";
 export { SharedWork, type SharedWorkOptions } from "./shared_work.ts";
 export { RateLimit, type RateLimitOptions } from "./rate_limit.ts";
 export { readAhead } from "./read_ahead.ts";
-export { decide, LONGEST_WAIT_MS, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";
+export { ATTEMPTS, decide, LONGEST_WAIT_MS, retry, type RetryOptions, type RetryVerdict } from "./retry.ts";

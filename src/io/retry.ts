@@ -3,6 +3,9 @@ import { delay } from "@std/async/delay";
 /** The longest wait that a server can ask for, in milliseconds, unless an option sets another. */
 export const LONGEST_WAIT_MS = 60_000;
 
+/** The number of attempts, unless an option sets another. */
+export const ATTEMPTS = 4;
+
 /** Options of {@linkcode retry}. */
 export interface RetryOptions {
   /**
@@ -64,7 +67,7 @@ export async function retry<T>(
   verdict: (error: unknown) => RetryVerdict,
   options: RetryOptions = {},
 ): Promise<T> {
-  const { attempts = 4, delayMs = 200, maxDelayMs = LONGEST_WAIT_MS, random = Math.random, signal } = options;
+  const { attempts = ATTEMPTS, delayMs = 200, maxDelayMs = LONGEST_WAIT_MS, random = Math.random, signal } = options;
   const { wait = (ms, signal) => delay(ms, { signal }) } = options;
   for (let attempt = 1;; attempt++) {
     signal?.throwIfAborted();

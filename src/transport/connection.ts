@@ -1,7 +1,15 @@
 import { anonymous, type Keychain } from "../authn/mod.ts";
 import { HttpError, NetworkError, type NetworkFailure, ProtocolError } from "../errors.ts";
 import { fetchFor, redactUrl, type RegistryLookup, type Timeouts, userAgent } from "../http/mod.ts";
-import { type AbortOptions, isHeaderText, retry, type RetryOptions, type RetryVerdict, SharedWork } from "../io/mod.ts";
+import {
+  type AbortOptions,
+  ATTEMPTS,
+  isHeaderText,
+  retry,
+  type RetryOptions,
+  type RetryVerdict,
+  SharedWork,
+} from "../io/mod.ts";
 import type { Registry } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
 import { answerableChallenge, type Challenge, demandedChallenge, responseChallenges } from "./challenge.ts";
@@ -186,6 +194,11 @@ export class Connection {
   readonly #send: SendOptions;
   readonly #headers: Headers;
   readonly #sessions = new SharedWork<CredentialSession>({ keep: true });
+  /**
+   * Whether the last request used up its attempts: the next ones then have the usual number at most, so that the
+   * patience of a long run is not spent once for each of its requests.
+   */
+  #failsLong = false;
 
   /** Creates the connection. Sends nothing until the first request. */
   constructor(registry: Registry, options: TransportOptions = {}) {
@@ -266,7 +279,16 @@ export class Connection {
     work: () => Promise<T>,
     { signal, wasThere = true }: AbortOptions & { readonly wasThere?: boolean },
   ): Promise<T> {
-    return await retry(work, (error) => retryVerdict(error, wasThere), { ...this.#options.retry, signal });
+    const options = this.#options.retry ?? {};
+    const attempts = this.#failsLong ? Math.min(options.attempts ?? ATTEMPTS, ATTEMPTS) : options.attempts;
+    try {
+      const result = await retry(work, (error) => retryVerdict(error, wasThere), { ...options, attempts, signal });
+      this.#failsLong = false;
+      return result;
+    } catch (error) {
+      if (!signal?.aborted) this.#failsLong = retryVerdict(error, wasThere) !== false;
+      throw error;
+    }
   }
 
   async #attempt(repository: string | undefined, request: RegistryRequest): Promise<Answer> {

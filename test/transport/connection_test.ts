@@ -141,6 +141,27 @@ describe("retries of a connection", () => {
     assertEquals(count, 4);
   });
 
+  it("spends the patience of a long run once, until the registry answers again", async () => {
+    let fails = true;
+    const registry = registryWithManifest({ auth: "bearer" });
+    const { connection, waits } = connecting({
+      "https://registry.example.com": (request) =>
+        fails && request.url.pathname === "/token" ? CUT : registry.handle(request),
+    }, { retry: { attempts: 8 } });
+    const waited = async (request: Promise<unknown>) => {
+      await request.catch(() => {});
+      return waits.splice(0).length;
+    };
+    const ask = () => connection.request("team/app", asking());
+    assertEquals([await waited(ask()), await waited(ask()), await waited(ask())], [7, 3, 3]);
+
+    fails = false;
+    assertEquals([await waited(ask()), await statusOf(ask())], [0, 200]);
+    fails = true;
+    const elsewhere = () => connection.request("team/web", asking());
+    assertEquals([await waited(elsewhere()), await waited(elsewhere())], [7, 3]);
+  });
+
   it("waits as long as Retry-After asks, in seconds or until a date, but a minute at most", async () => {
     const after = (value: string) => () => ({ status: 429, headers: { "retry-after": value } });
     const registry = registryWithManifest()
