@@ -11,7 +11,7 @@ export interface Result {
 }
 
 /** The columns of the table. */
-export const HEAD = ["Work", "Tool", "Wall s", "CPU s", "Peak MB", "Stored MB", "Wall ÷ crane", "Quartiles", "Budget"];
+export const HEAD = ["Work", "Tool", "Wall s", "CPU s", "Peak MB", "Stored MB", "Wall ÷ crane", "Quartiles", "Over budget"];
 
 /** Returns the rows of a piece of work, one for each tool. */
 export function rowsOf(work: Work, results: readonly Result[]): string[][] {
@@ -29,7 +29,7 @@ export function rowsOf(work: Work, results: readonly Result[]): string[][] {
       stored === undefined ? "" : (stored / 1e6).toFixed(0),
       ratios === undefined ? "" : median(ratios).toFixed(2),
       ratios === undefined ? "" : `${quartile(ratios, 1).toFixed(2)}–${quartile(ratios, 3).toFixed(2)}`,
-      over.length > 0 ? `over budget: ${over.join(", ")}` : "",
+      over.join(", "),
     ];
   });
 }

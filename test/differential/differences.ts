@@ -76,14 +76,14 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
   },
   {
     commands: "append, mutate, rebase, edit fs",
-    crane: "writes the time 0001-01-01T00:00:00Z where there is none",
+    crane: "writes the time `0001-01-01T00:00:00Z` where there is none",
     ours: "no time is written",
     reason: "tools show such images as 2000 years old",
     explains: ({ place, ours, theirs }) =>
       /^config\/(history\[\d+\]\.)?created$/.test(place) && ours === undefined && theirs === `"${YEAR_ONE}"`,
   },
   {
-    commands: "append, mutate --append",
+    commands: "append, mutate `--append`",
     crane: "writes an empty step into the history",
     ours: "the step is `gcrane append`",
     reason: "`docker history` then shows where the layer is from",
@@ -179,7 +179,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
       theirs === '""',
   },
   {
-    commands: "append, mutate --append",
+    commands: "append, mutate `--append`",
     crane: "mixes the media types of Docker and OCI where a layer is zstd or for Windows",
     ours: "a new layer has the type of the image's family",
     reason: "old versions of podman and skopeo refuse a mixture",
@@ -196,7 +196,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
       /; push /.test(lines) && /^layers\[\d+\]\.mediaType$/.test(place) && theirs!.includes("tar.gzip"),
   },
   {
-    commands: "mutate --set-platform",
+    commands: "mutate `--set-platform`",
     crane: "leaves the old `os.features`",
     ours: "they go: the platform is set as a whole",
     reason: "features of Windows on Linux match no machine",
@@ -257,7 +257,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
       (place === "exit" ? ours !== "0" : place.startsWith("config/") && (isKept || ours === undefined)),
   },
   {
-    commands: "copy, mutate, append, rebase, pull with --platform of an index in an index",
+    commands: "copy, mutate, append, rebase, pull with `--platform` of an index in an index",
     crane: "takes the first member, an index without a platform for linux/amd64",
     ours: "an image that names the platform comes first",
     reason: "a named platform is surer than none",
@@ -294,7 +294,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
       (place === "exit" ? ours !== "0" && theirs === "0" : place === "manifests" && theirs === "null"),
   },
   {
-    commands: "flatten --platform",
+    commands: "flatten `--platform`",
     crane: "ignores the flag, and flattens the index",
     ours: "flattens the image for the platform",
     reason: "`--platform` means the same with each command",
@@ -303,7 +303,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
       /^(exit|config|layers|manifests|annotations|media type|mediaType)$/.test(place),
   },
   {
-    commands: "pull --format=oci of an index without members",
+    commands: "pull `--format=oci` of an index without members",
     crane: "forgets its blob",
     ours: "the layout is whole",
     reason: "the layout could not be pushed",
@@ -311,7 +311,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
       sample === "empty_index" && runs(lines, "pull") && place === "exit" && ours === "0",
   },
   {
-    commands: "rebase --original",
+    commands: "rebase `--original`",
     crane: "demands the argument besides",
     ours: "the flag is enough",
     reason: "the flag is documented as the older form of the argument",
