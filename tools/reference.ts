@@ -86,14 +86,28 @@ function entryRows(path: readonly string[], entries: readonly Entry[]): [string,
   return entries.map(({ name, summary }) => [[...path, name].join(" "), summary]);
 }
 
+/** What is typed, in a text whose underscores are escaped: quoted commands, addresses, variables and flags. */
+const TYPED = new RegExp(
+  [
+    /"((?:gcrane|docker|podman|skopeo) [^"]+)"/,
+    /https?:\/\/[^\s;)]+/,
+    /\$?\b[A-Z]+(?:&#95;[A-Z0-9]+)+/,
+    /(?<![\w-])--?[a-z][a-z0-9-]*(?:=\w+)?/,
+  ].map(({ source }) => source).join("|"),
+  "g",
+);
+
 /** Returns a page as Markdown. */
 export function markdownPage(page: CommandPage): string {
   const text = (line: string) =>
     line.replaceAll(/[\\`*_{}[\]<>|]/g, (character) => `&#${character.charCodeAt(0)};`)
-      .replaceAll(/(?<![\w-])--?[a-z][a-z0-9-]*/g, '<code class="whole">$&</code>');
+      .replaceAll(TYPED, (found, command?: string) => {
+        if (found.startsWith("-")) return `<code class="whole">${found}</code>`;
+        return `<code>${(command ?? found).replaceAll("&#95;", "$&<wbr>").replaceAll(":", "&#58;")}</code>`;
+      });
   const typed = (row: string) => {
     const escaped = row.trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "&#124;");
-    const code = `<code v-pre>${escaped.replaceAll(/\S+/g, '<span class="whole">$&</span>')}</code>`;
+    const code = `<code v-pre class="typed">${escaped.replaceAll(/\S+/g, '<span class="whole">$&</span>')}</code>`;
     return row.startsWith("gcrane ") ? `[${code}](./${row.replaceAll(" ", "-")}.md)` : code;
   };
   const table = ({ title, rows }: CommandPage["sections"][number]) =>
@@ -105,13 +119,13 @@ export function markdownPage(page: CommandPage): string {
   return [
     `# ${page.words}`,
     `${text(page.summary)}.`,
-    `\`\`\`console\n${page.usage}\n\`\`\``,
+    `\`\`\`sh\n${page.usage}\n\`\`\``,
     ...page.aliases.length > 0 ? [`Alias: ${page.aliases.map((alias) => `\`${alias}\``).join(", ")}`] : [],
     ...page.paragraphs.map(text),
     ...page.sections.map((section) => `## ${section.title}\n\n${table(section)}`),
     ...page.words === "gcrane" ? [] : ["[Global flags](./gcrane.md#global-flags) work with every command."],
     ...page.examples.length > 0 ? ["## Examples"] : [],
-    ...page.examples.map((example) => `${text(example.text)}:\n\n\`\`\`console\n${example.command}\n\`\`\``),
+    ...page.examples.map((example) => `${text(example.text)}:\n\n\`\`\`sh\n${example.command}\n\`\`\``),
   ].join("\n\n") + "\n";
 }
 

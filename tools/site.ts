@@ -109,15 +109,30 @@ function modulesPage(): string {
     const text = comment.replace(/\n \* /g, " ").replace(/\{@linkcode ([^}]*)\}/g, "`$1`");
     const page = name === "" ? "all_symbols.html" : posix.join(name, "index.html");
     const link = `<a href="/api/${page}" target="_self">`;
-    return `| ${link}<code class="whole">${posix.join("@gcrane/gcrane", name)}</code></a> | ${text} |`;
+    const words = posix.join("@gcrane/gcrane", name).replace("gcrane/gcrane/", "$&<wbr>");
+    return `| ${link}<code>${words}</code></a> | ${text} |`;
   });
   return `# Modules\n\n[The guide of the library](/library) has examples.\n\n| Import | Content |\n| --- | --- |\n${
     rows.join("\n")
   }\n`;
 }
 
-/** What the pages of the API lack on a phone: `deno doc` puts the list of symbols beside the text on any screen. */
+/**
+ * What the pages of the API lack: contrast, names that are not broken in the middle, and on a phone a list of symbols
+ * that is not beside the text. The symbols of the navigation are the first of all modules, on any page.
+ */
 const API_STYLE = `
+.topSymbols { display: none; }
+#content .namespaceItemContent a span { opacity: 1; word-break: normal; overflow-wrap: anywhere; }
+html:not(.dark) .ddoc .documentNavigation a { color: #57534e; opacity: 1; }
+html:not(.dark) .ddoc :is(.td-ref, .contextLink, a > code) { color: #1d4ed8; }
+html:not(.dark) .ddoc :is(.td-kw, .text-optional) { color: #0e7490; }
+html:not(.dark) .ddoc :is(.td-str, .token.string) { color: #3f6600; }
+html:not(.dark) .ddoc :is(.token.function, .token.class-name, .td-op) { color: #b0234b; }
+html:not(.dark) .ddoc .token.comment { color: #57606a; }
+html:not(.dark) .ddoc .text-readonly { color: #5b3fd6; }
+html:not(.dark) .ddoc .text-Class { color: #15803d; }
+html:not(.dark) .ddoc .text-Interface { color: #8a5a14; }
 @media not all and (width >= 1024px) {
   #content { flex-direction: column; gap: 1rem; }
   .ddoc { padding: 0; }
@@ -126,6 +141,13 @@ const API_STYLE = `
   #topnav, #topnav > div { height: auto; flex-wrap: wrap; gap: 0.5rem; }
   #searchbar { min-width: 0; }
 }
+`;
+
+/** The pages of the API follow the reader's system, as all pages do; the script of `deno doc` keeps the first theme. */
+const API_THEME = `const system = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark", system.matches);
+system.addEventListener("change", follow);
+follow();
 `;
 
 /** Makes the API in the site. The first link of its pages leads to all modules, instead of to one of them. */
@@ -137,18 +159,30 @@ function makeApi(): void {
     top,
   );
   appendFileSync(join(folder, "page.css"), API_STYLE);
+  writeFileSync(join(folder, "darkmode_toggle.js"), API_THEME);
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
     if (!name.endsWith(".html")) continue;
-    const html = readFileSync(join(folder, name), "utf8");
-    const link = /<a href="[^"]*"( class="contextLink">gcrane<\/a>)/;
-    writeFileSync(join(folder, name), html.replace(link, '<a href="/modules.html"$1'));
+    const html = readFileSync(join(folder, name), "utf8")
+      .replace(/<a href="[^"]*"( class="contextLink">gcrane<\/a>)/, '<a href="/modules.html"$1')
+      .replace("<html>", '<html lang="en">')
+      .replaceAll('class="copyButton"', 'class="copyButton" aria-label="Copy"')
+      .replace('font-bold">default</a>', 'font-bold">@gcrane/gcrane</a>')
+      .replace(/(Usage<\/h3>.*?from &quot;)(.*?)(?=&quot;)/, (_, before: string, module: string) => {
+        return before + posix.join("@gcrane/gcrane", module);
+      })
+      .replace(/@throws \{(.*?)\}/g, "Throws <code>$1</code>");
+    writeFileSync(join(folder, name), html);
   }
 }
 
 /** Returns a document with its links as the site has them. */
 function pageOf(path: string): string {
   const text = readFileSync(join(top, path), "utf8");
-  return text.replace(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, picture: string, label: string, target: string) => {
+  // A block of commands without a prompt is coloured as a script: with one, the other lines are output.
+  const coloured = text.replace(/^```console\n([^]*?)^```$/gm, (whole, lines: string) => {
+    return /^\$ /m.test(lines) ? whole : `\`\`\`sh\n${lines}\`\`\``;
+  });
+  return coloured.replace(/(!?)\[([^\]]*)\]\(([^)\s]+)\)/g, (whole, picture: string, label: string, target: string) => {
     if (/^(https?:|#)/.test(target)) return whole;
     const [file, anchor] = target.split("#");
     const linked = posix.join(posix.dirname(path), file);

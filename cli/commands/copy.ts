@@ -43,7 +43,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
       type: "number",
       short: "j",
       valueName: "N",
-      help: "The number of concurrent copies of layers and of tags; 0 is the default",
+      help: "The number of concurrent copies of layers and of tags; 0 for the default number",
     },
     ...transferFlags,
     ...tagChoiceFlags,

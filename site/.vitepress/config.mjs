@@ -17,10 +17,13 @@ export default defineConfig({
 
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
-    // Templates of other programs, such as {{.Digest}}, are not Vue's. A line does not end within a flag.
+    // Templates of other programs, such as {{.Digest}}, are not Vue's. A line does not end within a flag or a short
+    // word, and within a path only after a slash.
     config: (md) => {
       md.renderer.rules.code_inline = (tokens, index) => {
-        const word = (text) => text.length > 24 ? text : `<span class="whole">${text}</span>`;
+        const parts = (text) => text.length > 16 && !text.startsWith("-") ? text.split(/(?<=\w\/)/) : [text];
+        const part = (text) => text.length > 24 && !text.startsWith("-") ? text : `<span class="whole">${text}</span>`;
+        const word = (text) => parts(text).map(part).join("<wbr>");
         return `<code v-pre>${tokens[index].content.split(" ").map(md.utils.escapeHtml).map(word).join(" ")}</code>`;
       };
     },
@@ -34,6 +37,7 @@ export default defineConfig({
     sidebar,
     outline: [2, 3],
     search: { provider: "local" },
+    notFound: { quote: "No page has this address.", linkText: "First page", linkLabel: "First page" },
     socialLinks: repository === undefined ? [] : [{ icon: "github", link: repository }],
   },
 });

@@ -10,7 +10,7 @@ import { chromium, pathOf, peerIt } from "../peers/mod.ts";
 import { top } from "../project/tree.ts";
 
 /** Pages of each kind: text and code, a picture, wide tables, a command with many flags. */
-const PAGES = ["index", "clean_up", "modules", "proxies", "reference/gcrane-copy"];
+const PAGES = ["index", "clean_up", "modules", "performance", "proxies", "runtimes", "reference/gcrane-copy"];
 const WIDTHS = [360, 1200];
 const TYPES: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
@@ -19,12 +19,13 @@ const TYPES: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-/** What a page shows of itself: rules of axe that it breaks, and how much wider it is than the window. */
+/** What a page shows of itself: rules of axe that it breaks, how much wider it is than the window, its cut tables. */
 interface Seen {
   page: string;
   width: number;
   faults: string[];
   overflow: number;
+  cutTables: number;
   dark: boolean;
 }
 
@@ -50,6 +51,7 @@ const LOOK = `<!doctype html><title>look</title><script type="module">
         page, width,
         faults: violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html).join(" ")),
         overflow: Math.max(0, document_.documentElement.scrollWidth - width),
+        cutTables: [...document_.querySelectorAll("table")].filter((one) => one.scrollWidth > one.clientWidth).length,
         dark: window_.matchMedia("(prefers-color-scheme: dark)").matches,
       });
     }
@@ -113,6 +115,7 @@ describe("the site of docs", { skip: "Deno" in globalThis ? false : "Deno makes 
       assertEquals(seen.length, PAGES.length * WIDTHS.length);
       assertEquals(seen.filter(({ dark }) => dark !== (colours === "dark")), []);
       assertEquals(seen.filter(({ faults, overflow }) => faults.length > 0 || overflow > 0), []);
+      assertEquals(seen.filter(({ width, cutTables }) => width === 1200 && cutTables > 0), []);
     }
   }, { timeout: 900_000 });
 });
