@@ -86,10 +86,11 @@ function entryRows(path: readonly string[], entries: readonly Entry[]): [string,
   return entries.map(({ name, summary }) => [[...path, name].join(" "), summary]);
 }
 
-/** What is typed, in a text whose underscores are escaped: quoted commands, addresses, variables and flags. */
+/** What is typed, in an escaped text: JSON, quoted commands and signs, addresses, variables and flags. */
 const TYPED = new RegExp(
   [
-    /"((?:gcrane|docker|podman|skopeo) [^"]+)"/,
+    /&#123;".*&#125;/,
+    /"((?:gcrane|docker|podman|skopeo) [^"]+|[^\s"]*[^\w\s"][^\s"]*)"/,
     /https?:\/\/[^\s;)]+/,
     /\$?\b[A-Z]+(?:&#95;[A-Z0-9]+)+/,
     /(?<![\w-])--?[a-z][a-z0-9-]*(?:=\w+)?/,
@@ -107,7 +108,8 @@ export function markdownPage(page: CommandPage): string {
       });
   const typed = (row: string) => {
     const escaped = row.trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll("|", "&#124;");
-    const code = `<code v-pre class="typed">${escaped.replaceAll(/\S+/g, '<span class="whole">$&</span>')}</code>`;
+    const words = escaped.replaceAll(/(?<!\S)\S{1,24}(?!\S)/g, '<span class="whole">$&</span>');
+    const code = `<code v-pre class="typed">${words}</code>`;
     return row.startsWith("gcrane ") ? `[${code}](./${row.replaceAll(" ", "-")}.md)` : code;
   };
   const table = ({ title, rows }: CommandPage["sections"][number]) =>

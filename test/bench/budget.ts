@@ -48,7 +48,7 @@ export function overBudget(
   const found: string[] = [];
   const most = form && RATIOS[work]?.[form];
   if (form === undefined || most === undefined) return found;
-  if (peer && quartile(ratiosOf(runs, peer), 1) > most) found.push(`time over ${most} ×`);
+  if (peer && quartile(ratiosOf(runs, peer), 1) > most) found.push(`time over ${most}\u00a0×`);
   const memory = COMPRESSING.includes(work) ? COMPRESSING_MB : MEMORY_MB;
   const peak = median(runs.map(({ peakMb }) => peakMb));
   if (peak > memory) found.push(`memory over ${memory} MB`);
