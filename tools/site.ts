@@ -123,7 +123,8 @@ function modulesPage(): string {
  */
 const API_STYLE = `
 .topSymbols { display: none; }
-#content .namespaceItemContent a span { opacity: 1; word-break: normal; overflow-wrap: anywhere; }
+#content .namespaceItemContent a span { opacity: 1; }
+#content :is(.namespaceItemContent a span, .break-all) { word-break: normal; overflow-wrap: anywhere; }
 html:not(.dark) .ddoc .documentNavigation a { color: #57534e; opacity: 1; }
 html:not(.dark) .ddoc :is(.td-ref, .contextLink, a > code) { color: #1d4ed8; }
 html:not(.dark) .ddoc :is(.td-kw, .text-optional) { color: #0e7490; }
@@ -132,7 +133,7 @@ html:not(.dark) .ddoc :is(.token.function, .token.class-name, .td-op) { color: #
 html:not(.dark) .ddoc .token.comment { color: #57606a; }
 html:not(.dark) .ddoc .text-readonly { color: #5b3fd6; }
 html:not(.dark) .ddoc .text-Class { color: #15803d; }
-html:not(.dark) .ddoc .text-Interface { color: #8a5a14; }
+html:not(.dark) .ddoc :is(.text-Interface, .td-tp) { color: #8a5a14; }
 @media not all and (width >= 1024px) {
   #content { flex-direction: column; gap: 1rem; }
   .ddoc { padding: 0; }
@@ -165,6 +166,9 @@ function makeApi(): void {
     const html = readFileSync(join(folder, name), "utf8")
       .replace(/<a href="[^"]*"( class="contextLink">gcrane<\/a>)/, '<a href="/modules.html"$1')
       .replace("<html>", '<html lang="en">')
+      // The dots of `Puller.prototype.image` stand one name too early.
+      .replace("<ul><li><span>.</span>", "<ul><li>")
+      .replace(/(<\/a><\/li><li>)(?=\w)/, "$1<span>.</span>")
       .replaceAll('class="copyButton"', 'class="copyButton" aria-label="Copy"')
       .replace('font-bold">default</a>', 'font-bold">@gcrane/gcrane</a>')
       .replace(/(Usage<\/h3>.*?from &quot;)(.*?)(?=&quot;)/, (_, before: string, module: string) => {
