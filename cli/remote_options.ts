@@ -15,6 +15,8 @@ export interface CommandOptions extends RemoteOptions {
   keychain: Keychain;
   /** Aborted when the command should end. */
   signal: AbortSignal;
+  /** Notes the platform of the image that is chosen from an index. */
+  onDefaultPlatform: () => void;
 }
 
 /** Options of a command on one image of an index. */
@@ -53,7 +55,7 @@ export function commandOptions(
     >;
   },
 ): CommandOptions {
-  const { flags, signal, onRequest } = context;
+  const { flags, signal, onRequest, note } = context;
   const usesDocker = flags.keychain.length === 0 || flags.keychain.includes("docker");
   return {
     keychain: keychainOf(flags.keychain, context),
@@ -66,6 +68,16 @@ export function commandOptions(
     fetch: networkFetch(context, flags),
     registries: machineRegistries({ useMirrors: flags.useMirrors, environment: context.environment }),
     ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
+    onDefaultPlatform: once(() => note("Used linux/amd64 of several platforms: --platform chooses another")),
+  };
+}
+
+/** Returns a function whose first call runs another, which a command on several images wants once. */
+function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) run();
+    isDone = true;
   };
 }
 
