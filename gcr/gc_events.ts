@@ -14,8 +14,15 @@ export type GcEvent =
     readonly digest: Hash;
     readonly tags: readonly string[];
   }
-  /** A tag was deleted, but not its manifest. */
-  | { readonly kind: "untagged"; readonly repository: string; readonly tag: string }
+  /** A tag was deleted: `alone`, or before its manifest, which a `deleted` follows unless that fails. */
+  | {
+    readonly kind: "untagged";
+    readonly repository: string;
+    readonly tag: string;
+    /** The digest of its manifest. */
+    readonly digest: Hash;
+    readonly alone: boolean;
+  }
   /** Garbage was not deleted. */
   | { readonly kind: "left"; readonly name: string; readonly why: LeftWhy; readonly reason: string }
   /** A repository could not be read completely; nothing more of it is deleted. */
@@ -122,7 +129,7 @@ export class GcTally {
         sums.deleted++;
         break;
       case "untagged":
-        sums.untagged++;
+        if (event.alone) sums.untagged++;
         break;
       case "left":
         sums.left++;

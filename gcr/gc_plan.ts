@@ -83,7 +83,7 @@ function mark(
   graph: GcGraph,
   rules: GcRules,
   { links, now }: { links: GcLinks; now: number },
-): { ruled: RuledGraph; removed: ReadonlyMap<string, number>; live: ReadonlyMap<Hash, Hash> } {
+): { ruled: RuledGraph; removed: ReadonlyMap<string, string>; live: ReadonlyMap<Hash, Hash> } {
   const ruled = new RuledGraph(graph, rules, now);
   const removed = ruled.removedTags();
   const goes = (tag: string) => isAttachedTag(tag) ? rules.orphans || links.owner(tag) : removed.has(tag);
@@ -112,10 +112,10 @@ function keptForAge(
 /** Finds the reason for a deletion. */
 class Reasons {
   readonly #links: GcLinks;
-  readonly #removed: ReadonlyMap<string, number>;
+  readonly #removed: ReadonlyMap<string, string>;
   readonly #indexes = new Map<Hash, Hash>();
 
-  constructor(graph: GcGraph, links: GcLinks, removed: ReadonlyMap<string, number>) {
+  constructor(graph: GcGraph, links: GcLinks, removed: ReadonlyMap<string, string>) {
     this.#links = links;
     this.#removed = removed;
     for (const { digest, members } of graph.manifests.values()) {
@@ -132,7 +132,7 @@ class Reasons {
 
   ofTag(tag: string): string {
     const rule = this.#removed.get(tag);
-    if (rule !== undefined) return `rule ${rule} removes the tag ${tag}`;
+    if (rule !== undefined) return `${rule} removes the tag ${tag}`;
     const owner = this.#links.owner(tag);
     return owner
       ? `the tag ${tag} belongs to an unreachable manifest`

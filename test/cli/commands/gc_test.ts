@@ -24,9 +24,11 @@ describe("gcrane gc", () => {
       assertEquals([young.code, young.out], [0, ""]);
       assertEquals(
         young.err,
-        "Kept 1 manifest only for a recent upload: --grace sets the age from which such content can go, 24h by default\n" +
+        "Kept 1 manifest only for uploads of the last 24h: --grace sets another time, for example 1h or 0\n" +
           "0 manifests can go, 0 B (1 repository)\n",
       );
+      const short = await world.gcrane(`gc --grace 90m --older-than 0s ${repository}`);
+      assertMatch(short.err, /^Kept 2 manifests only for uploads of the last 90m: --grace sets /);
       const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
       assertEquals([code, out], [0, `${one}\n`]);
       assertMatch(err, /^1 manifest can go, [\d.]+ k?B \(1 repository\)\n$/);
@@ -128,6 +130,29 @@ describe("gcrane gc", () => {
       assertEquals((await world.gcrane(`${line} --delete`, { terminal })).out, `${name}  pr-8\n`);
     }));
 
+  it("gives the flags as the reason why a tag can go, or the number of a rule in a file", () =>
+    inWorld(async (world) => {
+      await world.push(first, `${repository}:pr-1`);
+      const plan = world.path("plan.json");
+      const reasons = () =>
+        JSON.parse(readFileSync(plan, "utf8")).items.map(({ reason }: { reason: string }) => reason);
+      const rules = world.write("rules.json", '{"remove": [{"tag": "old-*"}, {"tag": "pr-*"}]}');
+      for (
+        const [flags, reason] of [
+          ["--tag pr-* --older-than 0s", "--tag 'pr-*' --older-than 0s"],
+          ["--tag pr-1", "--tag pr-1"],
+          [`--rules ${rules}`, "rule 2"],
+          [`--rules ${rules} --tag pr-1`, "rule 2"],
+        ]
+      ) {
+        await world.gcrane(`gc --grace 0 ${flags} --plan ${plan} ${repository}`);
+        assertEquals(reasons(), [`${reason} removes the tag pr-1`]);
+      }
+      await world.push(first, `${repository}:v1`);
+      const { err } = await world.gcrane(`gc --grace 0 --tag pr-* ${repository}`);
+      assertStringIncludes(err, `The tag ${repository}:pr-1 can go: --tag 'pr-*' removes the tag pr-1\n`);
+    }));
+
   it("tells what it left alone, and ends with 1", () =>
     inWorld(async (world) => {
       const [one, two] = await fill(world);
@@ -148,6 +173,41 @@ describe("gcrane gc", () => {
       assertEquals([refused.code, refused.out], [1, `${two}\n`]);
       assertStringIncludes(refused.err, `Left ${one}: `);
       assertMatch(refused.err, /\nError: 1 thing could not be deleted; they are listed above\n$/);
+    }));
+
+  it("names the tags that it deleted of a manifest that is still there", () =>
+    inWorld(async (world) => {
+      const digest = await world.push(first, `${repository}:pr-1`);
+      await world.push(first, `${repository}:pr-2`);
+      await world.push(second, `${repository}:v1`);
+      const failing = (answer: () => Response) =>
+        ((input: string | URL | Request, init?: RequestInit) =>
+          init?.method === "DELETE" && String(input).endsWith(digest)
+            ? Promise.resolve(answer())
+            : world.fetch(input, init)) as typeof fetch;
+      const line = `gc --grace 0 --tag pr-* --delete ${repository}`;
+      const refused = await world.gcrane(line, { fetch: failing(() => new Response("{}", { status: 403 })) });
+      assertEquals([refused.code, refused.out], [1, ""]);
+      const tags = `Deleted the tags pr-1, pr-2 of ${repository}@${digest}, which is still there\n`;
+      assertStringIncludes(refused.err, tags);
+      const listed = await world.data(`ls ${repository}`);
+      assertEquals([/:pr-/.test(listed), listed.includes(digest)], [false, true]);
+
+      await world.push(first, `${repository}:pr-1`);
+      const failed = await world.gcrane(line, {
+        fetch: failing(() => {
+          const cause = Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+          throw new TypeError("fetch failed", { cause });
+        }),
+      });
+      assertEquals([failed.code, failed.out], [1, ""]);
+      assertStringIncludes(failed.err, `Deleted the tag pr-1 of ${repository}@${digest}, which is still there\n`);
+      assertStringIncludes(failed.err, `Failed: ${repository} was changed only as listed above: `);
+
+      await world.push(first, `${repository}:pr-1`);
+      const whole = await world.gcrane(line);
+      assertEquals([whole.code, whole.out], [0, `${repository}@${digest}\n`]);
+      assertEquals(whole.err.includes("still there"), false);
     }));
 
   it("--max-delete stops, which is told", () =>

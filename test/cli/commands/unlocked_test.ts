@@ -121,7 +121,7 @@ describe("gcrane copy", () => {
     inWorld(async (world) => {
       await pushVersions(world);
       for (const [flags, code] of [["", 0], [" --require", 1]] as const) {
-        const none = `no tag of ${app} matches --tag-filter v9.*`;
+        const none = `no tag of ${app} matches --tag-filter 'v9.*'`;
         assertEquals(await refused(world, `copy -a --tag-filter v9.*${flags} ${app} ${mirror}`, code), none);
         const { code: ended, err } = await world.gcrane(`copy -r --tag-filter v9.*${flags} ${app} ${mirror}`);
         assertEquals(ended, code);
