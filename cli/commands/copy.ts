@@ -1,3 +1,4 @@
+import type { CopyRepositoryResult, PlannedTag } from "../../src/crane/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { endKeychainFlags, endKeychains } from "../keychains.ts";
@@ -22,6 +23,8 @@ export const command: Command = declare({
   description:
     `Copies an image with its digest unchanged. Does not send layers that the destination has, and mounts layers within a registry.
 
+For a mirror, --all-tags copies the tags of one repository; --recursive copies a repository with all below it, or a whole registry, also manifests without a tag, and can delete what the source does not have.
+
 Copies every image of an index. With --platform, copies the image for one platform, or an index of the images for several. With --all-tags, SRC and DST are repositories.
 
 SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with one of these prefixes. A tarball and an engine get the image for --platform, linux/amd64 by default.
@@ -36,7 +39,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     destination: { valueName: "DST", help: "The destination" },
   },
   flags: {
-    allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
+    allTags: { type: "boolean", short: "a", help: "Copy every tag of one repository" },
     recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
     noClobber: { type: "boolean", short: "n", help: "Keep tags that exist at the destination; for a single one, fail" },
     jobs: {
@@ -126,9 +129,16 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     };
     if (flags.allTags) {
       const { journal, tagFilter, semver } = flags;
-      const choice = { journal, tagFilter, semver };
+      let there = 0;
+      const dryRun = (tag: PlannedTag) => {
+        if (tag.there) there++;
+        // A closed reader ends the command, which needs no report here.
+        else stdout.print(`copy ${tag.source} ${tag.target}`).catch(() => {});
+      };
+      const choice = { journal, tagFilter, semver, ...(flags.dryRun && { dryRun }) };
       const result = await copyRepository(await referenceText(source), to.text, { ...options, ...choice });
       if (flags.json) await stdout.print(jsonLine(result));
+      else if (flags.dryRun) note(plannedText(result, there));
       else if (result.kept > 0) note(`kept ${count(result.kept, "tag")} of ${to.text}, copied ${result.copied}`);
       const none = result.copied + result.kept + result.resumed === 0 ? noTagText(source, flags) : undefined;
       if (none === undefined) return;
@@ -139,6 +149,14 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     if (flags.json) await stdout.print(jsonLine({ source, destination: to.text, digest }));
   },
 });
+
+/** Returns the sum of a dry run. */
+function plannedText({ copied, kept }: CopyRepositoryResult, there: number): string {
+  const keptText = kept > 0 ? `, ${count(kept, "tag")} kept` : "";
+  return `would copy ${count(copied - there, "tag")}; ${count(there, "tag")} ${
+    there === 1 ? "was" : "were"
+  } there${keptText}`;
+}
 
 /** Returns the context with `--jobs 0` as its default, as crane has it. */
 function withJobs<C extends { readonly flags: { readonly jobs: number | undefined } }>(context: C): C {

@@ -92,11 +92,29 @@ export interface CopyRepositoryOptions extends CopyOptions {
    * @default every tag, versions or not
    */
   semver?: string;
+  /**
+   * Called with each tag in place of its copy, so that nothing is written, nor is the journal.
+   *
+   * @default not called: the tags are copied
+   */
+  dryRun?: (tag: PlannedTag) => void;
+}
+
+/** A tag that {@linkcode copyRepository} would write. */
+export interface PlannedTag {
+  /** The full name of the tag at the source. */
+  readonly source: string;
+  /** The full name of the tag at the destination. */
+  readonly target: string;
+  /** The digest of the manifest to copy. */
+  readonly digest: Hash;
+  /** Whether the destination has it in the same state. */
+  readonly there: boolean;
 }
 
 /** The result of {@linkcode copyRepository}, in tags. */
 export interface CopyRepositoryResult {
-  /** The number that the destination now has in the state of the source. */
+  /** The number that the destination now has in the state of the source, or would have after a dry run. */
   readonly copied: number;
   /** The number that existed at the destination and were kept because of `noClobber`. */
   readonly kept: number;
@@ -120,6 +138,7 @@ export async function copyRepository(
   const from = repositoryOf(source, options);
   const to = repositoryOf(destination, options);
   const ends = endsOf(options);
+  const { dryRun } = options;
   const isWanted = tagMatcher({ patterns: options.tagFilter, semver: options.semver });
   const counts = { copied: 0, kept: 0, resumed: 0, filtered: 0 };
   const journal = await openJournal(from, to, options);
@@ -132,11 +151,16 @@ export async function copyRepository(
       if (isWanted?.(tag) === false) return void counts.filtered++;
       if (taken.has(tag)) return void counts.kept++;
       if (copied.hasTag(tag)) return void counts.resumed++;
-      const digest = await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
-      await journal.copied(from.path, digest, [tag]);
+      const [source, target] = [from.tag(tag), to.tag(tag)];
+      if (dryRun) {
+        dryRun(await plannedTag(source, target, ends, { ...options, signal }));
+      } else {
+        const digest = await copyReference(source, target, ends, { ...options, signal });
+        await journal.copied(from.path, digest, [tag]);
+      }
       counts.copied++;
     });
-    await journal.end();
+    if (!dryRun) await journal.end();
     return counts;
   } finally {
     await journal.close();
@@ -162,7 +186,7 @@ async function openJournal(
     ...(noClobber && { noClobber }),
     ...(withReferrers && { withReferrers }),
   };
-  return await CopyJournal.open(journal, { identity, readOnly: false });
+  return await CopyJournal.open(journal, { identity, readOnly: options.dryRun !== undefined });
 }
 
 /** The two ends of a copy. */
@@ -191,11 +215,22 @@ function endsOf(options: CopyOptions): CopyEnds {
   };
 }
 
+/** Returns what a copy of a tag would write, and whether that is there. */
+async function plannedTag(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<PlannedTag> {
+  const digest = await (await viewToCopy(from, ends, options)).digest(options);
+  const found = await findOrUndefined(() => ends.there.head(to, options));
+  return { source: from.name, target: to.name, digest, there: found?.digest === digest };
+}
+
+/** Opens a manifest, or what the requested platforms choose of it. */
+async function viewToCopy(from: Reference, { reader }: CopyEnds, options: CopyOptions): Promise<AnyManifest> {
+  const found = await reader.get(from, options);
+  return wantedPlatforms(options).length > 0 ? await ofPlatforms(found.view(), options) : found.anyView();
+}
+
 /** Copies a manifest. @returns its digest */
 async function copyReference(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<Hash> {
-  const found = await ends.reader.get(from, options);
-  const isChosen = wantedPlatforms(options).length > 0;
-  const view = isChosen ? await ofPlatforms(found.view(), options) : found.anyView();
+  const view = await viewToCopy(from, ends, options);
   await copyView({ view, to, from }, ends, options);
   return await view.digest(options);
 }

@@ -51,6 +51,22 @@ describe("gcrane copy --recursive", () => {
       assertEquals((await world.gcrane(`digest ${target}/app:v1`)).code, 1);
     }));
 
+  it("with --dry-run shows a digest on a terminal once, and short", () =>
+    filled(async (world) => {
+      const terminal = { columns: 80, rows: 9 };
+      const line = `cp -r --dry-run --tag-filter v1 ${source}/team/app ${target}/app`;
+      const digest = await image(1).digest();
+      assertEquals(
+        (await world.gcrane(line, { terminal })).out,
+        `copy ${source}/team/app@${digest.slice(0, 19)} ${target}/app\ncopy ${source}/team/app:v1 ${target}/app:v1\n`,
+      );
+      const json = (await world.gcrane(`${line} --json`)).out;
+      assertEquals(
+        (await world.gcrane(`${line} --json`, { terminal })).out.split("\n").at(-2),
+        json.split("\n").at(-2),
+      );
+    }));
+
   it("lists what is extra, writes a plan, and deletes what the plan has", () =>
     filled(async (world) => {
       await world.gcrane(`cp -r ${source} ${target}`);

@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { type Descriptor, MediaType } from "../../../src/spec/mod.ts";
@@ -81,6 +81,43 @@ describe("gcrane copy", () => {
       assertEquals([await digest(world, `${mirror}:v1`), await digest(world, `${mirror}:v2`)], [one, old]);
       assertEquals(await world.data(`copy --all-tags ${source} ${mirror}`), "");
       assertEquals(await digest(world, `${mirror}:v2`), two);
+    }));
+
+  it("-a --dry-run lists the tags to copy, counts those that are there, and writes nothing", () =>
+    inWorld(async (world) => {
+      for (const [seed, tag] of [[1, "v1"], [2, "v2"], [3, "v3"]] as const) {
+        await world.push(randomImage({ seed }), `${source}:${tag}`);
+      }
+      await world.push(randomImage({ seed: 1 }), `${mirror}:v1`);
+      await world.push(randomImage({ seed: 1 }), `${mirror}:v2`);
+      const planned = async (line: string) => {
+        world.requests.length = 0;
+        const { code, out, err } = await world.gcrane(`copy -a --dry-run ${line} ${source} ${mirror}`);
+        assertEquals([code, world.requests.filter((request) => !/^(GET|HEAD) /.test(request))], [0, []]);
+        return [out.split("\n").sort().filter((text) => text !== ""), err];
+      };
+      const [two, three] = ["v2", "v3"].map((tag) => `copy ${source}:${tag} ${mirror}:${tag}`);
+      assertEquals(await planned(""), [[two, three], "would copy 2 tags; 1 tag was there\n"]);
+      assertEquals(await planned("-n"), [[three], "would copy 1 tag; 0 tags were there, 2 tags kept\n"]);
+      assertEquals(await planned("--tag-filter v1"), [[], "would copy 0 tags; 1 tag was there\n"]);
+      assertEquals((await planned(`--journal ${world.path("journal")}`))[0], [two, three]);
+      assertEquals(existsSync(world.path("journal")), false);
+    }));
+
+  it("-a --dry-run compares the image for --platform", () =>
+    inWorld(async (world) => {
+      await world.push(index, `${source}:v1`);
+      const line = `copy -a --dry-run --platform linux/arm64 ${source} ${mirror}`;
+      assertEquals((await world.gcrane(line)).out, `copy ${source}:v1 ${mirror}:v1\n`);
+      await world.data(`copy --platform linux/arm64 ${source}:v1 ${mirror}:v1`);
+      assertEquals((await world.gcrane(line)).out, "");
+    }));
+
+  it("--dry-run is for several tags", () =>
+    inWorld(async (world) => {
+      const { code, err } = await world.gcrane(`copy --dry-run ${source}:v1 ${mirror}:v1`);
+      assertEquals(code, 2);
+      assertStringIncludes(err, "Error: --dry-run requires --all-tags or --recursive — ");
     }));
 
   it("-a -n copies to a repository that is not there yet", () =>

@@ -53,6 +53,12 @@ describe("gcrane sync", () => {
         "copy a.example.com/src/app:v1 b.example.com/dst/app:stable\n",
         [],
       ]);
+      const shown = await world.gcrane(`sync --dry-run ${file}`, { terminal: { columns: 80, rows: 9 } });
+      assertEquals(
+        shown.out,
+        `copy a.example.com/src/app@${digest.slice(0, 19)} b.example.com/dst/app\n` +
+          "copy a.example.com/src/app:v1 b.example.com/dst/app:stable\n",
+      );
     }));
 
   it("copies the images of skopeo's file below a destination", () =>
