@@ -1,7 +1,7 @@
 import { ManifestError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { AnyManifest } from "../graph/mod.ts";
-import { type Image, type ImageIndex, type Layer, type ProgressListener } from "../image/mod.ts";
+import type { Image, ImageIndex, Layer, ProgressListener } from "../image/mod.ts";
 import {
   type DigestReference,
   parseDigest,
