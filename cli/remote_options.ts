@@ -15,8 +15,8 @@ export interface CommandOptions extends RemoteOptions {
   keychain: Keychain;
   /** Aborted when the command should end. */
   signal: AbortSignal;
-  /** Notes the platform of the image that is chosen from an index. */
-  onDefaultPlatform: () => void;
+  /** Notes the platform of the image that is chosen from an index; `undefined` for crane's habits, as crane is silent. */
+  onDefaultPlatform?: () => void;
 }
 
 /** Options of a command on one image of an index. */
@@ -55,7 +55,7 @@ export function commandOptions(
     >;
   },
 ): CommandOptions {
-  const { flags, signal, onRequest, note } = context;
+  const { flags, signal, onRequest, note, asCrane } = context;
   const usesDocker = flags.keychain.length === 0 || flags.keychain.includes("docker");
   return {
     keychain: keychainOf(flags.keychain, context),
@@ -68,7 +68,9 @@ export function commandOptions(
     fetch: networkFetch(context, flags),
     registries: machineRegistries({ useMirrors: flags.useMirrors, environment: context.environment }),
     ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
-    onDefaultPlatform: once(() => note("Used linux/amd64 of several platforms: --platform chooses another")),
+    ...(!asCrane && {
+      onDefaultPlatform: once(() => note("Used linux/amd64 of several platforms: --platform chooses another")),
+    }),
   };
 }
 

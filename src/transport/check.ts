@@ -197,7 +197,7 @@ function hintFor(status: number, diagnostics: readonly Diagnostic[], request: Re
         : undefined;
     case 429:
       return request.shown === "nothing"
-        ? `wait, or sign in for a higher limit with: ${loginCommand(request)}`
+        ? `the registry limits the rate: wait, or sign in with: ${loginCommand(request)}`
         : "the registry limits the rate: wait";
     default:
       return undefined;

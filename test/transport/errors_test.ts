@@ -99,7 +99,7 @@ describe("responseError", () => {
     assertMatch((await hint(404, "MANIFEST_UNKNOWN"))!, /spelling/);
     assertEquals(await hint(404, "BLOB_UNKNOWN"), undefined);
     assertEquals(await hint(429, "X", "token"), "the registry limits the rate: wait");
-    assertEquals(await hint(429, "X", "nothing"), `wait, or sign in for a higher limit with: ${login}`);
+    assertEquals(await hint(429, "X", "nothing"), `the registry limits the rate: wait, or sign in with: ${login}`);
     assertEquals(await hint(500), undefined);
   });
 

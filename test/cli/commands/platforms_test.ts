@@ -218,6 +218,11 @@ describe("one image of an index, without --platform", () => {
       for (const tag of ["attested", "arm64"]) await world.data(`config ${app}:${tag}`);
     }));
 
+  it("is not noted where crane's habits hold, as crane is silent", () =>
+    inFilledWorld(async (world) => {
+      await world.data(`config --as crane ${app}:all`);
+    }));
+
   it("is not noted where all are read, or none", () =>
     inFilledWorld(async (world) => {
       for (const verb of ["manifest", "digest", "tree", "validate"]) await world.data(`${verb} ${app}:all`);
