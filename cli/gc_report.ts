@@ -112,7 +112,7 @@ export class GcReport {
     return 1;
   }
 
-  #remarks({ unlisted, undated, young }: GcResult): void {
+  #remarks({ unlisted, undated, young, youngTags }: GcResult): void {
     const { note } = this.#context;
     if (unlisted > 0) {
       note(
@@ -120,9 +120,10 @@ export class GcReport {
           `not list manifests without a tag`,
       );
     }
-    if (young > 0) {
+    const kept = [...young > 0 ? [count(young, "manifest")] : [], ...youngTags > 0 ? [count(youngTags, "tag")] : []];
+    if (kept.length > 0) {
       note(
-        `Kept ${count(young, "manifest")} only for uploads of the last ${formatAge(this.#grace)}: --grace sets ` +
+        `Kept ${kept.join(" and ")} only for uploads of the last ${formatAge(this.#grace)}: --grace sets ` +
           `another time, for example 1h or 0`,
       );
     }

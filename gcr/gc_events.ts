@@ -46,6 +46,8 @@ export interface RepositorySummary {
   readonly undated: number;
   /** The number of manifests that are kept only because they were uploaded within the grace period. */
   readonly young: number;
+  /** The number of tags of other manifests that are kept only because of the grace period. */
+  readonly youngTags: number;
   /** Whether the registry lists manifests without a tag. */
   readonly listsUntagged: boolean;
 }
@@ -76,6 +78,8 @@ export interface GcResult {
   readonly undated: number;
   /** The number of manifests that are kept only because they were uploaded within the grace period. */
   readonly young: number;
+  /** The number of tags of other manifests that are kept only because of the grace period. */
+  readonly youngTags: number;
   /** The number of repositories that may contain manifests without a tag, which the registry does not list. */
   readonly unlisted: number;
 }
@@ -96,6 +100,7 @@ export class GcTally {
     failed: 0,
     undated: 0,
     young: 0,
+    youngTags: 0,
     unlisted: 0,
   };
 
@@ -142,6 +147,7 @@ export class GcTally {
         sums.repositories++;
         sums.undated += event.repository.undated;
         sums.young += event.repository.young;
+        sums.youngTags += event.repository.youngTags;
         if (!event.repository.listsUntagged) sums.unlisted++;
     }
     this.#onEvent(event);

@@ -29,6 +29,9 @@ describe("gcrane gc", () => {
       );
       const short = await world.gcrane(`gc --grace 90m --older-than 0s ${repository}`);
       assertMatch(short.err, /^Kept 2 manifests only for uploads of the last 90m: --grace sets /);
+      await world.push(second, `${repository}:pr-1`);
+      const tags = await world.gcrane(`gc --tag pr-* ${repository}`);
+      assertMatch(tags.err, /^Kept 1 manifest and 1 tag only for uploads of the last 24h: --grace sets /);
       const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
       assertEquals([code, out], [0, `${one}\n`]);
       assertMatch(err, /^1 manifest can go, [\d.]+ k?B \(1 repository\)\n$/);
