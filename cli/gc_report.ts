@@ -105,10 +105,10 @@ export class GcReport {
     if (capped > 0) note(`Left ${count(capped, "more", "more")}: the limit of --max-delete is reached`);
     if (failed + this.#refused === 0) return 0;
     const parts = [
-      ...failed > 0 ? [`${count(failed, "repository was", "repositories were")} left alone`] : [],
+      ...failed > 0 ? [`${count(failed, "repository", "repositories")} failed`] : [],
       ...this.#refused > 0 ? [`${count(this.#refused, "thing")} could not be deleted`] : [],
     ];
-    note(`Error: ${parts.join(", ")}; they are listed above`);
+    note(`Error: ${parts.join(", ")}, as listed above`);
     return 1;
   }
 

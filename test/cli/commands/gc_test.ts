@@ -169,13 +169,13 @@ describe("gcrane gc", () => {
       });
       assertEquals([blind.code, blind.out], [1, `${two}\n`]);
       assertMatch(blind.err, /^Failed: registry\.example\.com\/team\/app was not changed: .*403/);
-      assertMatch(blind.err, /\nError: 1 repository was left alone; they are listed above\n$/);
+      assertMatch(blind.err, /\nError: 1 repository failed, as listed above\n$/);
       const refused = await world.gcrane(`gc -r --grace 0 --delete ${repository}`, {
         fetch: refusing(/\/app\/manifests\/sha256/, "DELETE"),
       });
       assertEquals([refused.code, refused.out], [1, `${two}\n`]);
       assertStringIncludes(refused.err, `Left ${one}: `);
-      assertMatch(refused.err, /\nError: 1 thing could not be deleted; they are listed above\n$/);
+      assertMatch(refused.err, /\nError: 1 thing could not be deleted, as listed above\n$/);
     }));
 
   it("names the tags that it deleted of a manifest that is still there", () =>
