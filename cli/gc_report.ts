@@ -24,6 +24,8 @@ export class GcReport {
   readonly #untagged = new Map<string, { readonly repository: string; readonly tags: string[] }>();
   /** The repository of the last deletion. */
   #changed: string | undefined;
+  /** The tags of the manifests that can go, or are deleted. */
+  #tags = 0;
   #refused = 0;
 
   /** Creates a report. `deletes` is whether the garbage is deleted, `grace` the grace period in milliseconds. */
@@ -38,13 +40,16 @@ export class GcReport {
     const { note } = this.#context;
     switch (event.kind) {
       case "garbage":
-        if (!this.#deletes) this.#list(listed(event.repository, event.manifest));
+        if (this.#deletes) break;
+        this.#tags += event.manifest.tags.length;
+        this.#list(listed(event.repository, event.manifest));
         break;
       case "tag":
         if (!this.#deletes) note(`The tag ${event.repository}:${event.tag.tag} can go: ${event.tag.reason}`);
         break;
       case "deleted":
         this.#changed = event.repository;
+        this.#tags += event.tags.length;
         this.#deleted.push(listed(event.repository, event));
         this.#untagged.delete(this.#deleted.at(-1)!.name);
         break;
@@ -96,9 +101,10 @@ export class GcReport {
     this.#remarks(result);
     const { garbage, bytes, tags, deleted, untagged, repositories, resumed, capped, failed } = result;
     const alone = this.#deletes ? untagged : tags;
+    const their = this.#tags > 0 ? ` with ${count(this.#tags, "tag")}` : "";
     const what = this.#deletes
-      ? `deleted ${count(deleted, "manifest")}`
-      : `${count(garbage, "manifest")} can go, ${formatBytes(bytes)}`;
+      ? `deleted ${count(deleted, "manifest")}${their}`
+      : `${count(garbage, "manifest")}${their} can go, ${formatBytes(bytes)}`;
     const more = alone > 0 ? `, and ${count(alone, "tag")} of images that are kept` : "";
     const before = resumed > 0 ? `, ${resumed} more were done before` : "";
     note(`${what}${more} (${count(repositories, "repository", "repositories")}${before})`);
@@ -123,7 +129,7 @@ export class GcReport {
     const kept = [...young > 0 ? [count(young, "manifest")] : [], ...youngTags > 0 ? [count(youngTags, "tag")] : []];
     if (kept.length > 0) {
       note(
-        `Kept ${kept.join(" and ")} only for uploads of the last ${formatAge(this.#grace)}: --grace sets ` +
+        `Kept ${kept.join(" and ")} because of uploads in the last ${formatAge(this.#grace)}: --grace sets ` +
           `another time, for example 1h or 0`,
       );
     }

@@ -185,7 +185,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there, kept
   const size = bytes > 0 ? `, ${formatBytes(bytes)} of layers` : "";
   const before = resumed > 0 ? `, ${resumed} more were done before` : "";
   return `${count(manifests, "manifest")} and ${count(tags, "tag")}${size}; ` +
-    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there${
+    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there already${
       kept > 0 ? `, ${count(kept, "tag")} kept` : ""
     } ` +
     `(${count(repositories, "repository", "repositories")}${before})`;

@@ -49,10 +49,12 @@ export function platformsOptions(context: Context): SomeImagesOptions {
 /** Returns the options of a command that reads --platform itself, or ignores it. */
 export function commandOptions(
   context: Omit<Context, "flags"> & {
-    readonly flags: Pick<
-      Context["flags"],
-      "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect" | "useMirrors"
-    >;
+    readonly flags:
+      & Pick<
+        Context["flags"],
+        "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect" | "useMirrors"
+      >
+      & { readonly platform?: readonly string[] };
   },
 ): CommandOptions {
   const { flags, signal, onRequest, note, asCrane } = context;
@@ -69,9 +71,16 @@ export function commandOptions(
     registries: machineRegistries({ useMirrors: flags.useMirrors, environment: context.environment }),
     ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
     ...(!asCrane && {
-      onDefaultPlatform: once(() => note("Used linux/amd64 of several platforms: --platform chooses another")),
+      onDefaultPlatform: once(() => note(defaultPlatformText(flags))),
     }),
   };
+}
+
+/** Describes that a command on one image uses the default platform. */
+function defaultPlatformText({ platform }: { readonly platform?: readonly string[] }): string {
+  return platform?.includes("all")
+    ? "Used linux/amd64 alone, as this command is for one platform: --platform chooses another"
+    : "Used linux/amd64 of several platforms: --platform chooses another";
 }
 
 /** Returns a function whose first call runs another, which a command on several images wants once. */

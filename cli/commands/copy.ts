@@ -85,7 +85,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
   transfers: true,
   async run(command) {
     const context = withJobs(command);
-    const { args, flags, stdout, note } = context;
+    const { args, flags, stdout, note, asCrane } = context;
     if (flags.recursive) {
       const { runRecursiveCopy } = await import("../recursive_copy.ts");
       return await runRecursiveCopy(context);
@@ -129,33 +129,32 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     };
     if (flags.allTags) {
       const { journal, tagFilter, semver } = flags;
-      let there = 0;
-      const dryRun = (tag: PlannedTag) => {
-        if (tag.there) there++;
-        // A closed reader ends the command, which needs no report here.
-        else stdout.print(`copy ${tag.source} ${tag.target}`).catch(() => {});
-      };
+      // A closed reader ends the command, which needs no report here.
+      const dryRun = (tag: PlannedTag) => void stdout.print(`copy ${tag.source} ${tag.target}`).catch(() => {});
       const choice = { journal, tagFilter, semver, ...(flags.dryRun && { dryRun }) };
       const result = await copyRepository(await referenceText(source), to.text, { ...options, ...choice });
       if (flags.json) await stdout.print(jsonLine(result));
-      else if (flags.dryRun) note(plannedText(result, there));
-      else if (result.kept > 0) note(`kept ${count(result.kept, "tag")} of ${to.text}, copied ${result.copied}`);
-      const none = result.copied + result.kept + result.resumed === 0 ? noTagText(source, flags) : undefined;
-      if (none === undefined) return;
-      note(none);
-      return flags.require ? 1 : 0;
+      const { copied, there, kept, resumed } = result;
+      const none = copied + there + kept + resumed === 0 ? noTagText(source, flags) : undefined;
+      if (none !== undefined) {
+        note(none);
+        return flags.require ? 1 : 0;
+      }
+      if (flags.json || (asCrane && kept === 0)) return;
+      note(`${flags.dryRun ? "would copy" : "copied"} ${copiedText(result)}`);
+      return;
     }
     const digest = await copy(await imageSource(source, context), to.text, options);
     if (flags.json) await stdout.print(jsonLine({ source, destination: to.text, digest }));
   },
 });
 
-/** Returns the sum of a dry run. */
-function plannedText({ copied, kept }: CopyRepositoryResult, there: number): string {
-  const keptText = kept > 0 ? `, ${count(kept, "tag")} kept` : "";
-  return `would copy ${count(copied - there, "tag")}; ${count(there, "tag")} ${
-    there === 1 ? "was" : "were"
-  } there${keptText}`;
+/** Returns the sum of a copy of tags, or of its dry run. */
+function copiedText({ copied, there, kept, resumed }: CopyRepositoryResult): string {
+  const parts = [count(copied, "tag"), `${count(there, "tag")} ${there === 1 ? "was" : "were"} there already`];
+  if (kept > 0) parts.push(`kept ${count(kept, "tag")}`);
+  if (resumed > 0) parts.push(`${resumed} more were done before`);
+  return parts.join(", ");
 }
 
 /** Returns the context with `--jobs 0` as its default, as crane has it. */

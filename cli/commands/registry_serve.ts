@@ -272,7 +272,9 @@ With --proxy the credentials for the other registry are found as for any command
 function signInText(signIn: SignIn, { canPush }: { canPush: boolean }): string {
   switch (signIn) {
     case "nothing":
-      return `every client may ${canPush ? "pull and push" : "pull"}: --htpasswd requires sign-in`;
+      return `every client may ${
+        canPush ? "pull and push" : "pull"
+      }: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in`;
     case "push":
       return canPush ? "sign-in is required to push" : "every client may pull";
     case "ungranted":

@@ -77,9 +77,12 @@ describe("gcrane copy", () => {
       const two = await world.push(second, `${source}:v2`);
       const old = await world.push(first, `${mirror}:v2`);
       const { code, out, err } = await world.gcrane(`copy -a -n ${source} ${mirror}`);
-      assertEquals([code, out, err], [0, "", `kept 1 tag of ${mirror}, copied 1\n`]);
+      assertEquals([code, out, err], [0, "", "copied 1 tag, 0 tags were there already, kept 1 tag\n"]);
       assertEquals([await digest(world, `${mirror}:v1`), await digest(world, `${mirror}:v2`)], [one, old]);
-      assertEquals(await world.data(`copy --all-tags ${source} ${mirror}`), "");
+      const again = await world.gcrane(`copy --all-tags ${source} ${mirror}`);
+      assertEquals([again.code, again.out, again.err], [0, "", "copied 1 tag, 1 tag was there already\n"]);
+      const crane = await world.gcrane(`--as crane copy -a ${source} ${mirror}`);
+      assertEquals([crane.code, crane.out, crane.err], [0, "", ""]);
       assertEquals(await digest(world, `${mirror}:v2`), two);
     }));
 
@@ -97,9 +100,9 @@ describe("gcrane copy", () => {
         return [out.split("\n").sort().filter((text) => text !== ""), err];
       };
       const [two, three] = ["v2", "v3"].map((tag) => `copy ${source}:${tag} ${mirror}:${tag}`);
-      assertEquals(await planned(""), [[two, three], "would copy 2 tags; 1 tag was there\n"]);
-      assertEquals(await planned("-n"), [[three], "would copy 1 tag; 0 tags were there, 2 tags kept\n"]);
-      assertEquals(await planned("--tag-filter v1"), [[], "would copy 0 tags; 1 tag was there\n"]);
+      assertEquals(await planned(""), [[two, three], "would copy 2 tags, 1 tag was there already\n"]);
+      assertEquals(await planned("-n"), [[three], "would copy 1 tag, 0 tags were there already, kept 2 tags\n"]);
+      assertEquals(await planned("--tag-filter v1"), [[], "would copy 0 tags, 1 tag was there already\n"]);
       assertEquals((await planned(`--journal ${world.path("journal")}`))[0], [two, three]);
       assertEquals(existsSync(world.path("journal")), false);
     }));
@@ -123,7 +126,7 @@ describe("gcrane copy", () => {
   it("-a -n copies to a repository that is not there yet", () =>
     inWorld(async (world) => {
       const one = await world.push(first, `${source}:v1`);
-      await world.data(`copy -an ${source} ${mirror}`);
+      assertEquals((await world.gcrane(`copy -an ${source} ${mirror}`)).code, 0);
       assertEquals(await digest(world, `${mirror}:v1`), one);
     }));
 
@@ -131,12 +134,12 @@ describe("gcrane copy", () => {
     inWorld(async (world) => {
       const pushed = await world.push(first, `${source}:v1`);
       const line = `copy -a --journal ${world.path("copy.journal")} ${source} ${mirror}`;
-      assertEquals(await world.data(line), "");
+      assertEquals((await world.gcrane(line)).err, "copied 1 tag, 0 tags were there already\n");
       const [header, copied, end] = readFileSync(world.path("copy.journal"), "utf8").trim().split("\n");
       assertEquals(JSON.parse(header), { journal: "gcrane copy", version: 1, source, target: mirror, tags: "all" });
       assertEquals(JSON.parse(copied), { copied: pushed, repository: "team/app", tags: ["v1"] });
       assertEquals(Object.keys(JSON.parse(end)), ["end"]);
-      assertEquals(await world.data(line), "");
+      assertEquals((await world.gcrane(line)).err, "copied 0 tags, 1 tag was there already\n");
     }));
 
   it("--with-referrers brings along what refers to an image", () =>

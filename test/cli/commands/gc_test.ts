@@ -24,14 +24,14 @@ describe("gcrane gc", () => {
       assertEquals([young.code, young.out], [0, ""]);
       assertEquals(
         young.err,
-        "Kept 1 manifest only for uploads of the last 24h: --grace sets another time, for example 1h or 0\n" +
+        "Kept 1 manifest because of uploads in the last 24h: --grace sets another time, for example 1h or 0\n" +
           "0 manifests can go, 0 B (1 repository)\n",
       );
       const short = await world.gcrane(`gc --grace 90m --older-than 0s ${repository}`);
-      assertMatch(short.err, /^Kept 2 manifests only for uploads of the last 90m: --grace sets /);
+      assertMatch(short.err, /^Kept 2 manifests because of uploads in the last 90m: --grace sets /);
       await world.push(second, `${repository}:pr-1`);
       const tags = await world.gcrane(`gc --tag pr-* ${repository}`);
-      assertMatch(tags.err, /^Kept 1 manifest and 1 tag only for uploads of the last 24h: --grace sets /);
+      assertMatch(tags.err, /^Kept 1 manifest and 1 tag because of uploads in the last 24h: --grace sets /);
       const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
       assertEquals([code, out], [0, `${one}\n`]);
       assertMatch(err, /^1 manifest can go, [\d.]+ k?B \(1 repository\)\n$/);
@@ -125,10 +125,11 @@ describe("gcrane gc", () => {
       const piped = await world.gcrane(`${line} --plan ${plan}`);
       assertEquals([piped.code, piped.out], [0, `${name}\n`]);
       assert(piped.err.startsWith(note), piped.err);
+      assertStringIncludes(piped.err, "\n1 manifest with 2 tags can go, ");
       assertEquals((await world.gcrane(line, { terminal })).out, `${name}  pr-7, pr-7-a\n`);
 
       const applied = await world.gcrane(`gc apply ${plan}`);
-      assertEquals([applied.out, applied.err], [`${name}\n`, `${note}deleted 1 manifest (1 repository)\n`]);
+      assertEquals([applied.out, applied.err], [`${name}\n`, `${note}deleted 1 manifest with 2 tags (1 repository)\n`]);
       await world.push(first, `${repository}:pr-8`);
       assertEquals((await world.gcrane(`${line} --delete`, { terminal })).out, `${name}  pr-8\n`);
     }));

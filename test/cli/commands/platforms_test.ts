@@ -211,6 +211,15 @@ describe("one image of an index, without --platform", () => {
       }));
   }
 
+  it("is noted for --platform all too, which most commands take", () =>
+    inFilledWorld(async (world) => {
+      const { code, err } = await world.gcrane(`config --platform all ${app}:all`);
+      assertEquals([code, err], [
+        0,
+        "Used linux/amd64 alone, as this command is for one platform: --platform chooses another\n",
+      ]);
+    }));
+
   it("is not noted where there is no choice: one image with its attestation, or an image", () =>
     inFilledWorld(async (world) => {
       const attestation = changeImage(randomImage({ layers: 1 }), { platform: parsePlatform("unknown/unknown") });

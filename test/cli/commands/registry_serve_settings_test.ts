@@ -47,8 +47,8 @@ async function refused(flags: readonly string[], environment: Record<string, str
 describe("gcrane registry serve: who may do what", () => {
   for (
     const [flags, text, anonymous] of [
-      ["", "every client may pull and push: --htpasswd requires sign-in", [404, 202]],
-      ["--read-only", "every client may pull: --htpasswd requires sign-in", [404, 405]],
+      ["", "every client may pull and push: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in", [404, 202]],
+      ["--read-only", "every client may pull: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in", [404, 405]],
       ["USERS", "sign-in is required", [401, 401]],
       ["USERS --token-auth", "sign-in is required", [401, 401]],
       ["USERS --anonymous-pull", "sign-in is required to push", [404, 401]],

@@ -19,7 +19,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /** What the log has of a registry without users. */
-const OPEN = "(every client may pull and push: --htpasswd requires sign-in)";
+const OPEN = "(every client may pull and push: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in)";
 
 describe("gcrane registry serve", () => {
   it("serves until Ctrl-C, and prints nothing on standard output", async () => {

@@ -28,13 +28,13 @@ describe("gcrane sync", () => {
       assertEquals([first.code, first.out], [0, ""]);
       assertMatch(
         first.err,
-        /^copied 2 manifests and 2 tags, .* of layers; 0 manifests were there \(1 repository\)\n$/,
+        /^copied 2 manifests and 2 tags, .* of layers; 0 manifests were there already \(1 repository\)\n$/,
       );
       world.requests.length = 0;
       const second = await world.gcrane(["sync", "-"], { stdin: readFileSync(file, "utf8") });
       assertEquals([second.code, second.err], [
         0,
-        "copied 0 manifests and 0 tags; 2 manifests were there (1 repository)\n",
+        "copied 0 manifests and 0 tags; 2 manifests were there already (1 repository)\n",
       ]);
       assertEquals(writes(world), []);
     }));
