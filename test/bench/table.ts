@@ -11,7 +11,17 @@ export interface Result {
 }
 
 /** The columns of the table. */
-export const HEAD = ["Work", "Tool", "Wall s", "CPU s", "Peak MB", "Stored MB", "Wall ÷ crane", "Quartiles", "Over budget"];
+export const HEAD = [
+  "Work",
+  "Tool",
+  "Wall s",
+  "CPU s",
+  "Peak MB",
+  "Stored MB",
+  "Wall ÷ crane",
+  "Quartiles",
+  "Over budget",
+];
 
 /** Returns the rows of a piece of work, one for each tool. */
 export function rowsOf(work: Work, results: readonly Result[]): string[][] {
