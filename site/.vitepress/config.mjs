@@ -21,7 +21,7 @@ export default defineConfig({
     // word, and within a path only after a slash.
     config: (md) => {
       md.renderer.rules.code_inline = (tokens, index) => {
-        const parts = (text) => text.length > 16 && !text.startsWith("-") ? text.split(/(?<=\w\/)/) : [text];
+        const parts = (text) => text.length > 16 && !text.startsWith("-") ? text.split(/(?<=\w\/)(?=\w)/) : [text];
         const part = (text) => text.length > 24 && !text.startsWith("-") ? text : `<span class="whole">${text}</span>`;
         const word = (text) => parts(text).map(part).join("<wbr>");
         return `<code v-pre>${tokens[index].content.split(" ").map(md.utils.escapeHtml).map(word).join(" ")}</code>`;
