@@ -1,10 +1,12 @@
 import { ConflictError } from "../errors.ts";
 import type { Keychain } from "../authn/mod.ts";
+import { knownDigest } from "../image/internal.ts";
 import { CopyJournal, DEFAULT_JOBS, throttled } from "../graph/internal.ts";
 import { type AnyManifest, TransferState } from "../graph/mod.ts";
 import { mapConcurrent, RateLimit } from "../io/mod.ts";
 import { tagMatcher } from "../name/internal.ts";
 import type { Reference, Repository } from "../name/mod.ts";
+import { checkDigest } from "../remote/internal.ts";
 import { Client, Puller, RegistrySink } from "../remote/mod.ts";
 import { type Hash, platformString } from "../spec/mod.ts";
 import { findOrUndefined } from "../transport/internal.ts";
@@ -48,6 +50,7 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
  *
  * @returns the digest of the copy
  * @throws {ConflictError} with `noClobber`, if the destination exists.
+ * @throws {DigestMismatchError} if the destination names another digest.
  */
 export async function copy(
   source: ImageSource,
@@ -61,9 +64,7 @@ export async function copy(
   }
   const reference = referenceIn(source);
   if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);
-  const view = await open(source, options);
-  await copyView({ view, to }, ends, options);
-  return await view.digest(options);
+  return await copyView({ view: await open(source, options), to }, ends, options);
 }
 
 /** Options of {@linkcode copyRepository}. */
@@ -196,18 +197,18 @@ async function copyReference(from: Reference, to: Reference, ends: CopyEnds, opt
   const found = await ends.reader.get(from, options);
   const isChosen = wantedPlatforms(options).length > 0;
   const view = isChosen ? await ofPlatforms(found.view(), options) : found.anyView();
-  await copyView({ view, to, from }, ends, options);
-  return await view.digest(options);
+  return await copyView({ view, to, from }, ends, options);
 }
 
 async function copyView(
   { view, to, from }: { view: AnyManifest; to: Reference; from?: Reference },
   { client, reader, state, bandwidth }: CopyEnds,
   options: CopyOptions,
-): Promise<void> {
+): Promise<Hash> {
   const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
   const sink = new RegistrySink(client, to.repository, { allowNondistributable });
   const names = to.kind === "tag" ? [to.identifier] : [];
+  checkDigest(to, await knownDigest(view, { signal }));
   await copyGraph([{ view, names }], sink, {
     state,
     onProgress,
@@ -215,6 +216,9 @@ async function copyView(
     content: bandwidth && ((content) => throttled(content, bandwidth)),
     referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
+  const digest = await view.digest({ signal });
+  checkDigest(to, digest);
+  return digest;
 }
 
 async function isThere(reference: Reference, puller: Puller, options: CraneOptions): Promise<boolean> {

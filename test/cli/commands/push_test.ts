@@ -23,6 +23,20 @@ async function tarball(world: World): Promise<string> {
 }
 
 describe("gcrane push", () => {
+  it("to a digest that the image has not fails", () =>
+    inWorld(async (world) => {
+      const path = world.path("app.tar");
+      await writeTarballFile(path, [{ image: first }]);
+      const { code, out, err } = await world.gcrane(`push ${path} ${repository}@sha256:${"a".repeat(64)}`);
+      assertEquals([code, out], [1, ""]);
+      assertMatch(
+        err,
+        /^Error: .*@sha256:a+ can't name a manifest with the digest sha256:[0-9a-f]{64} — name a tag.*\n$/,
+      );
+      const pushed = await world.data(`push ${path} ${repository}`);
+      assertEquals(await world.data(`push ${path} ${pushed.trim()}`), pushed);
+    }));
+
   it("prints what it pushed", () =>
     inWorld(async (world) => {
       const path = world.path("app.tar");
