@@ -5,6 +5,7 @@ import {
   type ByteStream,
   type FileKind,
   type FileStat,
+  isTemporaryInUse,
   joinPath,
   lstat,
   type OpenFile,
@@ -59,6 +60,8 @@ const AHEAD = 16;
  * A tar of what a directory holds, made anew whenever it is opened: files, directories, symbolic and hard links, fifos
  * and devices, sorted by the bytes of their names. Links are never followed. Nothing is kept in memory but the names of
  * the directories on the way and of files that have several.
+ *
+ * What this program is writing there under a temporary name is left out.
  *
  * The stream fails with a {@linkcode FileError} that names the file, when one can't be read or changes its size while
  * it is.
@@ -189,6 +192,8 @@ async function* namesBelow(path: string, prefix: string): AsyncGenerator<Directo
       continue;
     }
     const { name, kind } = next.value;
+    // The archive may be written into the directory that it is made of.
+    if (isTemporaryInUse(name)) continue;
     const found = { path: joinPath(level.path, name), name: level.prefix + name, kind };
     yield found;
     if (kind === "directory") levels.push(await open(found.path, `${found.name}/`));
