@@ -1,4 +1,4 @@
-import { FileError, UnsupportedError } from "../errors.ts";
+import { FileError, UnsupportedError, UsageError } from "../errors.ts";
 import { type AbortOptions, errorCode, fileFailure } from "../io/mod.ts";
 import {
   type Bytes,
@@ -65,6 +65,8 @@ const AHEAD = 16;
  *
  * The stream fails with a {@linkcode FileError} that names the file, when one can't be read or changes its size while
  * it is.
+ *
+ * @throws {UsageError} for a prefix that leads out of the image.
  */
 export function tarDirectory(
   path: string,
@@ -91,7 +93,7 @@ export async function layerFromDirectory(path: string, options: DirectoryLayerOp
 
 function cleanPrefix(prefix: string): string {
   const parts = prefix.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw new TypeError(`the prefix ${JSON.stringify(prefix)} leaves the image`);
+  if (parts.includes("..")) throw new UsageError(`the prefix ${JSON.stringify(prefix)} leaves the image`);
   return parts.map((part) => `${part}/`).join("");
 }
 

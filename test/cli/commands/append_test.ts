@@ -261,6 +261,7 @@ describe("gcrane append", () => {
         "-f a.tar -t site:v1 --set-base-image-annotations",
         "--set-base-image-annotations needs a base — name it with -b",
       ],
+      [`-f ${import.meta.dirname} -t ${site} --prefix ../x`, 'the prefix "../x" leaves the image'],
     ]
   ) {
     it(`says what is wrong with: append ${line}`, () =>
