@@ -58,6 +58,18 @@ describe("gcrane push", () => {
       assertMatch((await world.gcrane(`push --tag app:v3 ${path} ${repository}:v3`)).err, /^Error: .*app:v3.*\n$/);
     }));
 
+  it("names some of very many images of a tarball", () =>
+    inWorld(async (world) => {
+      const path = world.path("images.tar");
+      const names = Array.from({ length: 200 }, (_, index) => ({ reference: `app:v${index}`, image: first }));
+      await writeTarballFile(path, [...names, { reference: "app:other", image: second }]);
+      for (const line of [`push ${path} ${repository}:v1`, `push --tag app:none ${path} ${repository}:v1`]) {
+        const { code, err } = await world.gcrane(line);
+        assertEquals(code, 1);
+        assertMatch(err, /^Error: .{1,200}: it has app:v0, app:v1, .{1,400}, … — [^\n]+\n$/);
+      }
+    }));
+
   it("pushes the image or the index that a layout holds", () =>
     inWorld(async (world) => {
       for (const [name, view] of [["one", first], ["all", index]] as const) {
