@@ -1,5 +1,6 @@
 import { UsageError } from "../src/errors.ts";
 import type { ImageChanges } from "../src/mutate/mod.ts";
+import { isRfc3339 } from "../src/spec/internal.ts";
 import { type Descriptor, MediaType, type Platform } from "../src/spec/mod.ts";
 import type { FlagValues } from "./flag.ts";
 import { platformFlag } from "./flag_values.ts";
@@ -124,8 +125,8 @@ function oneOf<T extends string | readonly string[]>(flag: string, value: T | un
 }
 
 function timeOf(text: string): string {
-  const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
-  if (!Number.isNaN(time)) return text;
+  const time = text.toUpperCase();
+  if (isRfc3339(time)) return time;
   throw new UsageError(`--created takes a time, not ${JSON.stringify(text)}`, { hint: "write 2024-01-31T12:00:00Z" });
 }
 

@@ -24,11 +24,11 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly args: ArgumentValues<A>;
   /** The command's flags and the global ones; a command's flag hides a global one of the same name. */
   readonly flags: FlagValues<F> & Omit<GlobalFlags, keyof F>;
-  /** Aborted by Ctrl-C, by SIGTERM and if the reader of standard output closes it. Pass it to every call. */
+  /** Aborted by Ctrl-C, by SIGTERM, by SIGHUP and if the reader of standard output closes it. Pass it to every call. */
   readonly signal: AbortSignal;
   /** Standard output, only for data. */
   readonly stdout: StandardOutput;
-  /** Standard input as bytes. */
+  /** Opens standard input as bytes. @throws {UsageError} for the second time. */
   readonly stdin: () => ByteStream;
   /** Whether the habits of crane hold instead of gcrane's: bare tags in `ls`, and results that take the original's tag. */
   readonly asCrane: boolean;
@@ -40,7 +40,7 @@ export interface Context<A extends Arguments = None, F extends Flags = None> {
   readonly note: (message: string) => void;
   /** Reads the values of the flags again: the configuration file may have changed. */
   readonly rereadFlags: () => Promise<FlagValues<F>>;
-  /** Calls a function on SIGHUP, and returns one that ends that. */
+  /** Calls a function on SIGHUP, which then does not end the run, and returns one that ends that. */
   readonly onHangUp: (handler: () => void) => () => void;
   /** Writes `Warning: …` to standard error, each text once. */
   readonly warn: (message: string) => void;

@@ -26,7 +26,13 @@ export async function copyElsewhere(
       return await copyToOutput(source, context);
     case "path": {
       const { splitLocalPath } = await import("../src/source/mod.ts");
-      return await copyToPath(source, (await splitLocalPath(destination.text)).path, {
+      const { path, tag } = await splitLocalPath(destination.text);
+      if (tag !== undefined) {
+        throw new UsageError(`${path} exists, and a copy in it keeps the name of its source, so it can't get ${tag}`, {
+          hint: `write ${path}`,
+        });
+      }
+      return await copyToPath(source, path, {
         format: destination.format ?? (ARCHIVE.test(destination.text) ? "docker-archive" : "oci"),
         context,
       });

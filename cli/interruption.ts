@@ -4,15 +4,17 @@ import type { Io } from "./io.ts";
 const patience = 700;
 
 /** The signal that ended the work. */
-export type InterruptSignal = "SIGINT" | "SIGTERM";
+export type InterruptSignal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** Returns the exit code of a program that a signal ended, as shells do. */
 export function interruptCode(signal: InterruptSignal): number {
-  return signal === "SIGINT" ? 130 : 143;
+  return CODES[signal];
 }
 
 /**
- * Handles what ends a run early: Ctrl-C, SIGTERM, a failing output, an unhandled error. The first aborts the work and
+ * Handles what ends a run early: Ctrl-C, SIGTERM, the end of the terminal, a failing output, an unhandled error. The first aborts the work and
  * gives it a moment to stop by itself; a second signal ends the program immediately.
  */
 export class Interruption {
@@ -22,13 +24,16 @@ export class Interruption {
   readonly #undo: (() => void)[];
   #interruptedBy: InterruptSignal | undefined;
   #isPatient = false;
+  #endHangUp = () => {};
 
   /** Starts to listen. */
   constructor(io: Io) {
     this.#io = io;
     this.#end.promise.catch(() => {});
+    if (!io.isHangUpIgnored()) this.#endHangUp = io.onHangUp(() => this.#interrupt("SIGHUP"));
     this.#undo = [
       io.onInterrupt((signal) => this.#interrupt(signal)),
+      () => this.#endHangUp(),
       io.onUnhandledError((error) => this.#end.reject(error)),
     ];
   }
@@ -46,6 +51,13 @@ export class Interruption {
   /** Gives the work unlimited time to stop. */
   waitForWork(): void {
     this.#isPatient = true;
+  }
+
+  /** Calls a handler on SIGHUP, which then no longer ends the run. Returns a function that removes the handler. */
+  onHangUp(handler: () => void): () => void {
+    this.#endHangUp();
+    this.#endHangUp = () => {};
+    return this.#io.onHangUp(handler);
   }
 
   /** Aborts the work with a reason, which {@linkcode Interruption.wait} throws if the work does not stop by itself. */

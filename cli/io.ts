@@ -61,6 +61,8 @@ export interface Io {
   onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
   /** Calls the handler on SIGHUP. Returns a function that removes the handler. */
   onHangUp(handler: () => void): () => void;
+  /** Returns whether the program was started so that SIGHUP does not end it. */
+  isHangUpIgnored(): boolean;
   /** Calls the handler with unhandled errors and rejections. Returns a function that removes the handler. */
   onUnhandledError(handler: (error: unknown) => void): () => void;
   /** Removes the temporary files of interrupted work. */

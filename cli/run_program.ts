@@ -2,6 +2,7 @@ import { HttpError, NameError, NetworkError, UsageError } from "../src/errors.ts
 import type { Certificates, Command, Context, Display, Program } from "./command.ts";
 import type { GlobalFlags } from "./global_flags.ts";
 import { interruptCode, Interruption } from "./interruption.ts";
+import type { ByteStream } from "../src/runtime/mod.ts";
 import type { Io } from "./io.ts";
 import { StandardOutput } from "./output.ts";
 import { type ParsedWords, parseWords } from "./parse_words.ts";
@@ -29,6 +30,7 @@ class Run {
   #command: Command | undefined;
   #args: ParsedWords["args"] = {};
   #verbose = false;
+  #isStdinOpen = false;
 
   constructor(program: Program, io: Io) {
     this.#io = io;
@@ -112,11 +114,11 @@ class Run {
       asCrane: flags.as === undefined ? this.#isCalledCrane : flags.as === "crane",
       signal: this.#interruption.signal,
       stdout: this.#stdout,
-      stdin: () => io.stdin(),
+      stdin: () => this.#stdin(),
       environment: (name) => io.environment(name),
       ask: () => io.ask(),
       rereadFlags: async () => (await this.#read(words, command)).flags,
-      onHangUp: (handler) => io.onHangUp(handler),
+      onHangUp: (handler) => this.#interruption.onHangUp(handler),
       note: (message) => this.#say(message),
       warn: (message) => {
         if (this.#warnings.has(message)) return;
@@ -162,6 +164,17 @@ class Run {
   async #requestLog(): Promise<RequestListener> {
     const { formatRequest } = await import("./request_log.ts");
     return (event) => this.#say(formatRequest(event));
+  }
+
+  /** Opens standard input, once: two readers would get a part of it each. */
+  #stdin(): ByteStream {
+    if (this.#isStdinOpen) {
+      throw new UsageError('standard input is read already, and "-" can name it once alone', {
+        hint: "save it to a file, and name that",
+      });
+    }
+    this.#isStdinOpen = true;
+    return this.#io.stdin();
   }
 
   #display(): Display {

@@ -31,6 +31,9 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
     const full = pathOf(path);
     // Another program may have removed it since the folder was listed, as Deno does in its cache.
     const found = await reading(full, lstat(full).catch(missingIsUndefined));
+    if (found === undefined && name.includes("\ufffd")) {
+      throw new FileError(`can't read ${full}: its name is not UTF-8`, { errno: "ENOENT", hint: "rename it" });
+    }
     if (found === undefined) return undefined;
     const { kind, size, mode, mtimeMs, ctimeMs, ino } = found;
     const common = { path, size: 0, executable: false };

@@ -134,8 +134,16 @@ export function checkSettings(settings: BuildSettings, nameOf: (name: string) =>
   };
   oneOf("runtime", ["node", "bun", "deno", "none"]);
   oneOf("libc", ["glibc", "musl"]);
-  const port = settings.ports?.find((port) => !/^[1-9]\d{0,4}(?:\/(?:tcp|udp|sctp))?$/.test(port));
+  const port = settings.ports?.find((port) =>
+    !/^[1-9]\d{0,4}(?:\/(?:tcp|udp|sctp))?$/.test(port) || Number.parseInt(port) > 65535
+  );
   if (port !== undefined) throw new BuildError(`${nameOf("ports")} has ${JSON.stringify(port)}, which is not a port`);
+  const variable = Object.keys(settings.env ?? {}).find((name) => name === "" || name.includes("="));
+  if (variable !== undefined) {
+    throw new BuildError(
+      `${nameOf("env")} has ${JSON.stringify(variable)}, which is not a name for an environment variable`,
+    );
+  }
   if (settings.layers !== undefined && !isOf("number", settings.layers)) {
     throw new BuildError(`${nameOf("layers")} is not ${NOUNS.number}`);
   }

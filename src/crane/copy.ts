@@ -1,10 +1,12 @@
 import { ConflictError } from "../errors.ts";
 import type { Keychain } from "../authn/mod.ts";
+import { knownDigest } from "../image/internal.ts";
 import { CopyJournal, DEFAULT_JOBS, throttled } from "../graph/internal.ts";
 import { type AnyManifest, TransferState } from "../graph/mod.ts";
 import { mapConcurrent, RateLimit } from "../io/mod.ts";
 import { tagMatcher } from "../name/internal.ts";
 import type { Reference, Repository } from "../name/mod.ts";
+import { checkDigest } from "../remote/internal.ts";
 import { Client, Puller, RegistrySink } from "../remote/mod.ts";
 import { type Hash, platformString } from "../spec/mod.ts";
 import { findOrUndefined } from "../transport/internal.ts";
@@ -48,6 +50,7 @@ export interface CopyOptions extends CraneOptions, PlatformsOptions {
  *
  * @returns the digest of the copy
  * @throws {ConflictError} with `noClobber`, if the destination exists.
+ * @throws {DigestMismatchError} if the destination names another digest.
  */
 export async function copy(
   source: ImageSource,
@@ -246,6 +249,7 @@ async function copyView(
   const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
   const sink = new RegistrySink(client, to.repository, { allowNondistributable });
   const names = to.kind === "tag" ? [to.identifier] : [];
+  checkDigest(to, await knownDigest(view, { signal }));
   let there = true;
   await copyGraph([{ view, names }], sink, {
     state,
@@ -257,7 +261,9 @@ async function copyView(
     content: bandwidth && ((content) => throttled(content, bandwidth)),
     referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
-  return { digest: await view.digest(options), there };
+  const digest = await view.digest(options);
+  checkDigest(to, digest);
+  return { digest, there };
 }
 
 async function isThere(reference: Reference, puller: Puller, options: CraneOptions): Promise<boolean> {

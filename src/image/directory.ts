@@ -1,10 +1,11 @@
-import { FileError, UnsupportedError } from "../errors.ts";
+import { FileError, UnsupportedError, UsageError } from "../errors.ts";
 import { type AbortOptions, errorCode, fileFailure } from "../io/mod.ts";
 import {
   type Bytes,
   type ByteStream,
   type FileKind,
   type FileStat,
+  isTemporaryInUse,
   joinPath,
   lstat,
   type OpenFile,
@@ -60,8 +61,12 @@ const AHEAD = 16;
  * and devices, sorted by the bytes of their names. Links are never followed. Nothing is kept in memory but the names of
  * the directories on the way and of files that have several.
  *
+ * What this program is writing there under a temporary name is left out.
+ *
  * The stream fails with a {@linkcode FileError} that names the file, when one can't be read or changes its size while
  * it is.
+ *
+ * @throws {UsageError} for a prefix that leads out of the image.
  */
 export function tarDirectory(
   path: string,
@@ -88,7 +93,7 @@ export async function layerFromDirectory(path: string, options: DirectoryLayerOp
 
 function cleanPrefix(prefix: string): string {
   const parts = prefix.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw new TypeError(`the prefix ${JSON.stringify(prefix)} leaves the image`);
+  if (parts.includes("..")) throw new UsageError(`the prefix ${JSON.stringify(prefix)} leaves the image`);
   return parts.map((part) => `${part}/`).join("");
 }
 
@@ -189,6 +194,8 @@ async function* namesBelow(path: string, prefix: string): AsyncGenerator<Directo
       continue;
     }
     const { name, kind } = next.value;
+    // The archive may be written into the directory that it is made of.
+    if (isTemporaryInUse(name)) continue;
     const found = { path: joinPath(level.path, name), name: level.prefix + name, kind };
     yield found;
     if (kind === "directory") levels.push(await open(found.path, `${found.name}/`));

@@ -256,6 +256,6 @@ function platformProblems(where: string, config: ConfigFile, platform: Platform)
   if (agrees) return [];
   return mismatch(where, "the platform", {
     found: platformString(own) || "missing",
-    promised: platformString(platform),
+    promised: platformString(platform) || "none",
   });
 }

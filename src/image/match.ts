@@ -1,5 +1,5 @@
 import { LimitError, NotFoundError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, listed } from "../io/mod.ts";
 import {
   DEFAULT_PLATFORM,
   type Descriptor,
@@ -20,9 +20,6 @@ export const REF_NAME_ANNOTATION = "org.opencontainers.image.ref.name";
 
 /** How deep indexes in indexes are followed; real ones have two levels. */
 const MAX_DEPTH = 16;
-
-/** How many platforms an error lists. */
-const MAX_LISTED = 30;
 
 /** Matches what runs on one of the platforms, as far as they say. A descriptor without a platform does not match. */
 export function matchPlatforms(...platforms: readonly (Platform | string)[]): Matcher {
@@ -98,12 +95,10 @@ export async function selectImage(
   const wanted = parsePlatform(platform);
   const found = await search(index, { platform: wanted, passed, seen: new Set(), depth: 0, signal: options.signal });
   if (found) return found;
-  const names = [...passed];
-  const listed = names.slice(0, MAX_LISTED).join(", ") + (names.length > MAX_LISTED ? ", …" : "");
   throw new NotFoundError(
     `index ${await index.digest(options)} has no image for ${platformString(wanted) || "the platform asked for"}; ` +
-      (names.length === 0 ? "it has no images" : `it has ${listed}`),
-    { hint: names.length === 0 ? undefined : "choose one of its platforms with --platform" },
+      (passed.size === 0 ? "it has no images" : `it has ${listed(passed)}`),
+    { hint: passed.size === 0 ? undefined : "choose one of its platforms with --platform" },
   );
 }
 

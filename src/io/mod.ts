@@ -32,7 +32,7 @@ export {
   sniffStream,
 } from "./compression.ts";
 export { limitRatio, Limits, limitStream, readAll, type ReadAllOptions, Tally } from "./limit.ts";
-export { isHeaderText, isObject, jsonObject } from "./text.ts";
+export { isHeaderText, isObject, jsonObject, listed } from "./text.ts";
 export { formatBytes, parseDuration } from "./units.ts";
 export { errorCode, fileFailure, missingIsUndefined, temporaryFailure } from "./file_failure.ts";
 export { Journal, type JournalLine, type JournalOptions } from "./journal.ts";

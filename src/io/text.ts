@@ -20,3 +20,12 @@ export function jsonObject(text: string): Record<string, unknown> | undefined {
     return undefined;
   }
 }
+
+/** The most names in a message. */
+const MOST_LISTED = 30;
+
+/** Returns names for a message, separated by commas: each once, and the first ones of very many. */
+export function listed(names: Iterable<string>): string {
+  const all = [...new Set(names)];
+  return all.slice(0, MOST_LISTED).join(", ") + (all.length > MOST_LISTED ? ", …" : "");
+}

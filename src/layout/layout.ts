@@ -3,7 +3,7 @@ import { writeStream } from "../graph/internal.ts";
 import { type Root, transfer } from "../graph/mod.ts";
 import { checkView, REF_NAME_ANNOTATION } from "../image/internal.ts";
 import type { Image, ImageIndex, Layer, Matcher, ProgressListener } from "../image/mod.ts";
-import { type AbortOptions, verifyStream } from "../io/mod.ts";
+import { type AbortOptions, listed, verifyStream } from "../io/mod.ts";
 import type { ByteStream } from "../runtime/mod.ts";
 import { jsonBytes, sortedJson } from "../spec/internal.ts";
 import { type Descriptor, type Hash, type IndexManifest, parsePlatform, type Platform } from "../spec/mod.ts";
@@ -360,5 +360,5 @@ async function findImage(index: ImageIndex, digest: Hash, options: AbortOptions)
 
 function listOf(children: readonly { readonly descriptor: Descriptor }[]): string {
   if (children.length === 0) return "nothing";
-  return children.map(({ descriptor }) => `${descriptor.digest} (${descriptor.mediaType})`).join(", ");
+  return listed(children.map(({ descriptor }) => `${descriptor.digest} (${descriptor.mediaType})`));
 }

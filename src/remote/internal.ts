@@ -2,4 +2,5 @@
 
 export { oneImage } from "./one_image.ts";
 export { isGoogle, parseTagsPage } from "./listing.ts";
+export { checkDigest } from "./pusher.ts";
 export { parseReferrersPage, REFERRERS_STATUSES } from "./referrers.ts";

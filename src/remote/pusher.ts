@@ -48,15 +48,17 @@ export class Pusher {
    *
    * @param to a reference, or a `Repository` to push to by digest
    * @returns the digest of the manifest
-   * @throws {DigestMismatchError} if the reference names another digest; then nothing is sent.
+   * @throws {DigestMismatchError} if the reference names another digest; nothing is sent if that is known before.
    */
   async push(to: Reference | Repository | string, view: AnyManifest, options: AbortOptions = {}): Promise<Hash> {
     const parsed = isRepository(to) ? to : parseReference(to, nameOptions(this.client));
     const [repository, names] = isRepository(parsed) ? [parsed, []] : [parsed.repository, namesOf(parsed)];
     checkView(view, "image", "index", "manifest");
-    if (parsed.kind === "digest") await checkDigest(parsed, view, options);
+    if (!isRepository(parsed)) checkDigest(parsed, await knownDigest(view, options));
     await this.#transfer(repository, { view, names }, options);
-    return await view.digest(options);
+    const digest = await view.digest(options);
+    if (!isRepository(parsed)) checkDigest(parsed, digest);
+    return digest;
   }
 
   /** Pushes several images and indexes; shared content is sent once. */
@@ -167,9 +169,9 @@ function namesOf({ kind, identifier }: Reference): readonly string[] {
   return kind === "tag" ? [identifier] : [];
 }
 
-async function checkDigest(to: Reference, view: AnyManifest, options: AbortOptions): Promise<void> {
-  const digest = await knownDigest(view, options);
-  if (digest === undefined || digest === to.identifier) return;
+/** Checks that a destination can name a manifest. @throws {DigestMismatchError} if it names another digest. */
+export function checkDigest(to: Reference, digest: Hash | undefined): void {
+  if (to.kind === "tag" || digest === undefined || digest === to.identifier) return;
   throw new DigestMismatchError(`${to} can't name a manifest with the digest ${digest}`, {
     hint: "name a tag, or the repository alone to push by digest",
   });

@@ -1,4 +1,4 @@
-import { denoHost, nodeModule, nodeProcess, notSupported } from "./host.ts";
+import { denoHost, nodeModule, nodeProcess, notSupported, runtimeName } from "./host.ts";
 
 /** Returns the value of an environment variable, or `undefined` if it is not set or may not be read. */
 export function environmentVariable(name: string): string | undefined {
@@ -117,6 +117,21 @@ export function onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): ()
  */
 export function onHangUp(handler: () => void): () => void {
   return platformOs() === "windows" ? () => {} : addSignalListener("SIGHUP", handler);
+}
+
+/**
+ * Returns whether the program was started so that it outlives its terminal, by nohup for example: then a handler would
+ * end what was to go on. It is known on Linux alone, and elsewhere assumed of Bun, which goes on, while Deno and Node.js
+ * end by SIGHUP in any case.
+ */
+export function isHangUpIgnored(): boolean {
+  if (runtimeName() !== "bun") return false;
+  try {
+    const status = nodeModule("node:fs")!.readFileSync("/proc/self/status", "utf8");
+    return (Number.parseInt(/^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(status)![1], 16) & 1) === 1;
+  } catch {
+    return true;
+  }
 }
 
 function addSignalListener(signal: "SIGINT" | "SIGTERM" | "SIGHUP", listener: () => void): () => void {

@@ -85,6 +85,7 @@ export {
   exit,
   grantedVariable,
   homeDirectory,
+  isHangUpIgnored,
   mayRead,
   onHangUp,
   onInterrupt,
@@ -134,4 +135,10 @@ export {
 } from "./http_client.ts";
 export { sendStream, type StreamRequest } from "./send_stream.ts";
 export { abortable, sharedWait } from "./waits.ts";
-export { forgetTemporary, registerTemporary, removeTemporaries, temporariesInUse } from "./temporaries.ts";
+export {
+  forgetTemporary,
+  isTemporaryInUse,
+  registerTemporary,
+  removeTemporaries,
+  temporariesInUse,
+} from "./temporaries.ts";

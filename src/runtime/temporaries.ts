@@ -1,4 +1,5 @@
 import { nodeModule } from "./host.ts";
+import { baseName } from "./paths.ts";
 
 /** Paths of temporary files and directories in use. */
 const temporaries = new Set<string>();
@@ -16,6 +17,12 @@ export function forgetTemporary(path: string): void {
 /** Returns the paths of the temporary files and directories that are neither removed nor permanent. */
 export function temporariesInUse(): string[] {
   return [...temporaries];
+}
+
+/** Returns whether a name in a directory is that of a temporary file or directory in use; these names are unique. */
+export function isTemporaryInUse(name: string): boolean {
+  for (const path of temporaries) if (baseName(path) === name) return true;
+  return false;
 }
 
 /**

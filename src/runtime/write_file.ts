@@ -69,7 +69,7 @@ export interface FileWriter {
 /**
  * Writes a file atomically: into a temporary file beside it, which is then renamed. On a failure or an abort no new
  * file is left, and an existing file is unchanged. The target of a symbolic link is replaced, not the link; a device or
- * a fifo is written to directly. A stream that was not read to its end is cancelled. Temporary files of the same file
+ * a fifo is written to directly. The new file has the permissions of the one that it replaces, unless `mode` is given. A stream that was not read to its end is cancelled. Temporary files of the same file
  * that a killed program left an hour ago or earlier are removed. Returns the number of bytes.
  */
 export async function writeFileAtomic(
@@ -80,21 +80,30 @@ export async function writeFileAtomic(
   const { signal, replaceLink = false } = options;
   try {
     signal?.throwIfAborted();
-    const target = replaceLink ? { path, isSpecial: false } : await findTarget(path);
-    return await (target.isSpecial ? writeDirectly(target.path, data, signal) : replace(target.path, data, options));
+    const target: Target = replaceLink ? { path, isSpecial: false } : await findTarget(path);
+    if (target.isSpecial) return await writeDirectly(target.path, data, signal);
+    return await replace(target.path, data, { ...options, mode: options.mode ?? target.mode });
   } catch (error) {
     if (data instanceof ReadableStream && !data.locked) data.cancel(error).catch(() => {});
     throw error;
   }
 }
 
-/** Finds the file to replace, and whether it is a device or a fifo, which must not be replaced. */
-async function findTarget(path: string): Promise<{ path: string; isSpecial: boolean }> {
+/** Where a file is written. */
+interface Target {
+  path: string;
+  /** Whether a device or a fifo is there, which must not be replaced. */
+  isSpecial: boolean;
+  /** The permissions of the file that is there. */
+  mode?: number;
+}
+
+async function findTarget(path: string): Promise<Target> {
   const fs = requireNodeModule("node:fs", "The file system").promises;
   try {
     const stats = await fs.stat(path);
     if (!stats.isFile() && !stats.isDirectory()) return { path, isSpecial: true };
-    if (stats.isFile()) return { path: await fs.realpath(path), isSpecial: false };
+    if (stats.isFile()) return { path: await fs.realpath(path), isSpecial: false, mode: stats.mode & 0o777 };
   } catch (error) {
     if ((error as { code?: unknown }).code === "ENOENT") return { path, isSpecial: false };
     throw error;

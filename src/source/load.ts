@@ -1,7 +1,7 @@
 import { LayoutError, TarballError } from "../errors.ts";
 import { REF_NAME_ANNOTATION } from "../image/internal.ts";
 import { emptyIndex, type Image, type ImageIndex, type IndexChild, matchPlatforms } from "../image/mod.ts";
-import { type AbortOptions, fileFailure } from "../io/mod.ts";
+import { type AbortOptions, fileFailure, listed } from "../io/mod.ts";
 import { fullName } from "../name/internal.ts";
 import { stat } from "../runtime/mod.ts";
 import { type Descriptor, type Hash, isDistributable, platformString } from "../spec/mod.ts";
@@ -173,7 +173,7 @@ async function fromLayout(
   if (tag !== undefined) throw misses(what, tag, names);
   throw new LayoutError(`${what} holds ${children.length} images or indexes, not one`, {
     hint: names.length > 0
-      ? `choose one by its name: ${names.join(", ")}`
+      ? `choose one by its name: ${listed(names)}`
       : children.length > 0
       ? "push them as one index with --index"
       : undefined,
@@ -205,7 +205,7 @@ function namesOf({ annotations }: Descriptor): string[] {
 
 function misses(what: string, tag: string, names: readonly string[]): LayoutError {
   return new LayoutError(`${what} does not hold one image or index called ${tag}`, {
-    hint: names.length > 0 ? `it has ${names.join(", ")}` : "nothing in it has a name",
+    hint: names.length > 0 ? `it has ${listed(names)}` : "nothing in it has a name",
   });
 }
 

@@ -157,7 +157,13 @@ const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Returns whether a value is a time as a config has it (RFC 3339), as Go reads it. */
 export function isRfc3339(value: unknown): value is string {
-  return typeof value === "string" && RFC_3339.test(value) && !Number.isNaN(Date.parse(value));
+  return typeof value === "string" && RFC_3339.test(value) && !Number.isNaN(Date.parse(value)) && isOnItsDay(value);
+}
+
+/** Returns whether the day and the hour exist: `Date` takes a February 30 and the hour 24 as those of the next day. */
+function isOnItsDay(time: string): boolean {
+  return new Date(`${time.slice(0, 10)}T00:00:00Z`).getUTCDate() === Number(time.slice(8, 10)) &&
+    time.slice(11, 13) !== "24";
 }
 
 /** Returns the platform of a config file. */

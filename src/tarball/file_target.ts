@@ -31,11 +31,13 @@ export class FileTarget implements ArchiveTarget {
     this.#file = file;
   }
 
-  /** Begins a file at a path. A symbolic link there stays; what it leads to is replaced. */
+  /** Begins a file at a path. A symbolic link there stays; what it leads to is replaced, and its permissions stay. */
   static async create(path: string): Promise<FileTarget> {
-    const target = await exists(path) ? await realPath(path) : path;
+    const isThere = await exists(path);
+    const target = isThere ? await realPath(path) : path;
+    const mode = isThere ? (await stat(target)).mode & 0o777 : undefined;
     await removeOldTemporaries(dirName(target), baseName(target));
-    return new FileTarget(target, await createNewFile(target));
+    return new FileTarget(target, await createNewFile(target, { mode }));
   }
 
   async begin(files: readonly PlannedFile[]): Promise<void> {

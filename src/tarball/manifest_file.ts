@@ -1,5 +1,5 @@
 import { TarballError } from "../errors.ts";
-import type { AbortOptions } from "../io/mod.ts";
+import { type AbortOptions, listed } from "../io/mod.ts";
 import { fullName } from "../name/internal.ts";
 import { parseTag } from "../name/mod.ts";
 import type { Bytes } from "../runtime/mod.ts";
@@ -82,8 +82,7 @@ export function chooseImage(
 }
 
 function listTags(images: readonly TarballManifest[]): string {
-  const tags = images.map(({ repoTags }) => repoTags.length > 0 ? repoTags.join(", ") : "one without a tag");
-  return `it has ${tags.join(", ")}`;
+  return `it has ${listed(images.flatMap(({ repoTags }) => repoTags.length > 0 ? repoTags : ["one without a tag"]))}`;
 }
 
 function parseImage(value: unknown, what: string): TarballManifest {

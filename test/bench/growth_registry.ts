@@ -189,6 +189,7 @@ export async function runLine(words: readonly string[], fetch: typeof globalThis
     environment: (name) => name === "HOME" ? "/nonexistent" : undefined,
     onInterrupt: () => () => {},
     onHangUp: () => () => {},
+    isHangUpIgnored: () => false,
     onUnhandledError: () => () => {},
     removeTemporaries: () => {},
     exit: () => {},

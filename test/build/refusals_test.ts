@@ -189,10 +189,18 @@ describe("buildImage refuses", () => {
       await refused(project({ runtime: "python" })),
       '"gcrane.runtime" in package.json is "python", not one of node, bun, deno, none',
     );
-    assertEquals(
-      await refused(project({ ports: ["http"] })),
-      '"gcrane.ports" in package.json has "http", which is not a port',
-    );
+    for (const port of ["http", "0", "65536"]) {
+      assertEquals(
+        await refused(project({ ports: [port] })),
+        `"gcrane.ports" in package.json has "${port}", which is not a port`,
+      );
+    }
+    for (const name of ["", "A=B"]) {
+      assertEquals(
+        await refused(project({ env: { [name]: "x" } })),
+        `"gcrane.env" in package.json has "${name}", which is not a name for an environment variable`,
+      );
+    }
     assertStringIncludes(await refused(project({ include: ["{a"] })), 'the glob "{a" has a { that does not close');
     assertStringIncludes(await refused(npmProject({}, { "package.json": "{" })), "package.json is not JSON");
   });

@@ -3,13 +3,24 @@ import { assertEquals } from "@std/assert";
 import { runLine } from "../make/command_line.ts";
 
 describe("an interrupt", () => {
-  for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
     it(`by ${signal} exits ${expected} as soon as the command has stopped`, async () => {
       const { code, out, err, io } = await runLine("heed", { whenReady: (io) => io.interrupt(signal) });
       assertEquals([code, out, err], [expected, "", "ready\n"]);
       assertEquals([io.removals, io.listeners], [1, 0]);
     });
   }
+
+  it("by SIGHUP is left alone in a program that was started to outlive its terminal", async () => {
+    const { code } = await runLine("heed", {
+      ignoresHangUp: true,
+      whenReady(io) {
+        io.interrupt("SIGHUP");
+        io.interrupt("SIGTERM");
+      },
+    });
+    assertEquals(code, 143);
+  });
 
   it("waits less than a second for a command that does not stop", async () => {
     const { code, err, io } = await runLine("hang", {

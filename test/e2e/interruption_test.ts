@@ -98,6 +98,17 @@ describe("Ctrl-C in the middle of a layer", () => {
       }),
   );
 
+  it("by the end of the terminal", { timeout: 20_000 }, () =>
+    withStall(async ({ place, server, stalled }) => {
+      const before = place.files();
+      const running = place.start(`pull ${server.host}/app:v1 app.tar`);
+      await stalled;
+      await until(() => place.files().some((path) => /^work\/.*app\.tar.*tmp/.test(path)));
+      running.signal("SIGHUP");
+      assertEquals([await running.ended(), running.err], [129, ""]);
+      assertEquals(place.files(), before);
+    }));
+
   for (const line of ["export -", "append -f - -t app:v1 -o app.tar"]) {
     it(
       `while it keeps standard input in a temporary file: ${line}`,

@@ -44,6 +44,8 @@ export interface FakeIoOptions {
   terminal?: { columns: number; rows: number };
   /** Whether temporary files stay at the end of a line, since other lines run at the same time. */
   keepsTemporaries?: boolean;
+  /** Whether the program was started so that SIGHUP does not end it. */
+  ignoresHangUp?: boolean;
   /** Called with what is written to standard output, to fail for example. */
   onWrite?: (text: string) => void;
   /** Called after something was written to standard error. */
@@ -112,6 +114,7 @@ export class FakeIo implements Io {
   programNames = (): readonly string[] => this.#options.names ?? [];
   environment = (name: string): string | undefined => this.#options.environment?.[name];
   onInterrupt = (handler: (signal: "SIGINT" | "SIGTERM") => void) => listen(this.#interrupts, handler);
+  isHangUpIgnored = (): boolean => this.#options.ignoresHangUp ?? false;
   onHangUp = (handler: () => void) => listen(this.#hangUps, handler);
   onUnhandledError = (handler: (error: unknown) => void) => listen(this.#unhandled, handler);
   removeTemporaries = (): void => {
@@ -141,7 +144,8 @@ export class FakeIo implements Io {
   }
 
   /** Sends a signal. */
-  interrupt(signal: "SIGINT" | "SIGTERM"): void {
+  interrupt(signal: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
+    if (signal === "SIGHUP") return this.hangUp();
     for (const handler of this.#interrupts) handler(signal);
   }
 

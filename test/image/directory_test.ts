@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { FileError } from "../../src/errors.ts";
+import { FileError, UsageError } from "../../src/errors.ts";
 import { layerFromDirectory, tarDirectory, type TarDirectoryOptions, validateLayer } from "../../src/image/mod.ts";
 import { drain } from "../../src/io/mod.ts";
 import { readTar } from "../../src/tar/mod.ts";
@@ -109,7 +109,7 @@ describe("tarDirectory", () => {
       assertEquals(await entries({ prefix }), ["directory usr/local/a/", "file usr/local/a/b"]);
     }
     assertEquals(await entries({ prefix: "/" }), ["directory a/", "file a/b"]);
-    assertThrows(() => tarDirectory(root, { prefix: "usr/../../etc" }), TypeError, "leaves the image");
+    assertThrows(() => tarDirectory(root, { prefix: "usr/../../etc" }), UsageError, "leaves the image");
   });
 
   it("keeps the modes", async () => {

@@ -73,7 +73,7 @@ describe("validateImage", () => {
   });
 
   it("finds times that are none", async () => {
-    const times = ["yesterday", "2024-02-03", "", 5, "2024-13-03T04:05:06Z"];
+    const times = ["yesterday", "2024-02-03", "", 5, "2024-13-03T04:05:06Z", "2023-02-29T04:05:06Z"];
     for (const time of times) {
       const { image } = await imageWith({
         config: (config) => {

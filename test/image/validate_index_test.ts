@@ -107,6 +107,14 @@ describe("validateIndex", () => {
     }
   });
 
+  it("finds a platform without a name", async () => {
+    const { index } = await example(({ manifests }) =>
+      manifests[0] = { ...manifests[0], platform: { os: "", architecture: "" } }
+    );
+    const [problem] = await problemsOf(validateIndex(index));
+    assertStringIncludes(problem, "config: the platform is linux/amd64 where none was promised");
+  });
+
   it("finds a variant that is not in the config", async () => {
     const source = new MemorySource();
     const image = await source.addImage({ layers: [], platform: parsePlatform("linux/arm/v7") });

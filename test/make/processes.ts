@@ -49,7 +49,7 @@ export class Running {
   /**
    * Sends a signal. (Deno's `child.kill` reports the signal as the cause of the end, even if the program handles it.)
    */
-  signal(name: "SIGINT" | "SIGTERM"): void {
+  signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): void {
     process.kill(this.child.pid!, name);
   }
 

@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { execFile } from "node:child_process";
 import * as os from "node:os";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import {
   currentDirectory,
   environmentVariable,
@@ -11,6 +13,9 @@ import {
   temporaryRoot,
   userId,
 } from "../../src/runtime/mod.ts";
+import { programWords } from "../make/processes.ts";
+
+const PROGRAM = "test/runtime/programs/hang_up.ts";
 
 describe("environment", () => {
   it("knows the runtime", () => {
@@ -30,6 +35,16 @@ describe("environment", () => {
     assertEquals(temporaryRoot(), os.tmpdir());
     assertEquals(userId(), process.getuid?.());
     assertEquals(platformOs(), process.platform === "win32" ? "windows" : process.platform);
+  });
+
+  it("knows on Bun that SIGHUP is to be ignored, as nohup has it", { skip: platformOs() !== "linux" }, async () => {
+    const { stdout } = await promisify(execFile)("sh", [
+      "-c",
+      'trap "" HUP; exec "$@"',
+      "sh",
+      ...programWords(PROGRAM),
+    ]);
+    assertEquals(stdout, `${runtimeName() === "bun"}\n`);
   });
 
   it("gives interrupts back", () => {

@@ -36,6 +36,14 @@ describe("writeFileAtomic", () => {
     assertEquals(names(), ["bytes", "stream", "text"]);
   });
 
+  it("keeps the permissions of the file that it replaces", async () => {
+    await writeFileAtomic(at("private"), "x", { mode: 0o600 });
+    await writeFileAtomic(at("private"), "y");
+    fs.symlinkSync("private", at("link"));
+    await writeFileAtomic(at("link"), "z");
+    assertEquals([fs.readFileSync(at("private"), "utf8"), fs.statSync(at("private")).mode & 0o7777], ["z", 0o600]);
+  });
+
   it("sets the mode exactly", async () => {
     await writeFileAtomic(at("secret"), "x", { mode: 0o600 });
     assertEquals(fs.statSync(at("secret")).mode & 0o7777, 0o600);

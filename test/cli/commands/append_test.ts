@@ -45,6 +45,16 @@ async function pathsIn(world: World, reference: string, fromTop = 0): Promise<st
 }
 
 describe("gcrane append", () => {
+  it("refuses standard input as two layers, which would get a part of it each", () =>
+    inWorld(async (world) => {
+      const { code, err } = await world.gcrane(`append -f - -f - -t ${site}`, { stdin: new Uint8Array(1024) });
+      assertEquals([code, err.split("\n")[0]], [
+        2,
+        'Error: standard input is read already, and "-" can name it once alone — save it to a file, and name that',
+      ]);
+      assertEquals(world.requests.filter((request) => !request.startsWith("GET ")), []);
+    }));
+
   it("prints what it pushed, an image of the tarball alone", () =>
     inWorld(async (world) => {
       const tar = await tarOf({ "etc/motd": "hello" });
@@ -168,6 +178,18 @@ describe("gcrane append", () => {
       }
     }));
 
+  it("-o writes into the directory of the layer, which then has no file of a temporary name", () =>
+    inWorld(async (world) => {
+      const folder = world.path("site");
+      mkdirSync(folder);
+      world.write("site/index.html", "hello");
+      await world.data(`append -f ${folder} -t site:v1 -o ${folder}/site.tar`);
+      const [layer] = await (await imageFromTarball(tarballFile(`${folder}/site.tar`))).layers();
+      const names: string[] = [];
+      for await (const { path } of readTar(await layer.uncompressed())) names.push(path);
+      assertEquals(names, ["index.html"]);
+    }));
+
   it("-o writes a tarball instead, and asks no registry for anything", () =>
     inWorld(async (world) => {
       const file = world.write("a.tar", await tarOf({ a: "a" }));
@@ -238,6 +260,7 @@ describe("gcrane append", () => {
         "-f a.tar -t site:v1 --set-base-image-annotations",
         "--set-base-image-annotations needs a base — name it with -b",
       ],
+      [`-f ${import.meta.dirname} -t ${site} --prefix ../x`, 'the prefix "../x" leaves the image'],
     ]
   ) {
     it(`says what is wrong with: append ${line}`, () =>

@@ -28,6 +28,17 @@ function uploads(world: World): string[] {
 }
 
 describe("gcrane copy", () => {
+  it("to a digest that the source has not fails, and sends nothing", () =>
+    inWorld(async (world) => {
+      const pushed = await world.push(first, `${source}:v1`);
+      world.requests.length = 0;
+      const { code, err } = await world.gcrane(`copy ${source}:v1 ${mirror}@sha256:${"a".repeat(64)}`);
+      assertEquals([code, err.includes(`can't name a manifest with the digest ${pushed}`)], [1, true], err);
+      assertEquals(world.requests.filter((request) => !request.startsWith("GET ")), []);
+      await world.data(`copy ${source}:v1 ${mirror}@${pushed}`);
+      assertEquals(await digest(world, `${mirror}@${pushed}`), pushed);
+    }));
+
   it("says nothing and keeps the digest", () =>
     inWorld(async (world) => {
       const pushed = await world.push(first, `${source}:v1`);

@@ -32,6 +32,7 @@ describe("gcrane mutate sets, and unsets again", () => {
       ["c/config/Volumes", "--volumes /data", { "/data": {} }, "--unset-volumes"],
       ["c/config/StopSignal", "--stop-signal SIGINT", "SIGINT", "--unset-stop-signal"],
       ["c/author", "--author me", "me", "--unset-author"],
+      ["c/created", "--created 2024-01-31t12:00:00z", "2024-01-31T12:00:00Z", "--unset-created"],
       ["c/created", "--created 2024-01-31T12:00:00.5+01:00", "2024-01-31T12:00:00.5+01:00", "--unset-created"],
       ["c/variant", "--set-platform linux/arm64/v8", "v8", "--unset-platform"],
     ] as const
@@ -91,6 +92,8 @@ describe("gcrane mutate sets, and unsets again", () => {
       ["--set-platform linux", "--set-platform linux: an image is for an os and an architecture"],
       ["--created yesterday", '--created takes a time, not "yesterday" — write 2024-01-31T12:00:00Z'],
       ["--created 2024-13-31T12:00:00Z", "--created takes a time, not "],
+      ["--created 2023-02-29T12:00:00Z", "--created takes a time, not "],
+      ["--created 2024-01-31T24:00:00Z", "--created takes a time, not "],
       ["--media-type zip", '--media-type must be one of oci, docker, not "zip"'],
       ["-l a=b -t a:b --in-place", "-t and --in-place both name the result — leave out one"],
       [`${app}:v2 -l a=b -t a:b`, "-t names one result, not several — leave it out, or use --in-place"],

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex, validateImage } from "../../../src/image/mod.ts";
@@ -59,6 +59,17 @@ describe("gcrane pull", () => {
       for (const [tag, image] of [["v1", first], ["v2", second]] as const) {
         const read = await imageFromTarball(tarballFile(path), { tag: `${repository}:${tag}` });
         assertEquals(await read.configName(), await image.configName());
+      }
+    }));
+
+  it("keeps the permissions of a file that it replaces, as export and copy do", () =>
+    inWorld(async (world) => {
+      await fill(world);
+      const path = world.write("app.tar", "");
+      for (const line of [`pull IMAGE ${path}`, `export IMAGE ${path}`, `copy IMAGE oci-archive:${path}`]) {
+        chmodSync(path, 0o600);
+        await world.data(line.replace("IMAGE", `${repository}:v1`));
+        assertEquals([line, (statSync(path).mode & 0o777).toString(8)], [line, "600"]);
       }
     }));
 

@@ -23,6 +23,20 @@ async function tarball(world: World): Promise<string> {
 }
 
 describe("gcrane push", () => {
+  it("to a digest that the image has not fails", () =>
+    inWorld(async (world) => {
+      const path = world.path("app.tar");
+      await writeTarballFile(path, [{ image: first }]);
+      const { code, out, err } = await world.gcrane(`push ${path} ${repository}@sha256:${"a".repeat(64)}`);
+      assertEquals([code, out], [1, ""]);
+      assertMatch(
+        err,
+        /^Error: .*@sha256:a+ can't name a manifest with the digest sha256:[0-9a-f]{64} — name a tag.*\n$/,
+      );
+      const pushed = await world.data(`push ${path} ${repository}`);
+      assertEquals(await world.data(`push ${path} ${pushed.trim()}`), pushed);
+    }));
+
   it("prints what it pushed", () =>
     inWorld(async (world) => {
       const path = world.path("app.tar");
@@ -42,6 +56,18 @@ describe("gcrane push", () => {
       await world.data(`push --tag app:v2 ${path} ${repository}:v2`);
       assertEquals(JSON.parse(await world.data(`config ${repository}:v2`)).rootfs, (await second.configFile()).rootfs);
       assertMatch((await world.gcrane(`push --tag app:v3 ${path} ${repository}:v3`)).err, /^Error: .*app:v3.*\n$/);
+    }));
+
+  it("names some of very many images of a tarball", () =>
+    inWorld(async (world) => {
+      const path = world.path("images.tar");
+      const names = Array.from({ length: 200 }, (_, index) => ({ reference: `app:v${index}`, image: first }));
+      await writeTarballFile(path, [...names, { reference: "app:other", image: second }]);
+      for (const line of [`push ${path} ${repository}:v1`, `push --tag app:none ${path} ${repository}:v1`]) {
+        const { code, err } = await world.gcrane(line);
+        assertEquals(code, 1);
+        assertMatch(err, /^Error: .{1,200}: it has app:v0, app:v1, .{1,400}, … — [^\n]+\n$/);
+      }
     }));
 
   it("pushes the image or the index that a layout holds", () =>

@@ -143,6 +143,22 @@ describe("gcrane copy", () => {
       assertEquals({ tags, kept, failed, failures }, { tags: 2, kept: 2, failed: 0, failures: [] });
     }));
 
+  it("refuses a name for the copy at a path that exists, which it would drop", () =>
+    inWorld(async (world) => {
+      await pushVersions(world);
+      const [layout, archive] = [world.path("layout"), world.path("app.tar")];
+      for (const place of [layout, archive]) await world.data(`copy ${app}:latest ${place}`);
+      const before = readFileSync(archive);
+      for (const place of [layout, `oci:${layout}`, `docker-archive:${archive}`, `oci-archive:${archive}`]) {
+        assertStringIncludes(
+          await refused(world, `copy ${app}:v1.2.0 ${place}:mine`, 2),
+          "so it can't get mine — write /",
+        );
+      }
+      assertEquals(readFileSync(archive), before);
+      assertEquals(JSON.parse(readFileSync(`${layout}/index.json`, "utf8")).manifests.length, 1);
+    }));
+
   it("refuses a path that exists and is no layout, and leaves it", () =>
     inWorld(async (world) => {
       await pushVersions(world);

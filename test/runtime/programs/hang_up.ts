@@ -1,0 +1,3 @@
+import { isHangUpIgnored, writeStdout } from "../../../src/runtime/mod.ts";
+
+await writeStdout(`${isHangUpIgnored()}\n`);
