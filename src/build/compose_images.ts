@@ -7,9 +7,9 @@ import type { BaseImage } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
 import { Dependencies } from "./dependencies.ts";
 import { architectureOf, checkNativeApp } from "./native_modules.ts";
-import { type ImageFile, imageFile, imageLink } from "./image_files.ts";
+import { contentsIn, type FileContents, type PlacedFiles } from "./image_files.ts";
 import { withoutOciLabels } from "./labels.ts";
-import { layerOf } from "./layer.ts";
+import { layerKey, layerOf } from "./layer.ts";
 import { groupPackages } from "./layer_groups.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
 import type { Lock } from "./locked_package.ts";
@@ -37,6 +37,12 @@ export interface BuiltPlatform {
   readonly layers: readonly BuiltLayer[];
   /** The part of the lock that is in it, with the licences of its packages. */
   readonly lock: Lock;
+}
+
+/** What becomes a layer. */
+interface LayerPlan {
+  readonly what: string;
+  readonly placed: readonly PlacedFiles[];
 }
 
 /** Options of {@linkcode composeImages}. */
@@ -108,6 +114,7 @@ class ProjectLayers {
   readonly #project: Project;
   readonly #options: ComposeOptions;
   readonly #dependencies: Dependencies;
+  readonly #contents: FileContents;
   readonly #made = new Map<string, Promise<Layer>>();
 
   constructor(project: Project, options: ComposeOptions) {
@@ -115,6 +122,7 @@ class ProjectLayers {
     this.#options = options;
     const { files, fetched, denoDir } = options;
     const { lock, settings: { ignoreScripts } } = project;
+    this.#contents = contentsIn(files);
     this.#dependencies = new Dependencies({ files, fetched, lock, denoDir, ignoreScripts });
   }
 
@@ -125,7 +133,7 @@ class ProjectLayers {
     const chosen: { platform: Platform; lock: Lock; packages: BuiltPackage[] }[] = [];
     for (const platform of platforms) {
       await this.#checkProgram(platform);
-      await checkNativeApp(this.#ofProject([...project.app, ...project.workspaces]), platform);
+      await checkNativeApp({ files: [...project.app, ...project.workspaces], contents: this.#contents }, platform);
       chosen.push({ platform, ...await this.#dependencies.forPlatform(whole, { platform, libc }, { signal }) });
     }
     const all = new Set(chosen.flatMap(({ packages }) => packages));
@@ -138,48 +146,44 @@ class ProjectLayers {
       project.settings.layers ?? LAYERS,
     );
     return await mapConcurrent(chosen, { concurrency: CONCURRENCY, signal }, async ({ platform, lock, packages }) => {
-      const groupOf = ({ locked: { name } }: BuiltPackage) => groups.get(name)!;
-      const parts = [
-        ...[...new Set(packages.map(groupOf))].sort().map((what) => ({
-          what,
-          files: packages.filter((one) => groupOf(one) === what).flatMap((one) => this.#placed(one)),
-        })),
-        { what: "workspaces", files: [...this.#ofProject(project.workspaces), ...this.#links(lock)] },
-        { what: "vendored modules", files: this.#ofProject(withoutJsr(project.vendored, packages)) },
-        { what: "app", files: this.#ofProject(project.app) },
-      ].filter(({ files }) => files.length > 0);
-      const layers = await mapConcurrent(parts, { concurrency: CONCURRENCY, signal }, async ({ what, files }) => ({
+      const parts = this.#parts(lock, packages, groups);
+      const layers = await mapConcurrent(parts, { concurrency: CONCURRENCY, signal }, async ({ what, placed }) => ({
         what,
-        layer: await this.#layer(what, files),
+        layer: await this.#layer(placed),
       }));
       return { platform, layers, lock: withLicenses(lock, packages) };
     });
   }
 
-  #placed({ locked, content }: BuiltPackage): ImageFile[] {
-    const { root } = this.#project.plan;
-    if (locked.from === "jsr") return content.files.map((file) => ({ ...file, path: `${root}/${file.path}` }));
-    return locked.paths.flatMap((folder) =>
-      content.files.map((file) => ({ ...file, path: `${root}/${folder}/${file.path}` }))
-    );
+  /** Returns what becomes a layer each, of packages in groups by their names, and of the project. */
+  #parts(lock: Lock, packages: readonly BuiltPackage[], groups: ReadonlyMap<string, string>): LayerPlan[] {
+    const { app, workspaces, vendored, plan: { root } } = this.#project;
+    const groupOf = ({ locked: { name } }: BuiltPackage) => groups.get(name)!;
+    const contents = this.#contents;
+    const links = lock.links.map(({ path, target }): ProjectFile => ({
+      path,
+      type: "link",
+      size: 0,
+      executable: false,
+      target: relative(path, target),
+    }));
+    const own = { workspaces: [...workspaces, ...links], "vendored modules": withoutJsr(vendored, packages), app };
+    return [
+      ...[...new Set(packages.map(groupOf))].sort().map((what) => ({
+        what,
+        placed: packages.filter((one) => groupOf(one) === what).flatMap(({ locked: { from, paths }, content }) =>
+          (from === "jsr" ? [root] : paths.map((path) => `${root}/${path}`)).map((folder) => ({ ...content, folder }))
+        ),
+      })),
+      ...Object.entries(own).map(([what, files]) => ({ what, placed: [{ folder: root, files, contents }] })),
+    ].filter(({ placed }) => placed.some(({ files }) => files.length > 0));
   }
 
-  #ofProject(files: readonly ProjectFile[]): ImageFile[] {
-    const { root } = this.#project.plan;
-    return files.map((file) => imageFile(file, this.#options.files, `${root}/${file.path}`));
-  }
-
-  /** Returns the links between packages. */
-  #links({ links }: Lock): ImageFile[] {
-    const { root } = this.#project.plan;
-    return links.map(({ path, target }) => imageLink(`${root}/${path}`, relative(path, target)));
-  }
-
-  #layer(what: string, files: readonly ImageFile[]): Promise<Layer> {
-    const key = JSON.stringify([what, files.map(({ path }) => path)]);
-    const known = this.#made.get(key) ?? layerOf(files, this.#options);
+  async #layer(placed: readonly PlacedFiles[]): Promise<Layer> {
+    const key = await layerKey(placed, this.#options.mtime);
+    const known = this.#made.get(key) ?? layerOf(placed, { ...this.#options, key });
     this.#made.set(key, known);
-    return known;
+    return await known;
   }
 
   /** @throws {BuildError} if what is run is a program for another architecture. */
@@ -188,7 +192,7 @@ class ProjectLayers {
     if (plan.runtime !== "none") return;
     const path = `${plan.workdir}/${plan.entry}`.slice(plan.root.length + 1);
     const file = app.find((one) => one.path === path);
-    const found = file && await architectureOf(imageFile(file, this.#options.files, path));
+    const found = file && await architectureOf(this.#contents.stream(file));
     if (found === architecture) return;
     throw new BuildError(
       `the entry ${plan.entry} is a program for ${found ?? "no Linux"}, and the image for ${architecture}`,

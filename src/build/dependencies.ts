@@ -2,7 +2,7 @@ import { BuildError } from "../errors.ts";
 import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent } from "../io/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
-import { fileInMemory, type ImageFile, imageFile } from "./image_files.ts";
+import { contentsIn, wholeContents } from "./image_files.ts";
 import { type InstalledPackage, InstalledPackages, listInstalled } from "./installed.ts";
 import { checkLinks } from "./links.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
@@ -10,7 +10,7 @@ import { checkNative } from "./native_modules.ts";
 import type { BuiltPackage, PackageContent } from "./package_content.ts";
 import { platformFields } from "./locks/mod.ts";
 import { cachedNpmFolder, type CLibrary, type JsrFile, jsrFiles, packagesFor } from "./packages/mod.ts";
-import type { ProjectFiles } from "./project_files.ts";
+import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
 /** Options of {@linkcode Dependencies}. */
 export interface DependenciesOptions {
@@ -112,15 +112,17 @@ function fittingByManifest(
 async function contentOf(installed: InstalledPackage, files: ProjectFiles): Promise<PackageContent> {
   const { folder, manifest } = installed;
   const listed = await listInstalled(installed, files);
-  const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
-  return { manifest, files: own, isInstalled: true };
+  const own = listed.map((file) => ({ ...file, path: file.path.slice(folder.length + 1) }));
+  return { manifest, files: own, contents: contentsIn(files, folder), isInstalled: true };
 }
 
 /** Returns the content of a package of JSR: files of which the paths are relative to the project. */
 function jsrContent(files: readonly JsrFile[]): PackageContent {
+  const byPath = new Map(files.map((file) => [file.path, file]));
   return {
     manifest: {},
-    files: files.map(({ path, size, read }) => fileInMemory(path, size, read)),
+    files: files.map(({ path, size, version }) => ({ path, type: "file", size, executable: false, version })),
+    contents: wholeContents(({ path }) => byPath.get(path)!.read()),
     isInstalled: true,
   };
 }
@@ -137,7 +139,7 @@ function withPrograms(content: PackageContent): PackageContent {
 }
 
 /** @throws {BuildError} if a file or a link of a package is out of its folder. */
-function checkPaths(files: readonly ImageFile[], id: string): void {
+function checkPaths(files: readonly ProjectFile[], id: string): void {
   try {
     checkLinks(files);
   } catch (error) {

@@ -1,34 +1,33 @@
 import { type Layer, layerFromCompressed, layerFromUncompressed } from "../image/mod.ts";
-import { type AbortOptions, digestBytes, mapConcurrent } from "../io/mod.ts";
+import type { AbortOptions } from "../io/mod.ts";
+import { streamingHash } from "../runtime/mod.ts";
 import { MediaType } from "../spec/mod.ts";
 import { writeTar } from "../tar/mod.ts";
 import { VERSION } from "../version.ts";
 import type { BuildCache } from "./build_cache.ts";
-import { type ImageFile, tarEntries } from "./image_files.ts";
+import { type PlacedFiles, tarEntries } from "./image_files.ts";
 
 /** Options of {@linkcode layerOf}. */
 export interface FileLayerOptions extends AbortOptions {
+  /** The key of {@linkcode layerKey}. */
+  readonly key: string;
   /** The time of every entry, in seconds since 1970. */
   readonly mtime: number;
   /** Where layers are kept between builds; without it each is compressed twice, for its digest and for its sending. */
   readonly cache?: BuildCache;
 }
 
-/** How many files are asked for their versions together. */
-const CONCURRENCY = 64;
-
 /**
  * Makes a layer of files, the same on every runtime. With a cache, a layer of the same files as in an earlier build is
  * not made again, and its files are not read.
  */
-export async function layerOf(files: readonly ImageFile[], options: FileLayerOptions): Promise<Layer> {
-  const { mtime, cache, signal } = options;
+export async function layerOf(placed: readonly PlacedFiles[], options: FileLayerOptions): Promise<Layer> {
+  const { key, mtime, cache, signal } = options;
   const made = layerFromUncompressed({
-    uncompressed: (abort) => Promise.resolve(writeTar(tarEntries(files, mtime), abort)),
+    uncompressed: (abort) => Promise.resolve(writeTar(tarEntries(placed, mtime), abort)),
     reproducible: true,
   });
-  const key = cache && await keyOf(files, options);
-  if (cache === undefined || key === undefined) return made;
+  if (cache === undefined || !hasVersions(placed)) return made;
   const { digest, size, diffId } = await cache.find(key, { signal }) ?? await cache.keep(key, made, { signal });
   return layerFromCompressed({
     descriptor: { mediaType: MediaType.OciLayerGzip, digest, size },
@@ -38,13 +37,19 @@ export async function layerOf(files: readonly ImageFile[], options: FileLayerOpt
   });
 }
 
-/** Returns the name of a layer in the cache: a digest of what it is made of; `undefined` if a file has no version. */
-async function keyOf(files: readonly ImageFile[], { mtime, signal }: FileLayerOptions): Promise<string | undefined> {
-  const lines = await mapConcurrent(files, { concurrency: CONCURRENCY, signal }, async (file) => {
-    const version = await file.version();
-    return version === undefined ? undefined : [file.path, file.type, file.size, file.executable, file.target, version];
-  });
-  if (lines.includes(undefined)) return undefined;
-  const text = JSON.stringify({ gcrane: VERSION, mtime, files: lines });
-  return (await digestBytes(new TextEncoder().encode(text))).replace("sha256:", "");
+/** Returns a digest of what a layer is made of: of the same files by their versions, else of the same in one build. */
+export async function layerKey(placed: readonly PlacedFiles[], mtime: number): Promise<string> {
+  const hash = await streamingHash("sha256");
+  const add = (value: unknown) => hash.update(new TextEncoder().encode(JSON.stringify(value)));
+  add([VERSION, mtime]);
+  for (const { folder, files } of placed) {
+    add(folder);
+    for (const file of files) add(file);
+  }
+  return await hash.hex();
+}
+
+/** Returns whether files have versions, so that their layer can be kept for another build. */
+function hasVersions(placed: readonly PlacedFiles[]): boolean {
+  return placed.every(({ files }) => files.every(({ type, version }) => type === "link" || version !== undefined));
 }

@@ -1,8 +1,8 @@
 import { BuildError } from "../errors.ts";
-import { type Bytes, concat } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, concat } from "../runtime/mod.ts";
 import { type Platform, platformString } from "../spec/mod.ts";
 import { ELF_HEADER, elfArchitecture } from "./elf.ts";
-import type { ImageFile } from "./image_files.ts";
+import type { FileSet } from "./image_files.ts";
 import type { Lock } from "./locked_package.ts";
 import type { BuiltPackage } from "./package_content.ts";
 import { hasInstallScript } from "./packages/mod.ts";
@@ -24,11 +24,9 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
   const { locked, content } = built;
   const { platform } = surroundings;
   const id = `${locked.name}@${locked.version}`;
-  if (await hasModules(content.files, { what: id, platform, remedy: "take a package that has binaries for it" })) {
-    return;
-  }
+  if (await hasModules(content, { what: id, platform, remedy: "take a package that has binaries for it" })) return;
   const wanted = platformString(platform);
-  const hasScript = hasInstallScript(locked, content.manifest, content.files.map(({ path }) => path));
+  const hasScript = hasInstallScript(locked, content.manifest, content.files);
   if (!hasScript || bringsBinaries(built, surroundings)) return;
   const why = content.isInstalled
     ? `node_modules does not hold what it makes for ${wanted}`
@@ -44,17 +42,17 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
  *
  * @throws {BuildError} if all are for other platforms.
  */
-export async function checkNativeApp(files: readonly ImageFile[], platform: Platform): Promise<void> {
-  await hasModules(files, { what: "the app", platform, remedy: "leave them out with --exclude" });
+export async function checkNativeApp(app: FileSet, platform: Platform): Promise<void> {
+  await hasModules(app, { what: "the app", platform, remedy: "leave them out with --exclude" });
 }
 
 /** Returns whether there are native modules for a platform. @throws {BuildError} if all are for other platforms. */
 async function hasModules(
-  files: readonly ImageFile[],
+  { files, contents }: FileSet,
   { what, platform, remedy }: { what: string; platform: Platform; remedy: string },
 ): Promise<boolean> {
   const modules = files.filter(({ path, type }) => type === "file" && path.endsWith(".node"));
-  const architectures = await Promise.all(modules.map(architectureOf));
+  const architectures = await Promise.all(modules.map((file) => architectureOf(contents.stream(file))));
   if (modules.length === 0 || architectures.includes(platform.architecture)) return modules.length > 0;
   const found = [...new Set(architectures.map((one) => one ?? "another operating system"))].sort();
   const wanted = platformString(platform);
@@ -72,8 +70,8 @@ function bringsBinaries({ locked }: BuiltPackage, { lock }: Surroundings): boole
 }
 
 /** Returns the architecture of a library; `undefined` for one that is not for Linux. */
-export async function architectureOf(file: ImageFile): Promise<string | undefined> {
-  const reader = file.stream().getReader();
+export async function architectureOf(library: ByteStream): Promise<string | undefined> {
+  const reader = library.getReader();
   const chunks: Bytes[] = [];
   let length = 0;
   while (length < ELF_HEADER) {

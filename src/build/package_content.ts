@@ -1,12 +1,10 @@
-import type { ImageFile } from "./image_files.ts";
+import type { FileSet } from "./image_files.ts";
 import type { LockedPackage } from "./locked_package.ts";
 
-/** The files of a package from any source. */
-export interface PackageContent {
+/** The files of a package from any source. Their paths are relative to its folder, for JSR to the project. */
+export interface PackageContent extends FileSet {
   /** Its package.json. */
   readonly manifest: Readonly<Record<string, unknown>>;
-  /** Its files and links; their paths are relative to its folder. */
-  readonly files: readonly ImageFile[];
   /** Whether it was installed on a machine, so that its install scripts may have run. */
   readonly isInstalled: boolean;
 }

@@ -8,10 +8,10 @@ import type { LockedPackage } from "../locked_package.ts";
 export function hasInstallScript(
   locked: Pick<LockedPackage, "hasInstallScript">,
   manifest: Readonly<Record<string, unknown>>,
-  paths: Iterable<string>,
+  files: readonly { readonly path: string }[],
 ): boolean {
   if (locked.hasInstallScript !== undefined) return locked.hasInstallScript;
   const scripts = isObject(manifest.scripts) ? manifest.scripts : {};
   if (["preinstall", "install", "postinstall"].some((name) => typeof scripts[name] === "string")) return true;
-  return manifest.gypfile !== false && new Set(paths).has("binding.gyp");
+  return manifest.gypfile !== false && files.some(({ path }) => path === "binding.gyp");
 }
