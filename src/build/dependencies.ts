@@ -26,7 +26,7 @@ export interface DependenciesOptions {
 }
 
 /** How many packages are looked for together. */
-const CONCURRENCY = 16;
+const CONCURRENCY = 2;
 
 /** The packages of a lock with their files: from node_modules where they are installed, else fetched. */
 export class Dependencies {
@@ -112,8 +112,7 @@ function fittingByManifest(
 async function contentOf(installed: InstalledPackage, files: ProjectFiles): Promise<PackageContent> {
   const { folder, manifest } = installed;
   const listed = await listInstalled(installed, files);
-  const own = listed.map((file) => ({ ...file, path: file.path.slice(folder.length + 1) }));
-  return { manifest, files: own, contents: contentsIn(files, folder), isInstalled: true };
+  return { manifest, files: listed, contents: contentsIn(files, folder), isInstalled: true };
 }
 
 /** Returns the content of a package of JSR: files of which the paths are relative to the project. */

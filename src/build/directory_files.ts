@@ -27,7 +27,7 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
   const pathOf = (path: string) => path === "" ? directory : joinPath(directory, path);
   const look = async (folder: string, name: string): Promise<ProjectFile | undefined> => {
     const path = folder === "" ? name : `${folder}/${name}`;
-    const full = pathOf(path);
+    const full = `${pathOf(folder)}/${name}`;
     // Another program may have removed it since the folder was listed, as Deno does in its cache.
     const found = await reading(full, lstat(full).catch(missingIsUndefined));
     if (found === undefined) return undefined;

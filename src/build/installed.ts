@@ -61,7 +61,10 @@ export class InstalledPackages {
   }
 }
 
-/** Lists the files and links of an installed package, without the packages in folders of their own inside of it. */
+/**
+ * Lists the files and links of an installed package, without the packages in folders of their own inside of it. Their
+ * paths are relative to its folder.
+ */
 export async function listInstalled(
   { folder, manifest }: InstalledPackage,
   files: ProjectFiles,
@@ -71,10 +74,12 @@ export async function listInstalled(
   const found: ProjectFile[] = [];
   const walk = async (at: string): Promise<void> => {
     for (const file of await files.list(at)) {
-      if (file.type !== "directory") found.push(file);
-      else if (at !== folder || !file.path.endsWith("/node_modules") || hasBundled) await walk(file.path);
+      const path = file.path.slice(folder.length + 1);
+      if (file.type === "directory") {
+        if (path !== "node_modules" || hasBundled) await walk(file.path);
+      } else if (!`/${path}`.includes("/node_modules/.")) found.push({ ...file, path });
     }
   };
   await walk(folder);
-  return found.filter(({ path }) => !path.slice(folder.length).includes("/node_modules/."));
+  return found;
 }
