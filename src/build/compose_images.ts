@@ -7,12 +7,14 @@ import type { BaseImage } from "./base.ts";
 import type { BuildCache } from "./build_cache.ts";
 import { Dependencies } from "./dependencies.ts";
 import { architectureOf, checkNativeApp } from "./native_modules.ts";
-import { contentsIn, type FileContents, type PlacedFiles } from "./image_files.ts";
+import { contentsIn, factsOf, type FileContents } from "./file_set.ts";
+import type { PlacedFiles } from "./image_files.ts";
 import { withoutOciLabels } from "./labels.ts";
 import { layerKey, layerOf } from "./layer.ts";
 import { groupPackages } from "./layer_groups.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
 import type { Lock } from "./locked_package.ts";
+import { compareTexts } from "./locks/fields.ts";
 import type { BuiltPackage } from "./package_content.ts";
 import type { CLibrary } from "./packages/mod.ts";
 import { commandOf, programOf } from "./plan.ts";
@@ -42,7 +44,7 @@ export interface BuiltPlatform {
 /** What becomes a layer. */
 interface LayerPlan {
   readonly what: string;
-  readonly placed: readonly PlacedFiles[];
+  readonly sets: readonly PlacedFiles[];
 }
 
 /** Options of {@linkcode composeImages}. */
@@ -133,12 +135,12 @@ class ProjectLayers {
     const chosen: { platform: Platform; lock: Lock; packages: BuiltPackage[] }[] = [];
     for (const platform of platforms) {
       await this.#checkProgram(platform);
-      await checkNativeApp({ files: [...project.app, ...project.workspaces], contents: this.#contents }, platform);
+      await checkNativeApp([...project.app, ...project.workspaces], { contents: this.#contents, platform });
       chosen.push({ platform, ...await this.#dependencies.forPlatform(whole, { platform, libc }, { signal }) });
     }
     const all = new Set(chosen.flatMap(({ packages }) => packages));
     const groups = groupPackages(
-      [...all].map(({ locked: { name, os, cpu, libc }, size }) => ({
+      [...all].map(({ locked: { name, os, cpu, libc }, facts: { size } }) => ({
         name,
         size,
         isSpecific: (os ?? cpu ?? libc) !== undefined,
@@ -146,17 +148,21 @@ class ProjectLayers {
       project.settings.layers ?? LAYERS,
     );
     return await mapConcurrent(chosen, { concurrency: CONCURRENCY, signal }, async ({ platform, lock, packages }) => {
-      const parts = this.#parts(lock, packages, groups);
-      const layers = await mapConcurrent(parts, { concurrency: CONCURRENCY, signal }, async ({ what, placed }) => ({
+      const parts = await this.#parts(lock, packages, groups);
+      const layers = await mapConcurrent(parts, { concurrency: CONCURRENCY, signal }, async ({ what, sets }) => ({
         what,
-        layer: await this.#layer(placed),
+        layer: await this.#layer(sets),
       }));
       return { platform, layers, lock: withLicenses(lock, packages) };
     });
   }
 
   /** Returns what becomes a layer each, of packages in groups by their names, and of the project. */
-  #parts(lock: Lock, packages: readonly BuiltPackage[], groups: ReadonlyMap<string, string>): LayerPlan[] {
+  async #parts(
+    lock: Lock,
+    packages: readonly BuiltPackage[],
+    groups: ReadonlyMap<string, string>,
+  ): Promise<LayerPlan[]> {
     const { app, workspaces, vendored, plan: { root } } = this.#project;
     const groupOf = ({ locked: { name } }: BuiltPackage) => groups.get(name)!;
     const contents = this.#contents;
@@ -168,20 +174,23 @@ class ProjectLayers {
       target: relative(path, target),
     }));
     const own = { workspaces: [...workspaces, ...links], "vendored modules": withoutJsr(vendored, packages), app };
-    return [
-      ...[...new Set(packages.map(groupOf))].sort().map((what) => ({
-        what,
-        placed: packages.filter((one) => groupOf(one) === what).flatMap(({ locked: { from, paths }, content }) =>
-          (from === "jsr" ? [root] : paths.map((path) => `${root}/${path}`)).map((folder) => ({ ...content, folder }))
-        ),
-      })),
-      ...Object.entries(own).map(([what, files]) => ({ what, placed: [{ folder: root, files, contents }] })),
-    ].filter(({ placed }) => placed.some(({ files }) => files.length > 0));
+    const ofPackages = [...new Set(packages.map(groupOf))].sort().map((what) => ({
+      what,
+      sets: packages.filter((one) => groupOf(one) === what).flatMap(({ folders, list, contents, facts }) =>
+        folders.map((folder) => ({ folder: `${root}/${folder}`, list, contents, facts }))
+      ),
+    }));
+    const ofProject = Object.entries(own).filter(([, files]) => files.length > 0).map(async ([what, files]) => {
+      const sorted = [...files].sort((a, b) => compareTexts(a.path, b.path));
+      const set = { list: () => sorted, contents };
+      return { what, sets: [{ ...set, folder: root, facts: await factsOf(set) }] };
+    });
+    return [...ofPackages, ...await Promise.all(ofProject)];
   }
 
-  async #layer(placed: readonly PlacedFiles[]): Promise<Layer> {
-    const key = await layerKey(placed, this.#options.mtime);
-    const known = this.#made.get(key) ?? layerOf(placed, { ...this.#options, key });
+  async #layer(sets: readonly PlacedFiles[]): Promise<Layer> {
+    const key = await layerKey(sets, this.#options.mtime);
+    const known = this.#made.get(key) ?? layerOf(sets, { ...this.#options, key });
     this.#made.set(key, known);
     return await known;
   }
@@ -205,17 +214,13 @@ class ProjectLayers {
 
 /** Returns what is vendored besides packages of JSR. */
 function withoutJsr(vendored: readonly ProjectFile[], packages: readonly BuiltPackage[]): ProjectFile[] {
-  const folders = packages.flatMap(({ locked: { from, name }, content: { files } }) =>
-    from === "jsr" && files.length > 0
-      ? [files[0].path.slice(0, files[0].path.indexOf(`/${name}/`) + name.length + 2)]
-      : []
-  );
-  return vendored.filter(({ path }) => !folders.some((folder) => path.startsWith(folder)));
+  const own = packages.flatMap(({ locked: { from }, folders }) => from === "jsr" ? folders : []);
+  return vendored.filter(({ path }) => !own.some((folder) => path.startsWith(`${folder}/`)));
 }
 
 /** Returns a lock with the licences that the packages state themselves, as few forms of locks have them. */
 function withLicenses(lock: Lock, packages: readonly BuiltPackage[]): Lock {
-  const licenses = new Map(packages.map(({ locked, content: { manifest: { license } } }) => [locked, license]));
+  const licenses = new Map(packages.map(({ locked, license }) => [locked, license]));
   return {
     ...lock,
     packages: lock.packages.map((locked) => {

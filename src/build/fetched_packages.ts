@@ -1,6 +1,6 @@
 import type { LayerCache } from "../cache/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
-import { wholeContents } from "./image_files.ts";
+import { wholeContents } from "./file_set.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import type { PackageContent } from "./package_content.ts";
 import { PackageRegistries, PackageSource, withPlatforms } from "./packages/mod.ts";
@@ -30,10 +30,13 @@ export class FetchedPackages {
   /** Returns the files of a package. @throws {PackageError} if it can't be fetched or verified. */
   async open(locked: LockedPackage, options: AbortOptions = {}): Promise<PackageContent> {
     const { manifest, files, read } = await (await this.#source()).open(locked, options);
-    const { integrity: version } = locked;
+    const { integrity: version, paths: folders } = locked;
     return {
       manifest,
-      files: files.map((file) => ({ ...file, type: "file", version })),
+      folders,
+      *list() {
+        for (const file of files) yield { ...file, type: "file", version };
+      },
       contents: wholeContents(read),
       isInstalled: false,
     };

@@ -1,53 +1,22 @@
-import { streamOf } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 import type { TarNewEntry } from "../tar/mod.ts";
-import type { ProjectFile, ProjectFiles } from "./project_files.ts";
-
-/** Reads the content of files. */
-export interface FileContents {
-  /** Reads a whole file, or returns `undefined` if there is none. */
-  read(file: ProjectFile): Promise<Bytes | undefined>;
-  /** Streams a file. */
-  stream(file: ProjectFile): ByteStream;
-}
-
-/** Files and links with what is in them. A build may have 100,000, so no file has functions or a copy of its own. */
-export interface FileSet {
-  readonly files: readonly ProjectFile[];
-  readonly contents: FileContents;
-}
+import type { FileFacts, FileSet } from "./file_set.ts";
+import { compareTexts } from "./locks/fields.ts";
+import type { ProjectFile } from "./project_files.ts";
 
 /** Files and links for a folder of the image, with their paths in it. */
 export interface PlacedFiles extends FileSet {
   /** The folder, without `/` in front. */
   readonly folder: string;
+  /** What is known of them. */
+  readonly facts: FileFacts;
 }
 
-/** Returns the content of files of a project, whose paths are relative to a folder of it. */
-export function contentsIn(files: ProjectFiles, folder: string = ""): FileContents {
-  const start = folder === "" ? "" : `${folder}/`;
-  return { read: ({ path }) => files.read(start + path), stream: ({ path }) => files.stream(start + path) };
-}
-
-/** Returns the content of files that are read whole. */
-export function wholeContents(read: (file: ProjectFile) => Promise<Bytes>): FileContents {
-  return { read, stream: (file) => streamLater(() => read(file)) };
-}
-
-/** Streams what is read whole. */
-function streamLater(read: () => Promise<Bytes>): ByteStream {
-  let reader: ReadableStreamDefaultReader<Bytes> | undefined;
-  return pullStream({
-    start: async () => void (reader = streamOf(await read()).getReader()),
-    read: async () => (await reader!.read()).value,
-  });
-}
-
-/** A file with its path in the image. */
+/** A file of a set with its path in the image. */
 interface PlacedFile {
   readonly path: string;
   readonly file: ProjectFile;
-  readonly contents: FileContents;
+  readonly set: FileSet;
 }
 
 /** Files with fewer bytes are read whole, and before their turn. */
@@ -59,36 +28,63 @@ const AHEAD = 16;
  * The entries of a layer: the files in the order of their paths, each folder before what is in it, with the same owner,
  * modes and time, so that the same files give the same bytes.
  */
-export async function* tarEntries(placed: readonly PlacedFiles[], mtime: number): AsyncGenerator<TarNewEntry> {
-  const sorted = placed
-    .flatMap(({ folder, files, contents }) =>
-      files.map((file): PlacedFile => ({ path: `${folder}/${file.path}`, file, contents }))
-    )
-    .sort((a, b) => a.path < b.path ? -1 : 1);
-  const ahead: Promise<Bytes | undefined>[] = [];
-  let next = 0;
+export async function* tarEntries(sets: readonly PlacedFiles[], mtime: number): AsyncGenerator<TarNewEntry> {
+  const files = merged(sets);
+  const ahead: { placed: PlacedFile; content: Promise<Bytes | undefined> }[] = [];
   let previous = "";
   try {
-    for (const { path, file, contents } of sorted) {
-      while (next < sorted.length && ahead.length < AHEAD) ahead.push(contentAhead(sorted[next++]));
-      const content = await ahead.shift()!;
+    for (;;) {
+      for (let isMore = true; isMore && ahead.length < AHEAD;) {
+        const { value } = await files.next();
+        if (isMore = value !== undefined) ahead.push({ placed: value, content: contentAhead(value) });
+      }
+      const next = ahead.shift();
+      if (next === undefined) return;
+      const { path, file, set } = next.placed;
+      const content = await next.content;
       for (const folder of newFolders(path, previous)) yield { path: folder, type: "directory", mode: 0o755, mtime };
       previous = path;
       if (file.type === "link") yield { path, type: "symlink", linkname: file.target, mode: 0o777, mtime };
       else {
         const mode = file.executable ? 0o755 : 0o644;
-        yield { path, mode, mtime, size: file.size, content: content ?? (() => contents.stream(file)) };
+        yield { path, mode, mtime, size: file.size, content: content ?? (() => set.contents.stream(file)) };
       }
     }
   } finally {
-    await Promise.allSettled(ahead);
+    await Promise.allSettled(ahead.map(({ content }) => content));
   }
 }
 
+/** Merges sets in the order of paths. A set is opened when its folder has its turn: few are open at a time. */
+async function* merged(sets: readonly PlacedFiles[]): AsyncGenerator<PlacedFile, undefined> {
+  const closed = sets.map((set) => ({ set, start: `${set.folder}/` })).sort((a, b) => compareTexts(a.start, b.start));
+  const open: { next: PlacedFile; advance: () => Promise<PlacedFile | undefined> }[] = [];
+  for (;;) {
+    open.sort((a, b) => compareTexts(a.next.path, b.next.path));
+    const first = open.at(0);
+    if (closed.length > 0 && (first === undefined || closed[0].start < first.next.path)) {
+      const files = placedFiles(closed.shift()!.set);
+      const advance = async () => (await files.next()).value ?? undefined;
+      const next = await advance();
+      if (next !== undefined) open.push({ next, advance });
+      continue;
+    }
+    if (first === undefined) return;
+    yield first.next;
+    const next = await first.advance();
+    if (next === undefined) open.shift();
+    else first.next = next;
+  }
+}
+
+async function* placedFiles(set: PlacedFiles): AsyncGenerator<PlacedFile, undefined> {
+  for await (const file of set.list()) yield { path: `${set.folder}/${file.path}`, file, set };
+}
+
 /** Starts to read a small file; what goes wrong is thrown when its turn comes. */
-function contentAhead({ file, contents }: PlacedFile): Promise<Bytes | undefined> {
+function contentAhead({ file, set }: PlacedFile): Promise<Bytes | undefined> {
   const isRead = file.type === "file" && file.size < SMALL;
-  const content = isRead ? contents.read(file) : Promise.resolve(undefined);
+  const content = isRead ? set.contents.read(file) : Promise.resolve(undefined);
   content.catch(() => {});
   return content;
 }

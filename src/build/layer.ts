@@ -1,6 +1,5 @@
 import { type Layer, layerFromCompressed, layerFromUncompressed } from "../image/mod.ts";
-import type { AbortOptions } from "../io/mod.ts";
-import { streamingHash } from "../runtime/mod.ts";
+import { type AbortOptions, digestBytes } from "../io/mod.ts";
 import { MediaType } from "../spec/mod.ts";
 import { writeTar } from "../tar/mod.ts";
 import { VERSION } from "../version.ts";
@@ -21,13 +20,13 @@ export interface FileLayerOptions extends AbortOptions {
  * Makes a layer of files, the same on every runtime. With a cache, a layer of the same files as in an earlier build is
  * not made again, and its files are not read.
  */
-export async function layerOf(placed: readonly PlacedFiles[], options: FileLayerOptions): Promise<Layer> {
+export async function layerOf(sets: readonly PlacedFiles[], options: FileLayerOptions): Promise<Layer> {
   const { key, mtime, cache, signal } = options;
   const made = layerFromUncompressed({
-    uncompressed: (abort) => Promise.resolve(writeTar(tarEntries(placed, mtime), abort)),
+    uncompressed: (abort) => Promise.resolve(writeTar(tarEntries(sets, mtime), abort)),
     reproducible: true,
   });
-  if (cache === undefined || !hasVersions(placed)) return made;
+  if (cache === undefined || !sets.every(({ facts }) => facts.hasVersions)) return made;
   const { digest, size, diffId } = await cache.find(key, { signal }) ?? await cache.keep(key, made, { signal });
   return layerFromCompressed({
     descriptor: { mediaType: MediaType.OciLayerGzip, digest, size },
@@ -37,19 +36,8 @@ export async function layerOf(placed: readonly PlacedFiles[], options: FileLayer
   });
 }
 
-/** Returns a digest of what a layer is made of: of the same files by their versions, else of the same in one build. */
-export async function layerKey(placed: readonly PlacedFiles[], mtime: number): Promise<string> {
-  const hash = await streamingHash("sha256");
-  const add = (value: unknown) => hash.update(new TextEncoder().encode(JSON.stringify(value)));
-  add([VERSION, mtime]);
-  for (const { folder, files } of placed) {
-    add(folder);
-    for (const file of files) add(file);
-  }
-  return await hash.hex();
-}
-
-/** Returns whether files have versions, so that their layer can be kept for another build. */
-function hasVersions(placed: readonly PlacedFiles[]): boolean {
-  return placed.every(({ files }) => files.every(({ type, version }) => type === "link" || version !== undefined));
+/** Returns the name of a layer in the cache: a digest of what it is made of. */
+export async function layerKey(sets: readonly PlacedFiles[], mtime: number): Promise<string> {
+  const facts = [VERSION, mtime, ...sets.map(({ folder, facts }) => [folder, facts.digest])];
+  return (await digestBytes(new TextEncoder().encode(JSON.stringify(facts)))).slice("sha256:".length);
 }

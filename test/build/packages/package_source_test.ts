@@ -362,13 +362,13 @@ describe("platforms that a lock does not have", () => {
 describe("an install script", () => {
   it("is what the lock has, else a script of package.json or a binding.gyp", () => {
     const cases: readonly [boolean, Parameters<typeof hasInstallScript>][] = [
-      [true, [{ hasInstallScript: true }, {}, []]],
-      [false, [{ hasInstallScript: false }, { scripts: { install: "x" } }, []]],
-      [true, [{}, { scripts: { postinstall: "x" } }, []]],
-      [true, [{}, { scripts: { preinstall: "x" } }, []]],
-      [false, [{}, { scripts: { prepare: "x", test: "x" } }, [{ path: "lib/binding.gyp" }]]],
-      [true, [{}, {}, [{ path: "binding.gyp" }]]],
-      [false, [{}, { gypfile: false }, [{ path: "binding.gyp" }]]],
+      [true, [{ hasInstallScript: true }, {}, false]],
+      [false, [{ hasInstallScript: false }, { scripts: { install: "x" } }, false]],
+      [true, [{}, { scripts: { postinstall: "x" } }, false]],
+      [true, [{}, { scripts: { preinstall: "x" } }, false]],
+      [false, [{}, { scripts: { prepare: "x", test: "x" } }, false]],
+      [true, [{}, {}, true]],
+      [false, [{}, { gypfile: false }, true]],
     ];
     for (const [expected, args] of cases) assertEquals(hasInstallScript(...args), expected, JSON.stringify(args));
   });
