@@ -1,5 +1,5 @@
 import { FileError } from "../errors.ts";
-import { fileFailure, mapConcurrent, missingIsUndefined } from "../io/mod.ts";
+import { fileFailure, missingIsUndefined } from "../io/mod.ts";
 import {
   type Bytes,
   joinPath,
@@ -14,7 +14,7 @@ import {
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
 /** How many files of a folder are looked at together. */
-const CONCURRENCY = 32;
+const TOGETHER = 32;
 
 /**
  * Returns the files of a project in a directory. Links are reported and never followed, except the directory itself.
@@ -25,9 +25,7 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
   const { kind } = await reading(directory, stat(directory));
   if (kind !== "directory") throw new FileError(`${directory} is not a directory`, { errno: "ENOTDIR" });
   const pathOf = (path: string) => path === "" ? directory : joinPath(directory, path);
-  const look = async (folder: string, name: string): Promise<ProjectFile | undefined> => {
-    const path = folder === "" ? name : `${folder}/${name}`;
-    const full = `${pathOf(folder)}/${name}`;
+  const look = async (path: string, full: string): Promise<ProjectFile | undefined> => {
     // Another program may have removed it since the folder was listed, as Deno does in its cache.
     const found = await reading(full, lstat(full).catch(missingIsUndefined));
     if (found === undefined) return undefined;
@@ -39,8 +37,8 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
       return target === undefined ? undefined : { ...common, type: "link", target };
     }
     if (kind !== "file") return undefined; // sockets and devices are no part of a project
-    // A joined text takes less memory than one that is added up, which V8 keeps in its parts.
-    const version = [size, mtimeMs, ctimeMs, ino].join("-");
+    // In a template, each number would be kept as text in a cache of V8 until the next collection of old objects.
+    const version = JSON.stringify([mtimeMs, ctimeMs, ino]);
     return { ...common, type: "file", size, executable: (mode & 0o100) !== 0, version };
   };
   return {
@@ -63,8 +61,13 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
     async list(folder) {
       const full = pathOf(folder);
       const entries = await reading(full, readDirectory(full).catch(missingIsUndefined)) ?? [];
-      const found = await mapConcurrent(entries, { concurrency: CONCURRENCY }, ({ name }) => look(folder, name));
-      return found.filter((file) => file !== undefined);
+      const start = folder === "" ? "" : `${folder}/`;
+      const files: ProjectFile[] = [];
+      for (let at = 0; at < entries.length; at += TOGETHER) {
+        const found = entries.slice(at, at + TOGETHER).map(({ name }) => look(start + name, `${full}/${name}`));
+        for (const file of await Promise.all(found)) if (file !== undefined) files.push(file);
+      }
+      return files;
     },
   };
 }
