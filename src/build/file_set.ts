@@ -31,17 +31,27 @@ export interface FileFacts {
   readonly hasVersions: boolean;
 }
 
+/** How many characters are hashed together: a call for each file would leave garbage. */
+const HASHED_TOGETHER = 16 * 1024;
+
 /** Reads the facts of files, and calls `visit` with each. */
 export async function factsOf({ list }: FileSet, visit?: (file: ProjectFile) => void): Promise<FileFacts> {
   const hash = await streamingHash("sha256");
+  let text = "";
+  const addText = () => {
+    hash.update(new TextEncoder().encode(text));
+    text = "";
+  };
   let size = 0;
   let hasVersions = true;
   for await (const file of list()) {
     visit?.(file);
-    hash.update(new TextEncoder().encode(JSON.stringify(file)));
+    text += JSON.stringify(file);
+    if (text.length >= HASHED_TOGETHER) addText();
     size += file.size;
     hasVersions &&= file.type === "link" || file.version !== undefined;
   }
+  addText();
   return { size, digest: await hash.hex(), hasVersions };
 }
 
