@@ -32,6 +32,7 @@ export async function layerOf(sets: readonly PlacedFiles[], options: FileLayerOp
     descriptor: { mediaType: MediaType.OciLayerGzip, digest, size },
     diffId: () => Promise.resolve(diffId),
     compressed: async (options) => await cache.open(digest, options) ?? await made.compressed(options),
+    place: cache.openFile && { kind: "file", open: () => cache.openFile!(digest), offset: 0, length: size },
     what: `the layer ${digest} in the cache`,
   });
 }
