@@ -65,7 +65,7 @@ export interface ComposeOptions extends AbortOptions {
 
 /** How many packages a project may have in all. */
 const LAYERS = 10;
-/** How many layers are made at the same time. */
+/** How many images are made at the same time. */
 const CONCURRENCY = 2;
 
 /** Puts a project on the images of a base. */
@@ -149,10 +149,9 @@ class ProjectLayers {
     );
     return await mapConcurrent(chosen, { concurrency: CONCURRENCY, signal }, async ({ platform, lock, packages }) => {
       const parts = await this.#parts(lock, packages, groups);
-      const layers = await mapConcurrent(parts, { concurrency: CONCURRENCY, signal }, async ({ what, sets }) => ({
-        what,
-        layer: await this.#layer(sets),
-      }));
+      // One after the other: their codec has one thread, and several at a time take memory and no less time.
+      const layers: BuiltLayer[] = [];
+      for (const { what, sets } of parts) layers.push({ what, layer: await this.#layer(sets) });
       return { platform, layers, lock: withLicenses(lock, packages) };
     });
   }

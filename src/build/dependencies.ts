@@ -1,5 +1,5 @@
 import { BuildError } from "../errors.ts";
-import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent, Semaphore } from "../io/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
 import { contentsIn, factsOf, wholeContents } from "./file_set.ts";
@@ -33,7 +33,9 @@ export interface DependenciesOptions {
 }
 
 /** How many packages are looked for together. */
-const CONCURRENCY = 2;
+const CONCURRENCY = 16;
+/** How many packages are listed together: it is work of this machine, where more take memory and no less time. */
+const LISTED_TOGETHER = 2;
 
 /** The packages of a lock with their files: from node_modules where they are installed, else fetched. */
 export class Dependencies {
@@ -42,6 +44,7 @@ export class Dependencies {
   readonly #jsr = lazy(() =>
     jsrFiles(this.#options.lock, { files: this.#options.files, cache: this.#options.denoDir })
   );
+  readonly #listing = new Semaphore(LISTED_TOGETHER);
   readonly #built = new Map<LockedPackage, Promise<BuiltPackage>>();
 
   constructor(options: DependenciesOptions) {
@@ -75,7 +78,8 @@ export class Dependencies {
   }
 
   #package(locked: LockedPackage): Promise<BuiltPackage> {
-    const known = this.#built.get(locked) ?? this.#content(locked).then((content) => builtOf(locked, content));
+    const known = this.#built.get(locked) ??
+      this.#content(locked).then((content) => this.#listing.run(() => builtOf(locked, content)));
     this.#built.set(locked, known);
     return known;
   }
