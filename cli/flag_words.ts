@@ -17,6 +17,13 @@ export function flagName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** Returns a flag with a value as it is typed in a shell. */
+export function flagText(key: string, value: string | number): string {
+  const text = `${value}`;
+  const isPlain = /^[\w.,:/=@+-]+$/.test(text);
+  return `--${flagName(key)} ${isPlain ? text : `'${text.replaceAll("'", `'\\''`)}'`}`;
+}
+
 /** Returns whether a word is a flag and not an argument: `-` alone is an argument for standard input or output. */
 export function isFlagWord(word: string): boolean {
   return word.length > 1 && word.startsWith("-");

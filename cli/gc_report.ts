@@ -2,7 +2,7 @@ import type { GcEvent, GcResult } from "../gcr/mod.ts";
 import type { Context } from "./command.ts";
 import { summary } from "./failure.ts";
 import { oneLine } from "./terminal_text.ts";
-import { count, formatBytes } from "./units.ts";
+import { count, formatAge, formatBytes } from "./units.ts";
 
 /** A manifest that can go, or was deleted, with its tags. */
 interface Listed {
@@ -17,14 +17,22 @@ interface Listed {
 export class GcReport {
   readonly #context: Pick<Context, "stdout" | "note">;
   readonly #deletes: boolean;
+  readonly #grace: number;
   /** The deletions in the current repository. */
   #deleted: Listed[] = [];
+  /** The manifests of the current repository that have lost tags and are not deleted yet, by name. */
+  readonly #untagged = new Map<string, { readonly repository: string; readonly tags: string[] }>();
+  /** The repository of the last deletion. */
+  #changed: string | undefined;
+  /** The tags of the manifests that can go, or are deleted. */
+  #tags = 0;
   #refused = 0;
 
-  /** Creates a report. `deletes` is whether the garbage is deleted. */
-  constructor(context: Pick<Context, "stdout" | "note">, options: { deletes: boolean }) {
+  /** Creates a report. `deletes` is whether the garbage is deleted, `grace` the grace period in milliseconds. */
+  constructor(context: Pick<Context, "stdout" | "note">, options: { deletes: boolean; grace: number }) {
     this.#context = context;
     this.#deletes = options.deletes;
+    this.#grace = options.grace;
   }
 
   /** Reports an event. */
@@ -32,16 +40,23 @@ export class GcReport {
     const { note } = this.#context;
     switch (event.kind) {
       case "garbage":
-        if (!this.#deletes) this.#list(listed(event.repository, event.manifest));
+        if (this.#deletes) break;
+        this.#tags += event.manifest.tags.length;
+        this.#list(listed(event.repository, event.manifest));
         break;
       case "tag":
         if (!this.#deletes) note(`The tag ${event.repository}:${event.tag.tag} can go: ${event.tag.reason}`);
         break;
       case "deleted":
+        this.#changed = event.repository;
+        this.#tags += event.tags.length;
         this.#deleted.push(listed(event.repository, event));
+        this.#untagged.delete(this.#deleted.at(-1)!.name);
         break;
       case "untagged":
-        note(`Deleted the tag ${event.repository}:${event.tag}`);
+        this.#changed = event.repository;
+        if (event.alone) note(`Deleted the tag ${event.repository}:${event.tag}`);
+        else this.#untag(event);
         break;
       case "left":
         if (event.why !== "changed") this.#refused++;
@@ -49,17 +64,33 @@ export class GcReport {
         if (event.why !== "capped") note(`Left ${event.name}: ${event.reason}`);
         break;
       case "failed":
-        this.flush();
-        note(`Failed: ${event.name} was not changed: ${summary(event.error)}`);
+        this.flush(event.name);
+        note(
+          `Failed: ${event.name} was ${
+            this.#changed === event.name ? "changed only as listed above" : "not changed"
+          }: ${summary(event.error)}`,
+        );
         break;
       case "repository":
-        this.flush();
+        this.flush(event.repository.name);
     }
   }
 
-  /** Prints the deletions that are not printed yet, sorted. */
-  flush(): void {
+  /** Prints the deletions that are not printed yet, sorted; tags of manifests that stay only of one repository, or of all. */
+  flush(repository?: string): void {
     for (const one of this.#deleted.splice(0).sort((a, b) => a.name < b.name ? -1 : 1)) this.#list(one);
+    for (const [name, { repository: own, tags }] of this.#untagged) {
+      if (repository !== undefined && repository !== own) continue;
+      this.#untagged.delete(name);
+      const shown = tags.map(oneLine).sort().join(", ");
+      this.#context.note(`Deleted the ${tags.length === 1 ? "tag" : "tags"} ${shown} of ${name}, which is still there`);
+    }
+  }
+
+  #untag({ repository, digest, tag }: GcEvent & { kind: "untagged" }): void {
+    const name = `${repository}@${digest}`;
+    const { tags } = this.#untagged.get(name) ?? { tags: [] };
+    this.#untagged.set(name, { repository, tags: [...tags, tag] });
   }
 
   /** Reports the totals and returns the exit code. */
@@ -70,23 +101,24 @@ export class GcReport {
     this.#remarks(result);
     const { garbage, bytes, tags, deleted, untagged, repositories, resumed, capped, failed } = result;
     const alone = this.#deletes ? untagged : tags;
+    const their = this.#tags > 0 ? ` with ${count(this.#tags, "tag")}` : "";
     const what = this.#deletes
-      ? `deleted ${count(deleted, "manifest")}`
-      : `${count(garbage, "manifest")} can go, ${formatBytes(bytes)}`;
+      ? `deleted ${count(deleted, "manifest")}${their}`
+      : `${count(garbage, "manifest")}${their} can go, ${formatBytes(bytes)}`;
     const more = alone > 0 ? `, and ${count(alone, "tag")} of images that are kept` : "";
     const before = resumed > 0 ? `, ${resumed} more were done before` : "";
     note(`${what}${more} (${count(repositories, "repository", "repositories")}${before})`);
     if (capped > 0) note(`Left ${count(capped, "more", "more")}: the limit of --max-delete is reached`);
     if (failed + this.#refused === 0) return 0;
     const parts = [
-      ...failed > 0 ? [`${count(failed, "repository was", "repositories were")} left alone`] : [],
+      ...failed > 0 ? [`${count(failed, "repository", "repositories")} failed`] : [],
       ...this.#refused > 0 ? [`${count(this.#refused, "thing")} could not be deleted`] : [],
     ];
-    note(`Error: ${parts.join(", ")}; they are listed above`);
+    note(`Error: ${parts.join(", ")}, as listed above`);
     return 1;
   }
 
-  #remarks({ unlisted, undated, young }: GcResult): void {
+  #remarks({ unlisted, undated, young, youngTags }: GcResult): void {
     const { note } = this.#context;
     if (unlisted > 0) {
       note(
@@ -94,10 +126,11 @@ export class GcReport {
           `not list manifests without a tag`,
       );
     }
-    if (young > 0) {
+    const kept = [...young > 0 ? [count(young, "manifest")] : [], ...youngTags > 0 ? [count(youngTags, "tag")] : []];
+    if (kept.length > 0) {
       note(
-        `Kept ${count(young, "manifest")} only for a recent upload: --grace sets the age from which such content can ` +
-          `go, 24h by default`,
+        `Kept ${kept.join(" and ")} because of uploads in the last ${formatAge(this.#grace)}: --grace sets ` +
+          `another time, for example 1h or 0`,
       );
     }
     if (undated > 0) {

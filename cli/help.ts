@@ -44,9 +44,9 @@ function commandHelp(
     Object.entries(command.args).map(([key, argument]) => [argumentName(key, argument), argument.help]),
   );
   page.section("Flags", flagRows(command.flags));
+  page.examples(command.examples);
   const globals = Object.entries(program.flags).filter(([key]) => !(key in command.flags));
   page.section("Global flags", flagRows(Object.fromEntries(globals)));
-  page.examples(command.examples);
 }
 
 async function listHelp(

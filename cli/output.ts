@@ -4,6 +4,8 @@ import type { OutputPort } from "./io.ts";
 /** The most characters that are buffered for a slow reader. */
 const longestPending = 64 * 1024;
 
+const NEWLINE = 10;
+
 /** Options of {@linkcode StandardOutput}. */
 export interface StandardOutputOptions {
   /** Called once with the error when a write fails; nothing more can be written then. */
@@ -23,6 +25,8 @@ export class StandardOutput {
   #pending = "";
   #writing: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
+  /** The last byte that was written. */
+  #last: number | undefined;
 
   /** Creates the output on a port. */
   constructor(port: OutputPort, options: StandardOutputOptions) {
@@ -72,6 +76,12 @@ export class StandardOutput {
     this.#throwFailure();
   }
 
+  /** Ends the last line on a terminal, where the shell's prompt follows; any other reader gets the exact bytes. */
+  async endLine(): Promise<void> {
+    await this.flush();
+    if (this.#last !== undefined && this.#last !== NEWLINE && this.isTerminal) await this.write("\n");
+  }
+
   async #writePending(): Promise<void> {
     while (this.#pending !== "") {
       const text = this.#pending;
@@ -86,6 +96,7 @@ export class StandardOutput {
     try {
       this.#options.beforeWrite?.();
       await this.#port.write(bytes);
+      this.#last = bytes.at(-1) ?? this.#last;
     } catch (error) {
       this.#failure = { error };
       this.#options.onFailure(error);

@@ -14,7 +14,7 @@ import { summary } from "./failure.ts";
 import type { FlagValues } from "./flag.ts";
 import { bandwidthOf, noTagText, type RecursiveFlags } from "./recursive_flags.ts";
 import { platformsOptions } from "./remote_options.ts";
-import { jsonLine } from "./terminal_text.ts";
+import { jsonLine, shortDigest } from "./terminal_text.ts";
 import { count, formatBytes, formatDuration } from "./units.ts";
 
 /** The shortest wait that is reported, in milliseconds. */
@@ -44,7 +44,7 @@ export async function runRecursiveCopy(context: RecursiveContext): Promise<numbe
     reportEvent(event, context);
     if (event.kind !== "manifest" || !flags.dryRun) return;
     // A closed reader ends the command, which needs no report here.
-    for (const line of plannedLines(event)) stdout.print(line).catch(() => {});
+    for (const line of plannedLines(event, { isTerminal: stdout.isTerminal })) stdout.print(line).catch(() => {});
   };
   try {
     const result = await copyRecursively(args.source, args.destination, { ...options, onEvent });
@@ -119,17 +119,26 @@ export async function extraOf(
   return { allowEmpty, extra: yes ? "delete" : deleteExtra || plan !== undefined ? "find" : "keep" };
 }
 
-/**
- * Formats the actions of a dry run as arguments of commands.
- *
- * @param from returns what a tag of the target is at the source: a tag, by default the same, or a digest
- */
+/** Options of {@linkcode plannedLines}. */
+interface PlannedOptions {
+  /** Whether people read the lines: digests are then short, and stand in a line once. */
+  readonly isTerminal: boolean;
+  /**
+   * Returns what a tag of the target is at the source: a tag or a digest.
+   *
+   * @default the same tag
+   */
+  readonly from?: (tag: string) => string;
+}
+
+/** Formats the actions of a dry run, for programs as arguments of commands. */
 export function plannedLines(
   { source, target, digest, tags, there }: CopyEvent & { kind: "manifest" },
-  from: (tag: string) => string = (tag) => tag,
+  { isTerminal, from = (tag) => tag }: PlannedOptions,
 ): string[] {
-  const manifest = there ? [] : [`copy ${source}@${digest} ${target}@${digest}`];
-  const named = (tag: string) => isHash(from(tag)) ? `${source}@${from(tag)}` : `${source}:${from(tag)}`;
+  const shown = (digest: string) => isTerminal ? shortDigest(digest) : digest;
+  const manifest = there ? [] : [`copy ${source}@${shown(digest)} ${isTerminal ? target : `${target}@${digest}`}`];
+  const named = (tag: string) => isHash(from(tag)) ? `${source}@${shown(from(tag))}` : `${source}:${from(tag)}`;
   return [...manifest, ...tags.map((tag) => `copy ${named(tag)} ${target}:${tag}`)];
 }
 
@@ -176,7 +185,7 @@ function copiedText({ manifests, tags, bytes, repositories, resumed, there, kept
   const size = bytes > 0 ? `, ${formatBytes(bytes)} of layers` : "";
   const before = resumed > 0 ? `, ${resumed} more were done before` : "";
   return `${count(manifests, "manifest")} and ${count(tags, "tag")}${size}; ` +
-    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there${
+    `${count(there, "manifest")} ${there === 1 ? "was" : "were"} there already${
       kept > 0 ? `, ${count(kept, "tag")} kept` : ""
     } ` +
     `(${count(repositories, "repository", "repositories")}${before})`;

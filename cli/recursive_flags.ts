@@ -1,7 +1,7 @@
 import { UsageError } from "../src/errors.ts";
 import type { Flags, FlagValues } from "./flag.ts";
 import { sizeFlag } from "./flag_values.ts";
-import { flagName } from "./flag_words.ts";
+import { flagName, flagText } from "./flag_words.ts";
 
 /** The flags of `gcrane copy` between registries, with and without `--recursive`. */
 export const transferFlags = {
@@ -19,7 +19,7 @@ export const transferFlags = {
   },
 } as const satisfies Flags;
 
-/** The flags of `gcrane copy` that choose tags, with `--all-tags` or `--recursive`. */
+/** The flags of `gcrane copy` for several tags, with `--all-tags` or `--recursive`. */
 export const tagChoiceFlags = {
   tagFilter: {
     type: "strings",
@@ -32,6 +32,7 @@ export const tagChoiceFlags = {
     help: "Copy only tags that are versions in a range, for example '>=1.2 <2'",
   },
   require: { type: "boolean", help: "Exit with 1 if no tag is chosen" },
+  dryRun: { type: "boolean", help: "List the changes without making them" },
 } as const satisfies Flags;
 
 /** The flags of `gcrane copy` that require `--recursive`. */
@@ -59,7 +60,6 @@ export const recursiveFlags = {
     help: "Delete the content in a file of --plan that is still extra",
   },
   yes: { type: "boolean", short: "y", help: "Delete the content that --delete-extra lists" },
-  dryRun: { type: "boolean", help: "List the changes without making them" },
   shard: {
     type: "string",
     valueName: "I/N",
@@ -82,7 +82,7 @@ export function bandwidthOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : sizeFlag("bandwidth", text);
 }
 
-/** Rejects flags that choose tags, for a copy of one image. @throws {UsageError} for one that is set. */
+/** Rejects flags for several tags, for a copy of one image. @throws {UsageError} for one that is set. */
 export function refuseTagChoice(flags: FlagValues<typeof tagChoiceFlags>): void {
   const given = (Object.keys(tagChoiceFlags) as (keyof typeof tagChoiceFlags)[]).find((key) => isGiven(flags[key]));
   if (given === undefined) return;
@@ -97,8 +97,8 @@ export function noTagText(
   { tagFilter, semver }: FlagValues<typeof tagChoiceFlags>,
 ): string | undefined {
   const conditions = [
-    ...tagFilter.map((pattern) => `--tag-filter ${pattern}`),
-    ...semver ? [`--semver ${semver}`] : [],
+    ...tagFilter.map((pattern) => flagText("tagFilter", pattern)),
+    ...semver ? [flagText("semver", semver)] : [],
   ];
   return conditions.length === 0 ? undefined : `no tag of ${source} matches ${conditions.join(" or ")}`;
 }

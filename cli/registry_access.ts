@@ -71,8 +71,13 @@ export const accessFlags = {
  */
 const USERS_VARIABLE = "GCRANE_REGISTRY_USERS";
 
+/** Work that requires sign-in: none, pushes, all that rules do not grant to anonymous clients, or all. */
+export type SignIn = "nothing" | "push" | "ungranted" | "everything";
+
 /** The access control of a running registry. */
 export interface ServedAccess extends RegistryAccess {
+  /** The part of the work that clients have to sign in for, as the registry starts. */
+  readonly signIn: SignIn;
   /** Reads the files of the flags again, which may have other values. If that fails, everything stays as it was. */
   reload(flags: FlagValues<typeof accessFlags>): Promise<void>;
 }
@@ -92,14 +97,16 @@ export async function registryAccess(
   const read = async (flags: FlagValues<typeof accessFlags>) => {
     // Generated once, so that tokens outlive a reload.
     if (flags.tokenAuth && flags.tokenKey === undefined) ownKey ??= await generateSigningKey();
-    return await readAccess(flags, { environment, ownKey, warn }) ?? openAccess;
+    return await readAccess(flags, { environment, ownKey, warn }) ?? { access: openAccess, signIn: "nothing" as const };
   };
-  let current = await read(flags);
+  const { access, signIn } = await read(flags);
+  let current = access;
   return {
+    signIn,
     admit: (question) => current.admit(question),
     serve: async (question) => await current.serve?.(question),
     async reload(flags) {
-      current = await read(flags);
+      current = (await read(flags)).access;
     },
   };
 }
@@ -111,7 +118,7 @@ async function readAccess(
     ownKey: string | undefined;
     warn: (message: string) => void;
   },
-): Promise<RegistryAccess | undefined> {
+): Promise<{ access: RegistryAccess; signIn: SignIn } | undefined> {
   const { environment, ownKey, warn } = options;
   const { accessFromSettings } = await import("../src/registry/mod.ts");
   const { checkSigningKey } = await import("../src/registry/internal.ts");
@@ -120,13 +127,15 @@ async function readAccess(
   const tokenKey = keyFile === undefined ? flags.tokenAuth ? ownKey : undefined : await readNamed(keyFile);
   if (keyFile !== undefined) await checkSigningKey(tokenKey!);
   const rules = allowFile === undefined ? [] : (await readNamed(allowFile)).replaceAll(/^\s*#.*$/gm, "");
+  const granted = allow.concat(rules);
   const make = (htpasswd: AccessSettings["htpasswd"]) => {
-    const settings = { ...rest, allow: allow.concat(rules), htpasswd, tokenKey, users: environment(USERS_VARIABLE) };
+    const settings = { ...rest, allow: granted, htpasswd, tokenKey, users: environment(USERS_VARIABLE) };
     try {
-      return accessFromSettings(settings, {
+      const access = accessFromSettings(settings, {
         label: (name) => name === "users" ? USERS_VARIABLE : `--${flagName(name)}`,
         onUsersError: (error) => warn(`${summary(error)}; the users of ${file} stay as they were`),
       });
+      return access && { access, signIn: signInFor(granted, flags) };
     } catch (error) {
       throw error instanceof TypeError ? new UsageError(error.message, { cause: error }) : error;
     }
@@ -139,4 +148,10 @@ async function readAccess(
     first = undefined; // the file may be away at the first request
     return text ?? readNamed(file);
   });
+}
+
+/** Returns what clients have to sign in for if there are users. */
+function signInFor(granted: readonly string[], { anonymousPull }: { anonymousPull: boolean }): SignIn {
+  if (granted.some((text) => /(?:^|\s)anonymous=/.test(text))) return "ungranted";
+  return anonymousPull ? "push" : "everything";
 }

@@ -15,6 +15,8 @@ export interface CommandOptions extends RemoteOptions {
   keychain: Keychain;
   /** Aborted when the command should end. */
   signal: AbortSignal;
+  /** Notes the platform of the image that is chosen from an index; `undefined` for crane's habits, as crane is silent. */
+  onDefaultPlatform?: () => void;
 }
 
 /** Options of a command on one image of an index. */
@@ -47,13 +49,15 @@ export function platformsOptions(context: Context): SomeImagesOptions {
 /** Returns the options of a command that reads --platform itself, or ignores it. */
 export function commandOptions(
   context: Omit<Context, "flags"> & {
-    readonly flags: Pick<
-      Context["flags"],
-      "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect" | "useMirrors"
-    >;
+    readonly flags:
+      & Pick<
+        Context["flags"],
+        "insecure" | "allowNondistributableArtifacts" | "keychain" | "timeout" | "allowRedirect" | "useMirrors"
+      >
+      & { readonly platform?: readonly string[] };
   },
 ): CommandOptions {
-  const { flags, signal, onRequest } = context;
+  const { flags, signal, onRequest, note, asCrane } = context;
   const usesDocker = flags.keychain.length === 0 || flags.keychain.includes("docker");
   return {
     keychain: keychainOf(flags.keychain, context),
@@ -66,6 +70,25 @@ export function commandOptions(
     fetch: networkFetch(context, flags),
     registries: machineRegistries({ useMirrors: flags.useMirrors, environment: context.environment }),
     ...(usesDocker && { headers: headersOf(context.environment, "registry") }),
+    ...(!asCrane && {
+      onDefaultPlatform: once(() => note(defaultPlatformText(flags))),
+    }),
+  };
+}
+
+/** Describes that a command on one image uses the default platform. */
+function defaultPlatformText({ platform }: { readonly platform?: readonly string[] }): string {
+  return platform?.includes("all")
+    ? "Used linux/amd64 alone, as this command is for one platform: --platform chooses another"
+    : "Used linux/amd64 of several platforms: --platform chooses another";
+}
+
+/** Returns a function whose first call runs another, which a command on several images wants once. */
+function once(run: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) run();
+    isDone = true;
   };
 }
 

@@ -60,7 +60,7 @@ class Run {
 
   async #execute(words: readonly string[]): Promise<number> {
     const code = await this.#dispatch(words);
-    await this.#stdout.flush();
+    await this.#stdout.endLine();
     return code;
   }
 

@@ -88,8 +88,8 @@ export async function collectGarbage(
       for (const manifest of plan.manifests) run.tally.tell({ kind: "garbage", repository: repository.name, manifest });
       for (const tag of plan.tags) run.tally.tell({ kind: "tag", repository: repository.name, tag });
       if (options.delete) await sweep(run, rules, { survey, garbage: plan });
-      const { undated, young } = plan;
-      run.tally.tell({ kind: "repository", repository: { ...survey.summary(), undated, young } });
+      const { undated, young, youngTags } = plan;
+      run.tally.tell({ kind: "repository", repository: { ...survey.summary(), undated, young, youngTags } });
       run.forget(repository);
     }
   } finally {

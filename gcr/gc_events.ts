@@ -14,8 +14,15 @@ export type GcEvent =
     readonly digest: Hash;
     readonly tags: readonly string[];
   }
-  /** A tag was deleted, but not its manifest. */
-  | { readonly kind: "untagged"; readonly repository: string; readonly tag: string }
+  /** A tag was deleted: `alone`, or before its manifest, which a `deleted` follows unless that fails. */
+  | {
+    readonly kind: "untagged";
+    readonly repository: string;
+    readonly tag: string;
+    /** The digest of its manifest. */
+    readonly digest: Hash;
+    readonly alone: boolean;
+  }
   /** Garbage was not deleted. */
   | { readonly kind: "left"; readonly name: string; readonly why: LeftWhy; readonly reason: string }
   /** A repository could not be read completely; nothing more of it is deleted. */
@@ -39,6 +46,8 @@ export interface RepositorySummary {
   readonly undated: number;
   /** The number of manifests that are kept only because they were uploaded within the grace period. */
   readonly young: number;
+  /** The number of tags of other manifests that are kept only because of the grace period. */
+  readonly youngTags: number;
   /** Whether the registry lists manifests without a tag. */
   readonly listsUntagged: boolean;
 }
@@ -69,6 +78,8 @@ export interface GcResult {
   readonly undated: number;
   /** The number of manifests that are kept only because they were uploaded within the grace period. */
   readonly young: number;
+  /** The number of tags of other manifests that are kept only because of the grace period. */
+  readonly youngTags: number;
   /** The number of repositories that may contain manifests without a tag, which the registry does not list. */
   readonly unlisted: number;
 }
@@ -89,6 +100,7 @@ export class GcTally {
     failed: 0,
     undated: 0,
     young: 0,
+    youngTags: 0,
     unlisted: 0,
   };
 
@@ -122,7 +134,7 @@ export class GcTally {
         sums.deleted++;
         break;
       case "untagged":
-        sums.untagged++;
+        if (event.alone) sums.untagged++;
         break;
       case "left":
         sums.left++;
@@ -135,6 +147,7 @@ export class GcTally {
         sums.repositories++;
         sums.undated += event.repository.undated;
         sums.young += event.repository.young;
+        sums.youngTags += event.repository.youngTags;
         if (!event.repository.listsUntagged) sums.unlisted++;
     }
     this.#onEvent(event);

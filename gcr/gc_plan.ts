@@ -37,6 +37,8 @@ export interface GarbagePlan {
   readonly undated: number;
   /** The number of manifests that are kept only because they were uploaded within the grace period. */
   readonly young: number;
+  /** The number of tags of other manifests that are kept only because of the grace period. */
+  readonly youngTags: number;
 }
 
 /**
@@ -52,7 +54,8 @@ export interface GarbagePlan {
  */
 export function planGarbage(graph: GcGraph, rules: GcRules, now: number): GarbagePlan {
   const links = new GcLinks(graph);
-  const { ruled, removed, live } = mark(graph, rules, { links, now });
+  const marked = mark(graph, rules, { links, now });
+  const { ruled, removed, live } = marked;
   const all = [...graph.manifests.values()];
   const garbage = all.filter(({ digest }) => !live.has(digest)).sort(byDigest);
 
@@ -74,8 +77,15 @@ export function planGarbage(graph: GcGraph, rules: GcRules, now: number): Garbag
       bytes: bytes.get(manifest.digest)!,
     })),
     tags: loose.sort((a, b) => a.tag < b.tag ? -1 : 1),
-    ...keptForAge(graph, rules, { links, now, live, ruled }),
+    ...keptForAge(graph, rules, { links, now, ...marked }),
   };
+}
+
+/** The tags to delete, with the names of their rules, and the manifests to keep. */
+interface Marked {
+  readonly ruled: RuledGraph;
+  readonly removed: ReadonlyMap<string, string>;
+  readonly live: ReadonlyMap<Hash, Hash>;
 }
 
 /** Returns the tags to delete and the manifests to keep. */
@@ -83,7 +93,7 @@ function mark(
   graph: GcGraph,
   rules: GcRules,
   { links, now }: { links: GcLinks; now: number },
-): { ruled: RuledGraph; removed: ReadonlyMap<string, number>; live: ReadonlyMap<Hash, Hash> } {
+): Marked {
   const ruled = new RuledGraph(graph, rules, now);
   const removed = ruled.removedTags();
   const goes = (tag: string) => isAttachedTag(tag) ? rules.orphans || links.owner(tag) : removed.has(tag);
@@ -99,23 +109,29 @@ function mark(
 function keptForAge(
   graph: GcGraph,
   rules: GcRules,
-  { live, ruled, ...options }: { links: GcLinks; now: number; live: ReadonlyMap<Hash, Hash>; ruled: RuledGraph },
-): Pick<GarbagePlan, "undated" | "young"> {
+  { links, now, ...marked }: { links: GcLinks; now: number } & Marked,
+): Pick<GarbagePlan, "undated" | "young" | "youngTags"> {
   const manifests = new Map([...graph.manifests].map(([digest, facts]) => [digest, { uploaded: 0, ...facts }]));
-  const kept = (rules: GcRules) => mark({ ...graph, manifests }, rules, options).live.size;
-  const hasYoung = [...manifests.values()].some((manifest) => ruled.isInGrace(manifest));
+  const again = (rules: GcRules) => mark({ ...graph, manifests }, rules, { links, now });
+  const hasYoung = [...manifests.values()].some((manifest) => marked.ruled.isInGrace(manifest));
   const isDated = [...graph.manifests.values()].every(({ uploaded }) => uploaded !== undefined);
-  const ifOld = isDated ? live.size : kept(rules);
-  return { undated: live.size - ifOld, young: hasYoung ? ifOld - kept({ ...rules, grace: 0 }) : 0 };
+  const dated = isDated ? marked : again(rules);
+  const ungraced = hasYoung ? again({ ...rules, grace: 0 }) : dated;
+  const keptTags = [...ungraced.live.keys()].flatMap((digest) => manifests.get(digest)?.tags ?? []);
+  return {
+    undated: marked.live.size - dated.live.size,
+    young: dated.live.size - ungraced.live.size,
+    youngTags: keptTags.filter((tag) => ungraced.removed.has(tag) && !dated.removed.has(tag)).length,
+  };
 }
 
 /** Finds the reason for a deletion. */
 class Reasons {
   readonly #links: GcLinks;
-  readonly #removed: ReadonlyMap<string, number>;
+  readonly #removed: ReadonlyMap<string, string>;
   readonly #indexes = new Map<Hash, Hash>();
 
-  constructor(graph: GcGraph, links: GcLinks, removed: ReadonlyMap<string, number>) {
+  constructor(graph: GcGraph, links: GcLinks, removed: ReadonlyMap<string, string>) {
     this.#links = links;
     this.#removed = removed;
     for (const { digest, members } of graph.manifests.values()) {
@@ -132,7 +148,7 @@ class Reasons {
 
   ofTag(tag: string): string {
     const rule = this.#removed.get(tag);
-    if (rule !== undefined) return `rule ${rule} removes the tag ${tag}`;
+    if (rule !== undefined) return `${rule} removes the tag ${tag}`;
     const owner = this.#links.owner(tag);
     return owner
       ? `the tag ${tag} belongs to an unreachable manifest`

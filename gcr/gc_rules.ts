@@ -16,6 +16,12 @@ export interface KeepRule extends TagSetRule {
 /** A rule on tags to delete. All its conditions must hold, and no rule may keep the tag. */
 export interface RemoveRule extends TagSetRule {
   /**
+   * The name of the rule in the reasons for deletions.
+   *
+   * @default "rule" with its number in the list, counted from 1
+   */
+  readonly name?: string;
+  /**
    * The number of the newest tags to keep in each group.
    *
    * @default 0
@@ -113,10 +119,10 @@ export class RuledGraph {
     return grace > 0 && (uploaded === undefined || this.#now - uploaded < grace);
   }
 
-  /** Returns the tags that rules delete, each with the number of the rule, counted from 1. */
-  removedTags(): Map<string, number> {
+  /** Returns the tags that rules delete, each with the name of the rule. */
+  removedTags(): Map<string, string> {
     const { keep = [], remove = [] } = this.#rules;
-    const removed = new Map<string, number>();
+    const removed = new Map<string, string>();
     if (remove.length === 0) return removed;
     const all: [string, GcManifest][] = [];
     for (const manifest of this.#graph.manifests.values()) {
@@ -130,7 +136,7 @@ export class RuledGraph {
         if (kept.has(tag) || newest?.has(tag) || removed.has(tag)) continue;
         if (this.isPinned(manifest) || this.isInGrace(manifest) || !this.#isOldEnough(rule, manifest)) continue;
         if (rule.targets && rule.targets.get(tag) !== manifest.digest) continue;
-        removed.set(tag, at + 1);
+        removed.set(tag, rule.name ?? `rule ${at + 1}`);
       }
     }
     return removed;

@@ -132,9 +132,8 @@ export class GcRun {
       await this.#journal.deleted(`${repository}@${event.digest}`);
       return this.tally.tell({ ...event, repository });
     }
-    if (!event.alone) return;
-    await this.#journal.deleted(`${repository}:${event.tag}`);
-    this.tally.tell({ kind: "untagged", repository, tag: event.tag });
+    if (event.alone) await this.#journal.deleted(`${repository}:${event.tag}`);
+    this.tally.tell({ ...event, repository });
   }
 
   /** Drops the state of a repository that is complete. */

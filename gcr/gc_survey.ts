@@ -59,7 +59,13 @@ export class Survey {
   readonly #referrers = new Map<Hash, readonly Hash[]>();
   readonly #missing = new Set<Hash>();
   readonly #blobs = new Map<Hash, GcBlob>();
-  #summary: Omit<RepositorySummary, "name"> = { manifests: 0, undated: 0, young: 0, listsUntagged: false };
+  #summary: Omit<RepositorySummary, "name"> = {
+    manifests: 0,
+    undated: 0,
+    young: 0,
+    youngTags: 0,
+    listsUntagged: false,
+  };
 
   /** Creates a survey; sends no request yet. */
   constructor(repository: Repository, options: SurveyOptions) {
@@ -94,7 +100,7 @@ export class Survey {
       const time = uploaded?.getTime() ?? this.#created.get(digest);
       manifests.set(digest, { ...facts, tags, ...(time !== undefined && { uploaded: time }) });
     }
-    this.#summary = { manifests: manifests.size, undated: 0, young: 0, listsUntagged: told };
+    this.#summary = { manifests: manifests.size, undated: 0, young: 0, youngTags: 0, listsUntagged: told };
     return {
       repository: this.repository.path,
       name: this.repository.name,

@@ -55,7 +55,7 @@ With --reproducible, files of a directory get the time in the environment variab
       throw new UsageError("--set-base-image-annotations needs a base", { hint: "name it with -b" });
     }
     const { append, annotateBase, push } = await import("../../src/crane/mod.ts");
-    const { open, openImage } = await import("../../src/source/mod.ts");
+    const { openImage } = await import("../../src/source/mod.ts");
     const { parseReference } = await import("../../src/name/mod.ts");
     const { Client } = await import("../../src/remote/mod.ts");
     const options = { ...remoteOptions(context), onProgress: context.onProgress, jobs: flags.jobs };
@@ -63,13 +63,9 @@ With --reproducible, files of a directory get the time in the environment variab
     if (flags.setBaseImageAnnotations && await localSource(flags.base!, context)) {
       throw new UsageError("--set-base-image-annotations needs a base in a registry", { hint: "leave it out" });
     }
-    const found = flags.base === undefined
+    const base = flags.base === undefined
       ? undefined
-      : await open(await imageSource(flags.base, context), { ...options, client });
-    const base = found && await openImage(found, { ...options, client });
-    if (found?.kind === "index" && options.platform === undefined) {
-      context.note(`${flags.base} has several platforms, and the result linux/amd64 alone: --platform chooses another`);
-    }
+      : await openImage(await imageSource(flags.base, context), { ...options, client });
     const layered = await append(base, flags.newLayer, {
       ...layerOptions(context),
       prefix: flags.prefix,

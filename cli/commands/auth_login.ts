@@ -52,11 +52,11 @@ export const command: Command = declare({
     });
     if (!flags.noCheck && !isProven) warn(`${registry} asks for no credentials, so these were not checked`);
     if (helper === undefined) warn(`the password is in ${file} without encryption`);
-    const done = isProven ? "signed in to" : "stored the credentials for";
+    const place = helper === undefined ? file : `the credential helper ${helper}`;
     note(
-      `${done} ${registry} ${isProven ? "by" : "in"} ${
-        helper === undefined ? file : `the credential helper ${helper}`
-      }`,
+      isProven
+        ? `signed in to ${registry}; the credentials are in ${place}`
+        : `stored the credentials for ${registry} in ${place}`,
     );
   },
 });

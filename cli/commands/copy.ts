@@ -1,3 +1,4 @@
+import type { CopyRepositoryResult, PlannedTag } from "../../src/crane/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import { endKeychainFlags, endKeychains } from "../keychains.ts";
@@ -22,6 +23,8 @@ export const command: Command = declare({
   description:
     `Copies an image with its digest unchanged. Does not send layers that the destination has, and mounts layers within a registry.
 
+For a mirror, --all-tags copies the tags of one repository; --recursive copies a repository with all below it, or a whole registry, also manifests without a tag, and can delete what the source does not have.
+
 Copies every image of an index. With --platform, copies the image for one platform, or an index of the images for several. With --all-tags, SRC and DST are repositories.
 
 SRC may also be the path of an OCI layout or a tarball, "-" for a tarball on standard input, or daemon://NAME for an image in the Docker Engine that DOCKER_HOST names, or in podman. DST may be daemon://NAME, "-" for a tarball on standard output, or a path: of a tarball if it ends in .tar or begins with docker-archive:, of a layout in a tar archive with oci-archive:, else of a layout. A path begins with "/", "./", "../" or "~/", or with one of these prefixes. A tarball and an engine get the image for --platform, linux/amd64 by default.
@@ -36,7 +39,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     destination: { valueName: "DST", help: "The destination" },
   },
   flags: {
-    allTags: { type: "boolean", short: "a", help: "Copy every tag of the repository" },
+    allTags: { type: "boolean", short: "a", help: "Copy every tag of one repository" },
     recursive: { type: "boolean", short: "r", help: "Copy a repository and all below it, or a whole registry" },
     noClobber: { type: "boolean", short: "n", help: "Keep tags that exist at the destination; for a single one, fail" },
     jobs: {
@@ -82,7 +85,7 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
   transfers: true,
   async run(command) {
     const context = withJobs(command);
-    const { args, flags, stdout, note } = context;
+    const { args, flags, stdout, note, asCrane } = context;
     if (flags.recursive) {
       const { runRecursiveCopy } = await import("../recursive_copy.ts");
       return await runRecursiveCopy(context);
@@ -126,19 +129,33 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     };
     if (flags.allTags) {
       const { journal, tagFilter, semver } = flags;
-      const choice = { journal, tagFilter, semver };
+      // A closed reader ends the command, which needs no report here.
+      const dryRun = (tag: PlannedTag) => void stdout.print(`copy ${tag.source} ${tag.target}`).catch(() => {});
+      const choice = { journal, tagFilter, semver, ...(flags.dryRun && { dryRun }) };
       const result = await copyRepository(await referenceText(source), to.text, { ...options, ...choice });
       if (flags.json) await stdout.print(jsonLine(result));
-      else if (result.kept > 0) note(`kept ${count(result.kept, "tag")} of ${to.text}, copied ${result.copied}`);
-      const none = result.copied + result.kept + result.resumed === 0 ? noTagText(source, flags) : undefined;
-      if (none === undefined) return;
-      note(none);
-      return flags.require ? 1 : 0;
+      const { copied, there, kept, resumed } = result;
+      const none = copied + there + kept + resumed === 0 ? noTagText(source, flags) : undefined;
+      if (none !== undefined) {
+        note(none);
+        return flags.require ? 1 : 0;
+      }
+      if (flags.json || (asCrane && kept === 0)) return;
+      note(`${flags.dryRun ? "would copy" : "copied"} ${copiedText(result)}`);
+      return;
     }
     const digest = await copy(await imageSource(source, context), to.text, options);
     if (flags.json) await stdout.print(jsonLine({ source, destination: to.text, digest }));
   },
 });
+
+/** Returns the sum of a copy of tags, or of its dry run. */
+function copiedText({ copied, there, kept, resumed }: CopyRepositoryResult): string {
+  const parts = [count(copied, "tag"), `${count(there, "tag")} ${there === 1 ? "was" : "were"} there already`];
+  if (kept > 0) parts.push(`kept ${count(kept, "tag")}`);
+  if (resumed > 0) parts.push(`${resumed} more were done before`);
+  return parts.join(", ");
+}
 
 /** Returns the context with `--jobs 0` as its default, as crane has it. */
 function withJobs<C extends { readonly flags: { readonly jobs: number | undefined } }>(context: C): C {

@@ -3,6 +3,7 @@ import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare } from "../command.ts";
 import type { FlagValues } from "../flag.ts";
 import { durationFlag } from "../flag_values.ts";
+import { flagText } from "../flag_words.ts";
 import { gcFlags, readPins } from "../gc_options.ts";
 import { readNamed, writeFile } from "../named_file.ts";
 import { commandOptions } from "../remote_options.ts";
@@ -22,7 +23,11 @@ const ownFlags = {
     help: "Delete tags that match: a glob, or a regular expression in slashes",
   },
   semver: { type: "string", valueName: "RANGE", help: "Delete tags that are versions in this range" },
-  olderThan: { type: "string", valueName: "TIME", help: "Delete only tags that were uploaded longer ago, such as 7d" },
+  olderThan: {
+    type: "string",
+    valueName: "TIME",
+    help: "Delete only tags that were uploaded longer ago, such as 7d, and before --grace",
+  },
   keepNewest: { type: "number", valueName: "N", help: "Keep the newest N of those tags in each group" },
   per: {
     type: "string",
@@ -83,7 +88,7 @@ To review before deleting, write a plan and pass it to gc apply, which checks ea
       throw new UsageError(`${root} is a registry`, { hint: `gcrane gc -r ${root} includes all its repositories` });
     }
     const rules = { ...await rulesOf(flags), pins: await readPins(context, flags) };
-    const report = new GcReport(context, { deletes: flags.delete });
+    const report = new GcReport(context, { deletes: flags.delete, grace: rules.grace });
     const items: PlannedItem[] = [];
     const onEvent = (event: GcEvent) => {
       report.add(event);
@@ -120,7 +125,9 @@ async function rulesOf(flags: FlagValues<typeof ownFlags>): Promise<GcRules & { 
   const keep: KeepRule[] = [...keepTag.map((tag) => ({ tag })), ...keepSemver.map((semver) => ({ semver }))];
   const removes = [tag, semver, olderThan, keepNewest].some((value) => value !== undefined);
   if (per !== undefined && !removes) throw new UsageError("--per requires --semver");
-  const remove: RemoveRule[] = removes ? [{ tag, semver, per, keepNewest, olderThan }] : [];
+  const typed = Object.entries({ tag, semver, per, olderThan: flags.olderThan, keepNewest });
+  const name = typed.flatMap(([key, value]) => value === undefined ? [] : [flagText(key, value)]).join(" ");
+  const remove: RemoveRule[] = removes ? [{ name, tag, semver, per, keepNewest, olderThan }] : [];
   return {
     grace: flags.grace === undefined ? file.grace ?? DEFAULT_GRACE : durationFlag("grace", flags.grace),
     orphans: flags.orphans || file.orphans,

@@ -18,7 +18,7 @@ export const command: Command = declare({
     const { GcReport } = await import("../gc_report.ts");
     const plan = parsePlan(await readNamed(args.plan), args.plan);
     const pins = await readPins(context, flags);
-    const report = new GcReport(context, { deletes: true });
+    const report = new GcReport(context, { deletes: true, grace: plan.grace });
     const { maxDelete, rate, jobs, journal } = flags;
     try {
       const result = await applyGarbagePlan(plan, {

@@ -4,7 +4,7 @@ import { exists } from "../../src/runtime/mod.ts";
 import { type Command, command as declare } from "../command.ts";
 import { durationFlag } from "../flag_values.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
-import { count, formatBytes } from "../units.ts";
+import { count, formatAge, formatBytes } from "../units.ts";
 
 /** `gcrane registry gc` */
 export const command: Command = declare({
@@ -46,6 +46,8 @@ A run that was cut off is continued by the next one. It may run while registries
     const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, prefix, dryRun, onBlob, signal });
     await printed;
     note(`${dryRun ? "would remove" : "removed"} ${summary(garbage)}`);
+    if (garbage.blobs + garbage.uploads > 0) return;
+    note(`What was added in the last ${formatAge(grace)} is kept: --grace sets another time`);
   },
 });
 

@@ -5,7 +5,7 @@ import { durationFlag, sizeFlag } from "../flag_values.ts";
 import { flagName } from "../flag_words.ts";
 import { listenFailure, parseAddress } from "../listen_address.ts";
 import { readNamed } from "../named_file.ts";
-import { accessFlags, registryAccess } from "../registry_access.ts";
+import { accessFlags, registryAccess, type SignIn } from "../registry_access.ts";
 import { registryStore, storeFlags } from "../registry_store.ts";
 import { type CommandOptions, remoteOptions } from "../remote_options.ts";
 import { logFormats, serverLog } from "../server_log.ts";
@@ -235,7 +235,8 @@ With --proxy the credentials for the other registry are found as for any command
       }
     };
     const endReloads = context.onHangUp(() => void (reloads = reloads.then(reload)));
-    log.info(`serving from ${name} at ${server.url}`, { store: name, url: server.url });
+    const signIn = signInText(access.signIn, { canPush: !flags.readOnly && flags.proxy.length === 0 });
+    log.info(`serving from ${name} at ${server.url} (${signIn})`, { store: name, url: server.url });
     if (bucket && !flags.readOnly) {
       bucket.heedsConditions({ signal }).then(
         (heeds) => heeds || warn(`the bucket ignores conditional writes (If-Match): run only one server on it`),
@@ -266,6 +267,22 @@ With --proxy the credentials for the other registry are found as for any command
     if (!drained) warn(`aborted requests that were pending after ${flags.drain} s`);
   },
 });
+
+/** Describes what clients can do without sign-in, and how to change that. */
+function signInText(signIn: SignIn, { canPush }: { canPush: boolean }): string {
+  switch (signIn) {
+    case "nothing":
+      return `every client may ${
+        canPush ? "pull and push" : "pull"
+      }: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in`;
+    case "push":
+      return canPush ? "sign-in is required to push" : "every client may pull";
+    case "ungranted":
+      return "sign-in is required, except for what is granted to anonymous";
+    case "everything":
+      return "sign-in is required";
+  }
+}
 
 /** Returns the flags that have other values now and can't be changed while the registry serves. */
 function unreloaded(

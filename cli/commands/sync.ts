@@ -1,9 +1,10 @@
 import type { CopyEvent, SyncEntry, SyncFile, SyncOptions } from "../../gcr/mod.ts";
 import { UsageError } from "../../src/errors.ts";
 import { type Command, command as declare, type Context } from "../command.ts";
-import { bandwidthOf, recursiveFlags, transferFlags } from "../recursive_flags.ts";
+import { bandwidthOf, recursiveFlags, tagChoiceFlags, transferFlags } from "../recursive_flags.ts";
 
-const { deleteExtra, allowEmpty, plan, apply, yes, dryRun, shard } = recursiveFlags;
+const { deleteExtra, allowEmpty, plan, apply, yes, shard } = recursiveFlags;
+const { dryRun } = tagChoiceFlags;
 const { bandwidth, journal, rate } = transferFlags;
 
 /** `gcrane sync` */
@@ -43,7 +44,7 @@ An image of skopeo's file is copied with all its platforms, unless --platform na
   ],
   transfers: true,
   async run(context) {
-    const { args, flags, signal } = context;
+    const { args, flags, signal, stdout } = context;
     if (flags.schedule) refuseWithSchedule(flags);
     const file = await readFile(context);
     const { syncRegistryOptions } = await import("../sync_registries.ts");
@@ -62,7 +63,8 @@ An image of skopeo's file is copied with all its platforms, unless --platform na
       if (event.kind !== "manifest" || !flags.dryRun) return;
       const from = (tag: string) => entry.images?.find(({ to }) => to === tag)?.from ?? tag;
       // A closed reader ends the command, which needs no report here.
-      for (const line of plannedLines(event, from)) context.stdout.print(line).catch(() => {});
+      const planned = plannedLines(event, { isTerminal: stdout.isTerminal, from });
+      for (const line of planned) stdout.print(line).catch(() => {});
     };
     const options: SyncOptions = {
       ...platformsOptions({ ...context, args: {} }),

@@ -40,9 +40,9 @@ export function normalizeAuth(config: AuthConfig, source: string): AuthConfig {
   };
 }
 
-/** Whether a normalized config is empty. */
+/** Whether a config has no credentials. */
 export function isEmptyAuth(config: AuthConfig): boolean {
-  return Object.keys(config).length === 0;
+  return Object.values(config).every((text) => !text);
 }
 
 /** Encodes `username:password` in base64, as in docker's config file. */

@@ -60,10 +60,10 @@ export async function copy(
     throw new ConflictError(`${to} exists already`, { hint: "leave out no-clobber to replace it" });
   }
   const reference = referenceIn(source);
-  if (reference !== undefined) return await copyReference(referenceOf(reference, options), to, ends, options);
-  const view = await open(source, options);
-  await copyView({ view, to }, ends, options);
-  return await view.digest(options);
+  const copied = reference === undefined
+    ? copyView({ view: await open(source, options), to }, ends, options)
+    : copyReference(referenceOf(reference, options), to, ends, options);
+  return (await copied).digest;
 }
 
 /** Options of {@linkcode copyRepository}. */
@@ -92,12 +92,30 @@ export interface CopyRepositoryOptions extends CopyOptions {
    * @default every tag, versions or not
    */
   semver?: string;
+  /**
+   * Called with each tag to copy in place of its copy, so that nothing is written, nor is the journal.
+   *
+   * @default not called: the tags are copied
+   */
+  dryRun?: (tag: PlannedTag) => void;
+}
+
+/** A tag that {@linkcode copyRepository} would write. */
+export interface PlannedTag {
+  /** The full name of the tag at the source. */
+  readonly source: string;
+  /** The full name of the tag at the destination. */
+  readonly target: string;
+  /** The digest of the manifest to copy. */
+  readonly digest: Hash;
 }
 
 /** The result of {@linkcode copyRepository}, in tags. */
 export interface CopyRepositoryResult {
-  /** The number that the destination now has in the state of the source. */
+  /** The number that were copied, or would be after a dry run. */
   readonly copied: number;
+  /** The number that the destination had in the state of the source. */
+  readonly there: number;
   /** The number that existed at the destination and were kept because of `noClobber`. */
   readonly kept: number;
   /** The number that were copied before, by the journal. */
@@ -120,8 +138,9 @@ export async function copyRepository(
   const from = repositoryOf(source, options);
   const to = repositoryOf(destination, options);
   const ends = endsOf(options);
+  const { dryRun } = options;
   const isWanted = tagMatcher({ patterns: options.tagFilter, semver: options.semver });
-  const counts = { copied: 0, kept: 0, resumed: 0, filtered: 0 };
+  const counts = { copied: 0, there: 0, kept: 0, resumed: 0, filtered: 0 };
   const journal = await openJournal(from, to, options);
   try {
     const taken = options.noClobber ? await existingTags(ends.there, to, options) : new Set<string>();
@@ -132,11 +151,15 @@ export async function copyRepository(
       if (isWanted?.(tag) === false) return void counts.filtered++;
       if (taken.has(tag)) return void counts.kept++;
       if (copied.hasTag(tag)) return void counts.resumed++;
-      const digest = await copyReference(from.tag(tag), to.tag(tag), ends, { ...options, signal });
-      await journal.copied(from.path, digest, [tag]);
-      counts.copied++;
+      const [source, target] = [from.tag(tag), to.tag(tag)];
+      const tried = { ...options, signal };
+      const copy = dryRun ? plannedCopy(source, target, ends, tried) : copyReference(source, target, ends, tried);
+      const { digest, there } = await copy;
+      if (!dryRun) await journal.copied(from.path, digest, [tag]);
+      else if (!there) dryRun({ source: source.name, target: target.name, digest });
+      counts[there ? "there" : "copied"]++;
     });
-    await journal.end();
+    if (!dryRun) await journal.end();
     return counts;
   } finally {
     await journal.close();
@@ -162,7 +185,7 @@ async function openJournal(
     ...(noClobber && { noClobber }),
     ...(withReferrers && { withReferrers }),
   };
-  return await CopyJournal.open(journal, { identity, readOnly: false });
+  return await CopyJournal.open(journal, { identity, readOnly: options.dryRun !== undefined });
 }
 
 /** The two ends of a copy. */
@@ -191,30 +214,50 @@ function endsOf(options: CopyOptions): CopyEnds {
   };
 }
 
-/** Copies a manifest. @returns its digest */
-async function copyReference(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<Hash> {
-  const found = await ends.reader.get(from, options);
-  const isChosen = wantedPlatforms(options).length > 0;
-  const view = isChosen ? await ofPlatforms(found.view(), options) : found.anyView();
-  await copyView({ view, to, from }, ends, options);
-  return await view.digest(options);
+/** The digest of a copy, and whether the destination had it under its reference. */
+interface Copied {
+  readonly digest: Hash;
+  readonly there: boolean;
+}
+
+/** Returns what a copy would write. */
+async function plannedCopy(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<Copied> {
+  const digest = await (await viewToCopy(from, ends, options)).digest(options);
+  const found = await findOrUndefined(() => ends.there.head(to, options));
+  return { digest, there: found?.digest === digest };
+}
+
+/** Opens a manifest, or what the requested platforms choose of it. */
+async function viewToCopy(from: Reference, { reader }: CopyEnds, options: CopyOptions): Promise<AnyManifest> {
+  const found = await reader.get(from, options);
+  return wantedPlatforms(options).length > 0 ? await ofPlatforms(found.view(), options) : found.anyView();
+}
+
+/** Copies a manifest. */
+async function copyReference(from: Reference, to: Reference, ends: CopyEnds, options: CopyOptions): Promise<Copied> {
+  return await copyView({ view: await viewToCopy(from, ends, options), to, from }, ends, options);
 }
 
 async function copyView(
   { view, to, from }: { view: AnyManifest; to: Reference; from?: Reference },
   { client, reader, state, bandwidth }: CopyEnds,
   options: CopyOptions,
-): Promise<void> {
+): Promise<Copied> {
   const { allowNondistributable, onProgress, signal, withReferrers = false } = options;
   const sink = new RegistrySink(client, to.repository, { allowNondistributable });
   const names = to.kind === "tag" ? [to.identifier] : [];
+  let there = true;
   await copyGraph([{ view, names }], sink, {
     state,
     onProgress,
     signal,
+    after: (node, outcome) => {
+      if (node.kind === "manifest" && node.view === view) there = outcome === "skipped";
+    },
     content: bandwidth && ((content) => throttled(content, bandwidth)),
     referrers: withReferrers && from ? { reader, repository: from.repository } : undefined,
   });
+  return { digest: await view.digest(options), there };
 }
 
 async function isThere(reference: Reference, puller: Puller, options: CraneOptions): Promise<boolean> {

@@ -23,6 +23,7 @@ export {
   copyRepository,
   type CopyRepositoryOptions,
   type CopyRepositoryResult,
+  type PlannedTag,
 } from "./copy.ts";
 
 export {

@@ -1,7 +1,7 @@
 import type { AbortOptions } from "../io/mod.ts";
 import type { ProgressListener } from "../image/mod.ts";
 import type { NameOptions } from "../name/mod.ts";
-import { DEFAULT_PLATFORM, parsePlatform, type Platform } from "../spec/mod.ts";
+import type { Platform } from "../spec/mod.ts";
 import { Client, type ClientOptions } from "./client.ts";
 
 /** Callbacks for the progress of transfers. */
@@ -67,9 +67,10 @@ export interface PlatformOptions extends AbortOptions {
    * @default linux/amd64
    */
   platform?: Platform | string;
-}
-
-/** Returns the requested platform. */
-export function wantedPlatform(options: PlatformOptions): Platform {
-  return parsePlatform(options.platform ?? DEFAULT_PLATFORM);
+  /**
+   * Called if an index has several images and no platform is given to choose one of them.
+   *
+   * @default not called
+   */
+  onDefaultPlatform?: () => void;
 }

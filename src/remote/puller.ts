@@ -1,7 +1,7 @@
 import { ManifestError } from "../errors.ts";
 import type { AbortOptions } from "../io/mod.ts";
 import type { AnyManifest } from "../graph/mod.ts";
-import { type Image, type ImageIndex, type Layer, type ProgressListener, selectImage } from "../image/mod.ts";
+import type { Image, ImageIndex, Layer, ProgressListener } from "../image/mod.ts";
 import {
   type DigestReference,
   parseDigest,
@@ -18,7 +18,8 @@ import { headBlob } from "./blob_fetch.ts";
 import type { Client } from "./client.ts";
 import { type CatalogPage, catalogPages, type ListOptions, tagPages, type TagsPage } from "./listing.ts";
 import { type FetchedManifest, fetchManifest, headManifest } from "./manifest_fetch.ts";
-import { clientOf, nameOptions, type PlatformOptions, type RemoteOptions, wantedPlatform } from "./options.ts";
+import { oneImage } from "./one_image.ts";
+import { clientOf, nameOptions, type PlatformOptions, type RemoteOptions } from "./options.ts";
 import { fetchReferrers, type ReferrersOptions } from "./referrers.ts";
 import { schema1Image } from "./schema1_image.ts";
 import { anyView, remoteLayer, type ViewContext, viewOf } from "./views.ts";
@@ -63,8 +64,7 @@ export class RemoteManifest {
 
   /** Returns the image, or the index's image for a platform. @throws {NotFoundError} if the index has none for it. */
   async image(options: PlatformOptions = {}): Promise<Image> {
-    const view = this.view();
-    return view.kind === "image" ? view : await selectImage(view, wantedPlatform(options), options);
+    return await oneImage(this.view(), options);
   }
 
   /** Returns the index. @throws {ManifestError} if the manifest is an image. */

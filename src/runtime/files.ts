@@ -123,19 +123,20 @@ export async function readDirectory(path: string): Promise<DirectoryEntry[]> {
 
 /** Lists a directory in any order. */
 export async function readUnsortedDirectory(path: string): Promise<DirectoryEntry[]> {
-  const found: { name: string; kind: FileKind | undefined }[] = [];
+  const kindOf = async (name: string) => (await lstat(joinPath(path, name))).kind;
+  const entries: DirectoryEntry[] = [];
   const deno = denoHost();
   if (deno === undefined) {
     for (const entry of await fileSystem().readdir(path, { withFileTypes: true })) {
-      found.push({ name: entry.name, kind: entryKind(entry.isFile(), entry.isDirectory(), entry.isSymbolicLink()) });
+      const { name } = entry;
+      const kind = entryKind(entry.isFile(), entry.isDirectory(), entry.isSymbolicLink());
+      entries.push({ name, kind: kind ?? await kindOf(name) });
     }
   } else { // for a large directory, this takes a tenth of the time of node:fs on Deno
     for await (const { name, isFile, isDirectory, isSymlink } of deno.readDir(path)) {
-      found.push({ name, kind: entryKind(isFile, isDirectory, isSymlink) });
+      entries.push({ name, kind: entryKind(isFile, isDirectory, isSymlink) ?? await kindOf(name) });
     }
   }
-  const entries: DirectoryEntry[] = [];
-  for (const { name, kind } of found) entries.push({ name, kind: kind ?? (await lstat(joinPath(path, name))).kind });
   return entries;
 }
 

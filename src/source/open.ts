@@ -1,6 +1,6 @@
-import { type Image, type ImageIndex, selectImage } from "../image/mod.ts";
+import type { Image, ImageIndex } from "../image/mod.ts";
 import { type NameOptions, parseReference, type Reference } from "../name/mod.ts";
-import { wantedPlatform } from "../remote/internal.ts";
+import { oneImage } from "../remote/internal.ts";
 import { Puller, type RemoteOptions } from "../remote/mod.ts";
 import { wrongArgument } from "../spec/internal.ts";
 import { isSchema1 } from "../spec/mod.ts";
@@ -65,8 +65,7 @@ export async function open(source: ImageSource, options: OpenOptions = {}): Prom
 
 /** Opens an image as {@linkcode open} does; of an index the one for the platform, linux/amd64 by default. */
 export async function openImage(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
-  const view = await open(source, options);
-  return view.kind === "image" ? view : await selectImage(view, wantedPlatform(options), options);
+  return await oneImage(await open(source, options), options);
 }
 
 /** Returns whether a source is a reference. @throws {TypeError} if it is not a source. */

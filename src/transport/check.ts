@@ -18,7 +18,12 @@ export interface RequestLine {
   readonly url: string;
   /** The registry to sign in to, if it is not the host of the URL. */
   readonly registry?: string;
+  /** What the request showed to be allowed; `undefined` for a server that is not to see credentials. */
+  readonly shown?: Shown;
 }
+
+/** What a request shows: nothing, the credentials of a user, or a token that a token server gave for them. */
+export type Shown = "nothing" | "credentials" | "token";
 
 /**
  * Creates an error from a response with an unexpected status. Reads up to 64 KiB of the body for the registry's message
@@ -36,7 +41,7 @@ export async function responseError(response: Response, request: RequestLine): P
     url,
     diagnostics,
     retryAfter,
-    hint: waitHint(retryAfter) ?? hintFor(response.status, diagnostics, request.registry ?? new URL(request.url).host),
+    hint: waitHint(retryAfter) ?? hintFor(response.status, diagnostics, request),
   });
 }
 
@@ -180,18 +185,34 @@ function waitHint(retryAfter: number | undefined): string | undefined {
   return `the registry asks to wait ${Math.ceil(retryAfter / 1000)} s before the next request`;
 }
 
-function hintFor(status: number, diagnostics: readonly Diagnostic[], host: string): string | undefined {
+function hintFor(status: number, diagnostics: readonly Diagnostic[], request: RequestLine): string | undefined {
   switch (status) {
     case 401:
     case 403:
-      return `check the name, or sign in with: gcrane auth login ${host}`;
+      return signInHint(status, request);
     case 404:
-      return diagnostics.some(({ code }) => code === "NAME_UNKNOWN" || code === "MANIFEST_UNKNOWN")
+      if (diagnostics.some(({ code }) => code === "NAME_UNKNOWN")) return "check the spelling of the repository";
+      return diagnostics.some(({ code }) => code === "MANIFEST_UNKNOWN")
         ? "check the spelling of the repository and the tag"
         : undefined;
     case 429:
-      return "the registry limits the rate; wait, or sign in for a higher limit";
+      return request.shown === "nothing"
+        ? `the registry limits the rate: wait, or sign in with: ${loginCommand(request)}`
+        : "the registry limits the rate: wait";
     default:
       return undefined;
   }
+}
+
+/** Returns the next step after a refusal, which many registries also answer for a name that does not exist. */
+function signInHint(status: 401 | 403, request: RequestLine): string | undefined {
+  const { shown } = request;
+  if (shown === undefined) return undefined;
+  if (shown === "nothing") return `if the name is right, sign in with: ${loginCommand(request)}`;
+  if (shown === "credentials" && status === 401) return `sign in again with: ${loginCommand(request)}`;
+  return `if the name is right, sign in as a user with the permission: ${loginCommand(request)}`;
+}
+
+function loginCommand({ registry, url }: RequestLine): string {
+  return `gcrane auth login ${registry ?? new URL(url).host}`;
 }

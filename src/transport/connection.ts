@@ -326,6 +326,7 @@ export class Connection {
         method: request.method,
         url: url.href,
         registry: this.registry.name,
+        shown: !session.isSignedIn ? "nothing" : shown?.startsWith("Bearer ") ? "token" : "credentials",
       });
     }
     return answer;

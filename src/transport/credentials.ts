@@ -1,3 +1,4 @@
+import { isEmptyAuth } from "../authn/internal.ts";
 import type { Authenticator } from "../authn/mod.ts";
 import { AuthError, HttpError } from "../errors.ts";
 import { abortable, type AbortOptions, isHeaderText, SharedWork } from "../io/mod.ts";
@@ -52,10 +53,16 @@ export class CredentialSession {
   readonly #exchanges = new SharedWork<KeptToken>();
   readonly #demands = new Map<string, Demand>();
   #refreshToken: string | undefined;
+  #isSignedIn = false;
 
   /** Creates a session for an authenticator. */
   constructor(authenticator: Authenticator) {
     this.#authenticator = authenticator;
+  }
+
+  /** Whether the last authorization was that of a user. */
+  get isSignedIn(): boolean {
+    return this.#isSignedIn;
   }
 
   /** Returns the demand for scopes: the one from the ping, or a later one from the registry. */
@@ -75,6 +82,7 @@ export class CredentialSession {
     const kept = challenge.scheme === "bearer" && !unshared ? this.#kept(scopes, context) : undefined;
     if (kept !== undefined) return used(kept);
     const credentials = await abortable(this.#authenticator.authorization(), signal);
+    this.#isSignedIn = !isEmptyAuth(credentials);
     // Authenticators from outside this package may not check this.
     if (![credentials.auth, credentials.registryToken].every((text) => !text || isHeaderText(text))) {
       throw new AuthError(`the credentials for ${context.registry.host} hold characters that no header can carry`, {

@@ -11,6 +11,7 @@ export {
   requestError,
   type RequestLine,
   responseError,
+  type Shown,
 } from "./check.ts";
 export { connect, connectMirror, settingsOf } from "./connect.ts";
 export { retryVerdict } from "./connection.ts";

@@ -62,7 +62,7 @@ async function pingScheme(registry: Registry, scheme: Scheme, options: PingOptio
   const { headers, signal } = options;
   const { response, url } = await send({ method: "GET", url: asked, headers, patience: "connect", signal }, options);
   if (response.status !== 200 && response.status !== 401) {
-    throw await responseError(response, { method: "GET", url: asked.href });
+    throw await responseError(response, { method: "GET", url: asked.href, shown: "nothing" });
   }
   await discard(response);
   return {

@@ -1,5 +1,6 @@
 import { encodeBase64 } from "@std/encoding/base64";
 import { AuthError, HttpError } from "../errors.ts";
+import { isEmptyAuth } from "../authn/internal.ts";
 import type { AuthConfig } from "../authn/mod.ts";
 import { redactUrl } from "../http/mod.ts";
 import { isHeaderText, Limits } from "../io/mod.ts";
@@ -108,7 +109,8 @@ async function askByPost(realm: URL, service: string | undefined, options: Excha
 
 async function readToken(method: string, { response, url }: Answer, options: ExchangeOptions): Promise<Token> {
   const what = `the answer of the token server ${redactUrl(url)}`;
-  const request: RequestLine = { method, url: url.href, registry: options.registry.host };
+  const shown = isEmptyAuth(options.credentials) ? "nothing" : "credentials";
+  const request: RequestLine = { method, url: url.href, registry: options.registry.host, shown };
   if (response.status !== 200) throw await responseError(response, request);
   const { signal, timeouts } = options;
   const bytes = await readBody(response, { limit: Limits.message, what, request, stallMs: timeouts?.stallMs, signal });

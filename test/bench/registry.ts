@@ -11,9 +11,11 @@ import { Agent } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createHash, randomBytes } from "node:crypto";
 import { peakOf } from "../make/memory.ts";
+import { SETTLED_AGE } from "../../src/registry/stores/file/verified_files.ts";
 import { median } from "./measure.ts";
 import { ask, type Connections } from "./load.ts";
 import { type BenchServer, servers } from "./registry_servers.ts";
@@ -145,6 +147,8 @@ async function withManyTags(host: string, connections: Connections, server: Benc
   copyTags(server, "many-tags", 100_000);
 }
 
+const tagsPage = (host: string, round: number) => `http://${host}/v2/many-tags/tags/list?n=100&last=v${round + 1}5`;
+
 const works: Work[] = [
   {
     name: `push ${flags.mb} MB, 8 layers at once`,
@@ -213,13 +217,24 @@ const works: Work[] = [
     },
   },
   {
-    name: "page of 100 of 100,000 tags",
+    name: "page of 100 of 100,000 tags, right after a push",
     unit: "s",
     isFor: isOnDisk,
     run: async (host, round, connections, server) => {
       await withManyTags(host, connections, server);
-      const url = `http://${host}/v2/many-tags/tags/list?n=100&last=v${round + 1}5`;
-      return await timed(() => ask(connections, { method: "GET", url }));
+      await putImages(host, "many-tags", [{ tag: `pushed${round}` }], connections);
+      return await timed(() => ask(connections, { method: "GET", url: tagsPage(host, round) }));
+    },
+  },
+  {
+    name: "page of 100 of 100,000 tags, a further one",
+    unit: "s",
+    isFor: isOnDisk,
+    run: async (host, round, connections, server) => {
+      await withManyTags(host, connections, server);
+      await wait(SETTLED_AGE + 100);
+      await ask(connections, { method: "GET", url: tagsPage(host, round) });
+      return await timed(() => ask(connections, { method: "GET", url: tagsPage(host, round + 1) }));
     },
   },
   {

@@ -78,11 +78,11 @@ Flags:
                             default tarball)
       --cache DIR           Keeps layers (or from $TRIAL_CACHE)
 
-${GLOBAL_FLAGS}
-
 Example:
   # Show a source
   trial show a
+
+${GLOBAL_FLAGS}
 `,
     );
   });

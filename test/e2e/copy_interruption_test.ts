@@ -36,7 +36,7 @@ describe("Ctrl-C in the middle of cp -r", () => {
         assertEquals(code, 0);
         assertMatch(
           err,
-          /^copied 0 manifests and 1 tag; 0 manifests were there \(1 repository, 2 more were done before\)\n$/,
+          /^copied 0 manifests and 1 tag; 0 manifests were there already \(1 repository, 2 more were done before\)\n$/,
         );
         assertEquals([...target.manifests.keys()].toSorted(), ["r1", "r2", "r3"]);
         assertEquals(target.manifestsOf("r3").has("v1"), true);

@@ -93,7 +93,10 @@ describe("rules of garbage collection", () => {
     const graph = repository(["pr-1", 23], ["pr-2", 25], ["", 23], ["", 25], ["pr-3"], [""]);
     const plan = planGarbage(graph, { remove: [{ tag: "pr-*" }] }, now);
     assertEquals(plan.manifests.map(({ digest }) => digest), [hash(1), hash(3)]);
-    assertEquals([plan.undated, plan.young], [2, 2]);
+    assertEquals([plan.undated, plan.young, plan.youngTags], [2, 2, 0]);
+    const tagged = repository(["pr-1 v1", 23], ["pr-2 v2", 25], ["pr-3 v3"]);
+    const { undated, young, youngTags } = planGarbage(tagged, { remove: [{ tag: "pr-*" }] }, now);
+    assertEquals([undated, young, youngTags], [0, 0, 1]);
   });
 
   it("take a tag of what is not there only if told so", () => {

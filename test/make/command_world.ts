@@ -21,6 +21,9 @@ export function ownCredentials(folder: string): Record<string, string> {
   };
 }
 
+/** What a command notes that uses one image of several without `--platform`. */
+export const DEFAULT_PLATFORM_NOTE = "Used linux/amd64 of several platforms: --platform chooses another\n";
+
 /** The environment of a command: a registry that responds under any name, a folder of its own, and no credentials. */
 export class World {
   readonly folder: string;

@@ -2,7 +2,15 @@ import { assert, assertEquals, assertInstanceOf, assertMatch, assertStrictEquals
 import { describe, it } from "node:test";
 import { HttpError, NetworkError, NotFoundError } from "../../src/errors.ts";
 import { runtimeFetch } from "../../src/runtime/mod.ts";
-import { discard, parseRetryAfter, readBody, requestError, responseError, send } from "../../src/transport/internal.ts";
+import {
+  discard,
+  parseRetryAfter,
+  readBody,
+  requestError,
+  responseError,
+  send,
+  type Shown,
+} from "../../src/transport/internal.ts";
 import { CUT, fakeServer } from "../fakes/mod.ts";
 
 const REQUEST = { method: "PUT", url: "https://ann:s3cret@registry.example.com/v2/x/blobs/uploads/1?_state=s3cret" };
@@ -74,14 +82,24 @@ describe("responseError", () => {
   });
 
   it("hints at what to do", async () => {
-    const hint = async (status: number, code = "X") =>
-      (await responseError(new Response(JSON.stringify({ errors: [{ code }] }), { status }), REQUEST)).hint;
-    assertMatch((await hint(401))!, /gcrane auth login registry\.example\.com$/);
-    assertMatch((await hint(403))!, /auth login/);
+    const hint = async (status: number, code = "X", shown?: Shown) => {
+      const response = new Response(JSON.stringify({ errors: [{ code }] }), { status });
+      return (await responseError(response, { ...REQUEST, shown })).hint;
+    };
+    const login = "gcrane auth login registry.example.com";
+    for (const status of [401, 403]) {
+      assertEquals(await hint(status, "X", "nothing"), `if the name is right, sign in with: ${login}`);
+      const other = `if the name is right, sign in as a user with the permission: ${login}`;
+      assertEquals(await hint(status, "X", "token"), other);
+      assertEquals(await hint(status, "X", "credentials"), status === 401 ? `sign in again with: ${login}` : other);
+      // No sign-in helps with the server of a foreign layer.
+      assertEquals(await hint(status), undefined);
+    }
     assertMatch((await hint(404, "NAME_UNKNOWN"))!, /spelling/);
     assertMatch((await hint(404, "MANIFEST_UNKNOWN"))!, /spelling/);
     assertEquals(await hint(404, "BLOB_UNKNOWN"), undefined);
-    assertMatch((await hint(429))!, /wait/);
+    assertEquals(await hint(429, "X", "token"), "the registry limits the rate: wait");
+    assertEquals(await hint(429, "X", "nothing"), `the registry limits the rate: wait, or sign in with: ${login}`);
     assertEquals(await hint(500), undefined);
   });
 

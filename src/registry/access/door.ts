@@ -41,7 +41,7 @@ export async function signIn(
 }
 
 /** Answers a request that lacks valid credentials (RFC 9110, section 11.6.1). */
-export function unauthorized(challenge: string, message = "sign in first"): Response {
+export function unauthorized(challenge: string, message = "sign-in is required"): Response {
   return refuse(401, "UNAUTHORIZED", { message, headers: { "WWW-Authenticate": challenge } });
 }
 

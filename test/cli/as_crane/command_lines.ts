@@ -137,7 +137,10 @@ export const LINES: readonly DocumentedLine[] = [
   { line: "crane cp busybox example.com/all -a" },
   { line: "crane copy --all-tags --jobs 2 busybox example.com/all" },
   { line: "crane copy -j 0 busybox:1.32 example.com/all:jobs" },
-  { line: "crane copy -a -n busybox example.com/all", err: /^kept 2 tags of example\.com\/all, copied 0\n$/ },
+  {
+    line: "crane copy -a -n busybox example.com/all",
+    err: /^copied 0 tags, 0 tags were there already, kept 2 tags\n$/,
+  },
   { line: "crane copy --no-clobber busybox:1.33 example.com/all:1.32", code: 1, err: /example\.com\/all:1\.32 exists/ },
   { line: "crane copy --platform linux/arm64 ubuntu example.com/copied:arm64" },
   { line: "crane config example.com/copied:arm64 | jq -r .architecture", out: /^arm64\n$/ },

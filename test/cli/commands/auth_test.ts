@@ -94,7 +94,7 @@ describe("gcrane auth login", () => {
       assertEquals([code, out], [0, ""]);
       assertEquals(err.split("\n"), [
         `Warning: the password is in ${configFile(world)} without encryption`,
-        `signed in to ${host} by ${configFile(world)}`,
+        `signed in to ${host}; the credentials are in ${configFile(world)}`,
         "",
       ]);
       assertEquals(statSync(configFile(world)).mode & 0o777, 0o600);

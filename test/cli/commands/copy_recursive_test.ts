@@ -28,12 +28,12 @@ describe("gcrane copy --recursive", () => {
       assertEquals([first.code, first.out], [0, ""]);
       assertMatch(
         first.err,
-        /^copied 17 manifests and 8 tags, \d+\.\d kB of layers; 0 manifests were there \(3 repositories\)\n$/,
+        /^copied 17 manifests and 8 tags, \d+\.\d kB of layers; 0 manifests were there already \(3 repositories\)\n$/,
       );
       world.requests.length = 0;
       const second = await world.gcrane(`copy --recursive ${source} ${target}`);
       assertEquals([second.code, second.out, writes(world)], [0, "", []]);
-      assertEquals(second.err, "copied 0 manifests and 0 tags; 17 manifests were there (3 repositories)\n");
+      assertEquals(second.err, "copied 0 manifests and 0 tags; 17 manifests were there already (3 repositories)\n");
       const tags = async (repository: string) =>
         (await world.data(`ls ${repository}`)).replaceAll(/\S+\/team/g, "team");
       assertEquals(await tags(`${target}/team/web/multi`), await tags(`${source}/team/web/multi`));
@@ -47,8 +47,24 @@ describe("gcrane copy --recursive", () => {
         0,
         `copy ${source}/team/app@${digest} ${target}/app@${digest}\ncopy ${source}/team/app:v1 ${target}/app:v1\n`,
       ]);
-      assertEquals(err, "would copy 1 manifest and 1 tag; 0 manifests were there (1 repository)\n");
+      assertEquals(err, "would copy 1 manifest and 1 tag; 0 manifests were there already (1 repository)\n");
       assertEquals((await world.gcrane(`digest ${target}/app:v1`)).code, 1);
+    }));
+
+  it("with --dry-run shows a digest on a terminal once, and short", () =>
+    filled(async (world) => {
+      const terminal = { columns: 80, rows: 9 };
+      const line = `cp -r --dry-run --tag-filter v1 ${source}/team/app ${target}/app`;
+      const digest = await image(1).digest();
+      assertEquals(
+        (await world.gcrane(line, { terminal })).out,
+        `copy ${source}/team/app@${digest.slice(0, 19)} ${target}/app\ncopy ${source}/team/app:v1 ${target}/app:v1\n`,
+      );
+      const json = (await world.gcrane(`${line} --json`)).out;
+      assertEquals(
+        (await world.gcrane(`${line} --json`, { terminal })).out.split("\n").at(-2),
+        json.split("\n").at(-2),
+      );
     }));
 
   it("lists what is extra, writes a plan, and deletes what the plan has", () =>

@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
 import { type Descriptor, MediaType } from "../../../src/spec/mod.ts";
@@ -77,16 +77,56 @@ describe("gcrane copy", () => {
       const two = await world.push(second, `${source}:v2`);
       const old = await world.push(first, `${mirror}:v2`);
       const { code, out, err } = await world.gcrane(`copy -a -n ${source} ${mirror}`);
-      assertEquals([code, out, err], [0, "", `kept 1 tag of ${mirror}, copied 1\n`]);
+      assertEquals([code, out, err], [0, "", "copied 1 tag, 0 tags were there already, kept 1 tag\n"]);
       assertEquals([await digest(world, `${mirror}:v1`), await digest(world, `${mirror}:v2`)], [one, old]);
-      assertEquals(await world.data(`copy --all-tags ${source} ${mirror}`), "");
+      const again = await world.gcrane(`copy --all-tags ${source} ${mirror}`);
+      assertEquals([again.code, again.out, again.err], [0, "", "copied 1 tag, 1 tag was there already\n"]);
+      const crane = await world.gcrane(`--as crane copy -a ${source} ${mirror}`);
+      assertEquals([crane.code, crane.out, crane.err], [0, "", ""]);
       assertEquals(await digest(world, `${mirror}:v2`), two);
+    }));
+
+  it("-a --dry-run lists the tags to copy, counts those that are there, and writes nothing", () =>
+    inWorld(async (world) => {
+      for (const [seed, tag] of [[1, "v1"], [2, "v2"], [3, "v3"]] as const) {
+        await world.push(randomImage({ seed }), `${source}:${tag}`);
+      }
+      await world.push(randomImage({ seed: 1 }), `${mirror}:v1`);
+      await world.push(randomImage({ seed: 1 }), `${mirror}:v2`);
+      const planned = async (line: string) => {
+        world.requests.length = 0;
+        const { code, out, err } = await world.gcrane(`copy -a --dry-run ${line} ${source} ${mirror}`);
+        assertEquals([code, world.requests.filter((request) => !/^(GET|HEAD) /.test(request))], [0, []]);
+        return [out.split("\n").sort().filter((text) => text !== ""), err];
+      };
+      const [two, three] = ["v2", "v3"].map((tag) => `copy ${source}:${tag} ${mirror}:${tag}`);
+      assertEquals(await planned(""), [[two, three], "would copy 2 tags, 1 tag was there already\n"]);
+      assertEquals(await planned("-n"), [[three], "would copy 1 tag, 0 tags were there already, kept 2 tags\n"]);
+      assertEquals(await planned("--tag-filter v1"), [[], "would copy 0 tags, 1 tag was there already\n"]);
+      assertEquals((await planned(`--journal ${world.path("journal")}`))[0], [two, three]);
+      assertEquals(existsSync(world.path("journal")), false);
+    }));
+
+  it("-a --dry-run compares the image for --platform", () =>
+    inWorld(async (world) => {
+      await world.push(index, `${source}:v1`);
+      const line = `copy -a --dry-run --platform linux/arm64 ${source} ${mirror}`;
+      assertEquals((await world.gcrane(line)).out, `copy ${source}:v1 ${mirror}:v1\n`);
+      await world.data(`copy --platform linux/arm64 ${source}:v1 ${mirror}:v1`);
+      assertEquals((await world.gcrane(line)).out, "");
+    }));
+
+  it("--dry-run is for several tags", () =>
+    inWorld(async (world) => {
+      const { code, err } = await world.gcrane(`copy --dry-run ${source}:v1 ${mirror}:v1`);
+      assertEquals(code, 2);
+      assertStringIncludes(err, "Error: --dry-run requires --all-tags or --recursive — ");
     }));
 
   it("-a -n copies to a repository that is not there yet", () =>
     inWorld(async (world) => {
       const one = await world.push(first, `${source}:v1`);
-      await world.data(`copy -an ${source} ${mirror}`);
+      assertEquals((await world.gcrane(`copy -an ${source} ${mirror}`)).code, 0);
       assertEquals(await digest(world, `${mirror}:v1`), one);
     }));
 
@@ -94,12 +134,12 @@ describe("gcrane copy", () => {
     inWorld(async (world) => {
       const pushed = await world.push(first, `${source}:v1`);
       const line = `copy -a --journal ${world.path("copy.journal")} ${source} ${mirror}`;
-      assertEquals(await world.data(line), "");
+      assertEquals((await world.gcrane(line)).err, "copied 1 tag, 0 tags were there already\n");
       const [header, copied, end] = readFileSync(world.path("copy.journal"), "utf8").trim().split("\n");
       assertEquals(JSON.parse(header), { journal: "gcrane copy", version: 1, source, target: mirror, tags: "all" });
       assertEquals(JSON.parse(copied), { copied: pushed, repository: "team/app", tags: ["v1"] });
       assertEquals(Object.keys(JSON.parse(end)), ["end"]);
-      assertEquals(await world.data(line), "");
+      assertEquals((await world.gcrane(line)).err, "copied 0 tags, 1 tag was there already\n");
     }));
 
   it("--with-referrers brings along what refers to an image", () =>

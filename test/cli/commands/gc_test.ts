@@ -24,9 +24,14 @@ describe("gcrane gc", () => {
       assertEquals([young.code, young.out], [0, ""]);
       assertEquals(
         young.err,
-        "Kept 1 manifest only for a recent upload: --grace sets the age from which such content can go, 24h by default\n" +
+        "Kept 1 manifest because of uploads in the last 24h: --grace sets another time, for example 1h or 0\n" +
           "0 manifests can go, 0 B (1 repository)\n",
       );
+      const short = await world.gcrane(`gc --grace 90m --older-than 0s ${repository}`);
+      assertMatch(short.err, /^Kept 2 manifests because of uploads in the last 90m: --grace sets /);
+      await world.push(second, `${repository}:pr-1`);
+      const tags = await world.gcrane(`gc --tag pr-* ${repository}`);
+      assertMatch(tags.err, /^Kept 1 manifest and 1 tag because of uploads in the last 24h: --grace sets /);
       const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
       assertEquals([code, out], [0, `${one}\n`]);
       assertMatch(err, /^1 manifest can go, [\d.]+ k?B \(1 repository\)\n$/);
@@ -120,12 +125,36 @@ describe("gcrane gc", () => {
       const piped = await world.gcrane(`${line} --plan ${plan}`);
       assertEquals([piped.code, piped.out], [0, `${name}\n`]);
       assert(piped.err.startsWith(note), piped.err);
+      assertStringIncludes(piped.err, "\n1 manifest with 2 tags can go, ");
       assertEquals((await world.gcrane(line, { terminal })).out, `${name}  pr-7, pr-7-a\n`);
 
       const applied = await world.gcrane(`gc apply ${plan}`);
-      assertEquals([applied.out, applied.err], [`${name}\n`, `${note}deleted 1 manifest (1 repository)\n`]);
+      assertEquals([applied.out, applied.err], [`${name}\n`, `${note}deleted 1 manifest with 2 tags (1 repository)\n`]);
       await world.push(first, `${repository}:pr-8`);
       assertEquals((await world.gcrane(`${line} --delete`, { terminal })).out, `${name}  pr-8\n`);
+    }));
+
+  it("gives the flags as the reason why a tag can go, or the number of a rule in a file", () =>
+    inWorld(async (world) => {
+      await world.push(first, `${repository}:pr-1`);
+      const plan = world.path("plan.json");
+      const reasons = () =>
+        JSON.parse(readFileSync(plan, "utf8")).items.map(({ reason }: { reason: string }) => reason);
+      const rules = world.write("rules.json", '{"remove": [{"tag": "old-*"}, {"tag": "pr-*"}]}');
+      for (
+        const [flags, reason] of [
+          ["--tag pr-* --older-than 0s", "--tag 'pr-*' --older-than 0s"],
+          ["--tag pr-1", "--tag pr-1"],
+          [`--rules ${rules}`, "rule 2"],
+          [`--rules ${rules} --tag pr-1`, "rule 2"],
+        ]
+      ) {
+        await world.gcrane(`gc --grace 0 ${flags} --plan ${plan} ${repository}`);
+        assertEquals(reasons(), [`${reason} removes the tag pr-1`]);
+      }
+      await world.push(first, `${repository}:v1`);
+      const { err } = await world.gcrane(`gc --grace 0 --tag pr-* ${repository}`);
+      assertStringIncludes(err, `The tag ${repository}:pr-1 can go: --tag 'pr-*' removes the tag pr-1\n`);
     }));
 
   it("tells what it left alone, and ends with 1", () =>
@@ -141,13 +170,48 @@ describe("gcrane gc", () => {
       });
       assertEquals([blind.code, blind.out], [1, `${two}\n`]);
       assertMatch(blind.err, /^Failed: registry\.example\.com\/team\/app was not changed: .*403/);
-      assertMatch(blind.err, /\nError: 1 repository was left alone; they are listed above\n$/);
+      assertMatch(blind.err, /\nError: 1 repository failed, as listed above\n$/);
       const refused = await world.gcrane(`gc -r --grace 0 --delete ${repository}`, {
         fetch: refusing(/\/app\/manifests\/sha256/, "DELETE"),
       });
       assertEquals([refused.code, refused.out], [1, `${two}\n`]);
       assertStringIncludes(refused.err, `Left ${one}: `);
-      assertMatch(refused.err, /\nError: 1 thing could not be deleted; they are listed above\n$/);
+      assertMatch(refused.err, /\nError: 1 thing could not be deleted, as listed above\n$/);
+    }));
+
+  it("names the tags that it deleted of a manifest that is still there", () =>
+    inWorld(async (world) => {
+      const digest = await world.push(first, `${repository}:pr-1`);
+      await world.push(first, `${repository}:pr-2`);
+      await world.push(second, `${repository}:v1`);
+      const failing = (answer: () => Response) =>
+        ((input: string | URL | Request, init?: RequestInit) =>
+          init?.method === "DELETE" && String(input).endsWith(digest)
+            ? Promise.resolve(answer())
+            : world.fetch(input, init)) as typeof fetch;
+      const line = `gc --grace 0 --tag pr-* --delete ${repository}`;
+      const refused = await world.gcrane(line, { fetch: failing(() => new Response("{}", { status: 403 })) });
+      assertEquals([refused.code, refused.out], [1, ""]);
+      const tags = `Deleted the tags pr-1, pr-2 of ${repository}@${digest}, which is still there\n`;
+      assertStringIncludes(refused.err, tags);
+      const listed = await world.data(`ls ${repository}`);
+      assertEquals([/:pr-/.test(listed), listed.includes(digest)], [false, true]);
+
+      await world.push(first, `${repository}:pr-1`);
+      const failed = await world.gcrane(line, {
+        fetch: failing(() => {
+          const cause = Object.assign(new Error("self-signed certificate"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+          throw new TypeError("fetch failed", { cause });
+        }),
+      });
+      assertEquals([failed.code, failed.out], [1, ""]);
+      assertStringIncludes(failed.err, `Deleted the tag pr-1 of ${repository}@${digest}, which is still there\n`);
+      assertStringIncludes(failed.err, `Failed: ${repository} was changed only as listed above: `);
+
+      await world.push(first, `${repository}:pr-1`);
+      const whole = await world.gcrane(line);
+      assertEquals([whole.code, whole.out], [0, `${repository}@${digest}\n`]);
+      assertEquals(whole.err.includes("still there"), false);
     }));
 
   it("--max-delete stops, which is told", () =>

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { toBytes } from "@std/streams/to-bytes";
 import { describe, it } from "node:test";
 import { randomImage, randomIndex } from "../../../src/image/mod.ts";
-import { inWorld } from "../../make/command_world.ts";
+import { DEFAULT_PLATFORM_NOTE, inWorld } from "../../make/command_world.ts";
 
 const app = "registry.example.com/team/app:v1";
 const [amd64, arm64] = [{ os: "linux", architecture: "amd64" }, { os: "linux", architecture: "arm64" }];
@@ -89,7 +89,8 @@ describe("gcrane config", () => {
   it("prints that of linux/amd64 for an index, unless told otherwise", () =>
     inWorld(async (world) => {
       await world.push(index, app);
-      assertEquals(JSON.parse(await world.data(`config ${app}`)).architecture, "amd64");
+      const { out, err } = await world.gcrane(`config ${app}`);
+      assertEquals([JSON.parse(out).architecture, err], ["amd64", DEFAULT_PLATFORM_NOTE]);
       assertEquals(JSON.parse(await world.data(`config --platform linux/arm64 ${app}`)).architecture, "arm64");
     }));
 });
@@ -138,6 +139,21 @@ describe("a reference", () => {
         const { code, out, err } = await world.gcrane(`${command} ${app}`);
         assertEquals(code, 1);
         assertMatch(out + err, /^(Error|FAIL: \S+): .*\/v2\/team\/app\/manifests\/v1: 404 .*UNKNOWN.* — .*\n$/);
+      }));
+  }
+});
+
+describe("bytes without a newline at the end", () => {
+  for (const verb of ["config", "manifest", "blob"]) {
+    it(`get one on a terminal, and nowhere else: ${verb}`, () =>
+      inWorld(async (world) => {
+        await world.push(image, app);
+        const blob = app.replace(":v1", `@${await image.configName()}`);
+        const line = `${verb} ${verb === "blob" ? blob : app}`;
+        const piped = (await world.gcrane(line)).out;
+        assertEquals(piped.at(-1), "}");
+        const shown = await world.gcrane(line, { terminal: { columns: 80, rows: 9 } });
+        assertEquals([shown.code, shown.out], [0, `${piped}\n`]);
       }));
   }
 });

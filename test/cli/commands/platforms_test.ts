@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { emptyIndex, type Image, randomImage } from "../../../src/image/mod.ts";
 import { appendManifests, changeImage } from "../../../src/mutate/mod.ts";
 import { parsePlatform } from "../../../src/spec/mod.ts";
-import { inWorld, type World } from "../../make/command_world.ts";
+import { DEFAULT_PLATFORM_NOTE, inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 const names = ["linux/amd64", "linux/arm64", "linux/arm/v7", "windows/amd64"];
@@ -177,5 +177,64 @@ describe("--keep-others", () => {
         assertEquals([result.code, result.out], [code, ""]);
         assert(result.err.includes(message), result.err);
       }
+    }));
+});
+
+describe("one image of an index, without --platform", () => {
+  for (
+    const line of [
+      "config all",
+      "config nested",
+      "export all -",
+      "du all",
+      "diff all nested",
+      "diff arm64 all",
+      "pull all OUT",
+      "pull --format legacy all all OUT",
+      "copy all OUT",
+      "copy all -",
+      "append -b all -f OUT -t new",
+      "mutate all -l a=b -o OUT",
+    ]
+  ) {
+    it(`is that for linux/amd64, which is noted once: ${line}`, () =>
+      inFilledWorld(async (world) => {
+        if (line.startsWith("append")) {
+          await world.data(`export --platform linux/amd64 ${app}:all ${world.path("a.tar")}`);
+        }
+        const words = line.replaceAll(/\b(all|nested|arm64|new)\b/g, `${app}:$1`).replaceAll(
+          "OUT",
+          world.path("a.tar"),
+        );
+        assertEquals((await world.gcrane(words)).err, DEFAULT_PLATFORM_NOTE);
+        assertEquals((await world.gcrane(`${words} --platform linux/amd64`)).err, "");
+      }));
+  }
+
+  it("is noted for --platform all too, which most commands take", () =>
+    inFilledWorld(async (world) => {
+      const { code, err } = await world.gcrane(`config --platform all ${app}:all`);
+      assertEquals([code, err], [
+        0,
+        "Used linux/amd64 alone, as this command is for one platform: --platform chooses another\n",
+      ]);
+    }));
+
+  it("is not noted where there is no choice: one image with its attestation, or an image", () =>
+    inFilledWorld(async (world) => {
+      const attestation = changeImage(randomImage({ layers: 1 }), { platform: parsePlatform("unknown/unknown") });
+      await world.push(appendManifests(emptyIndex(), [images[0], attestation]), `${app}:attested`);
+      for (const tag of ["attested", "arm64"]) await world.data(`config ${app}:${tag}`);
+    }));
+
+  it("is not noted where crane's habits hold, as crane is silent", () =>
+    inFilledWorld(async (world) => {
+      await world.data(`config --as crane ${app}:all`);
+    }));
+
+  it("is not noted where all are read, or none", () =>
+    inFilledWorld(async (world) => {
+      for (const verb of ["manifest", "digest", "tree", "validate"]) await world.data(`${verb} ${app}:all`);
+      await world.data(`copy ${app}:all ${world.path("layout")}`);
     }));
 });

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { randomImage, randomIndex, validateImage } from "../../../src/image/mod.ts";
 import { openLayout } from "../../../src/layout/mod.ts";
 import { imageFromTarball, loadManifest, tarballFile } from "../../../src/tarball/mod.ts";
-import { inWorld, type World } from "../../make/command_world.ts";
+import { DEFAULT_PLATFORM_NOTE, inWorld, type World } from "../../make/command_world.ts";
 
 const repository = "registry.example.com/team/app";
 const platforms = [{ os: "linux", architecture: "amd64" }, { os: "linux", architecture: "arm64" }];
@@ -122,7 +122,8 @@ describe("gcrane pull", () => {
     inWorld(async (world) => {
       await fill(world);
       for (const [flag, architecture] of [["", "amd64"], ["--platform linux/arm64", "arm64"]]) {
-        await world.data(`pull ${flag} ${repository}:all ${world.path("app.tar")}`);
+        const { code, err } = await world.gcrane(`pull ${flag} ${repository}:all ${world.path("app.tar")}`);
+        assertEquals([code, err], [0, flag === "" ? DEFAULT_PLATFORM_NOTE : ""]);
         const image = await imageFromTarball(tarballFile(world.path("app.tar")));
         assertEquals((await image.configFile()).architecture, architecture);
       }

@@ -159,13 +159,21 @@ describe("gcrane registry serve --log-format", () => {
       for (const { time } of lines) assertEquals(new Date(time).toISOString(), time);
       const { time: _, ...started } = lines[1];
       const store = world.path("disk");
-      assertEquals(started, { level: "info", message: `serving from ${store} at ${url}`, store, url });
+      assertEquals(started, {
+        level: "info",
+        message: `serving from ${store} at ${url} (sign-in is required)`,
+        store,
+        url,
+      });
     }));
 
   it("text has the time and the level of each line", async () => {
     const served = new Served(["--address", "127.0.0.1:0"]);
     await served.url();
     assertEquals(await served.interrupt(), 0);
-    assertMatch(served.io.err, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z Info: serving from memory at http:\S+\n$/);
+    assertMatch(
+      served.io.err,
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z Info: serving from memory at http:\S+ \(.+\)\n$/,
+    );
   });
 });

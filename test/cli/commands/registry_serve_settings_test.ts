@@ -45,6 +45,34 @@ async function refused(flags: readonly string[], environment: Record<string, str
 }
 
 describe("gcrane registry serve: who may do what", () => {
+  for (
+    const [flags, text, anonymous] of [
+      ["", "every client may pull and push: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in", [404, 202]],
+      ["--read-only", "every client may pull: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in", [404, 405]],
+      ["USERS", "sign-in is required", [401, 401]],
+      ["USERS --token-auth", "sign-in is required", [401, 401]],
+      ["USERS --anonymous-pull", "sign-in is required to push", [404, 401]],
+      ["USERS --anonymous-pull --read-only", "every client may pull", [404, 401]],
+      ["USERS --allow anonymous=**:pull,push", "sign-in is required, except for what is granted to anonymous", [
+        404,
+        202,
+      ]],
+    ] as const
+  ) {
+    it(`logs at the start what requires sign-in: ${flags || "no flags"}`, async () => {
+      const words = flags.split(" ").filter((word) => word !== "" && word !== "USERS");
+      const environment: Record<string, string> = flags.startsWith("USERS")
+        ? { GCRANE_REGISTRY_USERS: "ann:secret" }
+        : {};
+      const log = await serving(words, async (url) => {
+        const pull = await status(`${url}/v2/app/manifests/v1`);
+        assertEquals([pull, await status(`${url}/v2/app/blobs/uploads/`, { method: "POST" })], [...anonymous]);
+      }, environment);
+      const started = log.split("\n").find((line) => line.startsWith("Info: serving from memory at "));
+      assertEquals(started?.replace(/^.* at \S+ /, ""), `(${text})`);
+    });
+  }
+
   it("--htpasswd lets in users, as the file has them at the time", () =>
     inWorld(async (world: World) => {
       const file = world.write("htpasswd", HTPASSWD);

@@ -18,6 +18,9 @@ async function answers(url: string): Promise<boolean> {
   return answer.status === 200;
 }
 
+/** What the log has of a registry without users. */
+const OPEN = "(every client may pull and push: --htpasswd or GCRANE_REGISTRY_USERS requires sign-in)";
+
 describe("gcrane registry serve", () => {
   it("serves until Ctrl-C, and prints nothing on standard output", async () => {
     const served = new Served(["--address", "127.0.0.1:0"]);
@@ -25,7 +28,7 @@ describe("gcrane registry serve", () => {
     assertMatch(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
     assertEquals(await answers(url), true);
     assertEquals(await served.interrupt(), 0);
-    assertEquals([served.io.out, served.log()], ["", `Info: serving from memory at ${url}\n`]);
+    assertEquals([served.io.out, served.log()], ["", `Info: serving from memory at ${url} ${OPEN}\n`]);
     await assertRejects(() => fetch(`${url}/v2/`));
   });
 
@@ -52,7 +55,7 @@ describe("gcrane registry serve", () => {
       for (const round of ["push", "look"]) {
         const served = new Served(line);
         const url = await served.url();
-        assertEquals(served.log(), `Info: serving from ${world.path("registry")} at ${url}\n`);
+        assertEquals(served.log(), `Info: serving from ${world.path("registry")} at ${url} ${OPEN}\n`);
         const reference = `${new URL(url).host}/team/app:v1`;
         if (round === "push") await push(image, reference);
         assertEquals(await digest(reference), await image.digest());
@@ -77,7 +80,7 @@ describe("gcrane registry serve", () => {
         await until(isOver, { what: "the probe of the bucket" });
         assertEquals(await served.interrupt(), 0);
         const warning = "Warning: the bucket ignores conditional writes (If-Match): run only one server on it\n";
-        const start = /^Info: serving from \S+ at \S+\n/.exec(served.log())![0];
+        const start = /^Info: serving from \S+ at \S+ \(.*\)\n/.exec(served.log())![0];
         assertEquals(served.log().slice(start.length), conditions === "ignored" ? warning : "");
       } finally {
         await bucket.close();

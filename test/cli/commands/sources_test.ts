@@ -9,7 +9,7 @@ import { Puller } from "../../../src/remote/mod.ts";
 import { MediaType, parsePlatform, platformString } from "../../../src/spec/mod.ts";
 import { writeTarballFile } from "../../../src/tarball/mod.ts";
 import { ociArchive } from "../../make/oci_archives.ts";
-import { inWorld, type World } from "../../make/command_world.ts";
+import { DEFAULT_PLATFORM_NOTE, inWorld, type World } from "../../make/command_world.ts";
 
 const app = "registry.example.com/app";
 const [amd64, arm64] = ["linux/amd64", "linux/arm64"].map((platform) =>
@@ -62,7 +62,9 @@ describe("an image that is in no registry", () => {
           [`--platform linux/arm64 ${gathered}`, arm64],
         ] as const
       ) {
-        assertEquals(await world.data(`config ${name}`), await configOf(image), name);
+        const { code, out, err } = await world.gcrane(`config ${name}`);
+        const note = name.startsWith(layout) ? DEFAULT_PLATFORM_NOTE : "";
+        assertEquals([code, out, err], [0, await configOf(image), note], name);
       }
       for (const path of [tarball, archive]) {
         const stdin = new Uint8Array(readFileSync(path));
@@ -86,7 +88,7 @@ describe("an image that is in no registry", () => {
         assertEquals(await world.data(`validate ${path}`), `PASS: ${path}\n`);
       }
       assertEquals(await world.data(`validate --tarball ${two}`), `PASS: ${two}\n`);
-      assertEquals(await world.data(`diff ${archive} ${layout}`), "");
+      assertEquals(await world.data(`diff --platform linux/amd64 ${archive} ${layout}`), "");
       const { code, out } = await world.gcrane(`diff ${two}:${app}:v1 ${two}:${app}:v2`);
       assertEquals(code, 1);
       assertStringIncludes(out, "~ architecture:");

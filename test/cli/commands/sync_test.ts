@@ -28,13 +28,13 @@ describe("gcrane sync", () => {
       assertEquals([first.code, first.out], [0, ""]);
       assertMatch(
         first.err,
-        /^copied 2 manifests and 2 tags, .* of layers; 0 manifests were there \(1 repository\)\n$/,
+        /^copied 2 manifests and 2 tags, .* of layers; 0 manifests were there already \(1 repository\)\n$/,
       );
       world.requests.length = 0;
       const second = await world.gcrane(["sync", "-"], { stdin: readFileSync(file, "utf8") });
       assertEquals([second.code, second.err], [
         0,
-        "copied 0 manifests and 0 tags; 2 manifests were there (1 repository)\n",
+        "copied 0 manifests and 0 tags; 2 manifests were there already (1 repository)\n",
       ]);
       assertEquals(writes(world), []);
     }));
@@ -53,6 +53,12 @@ describe("gcrane sync", () => {
         "copy a.example.com/src/app:v1 b.example.com/dst/app:stable\n",
         [],
       ]);
+      const shown = await world.gcrane(`sync --dry-run ${file}`, { terminal: { columns: 80, rows: 9 } });
+      assertEquals(
+        shown.out,
+        `copy a.example.com/src/app@${digest.slice(0, 19)} b.example.com/dst/app\n` +
+          "copy a.example.com/src/app:v1 b.example.com/dst/app:stable\n",
+      );
     }));
 
   it("copies the images of skopeo's file below a destination", () =>

@@ -107,7 +107,8 @@ describe("gcrane copy", () => {
   it("-a takes only the tags that are wanted, by pattern and version", () =>
     inWorld(async (world) => {
       await pushVersions(world);
-      await world.data(`copy -a --tag-filter v* --semver <1.10 ${app} ${mirror}`);
+      const { err } = await world.gcrane(`copy -a --tag-filter v* --semver <1.10 ${app} ${mirror}`);
+      assertEquals(err, "copied 1 tag, 0 tags were there already\n");
       assertEquals(await world.data(`ls --tags ${mirror}`), "v1.2.0\n");
       await world.gcrane(`copy -r --semver <2 ${app} ${mirror}`);
       assertEquals(await world.data(`ls --tags ${mirror}`), "v1.10.0\nv1.2.0\n");
@@ -121,7 +122,7 @@ describe("gcrane copy", () => {
     inWorld(async (world) => {
       await pushVersions(world);
       for (const [flags, code] of [["", 0], [" --require", 1]] as const) {
-        const none = `no tag of ${app} matches --tag-filter v9.*`;
+        const none = `no tag of ${app} matches --tag-filter 'v9.*'`;
         assertEquals(await refused(world, `copy -a --tag-filter v9.*${flags} ${app} ${mirror}`, code), none);
         const { code: ended, err } = await world.gcrane(`copy -r --tag-filter v9.*${flags} ${app} ${mirror}`);
         assertEquals(ended, code);
@@ -136,7 +137,7 @@ describe("gcrane copy", () => {
       const one = JSON.parse(await world.data(`copy --json ${app}:v1.2.0 ${mirror}:v1.2.0`));
       assertEquals(one, { source: `${app}:v1.2.0`, destination: `${mirror}:v1.2.0`, digest });
       const all = JSON.parse(await world.data(`copy --json -a -n --tag-filter v1.* ${app} ${mirror}`));
-      assertEquals(all, { copied: 1, kept: 1, resumed: 0, filtered: 2 });
+      assertEquals(all, { copied: 1, there: 0, kept: 1, resumed: 0, filtered: 2 });
       const { out } = await world.gcrane(`copy --json -r -n ${app} ${mirror}`);
       const { tags, kept, failed, failures } = JSON.parse(out);
       assertEquals({ tags, kept, failed, failures }, { tags: 2, kept: 2, failed: 0, failures: [] });
