@@ -33,10 +33,11 @@ export async function* tarEntries(sets: readonly PlacedFiles[], mtime: number): 
   const ahead: { placed: PlacedFile; content: Promise<Bytes | undefined> }[] = [];
   let previous = "";
   try {
-    for (;;) {
-      for (let isMore = true; isMore && ahead.length < AHEAD;) {
-        const { value } = await files.next();
-        if (isMore = value !== undefined) ahead.push({ placed: value, content: contentAhead(value) });
+    for (let isListed = false;;) {
+      while (!isListed && ahead.length < AHEAD) {
+        const { value: placed } = await files.next();
+        isListed = placed === undefined;
+        if (placed) ahead.push({ placed, content: contentAhead(placed) });
       }
       const next = ahead.shift();
       if (next === undefined) return;
