@@ -16,9 +16,9 @@ export async function withRunning<T>(
 ): Promise<T> {
   const root = world.path(`root of ${image.replaceAll(/\W/g, "_")}`);
   mkdirSync(`${root}/proc`, { recursive: true });
-  await world.data(["export", image, world.path("exported.tar")]);
+  await world.data(["export", "--platform", "linux/amd64", image, world.path("exported.tar")]);
   await runPeer("tar", ["-xf", world.path("exported.tar"), "-C", root, "--no-same-owner"]);
-  const { config = {} }: ConfigFile = JSON.parse(await world.data(`config ${image}`));
+  const { config = {} }: ConfigFile = JSON.parse(await world.data(`config --platform linux/amd64 ${image}`));
   const variables = Object.fromEntries((config.Env ?? []).map((text) => text.split(/=(.*)/s, 2)));
   const words = [...config.Entrypoint ?? [], ...config.Cmd ?? []];
   const group = `--userspec=${config.User}:${config.User}`;
