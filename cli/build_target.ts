@@ -52,7 +52,9 @@ export async function publishBuilt(
     sent.set(event.id, event);
     context.onProgress?.(event);
   };
-  const options = withClient({ ...commandOptions(context), onProgress });
+  // The note needs to know the ends alone.
+  const countsBytes = context.onProgress !== undefined;
+  const options = withClient({ ...commandOptions(context), onProgress, countsBytes });
   const pushed = await push(view, await referenceText(tag), options);
   context.note(sentNote(await layersOf(built, context), sent));
   if (sboms.length > 0) {

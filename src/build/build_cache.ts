@@ -5,6 +5,7 @@ import {
   createNewFile,
   joinPath,
   makeDirectory,
+  type OpenFile,
   openFile,
   readDirectory,
   readTextFile,
@@ -34,6 +35,8 @@ export interface BuildCache {
   keep(key: string, layer: Layer, options?: AbortOptions): Promise<KeptLayer>;
   /** Opens a compressed layer; `undefined` if it is not there. */
   open(digest: Hash, options?: AbortOptions): Promise<ByteStream | undefined>;
+  /** Opens the file of a compressed layer, for a sink that hands it to the runtime; absent if layers are no files. */
+  openFile?(digest: Hash): Promise<OpenFile>;
 }
 
 /** A layer that no build has used for so long is removed, in milliseconds. */
@@ -85,6 +88,7 @@ export function buildCache(directory: string): BuildCache {
         throw fileFailure(`can't keep a layer in the cache ${directory}`, error);
       }
     },
+    openFile: (digest) => openFile(blobPath(digest), { noFollow: true }),
     async open(digest, options = {}) {
       try {
         return (await openFile(blobPath(digest), { noFollow: true })).stream({ closeWhenDone: true, ...options });

@@ -1,16 +1,23 @@
 import { BuildError } from "../errors.ts";
-import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, isObject, jsonObject, lazy, mapConcurrent, Semaphore } from "../io/mod.ts";
 import type { Platform } from "../spec/mod.ts";
 import type { FetchedPackages } from "./fetched_packages.ts";
-import { fileInMemory, type ImageFile, imageFile } from "./image_files.ts";
-import { type InstalledPackage, InstalledPackages, listInstalled } from "./installed.ts";
+import { contentsIn, factsOf, wholeContents } from "./file_set.ts";
+import { hasBundled, type InstalledPackage, InstalledPackages, listInstalled } from "./installed.ts";
 import { checkLinks } from "./links.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
-import { checkNative } from "./native_modules.ts";
+import { checkNative, isNativeModule } from "./native_modules.ts";
 import type { BuiltPackage, PackageContent } from "./package_content.ts";
 import { platformFields } from "./locks/mod.ts";
-import { cachedNpmFolder, type CLibrary, type JsrFile, jsrFiles, packagesFor } from "./packages/mod.ts";
-import type { ProjectFiles } from "./project_files.ts";
+import {
+  cachedNpmFolder,
+  type CLibrary,
+  hasInstallScript,
+  type JsrFile,
+  jsrFiles,
+  packagesFor,
+} from "./packages/mod.ts";
+import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
 /** Options of {@linkcode Dependencies}. */
 export interface DependenciesOptions {
@@ -27,6 +34,8 @@ export interface DependenciesOptions {
 
 /** How many packages are looked for together. */
 const CONCURRENCY = 16;
+/** How many packages are listed together: it is work of this machine, where more take memory and no less time. */
+const LISTED_TOGETHER = 2;
 
 /** The packages of a lock with their files: from node_modules where they are installed, else fetched. */
 export class Dependencies {
@@ -35,6 +44,7 @@ export class Dependencies {
   readonly #jsr = lazy(() =>
     jsrFiles(this.#options.lock, { files: this.#options.files, cache: this.#options.denoDir })
   );
+  readonly #listing = new Semaphore(LISTED_TOGETHER);
   readonly #built = new Map<LockedPackage, Promise<BuiltPackage>>();
 
   constructor(options: DependenciesOptions) {
@@ -68,27 +78,23 @@ export class Dependencies {
   }
 
   #package(locked: LockedPackage): Promise<BuiltPackage> {
-    const known = this.#built.get(locked);
-    if (known !== undefined) return known;
-    const built = this.#content(locked).then((content) => {
-      const { name, version } = locked;
-      checkPaths(content.files, `${name}@${version}`);
-      return { locked, content, size: content.files.reduce((sum, { size }) => sum + size, 0) };
-    });
-    this.#built.set(locked, built);
-    return built;
+    const known = this.#built.get(locked) ??
+      this.#content(locked).then((content) => this.#listing.run(() => builtOf(locked, content)));
+    this.#built.set(locked, known);
+    return known;
   }
 
   async #content(locked: LockedPackage): Promise<PackageContent> {
     const { files, fetched, denoDir } = this.#options;
-    if (locked.from === "jsr") return jsrContent((await this.#jsr()).get(locked) ?? []);
+    if (locked.from === "jsr") return jsrContent(locked, (await this.#jsr()).get(locked)!);
+    const folders = locked.paths;
     const installed = await this.#installed.find(locked);
-    if (installed !== undefined) return withPrograms(await contentOf(installed, files));
+    if (installed !== undefined) return { ...contentOf(installed, files), folders };
     const cached = denoDir && await cachedNpmFolder(locked, denoDir);
-    if (denoDir === undefined || cached === undefined) return withPrograms(await fetched.open(locked));
+    if (denoDir === undefined || cached === undefined) return await fetched.open(locked);
     const bytes = await denoDir.read(`${cached}/package.json`);
     const manifest = jsonObject(new TextDecoder().decode(bytes)) ?? {};
-    return withPrograms({ ...await contentOf({ folder: cached, manifest }, denoDir), isInstalled: false });
+    return { ...contentOf({ folder: cached, manifest }, denoDir), folders, isInstalled: false };
   }
 }
 
@@ -102,47 +108,72 @@ function fittingByManifest(
   { platform, libc }: { platform: Platform; libc: CLibrary },
 ): Lock {
   const byKnown = new Map(lock.packages.map((one) => {
-    const own = platformFields(built.get(one)?.content.manifest ?? {}).libc;
+    const own = built.get(one)?.libc;
     return [one.libc === undefined && own !== undefined ? { ...one, libc: own } : one, one];
   }));
   const fitting = packagesFor({ ...lock, packages: [...byKnown.keys()] }, platform, libc);
   return { ...fitting, packages: fitting.packages.map((one) => byKnown.get(one)!) };
 }
 
-async function contentOf(installed: InstalledPackage, files: ProjectFiles): Promise<PackageContent> {
-  const { folder, manifest } = installed;
-  const listed = await listInstalled(installed, files);
-  const own = listed.map((file) => imageFile(file, files, file.path.slice(folder.length + 1)));
-  return { manifest, files: own, isInstalled: true };
+function contentOf({ folder, manifest }: InstalledPackage, files: ProjectFiles): Omit<PackageContent, "folders"> {
+  const options = { hasBundled: hasBundled(manifest) };
+  const list = () => listInstalled(files, folder, options);
+  return { manifest, list, contents: contentsIn(files, folder), isInstalled: true };
 }
 
-/** Returns the content of a package of JSR: files of which the paths are relative to the project. */
-function jsrContent(files: readonly JsrFile[]): PackageContent {
+/** Returns the content of a package of JSR, whose files lie in a folder of `vendor`. */
+function jsrContent({ name }: LockedPackage, files: readonly JsrFile[]): PackageContent {
+  const [{ path }] = files;
+  const folder = path.slice(0, path.indexOf(`/${name}/`) + 1 + name.length);
+  const own = new Map(files.map((file) => [file.path.slice(folder.length + 1), file]));
   return {
     manifest: {},
-    files: files.map(({ path, size, read }) => fileInMemory(path, size, read)),
+    folders: [folder],
+    *list() {
+      for (const [path, { size, version }] of own) yield { path, type: "file", size, executable: false, version };
+    },
+    contents: wholeContents(({ path }) => own.get(path)!.read()),
     isInstalled: true,
   };
 }
 
-/** Returns the content with its programs executable: package managers set that when they install. */
-function withPrograms(content: PackageContent): PackageContent {
-  const { bin } = content.manifest;
-  const values = isObject(bin) ? Object.values(bin) : [bin];
-  const programs = new Set(values.map((path) => typeof path === "string" ? path.replace(/^(?:\.?\/)+/, "") : ""));
-  const files = content.files.map((file) =>
-    programs.has(file.path) && !file.executable ? { ...file, executable: true } : file
-  );
-  return { ...content, files };
-}
-
-/** @throws {BuildError} if a file or a link of a package is out of its folder. */
-function checkPaths(files: readonly ImageFile[], id: string): void {
+/**
+ * Lists the files of a package once, for what a build needs to know of them.
+ *
+ * @throws {BuildError} if a file or a link of the package is out of its folder.
+ */
+async function builtOf(locked: LockedPackage, content: PackageContent): Promise<BuiltPackage> {
+  const { manifest, folders, contents, isInstalled } = content;
+  const id = `${locked.name}@${locked.version}`;
+  const list = withPrograms(content);
+  const links: ProjectFile[] = [];
+  const modules: ProjectFile[] = [];
+  let hasBindingGyp = false;
+  const facts = await factsOf({ list, contents }, (file) => {
+    const { path } = file;
+    if (path.startsWith("/") || path.split("/").includes("..")) {
+      throw new BuildError(`${id} has the file ${path}, which is not in its folder`);
+    }
+    if (file.type === "link") links.push(file);
+    if (isNativeModule(file)) modules.push(file);
+    hasBindingGyp ||= path === "binding.gyp";
+  });
   try {
-    checkLinks(files);
+    checkLinks(links);
   } catch (error) {
     throw new BuildError(`${id}: ${(error as Error).message.replace("the project", "the package")}`, { cause: error });
   }
-  const outside = files.find(({ path }) => path.startsWith("/") || path.split("/").includes(".."));
-  if (outside) throw new BuildError(`${id} has the file ${outside.path}, which is not in its folder`);
+  const hasScript = hasInstallScript(locked, manifest, hasBindingGyp);
+  const { license } = manifest;
+  const { libc } = platformFields(manifest);
+  return { locked, list, contents, folders, isInstalled, facts, modules, hasScript, license, libc };
+}
+
+/** Returns a list in which programs are executable: package managers set that when they install. */
+function withPrograms({ list, manifest: { bin } }: PackageContent): PackageContent["list"] {
+  const values = isObject(bin) ? Object.values(bin) : [bin];
+  const programs = new Set(values.map((path) => typeof path === "string" ? path.replace(/^(?:\.?\/)+/, "") : ""));
+  return async function* () {
+    for await (const file of list()) yield programs.has(file.path) ? { ...file, executable: true } : file;
+  };
 }

@@ -1,5 +1,5 @@
 import { FileError } from "../errors.ts";
-import { fileFailure, mapConcurrent, missingIsUndefined } from "../io/mod.ts";
+import { fileFailure, missingIsUndefined } from "../io/mod.ts";
 import {
   type Bytes,
   joinPath,
@@ -14,7 +14,7 @@ import {
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
 /** How many files of a folder are looked at together. */
-const CONCURRENCY = 32;
+const TOGETHER = 32;
 
 /**
  * Returns the files of a project in a directory. Links are reported and never followed, except the directory itself.
@@ -24,11 +24,8 @@ const CONCURRENCY = 32;
 export async function directoryFiles(directory: string): Promise<ProjectFiles> {
   const { kind } = await reading(directory, stat(directory));
   if (kind !== "directory") throw new FileError(`${directory} is not a directory`, { errno: "ENOTDIR" });
-  const versions = new Map<string, string>();
   const pathOf = (path: string) => path === "" ? directory : joinPath(directory, path);
-  const look = async (folder: string, name: string): Promise<ProjectFile | undefined> => {
-    const path = folder === "" ? name : `${folder}/${name}`;
-    const full = pathOf(path);
+  const look = async (path: string, full: string): Promise<ProjectFile | undefined> => {
     // Another program may have removed it since the folder was listed, as Deno does in its cache.
     const found = await reading(full, lstat(full).catch(missingIsUndefined));
     if (found === undefined && name.includes("\ufffd")) {
@@ -36,15 +33,16 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
     }
     if (found === undefined) return undefined;
     const { kind, size, mode, mtimeMs, ctimeMs, ino } = found;
-    const common = { path, size: 0, executable: false };
+    const common = { path, size: 0, executable: false, target: undefined, version: undefined };
     if (kind === "directory") return { ...common, type: "directory" };
     if (kind === "symlink") {
       const target = await reading(full, readLink(full).catch(missingIsUndefined));
       return target === undefined ? undefined : { ...common, type: "link", target };
     }
     if (kind !== "file") return undefined; // sockets and devices are no part of a project
-    versions.set(path, `${size}-${mtimeMs}-${ctimeMs}-${ino}`);
-    return { ...common, type: "file", size, executable: (mode & 0o100) !== 0 };
+    // In a template, each number would be kept as text in a cache of V8 until the next collection of old objects.
+    const version = JSON.stringify([mtimeMs, ctimeMs, ino]);
+    return { ...common, type: "file", size, executable: (mode & 0o100) !== 0, version };
   };
   return {
     async read(path) {
@@ -66,14 +64,13 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
     async list(folder) {
       const full = pathOf(folder);
       const entries = await reading(full, readDirectory(full).catch(missingIsUndefined)) ?? [];
-      const found = await mapConcurrent(entries, { concurrency: CONCURRENCY }, ({ name }) => look(folder, name));
-      return found.filter((file) => file !== undefined);
-    },
-    async version(path) {
-      const known = versions.get(path);
-      if (known !== undefined) return known;
-      await look("", path);
-      return versions.get(path);
+      const start = folder === "" ? "" : `${folder}/`;
+      const files: ProjectFile[] = [];
+      for (let at = 0; at < entries.length; at += TOGETHER) {
+        const found = entries.slice(at, at + TOGETHER).map(({ name }) => look(start + name, `${full}/${name}`));
+        for (const file of await Promise.all(found)) if (file !== undefined) files.push(file);
+      }
+      return files;
     },
   };
 }

@@ -1,9 +1,9 @@
 import type { LayerCache } from "../cache/mod.ts";
 import { type AbortOptions, lazy } from "../io/mod.ts";
-import { fileInMemory, type ImageFile } from "./image_files.ts";
+import { wholeContents } from "./file_set.ts";
 import type { Lock, LockedPackage } from "./locked_package.ts";
 import type { PackageContent } from "./package_content.ts";
-import { type PackageFile, PackageRegistries, PackageSource, withPlatforms } from "./packages/mod.ts";
+import { PackageRegistries, PackageSource, withPlatforms } from "./packages/mod.ts";
 import type { ProjectFiles } from "./project_files.ts";
 
 /** How packages are fetched. */
@@ -29,8 +29,17 @@ export class FetchedPackages {
 
   /** Returns the files of a package. @throws {PackageError} if it can't be fetched or verified. */
   async open(locked: LockedPackage, options: AbortOptions = {}): Promise<PackageContent> {
-    const { manifest, files } = await (await this.#source()).open(locked, options);
-    return { manifest, files: files.map((file) => fetchedFile(file, locked)), isInstalled: false };
+    const { manifest, files, read } = await (await this.#source()).open(locked, options);
+    const { integrity: version, paths: folders } = locked;
+    return {
+      manifest,
+      folders,
+      *list() {
+        for (const file of files) yield { ...file, type: "file", version };
+      },
+      contents: wholeContents(read),
+      isInstalled: false,
+    };
   }
 
   /** Returns a lock with the platforms of its optional packages, which the registry has if the lock has not. */
@@ -38,11 +47,4 @@ export class FetchedPackages {
     if (!lock.lacksPlatforms || !lock.packages.some(({ optional }) => optional)) return lock;
     return await withPlatforms(lock, await this.#source(), options);
   }
-}
-
-function fetchedFile(
-  { path, size, executable, read }: PackageFile,
-  { integrity }: LockedPackage,
-): ImageFile {
-  return { ...fileInMemory(path, size, read), executable, version: () => Promise.resolve(integrity) };
 }

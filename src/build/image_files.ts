@@ -1,75 +1,22 @@
-import { digestBytes, streamOf } from "../io/mod.ts";
-import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+import type { Bytes } from "../runtime/mod.ts";
 import type { TarNewEntry } from "../tar/mod.ts";
-import type { ProjectFile, ProjectFiles } from "./project_files.ts";
+import type { FileFacts, FileSet } from "./file_set.ts";
+import { compareTexts } from "./locks/fields.ts";
+import type { ProjectFile } from "./project_files.ts";
 
-/** A file or a link for an image, and how its content is read. */
-export interface ImageFile {
-  /** Its path in the image, without `/` in front. */
+/** Files and links for a folder of the image, with their paths in it. */
+export interface PlacedFiles extends FileSet {
+  /** The folder, without `/` in front. */
+  readonly folder: string;
+  /** What is known of them. */
+  readonly facts: FileFacts;
+}
+
+/** A file of a set with its path in the image. */
+interface PlacedFile {
   readonly path: string;
-  readonly type: "file" | "link";
-  /** In bytes; 0 for a link. */
-  readonly size: number;
-  readonly executable: boolean;
-  /** Where a link leads, as it is written in it. */
-  readonly target?: string;
-  /** Reads the whole content. */
-  read(): Promise<Bytes>;
-  /** Streams the content. */
-  stream(): ByteStream;
-  /** A word that stands for the content; `undefined` if it has none that is cheaper than its bytes. */
-  version(): Promise<string | undefined>;
-}
-
-/** Returns a file of a project as one of the image, below a folder of it. */
-export function imageFile(file: ProjectFile, files: ProjectFiles, path: string): ImageFile {
-  return {
-    path,
-    type: file.type === "link" ? "link" : "file",
-    size: file.size,
-    executable: file.executable,
-    target: file.target,
-    read: async () => await files.read(file.path) ?? new Uint8Array(0),
-    stream: () => files.stream(file.path),
-    version: async () => await files.version?.(file.path),
-  };
-}
-
-/** Returns a file that is read whole. Its version is the digest of its bytes. */
-export function fileInMemory(path: string, size: number, read: () => Promise<Bytes>): ImageFile {
-  return {
-    path,
-    type: "file",
-    size,
-    executable: false,
-    read,
-    stream: () => streamLater(read),
-    version: async () => await digestBytes(await read()),
-  };
-}
-
-/** Streams what is read whole. */
-export function streamLater(read: () => Promise<Bytes>): ByteStream {
-  let reader: ReadableStreamDefaultReader<Bytes> | undefined;
-  return pullStream({
-    start: async () => void (reader = streamOf(await read()).getReader()),
-    read: async () => (await reader!.read()).value,
-  });
-}
-
-/** Returns a symbolic link of the image. */
-export function imageLink(path: string, target: string): ImageFile {
-  const nothing = new Uint8Array(0);
-  return {
-    path,
-    type: "link",
-    size: 0,
-    executable: false,
-    target,
-    read: () => Promise.resolve(nothing),
-    stream: () => streamOf(nothing),
-    version: () => Promise.resolve(""),
-  };
+  readonly file: ProjectFile;
+  readonly set: FileSet;
 }
 
 /** Files with fewer bytes are read whole, and before their turn. */
@@ -81,43 +28,74 @@ const AHEAD = 16;
  * The entries of a layer: the files in the order of their paths, each folder before what is in it, with the same owner,
  * modes and time, so that the same files give the same bytes.
  */
-export async function* tarEntries(files: readonly ImageFile[], mtime: number): AsyncGenerator<TarNewEntry> {
-  const sorted = [...files].sort((a, b) => a.path < b.path ? -1 : 1);
-  const folders = new Set<string>();
-  const ahead: Promise<Bytes | undefined>[] = [];
-  let next = 0;
+export async function* tarEntries(sets: readonly PlacedFiles[], mtime: number): AsyncGenerator<TarNewEntry> {
+  const files = merged(sets);
+  const ahead: { placed: PlacedFile; content: Promise<Bytes | undefined> }[] = [];
+  let previous = "";
   try {
-    for (const file of sorted) {
-      while (next < sorted.length && ahead.length < AHEAD) ahead.push(contentAhead(sorted[next++]));
-      const content = await ahead.shift()!;
-      for (const folder of newFolders(file.path, folders)) {
-        yield { path: `${folder}/`, type: "directory", mode: 0o755, mtime };
+    for (let isListed = false;;) {
+      while (!isListed && ahead.length < AHEAD) {
+        const { value: placed } = await files.next();
+        isListed = placed === undefined;
+        if (placed) ahead.push({ placed, content: contentAhead(placed) });
       }
-      if (file.type === "link") yield { path: file.path, type: "symlink", linkname: file.target, mode: 0o777, mtime };
+      const next = ahead.shift();
+      if (next === undefined) return;
+      const { path, file, set } = next.placed;
+      const content = await next.content;
+      for (const folder of newFolders(path, previous)) yield { path: folder, type: "directory", mode: 0o755, mtime };
+      previous = path;
+      if (file.type === "link") yield { path, type: "symlink", linkname: file.target, mode: 0o777, mtime };
       else {
         const mode = file.executable ? 0o755 : 0o644;
-        yield { path: file.path, mode, mtime, size: file.size, content: content ?? (() => file.stream()) };
+        yield { path, mode, mtime, size: file.size, content: content ?? (() => set.contents.stream(file)) };
       }
     }
   } finally {
-    await Promise.allSettled(ahead);
+    await Promise.allSettled(ahead.map(({ content }) => content));
   }
 }
 
+/** Merges sets in the order of paths. A set is opened when its folder has its turn: few are open at a time. */
+async function* merged(sets: readonly PlacedFiles[]): AsyncGenerator<PlacedFile, undefined> {
+  const closed = sets.map((set) => ({ set, start: `${set.folder}/` })).sort((a, b) => compareTexts(a.start, b.start));
+  const open: { next: PlacedFile; advance: () => Promise<PlacedFile | undefined> }[] = [];
+  for (;;) {
+    open.sort((a, b) => compareTexts(a.next.path, b.next.path));
+    const first = open.at(0);
+    if (closed.length > 0 && (first === undefined || closed[0].start < first.next.path)) {
+      const files = placedFiles(closed.shift()!.set);
+      const advance = async () => (await files.next()).value ?? undefined;
+      const next = await advance();
+      if (next !== undefined) open.push({ next, advance });
+      continue;
+    }
+    if (first === undefined) return;
+    yield first.next;
+    const next = await first.advance();
+    if (next === undefined) open.shift();
+    else first.next = next;
+  }
+}
+
+async function* placedFiles(set: PlacedFiles): AsyncGenerator<PlacedFile, undefined> {
+  for await (const file of set.list()) yield { path: `${set.folder}/${file.path}`, file, set };
+}
+
 /** Starts to read a small file; what goes wrong is thrown when its turn comes. */
-function contentAhead(file: ImageFile): Promise<Bytes | undefined> {
-  const content = file.type === "file" && file.size < SMALL ? file.read() : Promise.resolve(undefined);
+function contentAhead({ file, set }: PlacedFile): Promise<Bytes | undefined> {
+  const isRead = file.type === "file" && file.size < SMALL;
+  const content = isRead ? set.contents.read(file) : Promise.resolve(undefined);
   content.catch(() => {});
   return content;
 }
 
-function newFolders(path: string, seen: Set<string>): string[] {
+/** Returns the folders of a path that the path before it, in the order of paths, is not in. */
+function newFolders(path: string, previous: string): string[] {
   const made: string[] = [];
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {
-    const folder = path.slice(0, at);
-    if (seen.has(folder)) continue;
-    seen.add(folder);
-    made.push(folder);
+    const folder = path.slice(0, at + 1);
+    if (!previous.startsWith(folder)) made.push(folder);
   }
   return made;
 }

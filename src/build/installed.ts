@@ -1,5 +1,6 @@
 import { jsonObject, lazy } from "../io/mod.ts";
 import type { LockedPackage } from "./locked_package.ts";
+import { compareTexts } from "./locks/fields.ts";
 import type { ProjectFile, ProjectFiles } from "./project_files.ts";
 
 /** A folder of node_modules with a package. */
@@ -61,20 +62,33 @@ export class InstalledPackages {
   }
 }
 
-/** Lists the files and links of an installed package, without the packages in folders of their own inside of it. */
-export async function listInstalled(
-  { folder, manifest }: InstalledPackage,
+/** Returns whether the node_modules in a package's folder belongs to the package. */
+export function hasBundled({ bundleDependencies, bundledDependencies }: InstalledPackage["manifest"]): boolean {
+  const bundled = bundleDependencies ?? bundledDependencies;
+  return bundled === true || (Array.isArray(bundled) && bundled.length > 0);
+}
+
+/**
+ * Lists the files and links in the folder of an installed package, sorted by path, without the packages that have
+ * folders of their own inside of it unless they belong to it.
+ */
+export async function* listInstalled(
   files: ProjectFiles,
-): Promise<ProjectFile[]> {
-  const bundled = manifest.bundleDependencies ?? manifest.bundledDependencies;
-  const hasBundled = bundled === true || (Array.isArray(bundled) && bundled.length > 0);
-  const found: ProjectFile[] = [];
-  const walk = async (at: string): Promise<void> => {
-    for (const file of await files.list(at)) {
-      if (file.type !== "directory") found.push(file);
-      else if (at !== folder || !file.path.endsWith("/node_modules") || hasBundled) await walk(file.path);
-    }
-  };
-  await walk(folder);
-  return found.filter(({ path }) => !path.slice(folder.length).includes("/node_modules/."));
+  folder: string,
+  options: { readonly hasBundled: boolean },
+): AsyncGenerator<ProjectFile> {
+  const left = await listReversed(files, folder);
+  for (let file = left.pop(); file !== undefined; file = left.pop()) {
+    const path = file.path.slice(folder.length + 1);
+    if (file.type === "directory") {
+      if (path === "node_modules" && !options.hasBundled) continue;
+      for (const each of await listReversed(files, file.path)) left.push(each);
+    } else if (!`/${path}`.includes("/node_modules/.")) yield { ...file, path };
+  }
+}
+
+/** Lists a folder in the reverse order of the paths in it: those in the folder `a` follow a file `a.js`. */
+async function listReversed(files: ProjectFiles, folder: string): Promise<ProjectFile[]> {
+  const key = ({ path, type }: ProjectFile) => type === "directory" ? `${path}/` : path;
+  return [...await files.list(folder)].sort((a, b) => compareTexts(key(b), key(a)));
 }

@@ -1,11 +1,11 @@
 import { BuildError } from "../errors.ts";
-import { type Bytes, concat } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, concat } from "../runtime/mod.ts";
 import { type Platform, platformString } from "../spec/mod.ts";
 import { ELF_HEADER, elfArchitecture } from "./elf.ts";
-import type { ImageFile } from "./image_files.ts";
+import type { FileContents } from "./file_set.ts";
 import type { Lock } from "./locked_package.ts";
 import type { BuiltPackage } from "./package_content.ts";
-import { hasInstallScript } from "./packages/mod.ts";
+import type { ProjectFile } from "./project_files.ts";
 
 /** Where a package is to run. */
 interface Surroundings {
@@ -21,16 +21,14 @@ interface Surroundings {
  * @throws {BuildError} if its install script has to run, or its libraries are for other platforms.
  */
 export async function checkNative(built: BuiltPackage, surroundings: Surroundings): Promise<void> {
-  const { locked, content } = built;
+  const { locked, modules, contents, hasScript, isInstalled } = built;
   const { platform } = surroundings;
   const id = `${locked.name}@${locked.version}`;
-  if (await hasModules(content.files, { what: id, platform, remedy: "take a package that has binaries for it" })) {
-    return;
-  }
+  const remedy = "take a package that has binaries for it";
+  if (await isForPlatform(modules, { what: id, contents, platform, remedy })) return;
   const wanted = platformString(platform);
-  const hasScript = hasInstallScript(locked, content.manifest, content.files.map(({ path }) => path));
   if (!hasScript || bringsBinaries(built, surroundings)) return;
-  const why = content.isInstalled
+  const why = isInstalled
     ? `node_modules does not hold what it makes for ${wanted}`
     : "no build runs it, and the package is not installed in node_modules";
   throw new BuildError(`${id} has an install script, which fetches or compiles: ${why}`, {
@@ -44,17 +42,25 @@ export async function checkNative(built: BuiltPackage, surroundings: Surrounding
  *
  * @throws {BuildError} if all are for other platforms.
  */
-export async function checkNativeApp(files: readonly ImageFile[], platform: Platform): Promise<void> {
-  await hasModules(files, { what: "the app", platform, remedy: "leave them out with --exclude" });
+export async function checkNativeApp(
+  files: readonly ProjectFile[],
+  { contents, platform }: { contents: FileContents; platform: Platform },
+): Promise<void> {
+  const remedy = "leave them out with --exclude";
+  await isForPlatform(files.filter(isNativeModule), { what: "the app", contents, platform, remedy });
 }
 
-/** Returns whether there are native modules for a platform. @throws {BuildError} if all are for other platforms. */
-async function hasModules(
-  files: readonly ImageFile[],
-  { what, platform, remedy }: { what: string; platform: Platform; remedy: string },
+/** Returns whether a file is a native module, by its name. */
+export function isNativeModule({ path, type }: ProjectFile): boolean {
+  return type === "file" && path.endsWith(".node");
+}
+
+/** Returns whether one of native modules is for a platform. @throws {BuildError} if all are for other platforms. */
+async function isForPlatform(
+  modules: readonly ProjectFile[],
+  { what, contents, platform, remedy }: { what: string; contents: FileContents; platform: Platform; remedy: string },
 ): Promise<boolean> {
-  const modules = files.filter(({ path, type }) => type === "file" && path.endsWith(".node"));
-  const architectures = await Promise.all(modules.map(architectureOf));
+  const architectures = await Promise.all(modules.map((file) => architectureOf(contents.stream(file))));
   if (modules.length === 0 || architectures.includes(platform.architecture)) return modules.length > 0;
   const found = [...new Set(architectures.map((one) => one ?? "another operating system"))].sort();
   const wanted = platformString(platform);
@@ -72,8 +78,8 @@ function bringsBinaries({ locked }: BuiltPackage, { lock }: Surroundings): boole
 }
 
 /** Returns the architecture of a library; `undefined` for one that is not for Linux. */
-export async function architectureOf(file: ImageFile): Promise<string | undefined> {
-  const reader = file.stream().getReader();
+export async function architectureOf(library: ByteStream): Promise<string | undefined> {
+  const reader = library.getReader();
   const chunks: Bytes[] = [];
   let length = 0;
   while (length < ELF_HEADER) {

@@ -10,6 +10,11 @@ export interface ProjectFile {
   executable: boolean;
   /** Where a link leads, as written in it. */
   target?: string;
+  /**
+   * A word that changes when the content of a file does, cheaper than its bytes: size and times of changes, for example.
+   * Without it a layer with the file is made anew by each build.
+   */
+  version?: string;
 }
 
 /**
@@ -23,6 +28,4 @@ export interface ProjectFiles {
   stream(path: string): ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Lists what a folder (`""` for the project itself) holds, without what its folders hold, sorted by path. */
   list(folder: string): Promise<readonly ProjectFile[]>;
-  /** A word that changes when the file does, cheaper than its bytes: size and time of change; absent in memory. */
-  version?(path: string): Promise<string | undefined>;
 }

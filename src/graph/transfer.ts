@@ -63,6 +63,13 @@ export interface TransferOptions extends AbortOptions {
    * @default nothing is reported
    */
   onProgress?: ProgressListener;
+  /**
+   * Whether progress within a blob is reported. Without it, and without a listener, a sink may let the runtime send
+   * files by itself.
+   *
+   * @default true
+   */
+  countsBytes?: boolean;
 }
 
 /** The deepest nesting of indexes that is followed; real ones have two levels. */
@@ -271,7 +278,8 @@ class Transfer {
 
   /** Counts bytes only for a listener, so that a sink need not read them otherwise. */
   #counting(reporter: ProgressReporter): Pick<PutOptions, "onBytes"> {
-    return this.#options.onProgress ? { onBytes: (count) => reporter.advance(count) } : {};
+    const { onProgress, countsBytes = true } = this.#options;
+    return onProgress && countsBytes ? { onBytes: (count) => reporter.advance(count) } : {};
   }
 
   /** Reports the result of a blob. */

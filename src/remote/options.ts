@@ -13,6 +13,13 @@ export interface ProgressOptions {
    */
   onProgress?: ProgressListener;
   /**
+   * Whether the progress within each upload is reported, too, and not its end alone. Without it, and without a
+   * listener, the runtime sends files by itself where it can, which takes less memory.
+   *
+   * @default true
+   */
+  countsBytes?: boolean;
+  /**
    * Called with the progress of each download.
    *
    * @default not called

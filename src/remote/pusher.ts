@@ -155,9 +155,9 @@ export class Pusher {
   }
 
   async #transfer(repository: Repository, root: Root, { signal }: AbortOptions): Promise<void> {
-    const { allowNondistributable, onProgress } = this.#options;
+    const { allowNondistributable, onProgress, countsBytes } = this.#options;
     const sink = new RegistrySink(this.client, repository, { allowNondistributable });
-    await transfer([root], sink, { state: this.#state, onProgress, signal });
+    await transfer([root], sink, { state: this.#state, onProgress, countsBytes, signal });
   }
 }
 

@@ -11,6 +11,9 @@ export interface SampleAppOptions {
   readonly bytes: number;
 }
 
+/** How many files a folder of a package has. */
+const FILES_IN_FOLDER = 20;
+
 /** An app in a folder, whose packages are cut from those of this checkout. */
 export class SampleApp {
   readonly folder: string;
@@ -69,12 +72,13 @@ export class SampleApp {
 
   #writePackage(name: string, bytes: number, { pool, random }: { pool: Uint8Array; random: Random }): void {
     const folder = join(this.folder, "node_modules", name);
-    mkdirSync(join(folder, "lib"), { recursive: true });
-    writeFiles(folder, { "package.json": { name, version: this.#versions[name], main: "lib/file_0.js" } });
+    writeFiles(folder, { "package.json": { name, version: this.#versions[name], main: "lib/part_0/file_0.js" } });
     for (let written = 0, index = 0; written < bytes; index++) {
       const size = Math.min(random.integer(500, 24_000), Math.ceil(bytes - written));
       const at = random.integer(0, pool.length - size);
-      writeFileSync(join(folder, "lib", `file_${index}.js`), pool.subarray(at, at + size));
+      const part = join(folder, "lib", `part_${Math.floor(index / FILES_IN_FOLDER)}`);
+      if (index % FILES_IN_FOLDER === 0) mkdirSync(part, { recursive: true });
+      writeFileSync(join(part, `file_${index}.js`), pool.subarray(at, at + size));
       written += size;
     }
   }

@@ -15,7 +15,7 @@ describe("the files of a directory", () => {
     const files = await directoryFiles("/proc/self");
     const paths = (await files.list("fd")).map(({ path }) => path);
     assertEquals(paths.includes("fd/0"), true);
-    assertEquals(await files.version?.("fd/no-such-file"), undefined);
+    assertEquals(await files.read("fd/no-such-file"), undefined);
   });
 
   it("are not listed without one whose name is not UTF-8", async (test) => {

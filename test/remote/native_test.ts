@@ -61,6 +61,15 @@ for (const kind of SOURCES) {
       }, { onProgress: (event) => moved = Math.max(moved, event.complete) });
     });
 
+    whole("is not opened as a stream where its end alone is listened for", () => {
+      const states: string[] = [];
+      return passing(kind, async (it) => {
+        await it.pusher.upload(it.repository, it.layer);
+        it.checkArrived();
+        assertEquals([it.streams, states.at(-1)], [[], "done"]);
+      }, { onProgress: ({ state }) => states.push(state), countsBytes: false });
+    });
+
     for (const [name, at] of Object.entries(CUTS)) {
       whole(`goes on as a stream after the target cut it at ${name}`, () =>
         passing(kind, async (it) => {

@@ -11,6 +11,8 @@ export interface JsrFile {
   /** Relative to the project, in `vendor`. */
   path: string;
   size: number;
+  /** The hash of its bytes. */
+  version: string;
   read(): Promise<Bytes>;
 }
 
@@ -55,8 +57,8 @@ export async function jsrFiles(
     // Deno reads the list of all versions, too. One of the lock's versions is the same whenever it is made.
     const versions = packages.filter((each) => each.name === name).map((each) => each.version);
     const isFirst = version === versions[0];
-    const list = isFirst ? [inMemory(`${folder}/meta.json`, listOf(name, versions))] : [];
-    const meta = inMemory(`${folder}/${version}_meta.json`, place.meta);
+    const list = isFirst ? [await inMemory(`${folder}/meta.json`, listOf(name, versions))] : [];
+    const meta = await inMemory(`${folder}/${version}_meta.json`, place.meta);
     found.set(locked, [...list, meta, ...files].sort((a, b) => a.path < b.path ? -1 : 1));
   }
   return found;
@@ -147,13 +149,14 @@ async function filesOf(locked: LockedPackage, { host, meta }: Place, folder: str
     const bytes = await host.read(place);
     if (bytes === undefined) continue;
     const checksum = isObject(facts) ? facts.checksum : undefined;
-    if (host.isVerified && checksum !== `sha256-${await hashHex(bytes, "sha256")}`) {
+    const hash = await hashHex(bytes, "sha256");
+    if (host.isVerified && checksum !== `sha256-${hash}`) {
       throw new PackageError(`${path} of ${name}@${version} of JSR differs from its checksum`, {
         hint: 'run "deno install --reload"',
       });
     }
     const read = async () => await host.read(place) ?? bytes.slice(0, 0);
-    files.push({ path: `${folder}/${version}${path}`, size: bytes.length, read });
+    files.push({ path: `${folder}/${version}${path}`, size: bytes.length, version: hash, read });
   }
   if (files.length > 0) return files;
   throw new PackageError(`${name}@${version} of JSR has none of its files in vendor or in Deno's cache`, {
@@ -167,8 +170,9 @@ function listOf(name: string, versions: readonly string[]): Bytes {
   return new TextEncoder().encode(JSON.stringify({ scope, name: own, latest: versions.at(-1), versions: all }));
 }
 
-function inMemory(path: string, bytes: Bytes): JsrFile {
-  return { path, size: bytes.length, read: () => Promise.resolve(bytes) };
+async function inMemory(path: string, bytes: Bytes): Promise<JsrFile> {
+  const version = await hashHex(bytes, "sha256");
+  return { path, size: bytes.length, version, read: () => Promise.resolve(bytes) };
 }
 
 function withoutTrailer(bytes: Bytes): Bytes {

@@ -52,7 +52,7 @@ export interface PackageSourceOptions {
 }
 
 /** A file in the list of a package. */
-interface ListedFile {
+export interface ListedFile {
   /** Relative to the package's folder, with `/`. */
   path: string;
   size: number;
@@ -61,22 +61,15 @@ interface ListedFile {
 
 /** What a package has, without the bytes of its files. */
 interface PackageList {
+  /** Its package.json. */
   manifest: Readonly<Record<string, unknown>>;
   files: readonly ListedFile[];
 }
 
-/** A file of a fetched package. */
-export interface PackageFile extends ListedFile {
-  /** Reads the file; the package may be unpacked again for it. */
-  read(options?: AbortOptions): Promise<Bytes>;
-}
-
-/** A package that was fetched and verified. */
-export interface FetchedPackage {
-  /** Its package.json. */
-  manifest: Readonly<Record<string, unknown>>;
-  /** Sorted by path. */
-  files: readonly PackageFile[];
+/** A package that was fetched and verified, with its files sorted by path. */
+export interface FetchedPackage extends PackageList {
+  /** Reads a file; the package may be unpacked again for it. */
+  read(file: ListedFile, options?: AbortOptions): Promise<Bytes>;
 }
 
 /** The largest tarball. */
@@ -87,14 +80,38 @@ const KEPT_BYTES = 48 * 1024 * 1024;
 /** What a registry has of a version of a package. */
 type VersionFacts = Readonly<Record<string, unknown>>;
 
+/** The files of a package in memory. */
+class UnpackedPackage {
+  /** By path. */
+  readonly files: ReadonlyMap<string, UnpackedFile>;
+  /** The bytes of all files. */
+  readonly size: number;
+
+  constructor(files: readonly UnpackedFile[]) {
+    this.files = new Map(files.map((file) => [file.path, file]));
+    this.size = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
+  /** Returns the bytes of a file in the list of the package. @throws {PackageError} if it has another one. */
+  read({ path, size }: ListedFile, id: string): Bytes {
+    const bytes = this.files.get(path)?.bytes;
+    if (bytes?.length === size) return bytes;
+    throw new PackageError(`${path} of ${id} is not as the list of its files in the cache has it`, {
+      hint: "remove the cache",
+    });
+  }
+}
+
 /** Fetches, verifies and unpacks packages of locks. */
 export class PackageSource {
   readonly #options: PackageSourceOptions;
   readonly #client: PackageClient;
   readonly #documents = new SharedWork<Readonly<Record<string, unknown>>>({ keep: true });
-  readonly #unpacking = new SharedWork<readonly UnpackedFile[]>();
+  readonly #unpacking = new SharedWork<UnpackedPackage>();
   /** Unpacked packages, the one that was read last at the end. */
-  readonly #unpacked = new Map<string, readonly UnpackedFile[]>();
+  readonly #unpacked = new Map<string, UnpackedPackage>();
+  /** The bytes of all of them. */
+  #unpackedBytes = 0;
   /** Origins of locks that did not answer, and whose packages are asked for at the configured registry. */
   readonly #absent = new Set<string>();
 
@@ -111,14 +128,10 @@ export class PackageSource {
    * @throws {HttpError} if the registry does not have it.
    */
   async open(locked: LockedPackage, options: AbortOptions = {}): Promise<FetchedPackage> {
-    const { manifest, files } = await this.#list(locked, options);
-    return {
-      manifest,
-      files: files.map((file, index) => ({
-        ...file,
-        read: async (options = {}) => fileIn(await this.#files(locked, options), { ...file, index }, idOf(locked)),
-      })),
-    };
+    const list = await this.#list(locked, options);
+    const read = async (file: ListedFile, options: AbortOptions = {}) =>
+      (await this.#package(locked, options)).read(file, idOf(locked));
+    return { ...list, read };
   }
 
   /** Returns what a package has: from the cache, where that knows its hash, else from its tarball. */
@@ -132,11 +145,15 @@ export class PackageSource {
       const list = parseList(new TextDecoder().decode(bytes));
       if (list !== undefined) return list;
     }
-    const unpacked = await this.#files(locked, options);
-    const text = unpacked.find(({ path }) => path === "package.json")?.bytes;
+    const unpacked = await this.#package(locked, options);
+    const text = unpacked.files.get("package.json")?.bytes;
     const manifest = text && jsonObject(new TextDecoder().decode(text));
     if (manifest === undefined) throw new PackageError(`${idOf(locked)} has no package.json`);
-    const files = unpacked.map(({ path, executable, bytes }) => ({ path, size: bytes.length, executable }));
+    const files = [...unpacked.files.values()].map(({ path, executable, bytes }) => ({
+      path,
+      size: bytes.length,
+      executable,
+    }));
     if (cache && key) await drain(cache.store(key, streamOf(utf8(JSON.stringify({ manifest, files })))));
     return { manifest, files };
   }
@@ -162,25 +179,30 @@ export class PackageSource {
     });
   }
 
-  async #files(locked: LockedPackage, options: AbortOptions): Promise<readonly UnpackedFile[]> {
+  async #package(locked: LockedPackage, options: AbortOptions): Promise<UnpackedPackage> {
     const key = `${idOf(locked)} ${locked.integrity ?? locked.resolved ?? ""}`;
     const kept = this.#unpacked.get(key);
-    const files = kept ?? await this.#unpacking.run(key, options, async (signal) => {
-      return await unpackPackage(await this.#tarball(locked, { signal }), idOf(locked));
+    const unpacked = kept ?? await this.#unpacking.run(key, options, async (signal) => {
+      return new UnpackedPackage(await unpackPackage(await this.#tarball(locked, { signal }), idOf(locked)));
     });
-    this.#keep(key, files);
-    return files;
+    this.#keep(key, unpacked);
+    return unpacked;
   }
 
-  #keep(key: string, files: readonly UnpackedFile[]): void {
-    this.#unpacked.delete(key);
-    this.#unpacked.set(key, files);
+  #keep(key: string, unpacked: UnpackedPackage): void {
+    this.#drop(key);
+    this.#unpacked.set(key, unpacked);
+    this.#unpackedBytes += unpacked.size;
     const { keepBytes = KEPT_BYTES } = this.#options;
-    let total = 0;
-    for (const [other, unpacked] of [...this.#unpacked].reverse()) {
-      total += sizeOf(unpacked);
-      if (total > keepBytes && other !== key) this.#unpacked.delete(other);
+    for (const oldest of this.#unpacked.keys()) {
+      if (this.#unpackedBytes <= keepBytes || oldest === key) break;
+      this.#drop(oldest);
     }
+  }
+
+  #drop(key: string): void {
+    this.#unpackedBytes -= this.#unpacked.get(key)?.size ?? 0;
+    this.#unpacked.delete(key);
   }
 
   async #tarball(locked: LockedPackage, options: AbortOptions): Promise<Bytes> {
@@ -274,10 +296,6 @@ function idOf({ name, version }: LockedPackage): string {
   return `${name}@${version}`;
 }
 
-function sizeOf(files: readonly UnpackedFile[]): number {
-  return files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-}
-
 function shasum(value: unknown): Integrity | undefined {
   return typeof value === "string" && /^[0-9a-f]{40}$/.test(value)
     ? { algorithm: "sha1", digests: [value] }
@@ -297,19 +315,6 @@ async function listKey({ algorithm, digests }: Integrity): Promise<ReturnType<ty
 function parseList(text: string): PackageList | undefined {
   const { manifest, files } = jsonObject(text) ?? {};
   return isObject(manifest) && Array.isArray(files) ? { manifest, files } : undefined;
-}
-
-/** Returns the bytes of a file at a place of the list. @throws {PackageError} if the package has another one there. */
-function fileIn(
-  files: readonly UnpackedFile[],
-  { index, path, size }: ListedFile & { index: number },
-  id: string,
-): Bytes {
-  const found = files[index];
-  if (found?.path === path && found.bytes.length === size) return found.bytes;
-  throw new PackageError(`${path} of ${id} is not as the list of its files in the cache has it`, {
-    hint: "remove the cache",
-  });
 }
 
 function utf8(text: string): Bytes {
