@@ -28,7 +28,7 @@ export async function directoryFiles(directory: string): Promise<ProjectFiles> {
   const look = async (path: string, full: string): Promise<ProjectFile | undefined> => {
     // Another program may have removed it since the folder was listed, as Deno does in its cache.
     const found = await reading(full, lstat(full).catch(missingIsUndefined));
-    if (found === undefined && name.includes("\ufffd")) {
+    if (found === undefined && path.includes("\ufffd")) {
       throw new FileError(`can't read ${full}: its name is not UTF-8`, { errno: "ENOENT", hint: "rename it" });
     }
     if (found === undefined) return undefined;
