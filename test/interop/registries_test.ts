@@ -113,9 +113,11 @@ describePeer("gcrane, docker-registry and skopeo", ["docker-registry", "skopeo"]
       await withRegistryProcess(async (own) => {
         const digest = (await place.data(`digest ${host}/index:v1`)).trim();
         await push(randomImage({ seed: 6 }), `${host}/index:v2`);
-        await place.data(`copy -a ${host}/index ${own}/from-docker`);
+        const there = await place.gcrane(`copy -a ${host}/index ${own}/from-docker`);
+        assertEquals([there.code, there.err], [0, "copied 2 tags, 0 tags were there already\n"]);
         assertEquals(await place.data(`digest ${own}/from-docker:v1`), `${digest}\n`);
-        await place.data(`copy -a -j 2 ${own}/from-docker ${host}/to-docker`);
+        const back = await place.gcrane(`copy -a -j 2 ${own}/from-docker ${host}/to-docker`);
+        assertEquals([back.code, back.err], [0, "copied 2 tags, 0 tags were there already\n"]);
         assertEquals(await place.data(`digest ${host}/to-docker:v1`), `${digest}\n`);
         assertEquals(await place.data(`digest ${host}/to-docker:v2`), await place.data(`digest ${host}/index:v2`));
 
