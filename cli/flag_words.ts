@@ -21,7 +21,12 @@ export function flagName(key: string): string {
 export function flagText(key: string, value: string | number): string {
   const text = `${value}`;
   const isPlain = /^[\w.,:/=@+-]+$/.test(text);
-  return `--${flagName(key)} ${isPlain ? text : `'${text.replaceAll("'", `'\\''`)}'`}`;
+  return `--${flagName(key)} ${isPlain ? text : quoted(text)}`;
+}
+
+/** Returns a text as one word of a shell. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Returns whether a word is a flag and not an argument: `-` alone is an argument for standard input or output. */

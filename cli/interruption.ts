@@ -14,8 +14,8 @@ export function interruptCode(signal: InterruptSignal): number {
 }
 
 /**
- * Handles what ends a run early: Ctrl-C, SIGTERM, the end of the terminal, a failing output, an unhandled error. The first aborts the work and
- * gives it a moment to stop by itself; a second signal ends the program immediately.
+ * Handles what ends a run early: Ctrl-C, SIGTERM, the end of the terminal, a failing output, an unhandled error. The
+ * first aborts the work and gives it a moment to stop by itself; a second signal ends the program immediately.
  */
 export class Interruption {
   readonly #io: Io;

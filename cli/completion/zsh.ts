@@ -1,3 +1,4 @@
+import { quoted } from "../flag_words.ts";
 import type { CompletionFlag, CompletionNode, CompletionValue } from "./nodes.ts";
 
 /** Returns a completion script for zsh, to be sourced or put into `$fpath` as `_gcrane`. */
@@ -90,8 +91,4 @@ function action({ choices, completes }: CompletionValue): string {
 /** Escapes the characters with a meaning in `_arguments` and `_describe`. */
 function escaped(text: string): string {
   return text.replaceAll(/[\\\[\]:]/g, (character) => `\\${character}`);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

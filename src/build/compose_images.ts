@@ -1,6 +1,6 @@
 import { BuildError } from "../errors.ts";
 import { emptyIndex, type Image, type ImageIndex, type Layer } from "../image/mod.ts";
-import { type AbortOptions, mapConcurrent } from "../io/mod.ts";
+import { type AbortOptions, lazy, mapConcurrent } from "../io/mod.ts";
 import { appendLayers, appendManifests, changeImage, changeIndex } from "../mutate/mod.ts";
 import { MediaType, type Platform } from "../spec/mod.ts";
 import type { BaseImage } from "./base.ts";
@@ -118,6 +118,8 @@ class ProjectLayers {
   readonly #dependencies: Dependencies;
   readonly #contents: FileContents;
   readonly #made = new Map<string, Promise<Layer>>();
+  /** The app, which is the same on all platforms. */
+  readonly #app = lazy(() => this.#ofProject("app", this.#project.app));
 
   constructor(project: Project, options: ComposeOptions) {
     this.#project = project;
@@ -162,9 +164,8 @@ class ProjectLayers {
     packages: readonly BuiltPackage[],
     groups: ReadonlyMap<string, string>,
   ): Promise<LayerPlan[]> {
-    const { app, workspaces, vendored, plan: { root } } = this.#project;
+    const { workspaces, vendored, plan: { root } } = this.#project;
     const groupOf = ({ locked: { name } }: BuiltPackage) => groups.get(name)!;
-    const contents = this.#contents;
     const links = lock.links.map(({ path, target }): ProjectFile => ({
       path,
       type: "link",
@@ -172,19 +173,26 @@ class ProjectLayers {
       executable: false,
       target: relative(path, target),
     }));
-    const own = { workspaces: [...workspaces, ...links], "vendored modules": withoutJsr(vendored, packages), app };
     const ofPackages = [...new Set(packages.map(groupOf))].sort().map((what) => ({
       what,
       sets: packages.filter((one) => groupOf(one) === what).flatMap(({ folders, list, contents, facts }) =>
         folders.map((folder) => ({ folder: `${root}/${folder}`, list, contents, facts }))
       ),
     }));
-    const ofProject = Object.entries(own).filter(([, files]) => files.length > 0).map(async ([what, files]) => {
-      const sorted = [...files].sort((a, b) => compareTexts(a.path, b.path));
-      const set = { list: () => sorted, contents };
-      return { what, sets: [{ ...set, folder: root, facts: await factsOf(set) }] };
-    });
-    return [...ofPackages, ...await Promise.all(ofProject)];
+    return [
+      ...ofPackages,
+      ...await this.#ofProject("workspaces", [...workspaces, ...links]),
+      ...await this.#ofProject("vendored modules", withoutJsr(vendored, packages)),
+      ...await this.#app(),
+    ];
+  }
+
+  /** Returns what becomes a layer of files of the project; nothing if there are none. */
+  async #ofProject(what: string, files: readonly ProjectFile[]): Promise<LayerPlan[]> {
+    if (files.length === 0) return [];
+    const sorted = [...files].sort((a, b) => compareTexts(a.path, b.path));
+    const set = { list: () => sorted, contents: this.#contents };
+    return [{ what, sets: [{ ...set, folder: this.#project.plan.root, facts: await factsOf(set) }] }];
   }
 
   async #layer(sets: readonly PlacedFiles[]): Promise<Layer> {

@@ -69,8 +69,9 @@ export interface FileWriter {
 /**
  * Writes a file atomically: into a temporary file beside it, which is then renamed. On a failure or an abort no new
  * file is left, and an existing file is unchanged. The target of a symbolic link is replaced, not the link; a device or
- * a fifo is written to directly. The new file has the permissions of the one that it replaces, unless `mode` is given. A stream that was not read to its end is cancelled. Temporary files of the same file
- * that a killed program left an hour ago or earlier are removed. Returns the number of bytes.
+ * a fifo is written to directly. The new file has the permissions of the one that it replaces, unless `mode` is given.
+ * A stream that was not read to its end is cancelled. Temporary files of the same file that a killed program left an
+ * hour ago or earlier are removed. Returns the number of bytes.
  */
 export async function writeFileAtomic(
   path: string,
