@@ -6,12 +6,12 @@ import { hashAlgorithm } from "../spec/mod.ts";
 import { openBlob } from "./open_blob.ts";
 import type { BlobNode, PutOptions } from "./sink.ts";
 
-/** From this size on, a file is hashed in less time than its bytes take through JavaScript. */
+/** From this size on, the streams in between take time. */
 const WORTH_PASSING = 64 * 1024;
 
 /**
- * Writes a blob into a new file from `position` on, verified. If nothing counts the bytes, the runtime writes the body
- * of a response by itself, and the file is hashed afterwards. After a failure a stream continues from the reached byte;
+ * Writes a blob into a new file from `position` on, verified. If nothing counts the bytes, the file takes the body of a
+ * response as it comes, without the streams in between. After a failure a stream continues from the reached byte;
  * if the bytes are wrong, a stream writes them again, whose error then names their source.
  */
 export async function storeBlob(
@@ -41,7 +41,7 @@ export async function writeStream(
   return at - position;
 }
 
-/** Lets the runtime write a blob. Returns whether the file holds it, verified; otherwise it is to be written again. */
+/** Lets the file take the body of a response. Returns whether it holds the blob, verified, or needs it again. */
 async function passBlob(
   { content, descriptor }: BlobNode,
   file: NewFile,
@@ -51,9 +51,10 @@ async function passBlob(
   const { identity, place } = content;
   if (place?.kind !== "response" || !identity || onBytes || identity.size <= WORTH_PASSING) return false;
   const { digest, size } = identity;
-  if (descriptor?.digest !== digest || descriptor.size !== size || !file.receivesAt(position, size)) return false;
-  const { stallMs } = place;
-  const { count, error } = await file.receive((signal) => place.get({ signal }), position, { signal, stallMs, size });
+  if (descriptor?.digest !== digest || descriptor.size !== size) return false;
+  const algorithm = hashAlgorithm(digest);
+  const how = { signal, stallMs: place.stallMs, size, algorithm };
+  const { count, hex, error } = await file.receive((signal) => place.get({ signal }), position, how);
   signal?.throwIfAborted();
   // A stream would fail in the same way, after the same attempts.
   if (error instanceof HttpError || error instanceof NetworkError) throw error;
@@ -62,7 +63,7 @@ async function passBlob(
     const rest = await content.open({ offset: count, signal });
     if (await writeStream(rest, file, position + count, { signal }) !== size - count) return false;
   }
-  const algorithm = hashAlgorithm(digest);
-  const { hex } = await file.hash(algorithm, { offset: position, length: size, signal });
-  return digest === `${algorithm}:${hex}`;
+  const isWhole = count === size && hex !== undefined;
+  const hashed = isWhole ? hex : (await file.hash(algorithm, { offset: position, length: size, signal })).hex;
+  return digest === `${algorithm}:${hashed}`;
 }

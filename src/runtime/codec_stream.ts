@@ -45,24 +45,27 @@ export function toCodecError(error: unknown): Error {
 
 /**
  * Cuts a stream into blocks of exactly `size`, except for the last: a compressor's output depends on how its input is
- * cut, and a decompressor is a quarter slower on small chunks, as it flushes after each.
+ * cut, and a decompressor is a quarter slower on small chunks, as it flushes after each. Two buffers are filled in turn,
+ * so that a block stays as it is until the second read after it.
  */
 export function blockInput(source: ByteStream, size: number): CodecInput {
   const reader = source.getReader();
+  const blocks: Bytes[] = [];
+  let turn = 0;
   let rest: Bytes | undefined;
   return {
     async read() {
-      let block: Bytes | undefined;
+      turn = 1 - turn;
       let filled = 0;
       for (;;) {
         const chunk = rest ?? (await reader.read()).value;
         rest = undefined;
-        if (chunk === undefined) return filled === 0 ? undefined : block!.subarray(0, filled);
+        if (chunk === undefined) return filled === 0 ? undefined : blocks[turn].subarray(0, filled);
         if (filled === 0 && chunk.byteLength >= size) {
           if (chunk.byteLength > size) rest = chunk.subarray(size);
           return chunk.subarray(0, size);
         }
-        block ??= new Uint8Array(size);
+        const block = blocks[turn] ??= new Uint8Array(size);
         const taken = chunk.subarray(0, size - filled);
         block.set(taken, filled);
         filled += taken.byteLength;

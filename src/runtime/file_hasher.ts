@@ -5,7 +5,7 @@ import { HashThread } from "./hash_thread.ts";
 import { abortable } from "./waits.ts";
 
 /** The length from which on a thread is worth its start. */
-export const WORTH_THREAD = 8 * 1024 * 1024;
+const WORTH_THREAD = 8 * 1024 * 1024;
 
 /** Hashes parts of an open file: long ones in a thread, while other work goes on. */
 export class FileHasher {

@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { Stats } from "node:fs";
 import { type Bytes, toPlainBytes } from "./bytes.ts";
 import { platformOs, temporaryRoot } from "./environment.ts";
@@ -114,6 +115,30 @@ export async function readFile(path: string): Promise<Bytes> {
 export function readTextFile(path: string): Promise<string> {
   const deno = denoHost();
   return deno === undefined ? fileSystem().readFile(path, "utf8") : deno.readTextFile(path);
+}
+
+/**
+ * Appends bytes to a file, in one piece even if several programs do so at a time, and returns the size of the file then;
+ * `undefined` if there is no such file, unless `create` is set.
+ */
+export async function appendFile(
+  path: string,
+  bytes: Bytes,
+  { create = false }: { create?: boolean } = {},
+): Promise<number | undefined> {
+  const fs = requireNodeModule("node:fs", "The file system");
+  const { O_APPEND, O_CREAT, O_WRONLY } = fs.constants;
+  let file: FileHandle | undefined;
+  try {
+    file = await fs.promises.open(path, O_WRONLY | O_APPEND | (create ? O_CREAT : 0));
+    if (bytes.length > 0) await file.writeFile(bytes);
+    return (await file.stat()).size;
+  } catch (error) {
+    if (!create && isMissing(error)) return undefined;
+    throw error;
+  } finally {
+    await file?.close();
+  }
 }
 
 /** Lists a directory, sorted by the bytes of the names in UTF-8. */

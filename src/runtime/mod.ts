@@ -34,6 +34,7 @@ export {
   type ZstdOptions,
 } from "./zlib.ts";
 export {
+  appendFile,
   chmod,
   type DirectoryEntry,
   exists,

@@ -5,18 +5,16 @@ import type { HashAlgorithm } from "./hash.ts";
 import type { HashedRange, HashRange } from "./hash_file.ts";
 import { requireNodeModule } from "./host.ts";
 import { baseName, dirName, joinPath } from "./paths.ts";
-import { receiveBody, type Received, type ReceiveOptions, receivesAt } from "./receive.ts";
+import { receiveBody, type Received, type ReceiveOptions, receivesNatively } from "./receive.ts";
 import { forgetTemporary, registerTemporary } from "./temporaries.ts";
 
 /** A file under a temporary name until it is committed; its parts can be written in any order. */
 export interface NewFile {
   /** Writes the whole chunk at `position`. Concurrent writes are allowed; gaps between them read as zeros. */
   write(chunk: Uint8Array, position: number): Promise<void>;
-  /** Returns whether {@linkcode NewFile.receive} and a hash afterwards are faster than a stream that hashes. */
-  receivesAt(position: number, size: number): boolean;
   /**
-   * Writes the body of a response at `position`; where the runtime does that by itself, the bytes do not pass through
-   * JavaScript. Does not reject: the result has the error.
+   * Writes the body of a response at `position`, and hashes it on the way unless the runtime writes it by itself: in less
+   * time than a stream takes. Does not reject: the result has the error.
    *
    * @param get requests the response; its signal also ends the body
    */
@@ -84,17 +82,13 @@ class NodeNewFile implements NewFile {
     return this.#pending(this.#writeAll(chunk, position));
   }
 
-  receivesAt(position: number, size: number): boolean {
-    return receivesAt(position, size);
-  }
-
   receive(
     get: (signal: AbortSignal) => Promise<Response>,
     position: number,
     options: ReceiveOptions,
   ): Promise<Received> {
-    this.#hasher.prepare(options.size);
-    return this.#pending(receiveBody({ path: this.#path, handle: this.#handle }, get, position, options));
+    if (receivesNatively(position)) this.#hasher.prepare(options.size);
+    return this.#pending(receiveBody(this.#handle, get, position, options));
   }
 
   hash(algorithm: HashAlgorithm, range: HashRange): Promise<HashedRange> {

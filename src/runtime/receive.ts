@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
-import { WORTH_THREAD } from "./file_hasher.ts";
-import { bunHost, denoHost } from "./host.ts";
+import type { Bytes } from "./bytes.ts";
+import { type HashAlgorithm, streamingHashSync } from "./hash.ts";
+import { bunHost, requireNodeModule } from "./host.ts";
 
 /** Options of {@linkcode NewFile.receive}. */
 export interface ReceiveOptions {
@@ -8,130 +9,160 @@ export interface ReceiveOptions {
   signal?: AbortSignal;
   /** The time in milliseconds without a further byte after which the request is ended; 0 for no limit. */
   stallMs: number;
-  /** The number of bytes that the body is to have, which are hashed afterwards. */
+  /** The number of bytes that the body is to have: no byte is written behind them. */
   size: number;
+  /** The algorithm by which they are hashed. */
+  algorithm: HashAlgorithm;
 }
 
 /** The result of {@linkcode NewFile.receive}. */
 export interface Received {
   /** The number of bytes that were written without a gap; on Bun it may be fewer than arrived before a failure. */
   readonly count: number;
+  /** The hash of these bytes in lower-case hexadecimal digits, if they were hashed on the way, to their end. */
+  readonly hex?: string;
   /** The reason why the body was not written to its end. */
   readonly error?: unknown;
 }
 
-/** A file that receives bytes, open for writing. */
-export interface ReceivingFile {
-  /** The path of the file. */
-  readonly path: string;
-  /** The handle of the file, which stays open. */
-  readonly handle: FileHandle;
-}
+const BUFFER_SIZE = 256 * 1024;
+
+/** From this duration on, in milliseconds, a write is not waited for: a slow disk must not hold up other work. */
+const LONG_WRITE_MS = 50;
 
 /**
- * Returns whether writing a body of this size by {@linkcode receiveBody} and hashing it afterwards is faster than a
- * stream that hashes: Deno writes a body at any position by itself, and Bun, which has no way to move the position of an
- * open file, at its beginning. Elsewhere in a file, Bun's chunks pass through JavaScript, while a thread hashes long
- * bodies.
+ * Returns whether the runtime writes a body by itself, and the file is hashed afterwards: Bun does so at the beginning of
+ * a file, as it has no way to move the position of an open one.
  */
-export function receivesAt(position: number, size: number): boolean {
-  return denoHost() !== undefined || (bunHost() !== undefined && (position === 0 || size >= WORTH_THREAD));
+export function receivesNatively(position: number): boolean {
+  return bunHost() !== undefined && position === 0;
 }
 
 /**
- * Writes the body of a response into a file from `position` on; where possible, the runtime does so by itself.
+ * Writes the body of a response into an open file from `position` on.
  *
  * @param get requests the response; its signal also ends the body
  */
 export async function receiveBody(
-  file: ReceivingFile,
+  handle: FileHandle,
   get: (signal: AbortSignal) => Promise<Response>,
   position: number,
-  { signal, stallMs }: Omit<ReceiveOptions, "size">,
+  options: ReceiveOptions,
 ): Promise<Received> {
+  const { signal, stallMs } = options;
   const stalled = new AbortController();
   const ending = signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal;
-  let writer: BodyWriter | undefined;
+  const writer = receivesNatively(position) ? nativeWriter(handle) : chunkWriter(handle, position, options);
   let timer: ReturnType<typeof setInterval> | undefined;
   const failure = (error: unknown) => ending.aborted ? ending.reason : error;
   try {
-    writer = await openBodyWriter(file, position);
     const response = await get(ending);
-    const { count } = writer;
     let before = 0;
     const look = async () => {
-      const now = await count();
+      const now = await writer.count();
       if (now === before) stalled.abort(new Error(`no byte of the answer within ${stallMs} ms`));
       before = now;
     };
     if (stallMs > 0) timer = setInterval(() => look().catch(() => {}), stallMs);
-    await writer.write(response);
-    return { count: await count() };
+    const hex = await writer.write(response);
+    return { count: await writer.count(), hex };
   } catch (error) {
-    return { count: await writer?.count() ?? 0, error: failure(error) };
+    return { count: await writer.count(), error: failure(error) };
   } finally {
     clearInterval(timer);
-    writer?.close();
   }
 }
 
 /** Writes one response into a file. */
 interface BodyWriter {
-  write(response: Response): Promise<unknown>;
+  /** Writes the body to its end, and returns its hash if it was hashed. */
+  write(response: Response): Promise<string | undefined>;
   /** Returns the number of bytes written so far. */
-  count(): Promise<number>;
-  close(): void;
+  count(): number | Promise<number>;
 }
 
-async function openBodyWriter({ path, handle }: ReceivingFile, position: number): Promise<BodyWriter> {
-  const bun = bunHost();
-  if (bun && position > 0) return chunkWriter(handle, position);
-  if (bun) {
-    return {
-      write: (response) => bun.write(bun.file(handle.fd), response),
-      count: async () => (await handle.stat()).size,
-      close() {},
-    };
-  }
-  const file = await denoHost()!.open(path, { write: true });
-  try {
-    const [own, opened] = [await handle.stat(), await file.stat()];
-    if (own.ino !== opened.ino || own.dev !== opened.dev) throw new Error(`${path} was exchanged`);
-    await file.seek(position, 0);
-  } catch (error) {
-    file.close();
-    throw error;
-  }
+function nativeWriter(handle: FileHandle): BodyWriter {
+  const bun = bunHost()!;
   return {
-    write: (response) => response.body!.pipeTo(file.writable, { preventClose: true, preventAbort: true }),
-    count: async () => await file.seek(0, 1) - position,
-    close: () => file.close(),
+    async write(response) {
+      await bun.write(bun.file(handle.fd), response);
+      return undefined;
+    },
+    count: async () => (await handle.stat()).size,
   };
 }
 
-/** Writes chunk by chunk, and asks for each one while the one before is written. */
-function chunkWriter(handle: FileHandle, position: number): BodyWriter {
-  let at = position;
+/**
+ * Hashes and writes each chunk at once, out of one buffer where the runtime can fill that: threads that write and hash
+ * take more time than they save.
+ */
+function chunkWriter(
+  handle: FileHandle,
+  position: number,
+  { size, algorithm }: Pick<ReceiveOptions, "size" | "algorithm">,
+): BodyWriter {
+  const hash = streamingHashSync(algorithm);
+  const write = writerOf(handle);
+  let count = 0;
   return {
     async write({ body }) {
-      const reader = body!.getReader();
+      const chunks = bodyChunks(body!);
       try {
-        let next = reader.read();
-        for (let { value } = await next; value !== undefined; { value } = await next) {
-          next = reader.read();
-          next.catch(() => {}); // it is awaited after the write
-          for (let start = 0; start < value.length;) {
-            const { bytesWritten } = await handle.write(value, start, value.length - start, at);
-            start += bytesWritten;
-            at += bytesWritten;
-          }
+        for (let chunk: Bytes | undefined; (chunk = await chunks.read()) !== undefined;) {
+          if (count + chunk.length > size) throw new Error(`the answer has more than ${size} bytes`);
+          hash?.update(chunk);
+          await write(chunk, position + count);
+          count += chunk.length;
         }
+        return hash?.hexSync();
       } catch (error) {
-        await reader.cancel(error).catch(() => {});
+        await chunks.cancel(error).catch(() => {});
         throw error;
       }
     },
-    count: () => Promise.resolve(at - position),
-    close() {},
+    count: () => count,
+  };
+}
+
+/** Reads a body chunk by chunk. A chunk stays as it is until the next read. */
+function bodyChunks(body: ReadableStream<Bytes>) {
+  let buffer = new ArrayBuffer(BUFFER_SIZE);
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    // The stream is not one of bytes, as on Bun.
+    const reader = body.getReader();
+    return {
+      read: async (): Promise<Bytes | undefined> => (await reader.read()).value,
+      cancel: (reason: unknown) => reader.cancel(reason),
+    };
+  }
+  return {
+    async read(): Promise<Bytes | undefined> {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done) return undefined;
+      buffer = value.buffer;
+      return value;
+    },
+    cancel: (reason: unknown) => reader.cancel(reason),
+  };
+}
+
+/** Returns what writes whole chunks into a file: synchronously, until the disk turns out to be slow. */
+function writerOf(handle: FileHandle): (chunk: Bytes, position: number) => Promise<void> {
+  const { writeSync } = requireNodeModule("node:fs", "The file system");
+  let isFast = true;
+  return async (chunk, position) => {
+    for (let start = 0; start < chunk.length;) {
+      const place = [chunk, start, chunk.length - start, position + start] as const;
+      if (isFast) {
+        const started = performance.now();
+        start += writeSync(handle.fd, ...place);
+        isFast = performance.now() - started < LONG_WRITE_MS;
+      } else {
+        start += (await handle.write(...place)).bytesWritten;
+      }
+    }
   };
 }

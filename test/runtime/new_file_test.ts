@@ -1,8 +1,10 @@
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { createNewFile, openFile, removeTemporaries } from "../../src/runtime/mod.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -68,6 +70,62 @@ describe("createNewFile", () => {
       await assertRejects(() => createNewFile(join(folder, "no", "file")), Error, "ENOENT");
     });
   });
+});
+
+describe("a file that receives a response", () => {
+  const body = new Uint8Array(1_000_000).map((_, at) => at * 7 + (at >> 11));
+  const sha256 = createHash("sha256").update(body).digest("hex");
+  const inParts = () => {
+    let at = 0;
+    return new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull(controller) {
+        if (at === body.length) return controller.close();
+        controller.enqueue(body.slice(at, at += 100_000));
+      },
+    });
+  };
+  const options = { stallMs: 0, size: body.length, algorithm: "sha256" } as const;
+  const get = () => Promise.resolve(new Response(inParts()));
+
+  it("hashes it on the way, wherever it lies", () =>
+    inFolder(async (folder) => {
+      const file = await createNewFile(join(folder, "file"));
+      await file.write(utf8("before"), 0);
+      assertEquals(await file.receive(get, 6, options), { count: body.length, hex: sha256 });
+      await file.commit(join(folder, "file"));
+      assertEquals(readFileSync(join(folder, "file")).subarray(6).equals(body), true);
+    }));
+
+  it("writes nothing behind its place", () =>
+    inFolder(async (folder) => {
+      const file = await createNewFile(join(folder, "file"));
+      await file.write(utf8("the next part"), 6 + 450_000);
+      const { count, error } = await file.receive(get, 6, { ...options, size: 450_000 });
+      assertEquals([count, (error as Error).message], [400_000, "the answer has more than 450000 bytes"]);
+      await file.commit(join(folder, "file"));
+      assertEquals(readFileSync(join(folder, "file"), "latin1").slice(6 + 450_000), "the next part");
+    }));
+
+  it("does not wait for a disk that is slow", () =>
+    inFolder(async (folder) => {
+      const fs = process.getBuiltinModule("node:fs");
+      const { writeSync } = fs;
+      let waited = 0;
+      fs.writeSync = ((...words: Parameters<typeof writeSync>) => {
+        waited++;
+        for (const end = performance.now() + 60; performance.now() < end;);
+        return writeSync(...words);
+      }) as typeof writeSync;
+      try {
+        const file = await createNewFile(join(folder, "file"));
+        assertEquals(await file.receive(get, 6, options), { count: body.length, hex: sha256 });
+        await file.commit(join(folder, "file"));
+      } finally {
+        fs.writeSync = writeSync;
+      }
+      assertEquals(waited, 1);
+      assertEquals(readFileSync(join(folder, "file")).subarray(6).equals(body), true);
+    }));
 });
 
 it("a stream over an open file that closes it does so even when it is cancelled before the first read", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
@@ -6,6 +6,7 @@ import { fileStore } from "../../../src/registry/mod.ts";
 import { DirectoryNames } from "../../../src/registry/stores/file/directory_names.ts";
 import { PLAIN } from "../../../src/registry/stores/file/file_names.ts";
 import { inFolder } from "../../make/folders.ts";
+import { Random } from "../../make/random.ts";
 
 /** Makes the last change of a directory look older than a clock is coarse. */
 async function settle(directory: string): Promise<void> {
@@ -81,4 +82,89 @@ describe("the names in a directory", () => {
       await records.put("other/a", new Uint8Array(0));
       assertEquals(await list(), [[...many].sort(), [...names, "other/"].sort()]);
     }));
+
+  it("are not read again after a change by the same store, which looks up the changed name", () =>
+    inFolder(async (folder) => {
+      const large = Array.from({ length: 1_200 }, (_, i) => `tag${i}`);
+      for (const name of large) await writeFile(join(folder, name), "");
+      const names = new DirectoryNames(PLAIN);
+      const time = new Date(Date.now() - 60_000);
+      await names.in(folder); // makes the file of changes
+      await utimes(folder, time, time);
+      assertEquals(await names.in(folder), [...large].sort());
+      await writeFile(join(folder, "hidden"), ""); // shows when the directory is read
+      await utimes(folder, time, time);
+      await names.change(folder, "new", () => writeFile(join(folder, "new"), ""));
+      await names.change(folder, "tag7", () => rm(join(folder, "tag7")));
+      await names.change(folder, "below", () => mkdir(join(folder, "below")));
+      const own = [...large.filter((name) => name !== "tag7"), "new", "below/"].sort();
+      assertEquals(await names.in(folder), own);
+      const other = new DirectoryNames(PLAIN);
+      assertEquals(await other.in(folder), [...own, "hidden"].sort());
+      await other.change(folder, "another", () => writeFile(join(folder, "another"), ""));
+      const all = [...own, "hidden", "another"].sort();
+      assertEquals(await names.in(folder), all);
+      assertEquals(await other.in(folder), all);
+    }));
+
+  it("are read again when the file of changes is lost, is another one, or can't be written", () =>
+    inFolder(async (folder) => {
+      const large = Array.from({ length: 1_200 }, (_, i) => `tag${i}`);
+      for (const name of large) await writeFile(join(folder, name), "");
+      const names = new DirectoryNames(PLAIN);
+      const other = new DirectoryNames(PLAIN);
+      const added: string[] = [];
+      const path = join(folder, ".changes");
+      const changes = [
+        () => rm(path),
+        () => writeFile(path, "as long as it likes"),
+        () => rm(path).then(() => mkdir(path)),
+        () => rm(path, { recursive: true }),
+      ];
+      for (const [number, change] of changes.entries()) {
+        await Promise.all([names.in(folder), other.in(folder)]);
+        await change();
+        const name = `new${number}`;
+        added.push(name);
+        await other.change(folder, name, () => writeFile(join(folder, name), ""));
+        const expected = [...large, ...added].sort();
+        assertEquals(await names.in(folder), expected, name);
+        assertEquals(await other.in(folder), expected, name);
+      }
+    }));
+
+  it(
+    "are those of the directory after any changes by several stores and other programs",
+    { timeout: 120_000 },
+    () =>
+      inFolder(async (folder) => {
+        const directory = join(folder, "records", "many");
+        const stores = [1, 2, 3].map(() => fileStore(folder, { sync: false }).records);
+        for (let i = 0; i < 1_100; i++) await stores[0].put(`many/tag${i}`, new Uint8Array(0));
+        const random = new Random(1);
+        const truth = async () =>
+          (await readdir(directory, { withFileTypes: true })).filter(({ name }) => !name.startsWith("."))
+            .map((entry) => entry.isDirectory() ? `${entry.name}/` : entry.name).sort();
+        const step = async () => {
+          const store = stores[random.integer(0, 2)];
+          const name = `tag${random.integer(1_080, 1_120)}`;
+          const kind = random.integer(0, 9);
+          if (kind < 4) await store.put(`many/${name}`, new Uint8Array(0));
+          else if (kind < 7) await store.delete(`many/${name}`);
+          else if (kind < 8) await store.put(`many/below${random.integer(0, 9)}/${name}`, new Uint8Array(0));
+          else await store.list("many/", { limit: 10 });
+        };
+        let time = Date.now() - 1_000_000;
+        for (let round = 0; round < 150; round++) {
+          await Promise.all(Array.from({ length: random.integer(1, 6) }, step));
+          if (round % 5 === 0) { // another program
+            await writeFile(join(directory, `foreign${round}`), "");
+            if (round % 10 === 0) await rm(join(directory, `foreign${round}`));
+            await utimes(directory, new Date(time += 1_000), new Date(time));
+          }
+          const expected = await truth();
+          for (const store of stores) assertEquals(await store.list("many/"), expected, `round ${round}`);
+        }
+      }),
+  );
 });

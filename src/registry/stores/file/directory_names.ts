@@ -1,5 +1,14 @@
-import { missingIsUndefined } from "../../../io/mod.ts";
-import { type DirectoryEntry, type FileStat, readUnsortedDirectory, stat } from "../../../runtime/mod.ts";
+import { BoundedMap, KeyedMutex, missingIsUndefined } from "../../../io/mod.ts";
+import {
+  appendFile,
+  type DirectoryEntry,
+  type FileStat,
+  joinPath,
+  lstat,
+  readUnsortedDirectory,
+  remove,
+  stat,
+} from "../../../runtime/mod.ts";
 import type { FileNames } from "./file_names.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
@@ -7,23 +16,53 @@ import { SETTLED_AGE } from "./verified_files.ts";
 const CAPACITY = 500_000;
 /** Directories with fewer names are read again each time. */
 const WORTH = 64;
+/** Directories with fewer names have no count of their changes. */
+const WORTH_COUNT = 1_000;
+/** The size of a directory itself from which on it may have so many names. */
+const LARGE = 16 * 1024;
+/** The file that has a byte for each change; no segment begins with a dot. */
+const COUNT_FILE = ".changes";
+const ONE = new Uint8Array(1);
+/** The most changed names that are looked up one by one. */
+const MOST_CHANGED = 200;
+/** How long names are remembered that a change of another program, in the same tick of the clock, may not show in. */
+const UNSURE_MS = 60_000;
+/** The most directories whose count is known to be needed. */
+const MOST_COUNTED = 10_000;
 
 /** The sorted names in a directory; those of directories end with `/`. */
 type Names = readonly string[];
 
 interface KnownDirectory {
-  readonly identity: string;
-  readonly names: Promise<Names>;
+  /** The directory in the state that the names are of. */
+  identity: string;
+  /** The size of the file of changes in that state, if there is one. */
+  count: number | undefined;
+  names: Promise<Names>;
   size: number;
+  /** The files that were changed since. */
+  readonly changed: Set<string>;
+  /** The time from which on the names are read again. */
+  until: number;
 }
 
 /**
  * Lists the names in directories of records in the order of their code units. The names of a large directory are
- * remembered for as long as the time of its last change stays, so that the pages of its list cost one reading of it.
+ * remembered for as long as it does not change, so that the pages of its list cost one reading of it.
+ *
+ * The time of a directory shows a change, but not a second one in the same tick of the clock. So a directory of many
+ * names has a file to which each server appends a byte after a change. A server that reads the size of this file before
+ * the names has each change in the names, or sees the file grow. After a change of its own, which makes the file grow by
+ * one, it looks up the changed name alone. Changes of other programs show in the time; one in the tick of a server's own
+ * change shows a minute later.
  */
 export class DirectoryNames {
   readonly #fileNames: FileNames;
   readonly #known = new Map<string, KnownDirectory>();
+  readonly #counted = new BoundedMap<string, true>(MOST_COUNTED);
+  /** How many changes of a directory are under way. */
+  readonly #changing = new Map<string, number>();
+  readonly #appends = new KeyedMutex();
   #size = 0;
 
   /** Creates lists of the segments that files stand for. */
@@ -33,26 +72,105 @@ export class DirectoryNames {
 
   /** Lists the files and directories whose names are segments of keys; none if there is no such directory. */
   async in(directory: string): Promise<Names> {
-    const found = await stat(directory).catch(missingIsUndefined);
-    if (found === undefined) return [];
-    const identity = identityOf(found);
-    const known = this.#known.get(directory);
-    if (known?.identity === identity) {
-      this.#known.delete(directory);
-      this.#known.set(directory, known); // the newest
-      return await known.names;
+    const known = await this.#stillKnown(directory);
+    if (known === undefined) return await this.#read(directory);
+    this.#known.delete(directory);
+    this.#known.set(directory, known); // the newest
+    if (known.changed.size > 0) {
+      const changed = [...known.changed];
+      known.changed.clear();
+      known.names = this.#edited(directory, known.names, changed);
+      known.names.catch(() => this.#known.get(directory) === known && this.forget(directory));
     }
-    const names = readNames(directory, this.#fileNames);
-    // After a change a moment ago, another one might not show in the time.
-    if (Date.now() - found.mtimeMs > SETTLED_AGE) this.#remember(directory, { identity, names, size: 0 });
-    else this.forget(directory);
-    return await names;
+    return await known.names;
   }
 
-  /** Forgets the names in a directory, which the caller changes: not every file system gives it another time then. */
+  /** Runs a change of one file in a directory, which lists show afterwards. */
+  async change<T>(directory: string, file: string, work: () => Promise<T>): Promise<T> {
+    await this.#stillKnown(directory); // a change of another program before this one shows now
+    this.#changing.set(directory, (this.#changing.get(directory) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const others = this.#changing.get(directory)! - 1;
+      if (others > 0) this.#changing.set(directory, others);
+      else this.#changing.delete(directory);
+      await this.changed(directory, file);
+    }
+  }
+
+  /** Notes that a file or directory may have come into a directory or gone. */
+  async changed(directory: string, file: string): Promise<void> {
+    await this.#appends.run(directory, async () => {
+      const count = await this.#append(directory);
+      const known = this.#known.get(directory);
+      if (known === undefined) return;
+      const found = await stat(directory).catch(missingIsUndefined);
+      const isCounted = known.count !== undefined && count === known.count + 1;
+      if (!isCounted || found === undefined || known.changed.size === MOST_CHANGED) return this.forget(directory);
+      known.count = count;
+      known.identity = identityOf(found);
+      known.changed.add(file);
+      known.until = Math.min(known.until, Date.now() + UNSURE_MS);
+    });
+  }
+
+  /** Forgets the names in a directory. */
   forget(directory: string): void {
     this.#size -= this.#known.get(directory)?.size ?? 0;
     this.#known.delete(directory);
+  }
+
+  /** Appends a byte to the file of changes, if there is one, and returns its size. */
+  async #append(directory: string): Promise<number | undefined> {
+    const path = joinPath(directory, COUNT_FILE);
+    try {
+      return await appendFile(path, ONE);
+    } catch {
+      // On a full disk, for example. Without the file, each server reads the names again.
+      await remove(path).catch(() => {});
+      return undefined;
+    }
+  }
+
+  /** Returns what is known of a directory, if it is as it was. */
+  async #stillKnown(directory: string): Promise<KnownDirectory | undefined> {
+    for (;;) {
+      const known = this.#known.get(directory);
+      if (known === undefined) return undefined;
+      const before = known.count;
+      const [found, count] = await Promise.all([
+        stat(directory).catch(missingIsUndefined),
+        before === undefined ? undefined : sizeOf(joinPath(directory, COUNT_FILE)),
+      ]);
+      if (this.#known.get(directory) !== known || known.count !== before) continue; // an own change has ended meanwhile
+      const isSame = found !== undefined && (identityOf(found) === known.identity || this.#changing.has(directory));
+      if (isSame && count === before && Date.now() < known.until) return known;
+      this.forget(directory);
+      return undefined;
+    }
+  }
+
+  async #read(directory: string): Promise<Names> {
+    let found = await stat(directory).catch(missingIsUndefined);
+    if (found === undefined) return [];
+    let count: number | undefined;
+    if (found.size >= LARGE || this.#counted.has(directory)) {
+      // It has to be there before the names are read.
+      count = await appendFile(joinPath(directory, COUNT_FILE), new Uint8Array(0), { create: true }).catch(() =>
+        undefined
+      );
+      found = await stat(directory).catch(missingIsUndefined);
+      if (found === undefined) return [];
+    }
+    const names = readNames(directory, this.#fileNames);
+    // After a change a moment ago, another one might not show in the time.
+    const isSettled = Date.now() - found.mtimeMs > SETTLED_AGE;
+    const until = isSettled ? Infinity : Date.now() + UNSURE_MS;
+    if (!isSettled && count === undefined) this.forget(directory);
+    else this.#remember(directory, { identity: identityOf(found), count, names, size: 0, changed: new Set(), until });
+    if ((await names).length >= WORTH_COUNT) this.#counted.set(directory, true);
+    return await names;
   }
 
   #remember(directory: string, entry: KnownDirectory): void {
@@ -67,6 +185,32 @@ export class DirectoryNames {
       while (this.#size > CAPACITY) this.forget(this.#known.keys().next().value!);
     }, () => isStill() && this.forget(directory));
   }
+
+  /** Looks up changed files, and returns a list in which they are as they are in the directory. */
+  async #edited(directory: string, before: Promise<Names>, changed: readonly string[]): Promise<Names> {
+    const kinds = await Promise.all(changed.map(async (file) => {
+      return (await lstat(joinPath(directory, file)).catch(missingIsUndefined))?.kind;
+    }));
+    const names = [...await before];
+    for (const [at, file] of changed.entries()) {
+      const segment = this.#fileNames.segmentOf(file);
+      if (segment === undefined) continue;
+      setListed(names, segment, kinds[at] === "file");
+      setListed(names, `${segment}/`, kinds[at] === "directory");
+    }
+    return names;
+  }
+}
+
+/** Puts a name into a sorted list, or removes it. */
+function setListed(names: string[], name: string, isThere: boolean): void {
+  let [low, high] = [0, names.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (names[middle] < name) low = middle + 1;
+    else high = middle;
+  }
+  if ((names[low] === name) !== isThere) names.splice(low, isThere ? 0 : 1, ...(isThere ? [name] : []));
 }
 
 async function readNames(directory: string, fileNames: FileNames): Promise<Names> {
@@ -79,6 +223,10 @@ async function readNames(directory: string, fileNames: FileNames): Promise<Names
     else if (kind === "directory") names.push(`${segment}/`);
   }
   return names.sort();
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(missingIsUndefined))?.size;
 }
 
 function identityOf({ dev, ino, mtimeMs }: FileStat): string {

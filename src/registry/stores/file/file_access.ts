@@ -22,8 +22,14 @@ export async function atFile<T>(verb: string, path: string, work: () => Promise<
  * Runs work that makes a file at a path, and runs it again if its directory had to be made first.
  *
  * @param sync whether to wait until the file's name is on the disk too, without which its bytes can't be found
+ * @param onMade called with the directory that was there before, and the path in it that was made
  */
-export async function inDirectory<T>(path: string, sync: boolean, work: () => Promise<T>): Promise<T> {
+export async function inDirectory<T>(
+  path: string,
+  sync: boolean,
+  work: () => Promise<T>,
+  onMade?: (parent: string, made: string) => Promise<void>,
+): Promise<T> {
   const directory = dirName(path);
   let oldest = directory;
   let result: T;
@@ -31,8 +37,10 @@ export async function inDirectory<T>(path: string, sync: boolean, work: () => Pr
     result = await work();
   } catch (error) {
     if (errorCode(error) !== "ENOENT") throw error;
-    while (!await exists(oldest)) oldest = dirName(oldest);
+    let made = directory;
+    while (!await exists(oldest)) [made, oldest] = [oldest, dirName(oldest)];
     await makeDirectory(directory, { recursive: true });
+    await onMade?.(oldest, made);
     result = await work();
   }
   for (let each = directory; sync; each = dirName(each)) {

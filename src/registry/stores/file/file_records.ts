@@ -1,5 +1,6 @@
 import { type AbortOptions, BoundedMap, errorCode, missingIsUndefined } from "../../../io/mod.ts";
 import {
+  baseName,
   type Bytes,
   dirName,
   joinPath,
@@ -69,12 +70,13 @@ export class FileRecords implements RecordStore {
     const path = this.#path(key);
     const sync = durable && this.#sync;
     await this.#tidy(dirName(path));
+    const write = () => writeFileAtomic(path, value, { sync, signal, tidy: false });
+    const onMade = (parent: string, made: string) => this.#names.changed(parent, baseName(made));
     await atFile(
       "write",
       path,
-      () => inDirectory(path, sync, () => writeFileAtomic(path, value, { sync, signal, tidy: false })),
+      () => this.#names.change(dirName(path), baseName(path), () => inDirectory(path, sync, write, onMade)),
     );
-    this.#forgetNames(path);
   }
 
   /** Removes what killed servers left in a directory: not with each write, since a list of many records takes long. */
@@ -91,15 +93,9 @@ export class FileRecords implements RecordStore {
     const path = this.#path(key);
     return await atFile("remove", path, async () => {
       if ((await lstat(path).catch(missingIsUndefined))?.kind !== "file") return false;
-      await remove(path);
-      this.#forgetNames(path);
+      await this.#names.change(dirName(path), baseName(path), () => remove(path));
       return true;
     });
-  }
-
-  /** Forgets the names in the directories that lead to a file, any of which may be new. */
-  #forgetNames(path: string): void {
-    for (let each = dirName(path); each.length >= this.#root.length; each = dirName(each)) this.#names.forget(each);
   }
 
   /** @inheritdoc A directory without records, which removed records left behind, does not count. */
