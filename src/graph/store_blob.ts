@@ -34,7 +34,7 @@ export async function writeStream(
   { signal }: AbortOptions,
 ): Promise<number> {
   let at = position;
-  for await (const chunk of chunks(source, { signal })) {
+  for await (const chunk of chunks(source, { signal, borrow: true })) {
     await file.write(chunk, at);
     at += chunk.length;
   }

@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { type Bytes, type ByteStream, sharedWait } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, ChunkReader, sharedWait } from "../runtime/mod.ts";
 
 /** The time limits of HTTP requests, in milliseconds; 0 for no limit. */
 export interface Timeouts {
@@ -126,7 +126,7 @@ export class TimeLimit {
 
 /** Reads a response body, and fails with a {@linkcode TimeLimitError} if the next byte takes too long. */
 export class BodyReader {
-  readonly #reader: ReadableStreamDefaultReader<Bytes>;
+  readonly #reader: ChunkReader;
   readonly #limit: TimeLimit;
   readonly #late: (error: unknown) => unknown;
 
@@ -137,17 +137,23 @@ export class BodyReader {
    * @param late maps the error to throw
    */
   constructor(body: ByteStream, ms = DEFAULT_TIMEOUTS.stallMs, late: (error: unknown) => unknown = (error) => error) {
-    const reader = this.#reader = body.getReader();
+    const reader = this.#reader = new ChunkReader(body);
     const { signal } = this.#limit = new TimeLimit(ms, "byte of the answer");
     signal.addEventListener("abort", () => reader.cancel(signal.reason).catch(() => {}), { once: true });
     this.#late = late;
+  }
+
+  /** Notes before the first read that a chunk is needed only until the next one. */
+  borrow(): this {
+    this.#reader.borrow({ isBody: true });
+    return this;
   }
 
   /** Returns the next chunk; `undefined` at the end. */
   async read(): Promise<Bytes | undefined> {
     this.#limit.begin();
     try {
-      const { value } = await this.#reader.read();
+      const value = await this.#reader.read();
       if (this.#limit.signal.aborted) throw this.#late(this.#limit.signal.reason);
       if (value === undefined) this.#limit.end();
       else this.#limit.pause();

@@ -1,4 +1,4 @@
-import { type Bytes, type ByteStream, pullStream } from "../runtime/mod.ts";
+import { type Bytes, type ByteStream, ChunkReader, pullStream } from "../runtime/mod.ts";
 import type { AbortOptions } from "./lazy.ts";
 
 /** Callbacks on the events of a stream. An error thrown by any of them fails the stream and cancels its source. */
@@ -18,7 +18,7 @@ export interface StreamObserver {
  * Verification, limits and progress all use this wrapper, so that a chunk crosses few streams.
  */
 export function observe(source: ByteStream, observer: StreamObserver): ByteStream {
-  const reader = source.getReader();
+  const reader = new ChunkReader(source);
   let started = false;
   let over = false;
   const settle = (error?: unknown) => {
@@ -33,9 +33,9 @@ export function observe(source: ByteStream, observer: StreamObserver): ByteStrea
           started = true;
           await observer.start?.();
         }
-        const { value, done } = await reader.read();
+        const value = await reader.read();
         if (over) return undefined; // a pending read ends as at the end of the source when the stream is cancelled
-        if (!done) {
+        if (value !== undefined) {
           observer.chunk?.(value);
           return value;
         }
@@ -51,6 +51,7 @@ export function observe(source: ByteStream, observer: StreamObserver): ByteStrea
       settle(reason ?? cancelled());
       return reader.cancel(reason);
     },
+    lend: () => void reader.borrow(),
   });
 }
 
@@ -73,26 +74,36 @@ export function streamOf(bytes: Bytes): ByteStream {
 /** Reads a stream to its end, discards the bytes and returns their number. */
 export async function drain(source: ByteStream, options: AbortOptions = {}): Promise<number> {
   let total = 0;
-  for await (const chunk of chunks(source, options)) total += chunk.length;
+  for await (const chunk of chunks(source, { ...options, borrow: true })) total += chunk.length;
   return total;
+}
+
+/** Options of {@linkcode chunks}. */
+export interface ChunksOptions extends AbortOptions {
+  /**
+   * Whether a chunk is needed only until the next one, so that the source may use its memory again.
+   * @default false
+   */
+  borrow?: boolean;
 }
 
 /** Yields the chunks of a stream. Leaving the loop early, or the signal, cancels the stream. */
 export async function* chunks(
   source: ByteStream,
-  options: AbortOptions = {},
+  options: ChunksOptions = {},
 ): AsyncGenerator<Bytes, void, undefined> {
-  const { signal } = options;
-  const reader = source.getReader();
+  const { signal, borrow = false } = options;
+  const reader = new ChunkReader(source);
+  if (borrow) reader.borrow();
   const abort = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", abort, { once: true });
   let finished = false;
   try {
     while (true) {
       signal?.throwIfAborted();
-      const { value, done } = await reader.read();
+      const value = await reader.read();
       signal?.throwIfAborted();
-      if (done) break;
+      if (value === undefined) break;
       yield value;
     }
     finished = true;

@@ -47,7 +47,11 @@ export async function resumable(
     when = (_error: unknown, usual: boolean) => usual,
     wait = (ms: number, signal?: AbortSignal) => delay(ms, { signal }),
   } = options.retry ?? {};
-  const open = async (offset: number) => new BodyReader(await openAt(offset), options.stallMs);
+  let isLent = false;
+  const open = async (offset: number) => {
+    const reader = new BodyReader(await openAt(offset), options.stallMs);
+    return isLent ? reader.borrow() : reader;
+  };
   let reader = await open(start);
   let offset = start;
   let earnedAt = start;
@@ -98,6 +102,10 @@ export async function resumable(
     async cancel(reason) {
       cancelled = true;
       await reader.cancel(reason).catch(() => {}); // the stream may have failed already
+    },
+    lend() {
+      isLent = true;
+      reader.borrow();
     },
   });
 }

@@ -1,7 +1,7 @@
 import type { Transform } from "node:stream";
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { NodeReader } from "./node_readable.ts";
-import { pullStream } from "./pull_stream.ts";
+import { ChunkReader, pullStream } from "./pull_stream.ts";
 
 /** The input of a codec: whole chunks, one at a time. */
 export interface CodecInput {
@@ -49,7 +49,7 @@ export function toCodecError(error: unknown): Error {
  * so that a block stays as it is until the second read after it.
  */
 export function blockInput(source: ByteStream, size: number): CodecInput {
-  const reader = source.getReader();
+  const reader = new ChunkReader(source).borrow();
   const blocks: Bytes[] = [];
   let turn = 0;
   let rest: Bytes | undefined;
@@ -58,13 +58,9 @@ export function blockInput(source: ByteStream, size: number): CodecInput {
       turn = 1 - turn;
       let filled = 0;
       for (;;) {
-        const chunk = rest ?? (await reader.read()).value;
+        const chunk = rest ?? await reader.read();
         rest = undefined;
         if (chunk === undefined) return filled === 0 ? undefined : blocks[turn].subarray(0, filled);
-        if (filled === 0 && chunk.byteLength >= size) {
-          if (chunk.byteLength > size) rest = chunk.subarray(size);
-          return chunk.subarray(0, size);
-        }
         const block = blocks[turn] ??= new Uint8Array(size);
         const taken = chunk.subarray(0, size - filled);
         block.set(taken, filled);

@@ -40,6 +40,9 @@ const PROGRAM = `
 }
 `;
 
+/** The blocks that a thread has at a time: one that it compresses, and the next. */
+const JOBS = 2;
+
 type Zlib = typeof import("node:zlib");
 
 /** The bytes that one stream compresses before threads are started: these take as long as their start. */
@@ -59,7 +62,7 @@ export class DeflatePool {
   readonly #threads: number;
   readonly #waiting: (() => void)[] = [];
   readonly #workers: DeflateThread[] = [];
-  readonly #idle: DeflateThread[] = [];
+  readonly #ready: DeflateThread[] = [];
   #free: number;
   #streams = 0;
   #started = false;
@@ -67,8 +70,10 @@ export class DeflatePool {
   private constructor(zlib: Zlib, threads: number) {
     this.#zlib = zlib;
     this.#threads = threads;
-    this.#free = Math.max(threads, 1);
-    this.room = threads + 2;
+    // A thread that ends a block has the next one at hand, or those of node:zlib would if it had no more of them.
+    const isBound = threadModule() === undefined && threads < (globalThis.navigator?.hardwareConcurrency ?? 1);
+    this.#free = Math.max(isBound ? threads : JOBS * threads, 1);
+    this.room = this.#free + 2;
   }
 
   /** Returns the pool of a number of threads for one more stream, which calls {@linkcode leave} when it ends. */
@@ -90,13 +95,12 @@ export class DeflatePool {
     try {
       if (this.#streams === 0) throw codecError("the stream was cancelled", "Z_STREAM_ERROR");
       if (before >= WORTH_THREADS) this.#start();
-      const worker = this.#idle.pop();
-      if (worker === undefined) return await deflateHere(this.#zlib, block, options);
-      const deflated = await worker.run({ ...block, options }, [block.buffer]).catch((error) => {
+      const [first, ...others] = this.#ready;
+      if (first === undefined) return await deflateHere(this.#zlib, block, options);
+      const worker = others.reduce((least, other) => other.jobs < least.jobs ? other : least, first);
+      return await worker.run({ ...block, options }, [block.buffer]).catch((error) => {
         throw codecError(error.message, "Z_STREAM_ERROR", error);
       });
-      this.#idle.push(worker);
-      return deflated;
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free++;
@@ -118,7 +122,7 @@ export class DeflatePool {
     if (module === undefined) return;
     try {
       while (this.#workers.length < this.#threads) {
-        this.#workers.push(new Thread(module, PROGRAM, (worker) => this.#idle.push(worker)));
+        this.#workers.push(new Thread(module, PROGRAM, (worker) => this.#ready.push(worker)));
       }
     } catch {
       // A host may have the module and start no thread.

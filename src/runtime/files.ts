@@ -127,6 +127,7 @@ export async function appendFile(
   { create = false }: { create?: boolean } = {},
 ): Promise<number | undefined> {
   const fs = requireNodeModule("node:fs", "The file system");
+  if (!create && !fs.existsSync(path)) return undefined; // an error of each missing file takes time
   const { O_APPEND, O_CREAT, O_WRONLY } = fs.constants;
   let file: FileHandle | undefined;
   try {

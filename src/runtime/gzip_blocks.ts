@@ -1,6 +1,6 @@
 import type { Bytes, ByteStream } from "./bytes.ts";
 import { type DeflateBlock, type DeflateOptions, DeflatePool } from "./deflate_pool.ts";
-import { pullStream } from "./pull_stream.ts";
+import { ChunkReader, pullStream } from "./pull_stream.ts";
 
 /** Options of {@linkcode gzipBlockStream}. */
 export interface GzipBlockOptions {
@@ -30,7 +30,7 @@ const CHUNK_SIZE = 64 * 1024;
  */
 export function gzipBlockStream(source: ByteStream, { zlib, level, threads }: GzipBlockOptions): ByteStream {
   const options: DeflateOptions = { level, finishFlush: zlib.constants.Z_SYNC_FLUSH, chunkSize: CHUNK_SIZE };
-  const input = source.getReader();
+  const input = new ChunkReader(source).borrow();
   const pieces: Promise<Bytes | undefined>[] = [];
   const spare: ArrayBuffer[] = [];
   let pool: DeflatePool | undefined;
@@ -59,7 +59,7 @@ export function gzipBlockStream(source: ByteStream, { zlib, level, threads }: Gz
     const bytes = new Uint8Array(buffer);
     let at = 0;
     while (at < bytes.length) {
-      const chunk = rest ?? (await input.read()).value;
+      const chunk = rest ?? await input.read();
       if (chunk === undefined) break;
       const taken = chunk.subarray(0, bytes.length - at);
       rest = taken.length < chunk.length ? chunk.subarray(taken.length) : undefined;

@@ -6,7 +6,7 @@ export type HashAlgorithm = "sha256" | "sha512";
 
 /** A hash with incremental input. */
 export interface StreamingHash {
-  /** Adds bytes. The chunk must not be changed before {@linkcode StreamingHash.hex} has resolved. */
+  /** Adds bytes. The memory of the chunk may be used again after the call. */
   update(chunk: Uint8Array): void;
   /** Ends the hash and returns it as lower-case hexadecimal digits. Call it once. */
   hex(): Promise<string>;
@@ -56,7 +56,7 @@ function digestStreamHash(algorithm: HashAlgorithm): StreamingHash | undefined {
   stream.digest.catch(failed);
   return {
     update(chunk) {
-      writer.write(chunk).catch(failed);
+      writer.write(chunk.slice()).catch(failed); // the chunk may be used again, and the stream takes it later
     },
     async hex() {
       await writer.close();

@@ -54,8 +54,6 @@ export class HashThread {
   #thread: Thread<HashJob, HashedRange> | undefined;
   /** The thread, once it can take jobs. */
   #ready: Thread<HashJob, HashedRange> | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-
   /** Returns the thread for one more file, which calls {@linkcode leave} when it is closed. */
   static join(): HashThread {
     current ??= new HashThread();
@@ -75,11 +73,7 @@ export class HashThread {
 
   /** Hashes a part of a file; returns `undefined` if the thread can't, so that the caller has to. */
   async hash(job: HashJob): Promise<HashedRange | undefined> {
-    const thread = this.#ready;
-    if (thread === undefined) return undefined;
-    const hashed = this.#last.then(() => thread.run(job)).catch(() => undefined);
-    this.#last = hashed;
-    return await hashed;
+    return await this.#ready?.run(job).catch(() => undefined);
   }
 
   /** Ends the thread if no other file needs it. */

@@ -11,7 +11,7 @@
  */
 
 export { type Bytes, type ByteStream, concat, sameBytes } from "./bytes.ts";
-export { type PullSource, pullStream } from "./pull_stream.ts";
+export { ChunkReader, type PullSource, pullStream } from "./pull_stream.ts";
 export { type RuntimeName, runtimeName } from "./host.ts";
 export {
   type HashAlgorithm,

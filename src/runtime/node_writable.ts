@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
-import type { ByteStream } from "./bytes.ts";
+import type { Bytes, ByteStream } from "./bytes.ts";
+import { ChunkReader } from "./pull_stream.ts";
 
 /** Options of {@linkcode pipeToNode}. */
 export interface PipeToNodeOptions {
@@ -21,20 +22,20 @@ export async function pipeToNode(
   options: PipeToNodeOptions = {},
 ): Promise<void> {
   const { length, isDone = () => false, beforeEnd } = options;
-  const reader = source.getReader();
+  const reader = new ChunkReader(source).borrow();
   const onClose = () => void reader.cancel(new Error("the receiver went away")).catch(() => {});
   writable.once("close", onClose);
   writable.on("error", () => {});
   let count = 0;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const value = await reader.read();
       if (writable.destroyed) return;
       if (isDone()) return await reader.cancel();
-      if (done) break;
+      if (value === undefined) break;
       count += value.byteLength;
       if (length !== undefined && count > length) throw wrongLength(length, "more");
-      if (!writable.write(value)) await drained(writable);
+      await write(writable, value, reader.isBorrowing);
     }
     if (length !== undefined && count < length) throw wrongLength(length, `only ${count}`);
     await beforeEnd?.();
@@ -53,14 +54,17 @@ function wrongLength(length: number, found: string): Error {
   return new Error(`the body was to have ${length} bytes and has ${found}`);
 }
 
-function drained(writable: Writable): Promise<void> {
+/** Writes a chunk, and waits until there is room for the next one, or, if it is borrowed, until it is passed on. */
+function write(writable: Writable, chunk: Bytes, isBorrowed: boolean): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
       writable.off("drain", settle);
       writable.off("close", settle);
       resolve();
     };
-    writable.once("drain", settle);
     writable.once("close", settle);
+    if (isBorrowed) writable.write(chunk, settle);
+    else if (writable.write(chunk)) settle();
+    else writable.once("drain", settle);
   });
 }

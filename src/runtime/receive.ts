@@ -2,6 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { Bytes } from "./bytes.ts";
 import { type HashAlgorithm, streamingHashSync } from "./hash.ts";
 import { bunHost, requireNodeModule } from "./host.ts";
+import { ChunkReader } from "./pull_stream.ts";
 
 /** Options of {@linkcode NewFile.receive}. */
 export interface ReceiveOptions {
@@ -24,8 +25,6 @@ export interface Received {
   /** The reason why the body was not written to its end. */
   readonly error?: unknown;
 }
-
-const BUFFER_SIZE = 256 * 1024;
 
 /** From this duration on, in milliseconds, a write is not waited for: a slow disk must not hold up other work. */
 const LONG_WRITE_MS = 50;
@@ -106,7 +105,7 @@ function chunkWriter(
   let count = 0;
   return {
     async write({ body }) {
-      const chunks = bodyChunks(body!);
+      const chunks = new ChunkReader(body!).borrow({ isBody: true });
       try {
         for (let chunk: Bytes | undefined; (chunk = await chunks.read()) !== undefined;) {
           if (count + chunk.length > size) throw new Error(`the answer has more than ${size} bytes`);
@@ -121,31 +120,6 @@ function chunkWriter(
       }
     },
     count: () => count,
-  };
-}
-
-/** Reads a body chunk by chunk. A chunk stays as it is until the next read. */
-function bodyChunks(body: ReadableStream<Bytes>) {
-  let buffer = new ArrayBuffer(BUFFER_SIZE);
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch {
-    // The stream is not one of bytes, as on Bun.
-    const reader = body.getReader();
-    return {
-      read: async (): Promise<Bytes | undefined> => (await reader.read()).value,
-      cancel: (reason: unknown) => reader.cancel(reason),
-    };
-  }
-  return {
-    async read(): Promise<Bytes | undefined> {
-      const { done, value } = await reader.read(new Uint8Array(buffer));
-      if (done) return undefined;
-      buffer = value.buffer;
-      return value;
-    },
-    cancel: (reason: unknown) => reader.cancel(reason),
   };
 }
 

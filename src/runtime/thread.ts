@@ -10,10 +10,11 @@ const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 1 };
  */
 const READY = `process.getBuiltinModule("node:worker_threads").parentPort.postMessage({});`;
 
-/** A thread that does one job at a time. It does not keep the process alive while it has none. */
+/** A thread that does one job after the other. It does not keep the process alive while it has none. */
 export class Thread<Job, Answer> {
   readonly #worker: Worker;
-  #job: PromiseWithResolvers<Answer> | undefined;
+  #jobs: PromiseWithResolvers<Answer>[] = [];
+  #isReady = false;
   #hasEnded = false;
 
   /** Starts a thread. Calls `onReady` when it can take a job, and never if it can't start. */
@@ -25,36 +26,43 @@ export class Thread<Job, Answer> {
     this.#worker = new Worker(program + READY, { eval: true, resourceLimits: RESOURCE_LIMITS });
     this.#worker.unref();
     this.#worker.on("message", (answer: Answer & { failure?: string }) => {
-      if (this.#job === undefined) onReady(this);
-      else if (answer.failure === undefined) this.#end().resolve(answer);
+      if (!this.#isReady) {
+        this.#isReady = true;
+        onReady(this);
+      } else if (answer.failure === undefined) this.#end().resolve(answer);
       else this.#end().reject(new Error(answer.failure));
     });
     const fail = (cause?: unknown) => {
       this.#hasEnded = true;
-      if (this.#job) this.#end().reject(new Error("the thread has ended", { cause }));
+      while (this.#jobs.length > 0) this.#end().reject(new Error("the thread has ended", { cause }));
     };
     this.#worker.on("error", fail);
     this.#worker.on("exit", () => fail());
   }
 
-  /** Does a job, to which buffers go over. Call it once the previous one has ended. Rejects with a plain `Error`. */
+  /** The number of jobs that are not done. */
+  get jobs(): number {
+    return this.#jobs.length;
+  }
+
+  /** Does a job after those before it; buffers go over to the thread. Rejects with a plain `Error`. */
   run(job: Job, buffers: ArrayBuffer[] = []): Promise<Answer> {
     if (this.#hasEnded) return Promise.reject(new Error("the thread has ended"));
-    const done = this.#job = Promise.withResolvers<Answer>();
+    const done = Promise.withResolvers<Answer>();
+    this.#jobs.push(done);
     this.#worker.ref();
     this.#worker.postMessage(job, buffers);
     return done.promise;
   }
 
-  /** Ends the thread; a job that it has fails. */
+  /** Ends the thread; the jobs that it has fail. */
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
 
   #end(): PromiseWithResolvers<Answer> {
-    const job = this.#job!;
-    this.#job = undefined;
-    this.#worker.unref();
+    const job = this.#jobs.shift()!;
+    if (this.#jobs.length === 0) this.#worker.unref();
     return job;
   }
 }

@@ -4,6 +4,7 @@ import { requireNodeModule } from "./host.ts";
 import { createNewFile, type NewFileOptions } from "./new_file.ts";
 import { removeOldTemporaries } from "./old_temporaries.ts";
 import { baseName, dirName } from "./paths.ts";
+import { ChunkReader } from "./pull_stream.ts";
 
 /** Options of {@linkcode writeFileAtomic}. */
 export interface WriteFileOptions extends NewFileOptions {
@@ -161,16 +162,16 @@ async function writeAll(
 ): Promise<void> {
   if (typeof data === "string") return await write(new TextEncoder().encode(data));
   if (data instanceof Uint8Array) return await write(data);
-  const reader = data.getReader();
+  const reader = new ChunkReader(data).borrow();
   const onAbort = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     // An abort before the listener is added would otherwise be missed if the source never responds.
     signal?.throwIfAborted();
     for (;;) {
-      const { done, value } = await reader.read();
+      const value = await reader.read();
       signal?.throwIfAborted();
-      if (done) break;
+      if (value === undefined) break;
       await write(value);
     }
   } catch (error) {
@@ -178,7 +179,6 @@ async function writeAll(
     throw error;
   } finally {
     signal?.removeEventListener("abort", onAbort);
-    reader.releaseLock();
   }
 }
 
