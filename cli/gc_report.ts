@@ -102,10 +102,13 @@ export class GcReport {
     const { garbage, bytes, tags, deleted, untagged, repositories, resumed, capped, failed } = result;
     const alone = this.#deletes ? untagged : tags;
     const their = this.#tags > 0 ? ` with ${count(this.#tags, "tag")}` : "";
-    const what = this.#deletes
+    const others = `${count(alone, "tag")} of images that are kept`;
+    const isOthersAlone = alone > 0 && (this.#deletes ? deleted : garbage) === 0;
+    const manifests = this.#deletes
       ? `deleted ${count(deleted, "manifest")}${their}`
       : `${count(garbage, "manifest")}${their} can go, ${formatBytes(bytes)}`;
-    const more = alone > 0 ? `, and ${count(alone, "tag")} of images that are kept` : "";
+    const what = !isOthersAlone ? manifests : this.#deletes ? `deleted ${others}` : `${others} can go`;
+    const more = alone > 0 && !isOthersAlone ? `, and ${others}` : "";
     const before = resumed > 0 ? `, ${resumed} more were done before` : "";
     note(`${what}${more} (${count(repositories, "repository", "repositories")}${before})`);
     if (capped > 0) note(`Left ${count(capped, "more", "more")}: the limit of --max-delete is reached`);
@@ -126,7 +129,8 @@ export class GcReport {
           `not list manifests without a tag`,
       );
     }
-    const kept = [...young > 0 ? [count(young, "manifest")] : [], ...youngTags > 0 ? [count(youngTags, "tag")] : []];
+    const tags = youngTags > 0 ? [`${count(youngTags, "tag")} of images that stay`] : [];
+    const kept = [...young > 0 ? [count(young, "manifest")] : [], ...tags];
     if (kept.length > 0) {
       note(
         `Kept ${kept.join(" and ")} because of uploads in the last ${formatAge(this.#grace)}: --grace sets ` +

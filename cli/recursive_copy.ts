@@ -156,6 +156,7 @@ export async function reportCopy(result: CopyResult, context: ReportContext): Pr
   if (json) await stdout.print(jsonLine(sumOf(result)));
   const isDeleting = (yes || apply !== undefined) && !dryRun;
   if (!isDeleting && !json) { for (const item of extra) await stdout.print(`delete ${extraText(item)}`); }
+  await stdout.flush();
   note(`${dryRun ? "would copy" : "copied"} ${copiedText(result)}`);
   if (result.unsuited > 0) {
     note(`left out ${count(result.unsuited, "index", "indexes")} without an image for the platform`);

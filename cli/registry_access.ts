@@ -11,7 +11,8 @@ export const accessFlags = {
     valueName: "FILE",
     completes: "file",
     env: "GCRANE_REGISTRY_HTPASSWD",
-    help: "Allow only the users in this file of htpasswd -B, which is read again when it changes",
+    help: "Allow only the users in this file of htpasswd -B, which is read again when it changes; " +
+      "GCRANE_REGISTRY_USERS=USER:PASSWORD names users too",
   },
   allow: {
     type: "strings",

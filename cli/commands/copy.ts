@@ -129,11 +129,13 @@ With --src-keychain and --dst-keychain the two ends use different credentials, e
     };
     if (flags.allTags) {
       const { journal, tagFilter, semver } = flags;
-      // A closed reader ends the command, which needs no report here.
-      const dryRun = (tag: PlannedTag) => void stdout.print(`copy ${tag.source} ${tag.target}`).catch(() => {});
+      const planned: string[] = [];
+      const dryRun = (tag: PlannedTag) => void planned.push(`copy ${tag.source} ${tag.target}`);
       const choice = { journal, tagFilter, semver, ...(flags.dryRun && { dryRun }) };
       const result = await copyRepository(await referenceText(source), to.text, { ...options, ...choice });
+      for (const line of planned.sort()) await stdout.print(line);
       if (flags.json) await stdout.print(jsonLine(result));
+      await stdout.flush();
       const { copied, there, kept, resumed } = result;
       const none = copied + there + kept + resumed === 0 ? noTagText(source, flags) : undefined;
       if (none !== undefined) {

@@ -107,7 +107,11 @@ To review before deleting, write a plan and pass it to gc apply, which checks ea
         const { grace, orphans = false } = rules;
         const terms = { grace, orphans, trustCreated, allowMissing, created: new Date().toISOString() };
         await writeFile(flags.plan, [...planText({ ...terms, items })].join(""), { signal });
-        if (items.length > 0) context.note(`The plan is in ${flags.plan}: "gcrane gc apply" deletes what it names`);
+        context.note(
+          items.length > 0
+            ? `The plan is in ${flags.plan}: "gcrane gc apply" deletes what it names`
+            : `The plan in ${flags.plan} is empty`,
+        );
       }
       return await report.end(result);
     } finally {

@@ -12,6 +12,7 @@ export const command: Command = declare({
     const layout = await openLayout(args.layout, { signal });
     const { removed, bytes } = await layout.garbageCollect({ dryRun: flags.dryRun, signal });
     for (const digest of removed) await stdout.print(digest);
+    await stdout.flush();
     const blobs = removed.length === 1 ? "1 blob" : `${removed.length} blobs`;
     note(`${flags.dryRun ? "would remove" : "removed"} ${blobs}, ${formatBytes(bytes)}`);
   },

@@ -45,6 +45,7 @@ A run that was cut off is continued by the next one. It may run while registries
     const onBlob = ({ digest }: GarbageBlob) => void (printed = printed.then(() => stdout.print(digest)));
     const garbage = await collectStoreGarbage(store, { grace, uploadExpiry: grace, prefix, dryRun, onBlob, signal });
     await printed;
+    await stdout.flush();
     note(`${dryRun ? "would remove" : "removed"} ${summary(garbage)}`);
     if (garbage.blobs + garbage.uploads > 0) return;
     note(`What was added in the last ${formatAge(grace)} is kept: --grace sets another time`);

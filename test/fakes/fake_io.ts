@@ -47,7 +47,7 @@ export interface FakeIoOptions {
   /** Whether the program was started so that SIGHUP does not end it. */
   ignoresHangUp?: boolean;
   /** Called with what is written to standard output, to fail for example. */
-  onWrite?: (text: string) => void;
+  onWrite?: (text: string) => void | Promise<void>;
   /** Called after something was written to standard error. */
   onMessage?: (text: string) => void;
 }
@@ -82,7 +82,7 @@ export class FakeIo implements Io {
     write: async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
       const text = this.#decoder.decode(bytes, { stream: true });
       await Promise.resolve();
-      this.#options.onWrite?.(text);
+      await this.#options.onWrite?.(text);
       this.out += text;
       this.writes.push(text);
       this.#outParts.push(bytes.slice());

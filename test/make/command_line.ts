@@ -19,7 +19,11 @@ export interface RunLineOptions extends FakeIoOptions {
 
 /** Runs a line of the trial program, or of another, in memory. Words are split at spaces unless given one by one. */
 export async function runLine(line: string | readonly string[], options: RunLineOptions = {}): Promise<LineResult> {
-  const io = new FakeIo({ ...options, onMessage: (text) => void (text === "ready\n" && options.whenReady?.(io)) });
+  const onMessage = (text: string) => {
+    options.onMessage?.(text);
+    if (text === "ready\n") options.whenReady?.(io);
+  };
+  const io: FakeIo = new FakeIo({ ...options, onMessage });
   const words = typeof line === "string" ? line.split(" ").filter((word) => word !== "") : line;
   const code = await runProgram(options.program ?? trial, words, io);
   return { code, out: io.out, err: io.err, io };

@@ -118,6 +118,25 @@ describe("gcrane copy", () => {
       assertEquals(existsSync(world.path("journal")), false);
     }));
 
+  it("--dry-run of -a and -r prints the sum after the list, -a in the order of the tags", () =>
+    inWorld(async (world) => {
+      const tags = Array.from({ length: 6 }, (_, i) => `v${i}`);
+      for (const [seed, tag] of tags.entries()) await world.push(randomImage({ seed }), `${source}:${tag}`);
+      for (const way of ["-a", "-r"]) {
+        const printed: string[] = [];
+        await world.gcrane(`copy ${way} --dry-run --jobs 1 ${source} ${mirror}`, {
+          async onWrite(text) {
+            await new Promise((resolve) => setTimeout(resolve, 0)); // as slow as a pipe
+            printed.push(...text.trimEnd().split("\n"));
+          },
+          onMessage: (text) => void printed.push(text.trimEnd()),
+        });
+        assertMatch(printed.pop()!, /^would copy /);
+        if (way === "-a") assertEquals(printed, tags.map((tag) => `copy ${source}:${tag} ${mirror}:${tag}`));
+        assertEquals(printed.every((line) => line.startsWith("copy ")), true);
+      }
+    }));
+
   it("-a --dry-run compares the image for --platform", () =>
     inWorld(async (world) => {
       await world.push(index, `${source}:v1`);

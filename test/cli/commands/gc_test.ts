@@ -31,7 +31,10 @@ describe("gcrane gc", () => {
       assertMatch(short.err, /^Kept 2 manifests because of uploads in the last 90m: --grace sets /);
       await world.push(second, `${repository}:pr-1`);
       const tags = await world.gcrane(`gc --tag pr-* ${repository}`);
-      assertMatch(tags.err, /^Kept 1 manifest and 1 tag because of uploads in the last 24h: --grace sets /);
+      assertMatch(
+        tags.err,
+        /^Kept 1 manifest and 1 tag of images that stay because of uploads in the last 24h: --grace sets /,
+      );
       const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
       assertEquals([code, out], [0, `${one}\n`]);
       assertMatch(err, /^1 manifest can go, [\d.]+ k?B \(1 repository\)\n$/);
