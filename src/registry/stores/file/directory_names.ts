@@ -91,7 +91,7 @@ export class DirectoryNames {
   /** Runs a change of one file in a directory, which lists show afterwards. */
   async change<T>(directory: string, file: string, work: () => Promise<T>): Promise<T> {
     // A change of another program before this one shows now.
-    await this.#turns.run(directory, () => this.#stillKnown(directory));
+    if (this.#known.has(directory)) await this.#turns.run(directory, () => this.#stillKnown(directory));
     this.#changing.set(directory, (this.#changing.get(directory) ?? 0) + 1);
     try {
       return await work();
