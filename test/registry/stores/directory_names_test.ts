@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
@@ -61,6 +61,21 @@ describe("the names in a directory", () => {
       assertEquals((await names.in(folder)).length, 101);
     }));
 
+  it("are read again after a change a moment ago, where no file of changes can be made", () =>
+    inFolder(async (folder) => {
+      for (let i = 0; i < 1_200; i++) await writeFile(join(folder, `tag${i}`), "");
+      await mkdir(join(folder, ".changes")); // as on a disk that can't be written to
+      const names = new DirectoryNames(PLAIN);
+      const now = new Date();
+      await utimes(folder, now, now);
+      assertEquals((await names.in(folder)).length, 1_200);
+      await writeFile(join(folder, "new"), "");
+      await utimes(folder, now, now); // a coarse clock
+      assertEquals((await names.in(folder)).length, 1_201);
+      await settle(folder);
+      assertStrictEquals(await names.in(folder), await names.in(folder));
+    }));
+
   it("are read again after a change by the same store, on a file system that gives directories one time", () =>
     inFolder(async (folder) => {
       const { records } = fileStore(folder, { sync: false });
@@ -105,6 +120,72 @@ describe("the names in a directory", () => {
       const all = [...own, "hidden", "another"].sort();
       assertEquals(await names.in(folder), all);
       assertEquals(await other.in(folder), all);
+    }));
+
+  it("are read once for lists at the same time", () =>
+    inFolder(async (folder) => {
+      for (const name of many) await writeFile(join(folder, name), "");
+      await settle(folder);
+      const names = new DirectoryNames(PLAIN);
+      const [first, ...others] = await Promise.all([names.in(folder), names.in(folder), names.in(folder)]);
+      for (const other of others) assertStrictEquals(other, first);
+    }));
+
+  it("are not read again by lists during changes by the same store", () =>
+    inFolder(async (folder) => {
+      const large = Array.from({ length: 1_200 }, (_, i) => `tag${i}`);
+      for (const name of large) await writeFile(join(folder, name), "");
+      const names = new DirectoryNames(PLAIN);
+      await names.in(folder); // makes the file of changes
+      await settle(folder);
+      const first = await names.in(folder);
+      const { mtime } = await stat(folder);
+      await writeFile(join(folder, "hidden"), ""); // shows when the directory is read
+      await utimes(folder, mtime, mtime);
+      const added: string[] = [];
+      const push = async (name: string) => {
+        for (let i = 0; i < 40; i++) {
+          const file = `${name}${i}`;
+          added.push(file);
+          await names.change(folder, file, () => writeFile(join(folder, file), ""));
+          assertEquals((await names.in(folder)).includes(file), true, file);
+        }
+      };
+      let isPushing = true;
+      const list = async () => {
+        while (isPushing) assertEquals((await names.in(folder)).includes("hidden"), false);
+      };
+      const pushes = Promise.all([push("a"), push("b"), push("c")]).finally(() => isPushing = false);
+      await Promise.all([pushes, list(), list()]);
+      assertEquals(await names.in(folder), [...large, ...added].sort());
+      assertEquals(first, [...large].sort()); // a list that was given out stays
+    }));
+
+  it("show what another program changed before a directory of the same store came", () =>
+    inFolder(async (folder) => {
+      const { records } = fileStore(folder, { sync: false });
+      const root = join(folder, "records");
+      await mkdir(root);
+      const large = Array.from({ length: 1_200 }, (_, i) => `r${i}`);
+      for (const name of large) await writeFile(join(root, name), "");
+      await records.list(""); // makes the file of changes
+      await settle(root);
+      assertEquals(await records.list(""), [...large].sort());
+      await writeFile(join(root, "foreign"), "");
+      await records.put("made/a", new Uint8Array(0));
+      assertEquals(await records.list(""), [...large, "foreign", "made/"].sort());
+    }));
+
+  it("are counted in files of the store alone", () =>
+    inFolder(async (folder) => {
+      await writeFile(join(folder, ".changes"), "of the user");
+      await mkdir(join(folder, "a"));
+      await mkdir(join(folder, "a", ".changes"));
+      for (const store of [folder, join(folder, "a"), join(folder, "b", "c")]) {
+        await fileStore(store, { sync: false }).records.put("name/a", new Uint8Array(0));
+      }
+      assertEquals(await readFile(join(folder, ".changes"), "utf8"), "of the user");
+      assertEquals((await stat(join(folder, "a", ".changes"))).isDirectory(), true);
     }));
 
   it("are read again when the file of changes is lost, is another one, or can't be written", () =>

@@ -40,7 +40,7 @@ interface KnownDirectory {
   count: number | undefined;
   names: Promise<Names>;
   size: number;
-  /** The files that were changed since. */
+  /** The files and directories that may have come or gone since. */
   readonly changed: Set<string>;
   /** The time from which on the names are read again. */
   until: number;
@@ -53,16 +53,18 @@ interface KnownDirectory {
  * The time of a directory shows a change, but not a second one in the same tick of the clock. So a directory of many
  * names has a file to which each server appends a byte after a change. A server that reads the size of this file before
  * the names has each change in the names, or sees the file grow. After a change of its own, which makes the file grow by
- * one, it looks up the changed name alone. Changes of other programs show in the time; one in the tick of a server's own
- * change shows a minute later.
+ * one, it looks up the changed name alone. Changes of other programs, and of a server that was killed before it appended,
+ * show in the time; one during a server's own change, or in the same tick, shows a minute later. The file only grows: a
+ * million changes take a megabyte.
  */
 export class DirectoryNames {
   readonly #fileNames: FileNames;
   readonly #known = new Map<string, KnownDirectory>();
   readonly #counted = new BoundedMap<string, true>(MOST_COUNTED);
-  /** How many changes of a directory are under way. */
+  /** How many changes of a directory are under way, during which its time says nothing. */
   readonly #changing = new Map<string, number>();
-  readonly #appends = new KeyedMutex();
+  /** For each directory, lets nothing come between the size of its file of changes and what is known of it. */
+  readonly #turns = new KeyedMutex();
   #size = 0;
 
   /** Creates lists of the segments that files stand for. */
@@ -72,42 +74,44 @@ export class DirectoryNames {
 
   /** Lists the files and directories whose names are segments of keys; none if there is no such directory. */
   async in(directory: string): Promise<Names> {
-    const known = await this.#stillKnown(directory);
-    if (known === undefined) return await this.#read(directory);
-    this.#known.delete(directory);
-    this.#known.set(directory, known); // the newest
+    const known = await this.#turns.run(
+      directory,
+      async () => await this.#stillKnown(directory) ?? await this.#read(directory),
+    );
+    if (known === undefined) return [];
     if (known.changed.size > 0) {
       const changed = [...known.changed];
       known.changed.clear();
       known.names = this.#edited(directory, known.names, changed);
-      known.names.catch(() => this.#known.get(directory) === known && this.forget(directory));
+      known.names.catch(() => this.#known.get(directory) === known && this.#forget(directory));
     }
     return await known.names;
   }
 
   /** Runs a change of one file in a directory, which lists show afterwards. */
   async change<T>(directory: string, file: string, work: () => Promise<T>): Promise<T> {
-    await this.#stillKnown(directory); // a change of another program before this one shows now
+    // A change of another program before this one shows now.
+    await this.#turns.run(directory, () => this.#stillKnown(directory));
     this.#changing.set(directory, (this.#changing.get(directory) ?? 0) + 1);
     try {
       return await work();
     } finally {
+      await this.#changed(directory, file);
       const others = this.#changing.get(directory)! - 1;
       if (others > 0) this.#changing.set(directory, others);
       else this.#changing.delete(directory);
-      await this.changed(directory, file);
     }
   }
 
   /** Notes that a file or directory may have come into a directory or gone. */
-  async changed(directory: string, file: string): Promise<void> {
-    await this.#appends.run(directory, async () => {
+  async #changed(directory: string, file: string): Promise<void> {
+    await this.#turns.run(directory, async () => {
       const count = await this.#append(directory);
       const known = this.#known.get(directory);
       if (known === undefined) return;
-      const found = await stat(directory).catch(missingIsUndefined);
+      const found = await stat(directory).catch(() => undefined);
       const isCounted = known.count !== undefined && count === known.count + 1;
-      if (!isCounted || found === undefined || known.changed.size === MOST_CHANGED) return this.forget(directory);
+      if (!isCounted || found === undefined || known.changed.size === MOST_CHANGED) return this.#forget(directory);
       known.count = count;
       known.identity = identityOf(found);
       known.changed.add(file);
@@ -116,7 +120,7 @@ export class DirectoryNames {
   }
 
   /** Forgets the names in a directory. */
-  forget(directory: string): void {
+  #forget(directory: string): void {
     this.#size -= this.#known.get(directory)?.size ?? 0;
     this.#known.delete(directory);
   }
@@ -135,55 +139,54 @@ export class DirectoryNames {
 
   /** Returns what is known of a directory, if it is as it was. */
   async #stillKnown(directory: string): Promise<KnownDirectory | undefined> {
-    for (;;) {
-      const known = this.#known.get(directory);
-      if (known === undefined) return undefined;
-      const before = known.count;
-      const [found, count] = await Promise.all([
-        stat(directory).catch(missingIsUndefined),
-        before === undefined ? undefined : sizeOf(joinPath(directory, COUNT_FILE)),
-      ]);
-      if (this.#known.get(directory) !== known || known.count !== before) continue; // an own change has ended meanwhile
-      const isSame = found !== undefined && (identityOf(found) === known.identity || this.#changing.has(directory));
-      if (isSame && count === before && Date.now() < known.until) return known;
-      this.forget(directory);
+    const known = this.#known.get(directory);
+    if (known === undefined) return undefined;
+    const [found, count] = await Promise.all([
+      stat(directory).catch(missingIsUndefined),
+      known.count === undefined ? undefined : sizeOf(joinPath(directory, COUNT_FILE)),
+    ]);
+    if (this.#known.get(directory) !== known) return undefined;
+    const isSame = found !== undefined && (identityOf(found) === known.identity || this.#changing.has(directory));
+    if (!isSame || count !== known.count || Date.now() >= known.until) {
+      this.#forget(directory);
       return undefined;
     }
+    this.#known.delete(directory);
+    this.#known.set(directory, known); // the newest
+    return known;
   }
 
-  async #read(directory: string): Promise<Names> {
+  /** Begins to read the names in a directory, if there is one. */
+  async #read(directory: string): Promise<KnownDirectory | undefined> {
     let found = await stat(directory).catch(missingIsUndefined);
-    if (found === undefined) return [];
     let count: number | undefined;
-    if (found.size >= LARGE || this.#counted.has(directory)) {
+    if (found !== undefined && (found.size >= LARGE || this.#counted.has(directory))) {
       // It has to be there before the names are read.
-      count = await appendFile(joinPath(directory, COUNT_FILE), new Uint8Array(0), { create: true }).catch(() =>
-        undefined
-      );
+      const made = appendFile(joinPath(directory, COUNT_FILE), new Uint8Array(0), { create: true });
+      count = await made.catch(() => undefined);
       found = await stat(directory).catch(missingIsUndefined);
-      if (found === undefined) return [];
     }
+    if (found === undefined) return undefined;
     const names = readNames(directory, this.#fileNames);
     // After a change a moment ago, another one might not show in the time.
     const isSettled = Date.now() - found.mtimeMs > SETTLED_AGE;
     const until = isSettled ? Infinity : Date.now() + UNSURE_MS;
-    if (!isSettled && count === undefined) this.forget(directory);
-    else this.#remember(directory, { identity: identityOf(found), count, names, size: 0, changed: new Set(), until });
-    if ((await names).length >= WORTH_COUNT) this.#counted.set(directory, true);
-    return await names;
+    const known = { identity: identityOf(found), count, names, size: 0, changed: new Set<string>(), until };
+    if (isSettled || count !== undefined) this.#remember(directory, known);
+    names.then(({ length }) => length >= WORTH_COUNT && this.#counted.set(directory, true), () => {});
+    return known;
   }
 
   #remember(directory: string, entry: KnownDirectory): void {
-    this.forget(directory);
     this.#known.set(directory, entry);
     const isStill = () => this.#known.get(directory) === entry;
     entry.names.then((names) => {
       if (!isStill()) return;
-      if (names.length < WORTH || names.length > CAPACITY) return this.forget(directory);
+      if (names.length < WORTH || names.length > CAPACITY) return this.#forget(directory);
       entry.size = names.length;
       this.#size += entry.size;
-      while (this.#size > CAPACITY) this.forget(this.#known.keys().next().value!);
-    }, () => isStill() && this.forget(directory));
+      while (this.#size > CAPACITY) this.#forget(this.#known.keys().next().value!);
+    }, () => isStill() && this.#forget(directory));
   }
 
   /** Looks up changed files, and returns a list in which they are as they are in the directory. */

@@ -22,13 +22,13 @@ export async function atFile<T>(verb: string, path: string, work: () => Promise<
  * Runs work that makes a file at a path, and runs it again if its directory had to be made first.
  *
  * @param sync whether to wait until the file's name is on the disk too, without which its bytes can't be found
- * @param onMade called with the directory that was there before, and the path in it that was made
+ * @param making runs `make`, which makes the directory `made`, where there was nothing, and others in it
  */
 export async function inDirectory<T>(
   path: string,
   sync: boolean,
   work: () => Promise<T>,
-  onMade?: (parent: string, made: string) => Promise<void>,
+  making: (made: string, make: () => Promise<void>) => Promise<void> = (_, make) => make(),
 ): Promise<T> {
   const directory = dirName(path);
   let oldest = directory;
@@ -39,8 +39,7 @@ export async function inDirectory<T>(
     if (errorCode(error) !== "ENOENT") throw error;
     let made = directory;
     while (!await exists(oldest)) [made, oldest] = [oldest, dirName(oldest)];
-    await makeDirectory(directory, { recursive: true });
-    await onMade?.(oldest, made);
+    await making(made, () => makeDirectory(directory, { recursive: true }));
     result = await work();
   }
   for (let each = directory; sync; each = dirName(each)) {

@@ -71,12 +71,15 @@ export class FileRecords implements RecordStore {
     const sync = durable && this.#sync;
     await this.#tidy(dirName(path));
     const write = () => writeFileAtomic(path, value, { sync, signal, tidy: false });
-    const onMade = (parent: string, made: string) => this.#names.changed(parent, baseName(made));
-    await atFile(
-      "write",
-      path,
-      () => this.#names.change(dirName(path), baseName(path), () => inDirectory(path, sync, write, onMade)),
-    );
+    const put = () => inDirectory(path, sync, write, (made, make) => this.#change(made, make));
+    await atFile("write", path, () => this.#change(path, put));
+  }
+
+  /** Runs a change of a path, which lists of its directory show afterwards. */
+  async #change(path: string, work: () => Promise<unknown>): Promise<void> {
+    // The directory of the records themselves is in no list.
+    if (path.length <= this.#root.length) await work();
+    else await this.#names.change(dirName(path), baseName(path), work);
   }
 
   /** Removes what killed servers left in a directory: not with each write, since a list of many records takes long. */
@@ -93,7 +96,7 @@ export class FileRecords implements RecordStore {
     const path = this.#path(key);
     return await atFile("remove", path, async () => {
       if ((await lstat(path).catch(missingIsUndefined))?.kind !== "file") return false;
-      await this.#names.change(dirName(path), baseName(path), () => remove(path));
+      await this.#change(path, () => remove(path));
       return true;
     });
   }
