@@ -102,7 +102,7 @@ export class GcReport {
     const { garbage, bytes, tags, deleted, untagged, repositories, resumed, capped, failed } = result;
     const alone = this.#deletes ? untagged : tags;
     const their = this.#tags > 0 ? ` with ${count(this.#tags, "tag")}` : "";
-    const others = `${count(alone, "tag")} of images that are kept`;
+    const others = `${count(alone, "tag")} whose ${alone === 1 ? "image stays" : "images stay"}`;
     const isOthersAlone = alone > 0 && (this.#deletes ? deleted : garbage) === 0;
     const manifests = this.#deletes
       ? `deleted ${count(deleted, "manifest")}${their}`
@@ -129,7 +129,9 @@ export class GcReport {
           `not list manifests without a tag`,
       );
     }
-    const tags = youngTags > 0 ? [`${count(youngTags, "tag")} of images that stay`] : [];
+    const tags = youngTags > 0
+      ? [`${count(youngTags, "tag")} whose ${youngTags === 1 ? "image stays" : "images stay"}`]
+      : [];
     const kept = [...young > 0 ? [count(young, "manifest")] : [], ...tags];
     if (kept.length > 0) {
       note(

@@ -6,7 +6,7 @@ import { UsageError } from "../../src/errors.ts";
 import { CopyWorld, image, SOURCE, TARGET } from "../make/copy_world.ts";
 
 const flags = { dryRun: false, plan: undefined, apply: undefined, deleteExtra: false, yes: false };
-const stdout = { print: () => Promise.resolve() } as never;
+const stdout = { print: () => Promise.resolve(), flush: () => Promise.resolve() } as never;
 
 const FILE = `
 sync:

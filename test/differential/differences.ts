@@ -97,7 +97,7 @@ export const DIFFERENCES: readonly DifferenceKind[] = [
     reason: "the same image then gets the same digest on each run",
     explains: ({ lines, place, ours, theirs }) => {
       if (!runs(lines, "flatten") || theirs === undefined) return false;
-      if (/^config\/(history\[0\]\.)?created$/.test(place)) return !theirs.includes("0001");
+      if (/^config\/(history\[0\]\.)?created$/.test(place)) return !theirs.startsWith(`"0001`);
       if (place === "config/history[0].created_by") return ours === theirs.replace('"crane', '"gcrane');
       if (place !== "config/history[0].comment") return false;
       return knownSteps(ours ?? '"[]"') === knownSteps(theirs);

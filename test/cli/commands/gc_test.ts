@@ -33,7 +33,7 @@ describe("gcrane gc", () => {
       const tags = await world.gcrane(`gc --tag pr-* ${repository}`);
       assertMatch(
         tags.err,
-        /^Kept 1 manifest and 1 tag of images that stay because of uploads in the last 24h: --grace sets /,
+        /^Kept 1 manifest and 1 tag whose image stays because of uploads in the last 24h: --grace sets /,
       );
       const { code, out, err } = await world.gcrane(`gc --grace 0 ${repository}`);
       assertEquals([code, out], [0, `${one}\n`]);
