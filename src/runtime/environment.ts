@@ -22,6 +22,11 @@ export function mayRead(path: string): boolean {
   return isGranted({ name: "read", path });
 }
 
+/** Returns whether a file may be written without Deno asking its user. */
+export function mayWrite(path: string): boolean {
+  return isGranted({ name: "write", path });
+}
+
 function isGranted(permission: Deno.PermissionDescriptor): boolean {
   const deno = denoHost();
   return deno === undefined || deno.permissions.querySync(permission).state === "granted";

@@ -88,6 +88,7 @@ export {
   homeDirectory,
   isHangUpIgnored,
   mayRead,
+  mayWrite,
   onHangUp,
   onInterrupt,
   onUnhandledError,

@@ -5,6 +5,7 @@ import {
   type FileStat,
   joinPath,
   lstat,
+  mayWrite,
   readUnsortedDirectory,
   remove,
   stat,
@@ -160,10 +161,10 @@ export class DirectoryNames {
   async #read(directory: string): Promise<KnownDirectory | undefined> {
     let found = await stat(directory).catch(missingIsUndefined);
     let count: number | undefined;
-    if (found !== undefined && (found.size >= LARGE || this.#counted.has(directory))) {
+    const file = joinPath(directory, COUNT_FILE);
+    if (found !== undefined && (found.size >= LARGE || this.#counted.has(directory)) && mayWrite(file)) {
       // It has to be there before the names are read.
-      const made = appendFile(joinPath(directory, COUNT_FILE), new Uint8Array(0), { create: true });
-      count = await made.catch(() => undefined);
+      count = await appendFile(file, new Uint8Array(0), { create: true }).catch(() => undefined);
       found = await stat(directory).catch(missingIsUndefined);
     }
     if (found === undefined) return undefined;

@@ -19,7 +19,8 @@ export interface FileStoreOptions {
  *
  * Records are files under `records`, blobs under `blobs`, uploads under `uploads`; each is put in place by a rename. A
  * blob is hashed while it is uploaded. A file that this process did not write is hashed before it is trusted, and again
- * after it has changed; spoilt bytes are never served as the blob.
+ * after it has changed; spoilt bytes are never served as the blob. A directory of about a thousand records or more has a
+ * file `.changes`, by which the servers notice each other's writes; it may be removed at any time.
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): RegistryStore {
   const { sync = true } = options;
