@@ -62,7 +62,7 @@ export class DirectoryNames {
   readonly #fileNames: FileNames;
   readonly #known = new Map<string, KnownDirectory>();
   readonly #counted = new BoundedMap<string, true>(MOST_COUNTED);
-  /** How many changes of a directory are under way, during which its time says nothing. */
+  /** How many changes of a directory are under way, during which its time is not compared. */
   readonly #changing = new Map<string, number>();
   /** For each directory, lets nothing come between the size of its file of changes and what is known of it. */
   readonly #turns = new KeyedMutex();
