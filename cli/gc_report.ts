@@ -102,7 +102,7 @@ export class GcReport {
     const { garbage, bytes, tags, deleted, untagged, repositories, resumed, capped, failed } = result;
     const alone = this.#deletes ? untagged : tags;
     const their = this.#tags > 0 ? ` with ${count(this.#tags, "tag")}` : "";
-    const others = `${count(alone, "tag")} whose ${alone === 1 ? "image stays" : "images stay"}`;
+    const others = tagsAlone(alone);
     const isOthersAlone = alone > 0 && (this.#deletes ? deleted : garbage) === 0;
     const manifests = this.#deletes
       ? `deleted ${count(deleted, "manifest")}${their}`
@@ -129,10 +129,7 @@ export class GcReport {
           `not list manifests without a tag`,
       );
     }
-    const tags = youngTags > 0
-      ? [`${count(youngTags, "tag")} whose ${youngTags === 1 ? "image stays" : "images stay"}`]
-      : [];
-    const kept = [...young > 0 ? [count(young, "manifest")] : [], ...tags];
+    const kept = [...young > 0 ? [count(young, "manifest")] : [], ...youngTags > 0 ? [tagsAlone(youngTags)] : []];
     if (kept.length > 0) {
       note(
         `Kept ${kept.join(" and ")} because of uploads in the last ${formatAge(this.#grace)}: --grace sets ` +
@@ -157,6 +154,10 @@ export class GcReport {
     stdout.print(stdout.isTerminal && shown !== "" ? `${name}  ${shown}` : name).catch(() => {});
     if (!stdout.isTerminal && shown !== "") note(`Tags of ${name}: ${shown}`);
   }
+}
+
+function tagsAlone(tags: number): string {
+  return `${count(tags, "tag")} whose ${tags === 1 ? "image stays" : "images stay"}`;
 }
 
 function listed(repository: string, { digest, tags }: { digest: string; tags: readonly string[] }): Listed {

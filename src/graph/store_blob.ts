@@ -63,7 +63,7 @@ async function passBlob(
     const rest = await content.open({ offset: count, signal });
     if (await writeStream(rest, file, position + count, { signal }) !== size - count) return false;
   }
-  const isWhole = count === size && hex !== undefined;
-  const hashed = isWhole ? hex : (await file.hash(algorithm, { offset: position, length: size, signal })).hex;
+  const hashed = (count === size ? hex : undefined) ??
+    (await file.hash(algorithm, { offset: position, length: size, signal })).hex;
   return digest === `${algorithm}:${hashed}`;
 }

@@ -70,7 +70,7 @@ export class DeflatePool {
   private constructor(zlib: Zlib, threads: number) {
     this.#zlib = zlib;
     this.#threads = threads;
-    // A thread that ends a block has the next one at hand, or those of node:zlib would if it had no more of them.
+    // Each thread has its next block at hand. Those of node:zlib, one for each processor, take all blocks that they get.
     const isBound = threadModule() === undefined && threads < (globalThis.navigator?.hardwareConcurrency ?? 1);
     this.#free = Math.max(isBound ? threads : JOBS * threads, 1);
     this.room = this.#free + 2;

@@ -117,6 +117,13 @@ export function readTextFile(path: string): Promise<string> {
   return deno === undefined ? fileSystem().readFile(path, "utf8") : deno.readTextFile(path);
 }
 
+/** Writes a whole chunk into an open file at a position. */
+export async function writeAt(handle: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let start = 0; start < chunk.byteLength;) {
+    start += (await handle.write(chunk, start, chunk.byteLength - start, position + start)).bytesWritten;
+  }
+}
+
 /**
  * Appends bytes to a file, in one piece even if several programs do so at a time, and returns the size of the file then;
  * `undefined` if there is no such file, unless `create` is set.

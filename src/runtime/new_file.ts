@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { FileHasher } from "./file_hasher.ts";
-import { rename } from "./files.ts";
+import { rename, writeAt } from "./files.ts";
 import type { HashAlgorithm } from "./hash.ts";
 import type { HashedRange, HashRange } from "./hash_file.ts";
 import { requireNodeModule } from "./host.ts";
@@ -79,7 +79,7 @@ class NodeNewFile implements NewFile {
   }
 
   write(chunk: Uint8Array, position: number): Promise<void> {
-    return this.#pending(this.#writeAll(chunk, position));
+    return this.#pending(writeAt(this.#handle, chunk, position));
   }
 
   receive(
@@ -121,13 +121,6 @@ class NodeNewFile implements NewFile {
       return await write;
     } finally {
       this.#writes.delete(write);
-    }
-  }
-
-  async #writeAll(chunk: Uint8Array, position: number): Promise<void> {
-    for (let start = 0; start < chunk.byteLength;) {
-      const { bytesWritten } = await this.#handle.write(chunk, start, chunk.byteLength - start, position + start);
-      start += bytesWritten;
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Bytes } from "./bytes.ts";
+import { writeAt } from "./files.ts";
 import { type HashAlgorithm, streamingHashSync } from "./hash.ts";
 import { bunHost, requireNodeModule } from "./host.ts";
 import { ChunkReader } from "./pull_stream.ts";
@@ -128,15 +129,12 @@ function writerOf(handle: FileHandle): (chunk: Bytes, position: number) => Promi
   const { writeSync } = requireNodeModule("node:fs", "The file system");
   let isFast = true;
   return async (chunk, position) => {
-    for (let start = 0; start < chunk.length;) {
-      const place = [chunk, start, chunk.length - start, position + start] as const;
-      if (isFast) {
-        const started = performance.now();
-        start += writeSync(handle.fd, ...place);
-        isFast = performance.now() - started < LONG_WRITE_MS;
-      } else {
-        start += (await handle.write(...place)).bytesWritten;
-      }
+    let start = 0;
+    while (isFast && start < chunk.length) {
+      const started = performance.now();
+      start += writeSync(handle.fd, chunk, start, chunk.length - start, position + start);
+      isFast = performance.now() - started < LONG_WRITE_MS;
     }
+    await writeAt(handle, chunk.subarray(start), position + start);
   };
 }

@@ -10,6 +10,7 @@ import {
   remove,
   stat,
 } from "../../../runtime/mod.ts";
+import { positionAfter } from "../store_key.ts";
 import type { FileNames } from "./file_names.ts";
 import { SETTLED_AGE } from "./verified_files.ts";
 
@@ -208,13 +209,10 @@ export class DirectoryNames {
 
 /** Puts a name into a sorted list, or removes it. */
 function setListed(names: string[], name: string, isThere: boolean): void {
-  let [low, high] = [0, names.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (names[middle] < name) low = middle + 1;
-    else high = middle;
-  }
-  if ((names[low] === name) !== isThere) names.splice(low, isThere ? 0 : 1, ...(isThere ? [name] : []));
+  const behind = positionAfter(names, name);
+  const isListed = names[behind - 1] === name;
+  if (isThere && !isListed) names.splice(behind, 0, name);
+  if (!isThere && isListed) names.splice(behind - 1, 1);
 }
 
 async function readNames(directory: string, fileNames: FileNames): Promise<Names> {
